@@ -28,7 +28,7 @@ use identkit::transport::http::{HyperTransport, TlsConfig};
 use identkit::webhook::{BODY_LIMIT, FileInbox, Peer, Receiver};
 use identkit::wire::Callback;
 use identkit::{CallOptions, IdentityProvider as _, Secret};
-use identkit_mock_server::journal::What;
+use identkit_mock_server::journal::EntryKind;
 use identkit_mock_server::{Sandbox, Transition, vendors};
 use tokio::net::TcpListener;
 
@@ -97,8 +97,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     played.ok_or("the sandbox has no such ident")?.map_err(|rejection| rejection.text())?;
     // The sandbox records a delivery attempt when it is answered: the event is then in the file.
     sandbox
-        .happened_after(0, |entries| {
-            entries.map(|entry| &entry.what).any(|what| matches!(what, What::Attempt(_))).then_some(())
+        .wait_for_entries(0, |entries| {
+            entries.map(|entry| &entry.kind).any(|kind| matches!(kind, EntryKind::Attempt(_))).then_some(())
         })
         .await;
 

@@ -119,7 +119,7 @@ async fn retries() {
     let tried = Arc::new(AtomicUsize::new(0));
     let port = receiver(Arc::clone(&tried)).await;
     let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
-    let sandbox = Sandbox::builder().clock(frozen()).webhooks_through(transport).start();
+    let sandbox = Sandbox::builder().clock(frozen()).webhook_transport(transport).start();
     assert_eq!(sandbox.clock().mode(), Mode::Frozen);
     let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
     let mut ids = Vec::new();

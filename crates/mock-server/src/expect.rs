@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 
 use http::Method;
 
-use crate::journal::{Call, Entry, Filter, Journal, Wanted, What, is_of};
+use crate::journal::{Call, Entry, EntryKind, Filter, Journal, ValueMatch, is_of};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Times {
@@ -41,7 +41,8 @@ fn often(count: u64) -> String {
     }
 }
 
-/// That calls are made so often: at least once, unless said otherwise. Given to [`Sandbox::expect`](crate::Sandbox::expect).
+/// That calls are made so often: at least once, unless said otherwise. Given to
+/// [`Sandbox::expect`](crate::Sandbox::expect).
 #[derive(Clone, Debug)]
 #[must_use = "it expects nothing until it is given to Sandbox::expect"]
 pub struct Expect {
@@ -93,7 +94,7 @@ impl Expect {
 
     /// Only those whose JSON body has this value at this pointer (RFC 6901), e.g. `/Address/City`.
     pub fn body(mut self, pointer: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
-        self.filter.body.push((pointer.into(), Wanted::Equal(value.into())));
+        self.filter.body.push((pointer.into(), ValueMatch::Equal(value.into())));
         self
     }
 
@@ -225,14 +226,14 @@ fn one(text: &mut String, expect: &Expect, count: u64, operations: &[&str], jour
         return Ok(());
     }
     for near in journal.near_misses(filter, NEAREST) {
-        if let What::Call(call) = &near.entry.what {
+        if let EntryKind::Call(call) = &near.entry.kind {
             line(text, "nearest", &near.entry, call)?;
         }
         for difference in &near.differences {
             writeln!(text, "            - {difference}")?;
         }
     }
-    match journal.forgotten(filter.since) {
+    match journal.evictions(filter.since) {
         0 => Ok(()),
         forgotten => writeln!(text, "            ({forgotten} older entries of the journal are gone)"),
     }

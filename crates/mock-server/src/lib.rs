@@ -1,15 +1,16 @@
-//! The sandbox: vendors emulated, stateful, with time under control.
+#![doc = include_str!("../README.md")]
 //!
-//! Everything lives in a [`World`], which is plain data: accounts, cases, timers, deliveries, a journal; it
-//! can be copied, saved and restored. A [`MockVendor`] is a vendor's server side over a world, pure and synchronous. A
-//! [`Sandbox`] moves one world along with a clock and delivers its webhooks; [`Worlds`] are many of them behind one
-//! door, told apart by credentials. There are two doors: a transport straight into a sandbox, and (feature `server`)
-//! listeners with TLS.
+//! # Structure
+//! A [`World`] is the complete state as plain data: accounts, cases, timers, deliveries and a journal. It can be
+//! copied, saved and restored. A [`MockVendor`] is the server side of a vendor over a world, pure and synchronous. A
+//! [`Sandbox`] runs one world with a clock and delivers its webhooks. [`Worlds`] are several worlds, selected by
+//! credentials. Clients reach them over a transport in the same process or, with the feature `server`, over listeners
+//! with TLS.
 //!
-//! Invariants:
-//! - Only synthetic data: a listener refuses every address but loopback ones, unless told that others may reach it.
-//! - No globals; nothing outlives the [`Sandbox`] that spawned it.
-//! - Requests are checked by the same rules that the clients write by, and a rejection explains itself.
+//! # Invariants
+//! - The sandbox is for synthetic data: a listener accepts only loopback addresses, unless the caller permits others.
+//! - No state is global, and all tasks end with their [`Sandbox`].
+//! - Requests are validated by the same rules as in the clients, and a rejection names the broken rule.
 
 #[macro_use]
 mod readers;

@@ -83,7 +83,8 @@ impl fmt::Debug for Route {
 }
 
 impl Route {
-    /// The route of an operation. `case` names the case that a call is about, so that a webhook about it blocks the call.
+    /// The route of an operation. `case` names the case that a call is about, so that a webhook about it blocks the
+    /// call.
     pub fn new<Op: ServedOperation>(
         facts: &'static VendorFacts,
         case: fn(&Op) -> Option<String>,
@@ -182,7 +183,7 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     fn on_timer(&self, world: &mut World, timer: &Timer);
 
     /// Called after the first attempt to deliver a webhook, successful or not: the case goes on.
-    fn delivered(&self, world: &mut World, case: &str);
+    fn on_first_attempt(&self, world: &mut World, case: &str);
 
     /// Moves a case along. `None` if the vendor has no such case.
     fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Rejection>>;
@@ -190,8 +191,8 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     /// The state of a case, for the admin API.
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value>;
 
-    /// Its state in a world as JSON; `Null` if it has none. State that no vendor reads keeps the world from being saved,
-    /// so that nothing is lost in silence.
+    /// Its state in a world as JSON; `Null` if it has none. State that no vendor reads keeps the world from being
+    /// saved, so that nothing is lost in silence.
     ///
     /// # Errors
     /// [`SavedError::NotSaved`] for what has no saved form.

@@ -22,7 +22,7 @@ impl Account {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let _entered = runtime.enter();
         let receiver = HyperTransport::new(&TlsConfig::bundled().unwrap());
-        let sandbox = Sandbox::builder().seed(7).webhooks_through(Arc::new(receiver)).start();
+        let sandbox = Sandbox::builder().seed(7).webhook_transport(Arc::new(receiver)).start();
         let served = runtime.block_on(server::vendors(&sandbox, "127.0.0.1:0".parse().unwrap(), None)).unwrap();
         drop(_entered);
         let account = Self { sandbox, served, runtime };

@@ -1,14 +1,14 @@
-//! The sandbox's time: it stands still until it is advanced, or goes on like real time, or faster.
+//! The sandbox's clock: frozen until it is advanced, in real time, or faster.
 //!
-//! `advance` takes the earliest sleeper, moves time there, wakes it, and waits until nobody holds a token for work in
-//! flight; then the next. Ties are woken in the order in which they asked. A sleeper that is dropped is forgotten at
-//! once, so that a clock does not fill up with deadlines of calls that have long ended.
+//! `advance` moves time to the earliest sleeper, wakes it, and waits until no token for work in flight exists. Then it
+//! continues with the next sleeper. Sleepers with the same time wake in the order of registration. A dropped sleeper is
+//! removed at once, so that deadlines of finished calls do not accumulate.
 //!
 //! Invariants:
-//! - Time goes forward only, in every mode and over every change of mode.
-//! - While it stands still, it is moved by `advance` alone, and never past somebody who holds a token.
-//! - While it goes on, tokens hold nothing: real time waits for nobody.
-//! - Whoever moves it does so alone: of several at once each begins where the one before it has ended.
+//! - Time only moves forward, in every mode and across changes of the mode.
+//! - Frozen time is moved only by `advance`, and does not move while a token exists.
+//! - In the other modes, tokens have no effect.
+//! - Callers move time one after the other, each from the time that the previous one reached.
 
 mod state;
 mod virtual_clock;

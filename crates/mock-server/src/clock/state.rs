@@ -1,4 +1,4 @@
-//! The state that the clones of a clock share: its mode, the real time by which it goes on, and who waits for it.
+//! The state that the clones of a clock share: mode, time and sleepers.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use crate::sync::lock;
 
 #[derive(Default)]
 pub(super) struct State {
-    /// The time, or the time when it began to go on as it goes now.
+    /// The time; if the clock runs by itself, the time at which `ticker.real` began.
     pub(super) now: Duration,
     pub(super) mode: Mode,
     pub(super) ticker: Option<Ticker>,
@@ -26,12 +26,12 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn now(&self) -> Duration {
-        let gone =
+        let elapsed =
             self.ticker.as_ref().map_or(Duration::ZERO, |ticker| scaled(ticker.real.now().0, self.mode.factor()));
-        self.now.saturating_add(gone)
+        self.now.saturating_add(elapsed)
     }
 
-    /// Time is now at least this, and goes on from there.
+    /// Moves time forward to `now`, unless it is already later.
     pub(super) fn set(&mut self, now: Duration) {
         self.now = self.now().max(now);
         if let Some(ticker) = &mut self.ticker {
@@ -40,23 +40,23 @@ impl State {
     }
 }
 
-/// How time goes on.
+/// Mode of a clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Mode {
-    /// It stands still, and only `advance` moves it.
+    /// Time moves only by `advance`.
     #[default]
     Frozen,
-    /// Like real time.
+    /// Real time.
     Real,
-    /// So many times as fast as real time: more than 0, at most [`Mode::FASTEST`].
+    /// Real time multiplied by this factor: greater than 0, at most [`Mode::FASTEST`].
     Scaled(f64),
 }
 
 impl Mode {
-    /// The most that time can be scaled by: a day in less than a tenth of a second.
+    /// Maximum factor: a day takes less than a tenth of a second.
     pub const FASTEST: f64 = 1_000_000.0;
 
-    /// Its name, as the admin API writes it.
+    /// The name in the admin API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Frozen => "frozen",
@@ -65,7 +65,7 @@ impl Mode {
         }
     }
 
-    /// How much faster than real time it goes; 0 when it stands still.
+    /// The speed relative to real time; 0 if frozen.
     pub fn factor(self) -> f64 {
         match self {
             Self::Frozen => 0.0,
@@ -76,7 +76,7 @@ impl Mode {
     }
 }
 
-/// Someone who waits; dropped before its time, it leaves the clock.
+/// A sleeper. Dropping it removes it from the clock.
 pub(super) struct Sleep {
     pub(super) key: (Instant, u64),
     pub(super) inner: Arc<Mutex<State>>,
@@ -89,7 +89,7 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<WorkGuard> {
         match std::task::ready!(Pin::new(&mut self.receive).poll(cx)) {
             Ok(wake) => Poll::Ready(wake),
-            // Not while this future keeps the clock's inside; polled again after its end it never comes.
+            // Not reached: `inner` owns the sender until it has sent the token.
             Err(_) => Poll::Pending,
         }
     }
@@ -103,15 +103,15 @@ impl Drop for Sleep {
 }
 
 pub(super) struct Ticker {
-    /// Real time since time goes on from here.
+    /// Real time since `State::now` was set.
     pub(super) real: SystemClock,
-    /// Tells the task that a sleeper is due before all others.
+    /// Notifies the task that a new sleeper is the earliest one.
     pub(super) earlier: Arc<Notify>,
-    /// The task that wakes sleepers; it ends with this.
+    /// The task that wakes sleepers. It ends when this is dropped.
     pub(super) _task: JoinSet<()>,
 }
 
-/// Without the overflow that a float of seconds would panic on.
+/// Multiplies with saturation; `Duration::mul_f64` panics on overflow.
 pub(super) fn scaled(time: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(time.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }

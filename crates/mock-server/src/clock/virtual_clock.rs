@@ -1,4 +1,4 @@
-//! The clock.
+//! The sandbox's clock.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,7 +17,7 @@ use super::state::State;
 use super::state::{Ticker, scaled};
 use crate::sync::lock;
 
-/// The sandbox's clock. It stands still until [`advance`](Self::advance), unless its [`Mode`] is another one. Cheap to
+/// The sandbox's clock. By default it is frozen and moves only by [`advance`](Self::advance); see [`Mode`]. Cheap to
 /// clone; clones share their time.
 #[derive(Clone)]
 pub struct VirtualClock {
@@ -27,7 +27,7 @@ pub struct VirtualClock {
     moving: Arc<Turn>,
 }
 
-/// Given to one after the other, in the order in which they ask.
+/// Permission to move time, granted in the order of the requests.
 type Turn = tokio::sync::Mutex<()>;
 
 impl fmt::Debug for VirtualClock {
@@ -37,7 +37,7 @@ impl fmt::Debug for VirtualClock {
 }
 
 impl VirtualClock {
-    /// Time that stands at `start`.
+    /// Creates a frozen clock at `start`.
     pub fn new(start: Timestamp) -> Self {
         Self { start, inner: Arc::default(), settled: Arc::default(), moving: Arc::default() }
     }
@@ -55,19 +55,18 @@ impl VirtualClock {
         })
     }
 
-    /// How time goes on.
+    /// The mode.
     pub fn mode(&self) -> Mode {
         self.lock().mode
     }
 
-    /// Lets time go on in another way from now on.
+    /// Sets the mode. An invalid factor freezes the clock.
     ///
     /// # Panics
-    /// Outside a tokio runtime, unless the mode is [`Mode::Frozen`].
+    /// Outside a tokio runtime with timers, unless the mode is [`Mode::Frozen`].
     pub fn set_mode(&self, mode: Mode) {
         let mut inner = self.lock();
         inner.now = inner.now();
-        // A factor that is none stands still, like 0.
         inner.mode = if mode.factor() > 0.0 { mode } else { Mode::Frozen };
         let ticker = match inner.mode {
             Mode::Frozen => None,
@@ -75,11 +74,11 @@ impl VirtualClock {
         };
         let before = std::mem::replace(&mut inner.ticker, ticker);
         drop(inner);
-        // Its task ends; it may be waiting for this lock.
+        // Dropped without the lock, for which its task may be waiting.
         drop(before);
     }
 
-    /// Starts what lets time go on; it does not keep the clock itself.
+    /// Starts the task that wakes sleepers. It does not keep the clock alive.
     fn tick(&self) -> Ticker {
         let earlier = Arc::new(Notify::new());
         let (inner, settled, moving) =
@@ -93,7 +92,7 @@ impl VirtualClock {
         Ticker { real: SystemClock::new(), earlier, _task: task }
     }
 
-    /// Waits until no work is in flight.
+    /// Waits until no token for work in flight exists.
     pub async fn settle(&self) {
         loop {
             let settled = self.settled.notified();
@@ -106,26 +105,26 @@ impl VirtualClock {
         }
     }
 
-    /// Moves time on by `by`, stopping at everything that falls due on the way, and returns how many sleepers woke.
+    /// Advances time, wakes every sleeper on the way at its time, and returns the number of woken sleepers.
     ///
-    /// Time stands still while anybody holds a token; it is looked at and moved under one lock. Of several that advance
-    /// at once one comes after the other, so that time that stands still moves by the sum exactly.
+    /// Time does not move while a token exists. Concurrent calls run one after the other, so frozen time moves by
+    /// exactly their sum.
     pub async fn advance(&self, by: Duration) -> usize {
         self.turn().await.advance(by).await
     }
 
-    /// Moves time on to the next sleeper that is due, wakes it and those that are due at the same time, and returns how
-    /// many that were: none when nobody sleeps. Others that move time do so before or after it.
+    /// Advances to the next sleeper, wakes all sleepers that are due at that time, and returns their number. Without a
+    /// sleeper, time does not change.
     pub async fn run_to_next(&self) -> usize {
         self.turn().await.run_to_next().await
     }
 
-    /// Waits until nobody else moves time; nobody else does until this is dropped.
+    /// Waits for the exclusive permission to move time, until the mover is dropped.
     pub(crate) async fn turn(&self) -> Mover<'_> {
         Mover { clock: self, _alone: self.moving.lock().await }
     }
 
-    /// Moves time on to what `target` says once nobody holds a token.
+    /// Advances to the target, which is computed when no token exists.
     async fn advance_to(&self, target_of: impl Fn(&State) -> Duration) -> usize {
         let mut target = None;
         let mut woken = 0;
@@ -133,18 +132,18 @@ impl VirtualClock {
             self.settle().await;
             let mut inner = self.lock();
             if inner.in_flight > 0 {
-                // Somebody began something after it was quiet.
+                // Work has started after `settle`.
                 continue;
             }
             let target = *target.get_or_insert_with(|| target_of(&inner));
             match self.wake_next(&mut inner, target) {
-                Some(waking) => {
-                    // Before the token can come back: giving it back takes the lock.
+                Some(wake_up) => {
+                    // Unlocked first: dropping the token takes the lock.
                     drop(inner);
-                    woken += usize::from(waking());
+                    woken += usize::from(wake_up());
                 }
                 None => {
-                    // Time that goes on by itself may have gone further in the meantime; it never goes back.
+                    // A clock that runs by itself may be past the target; `set` never moves time back.
                     inner.set(target);
                     return woken;
                 }
@@ -152,7 +151,7 @@ impl VirtualClock {
         }
     }
 
-    /// Moves time to the next sleeper that is due by `target`, and returns what wakes it, to be called without the lock.
+    /// Moves time to the next sleeper that is due by `target`. Returns a function that wakes it, to be called unlocked.
     fn wake_next(&self, inner: &mut State, target: Duration) -> Option<impl FnOnce() -> bool + use<>> {
         let key = inner.sleepers.first_key_value().map(|(key, _)| *key).filter(|(at, _)| at.0 <= target)?;
         inner.set(key.0.0);
@@ -161,7 +160,7 @@ impl VirtualClock {
         Some(move || sleeper.send(token).is_ok())
     }
 
-    /// How long until the next sleeper is due.
+    /// The time until the next sleeper is due.
     pub fn next_due(&self) -> Option<Duration> {
         let inner = self.lock();
         let now = inner.now();
@@ -179,7 +178,7 @@ impl Mover<'_> {
         self.clock.advance_to(|inner| inner.now().saturating_add(by)).await
     }
 
-    /// To this time of the clock's own; not at all when it is over.
+    /// Advances to this time of the clock. If it is in the past, time does not change.
     pub(crate) async fn advance_to(&self, at: Timestamp) -> usize {
         let since = Duration::try_from(at.duration_since(self.clock.start)).unwrap_or_default();
         self.clock.advance_to(|_| since).await
@@ -214,7 +213,7 @@ impl Clock for VirtualClock {
         if let Some(ticker) =
             inner.ticker.as_ref().filter(|_| inner.sleepers.first_key_value().is_some_and(|(first, _)| *first == key))
         {
-            // It is due before everything that the task of a clock that goes on waits for.
+            // The task waits for a later sleeper.
             ticker.earlier.notify_one();
         }
         Box::pin(Sleep { key, inner: Arc::clone(&self.inner), receive })
@@ -225,7 +224,7 @@ impl Clock for VirtualClock {
     }
 }
 
-/// Wakes who is due; ends with the last handle of its clock.
+/// Wakes due sleepers. Ends with the last handle of the clock.
 async fn wake(clock: impl Fn() -> Option<VirtualClock> + Send, earlier: Arc<Notify>) {
     loop {
         let Some(clock) = clock() else { return };
@@ -233,18 +232,18 @@ async fn wake(clock: impl Fn() -> Option<VirtualClock> + Send, earlier: Arc<Noti
             let mut inner = lock(&clock.inner);
             let (now, factor) = (inner.now(), inner.mode.factor());
             match clock.wake_next(&mut inner, now) {
-                Some(waking) => {
+                Some(wake_up) => {
                     drop(inner);
-                    waking();
+                    wake_up();
                     continue;
                 }
                 None => inner.sleepers.first_key_value().map(|((at, _), _)| {
-                    // Rounded up: too early would mean to look twice.
+                    // Rounded up: an early wake-up would find nothing due.
                     scaled(at.0.saturating_sub(now), factor.recip()).saturating_add(Duration::from_nanos(1))
                 }),
             }
         };
-        // Held only while it looks, so that the clock can end in the meantime.
+        // Dropped before waiting, so that the clock can end meanwhile.
         drop(clock);
         match wait {
             None => earlier.notified().await,
@@ -269,7 +268,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test]
-    async fn time_stops_at_everything_that_is_due_in_order() {
+    async fn sleepers_wake_in_order_each_at_its_time() {
         let clock = clock();
         let log = Arc::new(Mutex::new(Vec::new()));
         for seconds in [5_u64, 2, 2, 9, 30] {
@@ -288,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_in_flight_holds_time_and_may_ask_for_more() {
+    async fn work_in_flight_holds_time_and_may_sleep_again() {
         let clock = clock();
         let (sleep, inner) = (clock.sleep_until(Instant(SECOND)), clock.clone());
         let chain = tokio::spawn(async move {
@@ -314,23 +313,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sleepers_that_were_dropped_leave_nothing_behind() {
+    async fn dropped_sleepers_are_removed() {
         let clock = clock();
-        let kept = clock.sleep_until(Instant(SECOND));
+        let sleeper = clock.sleep_until(Instant(SECOND));
         for _ in 0..10_000 {
             drop(clock.sleep_until(Instant(SECOND * 60)));
         }
         assert_eq!(clock.lock().sleepers.len(), 1);
         let other = clock.clone();
         let advancing = tokio::spawn(async move { other.advance(SECOND).await });
-        drop(kept.await);
+        drop(sleeper.await);
         assert_eq!(advancing.await.unwrap(), 1);
         let inner = clock.lock();
         assert_eq!((inner.sleepers.len(), inner.in_flight), (0, 0));
     }
 
     #[tokio::test]
-    async fn a_sleeper_that_is_dropped_after_its_waking_gives_its_token_back() {
+    async fn a_woken_sleeper_that_is_dropped_returns_its_token() {
         let clock = clock();
         let sleep = clock.sleep_until(Instant(SECOND));
         let other = clock.clone();
@@ -345,7 +344,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn time_never_goes_back_and_never_moves_while_somebody_is_busy() {
+    async fn time_does_not_move_while_a_token_exists() {
         let clock = clock();
         let movers: Vec<_> = (1..=4)
             .map(|step| {
@@ -367,11 +366,11 @@ mod tests {
         for mover in movers {
             mover.await.unwrap();
         }
-        assert_eq!(clock.now(), Instant(SECOND * 200 * (1 + 2 + 3 + 4)), "each by its own, and none twice");
+        assert_eq!(clock.now(), Instant(SECOND * 200 * (1 + 2 + 3 + 4)), "the sum of all advances");
     }
 
     #[tokio::test]
-    async fn those_that_advance_at_once_come_one_after_the_other() {
+    async fn concurrent_advances_run_one_after_the_other() {
         let clock = clock();
         let (mut sleep, ticking) = (clock.sleep_until(Instant(SECOND)), clock.clone());
         let ticks = tokio::spawn(async move {
@@ -384,8 +383,8 @@ mod tests {
         });
         let (one, other, next) =
             tokio::join!(clock.advance(SECOND * 10), clock.advance(SECOND * 7), clock.run_to_next());
-        assert_eq!((one, other, next), (10, 7, 1), "each is told of those that it woke");
-        assert_eq!(clock.now(), Instant(SECOND * 18), "and time has moved by the sum");
+        assert_eq!((one, other, next), (10, 7, 1), "each returns the number that it woke");
+        assert_eq!(clock.now(), Instant(SECOND * 18), "the sum of all advances");
         ticks.abort();
     }
 }

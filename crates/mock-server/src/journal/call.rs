@@ -1,4 +1,4 @@
-//! Calls of a vendor with their bodies, as far as they are kept, and tries to deliver webhooks.
+//! Calls of a vendor with their stored bodies, and delivery attempts of webhooks.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,44 +12,44 @@ use serde_json::Value;
 use crate::VendorFacts;
 use crate::webhooks::{Cause, Delivery};
 
-/// A call of a vendor and its answer.
+/// A call of a vendor, with its response.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Call {
-    /// Name of the vendor; `None` when the path belongs to none.
+    /// Name of the vendor; `None` if no vendor has this path.
     pub vendor: Option<&'static str>,
-    /// The operation as the client names it; `None` when no operation has this path.
+    /// The operation by the clients' name; `None` if no operation has this path.
     pub operation: Option<&'static str>,
-    /// The case it is about, when the request or the answer tells it.
+    /// Id of the case, if the request or the response contains it.
     pub case: Option<String>,
     pub(crate) facts: Option<&'static VendorFacts>,
-    /// The request's method.
+    /// Method of the request.
     pub method: Method,
     /// Path and query.
     pub uri: Uri,
-    /// The request's headers.
+    /// Headers of the request.
     pub headers: Headers,
-    /// The request's body.
+    /// Body of the request.
     pub body: StoredBody,
-    /// The answer's status; `None` when none was given. A fault may have kept it from arriving.
+    /// Status of the response; `None` if none was sent. Because of a fault, it may not have arrived.
     pub status: Option<u16>,
-    /// The answer's headers.
+    /// Headers of the response.
     pub answer_headers: Headers,
-    /// The answer's body.
+    /// Body of the response.
     pub answer: StoredBody,
-    /// The fault that was injected, if one was.
+    /// The injected fault that affected the call.
     pub fault: Option<&'static str>,
-    /// Why it was refused, when it was.
+    /// The violations for which the call was rejected.
     pub refused: Vec<Violation>,
 }
 
 impl Call {
-    /// Path and query, without a host.
+    /// Returns path and query, without the host.
     pub fn path(&self) -> &str {
         self.uri.path_and_query().map_or("/", |path| path.as_str())
     }
 
-    /// Shares equal parts with an earlier call, so that a client that repeats a call takes little memory.
+    /// Shares equal parts with an earlier call, so that repeated calls take little memory.
     pub(crate) fn share(&mut self, earlier: &Self) {
         let share = |part: &mut Bytes, earlier: &Bytes| {
             if part == earlier {
@@ -68,39 +68,39 @@ impl Call {
 
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Path, headers and bodies hold ids, credentials and persons' data.
+        // Path, headers and bodies contain ids, credentials and personal data.
         f.debug_struct("Call").field("operation", &self.operation).field("status", &self.status).finish_non_exhaustive()
     }
 }
 
-/// A try to deliver a webhook.
+/// A delivery attempt of a webhook.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct DeliveryAttempt {
-    /// The delivery.
+    /// Id of the delivery.
     pub delivery: u64,
     /// Name of the vendor.
     pub vendor: &'static str,
-    /// The case it is about.
+    /// Id of the case.
     pub case: String,
-    /// What it says.
+    /// Name of the event that the webhook reports.
     pub event: String,
-    /// Which try it was, from 1.
+    /// Number of the attempt, from 1.
     pub number: usize,
-    /// The receiver's status, if it gave one.
+    /// The receiver's status, if one arrived.
     pub status: Option<u16>,
-    /// Whether the vendor counts it as delivered.
+    /// Whether the vendor counts the webhook as delivered.
     pub delivered: bool,
-    /// What made the vendor, or somebody else, send it.
+    /// Cause of the attempt.
     pub by: Cause,
-    /// Why there is no answer.
+    /// Why no status arrived.
     pub error: Option<Cow<'static, str>>,
-    /// When it is tried next.
+    /// Time of the next attempt.
     pub next: Option<Timestamp>,
 }
 
 impl DeliveryAttempt {
-    /// The last try of a delivery, if there was one.
+    /// Returns the last attempt of a delivery.
     pub(crate) fn last_of(delivery: &Delivery) -> Option<Self> {
         let attempt = delivery.attempts.last()?;
         Some(Self {
@@ -127,8 +127,8 @@ impl fmt::Debug for DeliveryAttempt {
     }
 }
 
-/// Header fields in their order, each as `name:value` and a line feed, which neither can contain. A copy: each value of a
-/// received [`HeaderMap`] is a slice of the connection's buffer and would keep all of it in memory.
+/// Header fields in order, each as `name:value` and a line feed, which neither can contain. They are a copy, because
+/// each value of a received [`HeaderMap`] is a slice that would keep the connection's buffer in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(pub(super) Bytes);
 
@@ -146,7 +146,7 @@ impl From<&HeaderMap> for Headers {
 }
 
 impl Headers {
-    /// Names, in lower case, and values.
+    /// Iterates over names, in lower case, and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.0.split(|byte| *byte == b'\n').filter_map(|line| {
             let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
@@ -154,51 +154,52 @@ impl Headers {
         })
     }
 
-    /// The values of the header of this name in any case.
+    /// Iterates over the values of the header with this name, ignoring case.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 }
 
+/// Maximum size of a stored body, in bytes.
 pub(super) const BODY: usize = 64 * 1024;
 
-/// Up to which length a body is read to keep its outline: reading takes time, in which the world waits.
-const READ: usize = 8 * 1024 * 1024;
+/// Maximum size of a body that is parsed for an outline, in bytes. The world is locked while it is parsed.
+const MAX_PARSED: usize = 8 * 1024 * 1024;
 
-/// From how many characters on a text is shortened in an outline.
-const LONG: usize = 1_024;
+/// Maximum length of a string that an outline does not shorten, in bytes.
+const MAX_STRING: usize = 1_024;
 
-/// How much of a long text an outline keeps, in characters.
+/// Length of a shortened string in an outline, in characters.
 const BEGINNING: usize = 64;
 
-/// What is kept of a body.
+/// The stored part of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Form {
-    /// All of it.
+    /// The whole body.
     #[default]
     Whole,
-    /// JSON that was too long, with its long texts (documents in Base64, above all) shortened.
+    /// Long JSON with shortened strings, e.g. documents in Base64.
     Outline,
-    /// Its first bytes.
+    /// The first bytes.
     Beginning,
 }
 
-/// A body, as far as it is kept.
+/// A stored body.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredBody {
-    /// What is kept of it: 64 KiB at most.
+    /// Stored bytes, at most 64 KiB.
     pub bytes: Bytes,
-    /// How many bytes it had.
+    /// Size of the original body in bytes.
     pub len: u64,
-    /// What that is.
+    /// Which part of the body is stored.
     pub form: Form,
 }
 
 impl StoredBody {
-    /// What is kept of a body.
-    pub fn of(body: &Bytes) -> Self {
+    /// Stores a body, shortened if it is longer than 64 KiB.
+    pub fn new(body: &Bytes) -> Self {
         let len = body.len() as u64;
         if body.len() <= BODY {
             return Self { bytes: body.clone(), len, form: Form::Whole };
@@ -206,17 +207,17 @@ impl StoredBody {
         if let Some(outline) = outline(body) {
             return Self { bytes: outline, len, form: Form::Outline };
         }
-        // A copy, so that the rest of a large body does not stay in memory with it.
+        // A slice would keep the whole body in memory.
         let bytes = Bytes::copy_from_slice(body.get(..BODY).unwrap_or_default());
         Self { bytes, len, form: Form::Beginning }
     }
 
-    /// A body that was not looked at.
-    pub fn unseen(len: Option<u64>) -> Self {
+    /// Creates a body of which only the size is known, e.g. that of a stream.
+    pub fn without_bytes(len: Option<u64>) -> Self {
         Self { bytes: Bytes::new(), len: len.unwrap_or(0), form: Form::Beginning }
     }
 
-    /// It, read as JSON; of an outline what it holds.
+    /// Parses the stored body as JSON. `None` if it is not JSON, or only its beginning is stored.
     pub fn json(&self) -> Option<Value> {
         if self.form == Form::Beginning || self.bytes.is_empty() {
             return None;
@@ -231,9 +232,9 @@ impl fmt::Debug for StoredBody {
     }
 }
 
-/// JSON without its long texts; `None` for what is no JSON or stays too long.
+/// Shortens the strings of JSON. `None` if the body is not JSON, or remains too long.
 fn outline(body: &Bytes) -> Option<Bytes> {
-    if body.len() > READ {
+    if body.len() > MAX_PARSED {
         return None;
     }
     let mut value: Value = serde_json::from_slice(body).ok()?;
@@ -244,7 +245,7 @@ fn outline(body: &Bytes) -> Option<Bytes> {
 
 fn shorten(value: &mut Value) {
     match value {
-        Value::String(text) if text.len() > LONG => {
+        Value::String(text) if text.len() > MAX_STRING => {
             let all = text.chars().count();
             *text = text.chars().take(BEGINNING).collect();
             text.push_str(&format!("… ({all} characters)"));
@@ -273,25 +274,25 @@ mod tests {
     }
 
     #[test]
-    fn of_long_json_everything_is_kept_but_its_long_texts() {
+    fn long_json_is_stored_with_shortened_strings() {
         let document = "A".repeat(BODY);
         let body = format!(r#"{{"Product":15,"eSignPDF":[{{"Data":"{document}","Filename":"contract.pdf"}}]}}"#);
-        let kept = StoredBody::of(&body.clone().into());
-        assert_eq!((kept.form, kept.len), (Form::Outline, body.len() as u64));
-        let told = kept.json().unwrap();
-        assert_eq!((&told["Product"], &told["eSignPDF"][0]["Filename"]), (&15.into(), &"contract.pdf".into()));
-        let data = told["eSignPDF"][0]["Data"].as_str().unwrap();
+        let stored = StoredBody::new(&body.clone().into());
+        assert_eq!((stored.form, stored.len), (Form::Outline, body.len() as u64));
+        let outline = stored.json().unwrap();
+        assert_eq!((&outline["Product"], &outline["eSignPDF"][0]["Filename"]), (&15.into(), &"contract.pdf".into()));
+        let data = outline["eSignPDF"][0]["Data"].as_str().unwrap();
         assert_eq!(data, format!("{}… (65536 characters)", "A".repeat(64)));
     }
 
     #[test]
-    fn of_long_bodies_that_are_no_json_or_have_many_elements_the_beginning_is_kept() {
+    fn the_beginning_of_other_long_bodies_is_stored() {
         let many = serde_json::to_vec(&vec!["Erika Mustermann"; 10_000]).unwrap();
         for body in [vec![b'%'; BODY + 1], many] {
-            let kept = StoredBody::of(&body.clone().into());
-            assert_eq!((kept.form, kept.bytes.len(), kept.len), (Form::Beginning, BODY, body.len() as u64));
-            assert_eq!((&kept.bytes[..], kept.json()), (&body[..BODY], None));
+            let stored = StoredBody::new(&body.clone().into());
+            assert_eq!((stored.form, stored.bytes.len(), stored.len), (Form::Beginning, BODY, body.len() as u64));
+            assert_eq!((&stored.bytes[..], stored.json()), (&body[..BODY], None));
         }
-        assert_eq!(StoredBody::of(&vec![b'%'; BODY].into()).form, Form::Whole);
+        assert_eq!(StoredBody::new(&vec![b'%'; BODY].into()).form, Form::Whole);
     }
 }

@@ -1,4 +1,4 @@
-//! Why a call was refused: the rule, the element, what would be right, and where it is written.
+//! Explains why a call was rejected: the rule, the element, what would be valid, and the section of the rule.
 
 use identkit_core::{Location, Violation};
 use serde_json::Value;
@@ -6,25 +6,25 @@ use serde_json::Value;
 #[cfg(feature = "server")]
 use super::redact::REDACTED;
 
-/// A reason as the admin API writes it.
+/// A reason why a call was rejected.
 #[cfg(feature = "server")]
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 pub(crate) struct Reason {
-    /// The rule.
+    /// Id of the rule.
     #[schemars(example = &"T-006")]
     rule: &'static str,
-    /// Where the rule is written.
+    /// Section of the document that states the rule.
     section: String,
     /// Part of the request; `account` if the reason is not in the request.
     #[schemars(extend("enum" = ["body", "header", "path", "account"]))]
     r#in: &'static str,
-    /// In the body: the JSON pointer of the element, or of where it belongs.
+    /// In the body: JSON pointer of the element, or of the position where it is missing.
     pointer: Option<String>,
     /// Name of the header.
     header: Option<String>,
     /// Field as the rule names it.
     field: String,
-    /// What stands there: a text, a number, true or false; null otherwise.
+    /// The value of the element if it is a string, a number or a boolean; otherwise null.
     given: Value,
     /// What would be valid.
     valid: String,
@@ -32,10 +32,10 @@ pub(crate) struct Reason {
 
 #[cfg(feature = "server")]
 impl super::Entry {
-    /// Why the call was refused; `None` for what is no call.
+    /// Returns why the call was rejected. `None` if the entry is not a call.
     pub(crate) fn explain(&self, secrets: super::Secrets) -> Option<Vec<Reason>> {
-        let super::What::Call(call) = &self.what else { return None };
-        let (body, told) = (call.body.json(), call.json_body(secrets));
+        let super::EntryKind::Call(call) = &self.kind else { return None };
+        let (body, masked) = (call.body.json(), call.json_body(secrets));
         let maps = call.facts.map_or(&[][..], |facts| facts.maps);
         let reason = |fault: &Violation| {
             let field = fault.field.to_string();
@@ -46,9 +46,9 @@ impl super::Entry {
                 _ => ("account", None, None),
             };
             let given = pointer.as_ref().and_then(|(pointer, given)| {
-                // What is not there any more is part of what is masked.
-                let told = told.as_ref().and_then(|told| told.pointer(pointer)).cloned();
-                given.map(|_| told.unwrap_or_else(|| REDACTED.into()))
+                // If the masked body lacks the element, it is part of a masked value.
+                let masked = masked.as_ref().and_then(|body| body.pointer(pointer)).cloned();
+                given.map(|_| masked.unwrap_or_else(|| REDACTED.into()))
             });
             Reason {
                 rule: fault.rule,
@@ -57,7 +57,7 @@ impl super::Entry {
                 pointer: pointer.map(|(pointer, _)| pointer),
                 header,
                 field,
-                // The response holds the whole request as well.
+                // Objects and arrays are in `request`.
                 given: given.filter(|given| !given.is_object() && !given.is_array()).unwrap_or_default(),
                 valid: fault.message.to_string(),
             }
@@ -66,15 +66,15 @@ impl super::Entry {
     }
 }
 
-/// The JSON pointer (RFC 6901) of a violation's field, `None` for what is no part of the body.
+/// Returns the JSON pointer (RFC 6901) of a violation's field. `None` if the field is not in the body.
 pub fn pointer_of(violation: &Violation, maps: &[&str]) -> Option<String> {
     (violation.location == Location::Body).then(|| pointer(&violation.field, None, maps).0)
 }
 
-/// The pointer at which a field stands in this body, or would. The names in `maps` are of maps.
+/// Returns the pointer of a field in this body and its value. `maps` lists the names of fields that are maps.
 fn pointer<'a>(field: &str, body: Option<&'a Value>, maps: &[&str]) -> (String, Option<&'a Value>) {
     let (mut pointer, mut here) = (String::new(), body);
-    // What comes after a blank is a remark.
+    // A remark can follow after a space.
     let field = field.split(' ').next().unwrap_or_default();
     if matches!(field, "body" | "order" | "") {
         return (pointer, body);
@@ -90,11 +90,11 @@ fn pointer<'a>(field: &str, body: Option<&'a Value>, maps: &[&str]) -> (String, 
         pointer.push('/');
         pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
         here = spelt.map(|(_, value)| value);
-        // Of a map the names count, not the order: only the map is pointed at.
+        // The elements of a map have no order, so the pointer ends at the map.
         let Some((index, _)) = index.split_once(']') else { continue };
         match here {
             _ if maps.contains(&name) => break,
-            // One alone may stand without a list.
+            // A list with one element can be written without the list.
             Some(Value::Object(_)) if index == "0" => {}
             _ => {
                 pointer.push('/');
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pointer_leads_to_the_element_as_the_request_spells_it() {
+    fn a_pointer_uses_the_spelling_of_the_request() {
         let body = json!({
             "address": { "ZipCode": "1" },
             "eSignPDF": [{ "Data": "a" }, { "Data": "b" }],
@@ -121,7 +121,7 @@ mod tests {
             "a/b": { "~": 1 },
             "IdentData": { "Additional": { "Label": {} } },
         });
-        for (field, told) in [
+        for (field, expected) in [
             ("Address.ZipCode", "/address/ZipCode"),
             ("Address.City", "/address/City"),
             ("eSignPDF[1].Data", "/eSignPDF/1/Data"),
@@ -132,17 +132,17 @@ mod tests {
             ("LegitimationDocument[0].Document", "/LegitimationDocument/0/Document"),
         ] {
             let (pointer, given) = pointer(field, Some(&body), &["Additional"]);
-            assert_eq!(pointer, told);
-            assert_eq!(given, body.pointer(told), "{told}");
+            assert_eq!(pointer, expected);
+            assert_eq!(given, body.pointer(expected), "{expected}");
         }
     }
 
     #[test]
-    fn a_field_of_the_body_has_a_pointer_and_what_stands_elsewhere_has_none() {
+    fn only_fields_of_the_body_have_a_pointer() {
         let at = |field: &'static str, location| {
             pointer_of(&Violation::new(field, "is wrong", "T-005", "[T] 3.1.3").at(location), &["Additional"])
         };
-        for (field, told) in [
+        for (field, expected) in [
             ("Email", "/Email"),
             ("Address.ZipCode", "/Address/ZipCode"),
             ("eSignPDF[1].Data", "/eSignPDF/1/Data"),
@@ -151,7 +151,7 @@ mod tests {
             ("IdentData.Additional[2] (its name)", "/IdentData/Additional"),
             ("body", ""),
         ] {
-            assert_eq!(at(field, Location::Body).as_deref(), Some(told), "{field}");
+            assert_eq!(at(field, Location::Body).as_deref(), Some(expected), "{field}");
         }
         for location in [Location::Path, Location::Header, Location::Account] {
             assert_eq!(at("OrderID", location), None);

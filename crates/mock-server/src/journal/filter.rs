@@ -1,4 +1,4 @@
-//! Which calls are meant.
+//! Filters for calls.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,47 +13,46 @@ use super::Call;
 use super::redact::{self, REDACTED, Secrets, header, secret_name};
 use crate::readers::parsed;
 
+/// Whether `operation` is the named operation or a variant of it.
 pub(crate) fn is_of(named: &str, operation: &str) -> bool {
     operation.strip_prefix(named).is_some_and(|variant| variant.is_empty() || variant.starts_with('/'))
 }
 
-/// What a header or an element of a body must be.
+/// The expected value of an element of a body.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Wanted {
-    /// This JSON value; numbers count by what they are worth.
+pub enum ValueMatch {
+    /// This JSON value. Numbers are compared by value: `1` equals `1.0`.
     Equal(Value),
-    /// A text like this, or a number, `true`, `false` or `null` that is written so.
-    Written(String),
+    /// A string with this text, or a number, boolean or `null` whose JSON is this text.
+    Text(String),
 }
 
-impl Wanted {
+impl ValueMatch {
     fn is(&self, given: &Value) -> bool {
         match (self, given) {
             (Self::Equal(Value::Number(one)), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
             (Self::Equal(wanted), given) => wanted == given,
-            (Self::Written(wanted), Value::String(given)) => wanted == given,
-            (Self::Written(_), Value::Array(_) | Value::Object(_)) => false,
-            (Self::Written(wanted), given) => {
-                serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *given)
-            }
+            (Self::Text(wanted), Value::String(given)) => wanted == given,
+            (Self::Text(_), Value::Array(_) | Value::Object(_)) => false,
+            (Self::Text(wanted), given) => serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *given),
         }
     }
 
     fn value(&self) -> Value {
         match self {
             Self::Equal(value) => value.clone(),
-            Self::Written(text) => text.clone().into(),
+            Self::Text(text) => text.clone().into(),
         }
     }
 }
 
-impl From<Value> for Wanted {
+impl From<Value> for ValueMatch {
     fn from(value: Value) -> Self {
         Self::Equal(value)
     }
 }
 
-/// Which calls are meant: those that fit all that is said; all of them when nothing is.
+/// A filter for calls. A call matches if it matches every field that is set; an empty filter matches every call.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
@@ -64,7 +63,7 @@ pub struct Filter {
     pub since: u64,
     /// Calls of this vendor.
     pub vendor: Option<String>,
-    /// Calls of this operation, as the clients name it; `getStatus` means `getStatus/ExtendedList` too.
+    /// Calls of this operation, by the clients' name; `getStatus` includes `getStatus/ExtendedList`.
     #[schemars(example = &"putOrder")]
     pub operation: Option<String>,
     /// Calls about this order or ident.
@@ -75,26 +74,26 @@ pub struct Filter {
     #[serde(deserialize_with = "method")]
     #[schemars(with = "Option<String>", example = &"PUT")]
     pub method: Option<Method>,
-    /// Calls with this path, and with this query if there is one.
+    /// Calls with this path. If it contains a query, the query must match too.
     #[serde(deserialize_with = "parsed")]
     pub path: Option<String>,
-    /// Calls that were answered with this HTTP status.
+    /// Calls whose response had this HTTP status.
     #[serde(deserialize_with = "parsed")]
     #[schemars(example = 400, range(min = 0, max = 65535))]
     pub status: Option<u16>,
-    /// Calls that were refused by this rule.
+    /// Calls that this rule rejected.
     #[schemars(example = &"T-006")]
     pub rule: Option<String>,
-    /// Calls that this fault was injected in.
+    /// Calls that this fault affected.
     pub fault: Option<String>,
-    /// Calls with these headers, by their names in any case.
+    /// Calls with these headers; case does not matter in the names.
     #[serde(deserialize_with = "headers")]
     #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub headers: Vec<(String, String)>,
-    /// Calls with these elements of the JSON body, by their pointers (RFC 6901).
+    /// Calls with these elements of the JSON body, by JSON pointer (RFC 6901).
     #[serde(deserialize_with = "body")]
     #[schemars(with = "Option<BTreeMap<String, Value>>", extend("patternProperties" = { "^(/.*)?$": true }, "additionalProperties" = false))]
-    pub body: Vec<(String, Wanted)>,
+    pub body: Vec<(String, ValueMatch)>,
 }
 
 fn since<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
@@ -107,7 +106,7 @@ fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Method>, D::Error
     parsed(from)?.map(method).transpose()
 }
 
-/// Elements by their names: those of a query in its order.
+/// Elements by name: as a list from a query, as an object from a body.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Elements<V> {
@@ -123,14 +122,14 @@ fn headers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, 
     })
 }
 
-fn body<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, Wanted)>, D::Error> {
+fn body<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, ValueMatch)>, D::Error> {
     let text = |value: Value| match value {
-        Value::String(text) => Wanted::Written(text),
-        value => Wanted::Equal(value),
+        Value::String(text) => ValueMatch::Text(text),
+        value => ValueMatch::Equal(value),
     };
     let body: Vec<_> = match Option::deserialize(from)? {
         None => Vec::new(),
-        // An element of a query is a text; what it stands for is seen at the call.
+        // A query contains only text; its type is that of the element in the call.
         Some(Elements::Listed(body)) => body.into_iter().map(|(pointer, value)| (pointer, text(value))).collect(),
         Some(Elements::Named(body)) => body.into_iter().map(|(pointer, value)| (pointer, value.into())).collect(),
     };
@@ -140,16 +139,16 @@ fn body<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, Wanted)>, D::
     }
 }
 
-/// In what a call differs from what is meant.
+/// A difference between a call and a filter.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Difference {
-    /// What is looked at: `operation`, `header content-type`, `body /Product`.
+    /// Compared part of the call: `operation`, `header content-type`, `body /Product`.
     pub what: String,
-    /// What it should be.
+    /// Expected value.
     pub wanted: Value,
-    /// What it is, if it is there. A secret is masked.
+    /// Actual value; null if it is missing. Secrets are masked.
     pub got: Option<Value>,
-    /// How far apart that is; the sum over a call's differences says how near it comes.
+    /// Weight. The sum over the differences of a call is its distance from the filter.
     #[serde(skip)]
     pub weight: u32,
 }
@@ -159,7 +158,7 @@ impl fmt::Display for Difference {
         write!(f, "{}: wanted {}, ", self.what, short(&self.wanted))?;
         match &self.got {
             Some(got) => write!(f, "got {}", short(got)),
-            None => f.write_str("not there"),
+            None => f.write_str("missing"),
         }
     }
 }
@@ -173,32 +172,32 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
-fn told_of(pointer: &str, wanted: &Wanted) -> Value {
-    let mut told = wanted.value();
+fn masked(pointer: &str, wanted: &ValueMatch) -> Value {
+    let mut value = wanted.value();
     match pointer.split('/').any(secret_name) {
-        true => told = REDACTED.into(),
-        false => redact::value(&mut told),
+        true => value = REDACTED.into(),
+        false => redact::value(&mut value),
     }
-    told
+    value
 }
 
 impl Filter {
-    /// All calls.
+    /// Creates a filter that matches all calls.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Calls of this operation, by its name.
+    /// Creates a filter for an operation, by its name.
     pub fn call(operation: impl Into<String>) -> Self {
         Self { operation: Some(operation.into()), ..Self::default() }
     }
 
-    /// Whether a call fits. [`since`](Self::since) is not asked.
+    /// Whether a call matches. [`since`](Self::since) is ignored.
     pub fn fits(&self, call: &Call) -> bool {
         self.compare(call, false, &mut |_| ControlFlow::Break(())).is_continue()
     }
 
-    /// All in which a call differs.
+    /// Returns all differences of a call.
     pub fn differences(&self, call: &Call) -> Vec<Difference> {
         let mut all = Vec::new();
         let _ = self.compare(call, true, &mut |difference| {
@@ -208,17 +207,18 @@ impl Filter {
         all
     }
 
-    /// Finds what differs. What stands there is told only if that is wanted: masking takes time.
+    /// Passes each difference to `report`. Masks actual values of the body only if `mask` is set, because it takes
+    /// time.
     fn compare(
         &self,
         call: &Call,
-        tell: bool,
-        found: &mut dyn FnMut(Difference) -> ControlFlow<()>,
+        mask: bool,
+        report: &mut dyn FnMut(Difference) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut differs = |what: &str, weight: u32, wanted: Value, got: Option<Value>| {
-            found(Difference { what: what.to_owned(), wanted, got, weight })
+            report(Difference { what: what.to_owned(), wanted, got, weight })
         };
-        // The cheap ones first: most calls of a long journal differ in these. Another operation is another thing.
+        // Cheap comparisons first: most calls of a long journal differ in these.
         let named = self.operation.as_deref().filter(|named| !call.operation.is_some_and(|name| is_of(named, name)));
         for (what, weight, wanted, got) in [
             ("operation", 8, named, call.operation),
@@ -252,15 +252,15 @@ impl Filter {
             }
         }
         let body = if self.body.is_empty() { None } else { call.body.json() };
-        let told = if tell && body.is_some() { call.json_body(Secrets::Masked) } else { None };
+        let masked_body = if mask && body.is_some() { call.json_body(Secrets::Masked) } else { None };
         for (pointer, wanted) in &self.body {
             let given = body.as_ref().and_then(|body| body.pointer(pointer));
             if !given.is_some_and(|given| wanted.is(given)) {
-                // What is not there any more is part of what is masked.
-                let told = told.as_ref().and_then(|told| told.pointer(pointer)).cloned();
-                let got = given.map(|_| told.unwrap_or_else(|| REDACTED.into()));
+                // If the masked body lacks the element, it is part of a masked value.
+                let value = masked_body.as_ref().and_then(|body| body.pointer(pointer)).cloned();
+                let got = given.map(|_| value.unwrap_or_else(|| REDACTED.into()));
                 let weight = if given.is_some() { 1 } else { 2 };
-                differs(&format!("body {pointer}"), weight, told_of(pointer, wanted), got)?;
+                differs(&format!("body {pointer}"), weight, masked(pointer, wanted), got)?;
             }
         }
         ControlFlow::Continue(())
@@ -268,7 +268,7 @@ impl Filter {
 }
 
 impl fmt::Display for Filter {
-    /// In a line, e.g. `putOrder with status 202, body /Product 15`.
+    /// Writes one line, e.g. `putOrder with status 202, body /Product 15`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.operation.as_deref().unwrap_or("any call"))?;
         let mut all: Vec<String> = Vec::new();
@@ -284,7 +284,7 @@ impl fmt::Display for Filter {
             say(&format!("header {}", name.to_ascii_lowercase()), Some(header(name, value)));
         }
         for (pointer, wanted) in &self.body {
-            say(&format!("body {pointer}"), Some(short(&told_of(pointer, wanted))));
+            say(&format!("body {pointer}"), Some(short(&masked(pointer, wanted))));
         }
         match all.is_empty() {
             true => Ok(()),

@@ -1,11 +1,12 @@
-//! What happened in a world, in order: requests, timers, tries to deliver webhooks, and what people did to it.
+//! The journal of a world: calls, timers, delivery attempts and changes, in order.
 //!
 //! Invariants:
-//! - Entries are numbered without a gap, from 1, whether they are still kept or not.
-//! - It is bounded: the oldest entries go, and of long bodies most, so that a sandbox may run for days.
-//! - Secrets are masked wherever an entry is told, unless they are asked for: people paste journals into issues.
-//! - Nothing in it depends on ports or on how long something really took: the same seed and the same script give the
-//!   same bytes in its [canonical form](Journal::canonical).
+//! - Entries are numbered from 1 without gaps; evicted entries keep their numbers.
+//! - The size is limited: the oldest entries are evicted and long bodies are shortened, so that a sandbox can run for
+//!   days.
+//! - Secrets are masked in every output, unless the caller requests them: people paste journals into issues.
+//! - The [canonical form](Journal::canonical) does not depend on ports or real durations: the same seed and the same
+//!   script give the same bytes.
 
 mod call;
 mod explain;
@@ -23,7 +24,7 @@ pub(crate) use self::filter::is_of;
 pub use self::call::{Call, DeliveryAttempt, Headers};
 pub use self::call::{Form, StoredBody};
 pub use self::explain::pointer_of;
-pub use self::filter::{Difference, Filter, Wanted};
+pub use self::filter::{Difference, Filter, ValueMatch};
 pub use self::log::{Journal, NearMiss};
 pub use self::redact::Secrets;
 #[cfg(feature = "server")]
@@ -35,47 +36,47 @@ pub(crate) use self::{
     view::{EntryView, Time},
 };
 
-/// Something that happened.
+/// A journal entry.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its number in the world, from 1.
+    /// Number in the world, from 1.
     pub sequence: u64,
-    /// When, in the world's time.
+    /// Time in the world.
     pub at: Timestamp,
-    /// What.
-    pub what: What,
+    /// What the entry records.
+    pub kind: EntryKind,
 }
 
-/// What happened.
+/// What a journal entry records.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum What {
-    /// A vendor was called, and answered.
+pub enum EntryKind {
+    /// A call of a vendor, with its response.
     Call(Arc<Call>),
-    /// A timer fell due.
+    /// A timer was due.
     Fired {
         /// Name of the vendor, or `sandbox`.
         vendor: &'static str,
-        /// What was due, in the vendor's own words.
+        /// Kind of timer, defined by the vendor.
         what: &'static str,
-        /// The id of the case or delivery.
+        /// Id of the case or delivery.
         subject: String,
     },
-    /// A webhook was tried.
+    /// A delivery attempt of a webhook.
     Attempt(Arc<DeliveryAttempt>),
-    /// A case was moved by hand: the story or the status.
+    /// A caller played a story of a case, or set its status.
     Moved {
-        /// The case.
+        /// Id of the case.
         case: String,
-        /// The story's name, or the status as it was given.
+        /// Name of the story, or the status as JSON.
         by: String,
     },
-    /// Somebody changed the world: how accounts are set up, faults, webhooks, time.
+    /// A change of the world: settings, faults, webhooks or the clock.
     Changed {
         /// What was changed, e.g. `settings`.
         what: &'static str,
-        /// In short, how.
+        /// Short description of the change.
         how: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What is told of secrets: nothing, wherever they stand.
+//! Masks secrets in texts, URLs, headers and JSON.
 
 use std::borrow::Cow;
 
@@ -9,42 +9,42 @@ use crate::vendors::secrets::NAME_ENDS;
 
 pub(crate) const REDACTED: &str = "(masked)";
 
-/// Whether secrets are told.
+/// Whether secrets are masked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Secrets {
-    /// Credentials, tokens, TANs and cookies are replaced.
+    /// Credentials, tokens, TANs and cookies are replaced with `(masked)`.
     #[default]
     Masked,
-    /// Everything is told as it was.
+    /// Nothing is replaced.
     Revealed,
 }
 
-/// How the names of secrets end, in small letters and without what is no letter or digit.
+/// Endings of the names of secrets, in lower case, letters and digits only.
 const ENDS: [&str; 7] = ["authorization", "cookie", "token", "password", "passwd", "secret", "accesskey"];
 
-/// The endings that any API has, and those of the vendors.
+/// The general endings, and those of the vendors.
 fn ends() -> impl Iterator<Item = &'static str> {
     ENDS.into_iter().chain(NAME_ENDS)
 }
 
-/// Short names, which are secrets only when they are all of a name.
+/// Short names of secrets, which must match completely.
 const NAMES: [&str; 3] = ["tan", "jwt", "pwd"];
 
-/// Parameters of URLs, which are secrets there only; `code` is what keys of cloud functions are called.
+/// Names of secrets in URL parameters only; `code` is the key of cloud functions.
 const PARAMETERS: [&str; 7] = ["key", "sig", "auth", "pass", "passphrase", "hmac", "code"];
 
-/// How such parameters end, e.g. those of signed URLs: `X-Amz-Signature`.
+/// Endings of such parameters, e.g. in signed URLs: `X-Amz-Signature`.
 const PARAMETER_ENDS: [&str; 3] = ["signature", "credential", "credentials"];
 
-/// The schemes of credentials that may be seen: of another the first word may be the secret.
+/// Authentication schemes that are not masked. With an unknown scheme, the first word can be the secret.
 const SCHEMES: [&str; 7] = ["basic", "bearer", "digest", "negotiate", "ntlm", "hoba", "mutual"];
 
-/// Also `token[]`, as forms write lists, `api.key`, and a name with a blank behind it.
+/// Normalizes a name: `token[]`, `api.key` and a name with a trailing space are recognized too.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect()
 }
 
-/// Whether what has this name is a secret: as a header, an element of a body, or a parameter.
+/// Whether a header, an element of a body or a parameter with this name is a secret.
 pub(super) fn secret_name(name: &str) -> bool {
     let name = plain(name);
     ends().any(|end| name.ends_with(end)) || NAMES.contains(&name.as_str())
@@ -54,7 +54,7 @@ fn secret_parameter(plain: &str) -> bool {
     PARAMETERS.contains(&plain) || PARAMETER_ENDS.iter().any(|end| plain.ends_with(end))
 }
 
-/// A header of this name, without what is secret in it; the scheme of credentials may be seen.
+/// Masks the value of a header. The authentication scheme remains.
 pub(super) fn header(name: &str, value: &str) -> String {
     if !secret_name(name) {
         return text(value).into_owned();
@@ -69,7 +69,7 @@ pub(super) fn header(name: &str, value: &str) -> String {
     }
 }
 
-/// A text without the secrets in it: those of URLs, of JSON that is written in it, and of `name=value`.
+/// Masks the secrets in a text: in URLs, in JSON, and in `name=value`.
 pub(super) fn text(text: &str) -> Cow<'_, str> {
     let begins = text.trim_start().chars().next();
     if matches!(begins, Some('{' | '[' | '"'))
@@ -79,15 +79,15 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
         value(&mut written);
         return if written == before { text.into() } else { written.to_string().into() };
     }
-    let told = urls(text);
-    if assigns(&told) || (told.contains('%') && assigns(&percent_decode_str(&told).decode_utf8_lossy())) {
+    let masked = urls(text);
+    if assigns(&masked) || (masked.contains('%') && assigns(&percent_decode_str(&masked).decode_utf8_lossy())) {
         return REDACTED.into();
     }
-    told
+    masked
 }
 
-pub(super) fn value(told: &mut Value) {
-    match told {
+pub(super) fn value(json: &mut Value) {
+    match json {
         Value::Object(members) => {
             for (name, member) in members {
                 match member {
@@ -108,25 +108,24 @@ pub(super) fn value(told: &mut Value) {
     }
 }
 
-/// JSON of which the shape alone is told, and what stands under these names: where credentials are expected, any text may
-/// be one.
-pub(super) fn shape(told: &mut Value, seen: &[&str]) {
-    match told {
+/// Masks all strings and numbers of JSON, except under the names in `visible`: in a login, any value can be a secret.
+pub(super) fn shape(json: &mut Value, visible: &[&str]) {
+    match json {
         Value::Object(members) => {
             for (name, member) in members {
-                if member.is_array() || member.is_object() || !seen.contains(&name.as_str()) {
-                    shape(member, seen);
+                if member.is_array() || member.is_object() || !visible.contains(&name.as_str()) {
+                    shape(member, visible);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| shape(item, seen)),
-        Value::String(_) | Value::Number(_) => *told = REDACTED.into(),
+        Value::Array(items) => items.iter_mut().for_each(|item| shape(item, visible)),
+        Value::String(_) | Value::Number(_) => *json = REDACTED.into(),
         _ => {}
     }
 }
 
-/// Whether a text that may hold one names a secret at all: of a body that cannot be read nothing is told then.
-pub(super) fn names_one(text: &str) -> bool {
+/// Whether a text contains the name of a secret. A body that cannot be parsed is hidden then.
+pub(super) fn names_a_secret(text: &str) -> bool {
     let names = |text: &str| {
         let parts = text.chars().filter(|char| !matches!(char, '-' | '_' | '.' | ' '));
         let joined: String = parts.map(|char| char.to_ascii_lowercase()).collect();
@@ -135,7 +134,7 @@ pub(super) fn names_one(text: &str) -> bool {
     names(text) || (text.contains('%') && names(&percent_decode_str(text).decode_utf8_lossy()))
 }
 
-/// Whether a text gives a secret by its name: `token=…`, `"passwd": "…"`.
+/// Whether a text assigns a value to the name of a secret: `token=…`, `"passwd": "…"`.
 fn assigns(text: &str) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find(['=', ':']) {
@@ -164,10 +163,10 @@ fn parameters(query: &str) -> String {
     pairs(query, ['&', ';'])
 }
 
-/// A text of `name=value` between these, without what is secret.
-fn pairs(told: &str, between: [char; 2]) -> String {
-    let pairs = told.split_inclusive(between).map(|pair| {
-        let end = pair.trim_end_matches(between);
+/// Masks the secrets in a text of `name=value` pairs with these separators.
+fn pairs(text_of_pairs: &str, separators: [char; 2]) -> String {
+    let pairs = text_of_pairs.split_inclusive(separators).map(|pair| {
+        let end = pair.trim_end_matches(separators);
         let Some((name, given)) = end.split_once('=') else { return Cow::from(pair) };
         let decoded = percent_decode_str(name).decode_utf8_lossy();
         let is_secret = secret_name(&decoded) || secret_parameter(&plain(&decoded));
@@ -185,22 +184,22 @@ fn urls(text: &str) -> Cow<'_, str> {
     if !text.contains(BEGIN) {
         return text.into();
     }
-    let (mut told, mut rest) = (String::with_capacity(text.len()), text);
+    let (mut masked, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find(BEGIN) {
         let (before, after) = rest.split_at(at + BEGIN.len());
-        told.push_str(before);
+        masked.push_str(before);
         let end = after.find(|char: char| char.is_whitespace() || matches!(char, '"' | '<' | '>' | '\\'));
         let (url, behind) = after.split_at(end.unwrap_or(after.len()));
-        told.push_str(&below_the_scheme(url));
+        masked.push_str(&mask_url(url));
         rest = behind;
     }
-    told.push_str(rest);
-    if told == text { text.into() } else { told.into() }
+    masked.push_str(rest);
+    if masked == text { text.into() } else { masked.into() }
 }
 
 #[cfg(feature = "server")]
-fn urls_in(told: &mut Value) {
-    match told {
+fn urls_in(json: &mut Value) {
+    match json {
         Value::Object(members) => members.values_mut().for_each(urls_in),
         Value::Array(items) => items.iter_mut().for_each(urls_in),
         Value::String(given) => {
@@ -214,8 +213,8 @@ fn urls_in(told: &mut Value) {
 }
 
 #[cfg(feature = "server")]
-pub(crate) fn is_redacted(told: &Value) -> bool {
-    match told {
+pub(crate) fn is_redacted(json: &Value) -> bool {
+    match json {
         Value::Object(members) => members.values().any(is_redacted),
         Value::Array(items) => items.iter().any(is_redacted),
         Value::String(given) => {
@@ -225,22 +224,22 @@ pub(crate) fn is_redacted(told: &Value) -> bool {
     }
 }
 
-fn below_the_scheme(url: &str) -> String {
+fn mask_url(url: &str) -> String {
     let (authority, rest) = url.split_at(url.find(['/', '?', '#']).unwrap_or(url.len()));
-    let mut told = match authority.rsplit_once('@') {
+    let mut masked = match authority.rsplit_once('@') {
         Some((_, host)) => format!("{REDACTED}@{host}"),
         None => authority.to_owned(),
     };
     let (place, parts) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
-    // Segments may have parameters too (RFC 3986, 3.3).
-    told.push_str(&pairs(place, ['/', ';']));
+    // Path segments can have parameters too (RFC 3986, 3.3).
+    masked.push_str(&pairs(place, ['/', ';']));
     for part in parts.split_inclusive(['?', '#']) {
-        told.push_str(&match part.strip_suffix(['?', '#']) {
+        masked.push_str(&match part.strip_suffix(['?', '#']) {
             Some(query) => parameters(query) + part.get(query.len()..).unwrap_or_default(),
             None => parameters(part),
         });
     }
-    told
+    masked
 }
 
 impl Secrets {
@@ -252,21 +251,21 @@ impl Secrets {
         if self == Self::Masked { path(given) } else { given.to_owned() }
     }
 
-    /// JSON, with every URL in its texts; nothing else of it is taken for a secret.
+    /// Masks only the secrets in URLs of JSON.
     #[cfg(feature = "server")]
-    pub(crate) fn urls(self, told: Value) -> Value {
-        self.change(told, urls_in)
+    pub(crate) fn urls(self, json: Value) -> Value {
+        self.change(json, urls_in)
     }
 
-    pub(super) fn value(self, told: Value) -> Value {
-        self.change(told, value)
+    pub(super) fn value(self, json: Value) -> Value {
+        self.change(json, value)
     }
 
-    fn change(self, mut told: Value, mask: fn(&mut Value)) -> Value {
+    fn change(self, mut json: Value, mask: fn(&mut Value)) -> Value {
         if self == Self::Masked {
-            mask(&mut told);
+            mask(&mut json);
         }
-        told
+        json
     }
 
     pub(crate) fn text(self, given: &str) -> Cow<'_, str> {
@@ -281,8 +280,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_masked_in_every_text_that_can_hold_them_and_the_rest_is_told() {
-        for (given, told) in [
+    fn secrets_are_masked_and_everything_else_remains() {
+        for (given, expected) in [
             ("http://hooks.example/h?token=S&id=1", "http://hooks.example/h?token=(masked)&id=1"),
             ("see http://user:S@hooks.example/h now", "see http://(masked)@hooks.example/h now"),
             (
@@ -296,7 +295,7 @@ mod tests {
             (r#"{"apikey": "S", broken"#, REDACTED),
             ("APIKEY%3DS", REDACTED),
             ("http://hooks.example/h?id=1&n=2#top", "http://hooks.example/h?id=1&n=2#top"),
-            // As forms write lists, with a blank, as signed URLs and function keys are written.
+            // Lists in forms, signed URLs, keys of cloud functions.
             ("http://a.example/?token%5B%5D=S&x[token]=S", "http://a.example/?token%5B%5D=(masked)&x[token]=(masked)"),
             (
                 "http://a.example/?X-Amz-Signature=S&X-Amz-Credential=S",
@@ -310,9 +309,9 @@ mod tests {
             ("the tan is wrong: try again", "the tan is wrong: try again"),
             (r#"[1,  {"a": 2}]"#, r#"[1,  {"a": 2}]"#),
         ] {
-            assert_eq!(text(given), told, "{given}");
+            assert_eq!(text(given), expected, "{given}");
         }
-        for (name, given, told) in [
+        for (name, given, expected) in [
             ("Authorization", "Basic S", "Basic (masked)"),
             ("Authorization", "S x", REDACTED),
             ("X-Auth-Token", "S", REDACTED),
@@ -320,27 +319,27 @@ mod tests {
             ("x-apikey", "S", REDACTED),
             ("accept", "text/plain", "text/plain"),
         ] {
-            assert_eq!(header(name, given), told, "{name}");
+            assert_eq!(header(name, given), expected, "{name}");
         }
-        for (given, told) in [
+        for (given, expected) in [
             (json!({ "api-key": "S", "a": ["APIKEY=S"] }), json!({ "api-key": REDACTED, "a": [REDACTED] })),
             (json!({ "X-API-TOKEN ": "S", "api.key": "S" }), json!({ "X-API-TOKEN ": REDACTED, "api.key": REDACTED })),
             (json!({ "tan": "S", "Title": "S", "tans": 1 }), json!({ "tan": REDACTED, "Title": "S", "tans": 1 })),
         ] {
             let mut masked = given;
             value(&mut masked);
-            assert_eq!(masked, told);
+            assert_eq!(masked, expected);
         }
         assert_eq!(path("/a?t%6Fken=S&b=1"), "/a?t%6Fken=(masked)&b=1");
     }
 
     #[test]
-    fn each_name_of_a_secret_is_known() {
+    fn each_name_of_a_secret_is_recognized() {
         let names = "Authorization Proxy-Authorization Cookie Set-Cookie X-API-TOKEN access_token APIKEY customer_code \
                      Password passwd client_secret accessKey TAN jwt PWD";
         for name in names.split_whitespace() {
-            let told = json!({ name: "S" });
-            assert_eq!(Secrets::Masked.value(told), json!({ name: REDACTED }));
+            let expected = json!({ name: "S" });
+            assert_eq!(Secrets::Masked.value(expected), json!({ name: REDACTED }));
             assert_eq!(header(name, "S"), REDACTED);
             assert_eq!(path(&format!("/?{name}=S&a=1")), format!("/?{name}={REDACTED}&a=1"));
         }

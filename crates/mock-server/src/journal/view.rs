@@ -1,4 +1,4 @@
-//! Journal entries as the admin API writes them, and in their canonical form: the same bytes for the same seed and script.
+//! Journal entries in the admin API and in the canonical form.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::redact::{Secrets, names_one, shape};
-use super::{Call, Entry, Form, StoredBody, What};
+use super::redact::{Secrets, names_a_secret, shape};
+use super::{Call, Entry, EntryKind, Form, StoredBody};
 use crate::Login;
 use crate::webhooks::{Cause, outcome};
 
-/// A time in the world, RFC 3339 in UTC.
+/// A timestamp of the world, RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(extend("format" = "date-time"))]
 pub(crate) struct Time(#[schemars(with = "String")] pub(crate) Timestamp);
@@ -20,24 +20,25 @@ pub(crate) struct Time(#[schemars(with = "String")] pub(crate) Timestamp);
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Entry")]
 pub(crate) struct EntryView {
-    /// Number in the world, from 1 without a gap.
+    /// Number in the world, from 1 without gaps.
     #[schemars(range(min = 1))]
     sequence: u64,
+    /// Time in the world.
     at: Time,
     #[serde(flatten)]
-    what: WhatView,
+    kind: KindView,
 }
 
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum WhatView {
-    /// A vendor was called, and responded.
+enum KindView {
+    /// A call of a vendor, with its response.
     Call(Box<CallView>),
     /// A timer was due.
     Timer {
         /// The vendor whose timer it was, or `sandbox`.
         vendor: &'static str,
-        /// What was due.
+        /// Kind of timer.
         #[schemars(example = &"retry")]
         what: &'static str,
         /// Id of the order, ident or delivery.
@@ -49,7 +50,7 @@ enum WhatView {
         #[schemars(range(min = 1))]
         delivery: u64,
         vendor: &'static str,
-        /// The order or ident.
+        /// Id of the order or ident.
         order: String,
         /// Event that the webhook reports.
         event: String,
@@ -64,16 +65,16 @@ enum WhatView {
         outcome: &'static str,
         /// Time of the next attempt.
         next: Option<Time>,
-        /// What made the attempt.
+        /// Cause of the attempt.
         by: Cause,
-        /// Why there is no status.
+        /// Why no status arrived.
         error: Option<String>,
     },
-    /// Somebody played the person, or set a status.
+    /// A story was played, or a status was set.
     Moved {
-        /// The order or ident.
+        /// Id of the order or ident.
         order: String,
-        /// The story, or the status as JSON.
+        /// Name of the story, or the status as JSON.
         by: String,
     },
     /// A change of the world.
@@ -81,7 +82,7 @@ enum WhatView {
         /// What was changed.
         #[schemars(example = &"clock")]
         what: &'static str,
-        /// In short, how.
+        /// Short description of the change.
         how: String,
     },
 }
@@ -89,10 +90,10 @@ enum WhatView {
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 struct CallView {
     vendor: Option<&'static str>,
-    /// The operation as the clients name it; null if no operation has this path.
+    /// The operation by the clients' name; null if no operation has this path.
     #[schemars(example = &"putOrder")]
     operation: Option<&'static str>,
-    /// The order or ident that it is about, if the call names it.
+    /// Id of the order or ident, if the request or the response contains it.
     order: Option<String>,
     /// Method of the request.
     method: String,
@@ -100,53 +101,54 @@ struct CallView {
     path: String,
     headers: Headers,
     body: Body,
-    /// Status of the response; null without a response.
+    /// Status of the response; null if none was sent.
     #[schemars(range(min = 100, max = 999))]
     status: Option<u16>,
     answer_headers: Headers,
     answer: Body,
-    /// The injected fault.
+    /// The injected fault that affected the call.
     fault: Option<&'static str>,
-    /// The rules that refused the call, in the order of the refusal.
+    /// The rules that rejected the call, in the order of the response.
     rules: Vec<&'static str>,
 }
 
-/// Headers by their names in lower case; several of one name are joined by a comma. Credentials are masked.
+/// Headers by name in lower case. Values of the same name are joined with a comma. Credentials are masked.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Headers(BTreeMap<String, String>);
 
-/// JSON as JSON, other text as text, null without a body; of everything else the number of bytes: `{"bytes":N}`. Of a
-/// body longer than 64 KiB the beginning is kept, of JSON all but its long texts. Secrets are masked.
+/// A JSON value if the body is JSON, a string if it is other text, null if there is none; otherwise the number of
+/// bytes: `{"bytes":N}`. In JSON longer than 64 KiB, long strings are shortened. Secrets are masked.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Body(Value);
 
 impl Entry {
-    /// It in JSON: `sequence`, `at`, `kind` (`call`, `timer`, `attempt`, `moved` or `changed`), and what belongs to that.
+    /// Returns the entry as JSON: `sequence`, `at`, `kind` (`call`, `timer`, `attempt`, `moved` or `changed`) and the
+    /// members of the kind.
     pub fn to_json(&self, secrets: Secrets) -> Value {
         serde_json::to_value(self.view(secrets)).unwrap_or_default()
     }
 
     pub(crate) fn view(&self, secrets: Secrets) -> EntryView {
         let text = |text: &str| secrets.text(text).into_owned();
-        let what = match &self.what {
-            What::Call(call) => WhatView::Call(Box::new(call.view(secrets))),
-            What::Fired { vendor, what, subject } => WhatView::Timer { vendor, what, subject: subject.clone() },
-            What::Attempt(tried) => WhatView::Attempt {
-                delivery: tried.delivery,
-                vendor: tried.vendor,
-                order: tried.case.clone(),
-                event: tried.event.clone(),
-                number: tried.number,
-                status: tried.status,
-                outcome: outcome(tried.delivered, tried.next.is_some()),
-                next: tried.next.map(Time),
-                by: tried.by,
-                error: tried.error.as_deref().map(text),
+        let kind = match &self.kind {
+            EntryKind::Call(call) => KindView::Call(Box::new(call.view(secrets))),
+            EntryKind::Fired { vendor, what, subject } => KindView::Timer { vendor, what, subject: subject.clone() },
+            EntryKind::Attempt(attempt) => KindView::Attempt {
+                delivery: attempt.delivery,
+                vendor: attempt.vendor,
+                order: attempt.case.clone(),
+                event: attempt.event.clone(),
+                number: attempt.number,
+                status: attempt.status,
+                outcome: outcome(attempt.delivered, attempt.next.is_some()),
+                next: attempt.next.map(Time),
+                by: attempt.by,
+                error: attempt.error.as_deref().map(text),
             },
-            What::Moved { case, by } => WhatView::Moved { order: case.clone(), by: text(by) },
-            What::Changed { what, how } => WhatView::Changed { what, how: text(how) },
+            EntryKind::Moved { case, by } => KindView::Moved { order: case.clone(), by: text(by) },
+            EntryKind::Changed { what, how } => KindView::Changed { what, how: text(how) },
         };
-        EntryView { sequence: self.sequence, at: Time(self.at), what }
+        EntryView { sequence: self.sequence, at: Time(self.at), kind }
     }
 }
 
@@ -168,7 +170,7 @@ impl Call {
         }
     }
 
-    /// The call that exchanges credentials for a token, if this is one or would be one by its path.
+    /// The vendor's login, if the call has its path, ignoring case.
     fn login(&self) -> Option<Login> {
         self.facts?.login.filter(|login| login.matches(self.uri.path()))
     }
@@ -194,58 +196,59 @@ impl Call {
     }
 
     fn answer_view(&self, secrets: Secrets) -> Value {
-        let mut told = self.answer.to_json(secrets);
+        let mut answer = self.answer.to_json(secrets);
         if secrets == Secrets::Masked
             && self.refused.is_empty()
             && let Some(login) = self.login()
         {
-            shape(&mut told, login.response);
-            return told;
+            shape(&mut answer, login.response);
+            return answer;
         }
-        // What the sandbox says of a refusal is its own text, which holds no value of the request.
+        // The sandbox's own text of a rejection contains no value of the request.
         if secrets == Secrets::Masked && !self.refused.is_empty() {
-            self.explained(&mut told);
+            self.restore_texts(&mut answer);
         }
-        told
+        answer
     }
 
-    /// Puts the sandbox's own text back where it looked like a secret, such as the name of a header.
-    fn explained(&self, told: &mut Value) {
+    /// Restores the sandbox's own text where it was masked, because it looked like a secret, e.g. the name of a header.
+    fn restore_texts(&self, masked: &mut Value) {
         let own = self.refused.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         if let Some(given) = self.answer.json() {
-            restore(told, &given, &own);
+            restore(masked, &given, &own);
         }
     }
 }
 
-fn restore(told: &mut Value, given: &Value, text: &str) {
-    match (told, given) {
-        (Value::Object(told), Value::Object(given)) => {
-            told.iter_mut().filter_map(|(key, told)| Some((told, given.get(key)?))).for_each(|(told, given)| {
-                restore(told, given, text);
-            });
+fn restore(masked: &mut Value, given: &Value, text: &str) {
+    match (masked, given) {
+        (Value::Object(masked), Value::Object(given)) => {
+            masked.iter_mut().filter_map(|(key, masked)| Some((masked, given.get(key)?))).for_each(
+                |(masked, given)| {
+                    restore(masked, given, text);
+                },
+            );
         }
-        (Value::Array(told), Value::Array(given)) => {
-            told.iter_mut().zip(given).for_each(|(told, given)| restore(told, given, text));
+        (Value::Array(masked), Value::Array(given)) => {
+            masked.iter_mut().zip(given).for_each(|(masked, given)| restore(masked, given, text));
         }
-        (told, Value::String(given)) if given == text => *told = text.into(),
+        (masked, Value::String(given)) if given == text => *masked = text.into(),
         _ => {}
     }
 }
 
 fn headers(headers: &super::Headers, secrets: Secrets) -> Headers {
-    let mut told: BTreeMap<String, String> = BTreeMap::new();
+    let mut all: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers.iter() {
         let value = secrets.header(name, &String::from_utf8_lossy(value));
-        told.entry(name.to_owned())
-            .and_modify(|before| *before = format!("{before}, {value}"))
-            .or_insert(value.clone());
+        all.entry(name.to_owned()).and_modify(|before| *before = format!("{before}, {value}")).or_insert(value.clone());
     }
-    Headers(told)
+    Headers(all)
 }
 
 impl StoredBody {
-    /// JSON as JSON, other text as text, and of everything else how long it is; `Null` when there is none.
+    /// Returns the body as JSON: the value if it is JSON, a string if it is text, `Null` if it is empty, otherwise its
+    /// size.
     pub fn to_json(&self, secrets: Secrets) -> Value {
         if self.len == 0 {
             return Value::Null;
@@ -253,62 +256,62 @@ impl StoredBody {
         if let Some(value) = self.json() {
             return secrets.value(value);
         }
-        // Of text that is no JSON nothing is told when it could hold a secret.
+        // Other text is hidden if it could contain a secret.
         let text = std::str::from_utf8(&self.bytes).ok();
-        match text.filter(|text| secrets == Secrets::Revealed || !names_one(text)) {
+        match text.filter(|text| secrets == Secrets::Revealed || !names_a_secret(text)) {
             Some(text) if self.form == Form::Whole => secrets.text(text).into(),
             _ => json!({ "bytes": self.len }),
         }
     }
 }
 
-/// Headers that tell of the client's machine and of the wire, not of the script.
+/// Headers that depend on the client's machine and not on the script.
 const OMITTED: [&str; 5] = ["connection", "content-length", "date", "host", "user-agent"];
 
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 impl Entry {
-    /// Its line in [`Journal::canonical`], without the end of the line.
+    /// The line of the entry in [`Journal::canonical`](super::Journal::canonical), without the line feed.
     pub fn canonical(&self) -> String {
-        let mut told = self.to_json(Secrets::Masked);
-        if let (What::Call(call), Some(told)) = (&self.what, told.as_object_mut()) {
+        let mut entry = self.to_json(Secrets::Masked);
+        if let (EntryKind::Call(call), Some(entry)) = (&self.kind, entry.as_object_mut()) {
             for part in ["headers", "answer_headers"] {
-                if let Some(Value::Object(headers)) = told.get_mut(part) {
+                if let Some(Value::Object(headers)) = entry.get_mut(part) {
                     OMITTED.iter().for_each(|name| {
                         headers.remove(*name);
                     });
                 }
             }
-            for (part, kept) in [("body", &call.body), ("answer", &call.answer)] {
-                if told.get(part).is_some_and(is_told_by_its_length) {
-                    told.insert(part.to_owned(), summary(kept));
+            for (part, body) in [("body", &call.body), ("answer", &call.answer)] {
+                if entry.get(part).is_some_and(is_size_only) {
+                    entry.insert(part.to_owned(), summary(body));
                 }
             }
         }
-        if let (What::Attempt(_), Some(told)) = (&self.what, told.as_object_mut()) {
-            // How a connection failed is told in words of the system, and how long it took is real time.
-            told.remove("error");
+        if let (EntryKind::Attempt(_), Some(entry)) = (&self.kind, entry.as_object_mut()) {
+            // The error contains texts of the operating system and real durations.
+            entry.remove("error");
         }
-        without_ports(&told.to_string())
+        without_ports(&entry.to_string())
     }
 }
 
-fn is_told_by_its_length(body: &Value) -> bool {
+fn is_size_only(body: &Value) -> bool {
     body.as_object().is_some_and(|body| body.len() == 1 && body.contains_key("bytes"))
 }
 
-/// A body that cannot be written out: how long it is, and a checksum (FNV-1a) of what is kept of it.
-fn summary(kept: &StoredBody) -> Value {
-    let sum = kept
+/// Size of a body, and a checksum (FNV-1a) of the stored bytes.
+fn summary(body: &StoredBody) -> Value {
+    let sum = body
         .bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    json!({ "bytes": kept.len, "checksum": format!("{sum:016x}") })
+    json!({ "bytes": body.len, "checksum": format!("{sum:016x}") })
 }
 
-/// The text with `*` for every port of this machine, also where a URL stands percent-encoded in another.
+/// Replaces every port of a loopback URL with `*`, also in percent-encoded URLs.
 fn without_ports(text: &str) -> String {
-    let mut told = String::with_capacity(text.len());
+    let mut replaced = String::with_capacity(text.len());
     let mut rest = text;
     loop {
         let places = LOOPBACK.iter().flat_map(|host| [":", "%3A", "%3a"].map(|colon| (host, colon)));
@@ -323,12 +326,12 @@ fn without_ports(text: &str) -> String {
             })
             .min();
         let Some((end, after)) = next else { break };
-        told.push_str(rest.get(..end).unwrap_or_default());
-        told.push('*');
+        replaced.push_str(rest.get(..end).unwrap_or_default());
+        replaced.push('*');
         rest = rest.get(after..).unwrap_or_default();
     }
-    told.push_str(rest);
-    told
+    replaced.push_str(rest);
+    replaced
 }
 
 #[cfg(test)]
@@ -336,8 +339,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ports_of_this_machine_are_left_out_and_nothing_else() {
-        for (given, told) in [
+    fn only_ports_of_loopback_urls_are_replaced() {
+        for (given, expected) in [
             ("http://127.0.0.1:41234/a", "http://127.0.0.1:*/a"),
             ("http://[::1]:1/ http://localhost:65535", "http://[::1]:*/ http://localhost:*"),
             ("?back=http%3A%2F%2F127.0.0.1%3A8080%2Fa", "?back=http%3A%2F%2F127.0.0.1%3A*%2Fa"),
@@ -346,7 +349,7 @@ mod tests {
                 "http://192.0.2.1:41234/ 12:00:00 127.0.0.1:x 127.0.0.1",
             ),
         ] {
-            assert_eq!(without_ports(given), told);
+            assert_eq!(without_ports(given), expected);
         }
     }
 }

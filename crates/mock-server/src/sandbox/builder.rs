@@ -1,4 +1,4 @@
-//! Makes a sandbox.
+//! The builder of a sandbox.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use crate::rules::{NoSwitch, Rules};
 use crate::vendor::rules_of;
 use crate::{MockVendor, Profile, VirtualClock, World};
 
-/// How long a receiver may take before its call is cut off.
+/// Default timeout of a receiver.
 const RECEIVER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a receiver holds time that stands still, unless said otherwise.
+/// Default of [`SandboxBuilder::receiver_guard`].
 const GUARD: Duration = Duration::from_millis(250);
 
-/// The same in a test.
+/// Default of [`SandboxBuilder::receiver_guard`] in tests.
 const TEST_GUARD: Duration = Duration::from_secs(2);
 
 const SEED: u64 = 7;
 
-/// Makes a [`Sandbox`].
+/// Builds a [`Sandbox`].
 #[must_use]
 pub struct SandboxBuilder {
     clock: Option<VirtualClock>,
@@ -64,87 +64,86 @@ impl SandboxBuilder {
     }
 
     pub(super) fn for_test() -> Self {
-        // The date of the documents' examples.
+        // The date in the examples of the vendors' documents.
         let date = jiff::civil::datetime(2020, 9, 10, 12, 0, 0, 0);
         let start = jiff::tz::Offset::UTC.to_timestamp(date).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         Self::new().clock(VirtualClock::new(start)).seed(SEED).receiver_guard(TEST_GUARD)
     }
 
-    /// The clock that owns expiry, state moves and webhook retries; unless said otherwise one of its own that goes on
-    /// like real time.
+    /// Sets the clock, which controls expiry, status changes and webhook retries. The default is a new clock in real
+    /// time.
     pub fn clock(mut self, clock: VirtualClock) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// How webhooks are delivered; without it every try fails, as if nobody could be reached.
+    /// Sets the transport that delivers webhooks. Without one, every attempt fails as if the receiver were unreachable.
     ///
-    /// It must not hold the [`Sandbox`] itself, which would then never end.
-    pub fn webhooks_through(mut self, receiver: Arc<dyn Transport>) -> Self {
+    /// It must not contain the [`Sandbox`] itself, which would then never end.
+    pub fn webhook_transport(mut self, receiver: Arc<dyn Transport>) -> Self {
         self.plan.receiver = Some(receiver);
         self
     }
 
-    /// A vendor more; those of this crate are there already.
+    /// Adds a vendor to those of this crate.
     pub fn vendor(mut self, vendor: Box<dyn MockVendor>) -> Self {
         self.vendors.push(vendor);
         self
     }
 
-    /// A world that was there before, in place of a new one: its copy goes on from its time. Seed and profile are its
-    /// own.
+    /// Continues this world instead of creating one. Its seed and profile apply. The clock should start at its time.
     pub fn world(mut self, world: World) -> Self {
         self.world = Some(world);
         self
     }
 
-    /// The seed of everything random.
+    /// Sets the seed of all random values. The default is 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How strictly requests are judged.
+    /// Sets the profile: which requests the vendors accept.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// Switches a rule off, by its id in `docs/rules.md`: the sandbox then behaves as if the document did
-    /// not say it. For those who want to know whether their tests would notice.
+    /// Switches a rule off, by its id in `docs/rules.md`, to find out whether your tests would notice. The sandbox then
+    /// behaves as if the document did not contain the rule.
     ///
     /// # Errors
-    /// When there is no such rule, naming those that come near; and when it cannot be switched off, with the reason.
+    /// If the rule is unknown (the error lists similar ids), or cannot be switched off (the error gives the reason).
     pub fn without_rule(mut self, id: &str) -> Result<Self, NoSwitch> {
         self.rules.switch_off(id, rules_of(&self.vendors))?;
         Ok(self)
     }
 
-    /// How long a receiver may take in real time before its call is cut off: 10 s, unless
-    /// said otherwise. While time stands still it is cut off as well when it is advanced by so much.
-    pub fn receiver_patience(mut self, patience: Duration) -> Self {
-        self.plan.receiver_timeout = patience;
+    /// Sets the timeout of a receiver in real time. The default is 10 s. It applies to webhooks for which the vendor's
+    /// policy has a timeout. If frozen time is advanced past the vendor's timeout, the call is cut off too.
+    pub fn receiver_timeout(mut self, timeout: Duration) -> Self {
+        self.plan.receiver_timeout = timeout;
         self
     }
 
-    /// How long, in real time, a receiver that is known not to answer holds time that stands still: 250 ms unless said
-    /// otherwise. Then `advance` goes on, and cuts it off when it has come 10 s further. One that was never called before
-    /// holds it four times as long, and one that answers, four times as long as that takes it.
+    /// Sets how long, in real time, a receiver that did not respond to its last call holds frozen time. The default is
+    /// 250 ms. Afterwards `advance` continues, and cuts the call off at the vendor's timeout. A receiver that was never
+    /// called holds time four times as long; one that responds, for four times its average response time.
     pub fn receiver_guard(mut self, guard: Duration) -> Self {
         self.plan.guard = guard;
         self
     }
 
-    /// How many cases of each vendor a world keeps, at least one; see [`World::keep_cases`].
+    /// Sets the maximum number of cases of each vendor, at least one; see [`World::keep_cases`].
     pub fn keep_cases(mut self, cases: usize) -> Self {
         self.plan.cases = Some(cases);
         self
     }
 
-    /// Starts the sandbox; it spawns on the current tokio runtime and ends when it is dropped.
+    /// Starts the sandbox. It spawns tasks on the current tokio runtime, which end when its last handle is dropped.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime with timers.
     pub fn start(self) -> Sandbox {
         let plan = Plan { vendors: self.vendors.into(), ..self.plan };
         let clock = self.clock.unwrap_or_else(|| {
@@ -159,23 +158,22 @@ impl SandboxBuilder {
 }
 
 impl Sandbox {
-    /// A sandbox with the vendors of this crate, in real time.
+    /// Returns a builder with the vendors of this crate and a clock in real time.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::new()
     }
 
-    /// A sandbox for one test: a world of its own, in which nothing differs from one run to the next. It is
-    /// [`for_test`](Self::for_test) as it is.
+    /// Starts a sandbox for one test, with the defaults of [`for_test`](Self::for_test): each run gives the same
+    /// results.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime with timers.
     pub fn start() -> Self {
         Self::for_test().start()
     }
 
-    /// What sandboxes for tests begin with: time stands still at 2020-09-10T12:00:00Z, everything random follows from a
-    /// fixed seed, and a receiver of webhooks holds that time for up to two real seconds, so that what it answers counts
-    /// also on a busy machine.
+    /// Returns a builder with the defaults of tests: time is frozen at 2020-09-10T12:00:00Z, the seed is 7, and
+    /// [`receiver_guard`](SandboxBuilder::receiver_guard) is 2 s, so that receivers on a busy machine can respond.
     pub fn for_test() -> SandboxBuilder {
         SandboxBuilder::for_test()
     }

@@ -1,6 +1,6 @@
-//! A running sandbox: a world, moved along by its clock.
+//! A running sandbox: a world with its clock.
 //!
-//! One task waits for the next timer; each webhook attempt is a task of its own. All of them end with the [`Sandbox`].
+//! One task waits for the next timer, and each webhook attempt has its own task. All tasks end with the [`Sandbox`].
 
 mod builder;
 mod calls;
@@ -14,7 +14,7 @@ mod time;
 
 pub use self::builder::SandboxBuilder;
 pub use self::handle::Sandbox;
-pub(crate) use self::handle::in_json;
+pub(crate) use self::handle::json_key;
 pub(crate) use self::runner::{Plan, Runner};
 #[cfg(feature = "server")]
 pub use self::test_sandbox::TestSandbox;

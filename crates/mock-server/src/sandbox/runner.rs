@@ -1,7 +1,7 @@
-//! A world that moves along with its clock.
+//! Runs a world with its clock.
 //!
-//! Invariant: whoever changes the world holds a token of the clock from before the change until the waiting task has
-//! seen the new timers, so that virtual time never passes one of them by.
+//! Invariant: code that changes the world holds a token of the clock from before the change until the waiting task has
+//! read the new timers. So virtual time never skips a timer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,40 +18,40 @@ use tokio::task::JoinSet;
 
 use super::delivery::{CompletionOrder, Receivers, release};
 use crate::expect::{Expectations, UnmetExpectations};
-use crate::journal::{Entry, Journal, What};
+use crate::journal::{Entry, EntryKind, Journal};
 use crate::rules::Rules;
 use crate::sync::lock;
 use crate::webhooks::Cause;
 use crate::world::{RELEASE, SANDBOX};
 use crate::{MockVendor, Profile, VirtualClock, World};
 
-/// How many receivers are called at once: a single-threaded server with the shortest queue of connections that is usual
-/// (Python's `http.server` keeps five) gets no more than it takes. One that holds time for too long frees its lane.
-const LANES: usize = 6;
+/// Maximum number of concurrent calls to receivers. A single-threaded server with a backlog of five connections
+/// (Python's `http.server`) can take them. A call that holds time for too long frees its slot.
+const SLOTS: usize = 6;
 
 pub(crate) struct Runner {
     pub(super) world: Mutex<World>,
     pub(crate) plan: Plan,
     pub(super) clock: VirtualClock,
-    /// The next timer may be another one.
+    /// Notified when the next timer may have changed.
     pub(super) changed: Notify,
     pub(super) expectations: Mutex<Expectations>,
-    /// The order in which delivery attempts complete while time stands still.
+    /// The order in which delivery attempts complete while time is frozen.
     pub(super) completion: CompletionOrder,
-    /// Something that others wait for may have happened: a case unblocked, a webhook tried, an entry in the journal.
+    /// Notified after each change of the world: an unblocked case, a delivery attempt, a journal entry.
     pub(super) moved: Notify,
-    /// Holds virtual time from a change of the timers until the waiting task has seen it.
+    /// Holds virtual time from a change of the timers until the waiting task has read them.
     pub(super) pending: Mutex<Option<WorkGuard>>,
-    /// `None` once the sandbox has ended: nothing is spawned any more.
+    /// `None` after the sandbox has ended: nothing is spawned then.
     pub(super) tasks: Mutex<Option<JoinSet<()>>>,
     pub(super) runtime: Handle,
-    pub(super) lanes: Semaphore,
+    pub(super) slots: Semaphore,
     pub(super) receivers: Receivers,
-    /// Who is told of every timer and every try.
+    /// Lists that receive every timer and every delivery attempt.
     pub(super) watchers: Mutex<Vec<Weak<Mutex<Vec<Entry>>>>>,
-    /// Whether another world has taken its place, or none.
+    /// Whether this world was replaced or deleted.
     closed: watch::Sender<bool>,
-    /// Which of the server's worlds it is, from 1: no other one, before or after it, has the same.
+    /// Number of this world, from 1, unique among all worlds of the server.
     pub(crate) generation: u64,
     pub(super) moves: AtomicU64,
 }
@@ -60,7 +60,7 @@ type Sleep = BoxFuture<'static, WorkGuard>;
 
 impl Runner {
     pub(super) fn new(plan: &Plan, clock: VirtualClock, world: World) -> Arc<Self> {
-        // Until the task has seen the timers of the new world.
+        // Holds time until the task has read the timers of the new world.
         let pending = Mutex::new(Some(clock.hold()));
         Arc::new(Self {
             world: Mutex::new(world),
@@ -73,7 +73,7 @@ impl Runner {
             runtime: Handle::current(),
             expectations: Mutex::default(),
             completion: CompletionOrder::default(),
-            lanes: Semaphore::new(LANES),
+            slots: Semaphore::new(SLOTS),
             receivers: Receivers::new(plan.guard),
             watchers: Mutex::default(),
             closed: watch::Sender::new(false),
@@ -82,7 +82,7 @@ impl Runner {
         })
     }
 
-    /// Waits for timers, in a task that ends with the sandbox.
+    /// Spawns the task that waits for timers.
     pub(super) fn begin(self: &Arc<Self>) {
         let runner = Arc::clone(self);
         self.spawn(async move {
@@ -90,7 +90,7 @@ impl Runner {
             let mut held = (None, None);
             loop {
                 let sleep = runner.next_sleep();
-                // Not sooner: time must not move between one timer and the registration of the next.
+                // Dropped only now: time must not move between one timer and the registration of the next.
                 drop(held);
                 held = runner.wait(sleep).await;
                 runner.run_due();
@@ -98,17 +98,17 @@ impl Runner {
         });
     }
 
-    /// Whether what a test expects has come.
+    /// Checks the expectations and removes them.
     pub(crate) fn verify(&self) -> Result<(), UnmetExpectations> {
-        // Taken first: who notes a call locks the world before the expectations.
+        // Taken before the world is locked: `note` locks the world before the expectations.
         let expectations = std::mem::take(&mut *lock(&self.expectations));
         expectations.verify(&self.plan.operations(), || lock(&self.world).journal.clone())
     }
 
-    /// Panics when it has not, unless the thread is panicking already: a second panic would abort the whole process.
+    /// Panics if an expectation is not met, unless the thread is panicking: a second panic would abort the process.
     pub(crate) fn assert_met(&self) {
-        let told = if std::thread::panicking() { None } else { self.verify().err().map(|unmet| unmet.to_string()) };
-        assert!(told.is_none(), "{}", told.unwrap_or_default());
+        let unmet = if std::thread::panicking() { None } else { self.verify().err().map(|unmet| unmet.to_string()) };
+        assert!(unmet.is_none(), "{}", unmet.unwrap_or_default());
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -120,20 +120,20 @@ impl Runner {
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = lock(&self.tasks);
         let Some(tasks) = tasks.as_mut() else { return };
-        // What has ended needs no keeping.
+        // Removes finished tasks.
         while tasks.try_join_next().is_some() {}
         tasks.spawn_on(work, &self.runtime);
     }
 
-    /// Registers the next waking, and only then lets virtual time go on.
+    /// Registers the wake-up for the next timer before virtual time can move.
     fn next_sleep(&self) -> Option<Sleep> {
         // A timer is a wall time, a sleep a monotonic one: time must not move between reading the two.
         let _busy = self.clock.hold();
-        // Taken before looking: the token of a change that comes after the look stays for the next round.
-        let seen = lock(&self.pending).take();
+        // Taken before the timers are read: the token of a later change stays for the next round.
+        let pending = lock(&self.pending).take();
         let due = self.world().next_due();
         let sleep = due.map(|due| self.clock.sleep_until(self.instant_of(due)));
-        drop(seen);
+        drop(pending);
         sleep
     }
 
@@ -142,8 +142,8 @@ impl Runner {
         self.clock.now().plus(Duration::try_from(ahead).unwrap_or_default())
     }
 
-    /// Waits until a timer is due or the timers have changed, and returns what holds time until then: the token of the
-    /// waking, or the registration that has not come to its end.
+    /// Waits until a timer is due or the timers have changed. Returns what holds time: the token of the wake-up, or the
+    /// unfinished registration.
     async fn wait(&self, sleep: Option<Sleep>) -> (Option<WorkGuard>, Option<Sleep>) {
         let changed = std::pin::pin!(self.changed.notified());
         match sleep {
@@ -163,7 +163,7 @@ impl Runner {
         let mut fired = false;
         while let Some(timer) = world.take_due() {
             fired = true;
-            let fires = What::Fired { vendor: timer.vendor, what: timer.what, subject: timer.subject.clone() };
+            let fires = EntryKind::Fired { vendor: timer.vendor, what: timer.what, subject: timer.subject.clone() };
             self.note(&mut world, fires);
             if timer.vendor == SANDBOX {
                 match (timer.what, timer.subject.parse()) {
@@ -172,7 +172,7 @@ impl Runner {
                     (_, Err(_)) => {}
                 }
             } else if let Some(vendor) = self.plan.vendor(timer.vendor) {
-                // A vendor that breaks down must not stop time for the others: the panic itself tells of it.
+                // A panic of a vendor must not stop time for the others. The panic hook reports it.
                 drop(catch_unwind(AssertUnwindSafe(|| vendor.on_timer(&mut world, &timer))));
             }
         }
@@ -183,10 +183,10 @@ impl Runner {
         self.send_webhooks();
     }
 
-    /// Puts a timer or a try into the journal, and tells who moves time on: the journal does not keep everything.
-    pub(super) fn note(&self, world: &mut World, what: What) {
-        let sequence = world.note(what.clone());
-        let entry = Entry { sequence, at: world.now, what };
+    /// Records a timer or an attempt in the journal and passes it to the watchers, because the journal may evict it.
+    pub(super) fn note(&self, world: &mut World, kind: EntryKind) {
+        let sequence = world.note(kind.clone());
+        let entry = Entry { sequence, at: world.now, kind };
         lock(&self.watchers).retain(|watcher| {
             let Some(watcher) = watcher.upgrade() else { return false };
             lock(&watcher).push(entry.clone());
@@ -198,45 +198,44 @@ impl Runner {
         self.world().journal.clone()
     }
 
-    /// As [`Sandbox::happened_after`](super::Sandbox::happened_after), for those who only listen: they do not keep the
-    /// world going.
-    pub(crate) async fn happened_after<T>(
+    /// See [`Sandbox::wait_for_entries`](super::Sandbox::wait_for_entries). The caller does not keep the world running.
+    pub(crate) async fn wait_for_entries<T>(
         &self,
         sequence: u64,
-        mut found: impl FnMut(&mut dyn DoubleEndedIterator<Item = &Entry>) -> Option<T>,
+        mut check: impl FnMut(&mut dyn DoubleEndedIterator<Item = &Entry>) -> Option<T>,
     ) -> T {
         loop {
             let mut moved = std::pin::pin!(self.moved.notified());
-            // From here on nothing is missed.
+            // From here on no notification is missed.
             moved.as_mut().enable();
-            // Not through `with_world`, which tells others that something has happened.
-            if let Some(found) = found(&mut self.world().journal.since(sequence)) {
-                return found;
+            // `with_world` would notify all waiting tasks again.
+            if let Some(value) = check(&mut self.world().journal.since(sequence)) {
+                return value;
             }
             moved.await;
         }
     }
 
-    /// Says that this world is no longer the one of its name.
+    /// Marks this world as replaced or deleted.
     pub(crate) fn close(&self) {
         self.closed.send_replace(true);
     }
 
     #[cfg(feature = "server")]
     pub(crate) async fn closed(&self) {
-        // It lives as long as this.
+        // The sender is a field of `self`, so there is no error.
         drop(self.closed.subscribe().wait_for(|closed| *closed).await);
     }
 
-    /// After somebody from outside has changed the world. What they began is told apart from what is under way: they
-    /// need not wait for that.
+    /// Must be called after a caller has changed the world. Starts a new order of completion, so that the attempts of
+    /// this change do not wait for earlier ones.
     pub(super) fn settle(self: &Arc<Self>) {
         self.completion.restart();
         self.proceed();
     }
 
-    /// After the world has changed: sends what is to be sent, lets the waiting task look at the timers again, and tells
-    /// those who wait for something.
+    /// Must be called after each change of the world. Sends due webhooks, makes the waiting task read the timers again,
+    /// and notifies waiting tasks.
     pub(super) fn proceed(self: &Arc<Self>) {
         self.send_webhooks();
         *lock(&self.pending) = Some(self.clock.hold());
@@ -250,7 +249,7 @@ pub(crate) struct Plan {
     pub(crate) vendors: Arc<[Box<dyn MockVendor>]>,
     pub(super) receiver: Option<Arc<dyn Transport>>,
     pub(super) receiver_timeout: Duration,
-    /// How long a receiver holds time that stands still, in real time.
+    /// How long a receiver holds frozen time, in real time.
     pub(super) guard: Duration,
     pub(super) cases: Option<usize>,
     pub(super) generations: Arc<AtomicU64>,

@@ -1,4 +1,4 @@
-//! A sandbox for one test, with doors on the network of its own.
+//! A sandbox for one test, with its own listeners.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,11 +11,11 @@ use super::{Sandbox, SandboxBuilder};
 use crate::Worlds;
 use crate::server::{self, Listener};
 
-/// A sandbox for one test that listens on ports of its own, in plain HTTP: the vendors on one, the admin API on the other.
+/// A sandbox for one test with two plain HTTP listeners on free ports: one for the vendors, one for the admin API.
 /// Webhooks are delivered over the network.
 ///
-/// When it is dropped, both doors close, and what is [expected](Sandbox::expect) is looked at there and then, whoever
-/// still holds a handle of the sandbox.
+/// Dropping it closes both listeners and checks the [expectations](Sandbox::expect) at once, even if other handles of
+/// the sandbox still exist.
 #[derive(Debug)]
 pub struct TestSandbox {
     sandbox: Sandbox,
@@ -24,31 +24,31 @@ pub struct TestSandbox {
 }
 
 impl Sandbox {
-    /// [`for_test`](Self::for_test), with [doors on the network](SandboxBuilder::serve).
+    /// Starts a sandbox with the defaults of [`for_test`](Self::for_test) and [listeners](SandboxBuilder::serve).
     ///
     /// # Errors
-    /// When this machine has no free port.
+    /// If binding to a free port of 127.0.0.1 fails.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime with I/O and timers.
     pub async fn serve() -> io::Result<TestSandbox> {
         Self::for_test().serve().await
     }
 }
 
 impl SandboxBuilder {
-    /// Starts the sandbox with two doors on the network, each at a free port of 127.0.0.1. Webhooks go over the network
-    /// too, unless [`webhooks_through`](Self::webhooks_through) says otherwise.
+    /// Starts the sandbox with two listeners on free ports of 127.0.0.1. Webhooks are delivered over the network,
+    /// unless another [`webhook_transport`](Self::webhook_transport) is set.
     ///
     /// # Errors
-    /// When this machine has no free port.
+    /// If binding to a free port of 127.0.0.1 fails.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime with I/O and timers.
     pub async fn serve(mut self) -> io::Result<TestSandbox> {
         if self.plan.receiver.is_none() {
             let tls = TlsConfig::bundled().map_err(io::Error::other)?;
-            self = self.webhooks_through(Arc::new(HyperTransport::new(&tls)));
+            self = self.webhook_transport(Arc::new(HyperTransport::new(&tls)));
         }
         let sandbox = self.start();
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -60,12 +60,12 @@ impl SandboxBuilder {
 }
 
 impl TestSandbox {
-    /// The sandbox behind the doors.
+    /// The sandbox.
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
 
-    /// The root of all vendors' paths.
+    /// The root URL of the vendors' APIs.
     pub fn url(&self) -> String {
         self.vendors.url()
     }
@@ -75,7 +75,7 @@ impl TestSandbox {
         format!("{}/_sandbox/v1", self.admin.url())
     }
 
-    /// Both halves of the credentials at a vendor; empty without an account.
+    /// The credentials at a vendor: the public half and the secret one. Both are empty if the vendor has no account.
     pub fn credentials(&self, vendor: &str) -> [String; 2] {
         self.sandbox.with_account(vendor, |account, world| account.credentials(world)).unwrap_or_default()
     }
@@ -91,7 +91,7 @@ impl Deref for TestSandbox {
 
 impl Drop for TestSandbox {
     fn drop(&mut self) {
-        // The doors' tasks hold handles too, and one of them would be the last, in a thread that is no test's.
+        // The listeners' tasks hold handles too. If one of them were the last, its panic would not fail the test.
         self.sandbox.runner().assert_met();
     }
 }

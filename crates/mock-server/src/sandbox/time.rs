@@ -1,4 +1,4 @@
-//! Moves a sandbox's time.
+//! Advances a sandbox's time.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,23 +9,23 @@ use jiff::Timestamp;
 
 use super::{Runner, Sandbox};
 use crate::clock::Mode;
-use crate::journal::{Entry, What};
+use crate::journal::{Entry, EntryKind};
 use crate::sync::lock;
 
-/// What came of moving time on.
+/// The result of advancing time.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Advanced {
-    /// The time in the world now.
+    /// Time in the world.
     pub now: Timestamp,
-    /// What happened on the way, in order: timers, and tries to deliver webhooks.
+    /// Timers and delivery attempts on the way, in order.
     pub fired: Vec<Entry>,
-    /// When the next timer is due.
+    /// Time of the next timer.
     pub next_due: Option<Timestamp>,
 }
 
-/// How far a world has come: equal to what was told before as long as it is the same world, nothing has happened in it,
-/// and nobody has moved its time on. That time goes on by itself is nothing that happens.
+/// The progress of a world. Two values are equal if the world was not replaced, its journal has no new entry, and time
+/// was not advanced between them. Time that runs by itself makes no difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     generation: u64,
@@ -35,61 +35,61 @@ pub struct Progress {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// By so much.
+    /// By this duration.
     By(Duration),
-    /// To this time; not at all when it is over.
+    /// To this time; no change if it is in the past.
     To(Timestamp),
-    /// To the next thing that is due.
+    /// To the next timer.
     ToNext,
 }
 
 impl Sandbox {
-    /// How far its world has come. To look at it changes nothing.
+    /// The progress of the world. Reading it changes nothing.
     pub fn progress(&self) -> Progress {
         let entries = self.runner.world().journal.last();
         Progress { generation: self.runner.generation, entries, moves: self.runner.moves.load(Ordering::Relaxed) }
     }
 
-    /// Moves time on, stopping at everything that falls due on the way, and waits until all of it has happened. Of
-    /// several that do so at once each begins where the one before it has ended.
+    /// Advances time, runs everything that becomes due on the way, and waits until all of it has ended. Concurrent
+    /// calls run one after the other, each from the time that the previous one reached.
     pub async fn advance(&self, by: Duration) -> Advanced {
         self.runner.move_on(Target::By(by)).await
     }
 
-    /// Moves time on as [`advance`](Self::advance) does, to this time; not at all when it is over.
+    /// Like [`advance`](Self::advance), to this time. If it is in the past, time does not change.
     pub async fn advance_to(&self, at: Timestamp) -> Advanced {
         self.runner.move_on(Target::To(at)).await
     }
 
-    /// Moves time on to the next timer, and through all that is due at the same time; not at all when there is none.
+    /// Advances to the next timer and runs all timers that are due at that time. Without a timer, time does not change.
     pub async fn run_to_next(&self) -> Advanced {
         self.runner.move_on(Target::ToNext).await
     }
 
-    /// Moves time on, to the end also when nobody waits for it any more. `None` when the world ends first; it is not
-    /// held by who waits.
+    /// Advances time in a task, which continues if the future is dropped. `None` if the world ends first: the future
+    /// does not keep the sandbox running.
     #[cfg(feature = "server")]
     pub(crate) fn move_on(self, target: Target) -> impl Future<Output = Option<Advanced>> + Send {
-        let (tell, told) = tokio::sync::oneshot::channel();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
         let runner = Arc::clone(&self.runner);
         self.runner.spawn(async move {
             let advanced = runner.move_on(target).await;
-            // Who asked may have gone away.
-            drop(tell.send(advanced));
+            // The receiver may have been dropped.
+            drop(sender.send(advanced));
         });
-        async move { told.await.ok() }
+        async move { receiver.await.ok() }
     }
 
-    /// Sets how time goes on from now on.
+    /// Sets the mode of the clock.
     ///
     /// # Panics
-    /// Outside a tokio runtime, unless the mode is [`Mode::Frozen`].
+    /// Outside a tokio runtime with timers, unless the mode is [`Mode::Frozen`].
     pub fn set_mode(&self, mode: Mode) {
         self.runner.clock.set_mode(mode);
-        self.with_world(|world| world.note(What::Changed { what: "clock", how: mode.name().to_owned() }));
+        self.with_world(|world| world.note(EntryKind::Changed { what: "clock", how: mode.name().to_owned() }));
     }
 
-    /// When the next timer is due.
+    /// The time of the next timer.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.runner.world().next_due()
     }
@@ -102,18 +102,18 @@ impl Sandbox {
 
 impl Runner {
     async fn move_on(&self, target: Target) -> Advanced {
-        // Until what came of it is read: nobody else moves time, and nothing is told that others have made happen by it.
+        // Exclusive until the result is read, so that it lists nothing that another caller has caused.
         let mover = self.clock.turn().await;
         let fired = Arc::default();
         {
             let mut watchers = lock(&self.watchers);
-            // Where nothing is due nobody else looks who is gone.
+            // `note` removes dropped watchers too, but only if something is due.
             watchers.retain(|watcher| watcher.strong_count() > 0);
             watchers.push(Arc::downgrade(&fired));
         }
         match target {
             Target::By(by) => mover.advance(by).await,
-            // Those before may have gone further.
+            // An earlier call may have advanced past it.
             Target::To(at) => mover.advance_to(at).await,
             Target::ToNext => mover.run_to_next().await,
         };
@@ -130,7 +130,7 @@ mod tests {
     use crate::VirtualClock;
 
     #[tokio::test]
-    async fn who_has_moved_time_on_is_forgotten_though_nothing_happens() {
+    async fn watchers_are_removed_even_if_nothing_is_due() {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
         let sandbox = Sandbox::builder().clock(clock).start();
         for _ in 0..10 {

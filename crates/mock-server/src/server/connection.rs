@@ -1,4 +1,4 @@
-//! One connection: requests and answers as HTTP has them, until an answer is to be written otherwise.
+//! One connection: hyper serves it until a response must be written in a way that HTTP does not allow.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use crate::NoAnswer;
 use crate::faults::Wire;
 use crate::sync::lock;
 
-/// The most that a request's body may take: the largest documents in Base64, with room.
+/// Maximum size of a request body, in bytes: the largest documents in Base64, and some more.
 pub(super) const BODY: usize = 256 * 1024 * 1024;
 
 pub(super) async fn connection<S, F, R>(stream: S, handler: F)
@@ -28,28 +28,28 @@ where
     F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = io::Result<Response<Content>>> + Send + 'static,
 {
-    // An answer that hyper would not write so: it is left here, and the connection is taken from hyper.
-    let left: Arc<Mutex<Option<Response<Content>>>> = Arc::default();
+    // A response that hyper cannot write. It is written below, after hyper has returned the connection.
+    let raw_response: Arc<Mutex<Option<Response<Content>>>> = Arc::default();
     let service = service_fn(|request: Request<Incoming>| {
-        let (handler, left) = (handler.clone(), Arc::clone(&left));
-        // In a box, so that the connection can be taken apart afterwards.
+        let (handler, raw_response) = (handler.clone(), Arc::clone(&raw_response));
+        // `poll_without_shutdown` needs a future that is `Unpin`.
         Box::pin(async move {
             let response = handler(request).await?;
             if NoAnswer::marks(&response) {
-                return Err(io::Error::other("no answer is to be given"));
+                return Err(io::Error::other("the response is withheld"));
             }
             if Wire::of(&response).is_some() {
-                *lock(&left) = Some(response);
-                return Err(io::Error::other("the answer is written otherwise"));
+                *lock(&raw_response) = Some(response);
+                return Err(io::Error::other("the response is written without hyper"));
             }
             Ok(response)
         })
     });
     let mut served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // What goes wrong on a connection is its client's to see.
+    // The client sees an error of its connection; the sandbox does not report it.
     let ended = std::future::poll_fn(|cx| served.poll_without_shutdown(cx)).await;
     let mut stream = served.into_parts().io.into_inner();
-    let response = lock(&left).take();
+    let response = lock(&raw_response).take();
     let _ = match response {
         Some(response) => raw::write(&mut stream, response).await,
         None if ended.is_ok() => stream.shutdown().await,
@@ -63,16 +63,16 @@ pub(super) fn too_large() -> Response<Content> {
     response
 }
 
-/// The whole body, `None` when it is too large.
+/// Reads the whole body. `None` if it is too large.
 pub(super) async fn read(body: Incoming) -> io::Result<Option<Bytes>> {
-    // What says that it is too large is not read first.
+    // If the announced length is too large, the body is not read.
     if body.size_hint().lower() > BODY as u64 {
         return Ok(None);
     }
     match Limited::new(body, BODY).collect().await {
         Ok(body) => Ok(Some(body.to_bytes())),
         Err(error) if error.is::<LengthLimitError>() => Ok(None),
-        // The client went away in the middle of its request.
+        // The client disconnected in the middle of its request.
         Err(error) => Err(io::Error::other(error)),
     }
 }

@@ -1,4 +1,4 @@
-//! Listeners, and what is served on them.
+//! Listeners for the vendors' APIs and for the admin API.
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,37 +30,43 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Where it listens.
+    /// The address with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of its root.
+    /// The root URL.
     pub fn url(&self) -> String {
         format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
     }
 }
 
-/// Serves the vendors' APIs under the vendors' own paths, in the world that a request's credentials select; plain HTTP
-/// without an authority.
+/// Serves the vendors' APIs under the vendors' own paths. A request's credentials select the world. Without an
+/// authority the listener speaks plain HTTP.
 ///
 /// # Errors
-/// When the address cannot be listened on, or is not a loopback one: the sandbox accepts anybody's requests.
+/// If binding to the address fails, or if it is not a loopback address: the sandbox has no access control.
+///
+/// # Panics
+/// Outside a tokio runtime with I/O and timers.
 pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option<&Authority>) -> io::Result<Listener> {
     vendors_at(worlds, address.into(), tls).await
 }
 
-/// As [`vendors`], where others may be meant to reach it.
+/// Like [`vendors`]; [`Place::reachable_by_others`] permits addresses that are not loopback.
 ///
 /// # Errors
-/// As [`vendors`].
+/// See [`vendors`].
+///
+/// # Panics
+/// See [`vendors`].
 pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Authority>) -> io::Result<Listener> {
     let worlds = worlds.into();
     serve(place, tls, move |request| {
         let worlds = worlds.clone();
         async move {
             let (head, body) = request.into_parts();
-            // Asked before the body is read: a fault may break it off.
+            // Checked before the body is read: a fault may reset the connection in the middle of the request.
             let empty = Request::from_parts(head, Bytes::new());
             if worlds.interrupts(&empty) {
                 read_first(body).await?;
@@ -75,19 +81,24 @@ pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Au
     .await
 }
 
-/// Serves the admin API under `/_sandbox/v1`, plain HTTP. It answers programs: what a web page has a browser send is
-/// refused.
+/// Serves the admin API under `/_sandbox/v1` over plain HTTP. It rejects requests that a web page made a browser send.
 ///
 /// # Errors
-/// As [`vendors`].
+/// See [`vendors`].
+///
+/// # Panics
+/// See [`vendors`].
 pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result<Listener> {
     admin_at(worlds, address.into()).await
 }
 
-/// As [`admin`], where others may be meant to reach it.
+/// Like [`admin`]; [`Place::reachable_by_others`] permits addresses that are not loopback.
 ///
 /// # Errors
-/// As [`vendors`].
+/// See [`vendors`].
+///
+/// # Panics
+/// See [`vendors`].
 pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Listener> {
     let (worlds, api) = (worlds.into(), Arc::new(AdminApi::new(&place)));
     serve(place, None, move |request| {
@@ -97,7 +108,7 @@ pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Lis
             Ok(match read(body).await {
                 Ok(Some(bytes)) => api.handle(&worlds, &Request::from_parts(head, bytes)).await,
                 Ok(None) => admin::too_large(),
-                // Whoever has gone away does not hear it.
+                // A client that has disconnected does not receive this.
                 Err(_) => admin::unreadable(),
             })
         }
@@ -105,8 +116,8 @@ pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Lis
     .await
 }
 
-/// The calls of the admin API: the method and the path of each, with `{name}` for any one segment. `GET
-/// /_sandbox/v1/openapi.json` describes them.
+/// The calls of the admin API: method and path, with `{name}` for any one segment. `GET /_sandbox/v1/openapi.json`
+/// describes them.
 pub fn admin_calls() -> impl Iterator<Item = (Method, String)> {
     admin::calls()
 }
@@ -120,21 +131,21 @@ where
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let acceptor = tls.map(|authority| TlsAcceptor::from(authority.server()));
-    let secured = acceptor.is_some();
+    let tls = acceptor.is_some();
     let mut task = JoinSet::new();
     task.spawn(async move {
-        // Dropped with this task, and with it every connection.
+        // When this task ends, its connections end.
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = listener.accept() => {
                     let Ok((stream, _)) = accepted else {
-                        // The peer's fault, or no descriptor is left: then asking again at once would only burn time.
+                        // If no file descriptor is left, an immediate retry would only use CPU time.
                         let clock = SystemClock::new();
                         clock.sleep_until(Instant(Duration::from_millis(10))).await;
                         continue;
                     };
-                    // Without it small answers wait for the peer's delayed acknowledgement.
+                    // Otherwise small responses wait for the peer's delayed acknowledgement.
                     let _ = stream.set_nodelay(true);
                     let (acceptor, handler) = (acceptor.clone(), handler.clone());
                     connections.spawn(async move {
@@ -152,5 +163,5 @@ where
             }
         }
     });
-    Ok(Listener { address, tls: secured, _task: task })
+    Ok(Listener { address, tls, _task: task })
 }

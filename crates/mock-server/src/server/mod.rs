@@ -1,6 +1,7 @@
-//! The sandbox's doors on the network: the vendors with TLS, and the admin API.
+//! Listeners on the network: the vendors' APIs, over TLS or plain HTTP, and the admin API.
 //!
-//! Loopback only, unless told otherwise. What is spawned ends with the [`Listener`] that it belongs to.
+//! A listener accepts only loopback addresses, unless its [`Place`] permits others. Its tasks end when the [`Listener`]
+//! is dropped.
 
 mod admin;
 mod connection;

@@ -1,32 +1,32 @@
-//! Where a listener is, and for whom.
+//! The address of a listener, and who may reach it.
 
 use std::io;
 use std::net::SocketAddr;
 
-/// Where a listener is: a loopback address, unless others are meant to reach it as well.
+/// The address of a listener. It must be a loopback address, unless other machines may reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     address: SocketAddr,
-    for_anybody: bool,
+    allow_others: bool,
     names: Vec<String>,
 }
 
 impl Place {
-    /// Any address. Whoever reaches it is answered: the admin API asks nobody for credentials, and the vendors' are
-    /// documented.
-    pub fn for_anybody(address: SocketAddr) -> Self {
-        Self { address, for_anybody: true, names: Vec::new() }
+    /// An address that other machines may reach. The sandbox has no access control: the admin API requires no
+    /// credentials, and those of the vendors' APIs are documented.
+    pub fn reachable_by_others(address: SocketAddr) -> Self {
+        Self { address, allow_others: true, names: Vec::new() }
     }
 
-    /// The same, which clients also know by these host names. The admin API answers no others: a web page could let a
-    /// name of its own lead here.
+    /// Adds host names by which clients reach this address. The admin API rejects unknown host names, because a web page
+    /// could make its own name resolve to this address (DNS rebinding).
     #[must_use]
-    pub fn known_as(mut self, names: &[String]) -> Self {
+    pub fn host_names(mut self, names: &[String]) -> Self {
         self.names.extend_from_slice(names);
         self
     }
 
-    /// Whether others than this machine can reach it.
+    /// Whether other machines can reach it.
     pub fn is_reachable_by_others(&self) -> bool {
         !self.address.ip().to_canonical().is_loopback()
     }
@@ -40,9 +40,9 @@ impl Place {
     }
 
     pub(super) fn checked(&self) -> io::Result<SocketAddr> {
-        if self.is_reachable_by_others() && !self.for_anybody {
-            let told = "the sandbox listens on loopback addresses only, e.g. 127.0.0.1:8443";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
+        if self.is_reachable_by_others() && !self.allow_others {
+            let message = "the sandbox listens on loopback addresses only, e.g. 127.0.0.1:8443";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         Ok(self.address)
     }
@@ -50,6 +50,6 @@ impl Place {
 
 impl From<SocketAddr> for Place {
     fn from(address: SocketAddr) -> Self {
-        Self { address, for_anybody: false, names: Vec::new() }
+        Self { address, allow_others: false, names: Vec::new() }
     }
 }

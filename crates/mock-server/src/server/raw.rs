@@ -1,4 +1,4 @@
-//! Writes answers byte by byte, as no HTTP library would.
+//! Writes broken or slow responses, which an HTTP library would not write.
 
 use std::io;
 
@@ -12,33 +12,33 @@ use tokio_rustls::server::TlsStream;
 
 use crate::faults::{INTERIM, MISSING, Wire, bodiless, claimed_length};
 
-/// Writes the answer as it is marked, the last one on its connection.
+/// Writes the response as its [`Wire`] marker says, then ends the connection.
 pub(super) async fn write<S: Stream>(stream: &mut S, mut response: Response<Content>) -> io::Result<()> {
     let Some(wire) = response.extensions_mut().remove::<Wire>() else { return Ok(()) };
     let (head, content) = response.into_parts();
-    let none = bodiless(head.status);
+    let has_no_body = bodiless(head.status);
     let body = match wire {
         Wire::Reset => return reset(stream),
         _ => content.collect(u64::MAX).await.map_err(io::Error::other)?,
     };
     let whole = body.len() as u64;
     let length = match wire {
-        _ if none => None,
+        _ if has_no_body => None,
         Wire::NoLength => None,
         Wire::WrongLength(by) => Some(claimed_length(whole, by)),
         Wire::Truncated => Some(whole.max(MISSING)),
         _ => Some(whole),
     };
-    let begin = begin(head.status, head.headers, length);
+    let head = encode_head(head.status, head.headers, length);
     match wire {
-        Wire::CutHead => return cut(stream, &begin).await,
-        Wire::Truncated if none => return cut(stream, &begin).await,
+        Wire::CutHead => return cut(stream, &head).await,
+        Wire::Truncated if has_no_body => return cut(stream, &head).await,
         Wire::Truncated => {
-            stream.write_all(&begin).await?;
+            stream.write_all(&head).await?;
             stream.write_all(body.get(..body.len() / 2).unwrap_or_default()).await?;
         }
         Wire::Drip(pace) => {
-            let all = [begin.as_slice(), &body].concat();
+            let all = [head.as_slice(), &body].concat();
             for (index, piece) in pace.pieces(&all).enumerate() {
                 if index > 0 {
                     pace.pause().await;
@@ -49,31 +49,31 @@ pub(super) async fn write<S: Stream>(stream: &mut S, mut response: Response<Cont
         }
         Wire::Interim(count) => {
             stream.write_all(&INTERIM.repeat(count as usize)).await?;
-            both(stream, &begin, &body).await?;
+            write_all(stream, &head, &body).await?;
         }
-        _ => both(stream, &begin, &body).await?,
+        _ => write_all(stream, &head, &body).await?,
     }
     stream.flush().await?;
     stream.shutdown().await
 }
 
-async fn both<S: Stream>(stream: &mut S, begin: &[u8], body: &Bytes) -> io::Result<()> {
-    // In one piece, so that what does not belong to the answer comes with it.
-    stream.write_all(&[begin, body].concat()).await
+async fn write_all<S: Stream>(stream: &mut S, head: &[u8], body: &Bytes) -> io::Result<()> {
+    // In one write, so that surplus bytes arrive together with the response.
+    stream.write_all(&[head, body].concat()).await
 }
 
-async fn cut<S: Stream>(stream: &mut S, begin: &[u8]) -> io::Result<()> {
-    stream.write_all(begin.get(..begin.len() / 2).unwrap_or_default()).await?;
+async fn cut<S: Stream>(stream: &mut S, head: &[u8]) -> io::Result<()> {
+    stream.write_all(head.get(..head.len() / 2).unwrap_or_default()).await?;
     stream.flush().await?;
     reset(stream)
 }
 
-/// Lets the connection end with a reset when it is dropped.
+/// Makes the connection end with a reset (TCP RST) when it is dropped.
 fn reset<S: Stream>(stream: &S) -> io::Result<()> {
     stream.tcp().set_zero_linger()
 }
 
-fn begin(status: http::StatusCode, mut headers: HeaderMap, length: Option<u64>) -> Vec<u8> {
+fn encode_head(status: http::StatusCode, mut headers: HeaderMap, length: Option<u64>) -> Vec<u8> {
     headers.remove(TRANSFER_ENCODING);
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONNECTION, http::HeaderValue::from_static("close"));

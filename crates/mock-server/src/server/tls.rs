@@ -1,4 +1,4 @@
-//! A certificate authority made at start, for this process only.
+//! A certificate authority that is generated at start and exists in this process only.
 
 use std::sync::Arc;
 use std::{fmt, io};
@@ -8,7 +8,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// A certificate authority and a server certificate of it for this machine's own names.
+/// A certificate authority with a server certificate for `localhost`, `127.0.0.1` and `::1`.
 #[derive(Clone)]
 pub struct Authority {
     pem: String,
@@ -23,19 +23,19 @@ impl fmt::Debug for Authority {
 }
 
 impl Authority {
-    /// A new authority for loopback addresses; its key exists in this value only.
+    /// Generates an authority for loopback addresses. Its private key is dropped after signing the server certificate.
     ///
     /// # Errors
-    /// When keys or certificates cannot be made.
+    /// If a key or a certificate cannot be generated.
     pub fn new() -> io::Result<Self> {
-        Self::naming(&[])
+        Self::with_names(&[])
     }
 
-    /// The same, for these host names and addresses as well.
+    /// Like [`new`](Self::new), for these host names and addresses as well.
     ///
     /// # Errors
-    /// When keys or certificates cannot be made, or one of them is no name.
-    pub fn naming(more: &[String]) -> io::Result<Self> {
+    /// If a key or a certificate cannot be generated, or a name is not ASCII.
+    pub fn with_names(names: &[String]) -> io::Result<Self> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "identkit sandbox CA (this run only)");
@@ -45,8 +45,8 @@ impl Authority {
         let issuer = Issuer::new(params, key);
 
         let server_key = KeyPair::generate().map_err(io::Error::other)?;
-        let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
-        let names: Vec<String> = own.into_iter().chain(more.iter().cloned()).collect();
+        let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let names: Vec<String> = loopback.into_iter().chain(names.iter().cloned()).collect();
         let mut server = CertificateParams::new(names).map_err(io::Error::other)?;
         server.distinguished_name.push(DnType::CommonName, "identkit sandbox");
         server.use_authority_key_identifier_extension = true;
@@ -63,7 +63,7 @@ impl Authority {
         Ok(Self { pem: authority.pem(), der: authority.der().to_vec(), server: Arc::new(config) })
     }
 
-    /// The authority's certificate in PEM, for clients to trust.
+    /// The authority's certificate in PEM, which clients must trust.
     pub fn pem(&self) -> &str {
         &self.pem
     }

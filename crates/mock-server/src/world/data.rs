@@ -1,4 +1,4 @@
-//! Everything that a sandbox knows.
+//! The state of a sandbox.
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -10,28 +10,28 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SavedError;
 use crate::faults::Faults;
-use crate::journal::{DeliveryAttempt, Journal, What};
+use crate::journal::{DeliveryAttempt, EntryKind, Journal};
 use crate::rules::{Rule, Rules};
 use crate::webhooks::{Attempt, Cause, Delivery, Webhooks};
 
-/// Everything a sandbox knows.
+/// The complete state of a sandbox.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// The time in this world; set before anything is handled or fired.
+    /// Time in this world. It is set before each call and each timer.
     pub now: Timestamp,
-    /// Randomness, reproducible by its seed.
+    /// Source of random values, reproducible by the seed.
     pub random: fastrand::Rng,
-    /// How strictly requests are judged.
+    /// Profile: which requests the vendors accept.
     pub profile: Profile,
-    /// The rules that are enforced, whatever the profile: all, unless some were switched off.
+    /// The rules that are switched off, in every profile.
     pub rules: Rules,
-    /// Webhooks, delivered and due.
+    /// All webhook deliveries, in the order of their ids.
     pub deliveries: Vec<Delivery>,
-    /// What becomes of webhooks that set out.
+    /// The modes of webhooks.
     pub webhooks: Webhooks,
-    /// What happened.
+    /// The journal.
     pub journal: Journal,
-    /// What goes wrong with calls.
+    /// The injected faults.
     pub faults: Faults,
     pub(super) bound: Bound,
     pub(super) concerned: Option<String>,
@@ -44,7 +44,7 @@ pub struct World {
 }
 
 impl World {
-    /// An empty world.
+    /// Creates an empty world.
     pub fn new(now: Timestamp, seed: u64, profile: Profile) -> Self {
         Self {
             now,
@@ -66,7 +66,7 @@ impl World {
         }
     }
 
-    /// The seed of everything random in it.
+    /// The seed of all random values.
     pub fn seed(&self) -> u64 {
         self.seed
     }
@@ -76,7 +76,7 @@ impl World {
         self.rules.enforce(rule)
     }
 
-    /// A vendor's state; its default if the world has none yet.
+    /// Returns a vendor's state, and creates it with its default if the world has none.
     pub fn state<T: VendorState + Default>(&mut self) -> &mut T {
         let state = self.states.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(T::default()));
         let any: &mut dyn Any = &mut **state;
@@ -86,49 +86,49 @@ impl World {
         }
     }
 
-    /// Puts into the journal what happens now, and returns its number there.
-    pub fn note(&mut self, what: What) -> u64 {
-        self.journal.note(self.now, what)
+    /// Adds a journal entry at the current time, and returns its number.
+    pub fn note(&mut self, kind: EntryKind) -> u64 {
+        self.journal.note(self.now, kind)
     }
 
-    /// Says which case the request is about that is being handled, for the journal.
+    /// Records the case of the current request, for the journal.
     pub fn concerns(&mut self, case: &str) {
         self.concerned = Some(case.to_owned());
     }
 
-    /// Which case that was, since this was last asked.
+    /// Returns the recorded case and removes it.
     pub(crate) fn take_concerned(&mut self) -> Option<String> {
         self.concerned.take()
     }
 
     /// Sets a timer.
-    pub fn after(&mut self, at: Timestamp, timer: Timer) {
+    pub fn set_timer(&mut self, at: Timestamp, timer: Timer) {
         self.sequence += 1;
         self.timers.insert((at, self.sequence), timer);
     }
 
-    /// Takes away the timers that fit.
-    pub fn forget(&mut self, fits: impl Fn(&Timer) -> bool) {
+    /// Removes all timers for which `fits` returns true.
+    pub fn remove_timers(&mut self, fits: impl Fn(&Timer) -> bool) {
         self.timers.retain(|_, timer| !fits(timer));
     }
 
-    /// When the next timer is due.
+    /// The time of the next timer.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.timers.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Takes the next timer that is due by now.
+    /// Removes and returns the next timer that is due.
     pub fn take_due(&mut self) -> Option<Timer> {
         let key = *self.timers.first_key_value().filter(|((at, _), _)| *at <= self.now)?.0;
         self.timers.remove(&key)
     }
 
-    /// Says that a webhook about this case is under way, so that nothing else may be done with it.
+    /// Blocks a case while a webhook attempt is in flight: calls about the case wait.
     pub fn block(&mut self, case: &str) {
         *self.blocked.entry(case.to_owned()).or_default() += 1;
     }
 
-    /// Says that it is over. The case stays blocked as long as another one is under way.
+    /// Ends one block of a case. It stays blocked while another attempt is in flight.
     pub fn unblock(&mut self, case: &str) {
         if let Some(count) = self.blocked.get_mut(case) {
             *count -= 1;
@@ -138,12 +138,12 @@ impl World {
         }
     }
 
-    /// Whether a webhook about this case is under way.
+    /// Whether a case is blocked by a webhook attempt in flight.
     pub fn is_blocked(&self, case: &str) -> bool {
         self.blocked.contains_key(case)
     }
 
-    /// Puts a webhook on its way and returns its id.
+    /// Queues a webhook and returns its id.
     pub fn deliver(&mut self, mut delivery: Delivery) -> u64 {
         self.sequence += 1;
         delivery.id = self.sequence;
@@ -152,51 +152,50 @@ impl World {
         self.sequence
     }
 
-    /// Keeps a webhook that cannot be called at all, as one that has failed for good, and notes why.
+    /// Records a webhook that cannot be sent at all as failed, with the error.
     pub fn cannot_deliver(&mut self, mut delivery: Delivery, error: String) {
         self.sequence += 1;
         delivery.id = self.sequence;
         let (at, by, error) = (self.now, Cause::Schedule, Some(error.into()));
         delivery.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false });
-        if let Some(tried) = DeliveryAttempt::last_of(&delivery) {
-            self.note(What::Attempt(Arc::new(tried)));
+        if let Some(attempt) = DeliveryAttempt::last_of(&delivery) {
+            self.note(EntryKind::Attempt(Arc::new(attempt)));
         }
         self.deliveries.push(delivery);
     }
 
-    /// Puts a webhook on its way again.
+    /// Queues another attempt of a webhook.
     pub fn deliver_again(&mut self, id: u64, by: Cause) {
         self.outbox.push((id, by));
     }
 
-    /// The tries that are under way, as they are to be made once more where their answers do not come.
-    pub(super) fn under_way(&self) -> impl Iterator<Item = (u64, Cause)> {
-        // It has set out before: no mode of the world keeps it back now.
+    /// The attempts in flight, as they must be repeated in a copy of the world, which never gets their outcome.
+    pub(super) fn in_flight(&self) -> impl Iterator<Item = (u64, Cause)> {
+        // The attempt has already started, so no mode may hold it.
         let again = |by: Cause| if by.is_extra() { by } else { Cause::Release };
-        let tries = |delivery: &Delivery| (delivery.id, delivery.under_way.clone());
-        self.deliveries.iter().map(tries).flat_map(move |(id, tries)| tries.into_iter().map(move |by| (id, again(by))))
+        let attempts = |delivery: &Delivery| (delivery.id, delivery.under_way.clone());
+        self.deliveries.iter().map(attempts).flat_map(move |(id, all)| all.into_iter().map(move |by| (id, again(by))))
     }
 
-    /// Puts what was being delivered when the world was copied on its way again: its answer went to the original.
-    pub(crate) fn send_what_was_on_its_way(&mut self) {
-        let again: Vec<_> = self.under_way().collect();
+    /// Queues the attempts in flight again. In a copy of a world, their outcomes reach only the original.
+    pub(crate) fn requeue_in_flight(&mut self) {
+        let again: Vec<_> = self.in_flight().collect();
         self.outbox.extend(again);
         self.deliveries.iter_mut().for_each(|delivery| delivery.under_way.clear());
     }
 
-    /// Takes the webhooks that are to be sent now.
+    /// Removes and returns the queued attempts.
     pub fn take_outbox(&mut self) -> Vec<(u64, Cause)> {
         std::mem::take(&mut self.outbox)
     }
 
-    /// A delivery by its id.
+    /// Returns a delivery by its id.
     pub fn delivery(&mut self, id: u64) -> Option<&mut Delivery> {
-        // They are in the order of their ids.
         let at = self.deliveries.binary_search_by_key(&id, |delivery| delivery.id).ok()?;
         self.deliveries.get_mut(at)
     }
 
-    /// A random text of this length out of an alphabet.
+    /// Returns a random text of this length from an alphabet.
     pub fn random_text(&mut self, alphabet: &[u8], length: usize) -> String {
         (0..length).filter_map(|_| self.random.choice(alphabet)).map(|byte| char::from(*byte)).collect()
     }
@@ -204,10 +203,10 @@ impl World {
 
 /// A vendor's state in a world.
 pub trait VendorState: Any + Send + Sync + fmt::Debug {
-    /// A copy, for a copy of the world.
+    /// Copies the state, for a copy of the world.
     fn copy(&self) -> Box<dyn VendorState>;
 
-    /// Name of its type, to say that no vendor saves it.
+    /// Name of the type, for the error if no vendor saves the state.
     fn type_name(&self) -> &'static str;
 }
 
@@ -227,7 +226,7 @@ impl Clone for Box<dyn VendorState> {
     }
 }
 
-/// Reads the vendors' state of a world that is being saved, and notes what was read.
+/// Gives vendors access to their state while a world is saved, and records what was read.
 #[derive(Debug)]
 pub struct StateReader<'a> {
     world: &'a World,
@@ -239,61 +238,61 @@ impl<'a> StateReader<'a> {
         Self { world, read: HashSet::new() }
     }
 
-    /// A state, which thereby counts as saved; `None` if the world has none.
+    /// Returns a state, which then counts as saved. `None` if the world has none.
     pub fn get<T: VendorState>(&mut self) -> Option<&'a T> {
         self.read.insert(TypeId::of::<T>());
         let state: &dyn Any = &**self.world.states.get(&TypeId::of::<T>())?;
         state.downcast_ref()
     }
 
-    /// An error if there is a state that no vendor has read.
+    /// Returns an error if there is a state that no vendor has read.
     pub(super) fn finish(self) -> Result<(), SavedError> {
         match self.world.states.iter().find(|(key, _)| !self.read.contains(key)) {
             Some((_, state)) => {
-                Err(SavedError::not_saved(format!("no vendor saves its share {}", (**state).type_name())))
+                Err(SavedError::not_saved(format!("no vendor saves the state {}", (**state).type_name())))
             }
             None => Ok(()),
         }
     }
 }
 
-/// Whose the sandbox's own timers are: no vendor's.
+/// Value of [`Timer::vendor`] for the sandbox's own timers.
 pub(crate) const SANDBOX: &str = "sandbox";
 
-/// What they are for: the next try of a webhook, by the id of the delivery.
+/// Timer of the next attempt of a webhook. The subject is the id of the delivery.
 pub(crate) const RETRY: &str = "retry";
 
-/// And the end of its being held.
+/// Timer of the release of a held webhook. The subject is the id of the delivery.
 pub(crate) const RELEASE: &str = "release";
 
-/// Something that is due at a time: data, never a waker, so that a world can be copied.
+/// A timer. It is data and not a waker, so that a world can be copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {
-    /// Name of the vendor that set it.
+    /// Name of the vendor, or `sandbox`.
     pub vendor: &'static str,
-    /// What is due, in the vendor's own words.
+    /// Kind of timer, defined by the vendor.
     pub what: &'static str,
-    /// What it is about: the id of a case or a delivery.
+    /// Id of the case or delivery.
     pub subject: String,
 }
 
-/// How many cases of each vendor are kept unless said otherwise.
+/// Default maximum number of cases of each vendor.
 const CASES: usize = 50_000;
 
 #[derive(Clone, Debug)]
 pub(super) struct Bound {
     pub(super) cases: usize,
-    /// Of each vendor whose cases were looked through: how many may be there before they are looked through again.
-    pub(super) patience: BTreeMap<&'static str, usize>,
+    /// By vendor: number of cases above which the next eviction is tried.
+    pub(super) thresholds: BTreeMap<&'static str, usize>,
 }
 
 impl Default for Bound {
     fn default() -> Self {
-        Self { cases: CASES, patience: BTreeMap::new() }
+        Self { cases: CASES, thresholds: BTreeMap::new() }
     }
 }
 
-/// The cases of a vendor in the order in which they were opened, but for the documents' examples, which are always there.
+/// The cases of a vendor in the order of creation, without the examples of the documents, which always exist.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CaseOrder(pub(super) VecDeque<String>);
@@ -304,14 +303,14 @@ impl CaseOrder {
         self.0.iter().map(String::as_str)
     }
 
-    /// Adds the newest.
+    /// Adds the newest case.
     pub fn push(&mut self, case: String) {
         self.0.push_back(case);
     }
 
-    /// Takes one out that is there no longer.
+    /// Removes a case.
     pub fn remove(&mut self, case: &str) {
-        // It is the oldest, where cases end by their age.
+        // Cases that end by age are the oldest.
         if self.0.front().is_some_and(|oldest| oldest == case) {
             self.0.pop_front();
         } else {
@@ -319,39 +318,39 @@ impl CaseOrder {
         }
     }
 
-    /// Read from where `at` points. Each has to be one of the cases that there are.
+    /// Validates a saved list at the JSON pointer `at`: each id must exist, and occur once.
     ///
     /// # Errors
-    /// [`SavedError::Damaged`], with the place of the first that is not, or that comes twice.
-    pub fn checked(self, at: &str, is_there: impl Fn(&str) -> bool) -> Result<Self, SavedError> {
+    /// [`SavedError::Damaged`], with the pointer of the first invalid id.
+    pub fn validate(self, at: &str, exists: impl Fn(&str) -> bool) -> Result<Self, SavedError> {
         let mut known = HashSet::new();
-        let wrong = self.ids().position(|case| !is_there(case) || !known.insert(case));
+        let wrong = self.ids().position(|case| !exists(case) || !known.insert(case));
         match wrong {
-            Some(index) => Err(SavedError::damaged(format!("{at}/{index}"), "expected the id of a case, and once")),
+            Some(index) => Err(SavedError::damaged(format!("{at}/{index}"), "expected the id of a case, only once")),
             None => Ok(self),
         }
     }
 }
 
-/// How strictly requests are judged.
+/// Which requests the vendors accept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
-    /// Every rule that the documents state, except where their own examples break it: those pass.
+    /// Enforces every rule of the documents, except where their own examples break it.
     #[default]
     Literal,
-    /// No exception, and nothing that the documents do not list.
+    /// Enforces every rule without exception, and rejects everything that the documents do not list.
     Strict,
-    /// As literal; and some calls go wrong by themselves, and some answers come in another of the shapes that the
-    /// documents leave open. Which ones follows from the seed.
+    /// Like `literal`, with random faults, and with random shapes where the documents leave them open. The seed decides
+    /// which.
     Chaos,
 }
 
 impl Profile {
-    /// All of them.
+    /// All profiles.
     pub const ALL: [Self; 3] = [Self::Literal, Self::Strict, Self::Chaos];
 
-    /// Its name, as flags and the admin API write it.
+    /// The name in options and the admin API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Literal => "literal",
@@ -360,7 +359,7 @@ impl Profile {
         }
     }
 
-    /// The profile of this name.
+    /// Returns the profile with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|profile| profile.name() == name)
     }
@@ -375,13 +374,13 @@ mod tests {
     }
 
     #[test]
-    fn timers_fall_due_in_order_and_a_copy_keeps_its_own() {
+    fn timers_are_due_in_order_and_a_copy_is_independent() {
         let start: Timestamp = "2020-09-10T00:00:00Z".parse().unwrap();
         let at = |seconds| Timestamp::from_second(start.as_second() + seconds).unwrap();
         let mut world = World::new(start, 7, Profile::Literal);
-        world.after(at(2), timer("b"));
-        world.after(at(1), timer("a"));
-        world.after(at(2), timer("c"));
+        world.set_timer(at(2), timer("b"));
+        world.set_timer(at(1), timer("a"));
+        world.set_timer(at(2), timer("c"));
         *world.state::<Vec<u8>>() = vec![1];
         let mut copy = world.clone();
         assert_eq!(world.take_due(), None);

@@ -1,4 +1,4 @@
-//! Reading what was saved, and why a world could not be saved or read back.
+//! Errors of saving and loading a world.
 
 use std::error::Error;
 use std::{fmt, io};
@@ -10,62 +10,62 @@ use serde_json::Value;
 
 pub(super) const FORMAT: u64 = 2;
 
-/// Why a world could not be saved or read back. It says where, and what would be right; it holds no value of the world
-/// or of a file, and no key that the format does not name.
+/// Why a world could not be saved or loaded. It names the position and the expected form. It never contains a value of
+/// the world or of a file, nor a key that the format does not define.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SavedError {
-    /// The text is no JSON, perhaps because it was cut off.
+    /// The text is not valid JSON, or is incomplete.
     NotJson {
         /// Line, from 1.
         line: usize,
         /// Column, from 1.
         column: usize,
     },
-    /// It is JSON, but nothing that [`World::to_json`](crate::World::to_json) writes: `identkit_world` is missing.
+    /// The JSON is not a saved world: `identkit_world` is missing.
     NotAWorld,
-    /// A world of another version of the format.
+    /// The world has another version of the format.
     Version {
-        /// That version.
+        /// Version of the world.
         found: u64,
     },
-    /// A value of a saved world is not as it was written.
+    /// A value of the saved world is invalid.
     Damaged {
-        /// Where, as a JSON pointer (RFC 6901); `*` stands for a key that the format does not name.
+        /// JSON pointer (RFC 6901) of the value; `*` stands for a key that the format does not define.
         pointer: String,
-        /// What would be right.
+        /// The expected form.
         message: String,
     },
-    /// The world holds something that cannot be saved, so that nothing of it is.
+    /// The world contains something that cannot be saved.
     NotSaved {
-        /// What it is.
+        /// Description of what cannot be saved.
         what: String,
     },
-    /// The file is larger than was allowed.
+    /// The file is larger than the limit.
     TooLarge {
-        /// So many bytes were.
+        /// Maximum size in bytes.
         limit: u64,
     },
     /// The file could not be read or written.
     File {
-        /// What the system says.
+        /// Kind of I/O error.
         kind: io::ErrorKind,
     },
 }
 
 impl SavedError {
-    /// A damaged value, for [`MockVendor::load`](crate::MockVendor::load): the pointer is seen from the vendor's share.
-    /// Neither may hold a value.
+    /// Creates the error for an invalid value, for [`MockVendor::load`](crate::MockVendor::load). The pointer is
+    /// relative to the vendor's state. Pointer and message must not contain a value.
     pub fn damaged(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Damaged { pointer: pointer.into(), message: message.into() }
     }
 
-    /// Something that cannot be saved, for [`MockVendor::save`](crate::MockVendor::save).
+    /// Creates the error for something that cannot be saved, for [`MockVendor::save`](crate::MockVendor::save).
     pub fn not_saved(what: impl Into<String>) -> Self {
         Self::NotSaved { what: what.into() }
     }
 
-    /// The same, seen from further out.
+    /// Prefixes the pointer with `outer`.
     pub(crate) fn below(self, outer: &str) -> Self {
         match self {
             Self::Damaged { pointer, message } => Self::Damaged { pointer: format!("{outer}{pointer}"), message },
@@ -76,7 +76,7 @@ impl SavedError {
 
 impl From<io::Error> for SavedError {
     fn from(error: io::Error) -> Self {
-        // The error itself may name the path, which may be a person's.
+        // The error itself can contain the path, which can be personal data.
         Self::File { kind: error.kind() }
     }
 }
@@ -84,10 +84,10 @@ impl From<io::Error> for SavedError {
 impl fmt::Display for SavedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotJson { line, column } => write!(f, "no JSON, or cut off, at line {line}, column {column}"),
-            Self::NotAWorld => f.write_str("not a saved world: it has no identkit_world"),
+            Self::NotJson { line, column } => write!(f, "invalid or incomplete JSON at line {line}, column {column}"),
+            Self::NotAWorld => f.write_str("not a saved world: identkit_world is missing"),
             Self::Version { found } => {
-                write!(f, "a saved world of version {found}; this sandbox reads version {}", FORMAT)
+                write!(f, "the saved world has version {found}; this sandbox reads version {}", FORMAT)
             }
             Self::Damaged { pointer, message } if pointer.is_empty() => write!(f, "the saved world: {message}"),
             Self::Damaged { pointer, message } => write!(f, "the saved world at {pointer}: {message}"),
@@ -101,12 +101,12 @@ impl fmt::Display for SavedError {
 impl Error for SavedError {}
 
 pub(crate) fn to_value<T: Serialize + ?Sized>(value: &T, what: &str) -> Result<Value, SavedError> {
-    // serde's own text may quote a value.
+    // The text of serde's error can quote a value.
     serde_json::to_value(value).map_err(|_| SavedError::not_saved(format!("{what} has no saved form")))
 }
 
 pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, SavedError> {
-    // What serde derives for a struct takes an array as well.
+    // Derived code of serde also reads a struct from an array.
     for at in ["", "/faults"] {
         if value.pointer(at).is_some_and(|value| !value.is_object()) {
             return Err(SavedError::damaged(at, "expected an object"));
@@ -115,22 +115,22 @@ pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, SavedError> 
     T::deserialize(value).map_err(|_| explain::<T>(value))
 }
 
-/// Where and why a value cannot be read: from its text, since only the reader of texts tells places and no values.
+/// Explains why a value cannot be read. Reads its text again, because `json::read` reports positions without values.
 #[cold]
 fn explain<T: DeserializeOwned>(value: &Value) -> SavedError {
     let text = serde_json::to_vec(value).unwrap_or_default();
-    let Err(fault) = json::read::<T>(&text) else { return SavedError::damaged("", "another form was expected") };
-    // The name of a type in Rust is none of the format's.
+    let Err(fault) = json::read::<T>(&text) else { return SavedError::damaged("", "expected another form") };
+    // The format does not define Rust's type names.
     let expected = match fault.expected.split(' ').nth(1) {
         Some("struct") => "expected an object".to_owned(),
-        Some("enum" | "tuple" | "unit" | "newtype") => "another form was expected".to_owned(),
+        Some("enum" | "tuple" | "unit" | "newtype") => "expected another form".to_owned(),
         _ => fault.expected,
     };
     SavedError::damaged(pointer(&fault.path, value), expected)
 }
 
-/// The pointer of a path into this value, such as `orders[0].status`. The path goes through the name of a variant without
-/// telling it.
+/// Converts a path such as `orders[0].status` to a pointer into this value. Names of enum variants are missing in the
+/// path.
 fn pointer(path: &str, value: &Value) -> String {
     let mut pointer = String::new();
     for step in path.split(['.', '[']).map(|step| step.trim_end_matches(']')).filter(|step| !step.is_empty()) {

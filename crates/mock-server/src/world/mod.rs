@@ -1,4 +1,4 @@
-//! A world: everything a sandbox knows, as plain data, which can be copied, saved and restored.
+//! A world: the state of a sandbox as plain data, which can be copied, saved and restored.
 
 mod cases;
 mod data;

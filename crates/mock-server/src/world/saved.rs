@@ -1,9 +1,9 @@
-//! A world as one JSON document, and back.
+//! Converts a world to one JSON document and back.
 //!
-//! The document holds everything, so that what happens afterwards is the same to the byte. Its own keys are all
-//! required, and other ones are refused: a file that says more than is understood here would lose that in silence, so
-//! what is added to the format goes with another [`World::FORMAT`]. Settings alone are read by name, and have their
-//! defaults where the document does not name them: a new setting needs no new format.
+//! The document contains the complete state except the journal, so that a restored world behaves identically, to the
+//! byte. All keys of the format are required and other keys are rejected, so that nothing is lost silently. A change of
+//! the format changes [`World::FORMAT`]. Only settings have defaults if they are missing: a new setting needs no new
+//! format.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -27,16 +27,16 @@ use crate::vendor::{names_of, rules_of};
 use crate::webhooks::{Cause, Delivery, Webhooks};
 use crate::{MockVendor, VendorFacts};
 
-/// The key that tells a world from any other JSON, and its version.
+/// Key that identifies a saved world. Its value is the version of the format.
 const FORMAT_KEY: &str = "identkit_world";
 
-/// Beyond this a number is not kept by every reader of JSON (RFC 8259, section 6), and counting on would overflow.
+/// Maximum sequence number: greater integers are not interoperable in JSON (RFC 8259, section 6).
 const MAX_SEQUENCE: u64 = 1 << 53;
 
-/// Each copy is a request: more than this at once is no test of anything.
+/// Maximum number of waiting copies of a webhook. Each copy is a request.
 pub(crate) const COPIES: u32 = 100;
 
-/// How deep a document may be nested: its readers refuse what is deeper.
+/// Maximum nesting depth of a document. Readers of JSON reject deeper ones.
 const DEPTH: usize = 127;
 
 #[derive(Serialize, Deserialize)]
@@ -56,7 +56,7 @@ struct SavedWorld {
     timers: Vec<SavedTimer>,
     deliveries: Vec<Delivery>,
     webhooks: Webhooks,
-    outbox: Vec<SavedTry>,
+    outbox: Vec<SavedAttempt>,
     blocked: Vec<SavedBlocked>,
     faults: Faults,
     vendors: Map<String, Value>,
@@ -82,41 +82,40 @@ struct SavedBlocked {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SavedTry {
+struct SavedAttempt {
     delivery: u64,
     by: Cause,
 }
 
 impl World {
-    /// The version of the format that [`to_json`](Self::to_json) writes, and the only one that is read.
+    /// Version of the format that [`to_json`](Self::to_json) writes, and the only one that can be loaded.
     pub const FORMAT: u64 = FORMAT;
 
-    /// Everything in this world as one JSON document. The same world gives the same document.
+    /// Returns the world as one JSON document, without the journal. The same world gives the same document.
     ///
-    /// It is as confidential as what was sent to the sandbox: orders and idents with all their data, webhooks with
-    /// their URLs, credentials, tokens and TANs stand in it as they are. That is synthetic data, if it is used as it
-    /// is meant to be.
+    /// The document contains everything that was sent to the sandbox, unmasked: data of orders and idents, URLs of
+    /// webhooks, credentials, tokens and TANs. The sandbox should only receive synthetic data.
     ///
-    /// A webhook that is being delivered at this moment is saved as one that is still to be sent, since nobody hears
-    /// the end of that try in the restored world: its receiver may get it twice.
+    /// A webhook attempt in flight is saved as one to be sent, because the restored world does not get its outcome. So
+    /// the receiver can get the webhook twice.
     ///
     /// # Errors
-    /// [`SavedError::NotSaved`] when it holds something that has no saved form: a share that no vendor saves, a timer
-    /// that its vendor does not name, a setting made in Rust with a value that no name says.
+    /// [`SavedError::NotSaved`] if the world contains something without a saved form: a state that no vendor saves, a
+    /// timer that its vendor does not list, or a setting whose value has no name.
     pub fn to_json(&self, vendors: &[Box<dyn MockVendor>]) -> Result<Value, SavedError> {
         let saved_timer = |((at, sequence), timer): (&(Timestamp, u64), &Timer)| {
             let Timer { vendor, what, subject } = timer;
             if timer_name(vendors, vendor, what).is_none() {
-                return Err(SavedError::not_saved(format!("its vendor does not name the timer {vendor}/{what}")));
+                return Err(SavedError::not_saved(format!("the vendor does not list the timer {vendor}/{what}")));
             }
             let (vendor, what, subject) = ((*vendor).to_owned(), (*what).to_owned(), subject.clone());
             Ok(SavedTimer { at: *at, sequence: *sequence, vendor, what, subject })
         };
-        if let Some(alien) = self.deliveries.iter().find(|delivery| facts_of(vendors, &delivery.vendor).is_none()) {
-            return Err(SavedError::not_saved(format!("no vendor {} has this webhook", alien.vendor)));
+        if let Some(unknown) = self.deliveries.iter().find(|delivery| facts_of(vendors, &delivery.vendor).is_none()) {
+            return Err(SavedError::not_saved(format!("a webhook belongs to the unknown vendor {}", unknown.vendor)));
         }
         if self.deliveries.iter().any(|delivery| !delivery.request.0.extensions().is_empty()) {
-            return Err(SavedError::not_saved("the request of a webhook carries extensions, which have no saved form"));
+            return Err(SavedError::not_saved("the request of a webhook has extensions, which have no saved form"));
         }
         let mut states = StateReader::new(self);
         let mut saved_vendors = Map::new();
@@ -124,8 +123,8 @@ impl World {
             saved_vendors.insert(vendor.name().to_owned(), vendor.save(&mut states)?);
         }
         states.finish()?;
-        // Those on their way first.
-        let tries = self.under_way().chain(self.outbox.iter().copied());
+        // Attempts in flight come first.
+        let attempts = self.in_flight().chain(self.outbox.iter().copied());
         let saved = SavedWorld {
             identkit_world: Self::FORMAT,
             now: self.now,
@@ -137,7 +136,7 @@ impl World {
             timers: self.timers.iter().map(saved_timer).collect::<Result<_, _>>()?,
             deliveries: self.deliveries.clone(),
             webhooks: self.webhooks.clone(),
-            outbox: tries.map(|(delivery, by)| SavedTry { delivery, by }).collect(),
+            outbox: attempts.map(|(delivery, by)| SavedAttempt { delivery, by }).collect(),
             blocked: self
                 .blocked
                 .iter()
@@ -148,18 +147,17 @@ impl World {
         };
         let document = to_value(&saved, "the world")?;
         if is_deeper(&document, DEPTH) {
-            return Err(SavedError::not_saved(format!("what was sent to it is nested deeper than {DEPTH} levels")));
+            return Err(SavedError::not_saved(format!("it is nested deeper than {DEPTH} levels")));
         }
         Ok(document)
     }
 
-    /// The world of a document that [`to_json`](Self::to_json) wrote, for the same vendors. Nothing is taken on trust;
-    /// whatever does not fit is an error that says where.
+    /// Loads a world from a document that [`to_json`](Self::to_json) wrote for the same vendors. The document is
+    /// validated completely.
     ///
-    /// A case that waits for a webhook of which no try is to come, as a vendor that breaks down in the middle may leave
-    /// it, waits no longer.
+    /// If a case waits for a webhook without a further attempt, e.g. after a vendor panicked, it continues.
     ///
-    /// Its time is that of the document: whoever moves it along has a clock that begins there.
+    /// The clock of the sandbox that runs the world must start at the time of the document, [`now`](Self::now).
     ///
     /// # Errors
     /// [`SavedError::NotAWorld`], [`SavedError::Version`], [`SavedError::Damaged`].
@@ -168,7 +166,7 @@ impl World {
         match version.as_u64() {
             Some(Self::FORMAT) => {}
             Some(found) => return Err(SavedError::Version { found }),
-            None => return Err(SavedError::damaged(format!("/{FORMAT_KEY}"), "expected a version, a whole number")),
+            None => return Err(SavedError::damaged(format!("/{FORMAT_KEY}"), "expected the version, an integer")),
         }
         let saved: SavedWorld = read(document)?;
         if saved.sequence > MAX_SEQUENCE {
@@ -177,7 +175,7 @@ impl World {
         let mut rules = Rules::default();
         for (index, id) in saved.rules.iter().enumerate() {
             rules.switch_off(id, rules_of(vendors)).map_err(|_| {
-                SavedError::damaged(format!("/rules/{index}"), "expected the id of a rule that can be off")
+                SavedError::damaged(format!("/rules/{index}"), "expected the id of a rule that can be switched off")
             })?;
         }
         let mut world = Self {
@@ -200,40 +198,40 @@ impl World {
         };
         let ids = world.load_deliveries(vendors, saved.deliveries)?;
         world.load_timers(vendors, saved.timers, &ids)?;
-        let stray = saved.outbox.iter().position(|saved| !ids.contains(&saved.delivery));
-        let stray = stray.map(|index| format!("/outbox/{index}/delivery"));
+        let unknown = saved.outbox.iter().position(|saved| !ids.contains(&saved.delivery));
+        let unknown = unknown.map(|index| format!("/outbox/{index}/delivery"));
         let overtaken = world.webhooks.overtaken.filter(|id| !ids.contains(id));
-        if let Some(at) = stray.or_else(|| overtaken.map(|_| "/webhooks/overtaken".to_owned())) {
+        if let Some(at) = unknown.or_else(|| overtaken.map(|_| "/webhooks/overtaken".to_owned())) {
             return Err(SavedError::damaged(at, "expected the id of a delivery"));
         }
         for (index, saved) in saved.blocked.into_iter().enumerate() {
             if saved.webhooks == 0 || world.blocked.insert(saved.case, saved.webhooks).is_some() {
-                let message = "expected a case of its own that waits for webhooks, 1 or more";
+                let message = "expected a unique case that waits for at least 1 webhook";
                 return Err(SavedError::damaged(format!("/blocked/{index}"), message));
             }
         }
         world.load_states(vendors, &saved.vendors)?;
-        world.wait_for_what_comes(vendors);
+        world.limit_blocks(vendors);
         Ok(world)
     }
 
-    /// Lets cases wait for no more webhooks than are to come: nobody would ever hear that another one is over. One that
-    /// would wait for none goes on, as after the first try.
-    fn wait_for_what_comes(&mut self, vendors: &[Box<dyn MockVendor>]) {
-        let tries: HashSet<u64> = self.outbox.iter().filter(|(_, by)| !by.is_extra()).map(|(id, _)| *id).collect();
-        let mut to_come: HashMap<String, u32> = HashMap::new();
-        for id in tries {
-            // What is held, or was tried before, sets nothing free.
+    /// Limits the blocks of each case to the queued first attempts, because no other attempt would unblock it. A case
+    /// without any continues, as after its first attempt.
+    fn limit_blocks(&mut self, vendors: &[Box<dyn MockVendor>]) {
+        let attempts: HashSet<u64> = self.outbox.iter().filter(|(_, by)| !by.is_extra()).map(|(id, _)| *id).collect();
+        let mut queued: HashMap<String, u32> = HashMap::new();
+        for id in attempts {
+            // Only a first attempt that is not held unblocks a case.
             if let Some(delivery) = self.delivery(id).filter(|delivery| delivery.blocks && delivery.is_new())
                 && delivery.held.is_none()
             {
-                *to_come.entry(delivery.case.clone()).or_default() += 1;
+                *queued.entry(delivery.case.clone()).or_default() += 1;
             }
         }
         let mut free = Vec::new();
         for (case, webhooks) in &mut self.blocked {
-            match to_come.get(case) {
-                Some(to_come) => *webhooks = (*webhooks).min(*to_come),
+            match queued.get(case) {
+                Some(queued) => *webhooks = (*webhooks).min(*queued),
                 None => free.push(case.clone()),
             }
         }
@@ -242,7 +240,7 @@ impl World {
             let last = self.deliveries.iter().rev().find(|delivery| delivery.case == case);
             let vendor = last.and_then(|last| vendors.iter().find(|vendor| vendor.name() == last.vendor));
             if let Some(vendor) = vendor {
-                vendor.delivered(self, &case);
+                vendor.on_first_attempt(self, &case);
             }
         }
     }
@@ -256,10 +254,10 @@ impl World {
         for (index, mut saved) in all.into_iter().enumerate() {
             let at = format!("/deliveries/{index}");
             if saved.id > self.sequence || !ids.insert(saved.id) {
-                return Err(SavedError::damaged(format!("{at}/id"), "expected an id of its own, up to sequence"));
+                return Err(SavedError::damaged(format!("{at}/id"), "expected a unique id, at most sequence"));
             }
             let Some(facts) = facts_of(vendors, &saved.vendor) else {
-                let message = format!("expected a vendor of this sandbox, which has: {}", names_of(vendors));
+                let message = format!("expected a vendor of this sandbox: {}", names_of(vendors));
                 return Err(SavedError::damaged(format!("{at}/vendor"), message));
             };
             if saved.copies > COPIES {
@@ -268,7 +266,7 @@ impl World {
             saved.facts = facts;
             self.deliveries.push(saved);
         }
-        // They are looked for by their ids.
+        // `delivery` uses a binary search.
         self.deliveries.sort_by_key(|delivery| delivery.id);
         Ok(ids)
     }
@@ -284,7 +282,7 @@ impl World {
             let damaged =
                 |key: &str, message: &str| Err(SavedError::damaged(format!("/timers/{index}/{key}"), message));
             if saved.sequence > self.sequence || !sequences.insert(saved.sequence) {
-                return damaged("sequence", "expected a number of its own, up to the sequence of the world");
+                return damaged("sequence", "expected a unique number, at most the sequence of the world");
             }
             let Some((vendor, what)) = timer_name(vendors, &saved.vendor, &saved.what) else {
                 return damaged("what", "expected a timer of a vendor of this sandbox");
@@ -299,7 +297,7 @@ impl World {
 
     fn load_states(&mut self, vendors: &[Box<dyn MockVendor>], saved: &Map<String, Value>) -> Result<(), SavedError> {
         if saved.keys().any(|key| facts_of(vendors, key).is_none()) {
-            let message = format!("there is a field other than: {}", names_of(vendors));
+            let message = format!("expected only the fields {}", names_of(vendors));
             return Err(SavedError::damaged("/vendors", message));
         }
         for vendor in vendors {
@@ -334,11 +332,11 @@ fn is_deeper(value: &Value, most: usize) -> bool {
 }
 
 impl World {
-    /// Saves the world into a file, which is the whole world or, after an error, what it was before. On Unix its owner
-    /// alone may read it: it holds whatever was sent to the sandbox, with credentials, tokens and TANs.
+    /// Saves the world to a file, atomically: after an error, the file is unchanged. On Unix only its owner can read
+    /// it, because it contains credentials, tokens and TANs.
     ///
     /// # Errors
-    /// As [`to_json`](Self::to_json), and [`SavedError::File`].
+    /// As in [`to_json`](Self::to_json), and [`SavedError::File`] if the file cannot be written.
     pub fn save_file(&self, vendors: &[Box<dyn MockVendor>], path: &Path) -> Result<(), SavedError> {
         let world = self.to_json(vendors)?;
         let mut draft = BufWriter::new(Draft::new(path)?);
@@ -348,13 +346,14 @@ impl World {
         Ok(draft.commit(Existing::Replace).map_err(io::Error::from)?)
     }
 
-    /// The world that was saved into a file of at most so many bytes.
+    /// Loads a world from a file of at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`from_json`](Self::from_json), and [`SavedError::File`], [`SavedError::TooLarge`], [`SavedError::NotJson`].
+    /// As in [`from_json`](Self::from_json), and [`SavedError::File`], [`SavedError::TooLarge`],
+    /// [`SavedError::NotJson`].
     pub fn load_file(vendors: &[Box<dyn MockVendor>], path: &Path, limit: u64) -> Result<Self, SavedError> {
         let mut bytes = Vec::new();
-        // One byte more tells a file that is too large from one that just fits.
+        // One more byte shows that the file is too large.
         File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit {
             return Err(SavedError::TooLarge { limit });
@@ -369,7 +368,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_array_in_place_of_an_object_is_refused() {
+    fn an_array_instead_of_an_object_is_rejected() {
         let vendors = crate::vendors::all();
         let document = World::new(Timestamp::UNIX_EPOCH, 1, Profile::Literal).to_json(&vendors).unwrap();
         let states = vendors.iter().map(|vendor| format!("/vendors/{}", vendor.name()));
@@ -383,6 +382,6 @@ mod tests {
         let mut damaged = document;
         damaged["webhooks"] = 7.into();
         let error = World::from_json(&vendors, &damaged).unwrap_err();
-        assert_eq!(error, SavedError::damaged("/webhooks", "expected an object"), "no name of a type");
+        assert_eq!(error, SavedError::damaged("/webhooks", "expected an object"), "no Rust type name");
     }
 }

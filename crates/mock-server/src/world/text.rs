@@ -1,4 +1,4 @@
-//! Values that stand as text in a saved world. To be used as `#[serde(with = "…")]`, or as [`AsText`] inside a list.
+//! Serializes values as text in a saved world: with `#[serde(with = "…")]`, or as [`AsText`] inside a list.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Uri, Version};
@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A value with one form as text, which reads back to the same value.
-pub(crate) trait Written: Sized {
-    /// What the text must be, after "expected".
+/// A value with a text form that parses to the same value.
+pub(crate) trait TextForm: Sized {
+    /// Description of the text in error messages, after "expected".
     const FORM: &'static str;
 
     fn write(&self) -> String;
@@ -20,30 +20,30 @@ pub(crate) trait Written: Sized {
 #[derive(Clone)]
 pub(crate) struct AsText<T>(pub(crate) T);
 
-impl<T: Written> Serialize for AsText<T> {
+impl<T: TextForm> Serialize for AsText<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         serialize(&self.0, to)
     }
 }
 
-impl<'de, T: Written> Deserialize<'de> for AsText<T> {
+impl<'de, T: TextForm> Deserialize<'de> for AsText<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         deserialize(from).map(Self)
     }
 }
 
-pub(crate) fn serialize<T: Written, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<T: TextForm, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&value.write())
 }
 
-pub(crate) fn deserialize<'de, T: Written, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+pub(crate) fn deserialize<'de, T: TextForm, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     let text = String::deserialize(from)?;
     T::read(&text).ok_or_else(|| D::Error::invalid_value(Unexpected::Other("a text"), &T::FORM))
 }
 
 macro_rules! displayed {
     ($($type:ty, $form:literal;)+) => {
-        $(impl Written for $type {
+        $(impl TextForm for $type {
             const FORM: &'static str = $form;
 
             fn write(&self) -> String {
@@ -58,24 +58,24 @@ macro_rules! displayed {
 }
 
 displayed! {
-    Timestamp, "a point of time (RFC 3339)";
-    // A number that not every reader of JSON keeps.
-    u64, "the digits of a whole number below 2^64, as text";
-    Method, "a method of HTTP";
+    Timestamp, "a timestamp (RFC 3339)";
+    // As text, because not every reader of JSON preserves it.
+    u64, "an integer below 2^64, as text";
+    Method, "an HTTP method";
     Uri, "a URL";
-    HeaderName, "the name of a header";
+    HeaderName, "a header name";
 }
 
 pub(crate) mod optional {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-    use super::{AsText, Written};
+    use super::{AsText, TextForm};
 
-    pub(crate) fn serialize<T: Written + Clone, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: TextForm + Clone, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
         value.clone().map(AsText).serialize(to)
     }
 
-    pub(crate) fn deserialize<'de, T: Written, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    pub(crate) fn deserialize<'de, T: TextForm, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
         Ok(Option::<AsText<T>>::deserialize(from)?.map(|text| text.0))
     }
 }
@@ -85,19 +85,19 @@ pub(crate) mod list {
 
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    use super::{AsText, Written};
+    use super::{AsText, TextForm};
 
-    pub(crate) fn serialize<T: Written, S: Serializer>(values: &VecDeque<T>, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(values.iter().map(Written::write))
+    pub(crate) fn serialize<T: TextForm, S: Serializer>(values: &VecDeque<T>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(values.iter().map(TextForm::write))
     }
 
-    pub(crate) fn deserialize<'de, T: Written, D: Deserializer<'de>>(from: D) -> Result<VecDeque<T>, D::Error> {
+    pub(crate) fn deserialize<'de, T: TextForm, D: Deserializer<'de>>(from: D) -> Result<VecDeque<T>, D::Error> {
         Ok(VecDeque::<AsText<T>>::deserialize(from)?.into_iter().map(|text| text.0).collect())
     }
 }
 
-/// A random generator, as its state.
-impl Written for fastrand::Rng {
+/// The state of the random generator.
+impl TextForm for fastrand::Rng {
     const FORM: &'static str = u64::FORM;
 
     fn write(&self) -> String {
@@ -109,8 +109,8 @@ impl Written for fastrand::Rng {
     }
 }
 
-impl Written for Version {
-    const FORM: &'static str = "a version of HTTP, such as HTTP/1.1";
+impl TextForm for Version {
+    const FORM: &'static str = "an HTTP version, such as HTTP/1.1";
 
     fn write(&self) -> String {
         format!("{self:?}")
@@ -122,8 +122,8 @@ impl Written for Version {
     }
 }
 
-impl Written for HeaderValue {
-    const FORM: &'static str = "what a header may hold";
+impl TextForm for HeaderValue {
+    const FORM: &'static str = "a header value";
 
     fn write(&self) -> String {
         self.to_str().unwrap_or_default().to_owned()
@@ -138,7 +138,7 @@ pub(crate) struct Binary(pub(crate) HeaderValue);
 
 macro_rules! in_base64 {
     ($($type:ty, $form:literal, $bytes:expr, $read:expr;)+) => {
-        $(impl Written for $type {
+        $(impl TextForm for $type {
             const FORM: &'static str = $form;
 
             fn write(&self) -> String {
@@ -156,7 +156,7 @@ macro_rules! in_base64 {
 
 in_base64! {
     Bytes, "Base64 with padding", |bytes| bytes, |bytes| Some(bytes.into());
-    Binary, "what a header may hold, in Base64", |value| value.0.as_bytes(), |bytes| HeaderValue::from_bytes(&bytes).ok().map(Binary);
-    // A key.
+    Binary, "Base64 of a header value", |value| value.0.as_bytes(), |bytes| HeaderValue::from_bytes(&bytes).ok().map(Binary);
+    // A signing key.
     [u8; 64], "64 bytes in Base64", |bytes| bytes, |bytes| bytes.try_into().ok();
 }

@@ -1,4 +1,4 @@
-//! The handle of a set of worlds: worlds begin, are copied, kept, put back and end.
+//! The handle of a set of worlds: creates, copies, saves, restores and deletes worlds.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,10 +13,10 @@ use serde_json::{Map, Value};
 use super::WorldError;
 use super::registry::{DEFAULT, NewWorld, Origin, Registry, Slot, Table, check_id, derive_seed};
 use crate::clock::Mode;
-use crate::sandbox::in_json;
+use crate::sandbox::json_key;
 use crate::{Rejection, Sandbox, World};
 
-/// Many worlds behind one door. Cheap to clone; they end with the last clone.
+/// A set of worlds, selected by credentials. Cheap to clone; the worlds end with the last clone.
 #[derive(Clone)]
 pub struct Worlds(pub(super) Arc<Registry>);
 
@@ -27,7 +27,7 @@ impl fmt::Debug for Worlds {
 }
 
 impl From<&Sandbox> for Worlds {
-    /// Starts a set of worlds with this sandbox as its default. Two sets of one sandbox share no other world.
+    /// Creates a set of worlds with this sandbox as the default world. Two sets of one sandbox share no other world.
     fn from(default: &Sandbox) -> Self {
         Self(Arc::new(Registry::new(default)))
     }
@@ -48,12 +48,12 @@ impl Worlds {
         self.0.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The ids, in order.
+    /// The ids, sorted.
     pub fn ids(&self) -> Vec<String> {
         self.read().worlds.keys().cloned().collect()
     }
 
-    /// The world of this id.
+    /// Returns the world with this id.
     pub fn get(&self, id: &str) -> Option<Sandbox> {
         self.read().worlds.get(id).map(|slot| slot.sandbox.clone())
     }
@@ -62,11 +62,11 @@ impl Worlds {
     pub fn default_world(&self) -> Sandbox {
         match self.get(DEFAULT) {
             Some(sandbox) => sandbox,
-            None => unreachable!("the default world is never taken away"),
+            None => unreachable!("the default world is never deleted"),
         }
     }
 
-    /// The world that a request's credentials select.
+    /// Returns the world that the request's credentials select.
     pub fn selected_by(&self, request: &Request<Bytes>) -> Sandbox {
         let table = self.read();
         let selected = || {
@@ -84,38 +84,41 @@ impl Worlds {
         }
     }
 
-    /// Answers a request in the world that its credentials select.
+    /// Handles a request in the world that its credentials select.
+    ///
+    /// # Panics
+    /// See [`Sandbox::handle`].
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Content> {
         self.selected_by(&request).handle(request).await
     }
 
-    /// Whether this request, of which the body was not read, is to be broken off now.
+    /// Whether a fault resets the connection before the body of this request is read.
     #[cfg(feature = "server")]
     pub(crate) fn interrupts(&self, request: &Request<Bytes>) -> bool {
         self.selected_by(request).interrupts(request)
     }
 
-    /// Sets up the accounts of a world, as [`Sandbox::set_up`](crate::Sandbox::set_up) does. The public half of the
-    /// credentials may change only to one that selects no other world.
+    /// Changes the settings of a world's accounts, like [`Sandbox::set_up`](crate::Sandbox::set_up). The public half of
+    /// the credentials must not select another world.
     ///
     /// # Errors
-    /// All that cannot be set; `Err(None)` when there is no such world.
-    pub fn set_up(&self, id: &str, wanted: &Map<String, Value>) -> Result<(), Option<Rejection>> {
+    /// All invalid settings, with what would be valid; `Err(None)` if no world has this id.
+    pub fn set_up(&self, id: &str, changes: &Map<String, Value>) -> Result<(), Option<Rejection>> {
         let mut table = self.write();
         let slot = table.worlds.get(id).ok_or(None)?;
         let (sandbox, before) = (slot.sandbox.clone(), slot.sandbox.settings());
-        sandbox.set_up(wanted).map_err(Some)?;
+        sandbox.set_up(changes).map_err(Some)?;
         let identities = sandbox.with_world(|world| self.0.identities(world));
         let taken = identities.iter().find(|identity| self.0.is_taken(&table, identity, id));
         if let Some((vendor, _)) = taken {
             let fault = identkit_core::Violation::new(
-                in_json(vendor),
+                json_key(vendor),
                 WorldError::SameCredentials.to_string(),
                 "sandbox",
                 "docs/sandbox-control.md",
             );
             let undo: Map<String, Value> = match before {
-                Value::Object(all) => all.into_iter().filter(|(name, _)| wanted.contains_key(name)).collect(),
+                Value::Object(all) => all.into_iter().filter(|(name, _)| changes.contains_key(name)).collect(),
                 _ => Map::new(),
             };
             sandbox.set_up(&undo).map_err(Some)?;
@@ -131,20 +134,20 @@ impl Worlds {
     }
 }
 
-/// How many snapshots a world keeps: each may be a world with a full journal.
-const SNAPSHOTS: usize = 100;
+/// Maximum number of snapshots of a world. Each can have a full journal.
+const MAX_SNAPSHOTS: usize = 100;
 
 impl Worlds {
-    /// Keeps a copy of a world as it is now under a name, in place of one of that name.
+    /// Saves a copy of a world under a name, and replaces a snapshot of the same name.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`], [`WorldError::NotAnId`] of the name; [`WorldError::TooManySnapshots`] when it is a new
-    /// one and the world has 100.
+    /// [`WorldError::Unknown`]; [`WorldError::InvalidId`] if the name is invalid; [`WorldError::TooManySnapshots`] if
+    /// the name is new and the world has 100 snapshots.
     pub fn keep_snapshot(&self, id: &str, name: &str) -> Result<Timestamp, WorldError> {
         check_id(name)?;
         let mut table = self.write();
         let slot = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
-        if slot.snapshots.len() >= SNAPSHOTS && !slot.snapshots.contains_key(name) {
+        if slot.snapshots.len() >= MAX_SNAPSHOTS && !slot.snapshots.contains_key(name) {
             return Err(WorldError::TooManySnapshots);
         }
         let (world, mode) = (slot.sandbox.snapshot(), slot.sandbox.clock().mode());
@@ -153,26 +156,25 @@ impl Worlds {
         Ok(now)
     }
 
-    /// The names of a world's snapshots.
+    /// Returns the names of a world's snapshots.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`].
+    /// [`WorldError::Unknown`] if no world has this id.
     pub fn snapshots(&self, id: &str) -> Result<Vec<String>, WorldError> {
         let table = self.read();
         let slot = table.worlds.get(id).ok_or(WorldError::Unknown)?;
         Ok(slot.snapshots.keys().cloned().collect())
     }
 
-    /// Puts a world back to a snapshot: all of it, its time and its journal included. Handles to the world as it was
-    /// before stay with what it was. The credentials are those it has now; the default world's are those of the
-    /// snapshot.
+    /// Restores a snapshot of a world, including its time and its journal. Existing handles stay with the replaced
+    /// world. The world keeps its current credentials; the default world gets those of the snapshot.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`]; [`WorldError::SameCredentials`] when another world
-    /// has taken the default world's.
+    /// [`WorldError::Unknown`], [`WorldError::UnknownSnapshot`]; [`WorldError::SameCredentials`] if another world now
+    /// has the credentials that the default world would get.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime with timers.
     pub fn restore(&self, id: &str, name: &str) -> Result<Sandbox, WorldError> {
         let mut table = self.write();
         let slot = table.worlds.get(id).ok_or(WorldError::Unknown)?;
@@ -180,20 +182,19 @@ impl Worlds {
         self.replace(&mut table, id, world, mode)
     }
 
-    /// Puts another world in the place of the one of this id, which keeps its snapshots and, unless it is the default
-    /// one, its credentials.
+    /// Replaces the world with this id. Its snapshots remain and, unless it is the default world, its credentials.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as [`restore`](Self::restore).
+    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as in [`restore`](Self::restore).
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime with timers.
     pub fn put(&self, id: &str, world: World, mode: Mode) -> Result<Sandbox, WorldError> {
         self.replace(&mut self.write(), id, world, mode)
     }
 
     fn replace(&self, table: &mut Table, id: &str, mut world: World, mode: Mode) -> Result<Sandbox, WorldError> {
-        self.0.keep_credentials(table, id)?;
+        self.0.record_credentials(table, id)?;
         let slot = table.worlds.get(id).ok_or(WorldError::Unknown)?;
         self.0.set_credentials(&mut world, &slot.origin.credentials);
         if id == DEFAULT {
@@ -202,28 +203,28 @@ impl Worlds {
         self.0.replace_sandbox(table, id, |_| self.0.resume(world, mode))
     }
 
-    /// Makes a world with credentials of its own, and returns its id.
+    /// Creates a world with its own credentials, and returns its id.
     ///
     /// # Errors
-    /// [`WorldError::NotAnId`], [`WorldError::Taken`], [`WorldError::SameCredentials`].
+    /// [`WorldError::InvalidId`], [`WorldError::DuplicateId`], [`WorldError::SameCredentials`].
     ///
     /// # Panics
-    /// Outside a tokio runtime.
-    pub fn create(&self, wanted: &NewWorld) -> Result<(String, Sandbox), WorldError> {
+    /// Outside a tokio runtime with timers.
+    pub fn create(&self, options: &NewWorld) -> Result<(String, Sandbox), WorldError> {
         let mut table = self.write();
-        let id = table.free_id(wanted.id.as_deref())?;
+        let id = table.free_id(options.id.as_deref())?;
         let default = match table.worlds.get(DEFAULT) {
             Some(slot) => slot.origin.clone(),
             None => return Err(WorldError::Unknown),
         };
-        let seed = wanted.seed.unwrap_or_else(|| derive_seed(default.seed, &id));
-        let mode = wanted.mode.unwrap_or(default.mode);
+        let seed = options.seed.unwrap_or_else(|| derive_seed(default.seed, &id));
+        let mode = options.mode.unwrap_or(default.mode);
         let origin = Origin {
             seed,
-            profile: wanted.profile.unwrap_or(default.profile),
+            profile: options.profile.unwrap_or(default.profile),
             rules: default.rules,
             mode,
-            start: wanted.start.or(if mode == Mode::Frozen { default.start } else { None }),
+            start: options.start.or(if mode == Mode::Frozen { default.start } else { None }),
             credentials: self.0.credentials(derive_seed(default.seed, &id), &id),
         };
         self.0.claim(&mut table, &id, &origin.credentials)?;
@@ -232,14 +233,14 @@ impl Worlds {
         Ok((id, sandbox))
     }
 
-    /// Makes a copy of a world as it is now, with credentials and a clock of its own, and returns its id. What is under
-    /// way in the original begins fresh in the copy.
+    /// Copies a world, with its own credentials and clock, and returns the id of the copy. Webhook attempts in flight
+    /// are sent again in the copy.
     ///
     /// # Errors
-    /// As [`create`](Self::create), and [`WorldError::Unknown`].
+    /// As in [`create`](Self::create), and [`WorldError::Unknown`].
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime with timers.
     pub fn fork(&self, from: &str, id: Option<&str>) -> Result<(String, Sandbox), WorldError> {
         let mut table = self.write();
         let origin = table.worlds.get(from).ok_or(WorldError::Unknown)?;
@@ -254,26 +255,26 @@ impl Worlds {
         Ok((id, sandbox))
     }
 
-    /// Lets a world begin fresh as it began: same seed, nothing in it, and nothing in its journal. Its snapshots are
-    /// kept, and its credentials are those it has now; the default world's are the vendors' own again.
+    /// Resets a world to its initial state: same seed, no cases, empty journal. Its snapshots and current credentials
+    /// remain; the default world gets the vendors' default credentials.
     ///
     /// # Errors
-    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as [`restore`](Self::restore).
+    /// [`WorldError::Unknown`]; [`WorldError::SameCredentials`] as in [`restore`](Self::restore).
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime with timers.
     pub fn reset(&self, id: &str) -> Result<Sandbox, WorldError> {
         let mut table = self.write();
-        self.0.keep_credentials(&mut table, id)?;
+        self.0.record_credentials(&mut table, id)?;
         if id == DEFAULT {
             let origin = table.worlds.get(id).ok_or(WorldError::Unknown)?.origin.clone();
-            let mut fresh = self.0.create_world(&origin);
-            self.0.unclaimed(&table, &self.0.identities(&mut fresh))?;
+            let mut initial = self.0.create_world(&origin);
+            self.0.unclaimed(&table, &self.0.identities(&mut initial))?;
         }
         self.0.replace_sandbox(&mut table, id, |origin| self.0.start(origin))
     }
 
-    /// Takes a world away. Who is being answered by it still gets the answer; streams of its events end.
+    /// Deletes a world. Calls in progress still get their response; streams of its events end.
     ///
     /// # Errors
     /// [`WorldError::Unknown`], [`WorldError::Default`].

@@ -1,12 +1,13 @@
-//! Many worlds behind one door.
+//! Several worlds behind one address.
 //!
-//! Each has credentials of its own, and they select it: a client needs nothing else, no header and no other URL. What
-//! carries credentials of no world, or none at all, goes to the default world, which judges it.
+//! Each world has its own credentials, and a request's credentials select the world: a client needs no header and no
+//! other URL. A request without credentials, or with unknown ones, goes to the default world, which handles it as
+//! usual.
 //!
 //! Invariants:
-//! - No two worlds answer to the same credentials.
-//! - The default world is always there.
-//! - The same server seed and the same verbs give the same worlds: seeds and credentials follow from them.
+//! - No two worlds have the same credentials.
+//! - The default world always exists.
+//! - Seeds and credentials are derived: the same server seed and the same calls give the same worlds.
 
 mod handle;
 mod registry;

@@ -1,4 +1,4 @@
-//! The worlds of one server: which credentials select which, and how one starts.
+//! The worlds of one server: the credentials that select each, and how a world starts.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -12,41 +12,41 @@ use crate::rules::Rules;
 use crate::sandbox::Plan;
 use crate::{MockVendor, Profile, Sandbox, VirtualClock, World};
 
-/// The id of the world that is always there.
+/// Id of the default world, which always exists.
 pub const DEFAULT: &str = "default";
 
-const ID: usize = 64;
+const MAX_ID: usize = 64;
 
-/// What a new world is to be like; what is left out is as in the default world.
+/// Options of a new world. The defaults are those of the default world.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct NewWorld {
-    /// Its id; one that is free, unless given.
+    /// Id. The default is an unused one.
     pub id: Option<String>,
-    /// The seed of everything random.
+    /// Seed of all random values.
     pub seed: Option<u64>,
-    /// How strictly requests are judged.
+    /// Profile: which requests the vendors accept.
     pub profile: Option<Profile>,
-    /// How its time goes on.
+    /// Mode of the clock.
     pub mode: Option<Mode>,
-    /// The time in it at first.
+    /// Initial time.
     pub start: Option<Timestamp>,
 }
 
-/// How a world began, so that it can begin again.
+/// The initial state of a world, to which it can be reset.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     pub(super) seed: u64,
     pub(super) profile: Profile,
     pub(super) rules: Rules,
     pub(super) mode: Mode,
-    /// The time when it began; `None` for real time, which does not come again.
+    /// Initial time; `None` for the current real time.
     pub(super) start: Option<Timestamp>,
-    /// The public halves of its credentials and the secret ones, by vendor; none for the vendors' own.
+    /// Credentials by vendor; empty for the vendors' defaults.
     pub(super) credentials: Vec<Credentials>,
 }
 
-/// A vendor, the public half and the secret one.
+/// Vendor, public half and secret half of credentials.
 pub(super) type Credentials = (&'static str, String, String);
 
 pub(super) struct Slot {
@@ -58,7 +58,7 @@ pub(super) struct Slot {
 #[derive(Default)]
 pub(super) struct Table {
     pub(super) worlds: BTreeMap<String, Slot>,
-    /// Which world a vendor's credentials select, but for the default world's.
+    /// Ids of the worlds by vendor and public half of the credentials, without the default world.
     pub(super) claimed: HashMap<(&'static str, String), String>,
     pub(super) generated: u64,
 }
@@ -73,7 +73,7 @@ impl Table {
         if let Some(id) = wanted {
             check_id(id)?;
             return match self.worlds.contains_key(id) {
-                true => Err(WorldError::Taken),
+                true => Err(WorldError::DuplicateId),
                 false => Ok(id.to_owned()),
             };
         }
@@ -178,9 +178,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Notes the credentials that a world has now, which settings may have changed, so that whoever knows them still
-    /// reaches what takes its place.
-    pub(super) fn keep_credentials(&self, table: &mut Table, id: &str) -> Result<(), WorldError> {
+    /// Records the current credentials of a world, which settings may have changed, for the world that replaces it.
+    pub(super) fn record_credentials(&self, table: &mut Table, id: &str) -> Result<(), WorldError> {
         let slot = table.worlds.get_mut(id).ok_or(WorldError::Unknown)?;
         if id != DEFAULT {
             slot.origin.credentials = slot.sandbox.with_world(|world| self.all_credentials(world));
@@ -189,9 +188,9 @@ impl Registry {
     }
 }
 
-/// A seed for one of many worlds, small enough for JavaScript to read it as it is.
+/// Derives the seed of a world. It is below 2^53, so that JavaScript reads it exactly.
 pub(super) fn derive_seed(seed: u64, id: &str) -> u64 {
-    // FNV-1a over the id; it must only differ, and be the same tomorrow.
+    // FNV-1a over the id: it must differ between ids, and be the same in every run.
     let seed = id
         .bytes()
         .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -200,30 +199,30 @@ pub(super) fn derive_seed(seed: u64, id: &str) -> u64 {
 
 pub(super) fn check_id(id: &str) -> Result<(), WorldError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    // Clients take those two out of a path.
-    match (1..=ID).contains(&id.len()) && id.bytes().all(fits) && !matches!(id, "." | "..") {
+    // Clients remove `.` and `..` from paths.
+    match (1..=MAX_ID).contains(&id.len()) && id.bytes().all(fits) && !matches!(id, "." | "..") {
         true => Ok(()),
-        false => Err(WorldError::NotAnId),
+        false => Err(WorldError::InvalidId),
     }
 }
 
-/// Why a world cannot be made, copied or taken away.
+/// Why a world cannot be created, copied, restored or deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WorldError {
     /// No world has this id.
     Unknown,
-    /// The world has no snapshot of this name.
+    /// The world has no snapshot with this name.
     UnknownSnapshot,
-    /// The world has as many snapshots as it keeps.
+    /// The world has the maximum number of snapshots.
     TooManySnapshots,
     /// Another world has this id.
-    Taken,
-    /// Not an id: 1 to 64 of `A`-`Z`, `a`-`z`, `0`-`9`, `-`, `_` and `.`, but for `.` and `..`.
-    NotAnId,
-    /// The default world cannot be taken away; it can be reset.
+    DuplicateId,
+    /// The id is invalid. An id has 1 to 64 of `A`-`Z`, `a`-`z`, `0`-`9`, `-`, `_` and `.`, and is not `.` or `..`.
+    InvalidId,
+    /// The default world cannot be deleted; it can be reset.
     Default,
-    /// Two worlds would answer to the same credentials.
+    /// Two worlds would have the same credentials.
     SameCredentials,
 }
 
@@ -231,12 +230,12 @@ impl fmt::Display for WorldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unknown => "no world has this id",
-            Self::UnknownSnapshot => "the world has no snapshot of this name",
-            Self::TooManySnapshots => "a world keeps 100 snapshots; take the name of one that is needed no longer",
-            Self::Taken => "another world has this id",
-            Self::NotAnId => "an id has 1 to 64 of the characters A-Z, a-z, 0-9, -, _ and ., and is not . or ..",
-            Self::Default => "the default world is always there; reset it instead",
-            Self::SameCredentials => "another world answers to these credentials",
+            Self::UnknownSnapshot => "the world has no snapshot with this name",
+            Self::TooManySnapshots => "a world has at most 100 snapshots; reuse the name of one of them",
+            Self::DuplicateId => "another world has this id",
+            Self::InvalidId => "an id has 1 to 64 of the characters A-Z, a-z, 0-9, -, _ and ., and is not . or ..",
+            Self::Default => "the default world cannot be deleted; reset it instead",
+            Self::SameCredentials => "another world has these credentials",
         })
     }
 }

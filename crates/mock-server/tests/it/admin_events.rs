@@ -43,8 +43,8 @@ struct Stream {
 }
 
 impl Stream {
-    /// What comes until this, `None` when the stream ends before. What never comes fails the test, and does not hang it:
-    /// comments come all the time.
+    /// What comes until this, `None` when the stream ends before. What never comes fails the test, and does not hang
+    /// it: comments come all the time.
     async fn up_to(&mut self, end: &str) -> Option<String> {
         identkit_testkit::soon(end, self.read_up_to(end)).await
     }
@@ -178,7 +178,7 @@ async fn who_reads_slowly_holds_nobody_up_and_gets_everything_that_is_kept_in_or
 #[tokio::test]
 async fn who_is_slower_than_the_journal_is_long_sees_the_gap_in_the_numbers() {
     let server = Server::new().await;
-    server.worlds.default_world().with_world(|world| world.journal.keep(5));
+    server.worlds.default_world().with_world(|world| world.journal.set_limit(5));
     server.calls("default", 20, &Bytes::new()).await;
     assert_eq!(server.follow("since=2", "").await.event().await.0, 16);
 }

@@ -48,13 +48,13 @@ async fn one_order_too_many_and_the_oldest_tenth_goes_while_the_examples_stay() 
     assert_eq!((bench.status(&ids[2]).await, bench.status(&ids[3]).await), (404, 200));
     assert_eq!(bench.status(EXAMPLE_ORDER).await, 200);
     let journal = bench.sandbox.journal();
-    let changes: Vec<&str> = journal.since(0).filter_map(|entry| change(&entry.what)).collect();
-    assert_eq!(changes, ["the 3 oldest of identity-tm forgotten"]);
+    let changes: Vec<&str> = journal.since(0).filter_map(|entry| change(&entry.kind)).collect();
+    assert_eq!(changes, ["removed the 3 oldest of identity-tm"]);
 }
 
-fn change(what: &What) -> Option<&str> {
+fn change(what: &EntryKind) -> Option<&str> {
     match what {
-        What::Changed { what: "cases", how } => Some(how),
+        EntryKind::Changed { what: "cases", how } => Some(how),
         _ => None,
     }
 }
@@ -73,7 +73,7 @@ async fn a_world_of_one_case_keeps_the_newest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn timers_webhooks_and_what_was_reported_go_with_an_order_and_with_no_other() {
     let receiver = Receiver::answering(Some(500));
-    let bench = Harness::with(|builder| builder.keep_cases(2).webhooks_through(Arc::new(receiver.clone())));
+    let bench = Harness::with(|builder| builder.keep_cases(2).webhook_transport(Arc::new(receiver.clone())));
     let mut ids = Vec::new();
     for _ in 0..2 {
         ids.push(bench.hooked(&["OnFinal"]).await);
@@ -116,7 +116,7 @@ async fn an_order_whose_webhook_is_sent_again_by_hand_is_passed_over_though_it_d
         let first = first.swap(false, Ordering::Relaxed);
         async move { if first { Some(200) } else { std::future::pending().await } }
     });
-    let bench = Harness::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
+    let bench = Harness::with(|builder| builder.keep_cases(1).webhook_transport(Arc::new(receiver.clone())));
     let busy = bench.hooked(&["OnFinal"]).await;
     let delivery = bench.sandbox.deliveries(Some(&busy)).remove(0).id;
     bench.sandbox.resend(delivery).unwrap();
@@ -128,7 +128,7 @@ async fn an_order_whose_webhook_is_sent_again_by_hand_is_passed_over_though_it_d
 #[tokio::test(flavor = "multi_thread")]
 async fn those_that_were_passed_over_are_the_oldest_still() {
     let (receiver, gate) = Receiver::gated();
-    let bench = Harness::with(|builder| builder.keep_cases(3).webhooks_through(Arc::new(receiver.clone())));
+    let bench = Harness::with(|builder| builder.keep_cases(3).webhook_transport(Arc::new(receiver.clone())));
     let mut ids = Vec::new();
     for _ in 0..2 {
         ids.push(bench.under_way(&receiver, &["OnFinal"]).await.expose().to_owned());
@@ -145,7 +145,7 @@ async fn those_that_were_passed_over_are_the_oldest_still() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_over() {
     let (receiver, gate) = Receiver::gated();
-    let bench = Harness::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
+    let bench = Harness::with(|builder| builder.keep_cases(1).webhook_transport(Arc::new(receiver.clone())));
     let busy = bench.under_way(&receiver, &["OnFinal"]).await.expose().to_owned();
     let first = bench.open(1).await;
     assert_eq!(bench.known(&[busy.clone(), first[0].clone()]), [busy.clone(), first[0].clone()]);
@@ -161,7 +161,7 @@ async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_ov
 async fn webhooks_that_wait_for_others_or_are_late_go_with_their_order() {
     for mode in [Mode::Reorder, Mode::Late(HOUR), Mode::Hold] {
         let receiver = Receiver::answering(Some(200));
-        let bench = Harness::with(|builder| builder.keep_cases(1).webhooks_through(Arc::new(receiver.clone())));
+        let bench = Harness::with(|builder| builder.keep_cases(1).webhook_transport(Arc::new(receiver.clone())));
         bench.sandbox.set_webhooks(None, mode);
         let id = bench.hooked(&["OnFinal"]).await;
         assert_eq!(bench.sandbox.deliveries(Some(&id)).len(), 1, "{mode:?}");
@@ -197,7 +197,7 @@ async fn idents_that_the_vendor_has_forgotten_take_no_room() {
     assert_eq!(bench.known(&[first, second.clone()].concat()), second);
     let third = bench.create_many(2).await;
     assert_eq!(bench.known(&[second, third.clone()].concat()).len(), 3);
-    assert!(bench.sandbox.journal().since(0).all(|entry| change(&entry.what).is_none()), "nothing had to go");
+    assert!(bench.sandbox.journal().since(0).all(|entry| change(&entry.kind).is_none()), "nothing had to go");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,7 +107,7 @@ async fn who_hangs_does_not_hold_up_what_others_that_fell_due_together_answer() 
             Some(if call.seconds() > 1.0 { 200 } else { 500 })
         })
     });
-    let builder = Sandbox::for_test().webhooks_through(Arc::new(receiver.clone()));
+    let builder = Sandbox::for_test().webhook_transport(Arc::new(receiver.clone()));
     let sandbox = builder.receiver_guard(SECOND / 20).start();
     receiver.by(sandbox.clock());
     let tm = tm_client(sandbox.transport(), sandbox.clock().clone());

@@ -106,7 +106,7 @@ async fn calls_from_before_come_near_to_nothing_that_is_expected_since() {
 #[tokio::test]
 async fn calls_that_the_journal_has_forgotten_are_counted_and_cleared_ones_too() {
     let sandbox = Sandbox::start();
-    sandbox.with_world(|world| world.journal.keep(2));
+    sandbox.with_world(|world| world.journal.set_limit(2));
     sandbox.expect(Expect::call("putOrder").times(6));
     for _ in 0..5 {
         place(&sandbox).await;

@@ -49,12 +49,12 @@ async fn test(number: u64, sandbox: &Sandbox, tm: &IdentityTm, base: &str, doing
     assert_eq!(sandbox.now().duration_since(begin).as_secs(), i64::try_from(number).unwrap(), "its own clock");
     let known: BTreeSet<_> = ids.iter().collect();
     for entry in sandbox.journal().since(0) {
-        match &entry.what {
-            What::Call(call) => {
+        match &entry.kind {
+            EntryKind::Call(call) => {
                 assert!(known.contains(call.case.as_ref().unwrap()), "{number}: a call of another test")
             }
-            What::Attempt(tried) => assert!(known.contains(&tried.case), "{number}: a webhook of another test"),
-            What::Moved { case, .. } => assert!(known.contains(case)),
+            EntryKind::Attempt(tried) => assert!(known.contains(&tried.case), "{number}: a webhook of another test"),
+            EntryKind::Moved { case, .. } => assert!(known.contains(case)),
             other => panic!("{number}: {other:?}"),
         }
     }
@@ -84,7 +84,7 @@ async fn a_thousand_sandboxes_in_one_process_do_not_cross_talk() {
     for number in 1..=TESTS {
         let (receiver, all_there) = (Arc::new(receiver.clone()), Arc::clone(&all_there));
         tests.spawn(async move {
-            let sandbox = Sandbox::for_test().webhooks_through(receiver).receiver_guard(60 * SECOND).start();
+            let sandbox = Sandbox::for_test().webhook_transport(receiver).receiver_guard(60 * SECOND).start();
             let tm = tm_client(sandbox.transport(), sandbox.clock().clone());
             all_there.wait().await;
             (number, test(number, &sandbox, &tm, "https://hooks.example", &Semaphore::new(1)).await)
@@ -103,7 +103,7 @@ async fn a_thousand_worlds_behind_one_server_do_not_cross_talk() {
     let web = Hook::always(Does::Answer(200)).await;
     let tls = TlsConfig::bundled().unwrap();
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&tls));
-    let default = Sandbox::for_test().webhooks_through(Arc::clone(&transport)).receiver_guard(60 * SECOND).start();
+    let default = Sandbox::for_test().webhook_transport(Arc::clone(&transport)).receiver_guard(60 * SECOND).start();
     let worlds = Worlds::from(&default);
     let listening = server::vendors(&worlds, any(), None).await.unwrap();
     let base_url = format!("{}{TM}", listening.url());

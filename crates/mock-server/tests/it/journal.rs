@@ -63,7 +63,7 @@ async fn a_long_journal_is_told_in_pages_and_counted_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_had_to_go_is_told_and_what_was_taken_away_is_not() {
     let (bench, door) = Harness::with_door().await;
-    bench.sandbox.with_world(|world| world.journal.keep(10));
+    bench.sandbox.with_world(|world| world.journal.set_limit(10));
     for _ in 0..15 {
         bench.tm_call("GET", "/serverStatus", "").await;
     }
@@ -101,7 +101,7 @@ async fn waiting_in_vain_ends_with_what_came_closest() {
         json!({ "operation": "putOrder", "status": 202, "body": { "/Product": 15 }, "count": 1, "timeout": 0.05 });
     let problem = door.problem("POST", "journal/wait", &wanted.to_string(), 408, "admin-wait").await;
     assert_eq!(problem["count"], 0);
-    assert_eq!(problem["detail"], "putOrder with status 202, body /Product 15: 0 of 1 came within 0.05 s");
+    assert_eq!(problem["detail"], "putOrder with status 202, body /Product 15: 0 of 1 arrived within 0.05 s");
     let near = &problem["near_misses"][0];
     assert_eq!(near["request"]["sequence"], 2);
     assert_eq!(near["differences"], json!([{ "what": "body /Product", "wanted": 15, "got": 0 }]));

@@ -275,7 +275,7 @@ async fn at_39_a_callback_that_cannot_be_called_is_a_delivery_that_failed_and_sa
         for expanded in [false, true] {
             let receiver = Receiver::answering(Some(200));
             let through = receiver.clone();
-            let bench = Harness::with(|builder| unchecked(builder).webhooks_through(Arc::new(through)));
+            let bench = Harness::with(|builder| unchecked(builder).webhook_transport(Arc::new(through)));
             bench.set_up(|settings| settings.video_callback_placeholders = expanded);
             let id = bench.ended(order().add(RECORD), "positive").await;
             let path = format!("/getVideoFileBinaryAsync/{}", id.expose());

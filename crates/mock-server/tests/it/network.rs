@@ -99,7 +99,7 @@ async fn fifty_clients_at_once_get_fifty_orders() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_go_away_in_the_middle_do_no_harm() {
     let receiver = Receiver::doing(|_| Box::pin(std::future::pending()));
-    let sandbox = sandbox().webhooks_through(Arc::new(receiver.clone())).start();
+    let sandbox = sandbox().webhook_transport(Arc::new(receiver.clone())).start();
     let listening = server::vendors(&sandbox, any(), None).await.unwrap();
     let tm = client(&listening.url(), plain());
     let head = "PUT /api/2.10/putOrder HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{\"Email\":";

@@ -20,7 +20,7 @@ async fn read(id: &OrderId, document: &Value) -> Vec<String> {
     assert_eq!(World::from_json(&vendors::all(), &again).unwrap().to_json(&vendors::all()).unwrap(), again);
     let receiver = Receiver::answering(Some(200));
     let (through, clock) = (Arc::new(receiver.clone()), VirtualClock::new(world.now));
-    let sandbox = sandbox().clock(clock.clone()).webhooks_through(through).world(world).start();
+    let sandbox = sandbox().clock(clock.clone()).webhook_transport(through).world(world).start();
     let bench = Harness { clock, sandbox };
     bench.clock.settle().await;
     assert!(!bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "it is blocked for ever");

@@ -117,7 +117,7 @@ async fn t_033_a_receiver_that_waits_for_the_order_inside_its_handler_is_cut_off
     });
     let transport = receiver.clone();
     let bench = Harness::with(|builder| {
-        builder.webhooks_through(Arc::new(transport)).receiver_patience(Duration::from_millis(50))
+        builder.webhook_transport(Arc::new(transport)).receiver_timeout(Duration::from_millis(50))
     });
     *client.lock().unwrap() = Some(bench.tm());
     let id = bench.place(order_with(&["AfterIdent", "OnFinal"])).await;

@@ -113,7 +113,7 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
     let authority = Authority::new().map_err(local("no certificate could be made"))?;
     let tls = TlsConfig::with_authorities(&[authority.der().to_vec()])?;
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&tls));
-    let sandbox = Sandbox::builder().seed(fastrand::u64(..)).webhooks_through(Arc::clone(&transport)).start();
+    let sandbox = Sandbox::builder().seed(fastrand::u64(..)).webhook_transport(Arc::clone(&transport)).start();
     let api = server::vendors(&sandbox, any, Some(&authority)).await.map_err(local("the sandbox cannot listen"))?;
     report.done(step, None, format!("{} with a CA of its own", api.url()));
 

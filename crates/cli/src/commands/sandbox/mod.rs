@@ -40,7 +40,7 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
         .seed(options.seed.unwrap_or_else(|| fastrand::u64(..EXACT)))
         .profile(options.profile.unwrap_or_default())
         .keep_cases(usize::try_from(options.keep_cases).unwrap_or(usize::MAX))
-        .webhooks_through(network::webhooks(options.webhook_ca.as_deref())?);
+        .webhook_transport(network::webhooks(options.webhook_ca.as_deref())?);
     let sandbox = match found.flatten() {
         Some(world) => {
             no_effect(options, &world).iter().for_each(|told| say(told));
@@ -67,7 +67,7 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     let ended = signals::listen()?;
 
     for (flag, listening) in [("--listen", &api), ("--admin", &admin)] {
-        if Place::for_anybody(listening.address()).is_reachable_by_others() {
+        if Place::reachable_by_others(listening.address()).is_reachable_by_others() {
             let told =
                 "whoever can reach it can use and change the sandbox, and have it call addresses of this network";
             say(&format!("warning: {flag} {} is open to others: {told}", listening.address()));
@@ -150,8 +150,8 @@ fn clock(options: &Arguments, found: Option<&World>) -> VirtualClock {
 }
 
 fn place(options: &Arguments, address: SocketAddr) -> Place {
-    let place = if options.allow_non_loopback { Place::for_anybody(address) } else { address.into() };
-    place.known_as(&options.tls_name)
+    let place = if options.allow_non_loopback { Place::reachable_by_others(address) } else { address.into() };
+    place.host_names(&options.tls_name)
 }
 
 /// For the names that were asked for, and the address that is listened on, if it is one.
@@ -159,7 +159,7 @@ fn authority(options: &Arguments) -> std::io::Result<Authority> {
     let address = Some(options.listen.ip()).filter(|ip| !ip.is_unspecified() && !ip.is_loopback());
     let names: Vec<String> =
         options.tls_name.iter().cloned().chain(address.map(|address| address.to_string())).collect();
-    Authority::naming(&names)
+    Authority::with_names(&names)
 }
 
 fn cannot_listen(flag: &str, address: SocketAddr, error: &std::io::Error) -> Failure {

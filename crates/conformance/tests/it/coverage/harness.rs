@@ -37,7 +37,7 @@ impl Harness {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
         let received = Receiver::default();
         let builder = Sandbox::builder().clock(clock.clone()).seed(4711).profile(profile);
-        let sandbox = builder.webhooks_through(Arc::new(received.clone())).start();
+        let sandbox = builder.webhook_transport(Arc::new(received.clone())).start();
         let url = Secret::new("https://hooks.example/identify24/t0ken/status");
         sandbox.with_world(|world| set_webhook(world, Some(url)));
         Self { sandbox, clock, received }

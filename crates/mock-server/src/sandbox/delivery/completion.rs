@@ -1,9 +1,9 @@
 //! The order in which delivery attempts complete.
 //!
-//! Attempts that begin at the same time run at the same time, and which receiver answers first is chance. While time stands
-//! still, the outcomes of attempts with one cause (timers that fall due together, one call) are applied to the world in the
-//! order in which the attempts began, so that the same seed and script give the same world and the same journal. An attempt
-//! whose receiver was given up holds up no other.
+//! Attempts that start at the same time run concurrently, and the order of the responses is random. While time is
+//! frozen, the outcomes of attempts with one cause (timers that are due together, one call) are applied to the world in
+//! the order in which the attempts started. So the same seed and script give the same world and journal. If an attempt
+//! stops holding time for its receiver, the attempts after it do not wait for it.
 
 use std::sync::Mutex;
 
@@ -14,7 +14,7 @@ use crate::sync::lock;
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct CompletionOrder(Mutex<Option<oneshot::Receiver<()>>>);
 
-/// The place of one attempt; the next one may complete when this is dropped.
+/// The position of one attempt in the order. When it is dropped, the next attempt may complete.
 #[derive(Debug)]
 pub(super) struct Place {
     before: Option<oneshot::Receiver<()>>,
@@ -22,7 +22,7 @@ pub(super) struct Place {
 }
 
 impl CompletionOrder {
-    /// Lets the next attempt wait for none before it.
+    /// Starts a new order: the next attempt waits for none before it.
     pub(in crate::sandbox) fn restart(&self) {
         lock(&self.0).take();
     }
@@ -36,7 +36,7 @@ impl CompletionOrder {
 impl Place {
     pub(super) async fn wait(&mut self) {
         if let Some(before) = self.before.take() {
-            // It is dropped, never sent to.
+            // Ends when the sender is dropped; no value is sent.
             let _ = before.await;
         }
     }

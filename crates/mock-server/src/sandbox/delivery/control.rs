@@ -1,117 +1,117 @@
-//! What a caller can do with webhooks.
+//! Controls webhooks: their modes and single deliveries.
 
 use std::collections::HashSet;
 
 use identkit_core::Clock as _;
 
 use super::release::{Chain, begin_attempts, cancel_timers, remove_hold};
-use crate::journal::What;
+use crate::journal::EntryKind;
 use crate::webhooks::{Cause, Delivery, HoldReason, Impossible, Mode, ReleaseOrder, Verb, Webhooks};
 use crate::world::COPIES;
 use crate::{Sandbox, World};
 
 impl Sandbox {
-    /// What becomes of webhooks that set out.
+    /// The modes of webhooks.
     pub fn webhooks(&self) -> Webhooks {
         self.runner.world().webhooks.clone()
     }
 
-    /// Says what becomes of webhooks that set out from now on: of this case's, or of all whose case has no mode of its
-    /// own. What is held already stays held.
+    /// Sets the mode of webhooks: of one case, or of all cases without a mode of their own. The mode applies when an
+    /// attempt starts; a held webhook stays held.
     pub fn set_webhooks(&self, case: Option<&str>, mode: Mode) {
         self.with_world(|world| {
             match case {
                 Some(case) => drop(world.webhooks.orders.insert(case.to_owned(), mode)),
                 None => world.webhooks.mode = mode,
             }
-            world.note(What::Changed { what: "webhooks", how: mode.name().to_owned() });
+            world.note(EntryKind::Changed { what: "webhooks", how: mode.name().to_owned() });
         });
     }
 
-    /// Lets the world's mode count for this case again.
+    /// Removes the mode of a case, so that the world's mode applies again.
     pub fn unset_webhooks(&self, case: &str) {
         self.with_world(|world| {
             world.webhooks.orders.remove(case);
-            world.note(What::Changed { what: "webhooks", how: "as in the world".to_owned() });
+            world.note(EntryKind::Changed { what: "webhooks", how: "mode of the world".to_owned() });
         });
     }
 
-    /// A delivery by its id.
+    /// Returns a delivery by its id.
     pub fn delivery(&self, id: u64) -> Option<Delivery> {
         self.runner.world().delivery(id).cloned()
     }
 
-    /// Sends a webhook once more now, whatever became of it, and whatever the mode. Its schedule goes on as if that had
-    /// not been, whatever the receiver answers, and the order does not wait for it.
+    /// Sends a webhook again now, in every mode, even if it was delivered or has failed. Its schedule continues
+    /// unchanged, and the order does not wait.
     ///
     /// # Errors
-    /// [`Impossible`] while it is held: then it can be released.
+    /// [`Impossible`] if the delivery does not exist, it is held (release it instead), or it was sent too often.
     pub fn resend(&self, delivery: u64) -> Result<Delivery, Impossible> {
-        self.by_hand(delivery, Verb::Resend)
+        self.control_delivery(delivery, Verb::Resend)
     }
 
-    /// Sends a webhook that is held, also when its order was cancelled or deleted in the meantime. If it is its first
-    /// try, its schedule begins now, and the order waits for it; tries that fell due since are not made up for but
-    /// for one.
+    /// Releases a held webhook, even if its order was canceled or deleted. If an attempt became due while it was held,
+    /// it is sent now; further missed attempts are skipped. On the first attempt, the schedule starts now and the
+    /// order waits.
     ///
     /// # Errors
-    /// [`Impossible`] when it is not held.
+    /// [`Impossible`] if the delivery does not exist or is not held.
     pub fn release(&self, delivery: u64) -> Result<Delivery, Impossible> {
-        self.by_hand(delivery, Verb::Release)
+        self.control_delivery(delivery, Verb::Release)
     }
 
-    /// Sends a copy of a webhook now, as a network may that delivers something twice; of one that is held, after it was
-    /// released. What comes of the copy is nothing to the vendor.
+    /// Sends a copy of a webhook now, like a network that delivers a request twice. If the webhook is held, the copy is
+    /// sent on its release. The response to the copy changes nothing.
     ///
     /// # Errors
-    /// [`Impossible::Unknown`].
+    /// [`Impossible`] if the delivery does not exist, or it was sent too often.
     pub fn duplicate(&self, delivery: u64) -> Result<Delivery, Impossible> {
-        self.by_hand(delivery, Verb::Duplicate)
+        self.control_delivery(delivery, Verb::Duplicate)
     }
 
-    /// Does one of these things with a delivery, and returns how it is then.
+    /// Applies a verb to a delivery and returns its new state.
     ///
     /// # Errors
-    /// [`Impossible`] when the world has no such delivery, or not as far as it is.
-    pub fn by_hand(&self, id: u64, verb: Verb) -> Result<Delivery, Impossible> {
+    /// [`Impossible`] if the delivery does not exist, or its state does not allow the verb.
+    pub fn control_delivery(&self, id: u64, verb: Verb) -> Result<Delivery, Impossible> {
         let _busy = self.runner.clock.hold();
-        let (told, tries) = {
+        let (delivery, attempts) = {
             let mut world = self.runner.world();
             let now = world.now;
             let delivery = world.delivery(id).ok_or(Impossible::Unknown(id))?;
             if !delivery.can(verb) {
                 return Err(Impossible::of(delivery, verb));
             }
-            let mut tries = Chain::new();
+            let mut attempts = Chain::new();
             match verb {
-                Verb::Resend => tries.push((id, Cause::Resend)),
+                Verb::Resend => attempts.push((id, Cause::Resend)),
                 Verb::Duplicate if delivery.held.is_some() => {
                     delivery.copies = delivery.copies.saturating_add(1).min(COPIES)
                 }
-                Verb::Duplicate => tries.push((id, Cause::Duplicate)),
+                Verb::Duplicate => attempts.push((id, Cause::Duplicate)),
                 Verb::Hold => drop(delivery.held.get_or_insert(HoldReason::Later)),
-                Verb::Release => tries = release_now(&mut world, id),
+                Verb::Release => attempts = release_now(&mut world, id),
                 Verb::Drop => {
                     delivery.drop_it(now);
                     cancel_timers(&mut world, id);
-                    self.runner.note_try(&mut world, id);
+                    self.runner.note_attempt(&mut world, id);
                 }
             }
-            begin_attempts(&mut world, &tries);
-            world.note(What::Changed { what: "delivery", how: format!("{} {id}", verb.name()) });
-            (world.delivery(id).cloned().ok_or(Impossible::Unknown(id))?, tries)
+            begin_attempts(&mut world, &attempts);
+            world.note(EntryKind::Changed { what: "delivery", how: format!("{} {id}", verb.name()) });
+            (world.delivery(id).cloned().ok_or(Impossible::Unknown(id))?, attempts)
         };
-        // At the same time.
-        tries.into_iter().for_each(|one| self.runner.send(vec![one]));
+        // Each in its own task, so that they run at the same time.
+        attempts.into_iter().for_each(|attempt| self.runner.send(vec![attempt]));
         self.runner.settle();
-        Ok(told)
+        Ok(delivery)
     }
 
-    /// Releases webhooks that are held, each when the one before it is over, and returns them in that order. Whose next
-    /// try is not due yet goes on by its schedule.
+    /// Releases held webhooks, each after the attempt of the previous one has ended, and returns them in that order. If
+    /// the next attempt of a webhook is not due yet, its schedule continues.
     ///
     /// # Errors
-    /// [`Impossible`] when one of those that are named is not held; then none is released.
+    /// [`Impossible`] if one of the named deliveries does not exist or is not held; then none is released.
     pub fn release_all(&self, order: &ReleaseOrder) -> Result<Vec<Delivery>, Impossible> {
         let _busy = self.runner.clock.hold();
         let (released, chain) = {
@@ -122,21 +122,21 @@ impl Sandbox {
                 ReleaseOrder::AsMeant => {}
                 ReleaseOrder::Reversed => held.reverse(),
                 ReleaseOrder::Shuffled => world.random.shuffle(&mut held),
-                ReleaseOrder::These(wanted) => {
-                    for id in wanted {
+                ReleaseOrder::These(ids) => {
+                    for id in ids {
                         let delivery = world.delivery(*id).ok_or(Impossible::Unknown(*id))?;
                         if !delivery.can(Verb::Release) {
                             return Err(Impossible::of(delivery, Verb::Release));
                         }
                     }
-                    // One that is named twice is released once, in its first place.
-                    let mut named = HashSet::new();
-                    held = wanted.iter().copied().filter(|id| named.insert(*id)).collect();
+                    // A duplicate id counts once, at its first position.
+                    let mut unique = HashSet::new();
+                    held = ids.iter().copied().filter(|id| unique.insert(*id)).collect();
                 }
             }
             let chain: Chain = held.iter().flat_map(|id| release_now(&mut world, *id)).collect();
             begin_attempts(&mut world, &chain);
-            world.note(What::Changed { what: "deliveries", how: format!("{} released", held.len()) });
+            world.note(EntryKind::Changed { what: "deliveries", how: format!("{} released", held.len()) });
             let released: Vec<Delivery> = held.iter().filter_map(|id| world.delivery(*id).cloned()).collect();
             (released, chain)
         };
@@ -148,7 +148,7 @@ impl Sandbox {
     }
 }
 
-/// Holds a webhook no longer, and takes away the timer that would have released it, where it is due.
+/// Releases a webhook. If an attempt is due, removes its timers and returns the attempts to make.
 fn release_now(world: &mut World, id: u64) -> Chain {
     let chain = remove_hold(world, id);
     if !chain.is_empty() {

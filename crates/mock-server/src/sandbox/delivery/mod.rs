@@ -1,4 +1,4 @@
-//! Webhook deliveries: which are sent, when, in what order, and what a caller does with one.
+//! Webhook deliveries: dispatch, attempts, order of completion, and control by the caller.
 
 mod attempt;
 mod completion;

@@ -1,4 +1,4 @@
-//! Webhooks that are due: sent, held back, duplicated or dropped, by the mode of their case or world.
+//! Dispatches due webhooks: sends, holds, duplicates or drops them, by the mode of their case or world.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ impl Runner {
         let mut chains = Vec::new();
         {
             let mut world = self.world();
-            // Where the order does not wait for a webhook, the story goes on, and may come to the next one.
+            // If the order does not wait for a webhook, its story continues and may add another one.
             loop {
                 let outbox = world.take_outbox();
                 if outbox.is_empty() {
@@ -30,7 +30,7 @@ impl Runner {
         }
     }
 
-    /// Makes tries, one after the other, in a task of its own.
+    /// Spawns a task that makes these attempts one after the other.
     pub(super) fn send(self: &Arc<Self>, chain: Chain) {
         let (runner, mut busy, place) = (Arc::clone(self), self.clock.hold(), self.completion.next());
         self.spawn(async move {
@@ -51,21 +51,21 @@ impl Runner {
             _ => Mode::Deliver,
         };
         match mode {
-            Mode::Hold => self.hold_back(world, id),
+            Mode::Hold => self.hold_due(world, id),
             Mode::Late(later) if new => {
-                self.hold_back(world, id);
+                self.hold_due(world, id);
                 schedule_release(world, id, later);
             }
             Mode::Reorder if new => match take_overtaken(world) {
                 Some(first) => {
                     let mut chain = vec![(id, by)];
                     chain.extend(remove_hold(world, first));
-                    world.forget(|timer| is_release_of(timer, first));
+                    world.remove_timers(|timer| is_release_of(timer, first));
                     begin_attempts(world, &chain);
                     chains.push(chain);
                 }
                 None => {
-                    self.hold_back(world, id);
+                    self.hold_due(world, id);
                     world.webhooks.overtaken = Some(id);
                     schedule_release(world, id, Mode::ALONE);
                 }
@@ -75,7 +75,7 @@ impl Runner {
                     delivery.drop_it(now);
                     new && delivery.blocks
                 });
-                self.note_try(world, id);
+                self.note_attempt(world, id);
                 self.unblock(world, waits, id);
             }
             mode => {
@@ -84,8 +84,8 @@ impl Runner {
                     Cause::Resend | Cause::Duplicate => 0,
                 });
                 let copies = copies.saturating_add(u32::from(mode == Mode::Duplicate));
-                let tries = std::iter::once(by).chain((0..copies).map(|_| Cause::Duplicate));
-                for by in tries {
+                let attempts = std::iter::once(by).chain((0..copies).map(|_| Cause::Duplicate));
+                for by in attempts {
                     let chain = vec![(id, by)];
                     begin_attempts(world, &chain);
                     chains.push(chain);
@@ -94,22 +94,22 @@ impl Runner {
         }
     }
 
-    /// A webhook waits to be released. It has not begun, and so the order does not wait for it.
-    fn hold_back(&self, world: &mut World, id: u64) {
+    /// Holds a due webhook until its release. It has not started, so the order does not wait for it.
+    fn hold_due(&self, world: &mut World, id: u64) {
         let Some(delivery) = world.delivery(id) else { return };
         let before = delivery.held.replace(HoldReason::Due);
         let waits = before.is_none() && delivery.blocks && delivery.is_new();
         self.unblock(world, waits, id);
     }
 
-    /// Lets the case go on, if it waited for this webhook.
+    /// Continues the case if it waited for this webhook.
     pub(super) fn unblock(&self, world: &mut World, waits: bool, id: u64) {
         let Some((vendor, case)) = world.delivery(id).map(|delivery| (delivery.facts.name, delivery.case.clone()))
         else {
             return;
         };
         if waits && let Some(vendor) = self.plan.vendor(vendor) {
-            vendor.delivered(world, &case);
+            vendor.on_first_attempt(world, &case);
         }
     }
 }

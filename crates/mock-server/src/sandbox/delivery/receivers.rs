@@ -1,14 +1,14 @@
-//! How long a receiver that does not answer holds time that stands still.
+//! How long a receiver that does not respond holds frozen time.
 //!
-//! It must not be long, or a receiver that hangs makes whoever advances time wait 10 s at each of its 32 tries; nor so
-//! short that one that only is slow, on a machine that is busy, is cut off. What is known of a receiver decides:
+//! If it were long, a caller that advances time would wait 10 s at each of the 32 attempts to a receiver that hangs. If
+//! it were too short, a slow receiver on a busy machine would be cut off. Earlier calls to the receiver decide:
 //!
-//! - of one that was never called before it is four times the guard: a program's first answer is its slowest;
-//! - of one that answers, four times what it takes, and never less than the guard;
-//! - of one that did not answer when it was called last, the guard.
+//! - never called: four times the guard, because a program's first response is its slowest;
+//! - responded to the last call: four times its average response time, at least the guard;
+//! - did not respond to the last call: the guard.
 //!
-//! Only quiet time counts: a receiver that answers other calls meanwhile does not hang, and a wait of ours that came
-//! back late tells of a machine that had no time for the receiver either.
+//! Time in which the receiver responds to other calls does not count, nor does a wait that ended late, because then the
+//! machine had no time for the receiver either.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -19,27 +19,27 @@ use identkit_transport::SystemClock;
 
 use crate::sync::lock;
 
-/// How much longer a receiver may take than it is known to.
+/// Factor by which a receiver may exceed its average response time.
 const SLACK: u32 = 4;
 
-/// Of so many receivers something is known; then all is learnt anew.
-const KNOWN: usize = 1_024;
+/// Maximum number of remembered receivers. One more, and all are removed.
+const MAX_RECEIVERS: usize = 1_024;
 
 #[derive(Clone, Copy, Debug)]
-struct Known {
-    /// What it takes to answer, on a sliding average; `None` when it never has.
-    takes: Option<Duration>,
-    /// When it answered last.
-    answered: Option<Instant>,
+struct Receiver {
+    /// Moving average of the response time; `None` if it has never responded.
+    mean: Option<Duration>,
+    /// Time of the last response.
+    latest: Option<Instant>,
     hangs: bool,
 }
 
-/// What is known of receivers, by host and port.
+/// The response times of receivers, by host and port.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Receivers {
     real: SystemClock,
     guard: Duration,
-    known: Mutex<HashMap<String, Known>>,
+    known: Mutex<HashMap<String, Receiver>>,
 }
 
 impl Receivers {
@@ -58,12 +58,12 @@ impl Receivers {
     fn grace(&self, receiver: &str) -> Duration {
         match lock(&self.known).get(receiver) {
             None => self.guard.saturating_mul(SLACK),
-            Some(Known { hangs: false, takes: Some(takes), .. }) => self.guard.max(takes.saturating_mul(SLACK)),
+            Some(Receiver { hangs: false, mean: Some(mean), .. }) => self.guard.max(mean.saturating_mul(SLACK)),
             Some(_) => self.guard,
         }
     }
 
-    /// Waits until this receiver has held time for too long, or for as long as it may take at all.
+    /// Waits until this receiver has held time for too long, or until its timeout.
     pub(super) async fn held_long_enough(&self, receiver: &str, since: Instant, timeout: Duration) {
         let (grace, end) = (self.grace(receiver), since.plus(timeout));
         let mut quiet = since;
@@ -71,11 +71,11 @@ impl Receivers {
             let due = quiet.plus(grace).min(end);
             self.until(due).await;
             let now = self.now();
-            let answered = lock(&self.known).get(receiver).and_then(|known| known.answered);
-            match answered {
+            let latest = lock(&self.known).get(receiver).and_then(|known| known.latest);
+            match latest {
                 _ if now >= end => return,
-                Some(answered) if answered > quiet => quiet = answered,
-                // Woken so late, the machine was busy: this time does not count.
+                Some(response) if response > quiet => quiet = response,
+                // The wait ended late, so the machine was busy: this time does not count.
                 _ if now.since(due) > grace.div_f32(2.0) => quiet = now,
                 _ => return,
             }
@@ -89,14 +89,14 @@ impl Receivers {
     pub(super) fn learn(&self, receiver: &str, took: Option<Duration>) {
         let now = self.now();
         let mut known = lock(&self.known);
-        if known.len() >= KNOWN && !known.contains_key(receiver) {
+        if known.len() >= MAX_RECEIVERS && !known.contains_key(receiver) {
             known.clear();
         }
-        let known = known.entry(receiver.to_owned()).or_insert(Known { takes: None, answered: None, hangs: false });
+        let known = known.entry(receiver.to_owned()).or_insert(Receiver { mean: None, latest: None, hangs: false });
         known.hangs = took.is_none();
         if let Some(took) = took {
-            known.answered = Some(now);
-            known.takes = Some(known.takes.map_or(took, |before| (before.saturating_mul(3).saturating_add(took)) / 4));
+            known.latest = Some(now);
+            known.mean = Some(known.mean.map_or(took, |before| (before.saturating_mul(3).saturating_add(took)) / 4));
         }
     }
 }
@@ -108,7 +108,7 @@ mod tests {
     const MILLI: Duration = Duration::from_millis(1);
 
     #[test]
-    fn a_receiver_holds_time_as_long_as_is_known_to_be_right() {
+    fn earlier_calls_decide_how_long_a_receiver_holds_time() {
         let receivers = Receivers::new(250 * MILLI);
         assert_eq!(receivers.grace("new:80"), 1_000 * MILLI);
         receivers.learn("slow:80", Some(400 * MILLI));
@@ -118,15 +118,15 @@ mod tests {
         assert_eq!(receivers.grace("fast:80"), 250 * MILLI);
         assert_eq!(receivers.grace("hangs:80"), 250 * MILLI);
         receivers.learn("slow:80", None);
-        assert_eq!(receivers.grace("slow:80"), 250 * MILLI, "it hangs now");
+        assert_eq!(receivers.grace("slow:80"), 250 * MILLI, "hangs now");
         receivers.learn("slow:80", Some(400 * MILLI));
-        assert_eq!(receivers.grace("slow:80"), 1_600 * MILLI, "and no longer");
+        assert_eq!(receivers.grace("slow:80"), 1_600 * MILLI, "responds again");
         receivers.learn("slow:80", Some(Duration::ZERO));
-        assert_eq!(receivers.grace("slow:80"), 1_200 * MILLI, "what it takes now counts more and more");
+        assert_eq!(receivers.grace("slow:80"), 1_200 * MILLI, "moving average");
     }
 
     #[tokio::test]
-    async fn a_receiver_that_answers_others_does_not_hang() {
+    async fn a_receiver_that_responds_to_others_does_not_hang() {
         let receivers = Receivers::new(40 * MILLI);
         receivers.learn("busy:80", Some(MILLI));
         let since = receivers.now();
@@ -139,11 +139,11 @@ mod tests {
         };
         let held = receivers.held_long_enough("busy:80", since, Duration::from_secs(60));
         futures_util::future::join(held, others).await;
-        assert!(receivers.now().since(since) >= 240 * MILLI, "the guard counts from the last answer");
+        assert!(receivers.now().since(since) >= 240 * MILLI, "the guard counts from the last response");
     }
 
     #[tokio::test]
-    async fn nobody_holds_time_for_longer_than_a_receiver_may_take() {
+    async fn no_receiver_holds_time_past_its_timeout() {
         let receivers = Receivers::new(Duration::from_secs(3_600));
         let since = receivers.now();
         receivers.held_long_enough("new:80", since, 20 * MILLI).await;

@@ -1,4 +1,4 @@
-//! Holding and releasing webhooks, as changes of the world.
+//! Releases held webhooks, as changes of the world.
 
 use std::time::Duration;
 
@@ -8,12 +8,13 @@ use crate::webhooks::{Cause, HoldReason};
 use crate::world::{RELEASE, SANDBOX};
 use crate::{Timer, World};
 
+/// Attempts that run one after the other.
 pub(super) type Chain = Vec<(u64, Cause)>;
 
 pub(super) fn schedule_release(world: &mut World, id: u64, later: Duration) {
     let later = SignedDuration::try_from(later).unwrap_or(SignedDuration::MAX);
     let at = world.now.saturating_add(later).unwrap_or(Timestamp::MAX);
-    world.after(at, Timer { vendor: SANDBOX, what: RELEASE, subject: id.to_string() });
+    world.set_timer(at, Timer { vendor: SANDBOX, what: RELEASE, subject: id.to_string() });
 }
 
 pub(super) fn is_release_of(timer: &Timer, id: u64) -> bool {
@@ -33,8 +34,8 @@ pub(super) fn begin_attempts(world: &mut World, chain: &Chain) {
     }
 }
 
-/// Holds a webhook no longer, and returns the tries that set out thereby: none when it is not due yet. From now on the
-/// case waits for it, if it waits for its first try.
+/// Removes the hold of a webhook. Returns the attempts to make: none if no attempt is due. If the case must wait for
+/// the first attempt, it is blocked from now on.
 pub(super) fn remove_hold(world: &mut World, id: u64) -> Chain {
     let Some(delivery) = world.delivery(id) else { return Chain::new() };
     if delivery.held.take() != Some(HoldReason::Due) {
@@ -50,16 +51,16 @@ pub(super) fn remove_hold(world: &mut World, id: u64) -> Chain {
     chain
 }
 
-/// As [`remove_hold`], and sends them; the timer that would have released it is no longer needed.
+/// Like [`remove_hold`], and queues the attempts. Removes the timer of the release.
 pub(in crate::sandbox) fn release(world: &mut World, id: u64) {
-    world.forget(|timer| is_release_of(timer, id));
+    world.remove_timers(|timer| is_release_of(timer, id));
     for (id, by) in remove_hold(world, id) {
         world.deliver_again(id, by);
     }
 }
 
-/// Takes away what the sandbox itself has set for a webhook.
+/// Removes the sandbox's own timers for a webhook.
 pub(super) fn cancel_timers(world: &mut World, id: u64) {
     let id = id.to_string();
-    world.forget(|timer| timer.vendor == SANDBOX && timer.subject == id);
+    world.remove_timers(|timer| timer.vendor == SANDBOX && timer.subject == id);
 }

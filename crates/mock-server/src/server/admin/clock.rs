@@ -11,25 +11,25 @@ use crate::clock::Mode;
 use crate::journal::{EntryView, Secrets, Time};
 use crate::sandbox::Target;
 
-/// The longest that time is advanced at once: a hundred years.
-const FURTHEST: f64 = 100.0 * 366.0 * 86_400.0;
+/// Maximum advance at once, in seconds: a hundred years.
+const MAX_ADVANCE: f64 = 100.0 * 366.0 * 86_400.0;
 
 pub(super) fn routes() -> [Vec<Route>; 2] {
     let sandbox = vec![
-        route(Method::GET, "health", "getHealth", "Whether the sandbox is up", health),
-        route(Method::GET, "version", "getVersion", "Which program this is", version),
+        route(Method::GET, "health", "getHealth", "Whether the sandbox is running", health),
+        route(Method::GET, "version", "getVersion", "Name and version of the program", version),
     ];
     let clock = vec![
         route(Method::GET, "clock", "getClock", "The time in the world", get),
         route(Method::POST, "clock/advance", "advanceClock", "Advances time", advance)
             .describe(
-                "Stops at everything that falls due on the way: expiry, status changes, webhook retries. Returns when \
-                 all of it has happened. Works in every mode; time goes forward only. Concurrent calls run one after \
-                 the other, each from where the one before has ended.",
+                "Runs everything that becomes due on the way: expiry, status changes, webhook retries. Returns when \
+                 all of it has ended. Works in every mode; time only moves forward. Concurrent calls run one after the \
+                 other, each from the time that the previous one reached.",
             )
             .problems(&[ProblemKind::InvalidAdvance, ProblemKind::ReplacedWorld]),
         route(Method::POST, "clock/run-to-next", "runToNext", "Advances time to the next timer", run_to_next)
-            .describe("Everything that is due at the same time happens as well; nothing without a timer.")
+            .describe("Runs all timers that are due at that time. Without a timer, nothing happens.")
             .problems(&[ProblemKind::ReplacedWorld]),
         route(Method::POST, "clock/mode", "setClockMode", "Sets the mode of the clock", set_mode)
             .problems(&[ProblemKind::UnknownClockMode]),
@@ -37,11 +37,12 @@ pub(super) fn routes() -> [Vec<Route>; 2] {
     [sandbox, clock]
 }
 
-/// A sandbox that is up.
+/// The state of the sandbox.
 #[derive(Serialize, JsonSchema)]
 struct Health {
     #[schemars(extend("const" = "ok"))]
     status: &'static str,
+    /// Time in the world.
     now: Time,
 }
 
@@ -54,7 +55,7 @@ async fn health(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<Hea
 struct Version {
     #[schemars(extend("const" = "identkit sandbox"))]
     name: &'static str,
-    /// As the program's `--version`.
+    /// Version as `--version` prints it.
     #[schemars(example = &"0.1.0")]
     version: &'static str,
 }
@@ -66,14 +67,15 @@ async fn version(_: Context, _: NoMembers, _: NoMembers) -> Result<Json<Version>
 /// A world's clock.
 #[derive(Serialize, JsonSchema)]
 struct Clock {
+    /// Time in the world.
     now: Time,
-    /// `frozen`: time stands still. `real`: it goes on like real time. `scaled`: it goes on faster by `factor`.
+    /// `frozen`: time moves only when it is advanced. `real`: real time. `scaled`: real time multiplied by `factor`.
     #[schemars(extend("enum" = ["frozen", "real", "scaled"]))]
     mode: &'static str,
-    /// How much faster than real time: 0 when time stands still, 1 in real time.
+    /// Speed relative to real time: 0 if frozen, 1 in real time.
     #[schemars(range(min = 0.0, max = Mode::FASTEST))]
     factor: f64,
-    /// When the next timer is due.
+    /// Time of the next timer.
     next_due: Option<Time>,
 }
 
@@ -88,7 +90,7 @@ fn state(context: &Context) -> Result<Json<Clock>, Problem> {
     Ok(Json(Clock { now, mode: mode.name(), factor: mode.factor(), next_due }))
 }
 
-/// How far time is advanced: either `seconds` or `to`.
+/// How far to advance time: either `seconds` or `to`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(
@@ -97,11 +99,11 @@ fn state(context: &Context) -> Result<Json<Clock>, Problem> {
     extend("oneOf" = [{ "required": ["seconds"] }, { "required": ["to"] }]),
 )]
 pub(super) struct Advance {
-    /// How far, in seconds; fractions count. At most a hundred years.
+    /// Seconds to advance, with fractions. At most a hundred years.
     #[serde(default, deserialize_with = "present")]
-    #[schemars(with = "f64", range(min = 0.0, max = FURTHEST))]
+    #[schemars(with = "f64", range(min = 0.0, max = MAX_ADVANCE))]
     seconds: Option<f64>,
-    /// To which time: not before now, and at most a hundred years ahead.
+    /// Time to advance to: not before now, and at most a hundred years ahead.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Time")]
     to: Option<Time>,
@@ -109,32 +111,33 @@ pub(super) struct Advance {
 
 input!(Advance, InvalidAdvance, false);
 
-/// What happened while time was advanced.
+/// The entries of the journal from while time was advanced.
 #[derive(Serialize, JsonSchema)]
 struct Advanced {
+    /// Time in the world.
     now: Time,
-    /// What happened on the way, in order.
+    /// Timers and delivery attempts on the way, in order.
     fired: Vec<EntryView>,
-    /// When the next timer is due.
+    /// Time of the next timer.
     next_due: Option<Time>,
 }
 
 async fn advance(context: Context, _: NoMembers, body: Advance) -> Result<Json<Advanced>, Problem> {
     let refuse = |what: &str| {
-        let detail = format!("{what}; time goes forward only, and a hundred years at once at most");
+        let detail = format!("{what}; time only moves forward, by at most a hundred years at once");
         Err(Problem::new(ProblemKind::InvalidAdvance, detail))
     };
     let target = match (body.seconds, body.to) {
-        (Some(seconds), None) if (0.0..=FURTHEST).contains(&seconds) => Target::By(Duration::from_secs_f64(seconds)),
-        (Some(_), None) => return refuse("seconds must be at least 0"),
+        (Some(seconds), None) if (0.0..=MAX_ADVANCE).contains(&seconds) => Target::By(Duration::from_secs_f64(seconds)),
+        (Some(_), None) => return refuse("seconds must be from 0 to 3162240000 (a hundred years)"),
         (None, Some(Time(to))) => {
             let now = context.sandbox()?.now();
-            if !(0.0..=FURTHEST).contains(&to.duration_since(now).as_secs_f64()) {
-                return refuse(&format!("to cannot be reached from {now}"));
+            if !(0.0..=MAX_ADVANCE).contains(&to.duration_since(now).as_secs_f64()) {
+                return refuse(&format!("to must not be before now ({now}), and at most a hundred years after it"));
             }
             Target::To(to)
         }
-        _ => return refuse("either seconds or to is needed"),
+        _ => return refuse("exactly one of seconds and to is required"),
     };
     move_on(&context, target).await
 }
@@ -143,7 +146,7 @@ async fn run_to_next(context: Context, _: NoMembers, _: NoMembers) -> Result<Jso
     move_on(&context, Target::ToNext).await
 }
 
-/// Ends only at the end of the way, even if the client goes away.
+/// Advances to the target even if the client disconnects.
 async fn move_on(context: &Context, target: Target) -> Result<Json<Advanced>, Problem> {
     let advanced = context.sandbox()?.move_on(target).await.ok_or_else(|| {
         let detail = format!("{} was reset, restored or deleted during the call", context.world);
@@ -162,13 +165,13 @@ async fn move_on(context: &Context, target: Target) -> Result<Json<Advanced>, Pr
     example = serde_json::json!({ "mode": "scaled", "factor": 60 }),
 )]
 pub(super) enum ClockMode {
-    /// Time stands still until it is advanced.
+    /// Time moves only when it is advanced.
     Frozen {},
-    /// Time goes on like real time.
+    /// Real time.
     Real {},
-    /// Time goes on faster than real time.
+    /// Real time multiplied by `factor`.
     Scaled {
-        /// How much faster than real time.
+        /// Speed relative to real time.
         #[schemars(range(max = Mode::FASTEST), extend("exclusiveMinimum" = 0))]
         factor: f64,
     },
@@ -182,7 +185,7 @@ async fn set_mode(context: Context, _: NoMembers, body: ClockMode) -> Result<Jso
         ClockMode::Real {} => Mode::Real,
         ClockMode::Scaled { factor } if factor > 0.0 && factor <= Mode::FASTEST => Mode::Scaled(factor),
         ClockMode::Scaled { .. } => {
-            let detail = "factor must be above 0 and at most 1000000";
+            let detail = "factor must be greater than 0 and at most 1000000";
             return Err(Problem::new(ProblemKind::UnknownClockMode, detail));
         }
     };

@@ -1,4 +1,4 @@
-//! Webhooks: their modes, their delivery attempts, and what can be done with them.
+//! Webhooks: their modes, their delivery attempts, and the calls that control them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const NOT_NOW: &[ProblemKind] = &[ProblemKind::UnknownDelivery, ProblemKind::Del
 
 pub(super) fn routes() -> Vec<Route> {
     let verb = |verb: Verb, path, name, summary| {
-        let handler = move |context, query, body| by_hand(context, query, body, verb);
+        let handler = move |context, query, body| control(context, query, body, verb);
         let problems = if verb == Verb::Duplicate { &[ProblemKind::UnknownDelivery] } else { NOT_NOW };
         route(Method::POST, path, name, summary, handler).problems(problems).id("Number of the webhook.", "7")
     };
@@ -25,26 +25,26 @@ pub(super) fn routes() -> Vec<Route> {
             &["getDelivery", "resendDelivery", "holdDelivery", "releaseDelivery", "duplicateDelivery", "dropDelivery"],
         ),
         route(Method::POST, "deliveries/release", "releaseDeliveries", "Releases all held webhooks", release_all)
-            .describe("Each webhook is sent when the one before it has ended. Returns them in the order of release.")
+            .describe("Each is sent when the attempt of the previous one has ended. Returns them in this order.")
             .problems(&[ProblemKind::InvalidReleaseOrder, ProblemKind::UnknownDelivery, ProblemKind::DeliveryConflict]),
         route(Method::GET, "deliveries/{id}", "getDelivery", "A webhook with its attempts", get)
             .id("Number of the webhook.", "7")
             .problems(&[ProblemKind::UnknownDelivery]),
         verb(Verb::Resend, "deliveries/{id}/resend", "resendDelivery", "Sends a webhook again now")
-            .describe("Works for a delivered or failed webhook too. Its schedule goes on unchanged."),
+            .describe("Works for a delivered or failed webhook too. Its schedule continues unchanged."),
         verb(Verb::Hold, "deliveries/{id}/hold", "holdDelivery", "Holds a webhook")
-            .describe("The rest of its schedule waits until it is released."),
+            .describe("The rest of its schedule waits until the webhook is released."),
         verb(Verb::Release, "deliveries/{id}/release", "releaseDelivery", "Releases a held webhook")
-            .describe("It is sent now if an attempt was due while it was held."),
+            .describe("The webhook is sent now if an attempt became due while it was held."),
         verb(Verb::Duplicate, "deliveries/{id}/duplicate", "duplicateDelivery", "Sends a copy of a webhook now")
-            .describe("If the webhook is held, the copy is sent when it is released."),
+            .describe("If the webhook is held, the copy is sent on its release."),
         verb(Verb::Drop, "deliveries/{id}/drop", "dropDelivery", "Never sends a webhook again")
             .describe("The vendor counts it as delivered."),
         route(Method::GET, "webhooks", "getWebhooks", "The modes of webhooks", get_modes),
         route(Method::POST, "webhooks", "setWebhooks", "Sets the mode of webhooks", set_mode)
             .describe(
                 "Sets the mode of the world or of one order. For an order, null restores the mode of the world. The \
-                 mode counts when an attempt begins.",
+                 mode applies when an attempt starts.",
             )
             .problems(&[ProblemKind::UnknownWebhookMode, ProblemKind::UnknownOrder]),
     ]
@@ -75,16 +75,16 @@ struct Delivery {
     /// Number in the world.
     #[schemars(range(min = 1))]
     id: u64,
-    /// The order or ident that it is about.
+    /// Id of the order or ident.
     order: String,
-    /// Event that it reports.
+    /// Event that the webhook reports.
     #[schemars(example = &"OnFinal")]
     event: String,
     #[schemars(extend("enum" = ["GET", "POST", "PUT"]))]
     method: String,
     /// Address of the receiver, with all placeholders filled in.
     url: String,
-    /// State of the delivery; `waiting` for `next`.
+    /// State of the delivery. `waiting`: the next attempt is due at `next`.
     #[schemars(extend("enum" = ["held", "sending", "waiting", "delivered", "failed"]))]
     state: &'static str,
     /// The attempts so far, oldest first.
@@ -96,25 +96,26 @@ struct Delivery {
 /// A delivery attempt.
 #[derive(Serialize, JsonSchema)]
 struct Attempt {
+    /// Start of the attempt.
     at: Time,
-    /// The receiver's status; null without a response in time.
+    /// The receiver's status; null if no response arrived in time.
     #[schemars(range(min = 100, max = 999))]
     status: Option<u16>,
     /// Whether the vendor counts the attempt as delivered, will retry, or gives up.
     #[schemars(extend("enum" = ["delivered", "retry", "failed"]))]
     outcome: &'static str,
-    /// What made the attempt, unless it was the schedule.
+    /// The call that caused the attempt; absent if the schedule caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", extend("enum" = ["release", "resend", "duplicate"]))]
     by: Option<&'static str>,
-    /// Why there is no status.
+    /// Why no status arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String", example = &"no answer within 10 s")]
+    #[schemars(with = "String", example = &"no response within 10 s")]
     error: Option<String>,
 }
 
 impl Delivery {
-    /// Its URL may hold credentials of the receiver.
+    /// Masks secrets in the URL, which may contain credentials of the receiver.
     fn new(delivery: &webhooks::Delivery, secrets: Secrets) -> Self {
         let attempts = delivery.attempts.iter().map(|attempt| Attempt {
             at: Time(attempt.at),
@@ -150,13 +151,13 @@ async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<
     Ok(Json(Delivery::new(&delivery, query.secrets()?)))
 }
 
-async fn by_hand(context: Context, query: RevealQuery, _: NoMembers, verb: Verb) -> Result<Json<Delivery>, Problem> {
+async fn control(context: Context, query: RevealQuery, _: NoMembers, verb: Verb) -> Result<Json<Delivery>, Problem> {
     let secrets = query.secrets()?;
-    let delivery = context.sandbox()?.by_hand(number(&context)?, verb).map_err(|error| impossible(&error))?;
+    let delivery = context.sandbox()?.control_delivery(number(&context)?, verb).map_err(|error| impossible(&error))?;
     Ok(Json(Delivery::new(&delivery, secrets)))
 }
 
-/// Which webhooks are released, in which order.
+/// The webhooks to release, and their order.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(
@@ -198,7 +199,7 @@ fn number(context: &Context) -> Result<u64, Problem> {
 }
 
 fn unknown(id: &str) -> Problem {
-    let detail = format!("this world has no delivery {id}; GET deliveries lists them");
+    let detail = format!("this world has no delivery {id}; GET deliveries lists all deliveries");
     Problem::new(ProblemKind::UnknownDelivery, detail)
 }
 
@@ -209,17 +210,17 @@ fn impossible(error: &Impossible) -> Problem {
     }
 }
 
-/// The longest that a webhook can be late: a hundred years.
+/// Maximum delay of a webhook in seconds: a hundred years.
 const LATEST: f64 = 100.0 * 366.0 * 86_400.0;
 
 /// A mode of webhooks.
 #[derive(Serialize, JsonSchema)]
 struct WebhookMode {
-    /// Webhooks are delivered, held, dropped, delivered twice, delivered after the next one, delivered late, or read
-    /// slowly.
+    /// `deliver`, `hold`, `drop`, `duplicate` (delivered twice), `reorder` (delivered after the next one), `late`, or
+    /// `slow-read` (the response is read slowly).
     #[schemars(extend("enum" = Mode::NAMES))]
     mode: &'static str,
-    /// How late, in seconds.
+    /// Delay in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "f64", range(min = 0.0, max = LATEST))]
     seconds: Option<f64>,
@@ -267,7 +268,7 @@ async fn get_modes(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<
     ]),
 )]
 pub(super) struct NewMode {
-    /// The mode; for an order, null restores the mode of the world.
+    /// The mode. For an order, null restores the mode of the world.
     #[serde(deserialize_with = "Option::deserialize")]
     #[schemars(required, extend("type" = ["string", "null"]))]
     mode: Option<String>,
@@ -275,7 +276,7 @@ pub(super) struct NewMode {
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "String")]
     order: Option<String>,
-    /// How late, in seconds; for the mode `late` only.
+    /// Delay in seconds; for the mode `late` only.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "f64", range(min = 0.0, max = LATEST))]
     seconds: Option<f64>,
@@ -291,10 +292,10 @@ async fn set_mode(context: Context, _: NoMembers, body: NewMode) -> Result<Json<
     let late = body.seconds.filter(|seconds| (0.0..=LATEST).contains(seconds)).map(Duration::from_secs_f64);
     let mode = match (body.mode.as_deref(), body.seconds, late) {
         (None, None, _) if body.order.is_some() => None,
-        (None, ..) => return refuse("mode must be a text; null is for an order, without seconds"),
+        (None, ..) => return refuse("mode must be a string; null is allowed only with order and without seconds"),
         (Some("late"), _, Some(late)) => Some(Mode::Late(late)),
-        (Some("late"), ..) => return refuse("the mode late needs seconds, from 0 to a hundred years"),
-        (Some(_), Some(_), _) => return refuse("only the mode late takes seconds"),
+        (Some("late"), ..) => return refuse("the mode late requires seconds, from 0 to 3162240000 (a hundred years)"),
+        (Some(_), Some(_), _) => return refuse("seconds is allowed only with the mode late"),
         (Some(name), ..) => match Mode::named(name, Duration::ZERO) {
             None => return refuse(&format!("the modes are {}", Mode::NAMES.join(", "))),
             mode => mode,

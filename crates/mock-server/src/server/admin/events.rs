@@ -1,4 +1,4 @@
-//! What happens, as it happens: server-sent events.
+//! New journal entries as server-sent events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,36 +19,36 @@ use super::{Answer, Context, NoMembers, Output, Problem, ProblemKind, Route, inp
 use crate::journal::{Entry, EntryView, Secrets};
 use crate::sandbox::Runner;
 
-/// How long, in real time, nothing happens until a comment says that the stream still goes on: less than proxies wait.
-const QUIET: Duration = Duration::from_secs(15);
+/// Real time without an entry after which a comment keeps the connection open. It is shorter than timeouts of proxies.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How much text is made at once, so that whoever reads slowly costs little memory: one entry more than fits.
+/// Size from which a chunk is sent, in bytes. It limits the memory that a slow client takes.
 const CHUNK: usize = 64 * 1024;
 
-/// What comes first, so that the client sees at once that it is heard; and how soon it is to come again, in ms.
-const HELLO: &str = "retry: 1000\n: the journal, as it grows\n\n";
+/// First chunk: it opens the stream at once, and sets the client's reconnection time in ms.
+const OPENING: &str = "retry: 1000\n: new entries of the journal\n\n";
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        route(Method::GET, "events", "streamEvents", "The journal as it grows", stream)
+        route(Method::GET, "events", "streamEvents", "New entries of the journal", stream)
             .describe(
-                "Begins now, or after the entry that `since` or the header `Last-Event-ID` names; the header comes first \
-                 unless it is empty. Entries that are no longer kept are left out: a gap in the numbers shows it. Each \
-                 entry of the journal is one event, with the generation of the world and the entry's number as `id` \
-                 (`2-10`), its kind as `event` and the entry (schema `Entry`) as `data`. A reset or restored world has \
-                 another generation. A comment line every 15 seconds keeps the connection open. The stream ends when \
-                 the world is reset, restored or deleted.",
+                "Starts now, or after the entry that `since` or the header `Last-Event-ID` names. If both are present, \
+                 the header applies, unless it is empty. Evicted entries are missing; a gap in the numbers shows this. \
+                 Each entry of the journal is one event: its `id` is the generation of the world and the number of \
+                 the entry (`2-10`), its `event` the kind, and its `data` the entry (schema `Entry`). A reset or \
+                 restored world has a new generation. A comment line every 15 seconds keeps the connection open. The \
+                 stream ends when the world is reset, restored or deleted.",
             )
             .problems(&[ProblemKind::InvalidEventId]),
     ]
 }
 
-/// Where the events begin.
+/// The start of the events.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EventQuery {
-    /// After which entry: its number, 0 for all that is kept, or the id of its event. An id from before a reset or a
-    /// restore begins with all that is kept.
+    /// Number of the entry, or id of the event, after which the stream starts. 0, or an id from before a reset or a
+    /// restore, starts with the oldest entry.
     #[schemars(regex(pattern = r"^([0-9]+-)?[0-9]+$"))]
     since: Option<String>,
 }
@@ -68,36 +68,35 @@ impl Output for Events {
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
-        // The data of the events.
+        // The schema of the events' data.
         generator.subschema_for::<EntryView>();
         json_schema!({ "type": "string", "contentMediaType": Self::MEDIA, "description": "Server-sent events." })
     }
 }
 
-/// Streams the journal from now on, or from after the last entry that a client has seen, until the world ends.
+/// Streams the entries after now, or after the last entry that the client has received, until the world ends.
 async fn stream(context: Context, query: EventQuery, _: NoMembers) -> Result<Events, Problem> {
     let sandbox = context.sandbox()?;
     let last = sandbox.with_world(|world| world.journal.last());
     let given = context.headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
     let generation = sandbox.runner().generation;
-    let seen = match given.filter(|id| !id.is_empty()) {
-        Some(id) => Some(seen(id, "Last-Event-ID", generation)?),
-        None => query.since.map(|since| seen(&since, "since", generation)).transpose()?,
+    let start = match given.filter(|id| !id.is_empty()) {
+        Some(id) => Some(parse_position(id, "Last-Event-ID", generation)?),
+        None => query.since.map(|since| parse_position(&since, "since", generation)).transpose()?,
     };
-    // A number from before the world began anew says nothing about this one.
-    let seen = seen.map_or(last, |seen| if seen > last { 0 } else { seen });
-    // Not the sandbox itself, which would go on for as long as a client listens.
+    // A greater number is from before a reset or a restore.
+    let start = start.map_or(last, |start| if start > last { 0 } else { start });
+    // Holds the runner only: the sandbox handle would keep the world running while a client listens.
     let running = Arc::clone(sandbox.runner());
-    let hello = futures_util::stream::once(async { Bytes::from_static(HELLO.as_bytes()) });
-    let events = hello.chain(futures_util::stream::unfold((running, seen), next)).map(|text| Ok(Frame::data(text)));
+    let opening = futures_util::stream::once(async { Bytes::from_static(OPENING.as_bytes()) });
+    let events = opening.chain(futures_util::stream::unfold((running, start), next)).map(|text| Ok(Frame::data(text)));
     Ok(Events(Content::new(None, StreamBody::new(events))))
 }
 
-/// The number of the entry that was seen last. The id of an event is of one world; of one that has gone nothing was seen
-/// here. A number alone is of the world that is asked.
-fn seen(text: &str, name: &str, generation: u64) -> Result<u64, Problem> {
-    let told = || format!("{name} is the id of the event that was seen last, or the number of its entry; 0 for none");
-    let refuse = |_| Problem::new(ProblemKind::InvalidEventId, told());
+/// Parses the number of the last received entry. The id of an event from another generation of the world gives 0.
+fn parse_position(text: &str, name: &str, generation: u64) -> Result<u64, Problem> {
+    let detail = || format!("{name} must be the id of the last received event, the number of its entry, or 0");
+    let refuse = |_| Problem::new(ProblemKind::InvalidEventId, detail());
     let number = |text: &str| text.parse::<u64>().map_err(refuse);
     let Some((world, sequence)) = text.split_once('-').filter(|(world, _)| !world.is_empty()) else {
         return number(text);
@@ -106,35 +105,35 @@ fn seen(text: &str, name: &str, generation: u64) -> Result<u64, Problem> {
     Ok(if world == generation { sequence } else { 0 })
 }
 
-/// The events after the last one that was seen, as soon as there are some; a comment when there are none for a while;
-/// nothing any more when the world was reset, restored or taken away.
-async fn next((running, seen): (Arc<Runner>, u64)) -> Option<(Bytes, (Arc<Runner>, u64))> {
+/// Returns the next chunk: events, or a comment after [`KEEP_ALIVE`]. `None` if the world was reset, restored or
+/// deleted.
+async fn next((running, position): (Arc<Runner>, u64)) -> Option<(Bytes, (Arc<Runner>, u64))> {
     let generation = running.generation;
     let (text, last) = {
         let real = SystemClock::new();
-        let quiet = real.sleep_until(real.now().plus(QUIET));
-        let happened = std::pin::pin!(running.happened_after(seen, |entries| {
-            let (text, last) = told(entries, seen, generation);
+        let keep_alive = real.sleep_until(real.now().plus(KEEP_ALIVE));
+        let new_entries = std::pin::pin!(running.wait_for_entries(position, |entries| {
+            let (text, last) = encode(entries, position, generation);
             (!text.is_empty()).then_some((text, last))
         }));
         let closed = std::pin::pin!(running.closed());
-        match select(happened, select(closed, quiet)).await {
-            Either::Left((told, _)) => told,
+        match select(new_entries, select(closed, keep_alive)).await {
+            Either::Left((chunk, _)) => chunk,
             Either::Right((Either::Left(_), _)) => return None,
-            Either::Right((Either::Right(_), _)) => (":\n\n".to_owned(), seen),
+            Either::Right((Either::Right(_), _)) => (":\n\n".to_owned(), position),
         }
     };
     Some((Bytes::from(text), (running, last)))
 }
 
-/// The first of these entries as events, and the number of the last one among them.
-fn told(entries: &mut dyn DoubleEndedIterator<Item = &Entry>, seen: u64, generation: u64) -> (String, u64) {
-    let (mut text, mut last) = (String::new(), seen);
-    for found in entries {
-        last = found.sequence;
-        let told = found.to_json(Secrets::Masked);
-        let kind = told.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
-        text.push_str(&format!("id: {generation}-{last}\nevent: {kind}\ndata: {told}\n\n"));
+/// Encodes the first of these entries as events, about [`CHUNK`] bytes. Returns the number of the last one too.
+fn encode(entries: &mut dyn DoubleEndedIterator<Item = &Entry>, position: u64, generation: u64) -> (String, u64) {
+    let (mut text, mut last) = (String::new(), position);
+    for entry in entries {
+        last = entry.sequence;
+        let data = entry.to_json(Secrets::Masked);
+        let kind = data.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
+        text.push_str(&format!("id: {generation}-{last}\nevent: {kind}\ndata: {data}\n\n"));
         if text.len() > CHUNK {
             break;
         }
@@ -151,14 +150,14 @@ mod tests {
     use crate::{Sandbox, VirtualClock, Worlds};
 
     #[tokio::test(start_paused = true)]
-    async fn a_stream_on_which_nothing_happens_is_kept_open_by_comments() {
+    async fn comments_keep_an_idle_stream_open() {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
         let worlds = Worlds::from(&Sandbox::builder().clock(clock).start());
         let request = Request::get("/_sandbox/v1/events").body(Bytes::new()).unwrap();
         let api = AdminApi::new(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
         let mut body = api.handle(&worlds, &request).await.into_body();
         let began = SystemClock::new();
-        for (expected, seconds) in [(HELLO, 0), (":\n\n", 15), (":\n\n", 30)] {
+        for (expected, seconds) in [(OPENING, 0), (":\n\n", 15), (":\n\n", 30)] {
             let frame = std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx));
             let frame = frame.await.unwrap().unwrap().into_data().unwrap();
             assert_eq!((&*frame, began.now().0.as_secs()), (expected.as_bytes(), seconds));

@@ -17,19 +17,19 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::GET, "faults", "listFaults", "The injected faults", list),
         route(Method::POST, "faults", "injectFault", "Injects a fault", inject)
             .describe(
-                "A call meets at most one fault, that of the oldest rule that applies. A masked URL is refused \
+                "At most one fault applies to a call: that of the oldest matching rule. A masked URL is rejected \
                  (`admin-reveal`).",
             )
             .problems(&[ProblemKind::MaskedSecret, ProblemKind::InvalidFault])
             .links("/id", &["clearFault"]),
         route(Method::DELETE, "faults", "clearFaults", "Removes all faults", clear),
-        route(Method::DELETE, "faults/{id}", "clearFault", "Removes a fault, and returns the remaining ones", remove)
+        route(Method::DELETE, "faults/{id}", "clearFault", "Removes a fault and returns the remaining ones", remove)
             .id("Number of the fault.", "1")
             .problems(&[ProblemKind::UnknownFault]),
     ]
 }
 
-/// The faults that can still occur, and the names of all kinds.
+/// The injected faults, and the names of all kinds.
 #[derive(Serialize, JsonSchema)]
 struct Faults {
     faults: Vec<InjectedFault>,
@@ -41,7 +41,7 @@ struct Faults {
 #[derive(Serialize, JsonSchema)]
 struct FaultName(#[schemars(extend("enum" = Fault::all().map(|fault| fault.name())))] &'static str);
 
-/// An injected fault. The URL of a redirect may hold secrets, which are masked.
+/// An injected fault. Secrets in the URL of a redirect are masked.
 #[derive(Serialize, JsonSchema)]
 struct InjectedFault(#[schemars(schema_with = "injected_schema")] Value);
 
@@ -51,8 +51,7 @@ impl InjectedFault {
     }
 }
 
-/// What goes wrong, and with which calls. The rule checks its members itself, so that all violations are reported at
-/// once.
+/// A fault, and the calls it applies to.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(example = json!({ "operation": "getStatus", "fault": "reset-after-commit", "times": 1 }))]
 pub(super) struct FaultRule(#[schemars(schema_with = "rule_schema")] Map<String, Value>);
@@ -79,7 +78,7 @@ fn rule_schema(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// A schema whose alternatives each have all members: those of the rule, and those of the kind of fault.
+/// Copies the members of the rule into each alternative, which has the members of one kind of fault.
 fn with_kinds(mut schema: Schema) -> Schema {
     let members = schema.remove("properties").unwrap_or_default();
     let required = schema.remove("required").unwrap_or_default();
@@ -123,6 +122,6 @@ async fn remove(context: Context, query: RevealQuery, _: NoMembers) -> Result<Js
     let (secrets, sandbox) = (query.secrets()?, context.sandbox()?);
     match context.id.parse().is_ok_and(|id| sandbox.clear_fault(id)) {
         true => Ok(all(&sandbox, secrets)),
-        false => Err(Problem::new(ProblemKind::UnknownFault, "GET faults lists those of this world")),
+        false => Err(Problem::new(ProblemKind::UnknownFault, "GET faults lists the faults of this world")),
     }
 }

@@ -1,4 +1,4 @@
-//! Which calls are meant: by the query of a GET, by the body of a POST, in the same words.
+//! Filters for calls. The query of a GET and the body of a POST use the same names.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,16 +10,16 @@ use crate::journal::{Filter, Secrets, is_of};
 use crate::readers::parsed;
 use crate::vendor::rules_of;
 
-const MOST: usize = 1_000;
+const MAX_LIMIT: usize = 1_000;
 
 /// A query for calls.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct CallQuery {
     #[serde(flatten)]
     filter: Filter,
-    /// The most calls that are returned.
+    /// Maximum number of calls to return.
     #[serde(default, deserialize_with = "parsed")]
-    #[schemars(example = 10, range(min = 1, max = MOST))]
+    #[schemars(example = 10, range(min = 1, max = MAX_LIMIT))]
     limit: Option<usize>,
     #[serde(default)]
     reveal: Reveal,
@@ -35,21 +35,21 @@ fn refuse(detail: impl Into<String>) -> Problem {
 }
 
 impl CallQuery {
-    /// The filter, the most calls that are returned, and whether with their secrets.
-    pub(super) fn resolve(self, sandbox: &Sandbox, usual: usize) -> Result<(Filter, usize, Secrets), Problem> {
+    /// Returns the filter, the limit and whether secrets are masked.
+    pub(super) fn resolve(self, sandbox: &Sandbox, default_limit: usize) -> Result<(Filter, usize, Secrets), Problem> {
         let secrets = self.reveal.secrets(ProblemKind::InvalidFilter)?;
-        let limit = self.limit.unwrap_or(usual);
-        if !(1..=MOST).contains(&limit) {
+        let limit = self.limit.unwrap_or(default_limit);
+        if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(refuse("limit must be from 1 to 1000"));
         }
         Ok((check(self.filter, sandbox)?, limit, secrets))
     }
 }
 
-/// The filter, if the world knows all that it names: a name with a typo would never be found.
+/// Rejects a filter with a name that the world does not know: no call could ever match it.
 pub(super) fn check(filter: Filter, sandbox: &Sandbox) -> Result<Filter, Problem> {
     let unknown =
-        |what: &str, names: &[&str]| Err(refuse(format!("no such {what}; the {what}s are {}", names.join(", "))));
+        |what: &str, names: &[&str]| Err(refuse(format!("unknown {what}; the {what}s are {}", names.join(", "))));
     let plan = &sandbox.runner().plan;
     let operations = plan.operations();
     if let Some(named) = &filter.operation
@@ -69,7 +69,7 @@ pub(super) fn check(filter: Filter, sandbox: &Sandbox) -> Result<Filter, Problem
         .as_deref()
         .is_some_and(|named| named != "sandbox" && !rules_of(&plan.vendors).any(|rule| rule.contract_id() == named))
     {
-        return Err(refuse("no such rule; docs/rules.md lists the rules"));
+        return Err(refuse("unknown rule; docs/rules.md lists the rules"));
     }
     Ok(filter)
 }

@@ -1,8 +1,8 @@
-//! Who may call the admin API: programs, and no web page.
+//! Rejects requests to the admin API that a web page made a browser send.
 //!
-//! The API asks for no credentials, so a page that the developer looks at must not reach it through the browser: neither
-//! by a request to another origin, which browsers mark, nor by a host name of the page's own that leads to this address
-//! (DNS rebinding), which the `Host` gives away.
+//! The API requires no credentials, so a page in the developer's browser must not reach it. Browsers mark requests to
+//! another origin with headers. If the page's own host name resolves to this address (DNS rebinding), the `Host` header
+//! contains that name.
 
 use std::net::IpAddr;
 
@@ -19,34 +19,34 @@ pub(in crate::server) struct AllowedHosts {
 }
 
 impl AllowedHosts {
-    pub(in crate::server) fn of(place: &Place) -> Self {
+    pub(in crate::server) fn new(place: &Place) -> Self {
         Self { listening: place.address().ip().to_canonical(), names: place.names().to_vec() }
     }
 
-    /// Refuses what a web page has a browser send.
+    /// Rejects requests of web pages.
     pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Problem> {
         let headers = request.headers();
         let refuse = |detail: &str| Err(Problem::new(ProblemKind::ForeignOrigin, detail));
         let hosts: Vec<&str> = all(headers, &HOST).chain(request.uri().authority().map(Authority::as_str)).collect();
-        if !hosts.iter().all(|host| self.is_called(host)) {
+        if !hosts.iter().all(|host| self.is_allowed(host)) {
             return refuse(
-                "the Host is neither a loopback address, nor the address that is listened on, nor a name given by \
+                "the Host header must be a loopback address, the address of the listener, or a name given by \
                  --tls-name",
             );
         }
-        // Browsers send it with every request to another origin that is no plain GET.
+        // Browsers send `Origin` with every request to another origin, except a plain GET.
         let own = |origin: &str| hosts.iter().any(|host| origin.eq_ignore_ascii_case(&format!("http://{host}")));
         if !all(headers, &ORIGIN).all(own) {
-            return refuse("the Origin is a web page's; the admin API is for programs");
+            return refuse("the Origin header names a web page; only programs may call the admin API");
         }
-        // And this one with those too.
+        // Browsers also send this header with a plain GET.
         if !all(headers, "sec-fetch-site").all(|site| matches!(site, "same-origin" | "none")) {
-            return refuse("Sec-Fetch-Site tells of a web page elsewhere; the admin API is for programs");
+            return refuse("Sec-Fetch-Site names another site; only programs may call the admin API");
         }
         Ok(())
     }
 
-    fn is_called(&self, host: &str) -> bool {
+    fn is_allowed(&self, host: &str) -> bool {
         let Ok(authority) = host.parse::<Authority>() else { return false };
         let host = authority.host();
         let bare = |host: &str| host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_owned();
@@ -57,7 +57,7 @@ impl AllowedHosts {
         match host.parse::<IpAddr>() {
             Ok(address) => {
                 let address = address.to_canonical();
-                // Behind an address that stands for all there is no telling which; none is a name that leads elsewhere.
+                // A listener on all addresses has any of them. An IP address cannot be rebound like a name.
                 address.is_loopback() || address == self.listening || self.listening.is_unspecified()
             }
             Err(_) => host.eq_ignore_ascii_case("localhost"),
@@ -65,7 +65,7 @@ impl AllowedHosts {
     }
 }
 
-/// The values of a header, those that are no text as an empty one.
+/// The values of a header. A value that is not visible ASCII counts as empty.
 fn all(headers: &HeaderMap, name: impl http::header::AsHeaderName) -> impl Iterator<Item = &str> {
     headers.get_all(name).into_iter().map(|value: &HeaderValue| value.to_str().unwrap_or_default())
 }
@@ -85,13 +85,13 @@ mod tests {
         for (name, value) in headers {
             request.headers_mut().append(HeaderName::from_static(name), value.parse().unwrap());
         }
-        AllowedHosts::of(place).check(&request).is_ok()
+        AllowedHosts::new(place).check(&request).is_ok()
     }
 
     #[test]
-    fn only_hosts_that_no_web_page_can_name_are_answered() {
-        let named = loopback().known_as(&["sandbox".to_owned()]);
-        let [one, any] = ["192.0.2.7:8444", "0.0.0.0:8444"].map(|at| Place::for_anybody(at.parse().unwrap()));
+    fn only_hosts_that_no_web_page_can_use_are_accepted() {
+        let named = loopback().host_names(&["sandbox".to_owned()]);
+        let [one, any] = ["192.0.2.7:8444", "0.0.0.0:8444"].map(|at| Place::reachable_by_others(at.parse().unwrap()));
         for (place, good, bad) in [
             (
                 loopback(),
@@ -105,12 +105,12 @@ mod tests {
             good.iter().for_each(|host| assert!(answered(&place, &[("host", host)]), "{host}"));
             bad.iter().for_each(|host| assert!(!answered(&place, &[("host", host)]), "{host}"));
         }
-        assert!(answered(&loopback(), &[]), "no browser leaves it out");
-        assert!(!answered(&loopback(), &[("host", "localhost"), ("host", "evil.example")]), "all of them");
+        assert!(answered(&loopback(), &[]), "browsers always send Host");
+        assert!(!answered(&loopback(), &[("host", "localhost"), ("host", "evil.example")]), "every Host is checked");
     }
 
     #[test]
-    fn what_a_web_page_asks_is_refused() {
+    fn requests_of_web_pages_are_rejected() {
         let at = |headers: &[(&'static str, &str)]| {
             answered(&loopback(), &[&[("host", "localhost:8444")], headers].concat())
         };

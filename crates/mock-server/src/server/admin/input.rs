@@ -1,7 +1,7 @@
-//! Queries and bodies as the types that the calls take.
+//! Parses queries and bodies into the input types of the calls.
 //!
-//! A member with a typo must not be passed over: the call would mean another world, or all orders in place of one.
-//! Therefore every unknown name is refused, and so is a name that stands twice.
+//! Unknown and duplicate names are rejected. If a misspelled name were ignored, the call would affect another world, or
+//! all orders instead of one.
 
 use identkit_wire::json;
 use schemars::JsonSchema;
@@ -14,18 +14,18 @@ use super::problem::{Problem, ProblemKind};
 use crate::journal::{Secrets, is_redacted};
 use crate::nesting;
 
-/// The longest name of a query parameter that a problem repeats, in bytes.
+/// Maximum length of a parameter name that a problem quotes, in bytes.
 const LONGEST_NAME: usize = 32;
 
-/// Parameters of a query, decoded; the value of one without `=` is `None`.
+/// Decoded parameters of a query. The value of a parameter without `=` is `None`.
 pub(super) type Pairs = [(String, Option<String>)];
 
 pub(super) trait Input: DeserializeOwned + JsonSchema + Send + 'static {
-    /// The problem of a member with an invalid value.
+    /// Problem for a member with an invalid value.
     const INVALID: ProblemKind;
-    /// The problem of an unknown member; otherwise that of the query or the body.
+    /// Problem for an unknown member. The default is that of the query or the body.
     const UNKNOWN: Option<ProblemKind> = None;
-    /// Whether the body can be left out.
+    /// Whether the body is optional.
     const OPTIONAL: bool = false;
 
     fn read(members: Map<String, Value>, form: &Form) -> Result<Self, Problem> {
@@ -34,7 +34,7 @@ pub(super) trait Input: DeserializeOwned + JsonSchema + Send + 'static {
     }
 }
 
-/// Which problem an invalid member of an input is, and whether the body can be left out.
+/// Implements `Input`: the problem for an invalid member, and whether the body is optional.
 macro_rules! input {
     ($type:ty, $invalid:ident, $optional:literal) => {
         impl $crate::server::admin::input::Input for $type {
@@ -45,14 +45,14 @@ macro_rules! input {
 }
 pub(super) use input;
 
-/// A call without members.
+/// The empty query or body.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NoMembers {}
 
 input!(NoMembers, InvalidBody, true);
 
-/// The query of a call that masks secrets.
+/// The query of a call whose response can contain secrets.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RevealQuery {
@@ -68,8 +68,8 @@ impl RevealQuery {
     }
 }
 
-/// Whether the response holds credentials, tokens, TANs and cookies. Otherwise they are masked; in orders, settings and
-/// faults those in URLs.
+/// Whether the response contains secrets: credentials, tokens, TANs and cookies. By default they are masked; in orders,
+/// settings and faults only those in URLs.
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub(super) struct Reveal(#[schemars(with = "bool")] Option<String>);
@@ -84,17 +84,17 @@ impl Reveal {
     }
 }
 
-/// Reads a word, which serde takes as the only member of an object too.
+/// Reads an enum value from a string only. Without this, serde would also accept it as the only key of an object.
 pub(super) fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     Option::<String>::deserialize(from)?.map(|word| T::deserialize(word.into_deserializer())).transpose()
 }
 
-/// Reads a member that can be left out, but is not null.
+/// Reads an optional member that must not be null.
 pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
-/// What the schema of a query or a body says about it.
+/// The names and examples in the schema of a query or a body.
 pub(super) struct Form {
     is_query: bool,
     names: Vec<String>,
@@ -102,7 +102,7 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// The form of a query, with the world if the call is about one.
+    /// Returns the form of a query. `has_world` adds the parameter `world`.
     pub(super) fn query<Q: Input>(has_world: bool) -> Self {
         let mut form = Self { is_query: true, ..Self::body::<Q>() };
         form.names.extend(has_world.then(|| "world".to_owned()));
@@ -135,12 +135,12 @@ impl Form {
                 (_, Some(pointer)) if pointer.starts_with('/') && self.has("body") => Some(("body", pointer)),
                 _ => None,
             };
-            let Some(value) = value else { return refuse("there is a parameter without a value") };
+            let Some(value) = value else { return refuse("a parameter has no value") };
             if element.is_none() {
                 self.check_name::<Q>(name)?;
             }
             if query.iter().take(at).any(|(other, _)| other == name) {
-                return refuse("there is a parameter twice");
+                return refuse("a parameter occurs twice");
             }
             match element {
                 None if name == "world" => {}
@@ -165,14 +165,14 @@ impl Form {
             };
         }
         if nesting::is_too_deep(body) {
-            return refuse(format!("it {}", nesting::MESSAGE));
+            return refuse(format!("the body {}", nesting::MESSAGE));
         }
         let members: Map<String, Value> = match json::read(body) {
             Ok(members) => members,
             Err(fault) => return refuse(self.detail(&format!("the body must be an object: {fault}"))),
         };
         if nesting::has_a_name_twice(body, &members) {
-            return refuse(self.detail("there is an element twice"));
+            return refuse(self.detail("an element occurs twice"));
         }
         B::read(members, self)
     }
@@ -186,7 +186,7 @@ impl Form {
             return Ok(());
         }
         let kind = if self.is_query { ProblemKind::InvalidQuery } else { ProblemKind::InvalidBody };
-        // A parameter is named if it looks like one; a name in a body may be a person's and is never repeated.
+        // A name in a body can be personal data and is never quoted. A parameter is quoted if it looks like one.
         let is_word = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(&byte));
         let what = match self.is_query && name.len() <= LONGEST_NAME && is_word(name) {
             true => format!("unknown {} `{name}`", self.noun()),
@@ -195,7 +195,7 @@ impl Form {
         Err(Problem::new(I::UNKNOWN.unwrap_or(kind), self.detail(&what)))
     }
 
-    /// Reads members by their type.
+    /// Deserializes the members.
     pub(super) fn value<T: DeserializeOwned>(
         &self,
         members: Map<String, Value>,
@@ -211,9 +211,8 @@ impl Form {
         })
     }
 
-    /// What is wrong, and what would be valid.
+    /// Adds the valid names and an example to the description of an error.
     pub(super) fn detail(&self, what: &str) -> String {
-        // A query names single elements of calls.
         let written = |name: &String| match name.as_str() {
             "headers" if self.is_query => "header/NAME".to_owned(),
             "body" if self.is_query => "body/POINTER".to_owned(),
@@ -232,16 +231,16 @@ impl Form {
     }
 }
 
-/// Refuses a body that holds a masked secret, which would be set as it is.
+/// Rejects a body with a masked secret: the mask would replace the secret.
 pub(super) fn check_masks(members: &Map<String, Value>) -> Result<(), Problem> {
-    let detail = "there is a text with (masked) in it, which stands for a secret; ?reveal=true returns it unmasked";
+    let detail = "a value contains (masked), the placeholder of a secret; ?reveal=true returns secrets unmasked";
     match members.values().any(is_redacted) {
         true => Err(Problem::new(ProblemKind::MaskedSecret, detail)),
         false => Ok(()),
     }
 }
 
-/// The names of a schema's members, its alternatives included.
+/// Lists the names of a schema's members, including those of its alternatives.
 fn list_names(schema: &Value, names: &mut Vec<String>) {
     for name in schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
         if !names.contains(name) {

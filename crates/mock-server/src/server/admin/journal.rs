@@ -1,4 +1,4 @@
-//! The journal: finding calls, counting them, waiting for them, and explaining refusals.
+//! The journal: finds, counts and awaits calls, and explains rejections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use super::filter::{CallQuery, check};
 use super::{
     Answer, Context, Form, Input, Json, NoMembers, Output, Problem, ProblemKind, RevealQuery, Route, present, route,
 };
-use crate::journal::{EntryView, Filter, Journal, NearMissView, Reason, Secrets, What};
+use crate::journal::{EntryKind, EntryView, Filter, Journal, NearMissView, Reason, Secrets};
 use crate::sandbox::Runner;
 
-const USUAL: usize = 100;
+const DEFAULT_LIMIT: usize = 100;
 
-const NEAREST: usize = 3;
+const NEAR_MISSES: usize = 3;
 
-const LONGEST: f64 = 600.0;
+const MAX_TIMEOUT: f64 = 600.0;
 
 pub(super) fn routes() -> Vec<Route> {
     const INVALID: &[ProblemKind] = &[ProblemKind::InvalidFilter];
@@ -32,34 +32,35 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::GET, "journal", "findCalls", "The calls that vendors received, oldest first", find)
             .problems(INVALID)
             .links("/requests/0/sequence", &["explainCall"]),
-        route(Method::DELETE, "journal", "clearJournal", "Clears the journal; the numbers of entries go on", clear),
-        route(Method::GET, "journal/count", "countCalls", "How many calls vendors received", count).problems(INVALID),
+        route(Method::DELETE, "journal", "clearJournal", "Clears the journal; the numbering continues", clear),
+        route(Method::GET, "journal/count", "countCalls", "Counts the calls that vendors received", count)
+            .problems(INVALID),
         route(Method::POST, "journal/wait", "waitForCalls", "Waits for calls", wait)
-            .describe("Waits in real time. Calls before the wait count too; `since` leaves them out.")
+            .describe("Waits in real time. Calls before the wait count too; `since` excludes them.")
             .problems(&[
                 ProblemKind::InvalidFilter,
                 ProblemKind::InvalidWait,
                 ProblemKind::WaitTimeout,
                 ProblemKind::WaitInterrupted,
             ]),
-        route(Method::GET, "journal/near-misses", "findNearMisses", "The calls that come closest to a filter", near)
-            .describe("Returns three calls that do not fit, the closest first, unless `limit` says otherwise.")
+        route(Method::GET, "journal/near-misses", "findNearMisses", "The calls that almost match a filter", near)
+            .describe("Returns calls that do not match, the closest first. The default of `limit` is 3.")
             .problems(INVALID),
         route(Method::GET, "journal/canonical", "getCanonicalJournal", "The journal in its canonical form", canonical)
-            .describe("The same bytes for the same seed and script."),
-        route(Method::GET, "explain/{id}", "explainCall", "Why a call was refused", explain)
-            .describe("Each broken rule: where, what stands there, what would be valid, and where the rule is written.")
-            .id("Number of the entry: its `sequence`.", "3")
+            .describe("The same seed and the same script give the same bytes."),
+        route(Method::GET, "explain/{id}", "explainCall", "Why a call was rejected", explain)
+            .describe("Returns each broken rule, with its section, the element, its value, and what would be valid.")
+            .id("Number of the entry, its `sequence`.", "3")
             .problems(&[ProblemKind::NotACall, ProblemKind::UnknownEntry]),
     ]
 }
 
-/// How many calls fit.
+/// A number of calls.
 #[derive(Serialize, JsonSchema)]
 struct Count {
-    /// How many calls fit.
+    /// Number of matching calls.
     count: usize,
-    /// How many older entries are no longer kept, and were not looked at.
+    /// Number of older entries that were evicted and not searched; absent if 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u64", range(min = 1))]
     forgotten: Option<u64>,
@@ -67,17 +68,17 @@ struct Count {
 
 impl Count {
     fn new(count: usize, journal: &Journal, filter: &Filter) -> Self {
-        Self { count, forgotten: Some(journal.forgotten(filter.since)).filter(|forgotten| *forgotten > 0) }
+        Self { count, forgotten: Some(journal.evictions(filter.since)).filter(|forgotten| *forgotten > 0) }
     }
 }
 
-/// The calls that fit and are still kept.
+/// The matching calls that the journal still holds.
 #[derive(Serialize, JsonSchema)]
 struct Calls {
     #[serde(flatten)]
     count: Count,
     requests: Vec<EntryView>,
-    /// If there are more: `since` of the next request.
+    /// If there are more calls: `since` of the next request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u64", range(min = 1))]
     next: Option<u64>,
@@ -85,22 +86,22 @@ struct Calls {
 
 async fn find(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<Calls>, Problem> {
     let sandbox = context.sandbox()?;
-    let (filter, limit, secrets) = query.resolve(&sandbox, USUAL)?;
+    let (filter, limit, secrets) = query.resolve(&sandbox, DEFAULT_LIMIT)?;
     let journal = sandbox.journal();
     let (mut requests, mut last) = (Vec::new(), filter.since);
-    let mut found = journal.find(&filter);
-    for (entry, _) in found.by_ref().take(limit) {
+    let mut matching = journal.find(&filter);
+    for (entry, _) in matching.by_ref().take(limit) {
         last = entry.sequence;
         requests.push(entry.view(secrets));
     }
-    let more = found.count();
+    let more = matching.count();
     let count = Count::new(requests.len() + more, &journal, &filter);
     Ok(Json(Calls { count, requests, next: (more > 0).then_some(last) }))
 }
 
 async fn count(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<Count>, Problem> {
     let sandbox = context.sandbox()?;
-    let (filter, ..) = query.resolve(&sandbox, USUAL)?;
+    let (filter, ..) = query.resolve(&sandbox, DEFAULT_LIMIT)?;
     let journal = sandbox.journal();
     Ok(Json(Count::new(journal.find(&filter).count(), &journal, &filter)))
 }
@@ -110,7 +111,7 @@ async fn clear(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<Call
     Ok(Json(Calls { count: Count { count: 0, forgotten: None }, requests: Vec::new(), next: None }))
 }
 
-/// The calls that come closest.
+/// The calls that come closest to matching.
 #[derive(Serialize, JsonSchema)]
 struct NearMisses {
     #[serde(flatten)]
@@ -120,14 +121,14 @@ struct NearMisses {
 
 async fn near(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<NearMisses>, Problem> {
     let sandbox = context.sandbox()?;
-    let (filter, limit, secrets) = query.resolve(&sandbox, NEAREST)?;
+    let (filter, limit, secrets) = query.resolve(&sandbox, NEAR_MISSES)?;
     let journal = sandbox.journal();
     let count = Count::new(journal.find(&filter).count(), &journal, &filter);
     let near_misses = journal.near_misses(&filter, limit).into_iter().map(|near| near.view(secrets)).collect();
     Ok(Json(NearMisses { count, near_misses }))
 }
 
-/// Which calls are awaited. Null is the same as a missing member.
+/// The calls to wait for. Null means the same as an absent member.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(
     extend("additionalProperties" = false),
@@ -140,16 +141,16 @@ pub(super) struct Wait {
     limits: Limits,
 }
 
-/// How many calls are awaited, and for how long.
+/// The number of calls to wait for, and the timeout.
 #[derive(Deserialize, JsonSchema)]
 struct Limits {
-    /// How many calls are awaited. The default is 1.
+    /// Number of calls to wait for. The default is 1.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "u64", range(min = 1))]
     count: Option<u64>,
-    /// For how long, in real seconds. The default is 5.
+    /// Timeout in real seconds. The default is 5.
     #[serde(default, deserialize_with = "present")]
-    #[schemars(with = "f64", range(min = 0.0, max = LONGEST))]
+    #[schemars(with = "f64", range(min = 0.0, max = MAX_TIMEOUT))]
     timeout: Option<f64>,
 }
 
@@ -168,10 +169,10 @@ impl Input for Wait {
     }
 }
 
-/// How many calls arrived.
+/// The number of calls that arrived.
 #[derive(Serialize, JsonSchema)]
 struct Arrived {
-    /// How many calls fit by now.
+    /// Number of matching calls so far.
     #[schemars(range(min = 1))]
     count: u64,
 }
@@ -184,10 +185,10 @@ async fn wait(context: Context, _: NoMembers, body: Wait) -> Result<Json<Arrived
     if wanted == 0 {
         return Err(refuse("count must be at least 1"));
     }
-    if !(0.0..=LONGEST).contains(&timeout) {
+    if !(0.0..=MAX_TIMEOUT).contains(&timeout) {
         return Err(refuse("timeout must be from 0 to 600 seconds"));
     }
-    // Not the sandbox itself, which would go on for as long as a client waits.
+    // Holds the runner only: the sandbox handle would keep the world running while a client waits.
     let running = Arc::clone(sandbox.runner());
     drop(sandbox);
     let mut count = 0;
@@ -207,28 +208,28 @@ async fn wait(context: Context, _: NoMembers, body: Wait) -> Result<Json<Arrived
     if in_time {
         return Ok(Json(Arrived { count }));
     }
-    let near = running.journal().near_misses(&filter, NEAREST);
+    let near = running.journal().near_misses(&filter, NEAR_MISSES);
     let near = near.into_iter().map(|near| near.view(Secrets::Masked)).collect();
-    let detail = format!("{filter}: {count} of {wanted} came within {timeout} s");
+    let detail = format!("{filter}: {count} of {wanted} arrived within {timeout} s");
     Err(Problem::new(ProblemKind::WaitTimeout, detail).calls(count, near))
 }
 
-/// Counts the calls that fit until there are enough. Each entry is looked at once.
+/// Counts matching calls until there are enough. Each entry is checked once.
 async fn arrival(running: &Runner, filter: &Filter, wanted: u64, count: &mut u64) {
-    let mut seen = filter.since;
+    let mut position = filter.since;
     while *count < wanted {
-        let (fitting, last) = running
-            .happened_after(seen, |entries| {
-                let (mut fitting, mut last) = (0, None);
+        let (matching, last) = running
+            .wait_for_entries(position, |entries| {
+                let (mut matching, mut last) = (0, None);
                 for entry in entries {
                     last = Some(entry.sequence);
-                    fitting += u64::from(matches!(&entry.what, What::Call(call) if filter.fits(call)));
+                    matching += u64::from(matches!(&entry.kind, EntryKind::Call(call) if filter.fits(call)));
                 }
-                Some((fitting, last?))
+                Some((matching, last?))
             })
             .await;
-        *count += fitting;
-        seen = last;
+        *count += matching;
+        position = last;
     }
 }
 
@@ -246,7 +247,7 @@ impl Output for Lines {
     fn schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "Each entry as a line of JSON, without what depends on the machine, e.g. ports.",
+            "description": "Each entry as a line of JSON, without values that depend on the machine, e.g. ports.",
         })
     }
 }
@@ -255,10 +256,10 @@ async fn canonical(context: Context, _: NoMembers, _: NoMembers) -> Result<Lines
     Ok(Lines(context.sandbox()?.journal().canonical()))
 }
 
-/// Why a call was refused.
+/// Why a call was rejected.
 #[derive(Serialize, JsonSchema)]
 struct Explanation {
-    /// Whether a rule refused the call.
+    /// Whether a rule rejected the call.
     refused: bool,
     reasons: Vec<Reason>,
     request: EntryView,
@@ -268,12 +269,12 @@ async fn explain(context: Context, query: RevealQuery, _: NoMembers) -> Result<J
     let sandbox = context.sandbox()?;
     let journal = sandbox.journal();
     let Some(entry) = context.id.parse().ok().and_then(|number| journal.get(number)) else {
-        let detail = "GET journal lists the calls that are kept; the number of a call is its sequence";
+        let detail = "GET journal lists the calls that the journal holds; the number of a call is its sequence";
         return Err(Problem::new(ProblemKind::UnknownEntry, detail));
     };
     let secrets = query.secrets()?;
     let Some(reasons) = entry.explain(secrets) else {
-        return Err(Problem::new(ProblemKind::NotACall, "this entry is not a call; only calls are refused"));
+        return Err(Problem::new(ProblemKind::NotACall, "the entry is not a call; only calls are rejected"));
     };
     Ok(Json(Explanation { refused: !reasons.is_empty(), reasons, request: entry.view(secrets) }))
 }

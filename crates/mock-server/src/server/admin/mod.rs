@@ -1,8 +1,8 @@
-//! The admin API: worlds, their clocks, the person's next move, webhooks, and the journal.
+//! The admin API: controls worlds, clocks, orders and webhooks, and reads the journal.
 //!
-//! Each module has the routes of one topic, with one type for each query, body and response. The document
-//! (`openapi.json`) is made from the routes and these types. All calls but those of `worlds` are about one world:
-//! `?world=ID`, or the default one.
+//! Each module has the routes of one topic, with one type for each query, body and response. The OpenAPI document
+//! (`openapi.json`) is generated from them. Every call except those of `worlds` applies to one world: `?world=ID`, or
+//! the default world.
 
 mod clock;
 mod deliveries;
@@ -43,12 +43,12 @@ fn topics() -> Vec<Topic> {
     vec![
         ("sandbox", "The program itself.", sandbox),
         ("clock", "A world's clock.", clock),
-        ("orders", "Orders and idents, and the person's next move.", orders::routes()),
+        ("orders", "Orders and idents, and the actions of the person.", orders::routes()),
         ("deliveries", "Webhooks.", deliveries::routes()),
         ("faults", "Injected faults.", faults::routes()),
         ("settings", "The settings of the vendors' accounts.", settings::routes()),
-        ("journal", "What happened.", journal::routes()),
-        ("events", "What happens.", events::routes()),
+        ("journal", "Everything that happened in a world.", journal::routes()),
+        ("events", "New entries of the journal.", events::routes()),
         ("worlds", "Worlds: each has its own credentials, clock and journal.", worlds::routes()),
     ]
 }
@@ -65,7 +65,7 @@ pub(super) struct AdminApi {
 
 impl AdminApi {
     pub(super) fn new(place: &Place) -> Self {
-        Self { hosts: AllowedHosts::of(place), topics: topics() }
+        Self { hosts: AllowedHosts::new(place), topics: topics() }
     }
 
     pub(super) async fn handle(&self, worlds: &Worlds, request: &Request<Bytes>) -> Response<Content> {
@@ -76,8 +76,8 @@ impl AdminApi {
     async fn answer(&self, worlds: &Worlds, request: &Request<Bytes>) -> Answer {
         self.hosts.check(request)?;
         let below = request.uri().path().strip_prefix(ROOT).and_then(|path| path.strip_prefix('/'));
-        let path = below.ok_or_else(|| unknown_path("the admin API is below /_sandbox/v1"))?;
-        // Where there is something to get, its head can be requested.
+        let path = below.ok_or_else(|| unknown_path("all paths of the admin API begin with /_sandbox/v1/"))?;
+        // HEAD is supported wherever GET is.
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         if path.trim_end_matches('/') == DOCUMENT {
             return match *method == Method::GET {
@@ -86,17 +86,17 @@ impl AdminApi {
             };
         }
         let routes = self.topics.iter().flat_map(|(.., routes)| routes);
-        let mut fitting: Vec<(&Route, Placeholders)> =
+        let mut matching: Vec<(&Route, Placeholders)> =
             routes.filter_map(|route| Some((route, Placeholders::new(route.path, path)?))).collect();
-        // A literal path is not an id: deliveries/release is not the delivery `release`.
-        if fitting.iter().any(|(route, _)| !route.path.contains('{')) {
-            fitting.retain(|(route, _)| !route.path.contains('{'));
+        // A literal path takes precedence: deliveries/release is not the delivery with the id `release`.
+        if matching.iter().any(|(route, _)| !route.path.contains('{')) {
+            matching.retain(|(route, _)| !route.path.contains('{'));
         }
-        let Some((route, placeholders)) = fitting.iter().find(|(route, _)| route.method == *method) else {
-            return Err(match fitting.is_empty() {
-                true => unknown_path("there is no such path"),
+        let Some((route, placeholders)) = matching.iter().find(|(route, _)| route.method == *method) else {
+            return Err(match matching.is_empty() {
+                true => unknown_path("no call has this path"),
                 false => {
-                    other_method(fitting.iter().map(|(route, _)| route.method.as_str()).collect::<Vec<_>>().join(", "))
+                    other_method(matching.iter().map(|(route, _)| route.method.as_str()).collect::<Vec<_>>().join(", "))
                 }
             });
         };
@@ -115,12 +115,12 @@ impl AdminApi {
 }
 
 pub(super) fn too_large() -> Response<Content> {
-    let detail = format!("it has more than {} MiB", super::connection::BODY >> 20);
+    let detail = format!("the body is larger than {} MiB", super::connection::BODY >> 20);
     Problem::new(ProblemKind::BodyTooLarge, detail).response()
 }
 
 pub(super) fn unreadable() -> Response<Content> {
-    let detail = "it breaks off, or is not as HTTP/1.1 has it (RFC 9112, section 7)";
+    let detail = "the body is incomplete, or its framing is invalid (RFC 9112, section 7)";
     Problem::new(ProblemKind::InvalidBody, detail).response()
 }
 
@@ -129,7 +129,7 @@ fn unknown_path(what: &str) -> Problem {
 }
 
 fn other_method(methods: String) -> Problem {
-    Problem::new(ProblemKind::MethodNotAllowed, format!("this path has the methods {methods}")).allow(methods)
+    Problem::new(ProblemKind::MethodNotAllowed, format!("the methods of this path are {methods}")).allow(methods)
 }
 
 #[derive(Default)]
@@ -140,18 +140,18 @@ struct Placeholders {
 
 impl Placeholders {
     fn new(template: &str, path: &str) -> Option<Self> {
-        let mut found = Self::default();
+        let mut placeholders = Self::default();
         let mut given = path.trim_end_matches('/').split('/');
         for segment in template.split('/') {
             let value = given.next()?;
             match segment {
-                "{id}" => found.id = Some(decoded(value)),
-                "{world}" => found.world = Some(decoded(value)),
+                "{id}" => placeholders.id = Some(decoded(value)),
+                "{world}" => placeholders.world = Some(decoded(value)),
                 literal if literal == value => {}
                 _ => return None,
             }
         }
-        given.next().is_none().then_some(found)
+        given.next().is_none().then_some(placeholders)
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
     use crate::Sandbox;
 
     #[tokio::test]
-    async fn each_refusal_has_its_status_and_its_rule() {
+    async fn each_rejection_has_its_status_and_rule() {
         let worlds = Worlds::from(&Sandbox::start());
         let api = AdminApi::new(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
         for (method, path, body, status, rule, words) in [
@@ -197,7 +197,7 @@ mod tests {
             ),
             ("GET", "deliveries/1?reveal=yes", "", 404, "admin-delivery", "no delivery 1"),
             ("GET", "deliveries?reveal=yes", "", 400, "admin-reveal", "true or false"),
-            ("GET", "journal?%zz", "", 400, "admin-query", "a parameter without a value"),
+            ("GET", "journal?%zz", "", 400, "admin-query", "a parameter has no value"),
             ("GET", "journal?nothing=1", "", 400, "admin-journal", "body/POINTER, fault, header/NAME, limit"),
         ] {
             let request = Request::builder().method(method).uri(format!("{ROOT}/{path}"));

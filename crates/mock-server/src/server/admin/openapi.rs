@@ -1,4 +1,4 @@
-//! The document of the admin API (OpenAPI 3.1), made from the routes and their types.
+//! The OpenAPI 3.1 document of the admin API, generated from the routes and their types.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub(super) fn document(root: &str, topics: &[Topic]) -> Value {
         }
     }
     let mut schemas = output.take_definitions(true);
-    // Where a type is both sent and returned, the form that is sent allows more.
+    // If a type is both sent and returned, the schema for sending allows more.
     schemas.extend(input.take_definitions(true));
     let tags: Vec<Value> =
         topics.iter().map(|(name, about, _)| json!({ "name": name, "description": about })).collect();
@@ -50,13 +50,13 @@ pub(super) fn document(root: &str, topics: &[Topic]) -> Value {
         "info": {
             "title": "Admin API of the identkit sandbox",
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Worlds, their clocks, the person's next move, webhooks, and the journal.",
-            "description": "`identkit sandbox` emulates vendors; this API controls it. It has an address of its own \
-                (`--admin`), speaks plain HTTP, and asks for no credentials; it listens on loopback addresses unless \
-                configured otherwise. Every call but those of `worlds` is about one world: `?world=ID`, or the default \
-                world. Clients must ignore unknown members of responses. A path may end in a slash, and `HEAD` works \
-                where `GET` does. A request that is not HTTP/1.1, or has a target or headers that are too long, is \
-                answered by the status alone (400, 414, 431).",
+            "summary": "Controls worlds, clocks, orders and webhooks, and reads the journal.",
+            "description": "`identkit sandbox` runs mock vendors; this API controls it. It has its own address \
+                (`--admin`), speaks plain HTTP, and requires no credentials. By default it listens on loopback \
+                addresses only. Every call except those of `worlds` applies to one world: `?world=ID`, or the default \
+                world. Clients must ignore unknown members of responses. A path may end with a slash, and `HEAD` works \
+                where `GET` does. If a request is not valid HTTP/1.1, or its target or headers are too long, the \
+                response has a status (400, 414, 431) and no body.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{
@@ -89,11 +89,11 @@ fn tidy(schema: &mut Value) {
     }
 }
 
-/// Writes alternatives of single texts as one enumeration, and leaves out what is Rust's alone.
+/// Merges alternatives of single strings into one enumeration, and removes keywords that only describe Rust types.
 fn simplify(schema: &mut Schema) {
-    // A set takes an item twice.
+    // Duplicate items of a set are accepted.
     schema.remove("uniqueItems");
-    // Rust's word for a member that can be left out.
+    // Marks an optional member in Rust.
     if schema.get("default").is_some_and(Value::is_null) {
         schema.remove("default");
     }
@@ -104,7 +104,7 @@ fn simplify(schema: &mut Schema) {
     if schema.get("type").and_then(Value::as_str) != Some("object")
         && let Some(Value::Array(kinds)) = schema.get("oneOf")
     {
-        // A kind is `const` with a description, or an `enum` of those without one.
+        // A `const` has a description; an `enum` lists the values without one.
         let mut words = Vec::new();
         let mut about = String::new();
         for kind in kinds {
@@ -166,7 +166,7 @@ fn responses(route: &Route, schemas: &Schemas, output: &mut SchemaGenerator) -> 
     let parameters = json!({ "id": format!("$response.body#{pointer}") });
     let link = |name: &&str| ((*name).to_owned(), json!({ "operationId": name, "parameters": parameters }));
     let links: Map<String, Value> = calls.iter().map(link).collect();
-    // What the type of the response says about it.
+    // The doc comment of the response's type.
     let about = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit_once('/'));
     let about =
         about.and_then(|(_, name)| output.definitions().get(name)?.get("description")).or(schema.get("description"));
@@ -193,7 +193,7 @@ fn responses(route: &Route, schemas: &Schemas, output: &mut SchemaGenerator) -> 
     Value::Object(responses)
 }
 
-/// The parameters of a query: the members of its schema. Texts stand for elements of calls.
+/// The parameters of a query, from the members of its schema.
 fn query(schema: &Schema) -> Vec<Value> {
     let required = |name: &str| {
         schema.get("required").and_then(Value::as_array).is_some_and(|names| names.iter().any(|known| known == name))
@@ -206,8 +206,8 @@ fn query(schema: &Schema) -> Vec<Value> {
                 "headers" => None,
                 "body" => Some(json!({
                     "name": "elements", "in": "query", "style": "form", "explode": true,
-                    "description": "Any number of `header/NAME=text` and `body/POINTER=text`: calls with this header, \
-                        or with this element of the body, which a JSON pointer (RFC 6901) names.",
+                    "description": "Any number of `header/NAME=text` and `body/POINTER=text`: only calls with this \
+                        header, or with this element of the body at a JSON pointer (RFC 6901).",
                     "schema": { "type": "object", "patternProperties": { "^(header/.+|body/.*)$": true } },
                     "example": { "body/Address/City": "Berlin" },
                 })),

@@ -1,4 +1,4 @@
-//! Orders and idents: what the sandbox knows of them, and the person's next move.
+//! Orders and idents: their state, and the actions of the person.
 
 use http::Method;
 use schemars::JsonSchema;
@@ -9,19 +9,19 @@ use super::settings::Case;
 use super::{Context, Json, NoMembers, Problem, ProblemKind, RevealQuery, Route, input, route};
 use crate::Transition;
 
-const ID: (&str, &str) = ("Id of the order or ident, as its vendor writes it.", "99921269855041");
+const ID: (&str, &str) = ("Id of the order or ident, in the vendor's form.", "99921269855041");
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        route(Method::GET, "orders/{id}", "getOrder", "What the sandbox knows of an order or ident", get)
+        route(Method::GET, "orders/{id}", "getOrder", "The state of an order or ident", get)
             .id(ID.0, ID.1)
             .problems(&[ProblemKind::UnknownOrder]),
         route(Method::POST, "orders/{id}/transition", "moveOrder", "Plays the person, or sets a status", transition)
             .describe(
-                "A story plays at once, and stops at each webhook until its first delivery attempt has ended. \
-                 docs/sandbox-reference.md lists the stories and which of them fit which order. A status is set as it \
-                 is, even an unknown one: an integer or a text, as the vendor writes it. Returns the order or ident as \
-                 it is now.",
+                "A story plays at once; at each webhook it waits until the first delivery attempt has ended. \
+                 docs/sandbox-reference.md lists the stories of each kind of order. A status is an integer or a \
+                 string, in the vendor's form, and is set unchanged, even an unknown one. Returns the new state of the \
+                 order or ident.",
             )
             .id(ID.0, ID.1)
             .problems(&[
@@ -30,7 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
                 ProblemKind::UnknownOrder,
                 ProblemKind::TransitionConflict,
             ]),
-        route(Method::GET, "tans", "getTans", "The TAN that was texted last", get_tans)
+        route(Method::GET, "tans", "getTans", "The last TAN that was sent by SMS", get_tans)
             .problems(&[ProblemKind::MissingOrder, ProblemKind::UnknownOrder]),
     ]
 }
@@ -40,7 +40,7 @@ async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<
     Ok(Json(Case(query.secrets()?.urls(case))))
 }
 
-/// The person's next move: a story or a status.
+/// An action of the person: a story or a status.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(
@@ -55,7 +55,7 @@ pub(super) struct Move {
     /// Name of a story.
     #[serde(default)]
     story: Option<String>,
-    /// A status in the vendor's own form.
+    /// A status in the vendor's form.
     #[serde(default)]
     #[schemars(extend("type" = ["integer", "string", "null"]))]
     status: Value,
@@ -94,12 +94,12 @@ pub(super) struct TanQuery {
 
 input!(TanQuery, MissingOrder, false);
 
-/// The TANs of an order that can be entered: one, or none.
+/// The valid TANs of an order: one or none.
 #[derive(Serialize, JsonSchema)]
 struct Tans {
     /// Id of the order.
     order: String,
-    /// Six digits each.
+    /// TANs of six digits.
     #[schemars(length(max = 1))]
     tans: Vec<String>,
 }

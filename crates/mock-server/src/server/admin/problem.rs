@@ -1,4 +1,4 @@
-//! Refusals as problem+json (RFC 9457), with a `rule` that programs can go by.
+//! Errors as problem+json (RFC 9457), with a machine-readable `rule`.
 
 use http::Response;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
@@ -12,7 +12,7 @@ use crate::Rejection;
 use crate::journal::NearMissView;
 use crate::worlds::WorldError;
 
-/// Declares the problems: what each means, its name, status, title and rule.
+/// Declares the problems: meaning, name, status, title and rule.
 macro_rules! problems {
     ($(#[doc = $meaning:literal] $kind:ident = $name:literal, $status:literal, $title:literal, $rule:literal;)*) => {
         /// A kind of problem.
@@ -43,25 +43,25 @@ problems! {
     MaskedSecret = "masked-secret", 400, "Masked secret", "admin-reveal";
     #[doc = "The clock cannot be advanced by this time."]
     InvalidAdvance = "invalid-advance", 400, "Invalid time span", "admin-clock";
-    #[doc = "The clock has no such mode, or the mode takes another factor."]
+    #[doc = "The clock mode is unknown, or its factor is out of range."]
     UnknownClockMode = "unknown-clock-mode", 400, "Unknown clock mode", "admin-clock";
     #[doc = "The body names neither a story nor a status, or both."]
     InvalidTransition = "invalid-transition", 400, "Invalid transition", "M-04";
-    #[doc = "The vendor's rules refuse the transition. `rule` and `faults` say why."]
-    RefusedTransition = "refused-transition", 400, "Refused transition", "admin";
+    #[doc = "The vendor's rules reject the transition. `rule` and `faults` state why."]
+    RefusedTransition = "refused-transition", 400, "Rejected transition", "admin";
     #[doc = "The state of the order or ident does not allow the transition."]
     TransitionConflict = "transition-conflict", 409, "Conflict with the state of the order", "admin";
     #[doc = "The query does not name an order."]
     MissingOrder = "missing-order", 400, "Missing order", "M-10";
-    #[doc = "No vendor of the world has an order or ident of this id."]
+    #[doc = "No vendor of the world has an order or ident with this id."]
     UnknownOrder = "unknown-order", 404, "Unknown order", "admin-case";
     #[doc = "The release order is unknown."]
     InvalidReleaseOrder = "invalid-release-order", 400, "Invalid release order", "admin-delivery";
-    #[doc = "The world has no delivery of this id."]
+    #[doc = "The world has no delivery with this id."]
     UnknownDelivery = "unknown-delivery", 404, "Unknown delivery", "admin-delivery";
     #[doc = "The state of the delivery does not allow the call."]
     DeliveryConflict = "delivery-conflict", 409, "Conflict with the state of the delivery", "admin-delivery";
-    #[doc = "The webhook mode is unknown, or takes other members."]
+    #[doc = "The webhook mode is unknown, or takes different members."]
     UnknownWebhookMode = "unknown-webhook-mode", 400, "Unknown webhook mode", "admin-webhooks";
     #[doc = "A setting is unknown or has an invalid value. `faults` lists all of them."]
     InvalidSettings = "invalid-settings", 400, "Invalid settings", "admin";
@@ -69,19 +69,19 @@ problems! {
     SettingsConflict = "settings-conflict", 409, "Duplicate credentials", "admin";
     #[doc = "A member of the fault is unknown or has an invalid value. `faults` lists all of them."]
     InvalidFault = "invalid-fault", 400, "Invalid fault", "admin";
-    #[doc = "The world has no fault of this id."]
+    #[doc = "The world has no fault with this id."]
     UnknownFault = "unknown-fault", 404, "Unknown fault", "admin-faults";
     #[doc = "A member of the filter has an invalid value, or names something unknown."]
     InvalidFilter = "invalid-filter", 400, "Invalid filter", "admin-journal";
     #[doc = "`count` or `timeout` has an invalid value."]
     InvalidWait = "invalid-wait", 400, "Invalid wait", "admin-wait";
-    #[doc = "The calls did not arrive in time. `count` and `near_misses` say what arrived."]
+    #[doc = "The calls did not arrive in time. `count` and `near_misses` show what arrived."]
     WaitTimeout = "wait-timeout", 408, "Request timeout", "admin-wait";
     #[doc = "The world was reset, restored or deleted while the call waited."]
     WaitInterrupted = "wait-interrupted", 409, "Replaced world", "admin-wait";
-    #[doc = "The journal has no entry of this number."]
+    #[doc = "The journal has no entry with this number."]
     UnknownEntry = "unknown-entry", 404, "Unknown journal entry", "admin-explain";
-    #[doc = "The journal entry is not a call, so it cannot be refused."]
+    #[doc = "The journal entry is not a call, so it cannot be rejected."]
     NotACall = "not-a-call", 400, "Journal entry without a call", "admin-explain";
     #[doc = "The id of the last event is invalid."]
     InvalidEventId = "invalid-event-id", 400, "Invalid event id", "admin-events";
@@ -93,7 +93,7 @@ problems! {
     UnknownWorld = "unknown-world", 404, "Unknown world", "admin-world";
     #[doc = "The world was reset, restored or deleted during the call."]
     ReplacedWorld = "replaced-world", 404, "Replaced world", "admin-world";
-    #[doc = "The world has no snapshot of this name."]
+    #[doc = "The world has no snapshot with this name."]
     UnknownSnapshot = "unknown-snapshot", 404, "Unknown snapshot", "admin-world";
     #[doc = "The world has the maximum number of snapshots."]
     SnapshotLimit = "snapshot-limit", 409, "Snapshot limit", "admin-world";
@@ -105,9 +105,9 @@ problems! {
     DefaultWorld = "default-world", 409, "Permanent default world", "admin-world";
     #[doc = "A web page sent the request, or the `Host` header names another host."]
     ForeignOrigin = "foreign-origin", 403, "Foreign origin", "admin-origin";
-    #[doc = "The path is not a path of this API."]
+    #[doc = "No call of this API has this path."]
     UnknownPath = "unknown-path", 404, "Unknown path", "admin-path";
-    #[doc = "The path does not have this method. The `Allow` header lists the methods."]
+    #[doc = "No call has this path and method. The `Allow` header lists the methods."]
     MethodNotAllowed = "method-not-allowed", 405, "Method not allowed", "admin-method";
     #[doc = "The body is larger than 256 MiB."]
     BodyTooLarge = "body-too-large", 413, "Content too large", "admin-body";
@@ -135,28 +135,28 @@ pub(super) struct Problem {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
 pub(super) struct Document {
-    /// Identifies the kind of problem.
+    /// Kind of problem.
     #[schemars(transform = list_kinds)]
     r#type: &'static str,
     /// HTTP status.
     #[schemars(range(min = 400, max = 599))]
     status: u16,
-    /// What went wrong, in a few words.
+    /// Summary of the kind of problem.
     title: &'static str,
-    /// What went wrong in this request, and what would be valid.
+    /// What is wrong with this request, and what would be valid.
     detail: String,
-    /// What programs can go by: a rule of this API (`admin-…`), or of the contract by its number (`T-006`, `M-04`).
+    /// Machine-readable rule: of this API (`admin-…`) or of the contract (`T-006`, `M-04`).
     #[schemars(example = &"admin-case")]
     rule: &'static str,
-    /// Broken rules, when a vendor's rules refuse the request. The first hundred; if there are more, the last one
-    /// says how many.
+    /// The broken rules, if a vendor's rules reject the request: at most a hundred. If there are more, the last one
+    /// states their number.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<Fault>,
-    /// Number of calls that arrived before the timeout.
+    /// Number of matching calls that arrived before the timeout.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u64")]
     count: Option<u64>,
-    /// The calls that came closest before the timeout.
+    /// The calls that came closest to matching.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<NearMissView>")]
     near_misses: Option<Vec<NearMissView>>,
@@ -171,7 +171,7 @@ struct Fault {
     message: String,
     /// The rule.
     rule: &'static str,
-    /// Where the rule is written.
+    /// Section of the document that states the rule.
     section: String,
 }
 
@@ -209,10 +209,10 @@ impl Problem {
     }
 
     pub(super) fn unknown_order() -> Self {
-        Self::new(ProblemKind::UnknownOrder, "no vendor of this world has an order or ident of this id")
+        Self::new(ProblemKind::UnknownOrder, "no vendor of this world has an order or ident with this id")
     }
 
-    /// What a vendor's rules refuse, as the kind that has the status of the refusal; the first kind otherwise.
+    /// Converts a rejection: to the second kind if it has the status of the rejection, otherwise to the first.
     pub(super) fn refused(kinds: [ProblemKind; 2], refused: &Rejection) -> Self {
         let refused = refused.bounded();
         let kind = if kinds[1].status() == refused.status { kinds[1] } else { kinds[0] };
@@ -251,10 +251,10 @@ impl From<WorldError> for Problem {
             WorldError::Unknown => ProblemKind::UnknownWorld,
             WorldError::UnknownSnapshot => ProblemKind::UnknownSnapshot,
             WorldError::TooManySnapshots => ProblemKind::SnapshotLimit,
-            WorldError::Taken => ProblemKind::DuplicateWorld,
+            WorldError::DuplicateId => ProblemKind::DuplicateWorld,
             WorldError::Default => ProblemKind::DefaultWorld,
             WorldError::SameCredentials => ProblemKind::DuplicateCredentials,
-            WorldError::NotAnId => ProblemKind::InvalidId,
+            WorldError::InvalidId => ProblemKind::InvalidId,
         };
         Self::new(kind, error.to_string())
     }

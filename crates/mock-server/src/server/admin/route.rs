@@ -1,4 +1,4 @@
-//! One call of the admin API: how it is called, what it does, and what the document says about it.
+//! A route of the admin API: method and path, handler, and the texts and schemas for the OpenAPI document.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl<T: Serialize + JsonSchema, const STATUS: u16> Output for Json<T, STATUS> {
 
     fn response(self) -> Answer {
         let failure = |error: String| Problem::new(ProblemKind::Internal, error);
-        // By way of a value, so that the names are in order.
+        // A `Value` sorts the names.
         let value = serde_json::to_value(self.0).map_err(|error| failure(error.to_string()))?;
         json::response(STATUS, &value).map_err(|error| failure(error.to_string()))
     }
@@ -68,22 +68,22 @@ pub(super) struct Schemas {
 
 pub(super) struct Route {
     pub(super) method: Method,
-    /// Below the root; `{name}` stands for any one segment.
+    /// Path below the root; `{name}` stands for any one segment.
     pub(super) path: &'static str,
     pub(super) name: &'static str,
     pub(super) summary: &'static str,
     pub(super) description: &'static str,
     /// Meaning of `{id}`, and an example.
     pub(super) id: (&'static str, &'static str),
-    /// The problems of this call alone.
+    /// Problems that only this call returns.
     pub(super) problems: &'static [ProblemKind],
-    /// Calls whose `{id}` stands in the response at a pointer.
+    /// JSON pointer into the response, and the calls that take the value there as `{id}`.
     pub(super) links: (&'static str, &'static [&'static str]),
-    /// Whether its query names a world.
+    /// Whether the query has the parameter `world`.
     pub(super) takes_world: bool,
     pub(super) status: u16,
     pub(super) media: &'static str,
-    /// Makes the schemas with the generators for input and output.
+    /// Creates the schemas with the generators for input and output.
     pub(super) schemas: fn(&mut SchemaGenerator, &mut SchemaGenerator) -> Schemas,
     pub(super) run: Box<Run>,
 }
@@ -98,7 +98,7 @@ pub(super) fn route<Q: Input, B: Input, O: Output, F>(
 where
     F: Future<Output = Result<O, Problem>> + Send + 'static,
 {
-    // All calls but those of the worlds and of the program are about one world.
+    // Every call except those of `worlds` and `version` applies to one world.
     let takes_world = !path.starts_with("worlds") && path != "version";
     let (query, body, handler) = (Form::query::<Q>(takes_world), Form::body::<B>(), Arc::new(handler));
     Route {

@@ -1,4 +1,4 @@
-//! How the accounts are set up, and values whose form the vendors decide.
+//! The settings of the accounts, and values whose schema the vendors define.
 
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -7,17 +7,17 @@ use serde_json::{Map, Value};
 
 use super::{Context, Form, Input, Json, NoMembers, Problem, ProblemKind, RevealQuery, Route, check_masks, route};
 use crate::journal::Secrets;
-use crate::sandbox::in_json;
+use crate::sandbox::json_key;
 use crate::vendors::schemas;
 use crate::vendors::schemas::VendorSchemas;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         route(Method::GET, "settings", "getSettings", "The settings of the vendors' accounts", get),
-        route(Method::POST, "settings", "changeSettings", "Changes settings, and returns all of them", set)
+        route(Method::POST, "settings", "changeSettings", "Changes settings and returns all of them", set)
             .describe(
-                "Changes the named settings; the others stay. If any of them is invalid, none is changed, and `faults` \
-                 lists all of them. A masked secret cannot be set (`admin-reveal`).",
+                "Changes the named settings only. If any of them is invalid, none is changed, and `faults` lists all \
+                 violations. A masked secret cannot be set (`admin-reveal`).",
             )
             .problems(&[ProblemKind::MaskedSecret, ProblemKind::InvalidSettings, ProblemKind::SettingsConflict]),
     ]
@@ -39,7 +39,8 @@ async fn set(context: Context, query: RevealQuery, body: SettingsChange) -> Resu
     }
 }
 
-/// The accounts' credentials are returned, since clients log in with them; secrets in URLs of receivers are masked.
+/// Returns all settings. Credentials are included, because clients log in with them; secrets in receivers' URLs are
+/// masked.
 fn all(context: &Context, secrets: Secrets) -> Result<Json<Settings>, Problem> {
     Ok(Json(Settings(secrets.urls(context.sandbox()?.settings()))))
 }
@@ -48,7 +49,7 @@ fn all(context: &Context, secrets: Secrets) -> Result<Json<Settings>, Problem> {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Settings(#[schemars(schema_with = "settings")] pub(super) Value);
 
-/// Settings to change, by vendor. The vendors check them, so that all violations are reported at once.
+/// Settings to change, by vendor.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct SettingsChange(#[schemars(schema_with = "change")] pub(super) Map<String, Value>);
 
@@ -83,7 +84,7 @@ fn by_vendor(
     required: bool,
 ) -> Schema {
     let members: Map<String, Value> =
-        schemas().iter().map(|vendor| (in_json(vendor.name), part(vendor)(generator).to_value())).collect();
+        schemas().iter().map(|vendor| (json_key(vendor.name), part(vendor)(generator).to_value())).collect();
     let names: Vec<String> = members.keys().cloned().collect();
     match required {
         true => json_schema!({ "type": "object", "properties": members, "required": names }),

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::Accounts;
 use crate::clock::Mode;
-use crate::sandbox::in_json;
+use crate::sandbox::json_key;
 use crate::worlds::NewWorld;
 use crate::{Profile, Sandbox};
 
-const UNNAMED: &str = "snapshot";
+const DEFAULT_SNAPSHOT: &str = "snapshot";
 
 const ID: &str = "^[A-Za-z0-9._-]{1,64}$";
 
@@ -25,10 +25,10 @@ pub(super) fn routes() -> Vec<Route> {
     ];
     vec![
         route(Method::GET, "worlds", "listWorlds", "All worlds", list),
-        route(Method::POST, "worlds", "createWorld", "Creates a world with credentials of its own", create)
+        route(Method::POST, "worlds", "createWorld", "Creates a world with its own credentials", create)
             .describe(
-                "A vendor's call with these credentials is answered by this world; a client needs nothing else. Members \
-                 that are left out are as in the default world.",
+                "A vendor call with these credentials goes to this world; a client needs nothing else. The defaults \
+                 are those of the default world.",
             )
             .problems(NEW),
         route(Method::GET, "worlds/{world}", "getWorld", "A world, with the names of its snapshots", get),
@@ -38,13 +38,13 @@ pub(super) fn routes() -> Vec<Route> {
             .describe("The copy has its own credentials and clock.")
             .problems(NEW),
         route(Method::POST, "worlds/{world}/snapshot", "keepSnapshot", "Takes a snapshot of a world", keep)
-            .describe("Replaces a snapshot of the same name. A world keeps at most 100.")
+            .describe("Replaces a snapshot of the same name. A world has at most 100 snapshots.")
             .problems(&[ProblemKind::InvalidWorld, ProblemKind::InvalidId, ProblemKind::SnapshotLimit]),
         route(Method::POST, "worlds/{world}/restore", "restoreSnapshot", "Restores a snapshot", restore)
-            .describe("All of the world is as it was, its time included. It keeps its credentials.")
+            .describe("Restores the whole world, including its time. The world keeps its current credentials.")
             .problems(&[ProblemKind::InvalidWorld, ProblemKind::UnknownSnapshot]),
         route(Method::POST, "reset", "resetWorld", "Resets a world", reset)
-            .describe("The same seed, the same credentials, and nothing in it. Its snapshots stay."),
+            .describe("The world is empty again, with the same seed and credentials. Its snapshots remain."),
     ]
 }
 
@@ -64,11 +64,12 @@ async fn list(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<World
 struct World {
     #[schemars(regex(pattern = ID), example = &"my-test")]
     id: String,
+    /// Time in the world.
     now: Time,
     /// Mode of the clock.
     #[schemars(extend("enum" = ["frozen", "real", "scaled"]))]
     clock: &'static str,
-    /// Seed of everything random.
+    /// Seed of all random values.
     seed: u64,
     profile: Profile,
     #[serde(flatten)]
@@ -82,7 +83,7 @@ struct World {
 impl World {
     fn new(id: &str, sandbox: &Sandbox) -> Self {
         let (seed, profile) = sandbox.with_world(|world| (world.seed(), world.profile));
-        let accounts = sandbox.accounts().into_iter().map(|(vendor, account)| (in_json(vendor), account)).collect();
+        let accounts = sandbox.accounts().into_iter().map(|(vendor, account)| (json_key(vendor), account)).collect();
         let clock = sandbox.clock().mode().name();
         let accounts = Accounts(accounts);
         Self { id: id.to_owned(), now: Time(sandbox.now()), clock, seed, profile, accounts, snapshots: None }
@@ -103,15 +104,15 @@ pub(super) struct WorldRequest {
     /// Id of the world.
     #[schemars(regex(pattern = ID), example = &"my-test")]
     id: Option<String>,
-    /// Seed of everything random.
+    /// Seed of all random values.
     seed: Option<u64>,
-    /// How strictly requests are judged.
+    /// Which requests the vendors accept.
     #[serde(default, deserialize_with = "word")]
     profile: Option<Profile>,
-    /// Mode of the clock; `POST clock/mode` can scale it.
+    /// Mode of the clock. For `scaled`, use `POST clock/mode`.
     #[serde(default, deserialize_with = "word")]
     clock: Option<ClockName>,
-    /// The time at the beginning.
+    /// Initial time.
     now: Option<Time>,
 }
 
@@ -177,13 +178,13 @@ struct Snapshot {
 }
 
 async fn keep(context: Context, _: NoMembers, body: SnapshotName) -> Result<Created<Snapshot>, Problem> {
-    let snapshot = body.snapshot.unwrap_or_else(|| UNNAMED.to_owned());
+    let snapshot = body.snapshot.unwrap_or_else(|| DEFAULT_SNAPSHOT.to_owned());
     let now = context.worlds.keep_snapshot(&context.world, &snapshot)?;
     Ok(Json(Snapshot { world: context.world, snapshot, now: Time(now) }))
 }
 
 async fn restore(context: Context, _: NoMembers, body: SnapshotName) -> Result<Json<World>, Problem> {
-    let name = body.snapshot.unwrap_or_else(|| UNNAMED.to_owned());
+    let name = body.snapshot.unwrap_or_else(|| DEFAULT_SNAPSHOT.to_owned());
     let sandbox = context.worlds.restore(&context.world, &name)?;
     Ok(Json(World::new(&context.world, &sandbox)))
 }

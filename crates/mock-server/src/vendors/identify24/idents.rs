@@ -61,7 +61,7 @@ fn store(world: &mut World, id: &str, request: &CreateIdent) {
     world.state::<Idents>().by_id.insert(id.to_owned(), Box::new(kept));
     let life = world.state::<Account>().settings.life;
     if let Ok(at) = world.now.checked_add(life) {
-        world.after(at, Timer { vendor: PROVIDER, what: EXPIRY, subject: id.to_owned() });
+        world.set_timer(at, Timer { vendor: PROVIDER, what: EXPIRY, subject: id.to_owned() });
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
 
 fn keep_bound(world: &mut World) {
     let mut created = std::mem::take(&mut world.state::<Idents>().created);
-    let oldest = world.forget_oldest(PROVIDER, &mut created);
+    let oldest = world.evict_oldest(PROVIDER, &mut created);
     let idents = world.state::<Idents>();
     idents.created = created;
     oldest.iter().for_each(|id| drop(idents.by_id.remove(id)));

@@ -130,7 +130,7 @@ impl MockVendor for Identify24 {
         }
     }
 
-    fn delivered(&self, world: &mut World, case: &str) {
+    fn on_first_attempt(&self, world: &mut World, case: &str) {
         world.unblock(case);
     }
 
@@ -180,7 +180,7 @@ impl MockVendor for Identify24 {
             };
             idents.by_id.insert(id, Box::new(stored));
         }
-        idents.created = saved.created.checked("/created", |id| idents.by_id.contains_key(id))?;
+        idents.created = saved.created.validate("/created", |id| idents.by_id.contains_key(id))?;
         *world.state() = account;
         *world.state() = idents;
         Ok(())

@@ -72,7 +72,7 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Rejecti
     let due = if order.recording.ready { now } else { now.checked_add(takes).unwrap_or(now) };
     if order.recording.callback.replace(url).is_none() {
         let timer = Timer { vendor: PROVIDER, what: VIDEO, subject: op.order_id.expose().to_owned() };
-        world.after(due, timer);
+        world.set_timer(due, timer);
     }
     Ok(())
 }

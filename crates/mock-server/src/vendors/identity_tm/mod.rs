@@ -192,7 +192,7 @@ impl MockVendor for IdentityTm {
         }
     }
 
-    fn delivered(&self, world: &mut World, case: &str) {
+    fn on_first_attempt(&self, world: &mut World, case: &str) {
         world.unblock(case);
         scenarios::go_on(world, case);
     }
@@ -239,7 +239,7 @@ impl MockVendor for IdentityTm {
                 return Err(SavedError::damaged(format!("/orders/{index}/id"), "expected an id of its own"));
             }
         }
-        state.opened = opened.checked("/opened", |id| state.by_id.contains_key(id))?;
+        state.opened = opened.validate("/opened", |id| state.by_id.contains_key(id))?;
         *world.state() = state;
         *world.state() = seal_key;
         Ok(())

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{Settings, methods};
 use crate::CaseOrder;
-use crate::world::text::{self, Written};
+use crate::world::text::{self, TextForm};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {
@@ -239,7 +239,7 @@ pub(super) enum Word {
     SignmePassword,
 }
 
-impl Written for Word {
+impl TextForm for Word {
     const FORM: &'static str = "TAN, signme Passwort, or null";
 
     fn write(&self) -> String {
@@ -265,7 +265,7 @@ pub(super) enum Step {
     Call(#[serde(with = "text")] OrderCallback),
 }
 
-impl Written for OrderCallback {
+impl TextForm for OrderCallback {
     const FORM: &'static str = "AfterVideo, AfterIdent or OnFinal";
 
     fn write(&self) -> String {
@@ -277,8 +277,8 @@ impl Written for OrderCallback {
     }
 }
 
-/// Reads a result with the nulls of its cards: the document's example has them (AT-25), and a message's own reader takes
-/// null for what is not there.
+/// Reads a result with the nulls of its cards: the document's example has them (AT-25), and a message's own reader
+/// takes null for what is not there.
 fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<IdentDataAnswer>>, D::Error> {
     let Some(told) = Option::<Value>::deserialize(from)? else { return Ok(None) };
     // serde's own text may quote a value.

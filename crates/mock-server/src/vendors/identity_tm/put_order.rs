@@ -54,8 +54,8 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
     Ok(answer)
 }
 
-/// All that the document itself forbids; no faults when that is nothing. Our writer is stricter by default, for the sake
-/// of whoever uses it.
+/// All that the document itself forbids; no faults when that is nothing. Our writer is stricter by default, for the
+/// sake of whoever uses it.
 fn check(order: &PutOrder, settings: &Settings) -> Rejection {
     let mut dialect = Dialect::default();
     // Any text of 100 characters; the report of [T 3.4.5] shows a Ref with a blank (AT-20).
@@ -135,7 +135,7 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
     orders.opened.push(id.clone());
     let time_out = orders.settings.time_out;
     if let Ok(at) = now.checked_add(time_out) {
-        world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
+        world.set_timer(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
     }
     keep_bound(world);
     Ok(answer)
@@ -143,7 +143,7 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
 
 fn keep_bound(world: &mut World) {
     let mut opened = std::mem::take(&mut world.state::<Orders>().opened);
-    let oldest = world.forget_oldest(PROVIDER, &mut opened);
+    let oldest = world.evict_oldest(PROVIDER, &mut opened);
     let orders = world.state::<Orders>();
     orders.opened = opened;
     if !oldest.is_empty() {

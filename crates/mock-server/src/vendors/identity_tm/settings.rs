@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::readers::value;
 use crate::vendors::settings::{refusal, seconds, some};
-use crate::world::text::{self, Written as _};
+use crate::world::text::{self, TextForm as _};
 
 /// The codes that the default variant of `getStatus` returns. Which ones is lost in the document (AT-13): all final
 /// ones and these, assumed.
@@ -110,8 +110,8 @@ impl Feature {
 settings! {
 /// How the account is set up; see [`configure`](super::configure). The defaults are the contract's decisions.
 ///
-/// From outside they are set by these names: spans of time in seconds, webhooks and the words of the other types as they
-/// are written here.
+/// From outside they are set by these names: spans of time in seconds, webhooks and the words of the other types as
+/// they are written here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(rename = "IdentityTmSettings")]
 pub struct Settings {
@@ -198,7 +198,8 @@ pub struct Settings {
     pub list_shape: ListShape = ListShape::default(),
     /// `ExtendedList` in the body of `getAllStatus` counts, as in the document's example (AT-04).
     pub extended_list_in_body: bool = true,
-    /// The number of the first page, 0 or 1 (AT-05). With 1, page 0 answers like page 1; the profile `strict` refuses it.
+    /// The number of the first page, 0 or 1 (AT-05). With 1, page 0 answers like page 1; the profile `strict` refuses
+    /// it.
     #[serde(deserialize_with = "zero_or_one")]
     #[schemars(range(max = 1))]
     pub first_page: u32 = 1,

@@ -22,7 +22,7 @@ pub(crate) struct Door {
 impl Door {
     /// Its default world stands still at noon; webhooks go over the network.
     pub(crate) async fn new() -> Self {
-        Self::with(|builder| builder.webhooks_through(plain())).await
+        Self::with(|builder| builder.webhook_transport(plain())).await
     }
 
     pub(crate) async fn with(more: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Self {

@@ -150,7 +150,7 @@ async fn a_late_webhook_that_is_released_by_hand_does_not_come_again_at_its_time
     bench.sandbox.release(bench.hooks(&id)[0]).unwrap();
     let moved = bench.sandbox.advance(DAY).await;
     assert_eq!(receiver.times(), [0.0]);
-    let fired = |entry: &&Entry| matches!(&entry.what, What::Fired { .. });
+    let fired = |entry: &&Entry| matches!(&entry.kind, EntryKind::Fired { .. });
     assert_eq!(moved.fired.iter().filter(fired).count(), 0, "its timer is gone");
 }
 
@@ -278,12 +278,12 @@ async fn a_slow_reader_is_done_only_when_it_has_read_the_whole_answer() {
     ] {
         let patience = 2 * SECOND;
         let bench =
-            Harness::with(|builder| builder.webhooks_through(Arc::new(Talkative(pieces))).receiver_patience(patience));
+            Harness::with(|builder| builder.webhook_transport(Arc::new(Talkative(pieces))).receiver_timeout(patience));
         bench.sandbox.set_webhooks(None, mode);
         let id = bench.hooked(&["OnFinal"]).await;
         let delivery = bench.sandbox.deliveries(Some(&id)).remove(0);
         assert_eq!(delivery.attempts[0].outcome(), outcome, "{mode:?}");
         let told = delivery.attempts[0].error.as_deref();
-        assert_eq!(told, (outcome == "retry").then_some("no answer within 2 s"));
+        assert_eq!(told, (outcome == "retry").then_some("no response within 2 s"));
     }
 }

@@ -20,7 +20,7 @@ async fn t_030_a_receiver_over_https_is_reached_when_its_authority_is_trusted_an
             json!("the server's certificate is not trusted: no trusted authority issued it"),
         ),
     ] {
-        let door = Door::with(|builder| builder.webhooks_through(transport)).await;
+        let door = Door::with(|builder| builder.webhook_transport(transport)).await;
         let order = door.place(&Door::default_account(), &order()).await;
         door.play_out(DEFAULT, &order, "positive").await;
         let attempt = door.delivery(&order).await["attempts"][0].clone();
@@ -33,14 +33,14 @@ async fn in_real_time_a_receiver_gets_its_real_seconds_and_time_goes_on_meanwhil
     let patience = Duration::from_millis(400);
     let door = Door::with(|builder| {
         // A guard that is over at once: what is told of time that stands still must not count here.
-        builder.webhooks_through(plain()).receiver_patience(patience).receiver_guard(Duration::from_millis(2))
+        builder.webhook_transport(plain()).receiver_timeout(patience).receiver_guard(Duration::from_millis(2))
     })
     .await;
     for (mode, at_least) in [(json!({ "mode": "real" }), 0.3), (json!({ "mode": "scaled", "factor": 1_000 }), 300.0)] {
         door.post("/clock/mode", mode.clone()).await;
         let hook =
             Hook::doing(|count| if count == 0 { Does::After(Duration::from_millis(100)) } else { Does::Hang }).await;
-        for (outcome, error) in [("delivered", json!(null)), ("retry", json!("no answer within 0.4 s"))] {
+        for (outcome, error) in [("delivered", json!(null)), ("retry", json!("no response within 0.4 s"))] {
             let order = door.order(&hook).await;
             door.play(DEFAULT, &order, "positive").await;
             let delivery = loop {

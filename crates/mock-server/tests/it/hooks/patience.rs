@@ -45,7 +45,7 @@ async fn one_that_answers_one_call_after_the_other_is_not_cut_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_hangs_is_cut_off_at_each_try_and_holds_time_for_the_guard_only() {
     let door = Door::with(|builder| {
-        builder.webhooks_through(crate::support::net::plain()).receiver_guard(Duration::from_millis(20))
+        builder.webhook_transport(crate::support::net::plain()).receiver_guard(Duration::from_millis(20))
     })
     .await;
     let hook = Hook::always(Does::Hang).await;
@@ -56,7 +56,7 @@ async fn one_that_hangs_is_cut_off_at_each_try_and_holds_time_for_the_guard_only
     let delivery = door.delivery(&order).await;
     let attempts = delivery["attempts"].as_array().unwrap();
     assert_eq!((attempts.len(), hook.count()), (32, 32));
-    assert!(attempts.iter().all(|attempt| attempt["error"] == "no answer within 10 s"));
+    assert!(attempts.iter().all(|attempt| attempt["error"] == "no response within 10 s"));
     // The schedule is counted from where the first try began, not from where it was cut off.
     assert_eq!(attempts[1]["at"], "2020-09-10T12:01:26.4Z");
 }

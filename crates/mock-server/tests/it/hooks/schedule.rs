@@ -114,7 +114,7 @@ async fn t_036_a_receiver_that_hangs_is_cut_off_at_10_s_of_the_worlds_time_and_t
     assert_eq!(moved["fired"][0]["at"], "2020-09-10T12:00:10Z", "cut off just then: {moved}");
     let delivery = door.delivery(&order).await;
     let cut =
-        json!({ "at": "2020-09-10T12:00:00Z", "status": null, "outcome": "retry", "error": "no answer within 10 s" });
+        json!({ "at": "2020-09-10T12:00:00Z", "status": null, "outcome": "retry", "error": "no response within 10 s" });
     assert_eq!(delivery["attempts"], json!([cut]));
     assert_eq!(delivery["next"], "2020-09-10T12:01:26.4Z", "counted from its beginning");
     door.advance(DEFAULT, 100.0).await;

@@ -16,15 +16,15 @@ async fn run_to_next_stops_exactly_at_the_next_timer_and_takes_all_that_is_due_t
     let bench = Harness::new();
     bench.sandbox.with_world(|world| {
         for (at, subject) in [(5, "b"), (3, "a"), (5, "c"), (6, "d")] {
-            world.after(after(at), timer(subject));
+            world.set_timer(after(at), timer(subject));
         }
     });
     let subjects = |fired: &[identkit_mock_server::journal::Entry]| {
-        let of = |what: &What| match what {
-            What::Fired { subject, .. } => subject.clone(),
+        let of = |kind: &EntryKind| match kind {
+            EntryKind::Fired { subject, .. } => subject.clone(),
             other => panic!("{other:?}"),
         };
-        fired.iter().map(|entry| (entry.at, of(&entry.what))).collect::<Vec<_>>()
+        fired.iter().map(|entry| (entry.at, of(&entry.kind))).collect::<Vec<_>>()
     };
     let first = bench.sandbox.run_to_next().await;
     assert_eq!(subjects(&first.fired), [(after(3), "a".into())]);
@@ -41,7 +41,7 @@ async fn many_that_run_to_the_next_at_once_pass_none_by() {
     let due = |number: i64| after(number * number);
     bench.sandbox.with_world(|world| {
         for number in 1..=400 {
-            world.after(due(number), timer(&number.to_string()));
+            world.set_timer(due(number), timer(&number.to_string()));
         }
     });
     let movers: Vec<_> = (0..8)
@@ -86,10 +86,10 @@ async fn ten_thousand_timers_all_fire_in_order_and_are_all_told() {
     bench.sandbox.with_world(|world| {
         // Scattered, and several at the same time.
         for index in 0..10_000_i64 {
-            world.after(after(1 + (index * 7_919) % 5_000), timer(&index.to_string()));
+            world.set_timer(after(1 + (index * 7_919) % 5_000), timer(&index.to_string()));
         }
         // The journal forgets most of it; who moves time is told all.
-        world.journal.keep(10);
+        world.journal.set_limit(10);
     });
     let moved = bench.sandbox.advance(2 * HOUR).await;
     assert_eq!(moved.fired.len(), 10_000);
@@ -130,7 +130,7 @@ async fn time_is_advanced_to_a_time_whoever_else_does_so_and_never_back() {
     let bench = Harness::new();
     bench.sandbox.with_world(|world| {
         for at in [3, 5, 6, 9] {
-            world.after(after(at), timer(&at.to_string()));
+            world.set_timer(after(at), timer(&at.to_string()));
         }
     });
     let first = bench.sandbox.advance_to(after(5)).await;
@@ -181,7 +181,7 @@ async fn time_is_advanced_while_requests_come_in_without_a_pause() {
         .collect();
     bench.sandbox.with_world(|world| {
         for at in 1..=500 {
-            world.after(after(at), timer(&at.to_string()));
+            world.set_timer(after(at), timer(&at.to_string()));
         }
     });
     let moved = within(30 * SECOND, bench.sandbox.advance(1_000 * SECOND)).await;

@@ -29,7 +29,7 @@ fn survive(document: &Value) -> Result<(), SavedError> {
         let cases: Vec<String> = world.deliveries.iter().map(|delivery| delivery.case.clone()).collect();
         for case in cases {
             for vendor in &vendors {
-                vendor.delivered(&mut world, &case);
+                vendor.on_first_attempt(&mut world, &case);
                 let _ = vendor.inspect(&mut world, &case);
             }
         }

@@ -21,7 +21,7 @@ const STEPS: usize = 17;
 impl Day {
     fn begin(receiver: Receiver, start: jiff::Timestamp, seed: u64) -> Self {
         let through = receiver.clone();
-        let bench = Harness::since(start, |builder| builder.seed(seed).webhooks_through(Arc::new(through)));
+        let bench = Harness::since(start, |builder| builder.seed(seed).webhook_transport(Arc::new(through)));
         receiver.by(&bench.clock);
         Self { bench, receiver, start, known: BTreeMap::new(), log: Vec::new() }
     }

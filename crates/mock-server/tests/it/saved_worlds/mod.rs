@@ -83,7 +83,7 @@ fn small() -> Value {
     }
     world.take_outbox();
     let (at, id) = (world.deliveries[0].next.unwrap(), world.deliveries[0].id);
-    world.after(at, Timer { vendor: "sandbox", what: "retry", subject: id.to_string() });
+    world.set_timer(at, Timer { vendor: "sandbox", what: "retry", subject: id.to_string() });
     world.to_json(&vendors::all()).unwrap()
 }
 

@@ -16,9 +16,9 @@ fn what_has_no_saved_form_is_refused_when_it_is_saved_and_not_when_it_is_needed(
         }
     };
     let what = refused(|world| world.state::<Vec<u8>>().push(1));
-    assert!(what.contains("no vendor saves its share") && what.contains("Vec<u8>"), "{what}");
+    assert!(what.contains("no vendor saves the state") && what.contains("Vec<u8>"), "{what}");
     fn set(world: &mut World, vendor: &'static str) {
-        world.after(world.now, Timer { vendor, what: "nap", subject: String::new() });
+        world.set_timer(world.now, Timer { vendor, what: "nap", subject: String::new() });
     }
     assert!(refused(|world| set(world, "identity-tm")).contains("identity-tm/nap"));
     assert!(refused(|world| set(world, "elsewhere")).contains("elsewhere/nap"));
@@ -86,7 +86,7 @@ impl MockVendor for Outsider {
         CallOutcome::Blocked
     }
     fn on_timer(&self, _: &mut World, _: &Timer) {}
-    fn delivered(&self, _: &mut World, _: &str) {}
+    fn on_first_attempt(&self, _: &mut World, _: &str) {}
     fn transition(
         &self,
         _: &mut World,
@@ -152,8 +152,8 @@ fn a_world_can_be_saved_in_the_middle_of_every_story() {
                 }
                 let mut restored = through_text(&world);
                 while world.is_blocked(&id) {
-                    tm.delivered(&mut world, &id);
-                    tm.delivered(&mut restored, &id);
+                    tm.on_first_attempt(&mut world, &id);
+                    tm.on_first_attempt(&mut restored, &id);
                     assert_eq!(tm.inspect(&mut world, &id), tm.inspect(&mut restored, &id));
                     restored = through_text(&restored);
                 }

@@ -54,8 +54,8 @@ pub(crate) fn knows_rule(contract_id: &str) -> bool {
     identkit_mock_server::vendors::rules().iter().any(|rule| rule.contract_id() == contract_id)
 }
 
-/// The sandbox of every test here, without the rule that the environment names: so `cargo xtask campaign rules` finds out
-/// which rules no test would miss.
+/// The sandbox of every test here, without the rule that the environment names: so `cargo xtask campaign rules` finds
+/// out which rules no test would miss.
 pub(crate) fn sandbox() -> SandboxBuilder {
     match std::env::var("IDENTKIT_WITHOUT_RULE") {
         Ok(rule) => Sandbox::builder().without_rule(&rule).unwrap(),
@@ -98,7 +98,7 @@ impl Harness {
 
     /// Calls this receiver, which notes times by the sandbox's clock.
     pub(crate) fn receiving(receiver: &Receiver) -> Self {
-        let bench = Self::with(|builder| builder.webhooks_through(Arc::new(receiver.clone())));
+        let bench = Self::with(|builder| builder.webhook_transport(Arc::new(receiver.clone())));
         receiver.by(&bench.clock);
         bench
     }

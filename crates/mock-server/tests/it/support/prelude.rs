@@ -17,7 +17,7 @@ pub(crate) use identkit_identity_tm::messages::Address;
 pub(crate) use identkit_identity_tm::messages::*;
 pub(crate) use identkit_identity_tm::*;
 pub(crate) use identkit_mock_server::faults::{Fault, Middle, Rule};
-pub(crate) use identkit_mock_server::journal::{Filter, What};
+pub(crate) use identkit_mock_server::journal::{EntryKind, Filter};
 pub(crate) use identkit_mock_server::server::{Authority, Listener};
 pub(crate) use identkit_mock_server::vendors::identity_tm::{Feature, Service, Settings, configure};
 pub(crate) use identkit_mock_server::vendors::{identify24, identity_tm};

@@ -23,7 +23,7 @@ use super::lookup::account_of;
 use super::orders::{Orders, Step, Word, dts};
 use super::rules;
 use crate::webhooks::Delivery;
-use crate::world::text::Written as _;
+use crate::world::text::TextForm as _;
 use crate::{Rejection, Timer, Transition, World};
 
 fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Rejection> {
@@ -98,7 +98,7 @@ pub(super) fn time_out(world: &mut World, id: &str) {
         && open
         && let Ok(at) = world.now.checked_add(SignedDuration::from_mins(1))
     {
-        world.after(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id.to_owned() });
+        world.set_timer(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id.to_owned() });
     }
 }
 
@@ -137,10 +137,10 @@ fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<Word>) {
         order.delete_data();
         order.gone = purge;
     }
-    world.forget(|timer| timer.what == TIME_OUT && timer.subject == id);
+    world.remove_timers(|timer| timer.what == TIME_OUT && timer.subject == id);
     // [T 3.10]: results are deleted 7 days after fulfilment.
     if let Ok(at) = now.checked_add(SignedDuration::from_hours(7 * 24)) {
-        world.after(at, Timer { vendor: PROVIDER, what: PURGE, subject: id.to_owned() });
+        world.set_timer(at, Timer { vendor: PROVIDER, what: PURGE, subject: id.to_owned() });
     }
 }
 

@@ -350,7 +350,7 @@ mod tests {
     use identkit_wire::OneOrMany;
 
     use super::*;
-    use crate::world::text::Written as _;
+    use crate::world::text::TextForm as _;
 
     #[test]
     fn every_step_of_every_story_has_a_saved_form() {
