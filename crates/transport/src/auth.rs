@@ -1,4 +1,4 @@
-//! Who is calling: the seam, and HTTP Basic authentication.
+//! The trait for credentials, and HTTP Basic authentication.
 
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
@@ -9,27 +9,27 @@ use async_trait::async_trait;
 use identkit_core::{Delivery, Error, Kind, Secret};
 use identkit_wire::encode_base64;
 
-/// Which of the credentials made one after another a request carried.
+/// The number of the credentials that a request was sent with. Renewed credentials have a higher number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);
 
-/// Puts credentials on requests and knows what a 401 means.
+/// Adds credentials to requests and reacts to a 401.
 #[async_trait]
 pub trait Authenticator: Send + Sync + fmt::Debug {
-    /// Puts the credentials on the request at once; `None` when [`renew`](Self::renew) must be called first.
+    /// Adds the credentials to the headers. Returns `None` if [`renew`](Self::renew) must be called first.
     fn apply(&self, headers: &mut HeaderMap) -> Option<Generation>;
 
-    /// Hears that the vendor answered 401 to this generation; says whether [`renew`](Self::renew) can help.
+    /// Called after the vendor answered 401 to this generation. Returns whether [`renew`](Self::renew) can help.
     fn rejected(&self, generation: Generation) -> bool;
 
-    /// Makes credentials newer than `seen`, together with everyone who waits for the same.
+    /// Obtains credentials newer than `former`. Concurrent callers share one renewal.
     ///
     /// # Errors
-    /// [`Kind::Authentication`] when the vendor does not accept what they are made from.
-    async fn renew(&self, seen: Option<Generation>) -> Result<Generation, Error>;
+    /// [`Kind::Authentication`] if the vendor refuses the credentials; otherwise the error of the login.
+    async fn renew(&self, former: Option<Generation>) -> Result<Generation, Error>;
 }
 
-/// No credentials: for calls that obtain them.
+/// Sends no credentials: for calls that obtain them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoAuth;
 
@@ -48,35 +48,35 @@ impl Authenticator for NoAuth {
     }
 }
 
-/// HTTP Basic authentication (UTF-8). The first 401 is final: no further request is sent with these credentials,
-/// since the vendor may lock an account. [`replace`](Self::replace) makes it forget that.
+/// HTTP Basic authentication (UTF-8). After the first 401 no request is sent until [`replace`](Self::replace) is
+/// called, because the vendor may lock the account.
 pub struct Basic {
     state: RwLock<State>,
 }
 
 struct State {
     header: HeaderValue,
-    /// How often the credentials were replaced.
+    /// Number of replacements.
     generation: u64,
+    /// Whether the vendor answered 401 to these credentials.
     latched: bool,
 }
 
 impl Basic {
-    /// Credentials of one account.
+    /// Creates the credentials of one account.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when the user name is empty or holds a colon, or either holds a control character
-    /// (RFC 7617; AT-88).
+    /// [`Kind::InvalidInput`] if the user name is empty or contains a colon, or if either contains a control
+    /// character (RFC 7617; AT-88).
     pub fn new(user: &str, password: &Secret) -> Result<Self, Error> {
         let header = basic(user, password)?;
         Ok(Self { state: RwLock::new(State { header, generation: 0, latched: false }) })
     }
 
-    /// Replaces the credentials while calls are under way: those begun before keep the former ones, and a 401 to
-    /// them no longer counts.
+    /// Replaces the credentials. Calls that are running keep the former ones, and a 401 to those is ignored.
     ///
     /// # Errors
-    /// As [`new`](Self::new); nothing changes then.
+    /// As [`new`](Self::new). The former credentials then stay in use.
     pub fn replace(&self, user: &str, password: &Secret) -> Result<(), Error> {
         let header = basic(user, password)?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -89,21 +89,24 @@ impl Basic {
 fn basic(user: &str, password: &Secret) -> Result<HeaderValue, Error> {
     let refuse = |detail: &'static str| Err(Error::new(Kind::InvalidInput, detail));
     if user.is_empty() || user.contains(':') {
-        return refuse("the user name of HTTP Basic authentication must not be empty or hold a colon");
+        return refuse("the user name of HTTP Basic authentication must not be empty or contain a colon");
     }
     if user.chars().chain(password.expose().chars()).any(char::is_control) {
-        return refuse("user name and password must not hold control characters");
+        return refuse("the user name and password of HTTP Basic authentication must not contain control characters");
     }
-    basic_header(user, password).map_or_else(|| refuse("the credentials cannot be written into a header"), Ok)
+    basic_header(user, password).map_or_else(|| refuse("the credentials cannot be encoded as a header"), Ok)
 }
 
-/// The error of a call with credentials that the vendor refused.
+/// The error of a call whose credentials the vendor refused earlier.
 pub(crate) fn refused_before() -> Error {
-    Error::new(Kind::Authentication, "the vendor has refused these credentials before; nothing was sent")
-        .with_delivery(Delivery::NotSent)
+    Error::new(
+        Kind::Authentication,
+        "the vendor refused these credentials earlier, so nothing was sent: set new credentials",
+    )
+    .with_delivery(Delivery::NotSent)
 }
 
-/// The value of an `Authorization` header, never to be printed.
+/// The value of an `Authorization` header, marked as sensitive.
 pub(crate) fn basic_header(user: &str, password: &Secret) -> Option<HeaderValue> {
     let joined = Secret::new(format!("{user}:{}", password.expose()));
     let value = Secret::new(format!("Basic {}", encode_base64(joined.expose().as_bytes())));
@@ -139,7 +142,7 @@ impl Authenticator for Basic {
             state.latched = true;
             return false;
         }
-        // They were replaced meanwhile: the new ones are worth a try.
+        // The credentials were replaced in the meantime.
         true
     }
 
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_401_latches() {
+    async fn the_first_401_stops_all_requests() {
         let basic = Basic::new("user", &Secret::new("wrong")).unwrap();
         assert!(!basic.rejected(Generation(0)));
         let mut headers = HeaderMap::new();
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn new_credentials_unlatch_and_a_late_401_to_the_old_ones_counts_for_nothing() {
+    async fn a_late_401_to_replaced_credentials_is_ignored() {
         let basic = Basic::new("user", &Secret::new("old")).unwrap();
         let mut headers = HeaderMap::new();
         let old = basic.apply(&mut headers).unwrap();
@@ -187,7 +190,7 @@ mod tests {
         basic.replace("user", &Secret::new("new")).unwrap();
         let new = basic.apply(&mut headers).unwrap();
         assert_ne!(old, new);
-        assert!(basic.rejected(old), "another call was still under way with the old ones");
+        assert!(basic.rejected(old), "a 401 to the former credentials");
         assert_eq!(basic.renew(Some(old)).await.unwrap(), new);
         assert_eq!(basic.apply(&mut headers), Some(new));
     }

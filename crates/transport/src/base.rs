@@ -1,10 +1,10 @@
-//! Where a vendor's API is.
+//! The base URL of a vendor's API.
 
 use ::http::Uri;
 use ::http::uri::{Authority, Parts, Scheme};
 use identkit_core::{Error, Kind};
 
-/// The base URL of a vendor's API: `https`, or `http` to this machine only.
+/// The base URL of a vendor's API: `https`, or `http` for loopback hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     scheme: Scheme,
@@ -13,20 +13,22 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Reads a base URL; a slash at its end does not matter.
+    /// Parses a base URL. A trailing slash is ignored.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when it is not absolute, is plain `http` to another machine, or holds credentials or a
-    /// query: they would end up in places where URLs are written down.
+    /// [`Kind::InvalidInput`] if the URL is not absolute, uses `http` for another machine, or contains credentials or
+    /// a query, which could get into logs.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let refuse = |detail: &'static str| Err(Error::new(Kind::InvalidInput, detail));
-        let Ok(uri) = text.trim().parse::<Uri>() else { return refuse("the base URL is no URL") };
+        let Ok(uri) = text.trim().parse::<Uri>() else {
+            return refuse("the base URL is not a valid URL, e.g. https://127.0.0.1:8443");
+        };
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return refuse("the base URL needs a scheme and a host, e.g. https://127.0.0.1:8443");
         };
         if authority.as_str().contains('@') {
-            return refuse("the base URL must not hold credentials");
+            return refuse("the base URL must not contain credentials");
         }
         if authority.host().is_empty() {
             return refuse("the base URL needs a host");
@@ -34,30 +36,30 @@ impl BaseUrl {
         if scheme == Scheme::HTTP {
             if !is_loopback(authority.host()) {
                 return refuse(
-                    "the base URL must begin with https://; plain http:// is accepted for this machine (127.0.0.1, [::1], localhost) only",
+                    "the base URL must begin with https://; http:// is allowed for this machine only (127.0.0.1, [::1], localhost)",
                 );
             }
         } else if scheme != Scheme::HTTPS {
             return refuse("the base URL must begin with https://");
         }
         let path = match parts.path_and_query {
-            Some(path) if path.query().is_some() => return refuse("the base URL must not hold a query"),
+            Some(path) if path.query().is_some() => return refuse("the base URL must not contain a query"),
             Some(path) => path.path().trim_end_matches('/').to_owned(),
             None => String::new(),
         };
         Ok(Self { scheme, authority, path })
     }
 
-    /// The URI of a path below this base; `path` begins with a slash and is percent-encoded.
+    /// Appends a path. `path` must begin with a slash and be percent-encoded.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when the path is none.
+    /// [`Kind::InvalidInput`] if the result is not a valid URI.
     pub fn join(&self, path: &str) -> Result<Uri, Error> {
-        // As long as it must be, so that it becomes the URI's without a copy.
+        // With the exact capacity, the text becomes the URI's without a copy.
         let mut whole = String::with_capacity(self.path.len() + path.len());
         whole.push_str(&self.path);
         whole.push_str(path);
-        let refused = || Error::new(Kind::InvalidInput, "the path of the call is no URL path");
+        let refused = || Error::new(Kind::InvalidInput, "the path of the call is not a valid URL path");
         let mut parts = Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
@@ -66,7 +68,7 @@ impl BaseUrl {
     }
 }
 
-/// Whether a host names this machine: its names and addresses that never leave it.
+/// Whether a host is a loopback address or `localhost`.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn https_anywhere_and_http_at_home() {
+    fn http_is_accepted_for_loopback_only() {
         for good in [
             "https://api.identify24.de",
             "https://customer.identity.tm/api/2.10/",
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_appended_whole() {
+    fn join_appends_the_path() {
         let base = BaseUrl::parse("https://customer.identity.tm/api/2.10/").unwrap();
         let uri = base.join("/getStatus/99921269855041").unwrap();
         assert_eq!(uri, "https://customer.identity.tm/api/2.10/getStatus/99921269855041");

@@ -13,7 +13,7 @@ use crate::{Authenticator, BaseUrl, Driver, Observer, Policy, SystemClock, Trans
 pub struct ClientSettings<D> {
     /// The transport. A client cannot be built without one.
     pub transport: Option<Arc<dyn Transport>>,
-    /// The clock; the system's if there is none.
+    /// The clock. The default is [`SystemClock`].
     pub clock: Option<Arc<dyn Clock>>,
     /// The base URL.
     pub base_url: String,
@@ -26,16 +26,16 @@ pub struct ClientSettings<D> {
 }
 
 impl<D: Clone + Send + Sync> ClientSettings<D> {
-    /// Settings of a client for the API at `base_url`.
+    /// The default settings of a client for the API at `base_url`.
     pub fn new(base_url: &str, dialect: D) -> Self {
         let base_url = base_url.to_owned();
         Self { transport: None, clock: None, base_url, dialect, policy: Policy::default(), observer: None }
     }
 
-    /// A driver with these settings. Its clock is [`SystemClock`] if none was set.
+    /// Creates a driver with these settings. Its clock is [`SystemClock`] if none was set.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] if there is no transport or the base URL cannot be used.
+    /// [`Kind::InvalidInput`] if the transport is missing, or if [`BaseUrl::parse`] rejects the base URL.
     pub fn driver(&self, auth: Arc<dyn Authenticator>) -> Result<Driver<D>, Error> {
         let Some(transport) = self.transport.clone() else {
             return Err(Error::new(Kind::InvalidInput, "the client has no transport: set one on its builder"));
@@ -58,15 +58,15 @@ macro_rules! client_setters {
             self
         }
 
-        /// Sets the clock. The default is the system's.
+        /// Sets the clock. The default is [`SystemClock`]($crate::SystemClock).
         #[must_use]
         pub fn clock(mut self, clock: ::std::sync::Arc<dyn $crate::Clock>) -> Self {
             self.settings.clock = ::std::option::Option::Some(clock);
             self
         }
 
-        /// Sets the base URL, e.g. that of the sandbox. The default is [`DEFAULT_BASE_URL`]. Plain `http` is accepted for
-        /// this machine only.
+        /// Sets the base URL, e.g. that of the sandbox. The default is [`DEFAULT_BASE_URL`]. `http` is accepted for
+        /// loopback hosts only.
         #[must_use]
         pub fn base_url(mut self, url: impl ::std::convert::Into<::std::string::String>) -> Self {
             self.settings.base_url = url.into();

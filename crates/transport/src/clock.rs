@@ -1,19 +1,22 @@
-//! The system's clock.
+//! The system clock.
 
 use std::time::Duration;
 
 use identkit_core::{BoxFuture, Clock, Instant, WorkGuard};
 use jiff::Timestamp;
 
-/// Real time. Monotonic time is tokio's, so that a simulated network can own it.
+/// Real time. Monotonic time is tokio's, so a simulated network or a test can control it.
+///
+/// # Panics
+/// The future of [`sleep_until`](Clock::sleep_until) panics if it is polled outside a tokio runtime with timers.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     start: tokio::time::Instant,
 }
 
 impl SystemClock {
-    /// A clock that starts now.
-    // The one place that may ask the system: every other piece of code goes through the trait.
+    /// Creates a clock that starts now.
+    // All other code reads the time through the trait.
     #[allow(clippy::disallowed_methods)]
     pub fn new() -> Self {
         Self { start: tokio::time::Instant::now() }
@@ -37,7 +40,7 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, at: Instant) -> BoxFuture<'static, WorkGuard> {
-        // Further ahead than tokio can count: a deadline that never comes.
+        // tokio cannot represent every instant: a later one than 30 years ahead is never reached.
         let until = self.start.checked_add(at.0.min(Duration::from_secs(86_400 * 365 * 30)));
         Box::pin(async move {
             match until {
@@ -58,7 +61,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn sleeping_ends_not_before_its_time() {
+    async fn sleeping_ends_at_the_given_time() {
         let clock = SystemClock::new();
         let until = clock.now().plus(Duration::from_millis(20));
         clock.sleep_until(until).await;

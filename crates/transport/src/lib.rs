@@ -1,14 +1,10 @@
-//! The transport seam and the driver of calls; HTTP/1.1 over TLS behind the feature `http`, downloads into files
-//! behind `save`.
+#![doc = include_str!("../README.md")]
+//! # Invariants
 //!
-//! A [`Transport`] carries one request and knows how far it got. The [`Driver`] makes a call of it: authentication,
-//! one deadline, repeats by the operation's send-safety and by what the transport knows, never by HTTP method.
-//!
-//! Invariants:
-//! - What may have been sent is repeated only where the operation says that it may be.
-//! - Only a complete answer counts as answered.
-//! - No type of hyper or rustls appears outside the feature's own module, [`mod@http`].
-//! - Nothing is spawned that outlives a call, but the writer of a download that was given up, which cleans up and ends.
+//! - A request that may have been sent is repeated only if its operation allows it.
+//! - Only a complete response counts as answered.
+//! - No type of hyper or rustls appears outside the module `http`.
+//! - No spawned task outlives a call, except the writer of an abandoned download, which cleans up and ends.
 
 mod auth;
 mod base;

@@ -1,7 +1,7 @@
-//! What may be told of a call to whoever watches: an allow-list by type.
+//! Reports of calls to an observer: an allow-list by type.
 //!
-//! Invariant: nothing here can hold a value of a request or an answer. All texts are `'static`, everything else is a
-//! number or an enumeration; ids, names, URLs and bodies have no place to stand.
+//! Invariant: no type here can hold a value of a request or a response. All texts are `'static`; all other fields are
+//! numbers, durations and enums. Ids, names, URLs and bodies do not fit.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use identkit_core::{Delivery, Kind};
 
-/// A call under way.
+/// A call that starts.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallInfo {
-    /// Name of the provider, e.g. `identity-tm`.
+    /// The provider's name, e.g. `identity-tm`.
     pub provider: &'static str,
     /// The vendor's name of the operation, e.g. `putOrder`.
     pub operation: &'static str,
-    /// The caller's own word for it, from [`CallOptions::tag`](identkit_core::CallOptions::tag).
+    /// The caller's tag, from [`CallOptions::tag`](identkit_core::CallOptions::tag).
     pub tag: Option<&'static str>,
 }
 
@@ -25,19 +25,19 @@ pub struct CallInfo {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttemptReport {
-    /// Which one, from 1. A request that is repeated with new credentials after a 401 keeps its number.
+    /// The attempt's number, from 1. A request that is repeated with new credentials after a 401 keeps its number.
     pub number: u32,
-    /// Bytes of the request's body.
+    /// Length of the request body in bytes.
     pub request_bytes: u64,
-    /// The HTTP status, if a head came; where its body tells a worse one, that.
+    /// The HTTP status, if there was a response. If its body contains a worse status, that one.
     pub status: Option<u16>,
-    /// What went wrong; `None` for a good answer.
+    /// The kind of the error. `None` if the attempt succeeded.
     pub failure: Option<Kind>,
     /// How far the request got.
     pub delivery: Delivery,
-    /// From its beginning to its end.
+    /// Duration of the attempt.
     pub elapsed: Duration,
-    /// How long is waited before the next attempt; `None` when there is none.
+    /// Time until the next attempt. `None` if no attempt follows.
     pub wait: Option<Duration>,
 }
 
@@ -45,18 +45,18 @@ pub struct AttemptReport {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallReport {
-    /// Attempts that were begun.
+    /// Number of attempts that were started.
     pub attempts: u32,
-    /// The HTTP status of the last answer.
+    /// The HTTP status of the last attempt, if it got a response.
     pub status: Option<u16>,
-    /// What went wrong; `None` for a good answer, and for a call that was dropped.
+    /// The kind of the error. `None` if the call succeeded or was dropped.
     pub failure: Option<Kind>,
-    /// How far the call got over all attempts: [`Delivery::MaybeSent`] when any of them may have arrived without a
-    /// complete answer.
+    /// How far the call got over all attempts: [`Delivery::MaybeSent`] if any attempt may have arrived without a
+    /// complete response and the call did not end with one.
     pub delivery: Delivery,
-    /// From the call to its end, waits included.
+    /// Duration of the call, waits included.
     pub elapsed: Duration,
-    /// Whether the caller dropped it before it ended. What was sent may be carried out all the same.
+    /// Whether the caller dropped the call before it ended. The vendor may still execute what was sent.
     pub dropped: bool,
 }
 
@@ -64,31 +64,31 @@ pub struct CallReport {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamReport {
-    /// Bytes that were read.
+    /// Number of bytes read.
     pub bytes: u64,
-    /// What went wrong; `None` for a stream that came to its end, and for one that was dropped.
+    /// The kind of the error. `None` if the stream was read to its end or dropped.
     pub failure: Option<Kind>,
-    /// From the handing out to the end.
+    /// Time from handing out the stream to its end.
     pub elapsed: Duration,
-    /// Whether it was dropped before its end.
+    /// Whether the stream was dropped before its end.
     pub dropped: bool,
 }
 
-/// Hears of every call of a driver.
+/// Receives reports of every call of a driver.
 pub trait Observer: Send + Sync + fmt::Debug {
-    /// A call begins; what is returned hears how it goes on.
+    /// Called when a call starts. The result receives the reports of this call.
     fn begin(&self, call: &CallInfo) -> Arc<dyn CallObserver>;
 }
 
-/// Hears of one call. It is called on the caller's own task: be quick, and never wait.
+/// Receives the reports of one call. The methods run on the caller's task and must not block.
 pub trait CallObserver: Send + Sync {
-    /// An attempt ended. A call that is refused before anything is sent, or dropped in the middle of an attempt, has
-    /// no report of it.
+    /// Called when an attempt ended. Not called if the call fails before it sends anything, or is dropped during the
+    /// attempt.
     fn attempted(&self, attempt: &AttemptReport);
 
-    /// The call ended: each that began does so exactly once.
+    /// Called exactly once for each call that started, when it ended or was dropped.
     fn ended(&self, report: &CallReport);
 
-    /// A body that the call handed out ended, after the call did.
+    /// Called when a body that was handed out as a stream ended. This is after the end of its call.
     fn streamed(&self, report: &StreamReport);
 }

@@ -1,8 +1,8 @@
-//! Downloads into files that are whole or not there.
+//! Saves downloads as files that are complete or absent.
 //!
-//! A stream goes into a file beside its place, which its owner alone may read, is synced, read back from the disk,
-//! and only then put in its place; the folder is synced too. Whatever ends it before that leaves no file, and one that
-//! was there before as it was. The disk is written on a blocking thread, so that no async thread waits for it.
+//! The stream is written to a temporary file in the same directory, readable by its owner only. The file is synced, read
+//! back and compared, and renamed; then the directory is synced. If anything fails before the rename, no new file is
+//! left and an existing file stays unchanged. The disk is written on a blocking thread.
 
 use std::fmt;
 use std::fs::File;
@@ -18,29 +18,29 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::spawn_blocking;
 
-/// Pieces of the stream that may wait for the disk.
-const WAITING: usize = 16;
+/// Maximum number of pieces of the stream that wait for the disk.
+const QUEUE: usize = 16;
 
-/// How many bytes are read back at once.
+/// Size of the buffers for writing and reading the file, in bytes.
 const BLOCK: usize = 256 * 1024;
 
-/// How long a file is and its SHA-256, from its bytes on the disk.
+/// Length and SHA-256 of a file, from its bytes on the disk.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileDigest {
-    /// Its length in bytes.
+    /// The length in bytes.
     pub length: u64,
-    /// Its SHA-256.
+    /// The SHA-256.
     pub sha256: [u8; 32],
 }
 
 impl FileDigest {
-    /// The digest of a file of this length.
+    /// Creates the digest of a file of this length.
     pub fn new(length: u64, sha256: [u8; 32]) -> Self {
         Self { length, sha256 }
     }
 
-    /// The SHA-256 in small hexadecimal digits.
+    /// The SHA-256 in lowercase hexadecimal digits.
     pub fn hex(&self) -> String {
         self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -48,17 +48,20 @@ impl FileDigest {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`Kind::Storage`] when it cannot be read.
+    /// [`Kind::Storage`] if the file cannot be read.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub async fn from_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
-        spawn_blocking(move || read_back(&path)).await.unwrap_or_else(|_| Err(ended()))
+        spawn_blocking(move || read_back(&path)).await.unwrap_or_else(|_| Err(task_failed()))
     }
 }
 
 type Progress<'a> = Box<dyn FnMut(u64, Option<u64>) + Send + 'a>;
 type Accept = Box<dyn FnOnce(&FileDigest) -> Result<(), Error> + Send>;
 
-/// Saves a stream in a file.
+/// Saves a stream as a file.
 ///
 /// ```
 /// # async fn example(report: identkit_core::Content) -> Result<(), identkit_core::Error> {
@@ -71,7 +74,7 @@ type Accept = Box<dyn FnOnce(&FileDigest) -> Result<(), Error> + Send>;
 #[must_use]
 pub struct Save<'a> {
     path: PathBuf,
-    most: u64,
+    max: u64,
     existing: Existing,
     progress: Option<Progress<'a>>,
     accept: Vec<Accept>,
@@ -79,96 +82,102 @@ pub struct Save<'a> {
 
 impl fmt::Debug for Save<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A path may well be a person's.
-        f.debug_struct("Save").field("most", &self.most).field("existing", &self.existing).finish_non_exhaustive()
+        // A path can contain a person's name.
+        f.debug_struct("Save").field("max", &self.max).field("existing", &self.existing).finish_non_exhaustive()
     }
 }
 
 impl<'a> Save<'a> {
     /// Saves to `path`. The parent directory must exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), most: u64::MAX, existing: Existing::Keep, progress: None, accept: Vec::new() }
+        Self { path: path.into(), max: u64::MAX, existing: Existing::Keep, progress: None, accept: Vec::new() }
     }
 
-    /// At most so many bytes. The streams of the clients are bounded too, by what the operation allows.
-    pub fn at_most(mut self, most: u64) -> Self {
-        self.most = most;
+    /// Sets the maximum size in bytes. The clients' streams are also limited by their operation.
+    pub fn at_most(mut self, max: u64) -> Self {
+        self.max = max;
         self
     }
 
-    /// What becomes of a file that is there already.
+    /// Selects whether an existing file is kept or replaced. The default is [`Existing::Keep`].
     pub fn existing(mut self, existing: Existing) -> Self {
         self.existing = existing;
         self
     }
 
-    /// Is told of each piece that came: the bytes so far, and all of them where that is known.
+    /// Sets a callback for each piece. It gets the number of bytes so far, and the total if it is known.
     pub fn progress(mut self, progress: impl FnMut(u64, Option<u64>) + Send + 'a) -> Self {
         self.progress = Some(Box::new(progress));
         self
     }
 
-    /// Is asked, on a blocking thread, before the file gets its place; an error leaves none. Whoever was to be asked
-    /// before is asked first.
+    /// Adds a check before the file is renamed. If it fails, no file is left. Checks run in the order in which they were
+    /// added, on a blocking thread.
     pub fn accept(mut self, accept: impl FnOnce(&FileDigest) -> Result<(), Error> + Send + 'static) -> Self {
         self.accept.push(Box::new(accept));
         self
     }
 
-    /// Saves the stream. Dropped before the end of the stream it leaves no file; afterwards the file may still get its
-    /// place. Needs a tokio runtime.
+    /// Saves the stream. If the future is dropped before the end of the stream, no file is left. If it is dropped later,
+    /// the file may still be created.
     ///
     /// # Errors
-    /// The stream's, [`Kind::Integrity`] for one that ends short among them, and for bytes that the disk did not keep;
-    /// [`Kind::Protocol`] for more than [`at_most`](Self::at_most) bytes; [`Kind::Conflict`] for a file that is there
-    /// already and is to be kept; [`Kind::Storage`] for what the disk refuses; and that of [`accept`](Self::accept).
+    /// - The error of the stream, e.g. [`Kind::Integrity`] if it ends too early.
+    /// - [`Kind::Integrity`] if the bytes read back from the disk differ.
+    /// - [`Kind::Protocol`] if there are more than [`at_most`](Self::at_most) bytes.
+    /// - [`Kind::Conflict`] if the file exists and must be kept.
+    /// - [`Kind::Storage`] if writing or reading the file fails.
+    /// - The error of an [`accept`](Self::accept) check.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub async fn run(self, mut content: Content) -> Result<FileDigest, Error> {
-        let Self { path, most, existing, mut progress, accept } = self;
-        let too_long = || Error::new(Kind::Protocol, format!("the download is longer than the {most} bytes allowed"));
+        let Self { path, max, existing, mut progress, accept } = self;
+        let too_long = || Error::new(Kind::Protocol, format!("the download is longer than the {max} bytes allowed"));
         let total = content.len();
-        if total.is_some_and(|total| total > most) {
+        if total.is_some_and(|total| total > max) {
             return Err(too_long());
         }
-        let (to_disk, pieces) = channel(WAITING);
-        // At work from now on. Should this future be dropped it ends by itself, since no more pieces come.
+        let (to_disk, pieces) = channel(QUEUE);
+        // If this future is dropped, the channel closes and the writer ends.
         let writer = spawn_blocking(move || write(&path, existing, pieces, accept));
-        let mut came = 0_u64;
+        let mut received = 0_u64;
         let streamed = loop {
             let piece = match content.next().await {
                 None => break Ok(()),
                 Some(Err(error)) => break Err(error),
                 Some(Ok(piece)) => piece,
             };
-            came = came.saturating_add(piece.len() as u64);
-            if came > most {
+            received = received.saturating_add(piece.len() as u64);
+            if received > max {
                 break Err(too_long());
             }
-            // The writer is gone: it says why.
+            // The writer has failed; its error is returned below.
             if to_disk.send(Some(piece)).await.is_err() {
                 break Ok(());
             }
             if let Some(progress) = &mut progress {
-                progress(came, total);
+                progress(received, total);
             }
         };
         if streamed.is_ok() {
-            // Only with this the stream counts as whole; a channel that just ends is one that was given up.
+            // Marks the stream as complete. A channel that closes without it is an abandoned download.
             let _ = to_disk.send(None).await;
         }
         drop(to_disk);
-        // Waited for in any case, so that no file is left when this returns.
-        let written = writer.await.unwrap_or_else(|_| Err(ended()));
+        // Also after an error, so that the temporary file is gone when this returns.
+        let written = writer.await.unwrap_or_else(|_| Err(task_failed()));
         streamed.and(written)
     }
 }
 
-fn ended() -> Error {
-    Error::new(Kind::Storage, "the runtime ended before the disk was done")
+fn task_failed() -> Error {
+    Error::new(Kind::Storage, "the blocking task for the file was canceled or panicked")
 }
 
-/// What the disk refused, in the words of the kind of error.
-fn refused(error: &io::Error) -> Error {
-    // tempfile's errors name the path, which may be a person's: only the number of the system is kept.
+/// The error of a failed write. It does not contain the path.
+fn write_error(error: &io::Error) -> Error {
+    // tempfile's errors contain the path, which can contain a person's name. Only the system's error code remains.
     let bare = error.raw_os_error().map_or_else(|| io::Error::from(error.kind()), io::Error::from_raw_os_error);
     Error::new(Kind::Storage, format!("the file cannot be written: {}", error.kind())).with_source(bare)
 }
@@ -179,31 +188,31 @@ fn write(
     pieces: Receiver<Option<Bytes>>,
     accept: Vec<Accept>,
 ) -> Result<FileDigest, Error> {
-    let taken = || Error::new(Kind::Conflict, "there is a file of this name already");
+    let exists = || Error::new(Kind::Conflict, "the file exists and is not replaced");
     if existing == Existing::Keep && path.symlink_metadata().is_ok() {
-        return Err(taken());
+        return Err(exists());
     }
-    // Dropped on any way out of here it is removed.
-    let mut file = Draft::new(path).map_err(|error| refused(&error))?;
-    let came = fill(&mut file, pieces).map_err(|error| refused(&error))?;
-    let came = came.ok_or_else(|| Error::new(Kind::Integrity, "the download was given up"))?;
-    if read_back(file.path())? != came {
-        return Err(Error::new(Kind::Integrity, "what was read back from the disk is not what was written"));
+    // The temporary file is removed when the draft is dropped.
+    let mut file = Draft::new(path).map_err(|error| write_error(&error))?;
+    let received = fill(&mut file, pieces).map_err(|error| write_error(&error))?;
+    let received = received.ok_or_else(|| Error::new(Kind::Integrity, "the download was abandoned before its end"))?;
+    if read_back(file.path())? != received {
+        return Err(Error::new(Kind::Integrity, "the bytes read back from the disk differ from those written"));
     }
     for accept in accept {
-        accept(&came)?;
+        accept(&received)?;
     }
     file.commit(existing).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => taken(),
-        _ => refused(&error.into()),
+        io::ErrorKind::AlreadyExists => exists(),
+        _ => write_error(&error.into()),
     })?;
-    Ok(came)
+    Ok(received)
 }
 
-/// Writes the pieces to the disk; `None` for a download that was given up.
+/// Writes the pieces to the disk. `None` if the download was abandoned.
 fn fill(file: &mut Draft, mut pieces: Receiver<Option<Bytes>>) -> io::Result<Option<FileDigest>> {
     let (mut hash, mut length) = (Sha256::new(), 0_u64);
-    // Pieces are as small as a record of TLS: while more of them wait, the disk is given many at once.
+    // Pieces can be as small as a TLS record. While more of them wait, they are written together.
     let mut disk = BufWriter::with_capacity(BLOCK, &mut *file);
     loop {
         let piece = match pieces.try_recv() {

@@ -1,7 +1,7 @@
-//! Calls as spans of `tracing`: one per call, an event per attempt, all of it from the observer's allow-list.
+//! Reports calls to `tracing`: one span per call, one event per attempt, with the fields of the observer's reports.
 //!
 //! Names: target `identkit`, span `call`; fields `provider`, `operation`, `tag`, `attempts`, `status`, `failure`,
-//! `delivery`, `elapsed_ms`, `dropped`. Events within it: `attempt` at DEBUG, `retry` at WARN, `dropped` at WARN,
+//! `delivery`, `elapsed_ms`, `dropped`. Events in the span: `attempt` at DEBUG, `retry` at WARN, `dropped` at WARN,
 //! `stream` at DEBUG.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tracing::{Span, debug, info_span, warn};
 
 use crate::observer::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, StreamReport};
 
-/// Tells calls to `tracing`. It makes no span current: what the caller logs meanwhile stays the caller's.
+/// Reports calls to `tracing`. The span is not entered during a call: events of the caller do not belong to it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingObserver;
 
@@ -39,9 +39,9 @@ struct Call(Span);
 
 impl CallObserver for Call {
     fn attempted(&self, attempt: &AttemptReport) {
-        let _inside = self.0.enter();
+        let _entered = self.0.enter();
         let AttemptReport { number, request_bytes, status, failure, delivery, elapsed, wait } = *attempt;
-        let (failure, delivery, elapsed_ms) = (failure.map(kind), word(delivery), millis(elapsed));
+        let (failure, delivery, elapsed_ms) = (failure.map(kind_name), delivery_name(delivery), millis(elapsed));
         match wait.map(millis) {
             Some(wait_ms) => {
                 warn!(target: "identkit", number, request_bytes, status, failure, delivery, elapsed_ms, wait_ms, "retry");
@@ -56,20 +56,20 @@ impl CallObserver for Call {
         let CallReport { attempts, status, failure, delivery, elapsed, dropped } = *report;
         self.0.record("attempts", attempts);
         self.0.record("status", status);
-        self.0.record("failure", failure.map(kind));
-        self.0.record("delivery", word(delivery));
+        self.0.record("failure", failure.map(kind_name));
+        self.0.record("delivery", delivery_name(delivery));
         self.0.record("elapsed_ms", millis(elapsed));
         self.0.record("dropped", dropped);
         if dropped {
-            let _inside = self.0.enter();
-            warn!(target: "identkit", delivery = word(delivery), "dropped");
+            let _entered = self.0.enter();
+            warn!(target: "identkit", delivery = delivery_name(delivery), "dropped");
         }
     }
 
     fn streamed(&self, report: &StreamReport) {
-        let _inside = self.0.enter();
+        let _entered = self.0.enter();
         let StreamReport { bytes, failure, elapsed, dropped } = *report;
-        let (failure, elapsed_ms) = (failure.map(kind), millis(elapsed));
+        let (failure, elapsed_ms) = (failure.map(kind_name), millis(elapsed));
         debug!(target: "identkit", bytes, failure, elapsed_ms, dropped, "stream");
     }
 }
@@ -78,7 +78,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn word(delivery: Delivery) -> &'static str {
+fn delivery_name(delivery: Delivery) -> &'static str {
     match delivery {
         Delivery::NotSent => "not_sent",
         Delivery::MaybeSent => "maybe_sent",
@@ -86,8 +86,8 @@ fn word(delivery: Delivery) -> &'static str {
     }
 }
 
-/// Words that do not change, whatever the names of the variants become.
-fn kind(kind: Kind) -> &'static str {
+/// Stable names, independent of the names of the variants.
+fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::InvalidInput => "invalid_input",
         Kind::Authentication => "authentication",
@@ -122,17 +122,17 @@ mod tests {
 
     use super::*;
 
-    /// Writes everything down that a subscriber can see.
+    /// Collects everything that a subscriber receives as text.
     #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<String>>);
+    struct Log(Arc<Mutex<String>>);
 
-    impl Visit for Paper {
+    impl Visit for Log {
         fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
             write!(self.0.lock().unwrap(), " {}={value:?}", field.name()).unwrap();
         }
     }
 
-    impl Subscriber for Paper {
+    impl Subscriber for Log {
         fn enabled(&self, _: &Metadata<'_>) -> bool {
             true
         }
@@ -154,10 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_a_span_with_what_may_be_told() {
-        let paper = Paper::default();
-        let text = Arc::clone(&paper.0);
-        tracing::subscriber::with_default(paper, || {
+    fn a_call_is_a_span_with_the_reported_fields() {
+        let log = Log::default();
+        let text = Arc::clone(&log.0);
+        tracing::subscriber::with_default(log, || {
             let call =
                 TracingObserver.begin(&CallInfo { provider: "test", operation: "putOrder", tag: Some("nightly") });
             let second = Duration::from_secs(1);
@@ -180,7 +180,7 @@ mod tests {
             });
             call.streamed(&StreamReport { bytes: 7, failure: None, elapsed: second, dropped: false });
         });
-        let told = text.lock().unwrap();
+        let logged = text.lock().unwrap();
         for part in [
             "call: provider=\"test\" operation=\"putOrder\" tag=\"nightly\"",
             "WARN message=retry number=1 request_bytes=300 status=503 failure=\"unavailable\" delivery=\"answered\" elapsed_ms=1000 wait_ms=1000",
@@ -188,15 +188,14 @@ mod tests {
             "WARN message=dropped delivery=\"maybe_sent\"",
             "DEBUG message=stream bytes=7 elapsed_ms=1000 dropped=false",
         ] {
-            assert!(told.contains(part), "{part}\nis not in\n{told}");
+            assert!(logged.contains(part), "{part}\nis not in\n{logged}");
         }
     }
 
-    /// What the libraries under the transport tell is beyond the observer's allow-list: they know of connections, and
-    /// must not know of more.
+    /// Events of libraries bypass the observer's allow-list. They may contain hosts and addresses only.
     #[cfg(feature = "http")]
     #[tokio::test]
-    async fn libraries_tell_of_connections_and_never_of_what_goes_over_them() {
+    async fn events_of_libraries_contain_no_message_content() {
         use ::http::Request;
         use identkit_core::Instant;
         use identkit_wire::Body;
@@ -209,24 +208,24 @@ mod tests {
         let url = format!("http://{}/Mustermann", listener.local_addr().unwrap());
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let mut heard = Vec::new();
-            while !heard.ends_with(b"Mustermann\"") {
-                stream.read_buf(&mut heard).await.unwrap();
+            let mut received = Vec::new();
+            while !received.ends_with(b"Mustermann\"") {
+                stream.read_buf(&mut received).await.unwrap();
             }
             let answer = b"HTTP/1.1 200 Mustermann\r\nx-name: Mustermann\r\ncontent-length: 10\r\n\r\nMustermann";
             stream.write_all(answer).await.unwrap();
         });
-        let paper = Paper::default();
-        let text = Arc::clone(&paper.0);
-        let listening = tracing::subscriber::set_default(paper);
+        let log = Log::default();
+        let text = Arc::clone(&log.0);
+        let guard = tracing::subscriber::set_default(log);
         let request = Request::put(url).header("authorization", "Mustermann");
         let request = request.body(Body::from(b"\"Mustermann\"".to_vec())).unwrap();
         let transport = HyperTransport::new(&TlsConfig::bundled().unwrap());
         let answer = transport.send(request, &AttemptContext::new(true, Instant::NEVER)).await.unwrap();
         assert_eq!(answer.into_body().collect(100).await.unwrap(), "Mustermann");
-        drop(listening);
-        let told = text.lock().unwrap();
-        assert!(told.contains("connecting to 127.0.0.1"), "nobody listened:\n{told}");
-        assert!(!told.contains("Mustermann"), "{told}");
+        drop(guard);
+        let logged = text.lock().unwrap();
+        assert!(logged.contains("connecting to 127.0.0.1"), "no event of a connection:\n{logged}");
+        assert!(!logged.contains("Mustermann"), "{logged}");
     }
 }

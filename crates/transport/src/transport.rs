@@ -1,4 +1,4 @@
-//! One request out, one answer back, and the knowledge of how far it got.
+//! The transport: sends one request, returns one response, and reports how far the request got.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use identkit_core::{Advice, BoxError, Content, Delivery, Instant, Kind};
 use identkit_wire::{Body, Meta};
 
-/// What a transport must know about one attempt.
+/// The context of one attempt.
 #[derive(Clone, Debug)]
 pub struct AttemptContext {
     fresh: bool,
@@ -22,15 +22,15 @@ pub struct AttemptContext {
 #[derive(Debug, Default)]
 struct State {
     sent: AtomicBool,
-    /// Bytes of the body that have left.
-    moved: AtomicU64,
-    /// Why the body broke off, where it did: hyper only tells that it did.
+    /// Bytes of the request body that were sent.
+    body_sent: AtomicU64,
+    /// Why reading the request body failed. hyper's error does not contain the cause.
     #[cfg(feature = "http")]
-    trouble: std::sync::Mutex<Option<std::io::Error>>,
+    body_error: std::sync::Mutex<Option<std::io::Error>>,
 }
 
 impl AttemptContext {
-    /// An attempt of which nothing has been sent.
+    /// The context of an attempt that has sent nothing yet.
     pub fn new(fresh: bool, deadline: Instant) -> Self {
         Self { fresh, deadline, operation: None, scope: 0, state: Arc::default() }
     }
@@ -49,99 +49,99 @@ impl AttemptContext {
         self
     }
 
-    /// Whether the request needs a new connection, so that a stale pooled one cannot make the outcome ambiguous.
+    /// Whether the request needs a new connection: a stale idle one could make the outcome ambiguous.
     pub fn fresh(&self) -> bool {
         self.fresh
     }
 
-    /// When the driver gives the attempt up. Only a body that is handed out as a stream may take longer.
+    /// When the driver abandons the attempt. Only a response body that is handed out as a stream may take longer.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// The operation, if the request is a call of one: paths and bodies are recorded by it.
+    /// The operation, if the request belongs to one. Recordings contain its path template.
     pub fn operation(&self) -> Option<&'static Meta> {
         self.operation
     }
 
-    /// The scope of the connections: a pooled connection is used again only within its scope. Each client has its own
-    /// scope, so that two accounts never share a connection, also where they share a transport.
+    /// The scope of the connections: an idle connection is used again only within its scope. Each client has its own
+    /// scope, so two accounts never share a connection, even if they share a transport.
     pub fn scope(&self) -> u64 {
         self.scope
     }
 
-    /// To be called by the transport just before the first byte may leave. Until then a dropped attempt is proved
-    /// not to have been sent.
+    /// Records that the request may be sent from now on. The transport must call this before the first byte can
+    /// leave. An attempt that is dropped earlier is proved not to have been sent.
     pub fn mark_sent(&self) {
         self.state.sent.store(true, Ordering::SeqCst);
     }
 
-    /// To be called by the transport when the request was handed back whole: not a byte of it has left after all.
+    /// Reverts [`mark_sent`](Self::mark_sent). The transport calls this if no byte of the request has left.
     pub fn withdraw(&self) {
         self.state.sent.store(false, Ordering::SeqCst);
-        self.state.moved.store(0, Ordering::SeqCst);
+        self.state.body_sent.store(0, Ordering::SeqCst);
     }
 
-    /// To be called by the transport with every piece of the body that it hands on, so that an upload that stalls can
-    /// be told from one that is long.
+    /// Adds to the number of body bytes that were sent. The transport calls this for every piece, so that the driver
+    /// detects a stalled upload.
     pub fn progress(&self, bytes: u64) {
-        self.state.moved.fetch_add(bytes, Ordering::SeqCst);
+        self.state.body_sent.fetch_add(bytes, Ordering::SeqCst);
     }
 
-    /// Bytes of the body that have left, as far as the transport tells.
-    pub fn moved(&self) -> u64 {
-        self.state.moved.load(Ordering::SeqCst)
+    /// Bytes of the request body that were sent, as reported by the transport.
+    pub fn body_sent(&self) -> u64 {
+        self.state.body_sent.load(Ordering::SeqCst)
     }
 
-    /// Leaves the cause why the body broke off.
+    /// Stores why reading the request body failed.
     #[cfg(feature = "http")]
-    pub(crate) fn leave_trouble(&self, cause: std::io::Error) {
-        *self.state.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(cause);
+    pub(crate) fn set_body_error(&self, cause: std::io::Error) {
+        *self.state.body_error.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(cause);
     }
 
-    /// Takes that cause.
+    /// Takes the stored cause.
     #[cfg(feature = "http")]
-    pub(crate) fn take_trouble(&self) -> Option<std::io::Error> {
-        self.state.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    pub(crate) fn take_body_error(&self) -> Option<std::io::Error> {
+        self.state.body_error.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 
-    /// What is known when the attempt is given up now.
+    /// How far the request got, if the attempt ends now without a response.
     pub fn delivery(&self) -> Delivery {
         if self.state.sent.load(Ordering::SeqCst) { Delivery::MaybeSent } else { Delivery::NotSent }
     }
 }
 
-/// Why no answer came.
+/// Why an attempt got no response.
 #[non_exhaustive]
 #[must_use]
 pub struct Failure {
-    /// How far the request got: never [`Delivery::Answered`].
+    /// How far the request got. Never [`Delivery::Answered`].
     pub delivery: Delivery,
-    /// What went wrong.
+    /// The kind of the failure.
     pub kind: Kind,
-    /// In words of ours.
+    /// A fixed text that contains no value of the request.
     pub detail: &'static str,
     /// Whether the failure is permanent: another attempt would fail the same way, e.g. an untrusted certificate.
     pub permanent: bool,
-    /// What to do about it, where that is no matter of course.
+    /// Advice to the caller, if the default advice of `kind` does not fit.
     pub advice: Option<Advice>,
     /// The cause, without values of the request.
     pub source: Option<BoxError>,
 }
 
 impl Failure {
-    /// A failure that another attempt might not meet.
+    /// A temporary failure: another attempt may succeed.
     pub fn new(delivery: Delivery, kind: Kind, detail: &'static str) -> Self {
         Self { delivery, kind, detail, permanent: false, advice: None, source: None }
     }
 
-    /// Keeps the cause.
+    /// Sets the cause.
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// Says that another attempt would end the same.
+    /// Marks the failure as permanent: another attempt would fail the same way.
     pub fn permanent(mut self) -> Self {
         self.permanent = true;
         self
@@ -159,13 +159,14 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// Carries one request. It never repeats one that may have been sent, and never follows a redirect.
-///
-/// Contract: call [`AttemptContext::mark_sent`] before the first byte may leave; report [`Delivery::NotSent`] only when that is
-/// proved; end the body of the answer with an error when it ends before its length.
+/// Sends one request. Implementations must not:
+/// - repeat a request that may have been sent, or follow a redirect;
+/// - let a byte leave before [`AttemptContext::mark_sent`] was called;
+/// - report [`Delivery::NotSent`] without proof;
+/// - end the response body without an error before its length is reached.
 #[async_trait]
 pub trait Transport: Send + Sync + fmt::Debug {
-    /// Sends the request, whose URI is absolute, and returns once the head of the answer is there.
+    /// Sends the request, whose URI is absolute, and returns when the head of the response has arrived.
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure>;
 }
 

@@ -1,7 +1,7 @@
-//! A large download in little memory. The only test of its process, so that the process's peak is its own.
+//! The peak memory of a large download. The only test of its process, whose peak it measures.
 //!
 //! `IDENTKIT_DOWNLOAD_MIB=2048 cargo test --release -p identkit-transport --features http --test download -- --nocapture`
-//! does it for 2 GiB; without the variable it is 256 MiB.
+//! downloads 2 GiB. The default is 256 MiB.
 #![cfg(all(feature = "http", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 const MIB: u64 = 1024 * 1024;
 
-/// The most memory that the process has had, in bytes.
+/// Peak memory of the process in bytes.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -29,7 +29,7 @@ fn peak() -> u64 {
 }
 
 #[tokio::test]
-async fn a_video_of_any_size_goes_through_64_mib_of_memory() {
+async fn a_large_download_needs_at_most_64_mib_of_memory() {
     let size = std::env::var("IDENTKIT_DOWNLOAD_MIB").map_or(256, |mib| mib.parse::<u64>().unwrap()) * MIB;
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());

@@ -1,4 +1,4 @@
-//! Whose addresses may call, behind proxies too. Something to choose: a second fence, besides the token in the URL.
+//! An optional check of the caller's address, also behind proxies, in addition to the token in the URL.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,20 +8,20 @@ use http::HeaderMap;
 use identkit_core::{Error, Kind};
 use ipnet::IpNet;
 
-/// The header in which proxies tell whom they speak for.
+/// The header in which proxies name the address they forward for.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Where a request came from: the other end of its connection. Servers other than [`listen`](crate::listen) put it into
-/// the request's extensions, for [`Receiver::allow_only`](crate::Receiver::allow_only).
+/// The peer address of a request's connection. For [`Receiver::allow_only`](crate::Receiver::allow_only), servers other
+/// than `listen` must insert it into the request's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Peer(pub IpAddr);
 
-/// A range of addresses, written as CIDR: `212.211.189.136/29`; a single address stands for itself.
+/// A range of addresses in CIDR notation, e.g. `212.211.189.136/29`, or a single address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network(IpNet);
 
 impl Network {
-    /// Whether the address is of this range. An IPv4 address is the same in its IPv6 form.
+    /// Whether the range contains the address. An IPv4-mapped IPv6 address is treated as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
@@ -38,11 +38,14 @@ impl FromStr for Network {
             let prefix = Some(prefix).filter(|prefix| prefix.bytes().all(|byte| byte.is_ascii_digit()))?;
             IpNet::new(address.parse().ok()?, prefix.parse().ok()?).ok()
         };
-        // Bits behind the prefix are most likely a slip of the pen.
+        // Bits set after the prefix are most likely a typing error.
         let network = network().filter(|network| network.trunc() == *network);
-        network
-            .map(Self)
-            .ok_or_else(|| Error::new(Kind::InvalidInput, "is no range of addresses: write it as 192.0.2.8/29"))
+        network.map(Self).ok_or_else(|| {
+            Error::new(
+                Kind::InvalidInput,
+                "not a valid range of addresses: write it like 192.0.2.8/29, without bits after the prefix",
+            )
+        })
     }
 }
 
@@ -52,11 +55,10 @@ impl fmt::Debug for Network {
     }
 }
 
-/// The addresses that may call, and the proxies that are believed.
+/// The addresses that may call, and the trusted proxies.
 ///
-/// Only what a trusted proxy says of where a request came from is believed, and only as far as trusted proxies said
-/// it: `X-Forwarded-For` is read from its end, and its first address that is no trusted proxy is the caller. What
-/// stands before that anybody may have written.
+/// `X-Forwarded-For` counts only if the peer is a trusted proxy. It is read from its end, and the first address that is not
+/// a trusted proxy is the caller. The entries before it are ignored: the caller can forge them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowList {
     networks: Vec<Network>,
@@ -64,27 +66,28 @@ pub struct AllowList {
 }
 
 impl AllowList {
-    /// These networks may call.
+    /// Creates a list of the networks that may call.
     pub fn new(networks: impl IntoIterator<Item = Network>) -> Self {
         Self { networks: networks.into_iter().collect(), proxies: Vec::new() }
     }
 
-    /// These networks, as text.
+    /// Parses a list of networks.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when one is no range of addresses.
+    /// [`Kind::InvalidInput`] if one is not a valid range of addresses.
     pub fn parse<'a>(networks: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
         networks.into_iter().map(str::parse).collect::<Result<Vec<_>, _>>().map(Self::new)
     }
 
-    /// Requests through these proxies come from whom the proxies say. They must set or extend `X-Forwarded-For`.
+    /// Adds trusted proxies. They must set or extend `X-Forwarded-For`.
     #[must_use]
     pub fn trust_proxies(mut self, proxies: impl IntoIterator<Item = Network>) -> Self {
         self.proxies.extend(proxies);
         self
     }
 
-    /// Who called, where that can be told: the other end of the connection, or whom trusted proxies name.
+    /// The caller's address: that of the peer, or if it is a trusted proxy, the last address in `X-Forwarded-For` that is
+    /// not one. `None` if such an address is missing or the header is invalid.
     pub fn caller(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         let trusted = |address: IpAddr| self.proxies.iter().any(|proxy| proxy.contains(address));
         if !trusted(peer) {
@@ -101,7 +104,7 @@ impl AllowList {
         None
     }
 
-    /// Whether a request may come in: its caller is known, and of one of the networks.
+    /// Whether the caller's address is known and in one of the networks.
     pub fn admits(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         self.caller(peer, headers).is_some_and(|caller| self.networks.iter().any(|network| network.contains(caller)))
     }
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_holds_its_addresses_and_no_others() {
+    fn a_network_contains_its_addresses_only() {
         for (network, inside, outside) in [
             (
                 "212.211.189.136/29",
@@ -143,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused() {
+    fn invalid_networks_are_rejected() {
         for odd in
             ["", "/", "192.0.2.7/", "192.0.2.7/33", "192.0.2.7/+8", "192.0.2.9/29", "::1/129", "::1/64", "x/8", "1/8"]
         {
@@ -153,18 +156,18 @@ mod tests {
     }
 
     #[test]
-    fn at_69_only_trusted_proxies_are_believed_and_only_from_the_end() {
+    fn at_69_only_trusted_proxies_name_the_caller() {
         let list = AllowList::parse(["212.211.189.136/29"]).unwrap();
         let direct = headers(&["212.211.189.137"]);
         assert!(list.admits(ip("212.211.189.137"), &headers(&[])));
-        assert!(!list.admits(ip("192.0.2.1"), &direct), "no proxy is trusted: nobody's word counts");
+        assert!(!list.admits(ip("192.0.2.1"), &direct), "without trusted proxies the header is ignored");
 
         let list = list.trust_proxies(["10.0.0.0/8".parse().unwrap()]);
         for (lines, caller) in [
             (&["212.211.189.137"][..], Some("212.211.189.137")),
             (&["212.211.189.137, 10.1.1.1"], Some("212.211.189.137")),
             (&["212.211.189.137", "10.1.1.1"], Some("212.211.189.137")),
-            // The caller wrote the beginning.
+            // The caller itself can write the beginning of the header.
             (&["212.211.189.137, 192.0.2.1"], Some("192.0.2.1")),
             (&["212.211.189.137", "192.0.2.1, 10.1.1.1"], Some("192.0.2.1")),
             (&["::ffff:212.211.189.137"], Some("212.211.189.137")),
@@ -173,10 +176,10 @@ mod tests {
             (&["10.1.1.1"], None),
             (&[], None),
         ] {
-            let told = list.caller(ip("10.0.0.1"), &headers(lines));
-            assert_eq!(told, caller.map(ip), "{lines:?}");
+            let found = list.caller(ip("10.0.0.1"), &headers(lines));
+            assert_eq!(found, caller.map(ip), "{lines:?}");
             assert_eq!(list.admits(ip("10.0.0.1"), &headers(lines)), caller == Some("212.211.189.137"), "{lines:?}");
         }
-        assert_eq!(list.caller(ip("192.0.2.1"), &direct), Some(ip("192.0.2.1")), "a stranger is no proxy");
+        assert_eq!(list.caller(ip("192.0.2.1"), &direct), Some(ip("192.0.2.1")), "the peer is not a trusted proxy");
     }
 }

@@ -1,11 +1,11 @@
-//! An inbox that is a file: one event a line, JSON.
+//! An inbox in a file: one event per line, as JSON.
 //!
 //! Invariants:
-//! - An accepted event is on the disk (`fdatasync`) before `accept` returns; what an earlier process wrote is synced
-//!   before any of it counts as known.
-//! - A line that a crash cut short is cut off when the file is opened again, since its event was never acknowledged.
-//! - One process at a time: the file is locked while it is open.
-//! - The file is readable by its owner only.
+//! - An event is synced (`fdatasync`) before `accept` returns. What an earlier process wrote is synced before it counts
+//!   as known.
+//! - Opening the file removes an incomplete last line, whose event was never acknowledged.
+//! - The file is locked while it is open: one process at a time.
+//! - Only its owner can read the file.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,10 +17,13 @@ use async_trait::async_trait;
 use identkit_core::{Acceptance, Error, Event, Inbox, Kind};
 use identkit_files::{AppendLog, OpenError, Tail};
 
-/// How every line begins.
+/// The beginning of every line.
 const BEGIN: &[u8] = b"{\"provider\":";
 
-/// An append-only file of events. One process at a time.
+/// An append-only file of events, for one process at a time. It does not support reading events.
+///
+/// # Panics
+/// [`accept`](Inbox::accept) panics outside a tokio runtime.
 #[derive(Clone)]
 pub struct FileInbox {
     inner: Arc<Mutex<Inner>>,
@@ -38,10 +41,10 @@ impl fmt::Debug for FileInbox {
 }
 
 impl FileInbox {
-    /// Opens or creates the file, and reads which events it has.
+    /// Opens or creates the file, and reads the keys of its events.
     ///
     /// # Errors
-    /// When the file cannot be opened, is open in another process, is no regular file, or holds something other than
+    /// If the file cannot be opened, is open in another process, is not a regular file, or contains lines that are not
     /// events.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut keys = HashSet::new();
@@ -49,14 +52,13 @@ impl FileInbox {
             let event = serde_json::from_slice::<Event>(line);
             event.map(|event| keys.insert(key(&event))).is_ok()
         };
-        // A line without its end is cut off: its event was never acknowledged.
         let opened = AppendLog::open(path, BEGIN, Tail::Cut, read);
         let (log, _) = opened.map_err(|error| {
             let (kind, text) = match error {
-                OpenError::NotRegular => (io::ErrorKind::InvalidInput, "the inbox is no regular file"),
+                OpenError::NotRegular => (io::ErrorKind::InvalidInput, "the inbox is not a regular file"),
                 OpenError::InUse { .. } => (io::ErrorKind::ResourceBusy, "the inbox file is open in another process"),
                 OpenError::Io(error) => return error,
-                _ => (io::ErrorKind::InvalidData, "the inbox file holds a line that is no event"),
+                _ => (io::ErrorKind::InvalidData, "the inbox file contains a line that is not an event"),
             };
             io::Error::new(kind, text)
         })?;
@@ -74,7 +76,8 @@ impl Inner {
         if self.keys.contains(&key) {
             return Ok(Acceptance::Duplicate);
         }
-        let mut line = serde_json::to_vec(event).map_err(|_| io::Error::other("the event has no JSON form"))?;
+        let mut line =
+            serde_json::to_vec(event).map_err(|_| io::Error::other("the event cannot be encoded as JSON"))?;
         line.push(b'\n');
         self.log.append(&line)?;
         self.keys.insert(key);
@@ -86,13 +89,13 @@ impl Inner {
 impl Inbox for FileInbox {
     async fn accept(&self, event: Event) -> Result<Acceptance, Error> {
         let inner = Arc::clone(&self.inner);
-        // A disk may take its time: not on a thread that others wait for.
+        // The disk may be slow, so an async thread must not wait for it.
         let written =
             tokio::task::spawn_blocking(move || inner.lock().unwrap_or_else(PoisonError::into_inner).accept(&event));
         match written.await {
             Ok(Ok(accepted)) => Ok(accepted),
             Ok(Err(source)) => Err(Error::new(Kind::Storage, "the event could not be written").with_source(source)),
-            Err(_) => Err(Error::new(Kind::Storage, "writing the event was cut off")),
+            Err(_) => Err(Error::new(Kind::Storage, "the task that writes the event was canceled or panicked")),
         }
     }
 }
@@ -113,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn events_survive_a_restart_and_stay_known() {
+    async fn events_are_known_after_a_restart() {
         let (_folder, path, inbox) = opened();
         assert_eq!(inbox.accept(event("AfterIdent")).await.unwrap(), Acceptance::New);
         assert_eq!(inbox.accept(event("OnFinal")).await.unwrap(), Acceptance::New);
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_cut_by_a_crash_is_cut_off_at_every_byte() {
+    async fn an_incomplete_last_line_is_removed() {
         let (_folder, path, inbox) = opened();
         inbox.accept(event("AfterIdent")).await.unwrap();
         let first = std::fs::metadata(&path).unwrap().len();
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_second_process_is_refused_and_harms_nothing() {
+    async fn a_second_process_cannot_open_the_file() {
         let (_folder, path, inbox) = opened();
         inbox.accept(event("AfterIdent")).await.unwrap();
         assert_eq!(FileInbox::open(&path).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
@@ -154,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_something_else_is_left_alone() {
+    fn a_file_without_events_stays_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.txt");
         for notes in ["my notes\n", "my notes", "{\"my\": \"notes\"}"] {

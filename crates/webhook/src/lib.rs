@@ -1,12 +1,11 @@
-//! Receives the vendors' webhooks: authenticates by the token in the path, parses, makes durable, acknowledges.
+#![doc = include_str!("../README.md")]
+//! # Invariants
 //!
-//! Neither vendor signs its webhooks, so each is a hint and no more: whoever acts on one reads the status first.
-//!
-//! Invariants:
-//! - 202 is answered only after [`Inbox::accept`](identkit_core::Inbox::accept) has returned: acknowledged means durable.
-//! - Everything unknown (path, provider, event, token) is answered by the same 404; tokens are compared in constant time.
-//! - Where addresses are checked as well, a request whose origin is not told is refused.
-//! - The vendor is never called from here: it blocks the order until the receiver has answered (T-040).
+//! - The receiver answers 202 only after [`Inbox::accept`](identkit_core::Inbox::accept) returned: acknowledged means
+//!   durable.
+//! - It answers everything unknown (path, provider, event, token) with the same 404, and compares tokens in constant time.
+//! - If addresses are checked, it rejects requests without a known peer address.
+//! - It never calls the vendor, which blocks the order until the receiver has answered (T-040).
 
 mod allow;
 #[cfg(feature = "file-inbox")]

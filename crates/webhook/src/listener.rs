@@ -1,4 +1,4 @@
-//! A listener of its own: plain HTTP/1.1, meant to stand behind whatever ends TLS.
+//! A plain HTTP/1.1 server. Run it behind a proxy or load balancer that terminates TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Where it listens.
+    /// The local address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -38,39 +38,42 @@ impl Drop for Listener {
     }
 }
 
-/// Connections served at once; more wait to be accepted.
+/// Maximum number of concurrent connections. Further ones wait to be accepted.
 const CONNECTIONS: usize = 512;
-/// How long one connection may take, from its first byte to the last answer: the vendors give up after 10 s.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long nothing is accepted after accepting failed: with no file descriptor left, trying at once only burns time.
+/// Maximum duration of a connection. The vendors' own timeout is 10 s.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause after accepting failed, e.g. because the process has too many open files.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Listens for webhooks; spawns one task, which ends with the returned value and takes its connections along.
+/// Serves webhooks until the returned listener is dropped, which closes all connections.
 ///
 /// # Errors
-/// When the address cannot be listened on.
+/// If the address cannot be bound.
+///
+/// # Panics
+/// Outside a tokio runtime with I/O, and timers if `clock` needs them.
 pub async fn listen(receiver: Arc<Receiver>, address: SocketAddr, clock: Arc<dyn Clock>) -> io::Result<Listener> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let task = tokio::spawn(async move {
         let mut connections = JoinSet::new();
-        let soon = |by: Duration| clock.sleep_until(clock.now().plus(by));
+        let after = |by: Duration| clock.sleep_until(clock.now().plus(by));
         loop {
             tokio::select! {
                 accepted = listener.accept(), if connections.len() < CONNECTIONS => {
                     let Ok((stream, from)) = accepted else {
-                        soon(PAUSE).await;
+                        after(PAUSE).await;
                         continue;
                     };
                     let receiver = Arc::clone(&receiver);
-                    let end = soon(PATIENCE);
+                    let end = after(TIMEOUT);
                     connections.spawn(async move {
                         let service = service_fn(move |mut request: Request<Incoming>| {
                             request.extensions_mut().insert(Peer(from.ip()));
                             answer(Arc::clone(&receiver), request)
                         });
                         let serve = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                        // What goes wrong on a connection is its client's to see.
+                        // Errors of a connection concern its client only.
                         tokio::select! {
                             _ = serve => {}
                             _ = end => {}
@@ -87,13 +90,13 @@ pub async fn listen(receiver: Arc<Receiver>, address: SocketAddr, clock: Arc<dyn
 async fn answer(receiver: Arc<Receiver>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (head, mut body) = request.into_parts();
     let mut all = BytesMut::new();
-    // Nothing is read of what nobody knows.
+    // The body of an unknown request is not read.
     if receiver.admits(head.uri.path()) && receiver.admits_origin(&head) {
         while let Some(frame) = body.frame().await {
             if let Ok(data) = frame?.into_data() {
                 all.extend_from_slice(&data);
             }
-            // One byte over is enough for the receiver to refuse it, and no more is read.
+            // One byte over the limit suffices: the receiver rejects the request.
             if all.len() > BODY_LIMIT {
                 break;
             }
@@ -120,14 +123,14 @@ mod tests {
         let receiver = change(Receiver::new(vec![Arc::new(OnFinal)], Arc::clone(&inbox) as Arc<dyn Inbox>));
         receiver.accept_token("identity-tm", Secret::new("good"));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        // Time stands still: nothing here may depend on it.
+        // This clock stands still: the tests must not depend on time.
         (listen(Arc::new(receiver), any, Arc::new(TestClock::default())).await.unwrap(), inbox)
     }
 
     #[tokio::test]
-    async fn at_69_a_webhook_is_answered_and_nothing_is_read_of_a_stranger() {
+    async fn at_69_the_body_of_an_unknown_request_is_not_read() {
         const WHOLE: &str = "content-length: 2\r\n\r\n{}";
-        // An answer shows that nobody waited for the body, which never comes.
+        // The body never arrives, so a response proves that it is not read.
         const ENDLESS: &str = "content-length: 999999\r\n\r\n";
         for (network, token, body, status) in [
             (None, "good", WHOLE, 202),
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dropping_it_closes_the_port() {
+    async fn dropping_the_listener_closes_the_port() {
         let (listener, _) = started(|receiver| receiver).await;
         let address = listener.address();
         drop(listener);

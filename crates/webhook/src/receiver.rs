@@ -1,4 +1,4 @@
-//! The receiver as a function from request to response, for any server.
+//! The receiver: a function from request to response, for any server.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,10 +11,10 @@ use identkit_wire::{Callback, CallbackPath};
 
 use crate::allow::{AllowList, Peer};
 
-/// The most that a webhook's body may take, in bytes: the documented ones are below 4 KiB.
+/// Maximum size of a webhook's body in bytes. The documented webhooks are below 4 KiB.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
-/// Receives webhooks of any number of providers into one inbox.
+/// Receives the webhooks of several providers into one inbox.
 pub struct Receiver {
     callbacks: Vec<Arc<dyn Callback>>,
     inbox: Arc<dyn Inbox>,
@@ -29,38 +29,38 @@ impl fmt::Debug for Receiver {
 }
 
 impl Receiver {
-    /// A receiver of these callbacks. It knows no token yet, so that it accepts nothing.
+    /// Creates a receiver of these callbacks. It accepts nothing before [`accept_token`](Self::accept_token).
     pub fn new(callbacks: Vec<Arc<dyn Callback>>, inbox: Arc<dyn Inbox>) -> Self {
         Self { callbacks, inbox, tokens: Mutex::default(), allowed: HashMap::new() }
     }
 
-    /// Accepts webhooks of this provider from these addresses only, besides asking for the token. Off unless called:
-    /// no vendor promises where its webhooks come from (AT-69). The request must tell its [`Peer`], as those of
-    /// [`listen`](crate::listen) do; all others are refused.
+    /// Accepts webhooks of this provider from these addresses only, in addition to checking the token. Off by default: no
+    /// vendor documents the addresses of its webhooks (AT-69). Requests without a [`Peer`] extension, which `listen` sets,
+    /// are rejected.
     #[must_use]
     pub fn allow_only(mut self, provider: &str, list: AllowList) -> Self {
         self.allowed.insert(provider.to_owned(), list);
         self
     }
 
-    /// Accepts webhooks of this provider under this token from now on; several may be valid at once, so that they can
-    /// be exchanged without a gap. At least 128 bits of randomness.
+    /// Accepts a token of this provider from now on. Several can be valid at once, so that a token can be replaced without
+    /// a gap. Use at least 128 bits of randomness.
     pub fn accept_token(&self, provider: &str, token: Secret) {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).push((provider.to_owned(), token));
     }
 
-    /// Accepts webhooks under this token no longer: it leaked, was replaced, or its case is over.
+    /// Rejects a token from now on, e.g. because it leaked or was replaced.
     pub fn withdraw_token(&self, provider: &str, token: &Secret) {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.retain(|(known, kept)| known != provider || kept != token);
+        tokens.retain(|(of, known)| of != provider || known != token);
     }
 
-    /// Whether a path is one of a provider under a token of its own: what is not needs no reading.
+    /// Whether a path contains a valid token of its provider. If not, a server need not read the body.
     pub fn admits(&self, path: &str) -> bool {
         CallbackPath::parse(path).is_some_and(|path| self.knows(&path))
     }
 
-    /// Whether a request comes from where its provider's webhooks may come from; where nothing is said, from anywhere.
+    /// Whether a request comes from an address that its provider's webhooks may come from: by default, any address.
     pub fn admits_origin(&self, head: &request::Parts) -> bool {
         let Some(path) = CallbackPath::parse(head.uri.path()) else { return false };
         let Some(list) = self.allowed.get(path.provider) else { return true };
@@ -69,15 +69,22 @@ impl Receiver {
 
     fn knows(&self, path: &CallbackPath<'_>) -> bool {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        // Every token is compared, so that the time tells nothing of which one fits.
+        // Every token is compared, so that the duration does not depend on which one matches.
         tokens
             .iter()
             .fold(false, |known, (provider, token)| known | ((*token == path.token) & (provider == path.provider)))
     }
 
-    /// Answers one webhook: 202 when it is durable, 404 for everything unknown, 405 for a method that the vendor does
-    /// not use, 400 for one that cannot be read, 413 for a body over [`BODY_LIMIT`], 503 when it could not be made
-    /// durable, so that the vendor tries again.
+    /// Handles one webhook and returns the response:
+    /// - 202 if the event is durable;
+    /// - 404 if path, provider, event, token or address is not accepted;
+    /// - 405 if the vendor does not use the method;
+    /// - 400 if the request cannot be parsed;
+    /// - 413 if the body is larger than [`BODY_LIMIT`];
+    /// - 503 if the inbox failed, so that the vendor tries again.
+    ///
+    /// # Panics
+    /// If the inbox needs a tokio runtime and there is none, e.g. `FileInbox`.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         let status = self.status(request).await;
         let mut response = Response::new(Bytes::new());
@@ -117,7 +124,7 @@ pub(crate) mod tests {
     use http::{Method, Uri};
     use identkit_core::{Acceptance, Error, Event, Kind, MemoryInbox, async_trait};
 
-    /// A vendor like identity.TM: GET, and everything in the query.
+    /// A callback like identity.TM's: GET, with all data in the query.
     #[derive(Debug)]
     pub(crate) struct OnFinal;
 
@@ -155,7 +162,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn at_65_a_webhook_is_acknowledged_with_202_once_it_is_in_the_inbox() {
+    async fn at_65_a_durable_webhook_is_acknowledged_with_202() {
         let inbox = Arc::new(MemoryInbox::new());
         let receiver = receiver(Arc::clone(&inbox) as Arc<dyn Inbox>);
         for _ in 0..2 {
@@ -163,12 +170,12 @@ pub(crate) mod tests {
             assert_eq!(answer.status(), 202);
         }
         let events = inbox.events();
-        assert_eq!(events.len(), 1, "the same delivery twice is one event");
+        assert_eq!(events.len(), 1, "a repeated delivery is not a new event");
         assert_eq!(events[0].key.expose(), "9992");
     }
 
     #[tokio::test]
-    async fn everything_unknown_is_the_same_404() {
+    async fn everything_unknown_gets_the_same_404() {
         let inbox = Arc::new(MemoryInbox::new());
         let receiver = receiver(Arc::clone(&inbox) as Arc<dyn Inbox>);
         receiver.accept_token("identify24", Secret::new("other"));
@@ -188,7 +195,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn at_68_methods_other_than_the_vendors_are_405_and_an_order_must_be_named() {
+    async fn at_68_invalid_requests_are_405_400_or_413() {
         let receiver = receiver(Arc::new(MemoryInbox::new()));
         let mut head = get("/identity-tm/good/OnFinal?orderId=1");
         *head.method_mut() = http::Method::HEAD;
@@ -200,7 +207,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn a_withdrawn_token_is_unknown() {
+    async fn a_withdrawn_token_is_rejected() {
         let receiver = receiver(Arc::new(MemoryInbox::new()));
         assert!(receiver.admits("/identity-tm/good/OnFinal"));
         receiver.withdraw_token("identity-tm", &Secret::new("good"));
@@ -209,7 +216,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn at_69_addresses_are_checked_only_where_that_was_chosen_and_then_must_be_told() {
+    async fn at_69_addresses_are_checked_only_with_a_list() {
         let inbox = Arc::new(MemoryInbox::new());
         let list = AllowList::parse(["212.211.189.136/29"]).unwrap();
         let receiver = receiver(Arc::clone(&inbox) as Arc<dyn Inbox>).allow_only("identity-tm", list.clone());
@@ -227,8 +234,8 @@ pub(crate) mod tests {
         assert_eq!(receiver.handle(from(Some("212.211.189.143"))).await.status(), 202);
         let mut guess = from(Some("212.211.189.143"));
         *guess.uri_mut() = "/identity-tm/wrong/OnFinal?orderId=9992".parse().unwrap();
-        assert_eq!(receiver.handle(guess).await.status(), 404, "an address is no token");
-        // Another provider's addresses are its own.
+        assert_eq!(receiver.handle(guess).await.status(), 404, "an allowed address does not replace the token");
+        // A list applies to its provider only.
         let other = self::receiver(Arc::clone(&inbox) as Arc<dyn Inbox>).allow_only("identify24", list);
         assert_eq!(other.handle(from(None)).await.status(), 202);
     }
@@ -243,7 +250,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_durable_is_not_acknowledged() {
+    async fn a_webhook_is_not_acknowledged_if_the_inbox_fails() {
         let answer = receiver(Arc::new(Full)).handle(get("/identity-tm/good/OnFinal?orderId=1")).await;
         assert_eq!(answer.status(), 503);
     }

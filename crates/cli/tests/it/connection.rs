@@ -109,7 +109,7 @@ mod trust {
         let issued = authority.issue("localhost");
         let (address, heard) = peer(&issued, None);
         let base = format!("https://localhost:{}", address.port());
-        let pin = |issued: &CertifiedKey<KeyPair>| Pin::of_certificate(issued.cert.der()).unwrap().to_string();
+        let pin = |issued: &CertifiedKey<KeyPair>| Pin::from_certificate(issued.cert.der()).unwrap().to_string();
         let (right, wrong) = (pin(&issued), pin(&authority.issue("localhost")));
         for line in READS {
             let trust = format!("{line} --ca-file {} --no-bundled-roots", authority.ca_file());
@@ -118,7 +118,7 @@ mod trust {
             ask(&format!(" --pin {right}")).ends_with(0, &[]);
             ask(&format!(" --pin {wrong} --pin {right}")).ends_with(0, &[]);
             let before = heard.lock().unwrap().len();
-            let told = ["its key is none of the pinned ones", "--pin"];
+            let told = ["its key is not one of the pinned keys", "--pin"];
             ask(&format!(" --pin {wrong}")).fails_with(7, &told);
             ask(" --pin sha256/AAAA").fails_with(2, &["--pin", "nothing was sent"]);
             assert_eq!(heard.lock().unwrap().len(), before, "nothing of a request got through");
@@ -146,9 +146,9 @@ mod trust {
             for (more, told) in [
                 (format!("--client-cert {certificate}"), "needs --client-key"),
                 (format!("--client-key {key}"), "needs --client-cert"),
-                (format!("--client-cert {none} --client-key {key}"), "no certificate"),
-                (format!("--client-cert {certificate} --client-key {none}"), "no unencrypted private key"),
-                (format!("--client-cert {certificate} --client-key {other}"), "do not belong together"),
+                (format!("--client-cert {none} --client-key {key}"), "not a PEM certificate"),
+                (format!("--client-cert {certificate} --client-key {none}"), "not an unencrypted PEM private key"),
+                (format!("--client-cert {certificate} --client-key {other}"), "do not match"),
                 (format!("--client-cert /nowhere --client-key {key}"), "cannot be read"),
             ] {
                 let ran = base.run(&format!("{trust} {more}"));
@@ -173,7 +173,7 @@ mod trust {
             ask("", Some(ca_file)).fails_with(7, &["no trusted authority issued it", "--ca-file"]);
             ask(&format!(" --no-bundled-roots --ca-file {ca_file}"), None).ends_with(0, &[]);
             ask(" --no-bundled-roots", None).fails_with(2, &["--no-bundled-roots", "--ca-file"]);
-            ask(" --platform-roots", Some(&empty)).fails_with(2, &["no authority"]);
+            ask(" --platform-roots", Some(&empty)).fails_with(2, &["no trusted authority"]);
             ask(" --platform-roots --no-bundled-roots", None).ends_with(2, &["--help"]);
         }
     }
@@ -210,7 +210,7 @@ mod proxies {
             assert!(asked.lock().unwrap()[before..].iter().all(|connect| connect.starts_with("CONNECT 127.0.0.1:")));
             assert_eq!(asked.lock().unwrap().len(), before + 4);
             let ran = sandbox.run(&format!("{line} --proxy {url}"));
-            ran.fails_with(7, &["the proxy wants credentials", "--proxy-auth-file"]);
+            ran.fails_with(7, &["the proxy requires credentials", "--proxy-auth-file"]);
             let ran = sandbox.run(&format!("{line} --proxy {secret}"));
             ran.fails_with(2, &["--proxy must not hold", "IDENTKIT_PROXY", "nothing was sent"]);
             ran.logs_none_of(&["sesame"]);
@@ -227,7 +227,7 @@ mod proxies {
         let server = Server::untouched();
         for (bad, told) in [
             ("socks5://127.0.0.1:1080", "must be an HTTP proxy"),
-            ("http://127.0.0.1:1/hush-hush", "no path"),
+            ("http://127.0.0.1:1/hush-hush", "must not have a path"),
             ("http://", "--proxy"),
             ("", "--proxy"),
         ] {

@@ -197,6 +197,6 @@ fn an_inbox_that_is_none_is_not_overwritten() {
     let inbox = out.path().join("inbox.jsonl");
     std::fs::write(&inbox, "my diary\n").unwrap();
     let ran = demo(out.path(), &[]);
-    ran.ends_with(1, &["error: the inbox ", "inbox.jsonl", "cannot be used", "no event"]);
+    ran.ends_with(1, &["error: the inbox ", "inbox.jsonl", "cannot be used", "not an event"]);
     assert_eq!(std::fs::read_to_string(&inbox).unwrap(), "my diary\n");
 }

@@ -419,10 +419,10 @@ mod what_cannot_be_reached {
         all(
             || Server::after_login(|_| Then::silence()),
             &[
-                (STATUS, 7, &["getStatus", "no answer came in the time given"], &["GET /getStatus/99921269855041"]),
+                (STATUS, 7, &["getStatus", "no response within the timeout"], &["GET /getStatus/99921269855041"]),
                 (PLACE, 6, unknown, PLACED),
                 (CREATE, 6, &["ident/create", "is not known"], CREATED),
-                ("tm statuses --from -1h", 7, &["getAllStatus", "in the time given"], &["POST /getAllStatus"]),
+                ("tm statuses --from -1h", 7, &["getAllStatus", "within the timeout"], &["POST /getAllStatus"]),
             ],
         );
     }

@@ -70,12 +70,12 @@ pub(crate) fn bodiless(status: StatusCode) -> bool {
 pub(crate) async fn as_received(mut response: Response<Content>) -> Result<Response<Content>, Failure> {
     let Some(wire) = response.extensions_mut().remove::<Wire>() else { return Ok(response) };
     let maybe = |kind, detail| Err(Failure::new(Delivery::MaybeSent, kind, detail));
-    let broken = "the connection broke before a complete answer came";
+    let broken = "the connection broke before the response";
     match wire {
         Wire::Reset | Wire::CutHead => return maybe(Kind::Unreachable, broken),
         Wire::Truncated if bodiless(response.status()) => return maybe(Kind::Unreachable, broken),
         Wire::Interim(count) if INTERIM.len() * count as usize > BEFORE_HEAD => {
-            return maybe(Kind::Protocol, "the server sends without end and does not answer");
+            return maybe(Kind::Protocol, "the server sends endless data without a response");
         }
         Wire::Interim(_) => return Ok(response),
         _ if bodiless(response.status()) => return Ok(response),
@@ -111,7 +111,7 @@ pub(crate) fn claimed_length(whole: u64, by: i64) -> u64 {
 
 /// A body of these bytes, after which the connection may break.
 fn body(bytes: Bytes, breaks: bool) -> impl Body<Data = Bytes, Error = Error> + Send {
-    let broken = || Error::new(Kind::Unreachable, "the connection broke before the whole answer came");
+    let broken = || Error::new(Kind::Unreachable, "the connection broke before the end of the response");
     let data = (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)));
     StreamBody::new(stream::iter(data.into_iter().chain(breaks.then(|| Err(broken())))))
 }

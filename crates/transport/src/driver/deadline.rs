@@ -1,4 +1,4 @@
-//! Racing what is awaited against the end of an attempt.
+//! Runs a future until a deadline.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use identkit_core::{BoxFuture, Clock, Delivery, Error, Instant, Kind, WorkGuard};
 
-/// The end of an attempt, with one timer for all its parts, set by the first that has to wait.
+/// A deadline for several futures, one after another. They share one timer, which is set when the first must wait.
 pub(super) struct Deadline<'a> {
     clock: &'a dyn Clock,
     at: Instant,
@@ -18,16 +18,16 @@ impl<'a> Deadline<'a> {
         Self { clock, at, timer: None }
     }
 
-    pub(super) async fn over<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
+    /// Runs `work`, or fails with [`too_late`] when the deadline expires first.
+    pub(super) async fn run<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
         let mut work = pin!(work);
         poll_fn(|cx| {
             if let Poll::Ready(done) = work.as_mut().poll(cx) {
                 return Poll::Ready(Ok(done));
             }
             let timer = self.timer.get_or_insert_with(|| self.clock.sleep_until(self.at));
-            let struck = timer.as_mut().poll(cx).is_ready();
-            if struck {
-                // Must not be polled again.
+            if timer.as_mut().poll(cx).is_ready() {
+                // A completed future must not be polled again.
                 self.timer = None;
                 return Poll::Ready(Err(too_late()));
             }
@@ -38,5 +38,5 @@ impl<'a> Deadline<'a> {
 }
 
 pub(super) fn too_late() -> Error {
-    Error::new(Kind::Timeout, "no answer came in the time given").with_delivery(Delivery::NotSent)
+    Error::new(Kind::Timeout, "no response within the timeout").with_delivery(Delivery::NotSent)
 }

@@ -1,4 +1,4 @@
-//! Whether a failed attempt is followed by another one: a pure function of what is known.
+//! Decides whether another attempt follows a failed one. A pure function.
 
 use std::time::Duration;
 
@@ -8,10 +8,12 @@ use identkit_wire::{AmbiguityPolicy, Meta, RetrySafety};
 use super::Policy;
 use super::outcome::{Failed, is_ambiguous};
 
-/// The wait before another attempt, if the deadline and the retry budget allow it; `None` ends the call with the error.
+/// Returns the wait before the next attempt. `None` ends the call with the error. The caller checks the deadline and the
+/// retry budget.
 ///
-/// Decides by the class of the operation and by how far the request got, never by HTTP method. `failed` was concluded,
-/// `made` attempts were made of at most `allowed`, and `jitter` is a random number from 0 to 1.
+/// Depends on the class of the operation and on how far the request got, never on the HTTP method. `failed` is the
+/// result of [`conclude`](super::outcome::conclude), `made` the number of attempts so far, `allowed` their maximum,
+/// `jitter` a random number from 0 to 1.
 pub(super) fn decide(
     meta: &Meta,
     failed: &Failed,
@@ -27,7 +29,7 @@ pub(super) fn decide(
     if failed.permanent || !temporary || made >= limit(meta, failed, allowed) {
         return None;
     }
-    // A wait that the vendor asked for has a cap; the backoff has its own.
+    // `Retry-After` and the backoff have separate caps.
     let wait = failed.retry_after.unwrap_or_else(|| backoff(policy, made, jitter));
     (failed.retry_after.is_none() || wait <= policy.retry_after_cap).then_some(wait)
 }
@@ -43,16 +45,16 @@ fn limit(meta: &Meta, failed: &Failed, allowed: u32) -> u32 {
     }
     let documented = || meta.refusals.iter().any(|documented| failed.status.is_some_and(|s| s == documented.status));
     match meta.safety {
-        // Each costs money, texts a person or burns a try: never repeated once it was answered.
+        // Each response may mean a cost, a text message or a used TAN: not repeated after any response.
         RetrySafety::SideEffect if delivery != Some(Delivery::NotSent) => 1,
-        // A 429 that the vendor does not document may come from anybody on the way, who need not have kept the
-        // request from the vendor; and one in the body of an answer of success contradicts itself.
+        // An undocumented 429 may come from an intermediary that forwarded the request nevertheless. A 429 in the body
+        // of a successful response contradicts its status.
         RetrySafety::Creating if delivery == Some(Delivery::Answered) && !documented() => 1,
         _ => allowed,
     }
 }
 
-/// Full jitter: anything from no wait to the doubled limit, so that callers do not come back together.
+/// Exponential backoff with full jitter, so that callers do not retry at the same time.
 fn backoff(policy: &Policy, made: u32, jitter: f64) -> Duration {
     let doublings = made.saturating_sub(1).min(16);
     policy.backoff.saturating_mul(1 << doublings).min(policy.backoff_cap).mul_f64(jitter)
@@ -73,8 +75,8 @@ mod tests {
 
     const LIMITED: Refusal = Refusal::new(429, Kind::RateLimited, "documented", Advice::RetryLater);
 
-    /// Safe, repeated and not; destructive read; idempotent, repeated and not; creating, without and with a documented
-    /// 429; side effect.
+    /// Safe with and without retry; destructive read; idempotent with and without retry; creating without and with a
+    /// documented 429; side effect.
     static CLASSES: [Meta; 8] = [
         class(RetrySafety::Safe, AmbiguityPolicy::Retry(3), &[]),
         class(RetrySafety::Safe, AmbiguityPolicy::Never, &[]),
@@ -91,13 +93,13 @@ mod tests {
         Failed { error, status: StatusCode::from_u16(status).ok(), retry_after: None, permanent: false }
     }
 
-    fn asked(seconds: u64) -> Failed {
+    fn limited(seconds: u64) -> Failed {
         let retry_after = Some(Duration::from_secs(seconds));
         Failed { retry_after, ..failed(Kind::RateLimited, Delivery::Answered, 429) }
     }
 
     #[test]
-    fn every_class_meets_every_failure() {
+    fn each_class_reacts_to_each_failure() {
         use Delivery::{Answered, MaybeSent, NotSent};
         let permanent = |failed: Failed| Failed { permanent: true, ..failed };
         // "r": the attempt is repeated; "-": it is not; "?": it is not, and the outcome is unknown.
@@ -112,15 +114,15 @@ mod tests {
             ("- - ? - ? ? ? ?", failed(Kind::Protocol, MaybeSent, 0)),
             // A complete response that the vendor cannot serve, e.g. 503.
             ("r - ? r ? ? ? ?", failed(Kind::Unavailable, Answered, 503)),
-            // The same in the body of a successful response (AI-30).
+            // A 503 in the body of a successful response (AI-30).
             ("r - ? r ? ? ? ?", failed(Kind::Unavailable, Answered, 200)),
             ("r - ? r ? ? ? ?", failed(Kind::Integrity, MaybeSent, 404)),
             ("r r ? ? ? ? ? ?", failed(Kind::Integrity, Answered, 200)),
             ("- - ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 200)),
             ("r r r r r - r -", failed(Kind::RateLimited, Answered, 429)),
             ("r r r r r - - -", failed(Kind::RateLimited, Answered, 200)),
-            ("r r r r r - r -", asked(120)),
-            ("- - - - - - - -", asked(121)),
+            ("r r r r r - r -", limited(120)),
+            ("- - - - - - - -", limited(121)),
             ("- - - - - - - -", failed(Kind::Rejected, Answered, 400)),
             ("- - - - - - - -", failed(Kind::Rejected, Answered, 200)),
             ("- - - - - - - -", failed(Kind::Forbidden, Answered, 403)),
@@ -148,19 +150,19 @@ mod tests {
     }
 
     #[test]
-    fn attempts_end_at_the_lower_limit() {
+    fn the_lower_limit_of_attempts_applies() {
         let policy = Policy::default();
         let read = |delivery, made, allowed| {
             let failed = failed(Kind::Unreachable, delivery, 0);
             decide(&CLASSES[0], &failed, made, allowed, &policy, 0.0).is_some()
         };
-        assert!(read(Delivery::NotSent, 3, 4) && !read(Delivery::NotSent, 4, 4), "the caller's");
-        assert!(read(Delivery::MaybeSent, 2, 4) && !read(Delivery::MaybeSent, 3, 4), "the operation's");
-        assert!(read(Delivery::MaybeSent, 1, 2) && !read(Delivery::MaybeSent, 2, 2), "the caller's again");
+        assert!(read(Delivery::NotSent, 3, 4) && !read(Delivery::NotSent, 4, 4), "the caller's limit");
+        assert!(read(Delivery::MaybeSent, 2, 4) && !read(Delivery::MaybeSent, 3, 4), "the operation's limit");
+        assert!(read(Delivery::MaybeSent, 1, 2) && !read(Delivery::MaybeSent, 2, 2), "the caller's lower limit");
     }
 
     #[test]
-    fn waits_double_up_to_their_cap() {
+    fn waits_double_up_to_the_cap() {
         let policy = Policy::default();
         for (made, seconds) in [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (400, 30)] {
             let failed = failed(Kind::Unreachable, Delivery::NotSent, 0);

@@ -1,10 +1,10 @@
-//! The attempts of one call. Nothing here depends on the type of an operation, so it is compiled once.
+//! The attempts of one call. This code does not depend on the type of an operation, so it is compiled once.
 //!
 //! Invariants:
-//! - A request that may have been sent is repeated only by [`decide`]; otherwise the error says
-//!   [`Kind::OutcomeUnknown`] for an operation that changes something at the vendor.
-//! - A 401 is answered by new credentials once; the second is final.
-//! - One deadline covers queueing, every attempt, the waits between them and the body of a whole answer.
+//! - A request that may have been sent is repeated only if [`decide`] allows it. Otherwise the error of an operation
+//!   that changes something at the vendor is [`Kind::OutcomeUnknown`].
+//! - After a 401 the credentials are renewed once; the second 401 is final.
+//! - One deadline covers queueing, all attempts, the waits between them and reading a body that is not streamed.
 
 use std::future::Future;
 use std::pin::pin;
@@ -19,8 +19,8 @@ use tokio::sync::Semaphore;
 
 use super::deadline::{Deadline, too_late};
 use super::decide::decide;
-use super::limits::{Place, RetryBucket};
-use super::outcome::{Failed, conclude, in_doubt, is_ambiguous};
+use super::limits::{RetryBucket, Slot};
+use super::outcome::{Failed, after_ambiguous_attempt, conclude, is_ambiguous};
 use super::receive::{Incoming, retry_after};
 use super::stream::Guard;
 use super::watch::Watch;
@@ -28,20 +28,20 @@ use super::{Policy, Response};
 use crate::observer::{CallInfo, CallObserver, Observer};
 use crate::{AttemptContext, Authenticator, BaseUrl, Generation, Transport};
 
-/// What every request says it comes from.
+/// The `User-Agent` of every request.
 static AGENT: HeaderValue = HeaderValue::from_static(concat!("identkit/", env!("CARGO_PKG_VERSION")));
 
-/// An answer or a request body below this is not watched for a stall: it comes in one piece, and the deadline holds.
-const WATCHED: u64 = 64 * 1024;
+/// Bodies up to this length are not checked for a stall: the deadline suffices.
+const STALL_CHECK_FROM: u64 = 64 * 1024;
 
 /// The part of a call that depends on its operation.
 pub(super) trait Codec: Send {
     fn meta(&self) -> &'static Meta;
 
-    /// Writes the request: its path and the rest. Called once per attempt.
+    /// Encodes the request: its path and the rest. Called once per attempt.
     fn encode(&self) -> Result<(String, Encoded), Error>;
 
-    /// Reads an expected response and stores its value.
+    /// Decodes an expected response and stores its value.
     fn decode(&mut self, head: &response::Parts, body: Received) -> Result<Vec<Warning>, Error>;
 }
 
@@ -52,8 +52,8 @@ pub(super) struct Engine {
     pub(super) base: BaseUrl,
     pub(super) policy: Policy,
     pub(super) observer: Option<Arc<dyn Observer>>,
-    /// One for each call that may be under way.
-    pub(super) places: Arc<Semaphore>,
+    /// One permit for each concurrent call.
+    pub(super) slots: Arc<Semaphore>,
     pub(super) bucket: RetryBucket,
     /// Scope of the connections, see [`AttemptContext::scope`].
     pub(super) scope: u64,
@@ -67,7 +67,7 @@ impl Engine {
         let mut watch = Watch::begin(observer, &*self.clock);
         let called = self.repeat(codec, options, &mut watch).await.map_err(|error| {
             let error = error.with_operation(meta.name);
-            if watch.doubtful { in_doubt(meta, error) } else { error }
+            if watch.ambiguous { after_ambiguous_attempt(meta, error) } else { error }
         });
         watch.end(&called);
         called
@@ -89,8 +89,8 @@ impl Engine {
         let mut renewed = false;
         let mut made = 0;
         let mut tokens = 0;
-        // Held from a waking until the attempt that it began is over, so that virtual time stands still meanwhile.
-        let mut _awake = None;
+        // Held from the end of a wait until the end of the next attempt, so that virtual time does not advance.
+        let mut _work = None;
         loop {
             made += 1;
             let (path, Encoded { headers, body, warnings, .. }) = match first.take() {
@@ -98,7 +98,7 @@ impl Engine {
                 None => codec.encode()?,
             };
             let uri = self.base.join(&path)?;
-            let place = self.place(deadline).await?;
+            let slot = self.wait_for_slot(deadline).await?;
             let mut request = Request::new(body);
             *request.method_mut() = meta.method.clone();
             *request.uri_mut() = uri;
@@ -106,12 +106,12 @@ impl Engine {
             request.headers_mut().insert(USER_AGENT, AGENT.clone());
             let generation = self.authenticate(request.headers_mut(), deadline).await?;
 
-            // A stale connection would make the outcome ambiguous where it matters.
+            // A stale connection would make the outcome ambiguous.
             let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
             let fresh = self.policy.fresh_connections && meta.safety != RetrySafety::Safe && !repeatable;
             let context = AttemptContext::new(fresh, deadline).with_operation(meta).with_scope(self.scope);
             watch.attempt(made, &context);
-            let mut failed = match self.attempt(codec, request, &context, place, watch.observer.clone()).await {
+            let mut failed = match self.attempt(codec, request, &context, slot, watch.observer.clone()).await {
                 Ok(mut response) => {
                     watch.attempted(bytes, Ok(response.status.as_u16()), None);
                     self.bucket.succeeded(tokens);
@@ -130,17 +130,17 @@ impl Engine {
                     return Err(failed.error);
                 }
                 renewed = true;
-                // Not an attempt that failed: the vendor answered, and refused before doing anything.
+                // Does not count as an attempt: the vendor refused before it did anything.
                 made -= 1;
-                self.within(deadline, self.auth.renew(generation)).await??;
+                self.before(deadline, self.auth.renew(generation)).await??;
                 continue;
             }
             failed.error = conclude(meta, failed.error.with_operation(meta.name), failed.status);
-            watch.doubtful |= is_ambiguous(&failed.error);
+            watch.ambiguous |= is_ambiguous(&failed.error);
             let wait = decide(meta, &failed, made, allowed, &self.policy, fastrand::f64());
             let error = failed.error;
             let retry = wait.map(|wait| (wait, self.clock.now().plus(wait))).filter(|(_, until)| *until < deadline);
-            // The bucket is asked last: a call that ends anyway must not take tokens.
+            // The bucket comes last: a call that ends anyway must not take tokens.
             let paid = retry.and_then(|(wait, until)| Some((wait, until, self.bucket.take(error.kind())?)));
             let Some((wait, until, cost)) = paid else {
                 watch.attempted(bytes, Err(&error), None);
@@ -148,36 +148,36 @@ impl Engine {
             };
             tokens += cost;
             watch.attempted(bytes, Err(&error), Some(wait));
-            _awake = None;
-            _awake = Some(self.clock.sleep_until(until).await);
+            _work = None;
+            _work = Some(self.clock.sleep_until(until).await);
         }
     }
 
-    async fn place(&self, deadline: Instant) -> Result<Option<Place>, Error> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
-            return Ok(Some(place));
+    async fn wait_for_slot(&self, deadline: Instant) -> Result<Option<Slot>, Error> {
+        if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+            return Ok(Some(slot));
         }
-        // First come, first served; in a box, which the common call is spared.
-        match self.within(deadline, Box::pin(Arc::clone(&self.places).acquire_owned())).await {
-            // A place that comes free at the last moment is of no use: what is sent then is sure to be cut off. The
-            // semaphore is never closed, so that it never fails.
-            Ok(place) if self.clock.now() < deadline => Ok(place.ok()),
+        // Boxed, so that the future of a call that need not wait stays small.
+        match self.before(deadline, Box::pin(Arc::clone(&self.slots).acquire_owned())).await {
+            // At the deadline a slot is useless: the request would be cut off. The semaphore is never closed.
+            Ok(slot) if self.clock.now() < deadline => Ok(slot.ok()),
             _ => {
-                Err(Error::new(Kind::Timeout, "too many calls were under way for this one to begin in the time given")
-                    .with_delivery(Delivery::NotSent))
+                let detail = "timed out waiting for a free slot: too many concurrent calls (Policy::concurrency)";
+                Err(Error::new(Kind::Timeout, detail).with_delivery(Delivery::NotSent))
             }
         }
     }
 
     async fn authenticate(&self, headers: &mut HeaderMap, deadline: Instant) -> Result<Option<Generation>, Error> {
-        // Between renewing and using them another call may have had the new credentials refused: then once more.
+        // Another call may get a 401 for the new credentials before they are applied here.
         for _ in 0..3 {
             if let Some(generation) = self.auth.apply(headers) {
                 return Ok(Some(generation));
             }
-            self.within(deadline, self.auth.renew(None)).await??;
+            self.before(deadline, self.auth.renew(None)).await??;
         }
-        let none = || Error::new(Kind::Authentication, "there are no credentials to send");
+        let none =
+            || Error::new(Kind::Authentication, "the authenticator provides no credentials, even after renewing them");
         self.auth.apply(headers).map(Some).ok_or_else(none)
     }
 
@@ -186,13 +186,13 @@ impl Engine {
         codec: &mut dyn Codec,
         request: Request<Body>,
         context: &AttemptContext,
-        place: Option<Place>,
+        slot: Option<Slot>,
         observer: Option<Arc<dyn CallObserver>>,
     ) -> Result<Response<()>, Failed> {
         let meta = codec.meta();
         let bytes = request.body().len();
         let mut deadline = Deadline::new(&*self.clock, context.deadline());
-        // Sent by what is inside the `Arc`, which is a transport too, in a box of its own.
+        // Without the `&*`, the `Arc` would be the transport and box its future as well.
         let sending = Transport::send(&*self.transport, request, context);
         let response = match self.sending(context, bytes, &mut deadline, sending).await {
             Ok(sent) => sent.map_err(Failed::from)?,
@@ -201,13 +201,13 @@ impl Engine {
         let status = response.status();
         let retry_after = retry_after(response.headers(), &*self.clock);
         let mut incoming = Incoming::new(meta, response);
-        match deadline.over(self.receive(codec, &mut incoming, place, observer)).await {
+        match deadline.run(self.receive(codec, &mut incoming, slot, observer)).await {
             Ok(Ok(warnings)) => Ok(Response::new(status, warnings, incoming.into_raw())),
             Ok(Err(error)) => {
                 let error = error.with_answer(incoming.into_raw());
                 Err(Failed { error, status: Some(status), retry_after, permanent: false })
             }
-            // The head came, the rest did not: not a complete answer.
+            // The response is incomplete: only its head arrived in time.
             Err(timeout) => {
                 Err(Failed::late(timeout.with_delivery(Delivery::MaybeSent).with_answer(incoming.into_raw())))
             }
@@ -218,7 +218,7 @@ impl Engine {
         &self,
         codec: &mut dyn Codec,
         incoming: &mut Incoming,
-        place: Option<Place>,
+        slot: Option<Slot>,
         observer: Option<Arc<dyn CallObserver>>,
     ) -> Result<Vec<Warning>, Error> {
         let meta = codec.meta();
@@ -229,17 +229,20 @@ impl Engine {
             return Err(if whole {
                 error
             } else {
-                // Only a complete response counts as an answer, a refusal too.
-                incomplete(error.with_kind(Kind::Integrity, "the vendor refused, and its answer broke off"))
+                // Only a complete response counts as answered, even if it is a refusal.
+                incomplete(error.with_kind(Kind::Integrity, "the vendor refused, and its response ended too early"))
             });
         }
         let mut encodings = incoming.head.headers.get_all(CONTENT_ENCODING).iter();
         if encodings.any(|encoding| !encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")) {
-            return Err(incomplete(Error::new(Kind::Protocol, "the answer is compressed, which was not asked for")));
+            return Err(incomplete(Error::new(
+                Kind::Protocol,
+                "the response is compressed, which the client did not ask for",
+            )));
         }
-        if incoming.content.len().is_none_or(|len| len > WATCHED) {
+        if incoming.content.len().is_none_or(|len| len > STALL_CHECK_FROM) {
             let content = std::mem::replace(&mut incoming.content, Content::empty());
-            incoming.content = self.guard(Instant::NEVER, u64::MAX).over(content, None, None);
+            incoming.content = self.guard(Instant::NEVER, u64::MAX).wrap(content, None, None);
         }
         let mut body = incoming.body().await.map_err(incomplete)?;
         if let (Received::Stream { head: first, rest }, BodyMode::Stream { cap } | BodyMode::Sniff { cap, .. }) =
@@ -248,10 +251,10 @@ impl Engine {
             let deadline = self.clock.now().plus(self.policy.stream_timeout);
             let content = std::mem::replace(rest, Content::empty());
             let left = cap.saturating_sub(first.len() as u64);
-            *rest = self.guard(deadline, left).over(content, place, observer);
+            *rest = self.guard(deadline, left).wrap(content, slot, observer);
         }
         codec.decode(&incoming.head, body).map_err(|error| {
-            // What the body says of itself counts where it is worse (AI-30).
+            // The status in the body counts if it is worse (AI-30).
             let worse = error.status().unwrap_or(status).max(status);
             error.with_status(worse).with_delivery(Delivery::Answered)
         })
@@ -261,11 +264,11 @@ impl Engine {
         Guard { clock: Arc::clone(&self.clock), stall: self.policy.stall, deadline, cap }
     }
 
-    async fn within<T>(&self, deadline: Instant, work: impl Future<Output = T>) -> Result<T, Error> {
-        Deadline::new(&*self.clock, deadline).over(work).await
+    async fn before<T>(&self, deadline: Instant, work: impl Future<Output = T>) -> Result<T, Error> {
+        Deadline::new(&*self.clock, deadline).run(work).await
     }
 
-    /// Races the sending against the deadline, and a long body against a stall.
+    /// Runs the sending until the deadline; a long body also until it stalls.
     async fn sending<T>(
         &self,
         context: &AttemptContext,
@@ -273,8 +276,8 @@ impl Engine {
         deadline: &mut Deadline<'_>,
         work: impl Future<Output = T>,
     ) -> Result<T, Error> {
-        if bytes <= WATCHED {
-            return deadline.over(work).await;
+        if bytes <= STALL_CHECK_FROM {
+            return deadline.run(work).await;
         }
         match select(pin!(work), pin!(self.stalls(context, bytes))).await {
             Either::Left((done, _)) => Ok(done),
@@ -282,8 +285,8 @@ impl Engine {
         }
     }
 
-    /// Ends when the deadline strikes, or when nothing of a body left for a while. A transport that does not tell how
-    /// much has left is given the whole time.
+    /// Ends at the deadline, or when no byte of the body was sent for a while. If the transport does not report its
+    /// progress, only the deadline applies.
     async fn stalls(&self, context: &AttemptContext, bytes: u64) -> Error {
         let mut before = 0;
         loop {
@@ -292,13 +295,13 @@ impl Engine {
                 return too_late();
             }
             self.clock.sleep_until(now.plus(self.policy.stall).min(context.deadline())).await;
-            let moved = context.moved();
-            if moved > 0 && moved < bytes && moved == before {
+            let sent = context.body_sent();
+            if sent > 0 && sent < bytes && sent == before {
                 let seconds = self.policy.stall.as_secs();
-                let detail = format!("the upload stalled: nothing left for {seconds} s");
+                let detail = format!("the upload stalled: no byte was sent for {seconds} s");
                 return Error::new(Kind::Timeout, detail).with_delivery(Delivery::MaybeSent);
             }
-            before = moved;
+            before = sent;
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Makes a call of an operation: writes the request, has the engine exchange it, reads the response.
+//! Calls an operation: encodes the request, sends it through the engine, decodes the response.
 //!
-//! Only what depends on the type of the operation is generic: [`Driver::call`]. The [`Engine`] is compiled once.
+//! Only [`Driver::call`] is generic over the operation. The [`Engine`] is compiled once.
 
 mod deadline;
 mod decide;
@@ -26,7 +26,7 @@ pub use self::policy::Policy;
 pub use self::response::Response;
 
 use self::engine::{Codec, Engine};
-use self::limits::{RetryBucket, places};
+use self::limits::{RetryBucket, slots};
 use crate::observer::Observer;
 use crate::{Authenticator, BaseUrl, Transport};
 
@@ -69,7 +69,7 @@ impl<Op: Operation> Codec for Call<'_, Op> {
 }
 
 impl<D: Send + Sync> Driver<D> {
-    /// A driver for the API at `base`, speaking this dialect of it.
+    /// Creates a driver for the API at `base`. `dialect` selects how its operations are encoded and decoded.
     pub fn new(
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
@@ -84,7 +84,7 @@ impl<D: Send + Sync> Driver<D> {
             auth,
             base,
             observer: None,
-            places: places(policy.concurrency),
+            slots: slots(policy.concurrency),
             bucket: RetryBucket::new(policy.retry_tokens),
             policy,
             scope: fastrand::u64(..),
@@ -92,43 +92,49 @@ impl<D: Send + Sync> Driver<D> {
         Self { engine, dialect }
     }
 
-    /// Lets it use the connections of another driver of the same account.
+    /// Shares the connections of another driver of the same account.
     pub fn sharing_connections(mut self, other: &Self) -> Self {
         self.engine.scope = other.engine.scope;
         self
     }
 
-    /// Sets the policy: retries, timeouts, concurrency, connections. Calls that are under way no longer count.
+    /// Sets the policy: retries, timeouts, concurrency, connections. Running calls no longer count.
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.engine.places = places(policy.concurrency);
+        self.engine.slots = slots(policy.concurrency);
         self.engine.bucket = RetryBucket::new(policy.retry_tokens);
         self.engine.policy = policy;
         self
     }
 
-    /// Tells every call to an observer, if there is one.
+    /// Sets the observer of all calls.
     pub fn with_observer(mut self, observer: Option<Arc<dyn Observer>>) -> Self {
         self.engine.observer = observer;
         self
     }
 
-    /// The switches that every call is encoded and decoded with.
+    /// The dialect that every call is encoded and decoded with.
     pub fn dialect(&self) -> &D {
         &self.dialect
     }
 
-    /// Where time comes from.
+    /// The clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.engine.clock
     }
 
-    /// Makes the call. A call that is dropped tells the observer how far it got.
+    /// Calls the operation. If the call is dropped, the observer gets a report of how far it got.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] before anything is sent; [`Kind::OutcomeUnknown`] when it changes something and may have
-    /// been carried out; [`Kind::Timeout`] and [`Kind::Unreachable`] when no answer came and nothing can have changed;
-    /// the vendor's refusals by [`refusal`](identkit_wire::refusal); [`Kind::Protocol`] for an answer that cannot be
-    /// read. What the vendor will not answer a second time is in [`Error::answer`].
+    /// - [`Kind::InvalidInput`] if the operation is invalid; nothing was sent.
+    /// - [`Kind::OutcomeUnknown`] if the operation changes something and the vendor may have executed it.
+    /// - [`Kind::Timeout`], [`Kind::Unreachable`] if there was no response and nothing can have changed.
+    /// - [`Kind::Protocol`] if the response cannot be read.
+    /// - The kind by [`refusal`](identkit_wire::refusal) if the vendor refused.
+    ///
+    /// If the vendor will not give a response a second time, it is in [`Error::answer`].
+    ///
+    /// # Panics
+    /// If the transport or the clock needs a tokio runtime and there is none, e.g. [`SystemClock`](crate::SystemClock).
     pub async fn call<Op>(&self, operation: &Op, options: &CallOptions) -> Result<Response<Op::Output>, Error>
     where
         Op: Operation<Dialect = D>,

@@ -1,4 +1,4 @@
-//! What a failed attempt means for a call.
+//! The outcome of a call after a failed attempt.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::Failure;
 
 pub(super) struct Failed {
     pub(super) error: Error,
-    /// The HTTP status of the response itself; the error may have a worse one, out of the body (AI-30).
+    /// The HTTP status of the response. The error may have a worse one, from the body (AI-30).
     pub(super) status: Option<StatusCode>,
     pub(super) retry_after: Option<Duration>,
     pub(super) permanent: bool,
 }
 
 impl Failed {
-    /// An attempt that ran into the deadline.
+    /// An attempt that exceeded the deadline.
     pub(super) fn late(error: Error) -> Self {
         Self { error, status: None, retry_after: None, permanent: true }
     }
@@ -38,18 +38,18 @@ impl From<Failure> for Failed {
     }
 }
 
-/// Whether the vendor may have carried out the request without saying so.
+/// Whether the vendor may have executed the request without confirming it.
 pub(super) fn is_ambiguous(error: &Error) -> bool {
     error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable
 }
 
-/// What a failed attempt means for this operation: where something may have changed, the outcome is unknown. `status` is
-/// that of the answer itself; the error may have a worse one, out of the body (AI-30).
+/// Converts the error of an attempt into the error for this operation: [`Kind::OutcomeUnknown`] if something may have
+/// changed. `status` is that of the response; the error may have a worse one, from the body (AI-30).
 pub(super) fn conclude(meta: &Meta, error: Error, status: Option<StatusCode>) -> Error {
     let changes = !matches!(meta.safety, RetrySafety::Safe);
     let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
-    // A success around an answer that cannot be read, and not around a complete refusal (`result: false`, AI-02), nor
-    // around one that says like a 5xx that the vendor cannot serve, which is ambiguous by itself (AI-30).
+    // A success status whose body is a refusal (`result: false`, AI-02; or like a 5xx, AI-30) is not a broken success:
+    // `is_ambiguous` covers the latter.
     let refused = matches!(
         error.kind(),
         Kind::Rejected
@@ -60,26 +60,26 @@ pub(super) fn conclude(meta: &Meta, error: Error, status: Option<StatusCode>) ->
             | Kind::RateLimited
             | Kind::Unavailable
     );
-    // 200 to 299 whether the operation reads it or not: a success that nobody expected is one all the same.
+    // Any 2xx is a success, also one that the operation does not expect.
     let broken_success = !refused && status.is_some_and(|status| status.is_success());
     let ambiguous = is_ambiguous(&error) || broken_success;
     if !changes || !ambiguous || (repeatable && !broken_success) {
         return error;
     }
-    let detail = format!("{}; whether the vendor carried it out is not known", error.detail());
+    let detail = format!("{}; it is not known whether the vendor executed the request", error.detail());
     error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent)
 }
 
-/// The last error of a call of which an earlier attempt may have arrived: what the last one knows is not the whole.
-pub(super) fn in_doubt(meta: &Meta, error: Error) -> Error {
+/// Adjusts the last error of a call if an earlier attempt may have arrived.
+pub(super) fn after_ambiguous_attempt(meta: &Meta, error: Error) -> Error {
     if meta.safety == RetrySafety::Safe || error.kind() == Kind::OutcomeUnknown {
         return error;
     }
     match (error.delivery(), error.kind()) {
-        // A repeat is told that it is done already, perhaps by the first try: a 404 to a deletion, a 406.
+        // The vendor may refuse a retry because the first attempt succeeded, e.g. a 404 to a deletion, or a 406.
         (Some(Delivery::Answered), kind @ (Kind::NotFound | Kind::InvalidState)) => {
-            let detail = format!("{}; an earlier try of this call may have been carried out", error.detail());
-            // What the operation itself advises for this status is kept, unless it is to do nothing.
+            let detail = format!("{}; the vendor may have executed an earlier attempt of this call", error.detail());
+            // The operation's own advice for this status takes precedence.
             let advice = match error.advice() {
                 Advice::DoNotRetry => Advice::Reconcile,
                 own => own,

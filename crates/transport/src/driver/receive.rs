@@ -1,4 +1,4 @@
-//! Reading a response: whole, or as a stream that is known to be whole at its end.
+//! Reads a response: whole, or as a stream that fails if it ends too early.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use identkit_core::{Clock, Content, Error, Kind, RawResponse};
 use identkit_wire::{BodyMode, Meta, Received, RetrySafety, refusal};
 use jiff::fmt::rfc2822::DateTimeParser;
 
-/// How many bytes are looked at to tell a binary from JSON, if there are so many.
+/// Number of bytes that distinguish a binary from JSON. A shorter body is checked whole.
 const SNIFF: usize = 16;
 
-/// The most that is read of an error's body, in bytes.
+/// Maximum number of bytes that are read of an error's body.
 const ERROR_BODY: usize = 64 * 1024;
 
-/// A response while it is read. It stays with the attempt, so that what was read survives a timeout.
+/// A response that is being read. The attempt owns it, so what was read survives a timeout.
 pub(super) struct Incoming {
     meta: &'static Meta,
     pub(super) head: response::Parts,
@@ -31,13 +31,12 @@ impl Incoming {
         Self { meta, head, content, buffer: Bytes::new(), complete: false }
     }
 
-    /// Whether the caller must be able to get at the raw response: the vendor will not give it a second time.
+    /// Whether the raw response must be retained, because the vendor will not give it a second time.
     fn is_unrepeatable(&self) -> bool {
         matches!(self.meta.safety, RetrySafety::Creating | RetrySafety::DestructiveRead | RetrySafety::SideEffect)
     }
 
-    /// The error of a refusal by the beginning of its body, which explains and is cut rather than lost; and whether it
-    /// came without a break.
+    /// Reads the error of a refusal from the beginning of its body. Returns it, and whether the body did not break off.
     pub(super) async fn refusal(&mut self) -> (Error, bool) {
         let mut broken = false;
         while self.buffer.len() < ERROR_BODY && !self.complete && !broken {
@@ -60,26 +59,26 @@ impl Incoming {
             BodyMode::Sniff { cap, stream } => (cap, Some(stream)),
         };
         if self.content.len().is_some_and(|len| len > cap) {
-            return Err(Error::new(Kind::Protocol, format!("the answer is longer than the {cap} bytes allowed")));
+            return Err(Error::new(Kind::Protocol, format!("the response is longer than the {cap} bytes allowed")));
         }
-        let enough = if sniff.is_some() { SNIFF } else { 1 };
-        while self.buffer.len() < enough {
+        let needed = if sniff.is_some() { SNIFF } else { 1 };
+        while self.buffer.len() < needed {
             let Some(more) = self.content.next().await.transpose()? else { break };
             append(&mut self.buffer, more);
         }
         if sniff.is_some_and(|streams| !streams(&self.head.headers, &self.buffer)) {
             return self.whole(cap).await;
         }
-        // A connection that merely closes looks like an end: without a length nobody can tell whether it is whole.
+        // Without a length, a broken connection looks like the end of the body.
         if self.content.len().is_none() && !is_chunked(&self.head.headers) {
-            let detail = "the answer has no length, so that nothing shows whether it is whole";
+            let detail = "the response has no length, so a truncated one could not be detected";
             return Err(Error::new(Kind::Integrity, detail));
         }
         let rest = std::mem::replace(&mut self.content, Content::empty());
         Ok(Received::Stream { head: self.take(), rest })
     }
 
-    /// The whole body, at most `cap` bytes.
+    /// Reads the whole body, at most `cap` bytes.
     async fn whole(&mut self, cap: u64) -> Result<Received, Error> {
         let too_long = || Error::new(Kind::Protocol, format!("the body is longer than the {cap} bytes allowed"));
         if self.content.len().is_some_and(|len| len > cap) {
@@ -95,19 +94,19 @@ impl Incoming {
         Ok(Received::Whole(self.take()))
     }
 
-    /// The bytes read so far. The buffer retains them if the raw response may be asked for.
+    /// Takes the bytes read so far. The buffer keeps a copy for the raw response.
     fn take(&mut self) -> Bytes {
         if self.is_unrepeatable() { self.buffer.clone() } else { std::mem::take(&mut self.buffer) }
     }
 
-    /// The response as it was received, if the vendor will not give it a second time.
+    /// The response as received, if the vendor will not give it a second time.
     pub(super) fn into_raw(self) -> Option<RawResponse> {
         let raw = self.is_unrepeatable();
         raw.then(|| RawResponse::new(self.head.status, self.head.headers, self.buffer, self.complete))
     }
 }
 
-/// Appends a piece. The usual body is one piece and is not copied.
+/// Appends a piece. A body of one piece is not copied.
 fn append(body: &mut Bytes, piece: Bytes) {
     if body.is_empty() {
         *body = piece;
@@ -118,20 +117,20 @@ fn append(body: &mut Bytes, piece: Bytes) {
     *body = joined.freeze();
 }
 
-/// Whether the head says where the body ends: by chunks, since a length is known to the content already.
+/// Whether the body is chunked, i.e. has an end without having a length.
 fn is_chunked(headers: &HeaderMap) -> bool {
     let last = headers.get_all(TRANSFER_ENCODING).iter().next_back().and_then(|value| value.to_str().ok());
     last.and_then(|value| value.rsplit(',').next()).is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked"))
 }
 
-/// How long `Retry-After` asks to wait, in seconds or until a date. A date that is over, by a clock that may be wrong, and
-/// what is neither are left to the back-off.
+/// Reads the wait from `Retry-After`: seconds or a date. `None` if the date has passed (one of the clocks may be wrong) or
+/// if the value is invalid.
 pub(super) fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
-    let told = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !told.is_empty() && told.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More than can be counted is longer than anybody waits.
-        return Some(told.parse().map_or(Duration::MAX, Duration::from_secs));
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A number that does not fit exceeds any cap.
+        return Some(value.parse().map_or(Duration::MAX, Duration::from_secs));
     }
-    let until = DateTimeParser::new().parse_timestamp(told).ok()?;
+    let until = DateTimeParser::new().parse_timestamp(value).ok()?;
     Duration::try_from(until.duration_since(clock.wall())).ok().filter(|wait| !wait.is_zero())
 }

@@ -18,21 +18,21 @@ pub struct Response<T> {
     pub attempts: u32,
     /// Time from the call to the response, waits included.
     pub elapsed: Duration,
-    /// What writer and reader noticed.
+    /// Warnings from encoding the request and decoding the response.
     pub warnings: Vec<Warning>,
     raw: Option<RawResponse>,
 }
 
 impl Response<()> {
-    /// A response of the first attempt whose value is read elsewhere.
+    /// A response without a value, of the first attempt.
     pub(super) fn new(status: StatusCode, warnings: Vec<Warning>, raw: Option<RawResponse>) -> Self {
         Self { value: (), status, attempts: 1, elapsed: Duration::ZERO, warnings, raw }
     }
 }
 
 impl<T> Response<T> {
-    /// The response as it was received, for an operation that must not be repeated: one that creates something, has a
-    /// side effect, or reads what the vendor reports only once. `None` for every other operation.
+    /// The response as received, if the operation must not be repeated: it creates something, has a side effect, or
+    /// reads destructively. `None` for all other operations.
     pub fn raw(&self) -> Option<&RawResponse> {
         self.raw.as_ref()
     }
@@ -49,10 +49,10 @@ impl<T> Response<T> {
         Response { value: f(value), status, attempts, elapsed, warnings, raw }
     }
 
-    /// Replaces the value, or fails.
+    /// Replaces the value with the result of `f`.
     ///
     /// # Errors
-    /// The error of `f`, with the [raw](Self::raw) response as its [`answer`](Error::answer).
+    /// The error of `f`. Its [`answer`](Error::answer) is the [raw](Self::raw) response.
     pub fn try_map<U>(self, f: impl FnOnce(T) -> Result<U, Error>) -> Result<Response<U>, Error> {
         let (value, response) = self.split();
         match f(value) {

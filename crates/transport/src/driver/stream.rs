@@ -1,4 +1,4 @@
-//! A body that was handed out: it may neither stall, nor take for ever, nor grow beyond its cap.
+//! Limits on a response body: stall, deadline, maximum size.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,15 +9,16 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
 
-use super::limits::Place;
+use super::limits::Slot;
 use crate::observer::{CallObserver, StreamReport};
 
 pub(super) struct Guard {
     pub(super) clock: Arc<dyn Clock>,
-    /// So long without a byte is a stall.
+    /// Maximum time without a byte.
     pub(super) stall: Duration,
-    /// When it must have come whole.
+    /// When the body must be complete.
     pub(super) deadline: Instant,
+    /// Maximum size in bytes.
     pub(super) cap: u64,
 }
 
@@ -25,30 +26,25 @@ struct Guarded {
     inner: Option<Content>,
     guard: Guard,
     timer: Option<BoxFuture<'static, WorkGuard>>,
-    /// When the last byte came, or when more was first asked for since then: a reader that takes its time is no silence.
-    moved: Instant,
-    /// Whether more was asked for since the last byte.
+    /// When the last byte arrived, or when the reader first waited for more since then. A slow reader is not a stall.
+    active: Instant,
+    /// Whether the reader has waited since the last byte.
     waiting: bool,
     read: u64,
     began: Instant,
     observer: Option<Arc<dyn CallObserver>>,
-    /// Counts among the calls under way until the end.
-    place: Option<Place>,
+    /// Held until the end of the body, which counts as a concurrent call.
+    slot: Option<Slot>,
 }
 
 impl Guard {
-    /// Watches over a body: that of a whole answer, which the call itself reads under its own deadline, or one that is
-    /// handed out, holds a place until its end, and is told to an observer.
-    pub(super) fn over(
-        self,
-        content: Content,
-        place: Option<Place>,
-        observer: Option<Arc<dyn CallObserver>>,
-    ) -> Content {
+    /// Applies the limits to a body. One that is handed out as a stream holds a slot and is reported to an observer; one
+    /// that the call reads itself has neither.
+    pub(super) fn wrap(self, content: Content, slot: Option<Slot>, observer: Option<Arc<dyn CallObserver>>) -> Content {
         let (len, began) = (content.len(), self.clock.now());
         let inner = Some(content);
         let guard = self;
-        let body = Guarded { inner, guard, timer: None, moved: began, waiting: false, read: 0, began, observer, place };
+        let body = Guarded { inner, guard, timer: None, active: began, waiting: false, read: 0, began, observer, slot };
         Content::new(len, body)
     }
 }
@@ -57,7 +53,7 @@ impl Guarded {
     fn end(&mut self, failure: Option<Kind>, dropped: bool) {
         self.inner = None;
         self.timer = None;
-        self.place = None;
+        self.slot = None;
         if let Some(observer) = self.observer.take() {
             let elapsed = self.guard.clock.now().since(self.began);
             observer.streamed(&StreamReport { bytes: self.read, failure, elapsed, dropped });
@@ -69,24 +65,27 @@ impl Guarded {
         Poll::Ready(Some(Err(error)))
     }
 
-    /// Whether time is up, and why.
+    /// Ready with the error when the body stalled or its deadline expired.
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         loop {
-            let due = self.moved.plus(self.guard.stall).min(self.guard.deadline);
+            let due = self.active.plus(self.guard.stall).min(self.guard.deadline);
             let timer = self.timer.get_or_insert_with(|| self.guard.clock.sleep_until(due));
-            // The token is of no use: the error is made at once.
+            // The guard can be dropped: there is nothing to wait for after this.
             let _ = std::task::ready!(timer.as_mut().poll(cx));
             self.timer = None;
             let now = self.guard.clock.now();
             if now >= self.guard.deadline {
-                return Poll::Ready(Error::new(Kind::Timeout, "the body of the answer took longer than it may"));
+                return Poll::Ready(Error::new(
+                    Kind::Timeout,
+                    "the response body was not complete in time (Policy::stream_timeout)",
+                ));
             }
-            if now >= self.moved.plus(self.guard.stall) {
+            if now >= self.active.plus(self.guard.stall) {
                 let seconds = self.guard.stall.as_secs();
-                let detail = format!("the body of the answer stalled: nothing came for {seconds} s");
+                let detail = format!("the response body stalled: no byte arrived for {seconds} s");
                 return Poll::Ready(Error::new(Kind::Timeout, detail));
             }
-            // Bytes came since the timer was set: it is set anew, once a stall and not once a frame.
+            // Bytes arrived since the timer was set. It is set again here, once per stall period, not for each frame.
         }
     }
 }
@@ -100,14 +99,17 @@ impl Body for Guarded {
         let Some(inner) = this.inner.as_mut() else { return Poll::Ready(None) };
         match Pin::new(inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
-                this.moved = this.guard.clock.now();
+                this.active = this.guard.clock.now();
                 this.waiting = false;
-                if this.moved >= this.guard.deadline {
-                    return this.fail(Error::new(Kind::Timeout, "the body of the answer took longer than it may"));
+                if this.active >= this.guard.deadline {
+                    return this.fail(Error::new(
+                        Kind::Timeout,
+                        "the response body was not complete in time (Policy::stream_timeout)",
+                    ));
                 }
                 this.read = this.read.saturating_add(frame.data_ref().map_or(0, |data| data.len() as u64));
                 if this.read > this.guard.cap {
-                    let detail = format!("the answer is longer than the {} bytes allowed", this.guard.cap);
+                    let detail = format!("the response is longer than the {} bytes allowed", this.guard.cap);
                     return this.fail(Error::new(Kind::Protocol, detail));
                 }
                 Poll::Ready(Some(Ok(frame)))
@@ -119,7 +121,7 @@ impl Body for Guarded {
             }
             Poll::Pending => {
                 if !std::mem::replace(&mut this.waiting, true) {
-                    this.moved = this.guard.clock.now();
+                    this.active = this.guard.clock.now();
                 }
                 let error = std::task::ready!(this.poll_time(cx));
                 this.fail(error)

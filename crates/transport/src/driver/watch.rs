@@ -1,7 +1,7 @@
-//! Follows one call for the observer, whatever becomes of it.
+//! Reports one call to the observer.
 //!
-//! Invariant: what began ends exactly once, also when the caller drops the call: that it may have been sent must not be
-//! known to nobody.
+//! Invariant: each call that starts ends exactly once, even if the caller drops it: the observer must learn that the
+//! request may have been sent.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ pub(super) struct Watch<'a> {
     attempts: u32,
     attempt_began: Instant,
     context: Option<AttemptContext>,
-    /// Whether an attempt may have arrived without a complete answer.
-    pub(super) doubtful: bool,
+    /// Whether an attempt may have arrived without a complete response.
+    pub(super) ambiguous: bool,
     answered: bool,
     ended: bool,
 }
@@ -33,13 +33,13 @@ impl<'a> Watch<'a> {
             attempts: 0,
             attempt_began: began,
             context: None,
-            doubtful: false,
+            ambiguous: false,
             answered: false,
             ended: false,
         }
     }
 
-    /// An attempt begins: number, and what it knows about how far it gets.
+    /// Called when an attempt starts. `context` knows how far it gets.
     pub(super) fn attempt(&mut self, number: u32, context: &AttemptContext) {
         self.attempts = number;
         self.context = Some(context.clone());
@@ -66,16 +66,16 @@ impl<'a> Watch<'a> {
             Ok(answered) => (Some(answered.status.as_u16()), None, Some(Delivery::Answered)),
             Err(error) => (error.status(), Some(error.kind()), error.delivery()),
         };
-        self.tell(status, failure, delivery, false);
+        self.report(status, failure, delivery, false);
     }
 
-    fn tell(&mut self, status: Option<u16>, failure: Option<Kind>, delivery: Option<Delivery>, dropped: bool) {
+    fn report(&mut self, status: Option<u16>, failure: Option<Kind>, delivery: Option<Delivery>, dropped: bool) {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
         let Some(observer) = &self.observer else { return };
         let known = delivery.unwrap_or(Delivery::NotSent);
-        let delivery = if self.doubtful && known != Delivery::Answered { Delivery::MaybeSent } else { known };
+        let delivery = if self.ambiguous && known != Delivery::Answered { Delivery::MaybeSent } else { known };
         let elapsed = self.clock.now().since(self.began);
         let attempts = self.attempts;
         observer.ended(&CallReport { attempts, status, failure, delivery, elapsed, dropped });
@@ -84,12 +84,12 @@ impl<'a> Watch<'a> {
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
-        let reached = match &self.context {
+        let delivery = match &self.context {
             Some(context) => context.delivery(),
             None if self.answered => Delivery::Answered,
             None => Delivery::NotSent,
         };
-        let delivery = if self.doubtful { Delivery::MaybeSent } else { reached };
-        self.tell(None, None, Some(delivery), true);
+        let delivery = if self.ambiguous { Delivery::MaybeSent } else { delivery };
+        self.report(None, None, Some(delivery), true);
     }
 }

@@ -1,4 +1,4 @@
-//! The network under TLS.
+//! Byte streams below TLS.
 
 use std::fmt;
 use std::future::Future;
@@ -22,42 +22,47 @@ use tower_service::Service;
 
 use super::fault::{ConnectError, ConnectFault};
 
-/// How long all addresses of one family may take to connect, together.
-const ATTEMPT: Duration = Duration::from_secs(10);
+/// Time limit for connecting to all addresses of one family.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the other family of addresses waits for the preferred one (RFC 8305, section 8).
+/// Head start of the preferred address family (RFC 8305, section 8).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// The most that may come before the first request is sent, in bytes: a proxy's answer and a TLS handshake.
-const BEFORE: u64 = 1024 * 1024;
+/// Maximum number of bytes received before the first request: a proxy's response and a TLS handshake.
+const BEFORE_REQUEST: u64 = 1024 * 1024;
 
 /// A connected byte stream.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Makes byte streams to hosts: DNS, TCP, a proxy's CONNECT. TLS comes on top of it.
+/// Opens byte streams to hosts, below TLS: DNS, TCP, a proxy's CONNECT.
 ///
-/// Contract: dropping the future gives up the attempt and closes what it had opened.
+/// If the future is dropped, the implementation must close what it opened.
 #[async_trait]
 pub trait Dial: Send + Sync + fmt::Debug {
-    /// Connects. `host` is a name or an address without brackets.
+    /// Connects. `host` is a name, or an address without brackets.
+    ///
+    /// # Errors
+    /// If connecting fails.
     async fn dial(&self, host: &str, port: u16) -> io::Result<Box<dyn Stream>>;
 }
 
-/// This machine's network: names by the system's resolver, IPv6 and IPv4 raced (happy eyeballs).
+/// This machine's network: the system's resolver, then IPv6 and IPv4 in parallel (Happy Eyeballs).
 ///
-/// Each family's addresses are tried one after another and have 10 s together; the other family starts 250 ms after
-/// the preferred one, or at once when that has failed.
+/// The addresses of a family are tried one after another, within 10 s. The second family starts 250 ms after the preferred
+/// one, or as soon as that fails.
 ///
-/// The system's resolver cannot be given up: a name that is looked up when a call is over keeps one of the runtime's
-/// blocking threads until the system answers, and dropping the runtime waits for it. A program that is to end in time
-/// uses `Runtime::shutdown_timeout`.
+/// A lookup by the system's resolver cannot be canceled: it occupies a blocking thread of the runtime even after its call
+/// ended, and dropping the runtime waits for it. Use `Runtime::shutdown_timeout` to limit that wait.
+///
+/// # Panics
+/// [`dial`](Dial::dial) panics outside a tokio runtime with I/O and timers.
 #[derive(Clone, Debug)]
-pub struct TokioDial(HttpConnector<Names<GaiResolver>>);
+pub struct TokioDial(HttpConnector<Resolver<GaiResolver>>);
 
 impl TokioDial {
-    /// With the limits above.
+    /// Creates it with the limits above.
     pub fn new() -> Self {
         Self(connector(GaiResolver::new()))
     }
@@ -76,11 +81,11 @@ impl Dial for TokioDial {
     }
 }
 
-fn connector<R>(resolver: R) -> HttpConnector<Names<R>> {
-    let mut connector = HttpConnector::new_with_resolver(Names(resolver));
+fn connector<R>(resolver: R) -> HttpConnector<Resolver<R>> {
+    let mut connector = HttpConnector::new_with_resolver(Resolver(resolver));
     connector.set_nodelay(true);
     connector.set_happy_eyeballs_timeout(Some(HEAD_START));
-    connector.set_connect_timeout(Some(ATTEMPT));
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
     connector
 }
 
@@ -93,10 +98,10 @@ where
     Ok(Box::new(stream.into_inner()))
 }
 
-/// Host and port as one: an IPv6 address gets its brackets.
+/// Joins host and port. An IPv6 address gets brackets.
 pub(super) fn authority(host: &str, port: u16) -> io::Result<::http::uri::Authority> {
     let text = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    text.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the host is no name and no address"))
+    text.parse().map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the host is neither a name nor an address"))
 }
 
 pub(super) fn root(scheme: &str, host: &str, port: u16) -> io::Result<Uri> {
@@ -104,11 +109,11 @@ pub(super) fn root(scheme: &str, host: &str, port: u16) -> io::Result<Uri> {
     uri.build().map_err(io::Error::other)
 }
 
-/// A resolver whose failure can be told from a connection's.
+/// A resolver whose errors can be distinguished from those of connecting.
 #[derive(Clone, Debug)]
-struct Names<R>(R);
+struct Resolver<R>(R);
 
-impl<R> Service<Name> for Names<R>
+impl<R> Service<Name> for Resolver<R>
 where
     R: Service<Name>,
     R::Error: Into<identkit_core::BoxError>,
@@ -128,7 +133,7 @@ where
     }
 }
 
-/// Connects to a server, by TLS if its scheme asks for it.
+/// Connects to a server, over TLS if the scheme is `https`.
 pub(super) async fn open(
     dial: &dyn Dial,
     tls: &Arc<ClientConfig>,
@@ -141,7 +146,7 @@ pub(super) async fn open(
         _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "the scheme is neither http nor https")),
     };
     let stream = dial.dial(host, uri.port_u16().unwrap_or(port)).await?;
-    let meter = Meter::new(BEFORE);
+    let meter = Meter::new(BEFORE_REQUEST);
     let stream = Metered { stream, meter: meter.clone() };
     let stream: Box<dyn Stream> = match name {
         None => Box::new(stream),
@@ -150,7 +155,7 @@ pub(super) async fn open(
     Ok((TokioIo::new(stream), meter))
 }
 
-/// How many bytes may still come before something must have happened.
+/// Limit on the bytes that a stream may still receive.
 #[derive(Clone, Debug)]
 pub(super) struct Meter(Arc<AtomicU64>);
 
@@ -159,14 +164,14 @@ impl Meter {
         Self(Arc::new(AtomicU64::new(bytes)))
     }
 
-    /// At most so many from now on.
-    pub(super) fn allow(&self, bytes: u64) {
+    /// Sets the limit.
+    pub(super) fn limit(&self, bytes: u64) {
         self.0.store(bytes, Ordering::Relaxed);
     }
 
-    /// It has happened: as many as come.
-    pub(super) fn open(&self) {
-        self.allow(u64::MAX);
+    /// Removes the limit.
+    pub(super) fn remove_limit(&self) {
+        self.limit(u64::MAX);
     }
 
     fn count(&self, bytes: u64) -> io::Result<()> {
@@ -175,26 +180,26 @@ impl Meter {
             return Ok(());
         }
         let Some(left) = left.checked_sub(bytes) else {
-            return Err(io::Error::other(TooMuch));
+            return Err(io::Error::other(TooManyBytes));
         };
-        self.allow(left);
+        self.limit(left);
         Ok(())
     }
 }
 
-/// More came than an answer's head can need: interim answers without end, for one.
+/// The server sent more than a response head can need, e.g. endless interim responses.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TooMuch;
+pub(super) struct TooManyBytes;
 
-impl fmt::Display for TooMuch {
+impl fmt::Display for TooManyBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server sends without end and does not answer")
+        f.write_str("the server sends endless data without a response")
     }
 }
 
-impl std::error::Error for TooMuch {}
+impl std::error::Error for TooManyBytes {}
 
-/// A dialed stream whose incoming bytes are counted while an end to them is awaited.
+/// A stream that counts the received bytes.
 struct Metered {
     stream: Box<dyn Stream>,
     meter: Meter,

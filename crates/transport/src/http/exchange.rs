@@ -1,4 +1,4 @@
-//! One request and its answer on one connection, which the exchange owns and polls.
+//! One request and its response on one connection, which the exchange owns and polls.
 
 use std::future::{Future as _, poll_fn};
 use std::pin::{Pin, pin};
@@ -12,152 +12,152 @@ use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use identkit_core::{Content, Delivery, Error, Kind};
 
-use super::dial::TooMuch;
+use super::dial::TooManyBytes;
 use super::fault::{self, ConnectError, ConnectFault};
 use super::outgoing::Outgoing;
-use super::pool::{Key, Line, Pool};
+use super::pool::{Key, Pool, PooledConnection};
 use crate::{AttemptContext, Failure};
 
-/// The most that the head of an answer may take, in bytes.
+/// Maximum size of a response head, in bytes.
 pub(super) const HEAD: usize = 64 * 1024;
 
-/// The most that is read at once, in bytes. A download in smaller pieces costs more, in larger ones more memory.
+/// Maximum size of one read, in bytes. Smaller reads cost more CPU time, larger ones more memory.
 pub(super) const BUFFER: usize = 2 * HEAD;
 
-/// The most that may come until the head of the final answer is complete, in bytes: interim answers, the head, and
+/// Maximum number of bytes received until the head of the final response is complete: interim responses, the head, and
 /// what was read with it.
 const UNTIL_HEAD: u64 = 4 * HEAD as u64;
 
-/// Sends the request; gives it back when it was provably not sent.
+/// Sends the request. The error contains the request if it is proved unsent.
 pub(super) async fn exchange(
     pool: &Arc<Pool>,
     key: Key,
-    mut line: Box<Line>,
+    mut pooled: Box<PooledConnection>,
     request: Request<Outgoing>,
     context: &AttemptContext,
 ) -> Result<Response<Content>, (Failure, Option<Request<Outgoing>>)> {
-    line.meter.allow(UNTIL_HEAD);
+    pooled.meter.limit(UNTIL_HEAD);
     context.mark_sent();
     let sent = {
-        let mut answer = pin!(line.sender.try_send_request(request));
-        let connection = &mut line.connection;
+        let mut response = pin!(pooled.sender.try_send_request(request));
+        let connection = &mut pooled.connection;
         let mut open = true;
         poll_fn(|cx| {
-            // A connection that has ended must not be polled again; the answer then resolves by itself.
+            // A connection that has ended must not be polled again. The response then resolves by itself.
             if open && Pin::new(&mut *connection).poll(cx).is_ready() {
                 open = false;
             }
-            answer.as_mut().poll(cx)
+            response.as_mut().poll(cx)
         })
         .await
     };
     match sent {
         Ok(response) => {
-            line.meter.open();
+            pooled.meter.remove_limit();
             let (head, incoming) = response.into_parts();
-            framed(&head).map_err(|failure| (failure, None))?;
+            check_framing(&head).map_err(|failure| (failure, None))?;
             let len = incoming.size_hint().exact();
-            let body = Answer { incoming, line: Some(line), pool: Arc::clone(pool), key };
+            let body = ResponseBody { incoming, pooled: Some(pooled), pool: Arc::clone(pool), key };
             Ok(Response::from_parts(head, Content::new(len, body)))
         }
         Err(mut error) => {
             let unsent = error.take_message();
             let source = error.into_error();
-            if let Some(cause) = context.take_trouble() {
-                let detail = "a document could not be read while it was sent";
+            if let Some(cause) = context.take_body_error() {
+                let detail = "a document of the request could not be read during the upload";
                 let failure = Failure::new(Delivery::MaybeSent, Kind::Storage, detail).permanent().with_source(cause);
                 return Err((failure, None));
             }
-            Err((broken(source, unsent.is_some()), unsent))
+            Err((connection_failure(source, unsent.is_some()), unsent))
         }
     }
 }
 
-/// Why a connection gave no answer.
-fn broken(source: hyper::Error, unsent: bool) -> Failure {
+/// The failure of a connection without a response.
+fn connection_failure(source: hyper::Error, unsent: bool) -> Failure {
     let maybe = |kind, detail| Failure::new(Delivery::MaybeSent, kind, detail);
-    // TLS 1.3 lets the client finish first: the server's refusal comes when the request may be under way.
+    // With TLS 1.3 the client finishes first: the server's refusal can arrive after the request was sent.
     if fault::find::<rustls::Error>(&source).is_some_and(fault::refuses_client) {
-        let told = ConnectFault::ClientCertificate;
+        let refused = ConnectFault::ClientCertificate;
         let delivery = if unsent { Delivery::NotSent } else { Delivery::MaybeSent };
-        return Failure::new(delivery, Kind::Unreachable, told.text())
+        return Failure::new(delivery, Kind::Unreachable, refused.text())
             .permanent()
-            .with_source(ConnectError::new(told, source));
+            .with_source(ConnectError::new(refused, source));
     }
     if unsent {
         let detail = "the connection was closed before the request was sent";
         return Failure::new(Delivery::NotSent, Kind::Unreachable, detail).with_source(source);
     }
-    let failure = if fault::find::<TooMuch>(&source).is_some() {
-        maybe(Kind::Protocol, "the server sends without end and does not answer")
+    let failure = if fault::find::<TooManyBytes>(&source).is_some() {
+        maybe(Kind::Protocol, "the server sends endless data without a response")
     } else if source.is_parse_version_h2() {
-        maybe(Kind::Protocol, "the server speaks HTTP/2, which was not asked for")
+        maybe(Kind::Protocol, "the server speaks HTTP/2, which the client did not ask for")
     } else if source.is_parse() {
-        maybe(Kind::Protocol, "the answer is no HTTP/1.1, or its head is too large")
+        maybe(Kind::Protocol, "the response is not valid HTTP/1.1, or its head is too large")
     } else {
-        maybe(Kind::Unreachable, "the connection broke before a complete answer came")
+        maybe(Kind::Unreachable, "the connection broke before the response")
     };
     failure.with_source(source)
 }
 
-/// Refuses heads after which nobody can say for sure where the body ends (RFC 9112, section 6.3).
-fn framed(head: &response::Parts) -> Result<(), Failure> {
+/// Rejects heads after which the end of the body is ambiguous (RFC 9112, section 6.3).
+fn check_framing(head: &response::Parts) -> Result<(), Failure> {
     let refuse = |detail| Err(Failure::new(Delivery::MaybeSent, Kind::Protocol, detail));
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        return refuse("the server switched protocols, which was not asked for");
+        return refuse("the server switched protocols, which the client did not ask for");
     }
     let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => Ok(()),
         (Some(_), _) if head.headers.contains_key(CONTENT_LENGTH) => {
-            refuse("the answer says two different things about its length")
+            refuse("the response has both Content-Length and Transfer-Encoding")
         }
         (Some(coding), None) if coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") => Ok(()),
-        _ => refuse("the answer has a transfer coding that was not asked for"),
+        _ => refuse("the response has a transfer coding other than chunked"),
     }
 }
 
-/// The body of an answer: polls the connection that it comes through, and gives the connection back at its end.
-struct Answer {
+/// A response body. It polls its connection and returns it to the pool at the end.
+struct ResponseBody {
     incoming: Incoming,
-    line: Option<Box<Line>>,
+    pooled: Option<Box<PooledConnection>>,
     pool: Arc<Pool>,
     key: Key,
 }
 
-impl Answer {
-    /// Lets the connection go on, and drops one that has ended.
-    fn look(&mut self, cx: &mut Context<'_>) {
-        if self.line.as_mut().is_some_and(|line| line.ended(cx)) {
-            self.line = None;
+impl ResponseBody {
+    /// Polls the connection, and drops it if it has ended.
+    fn poll_connection(&mut self, cx: &mut Context<'_>) {
+        if self.pooled.as_mut().is_some_and(|pooled| pooled.poll_ended(cx)) {
+            self.pooled = None;
         }
     }
 }
 
-impl http_body::Body for Answer {
+impl http_body::Body for ResponseBody {
     type Data = Bytes;
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        // What was read with the head is here already; the connection is asked for more only when it is needed.
+        // The connection is polled only if the bytes that were read with the head do not suffice.
         let mut frame = Pin::new(&mut this.incoming).poll_frame(cx);
         if frame.is_pending() {
-            this.look(cx);
+            this.poll_connection(cx);
             frame = Pin::new(&mut this.incoming).poll_frame(cx);
         }
         Poll::Ready(match std::task::ready!(frame) {
             Some(Ok(frame)) => Some(Ok(frame)),
             Some(Err(source)) => {
-                this.line = None;
-                Some(Err(Error::new(Kind::Unreachable, "the connection broke before the whole answer came")
+                this.pooled = None;
+                Some(Err(Error::new(Kind::Unreachable, "the connection broke before the end of the response")
                     .with_source(source)))
             }
             None => {
-                // Bytes behind the end of the answer end the connection.
-                this.look(cx);
-                if let Some(line) = this.line.take() {
-                    this.pool.give(this.key.clone(), line);
+                // If bytes follow the end of the response, the connection ends.
+                this.poll_connection(cx);
+                if let Some(pooled) = this.pooled.take() {
+                    this.pool.give(this.key.clone(), pooled);
                 }
                 None
             }

@@ -1,4 +1,4 @@
-//! Why no connection came about, told apart.
+//! The reasons why a connection failed.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,11 +9,11 @@ use rustls::{AlertDescription, CertificateError};
 
 use crate::Failure;
 
-/// Declares the faults: each with its text, which documents it too.
+/// Declares the faults. Each text is also the variant's documentation.
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident: $text:literal;)*) => {
-        /// Why no connection came about. Nothing of a request has been sent, except where
-        /// [`ClientCertificate`](Self::ClientCertificate) says otherwise.
+        /// Why a connection failed. Nothing was sent, except possibly with
+        /// [`ClientCertificate`](Self::ClientCertificate).
         #[non_exhaustive]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ConnectFault {
@@ -21,7 +21,7 @@ macro_rules! faults {
         }
 
         impl ConnectFault {
-            /// The fault in words.
+            /// The text of the fault.
             pub fn text(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
@@ -38,35 +38,35 @@ faults! {
     CertificateNotYetValid: "the server's certificate is not trusted: it is not valid yet";
     WrongHost: "the server's certificate is not trusted: it is for another host";
     UnknownAuthority: "the server's certificate is not trusted: no trusted authority issued it";
-    PinMismatch: "the server's certificate is not trusted: its key is none of the pinned ones";
-    CertificateUnusable: "the server's certificate is not trusted: it is broken, revoked or made for another purpose";
-    /// A server that speaks TLS 1.1 only, for one.
-    NoCommonTls: "no TLS connection could be agreed on: TLS 1.2 or 1.3 and a cipher of today are needed";
-    /// With TLS 1.3 this may be told after the request was sent.
-    ClientCertificate: "the server wants a client certificate, or does not accept the one given";
-    NoTls: "no TLS connection could be agreed on: the server does not speak TLS";
+    PinMismatch: "the server's certificate is not trusted: its key is not one of the pinned keys";
+    CertificateUnusable: "the server's certificate is not trusted: it is invalid, revoked or issued for another purpose";
+    /// E.g. a server that speaks only TLS 1.1.
+    NoCommonTls: "the TLS handshake failed: the server must support TLS 1.2 or 1.3 with a secure cipher";
+    /// With TLS 1.3 this can happen after the request was sent.
+    ClientCertificate: "the server requires a client certificate, or rejects the configured one";
+    NoTls: "the TLS handshake failed: the server does not speak TLS";
     ProxyUnreachable: "no connection to the proxy could be made";
-    /// The proxy is to be reached by TLS.
-    ProxyTls: "no TLS connection to the proxy could be agreed on: its certificate is not trusted, or it does not speak TLS";
-    /// It answered 407, or 401.
-    ProxyCredentials: "the proxy wants credentials, or does not accept those given: check its user and password";
-    /// It answered another 4xx, or a redirect.
+    /// Only if the URL of the proxy is `https`.
+    ProxyTls: "the TLS handshake with the proxy failed: its certificate is not trusted, or it does not speak TLS";
+    /// The proxy answered 401 or 407.
+    ProxyCredentials: "the proxy requires credentials, or rejects the configured ones: check its user and password";
+    /// The proxy answered another 4xx, or a redirect.
     ProxyForbids: "the proxy does not allow a connection to this host";
-    /// It answered 5xx.
+    /// The proxy answered 5xx.
     ProxyFailed: "the proxy could not connect to the host";
-    /// Or its answer has no end.
-    ProxyProtocol: "the proxy's answer is no HTTP/1.1";
+    /// Also if the response is too long.
+    ProxyProtocol: "the proxy's response to CONNECT is not valid HTTP/1.1";
     ProxyClosed: "the proxy closed the connection before it answered";
 }
 
 impl ConnectFault {
-    /// What to do about it, where that is more than to look after the connection.
+    /// Advice for faults of the proxy's configuration.
     fn advice(self) -> Option<Advice> {
         let proxy = matches!(self, Self::ProxyTls | Self::ProxyCredentials | Self::ProxyForbids | Self::ProxyProtocol);
         proxy.then_some(Advice::CheckProxy)
     }
 
-    /// Whether trying again ends the same.
+    /// Whether the fault is permanent: another attempt would fail the same way.
     pub fn permanent(self) -> bool {
         !matches!(
             self,
@@ -87,12 +87,12 @@ impl ConnectError {
         Self { fault, source: source.into() }
     }
 
-    /// Which it is.
+    /// The fault.
     pub fn fault(&self) -> ConnectFault {
         self.fault
     }
 
-    /// As the failure of an attempt of which nothing was sent.
+    /// Converts it into the failure of an attempt that sent nothing.
     pub(super) fn failure(self) -> Failure {
         let failure = Failure::new(Delivery::NotSent, Kind::Unreachable, self.fault.text());
         let failure = Failure { permanent: self.fault.permanent(), advice: self.fault.advice(), ..failure };
@@ -112,8 +112,8 @@ impl StdError for ConnectError {
     }
 }
 
-/// The first error of this type among an error and its causes. An `io::Error` skips what it holds, and one may
-/// wrap another: both are looked into.
+/// The first error of this type among an error and its sources. The `source` of an `io::Error` skips the error that it
+/// wraps, so that one is checked as well.
 pub(super) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -128,15 +128,15 @@ pub(super) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static
     None
 }
 
-/// What a connector's error means; `asked` says whether the server wanted a client certificate meanwhile.
-pub(super) fn of_connector(error: &(dyn StdError + 'static), asked: bool) -> ConnectFault {
-    if let Some(told) = find::<ConnectError>(error) {
-        return told.fault;
+/// The fault of a failed connection. `certificate_requested`: whether the server requested a client certificate.
+pub(super) fn connect_fault(error: &(dyn StdError + 'static), certificate_requested: bool) -> ConnectFault {
+    if let Some(known) = find::<ConnectError>(error) {
+        return known.fault;
     }
     match find::<rustls::Error>(error) {
         None => ConnectFault::Unreachable,
-        Some(rustls::Error::InvalidCertificate(certificate)) => of_certificate(certificate),
-        Some(rustls::Error::AlertReceived(AlertDescription::HandshakeFailure)) if asked => {
+        Some(rustls::Error::InvalidCertificate(certificate)) => certificate_fault(certificate),
+        Some(rustls::Error::AlertReceived(AlertDescription::HandshakeFailure)) if certificate_requested => {
             ConnectFault::ClientCertificate
         }
         Some(tls) if refuses_client(tls) => ConnectFault::ClientCertificate,
@@ -152,7 +152,8 @@ pub(super) fn of_connector(error: &(dyn StdError + 'static), asked: bool) -> Con
     }
 }
 
-/// Whether the server said that it will not have this client; with TLS 1.3 that comes after the handshake.
+/// Whether the server rejected the client's certificate, or that there was none. With TLS 1.3 this arrives after the
+/// handshake.
 pub(super) fn refuses_client(error: &rustls::Error) -> bool {
     matches!(
         error,
@@ -166,20 +167,20 @@ pub(super) fn refuses_client(error: &rustls::Error) -> bool {
                 | AlertDescription::CertificateUnknown
                 | AlertDescription::UnknownCA
                 | AlertDescription::AccessDenied
-                // A certificate of an authority of a known name and with another key.
+                // The authority has a known name but another key.
                 | AlertDescription::DecryptError
         )
     )
 }
 
-fn of_certificate(error: &CertificateError) -> ConnectFault {
+fn certificate_fault(error: &CertificateError) -> ConnectFault {
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => ConnectFault::CertificateExpired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             ConnectFault::CertificateNotYetValid
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => ConnectFault::WrongHost,
-        // An issuer of the name of a trusted one, and with another key, shows as a wrong signature.
+        // An issuer with the name of a trusted one but another key leads to `BadSignature`.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => ConnectFault::UnknownAuthority,
         CertificateError::Other(other) if other.0.is::<ConnectError>() => ConnectFault::PinMismatch,
         _ => ConnectFault::CertificateUnusable,

@@ -1,12 +1,11 @@
 //! HTTP/1.1 over TLS on raw hyper connections.
 //!
-//! Each exchange owns its connection and polls it; no task is spawned. What a connector reports is proved not to have
-//! been sent; afterwards hyper's returning the unsent message proves it. Idle connections are kept for
-//! requests that do not ask for a fresh one.
+//! Each exchange owns its connection and polls it; no task is spawned. A request is proved unsent if connecting failed or
+//! if hyper returns the unsent message. Idle connections serve requests that do not need a fresh one.
 //!
 //! Invariants:
-//! - Dropping a call closes its connection, whatever phase it was in.
-//! - An answer whose end is not beyond doubt is an error, and its connection is not used again.
+//! - Dropping a call closes its connection, in every phase.
+//! - A response whose end is ambiguous is an error, and its connection is not used again.
 //! - The credentials of a proxy are sent to the proxy and never into the tunnel.
 
 mod dial;
@@ -38,21 +37,24 @@ pub use self::tls::{Pin, TlsBuilder, TlsConfig, certificates};
 use self::dial::open;
 use self::exchange::{BUFFER, HEAD, exchange};
 use self::outgoing::Outgoing;
-use self::pool::{Key, Line, Pool};
+use self::pool::{Key, Pool, PooledConnection};
 use self::proxy::ProxyDial;
-use self::tls::Asked;
+use self::tls::CertificateRequests;
 use crate::{AttemptContext, Failure, SystemClock, Transport};
 
-/// A transport on raw hyper connections, with TLS 1.2 and 1.3. Clones share their idle connections.
+/// A transport over HTTP/1.1 with TLS 1.2 and 1.3. Clones share their idle connections.
+///
+/// # Panics
+/// [`send`](Transport::send) panics outside a tokio runtime with I/O and timers.
 #[derive(Clone)]
 pub struct HyperTransport {
     dial: Arc<dyn Dial>,
     tls: Arc<ClientConfig>,
     pool: Arc<Pool>,
-    asked: Asked,
+    certificate_requests: CertificateRequests,
 }
 
-/// The settings of a [`HyperTransport`].
+/// A builder for [`HyperTransport`].
 #[derive(Debug)]
 #[must_use]
 pub struct HyperBuilder {
@@ -64,53 +66,58 @@ pub struct HyperBuilder {
 }
 
 impl HyperBuilder {
-    /// A network of one's own under TLS and under the proxy: a simulation, other limits.
+    /// Sets what opens byte streams, below TLS and the proxy, e.g. a simulated network. The default is [`TokioDial`].
     pub fn dial(mut self, dial: Arc<dyn Dial>) -> Self {
         self.dial = dial;
         self
     }
 
-    /// Connects through a proxy where it applies; by default there is none, whatever the environment says.
+    /// Sets the proxy. The default is none, even if the environment names one.
     pub fn proxy(mut self, proxy: Option<Proxy>) -> Self {
         self.proxy = proxy;
         self
     }
 
-    /// The clock by which idle connections grow old.
+    /// Sets the clock that limits the age of idle connections. The default is [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Which idle connections are kept.
+    /// Sets the limits on idle connections.
     pub fn idle(mut self, limits: IdleLimits) -> Self {
         self.idle = limits;
         self
     }
 
-    /// The transport.
+    /// Builds the transport.
     pub fn build(self) -> HyperTransport {
         let dial = match self.proxy {
             Some(proxy) => Arc::new(ProxyDial::new(proxy, self.dial)),
             None => self.dial,
         };
-        let (config, asked) = self.tls.client();
-        HyperTransport { dial, tls: Arc::new(config), pool: Arc::new(Pool::new(self.idle, self.clock)), asked }
+        let (config, certificate_requests) = self.tls.client();
+        HyperTransport {
+            dial,
+            tls: Arc::new(config),
+            pool: Arc::new(Pool::new(self.idle, self.clock)),
+            certificate_requests,
+        }
     }
 }
 
 impl HyperTransport {
-    /// With this machine's network and these TLS settings.
+    /// Creates a transport over this machine's network.
     pub fn new(tls: &TlsConfig) -> Self {
         Self::builder(tls).build()
     }
 
-    /// With a network of one's own under TLS.
+    /// Creates a transport over another network.
     pub fn with_dial(tls: &TlsConfig, dial: Arc<dyn Dial>) -> Self {
         Self::builder(tls).dial(dial).build()
     }
 
-    /// Settings to change before it is built.
+    /// Returns a builder with the default settings.
     pub fn builder(tls: &TlsConfig) -> HyperBuilder {
         HyperBuilder {
             tls: tls.clone(),
@@ -121,24 +128,23 @@ impl HyperTransport {
         }
     }
 
-    /// Closes the idle connections. Those whose time is over are closed without it, at the next call: nothing runs
-    /// in the background.
+    /// Closes all idle connections. Expired ones are otherwise closed at the next call: nothing runs in the background.
     pub fn close_idle(&self) {
         self.pool.clear();
     }
 
-    async fn connect(&self, key: &Key) -> Result<Box<Line>, Failure> {
+    async fn connect(&self, key: &Key) -> Result<Box<PooledConnection>, Failure> {
         let unusable = |detail| Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).permanent();
         let Ok(host) = HeaderValue::from_str(key.authority.as_str()) else {
-            return Err(unusable("the host of a request cannot be written into a header"));
+            return Err(unusable("the host of the request URI cannot be encoded as a header"));
         };
         let Key { scheme, authority, .. } = key.clone();
         let Ok(uri) = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build() else {
-            return Err(unusable("the URI of a request has no server"));
+            return Err(unusable("the request URI has no valid host"));
         };
-        let asked = self.asked.load(Ordering::Relaxed);
+        let before = self.certificate_requests.load(Ordering::Relaxed);
         let (stream, meter) = open(&*self.dial, &self.tls, &uri).await.map_err(|source| {
-            let fault = fault::of_connector(&source, self.asked.load(Ordering::Relaxed) != asked);
+            let fault = fault::connect_fault(&source, self.certificate_requests.load(Ordering::Relaxed) != before);
             ConnectError::new(fault, source).failure()
         })?;
         let (sender, connection) = hyper::client::conn::http1::Builder::new()
@@ -147,7 +153,7 @@ impl HyperTransport {
             .handshake(stream)
             .await
             .map_err(|source| ConnectError::new(ConnectFault::Unreachable, source).failure())?;
-        Ok(Box::new(Line { host, sender, connection, meter }))
+        Ok(Box::new(PooledConnection { host, sender, connection, meter }))
     }
 }
 
@@ -161,23 +167,23 @@ impl fmt::Debug for HyperTransport {
 impl Transport for HyperTransport {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let (mut head, body) = request.into_parts();
-        outgoing::openable(&body).await.map_err(|source| {
-            let detail = "a document of the request cannot be read; nothing was sent";
+        outgoing::check_sources(&body).await.map_err(|source| {
+            let detail = "a document of the request cannot be read, so nothing was sent";
             Failure::new(Delivery::NotSent, Kind::Storage, detail).permanent().with_source(source)
         })?;
         let Parts { scheme: Some(scheme), authority: Some(authority), path_and_query, .. } = head.uri.into_parts()
         else {
-            let detail = "the URI of a request must be absolute";
+            let detail = "the request URI must be absolute";
             return Err(Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).permanent());
         };
         let key = Key { scope: context.scope(), scheme, authority };
         head.uri = Uri::from(path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/")));
 
-        // An idle connection that turns out to be closed gives the request back; the next one is tried.
-        while let Some(line) = if context.fresh() { None } else { self.pool.take(&key).await } {
-            head.headers.insert(HOST, line.host.clone());
+        // If an idle connection turns out to be closed, the request comes back and the next connection is tried.
+        while let Some(pooled) = if context.fresh() { None } else { self.pool.take(&key).await } {
+            head.headers.insert(HOST, pooled.host.clone());
             let request = Request::from_parts(head, Outgoing::new(&body, context));
-            match exchange(&self.pool, key.clone(), line, request, context).await {
+            match exchange(&self.pool, key.clone(), pooled, request, context).await {
                 Ok(response) => return Ok(response),
                 Err((_, Some(unsent))) => {
                     context.withdraw();
@@ -186,9 +192,9 @@ impl Transport for HyperTransport {
                 Err((failure, None)) => return Err(failure),
             }
         }
-        let line = self.connect(&key).await?;
-        head.headers.insert(HOST, line.host.clone());
+        let pooled = self.connect(&key).await?;
+        head.headers.insert(HOST, pooled.host.clone());
         let request = Request::from_parts(head, Outgoing::new(&body, context));
-        exchange(&self.pool, key, line, request, context).await.map_err(|(failure, _)| failure)
+        exchange(&self.pool, key, pooled, request, context).await.map_err(|(failure, _)| failure)
     }
 }

@@ -1,4 +1,4 @@
-//! Idle connections, to be used again by requests that do not ask for a fresh one.
+//! Idle connections, for requests that do not need a fresh one.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,25 +15,25 @@ use identkit_core::{Clock, Instant};
 use super::dial::{Meter, Stream};
 use super::outgoing::Outgoing;
 
-/// Which idle connections are kept, and for how long.
+/// Limits on idle connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdleLimits {
-    /// For one server at the most.
+    /// Maximum number per server.
     pub per_server: usize,
-    /// In all at the most.
+    /// Maximum number in total.
     pub total: usize,
-    /// For so long after their last use. Servers and firewalls forget idle connections after a minute or so.
+    /// Maximum time since the last use. Servers and firewalls drop idle connections after about a minute.
     pub time: Duration,
 }
 
 impl Default for IdleLimits {
-    /// 8 for a server, 64 in all, 30 s.
+    /// 8 per server, 64 in total, 30 s.
     fn default() -> Self {
         Self { per_server: 8, total: 64, time: Duration::from_secs(30) }
     }
 }
 
-/// Whose connection to which server.
+/// What a connection can be used for: a client's scope and a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) scope: u64,
@@ -41,84 +41,83 @@ pub(super) struct Key {
     pub(super) authority: Authority,
 }
 
-/// A connection and the handle that sends on it. Moved about in a box, since it is large.
-pub(super) struct Line {
-    /// What requests on it say as their host.
+/// A connection and the handle that sends on it. Boxed when moved, because it is large.
+pub(super) struct PooledConnection {
+    /// The `Host` header of requests on this connection.
     pub(super) host: HeaderValue,
     pub(super) sender: SendRequest<Outgoing>,
     pub(super) connection: Connection<TokioIo<Box<dyn Stream>>, Outgoing>,
     pub(super) meter: Meter,
 }
 
-impl Line {
-    /// Lets the connection notice what happened while nobody looked; false when it cannot carry a request.
+impl PooledConnection {
+    /// Polls the connection and returns whether it can send a request.
     async fn usable(&mut self) -> bool {
-        // The runtime hears of a socket only between tasks: what came while nobody looked must not be taken for the
-        // answer to the next request.
+        // The runtime polls sockets only between tasks. Bytes that arrived while the connection was idle must not be read
+        // as the response to the next request.
         tokio::task::yield_now().await;
-        // Nobody is woken by what is noticed: the exchange polls the connection at once, and the request that it hands over
-        // would wake this very task.
-        let ended = self.ended(&mut Context::from_waker(Waker::noop()));
+        // No waker is needed: the exchange polls the connection right after this.
+        let ended = self.poll_ended(&mut Context::from_waker(Waker::noop()));
         !ended && self.sender.is_ready()
     }
 
-    /// Polls the connection; true when it has ended and must not be polled again.
-    pub(super) fn ended(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Polls the connection. Returns `true` if it has ended and must not be polled again.
+    pub(super) fn poll_ended(&mut self, cx: &mut Context<'_>) -> bool {
         Pin::new(&mut self.connection).poll(cx).is_ready()
     }
 }
 
 struct Idle {
     key: Key,
-    line: Box<Line>,
+    pooled: Box<PooledConnection>,
     until: Instant,
 }
 
-/// Idle connections, the latest used last. Few, and found by looking at one after the other.
+/// Idle connections, the most recently used last. They are few, so a search is linear.
 pub(super) struct Pool {
     limits: IdleLimits,
     clock: Arc<dyn Clock>,
-    shelf: Mutex<Vec<Idle>>,
+    idle: Mutex<Vec<Idle>>,
 }
 
 impl Pool {
     pub(super) fn new(limits: IdleLimits, clock: Arc<dyn Clock>) -> Self {
-        Self { limits, clock, shelf: Mutex::default() }
+        Self { limits, clock, idle: Mutex::default() }
     }
 
-    pub(super) async fn take(&self, key: &Key) -> Option<Box<Line>> {
+    pub(super) async fn take(&self, key: &Key) -> Option<Box<PooledConnection>> {
         loop {
-            let mut line = {
-                let mut shelf = self.shelf(self.clock.now());
-                let latest = shelf.iter().rposition(|idle| idle.key == *key)?;
-                shelf.remove(latest).line
+            let mut pooled = {
+                let mut connections = self.idle(self.clock.now());
+                let latest = connections.iter().rposition(|idle| idle.key == *key)?;
+                connections.remove(latest).pooled
             };
-            if line.usable().await {
-                return Some(line);
+            if pooled.usable().await {
+                return Some(pooled);
             }
         }
     }
 
-    pub(super) fn give(&self, key: Key, line: Box<Line>) {
-        if line.sender.is_closed() {
+    pub(super) fn give(&self, key: Key, pooled: Box<PooledConnection>) {
+        if pooled.sender.is_closed() {
             return;
         }
         let now = self.clock.now();
-        let mut shelf = self.shelf(now);
-        let of_server = shelf.iter().filter(|idle| idle.key == key).count();
-        if shelf.len() < self.limits.total && of_server < self.limits.per_server {
-            shelf.push(Idle { key, line, until: now.plus(self.limits.time) });
+        let mut connections = self.idle(now);
+        let same_server = connections.iter().filter(|idle| idle.key == key).count();
+        if connections.len() < self.limits.total && same_server < self.limits.per_server {
+            connections.push(Idle { key, pooled, until: now.plus(self.limits.time) });
         }
     }
 
-    /// The connections whose time is not over; the others are closed.
-    fn shelf(&self, now: Instant) -> MutexGuard<'_, Vec<Idle>> {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.retain(|idle| idle.until > now);
-        shelf
+    /// Closes the expired connections and returns the others.
+    fn idle(&self, now: Instant) -> MutexGuard<'_, Vec<Idle>> {
+        let mut connections = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|idle| idle.until > now);
+        connections
     }
 
     pub(super) fn clear(&self) {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

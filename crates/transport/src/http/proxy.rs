@@ -1,4 +1,4 @@
-//! Proxies: HTTP CONNECT, and where it applies.
+//! HTTP proxies: CONNECT, and the hosts it applies to.
 
 use std::fmt;
 use std::future::{Future as _, poll_fn};
@@ -13,31 +13,30 @@ use async_trait::async_trait;
 use hyper_util::client::proxy::matcher::Matcher;
 use identkit_core::{BoxError, Error, Kind, Secret};
 
-use super::dial::{Dial, Stream, TooMuch, authority, open, root};
-use super::fault::{ConnectError, ConnectFault, find, of_connector};
+use super::dial::{Dial, Stream, TooManyBytes, authority, open, root};
+use super::fault::{ConnectError, ConnectFault, connect_fault, find};
 use super::tls::TlsConfig;
 use crate::auth::basic_header;
 use crate::base::is_loopback;
 
-/// The most that the head of a proxy's answer may take, in bytes.
+/// Maximum size of the head of a proxy's response, in bytes.
 const HEAD: usize = 16 * 1024;
 
-/// The most that may come until a proxy has answered, in bytes: interim answers and the head.
+/// Maximum number of bytes received until a proxy has answered: interim responses and the head.
 const UNTIL_HEAD: u64 = 4 * HEAD as u64;
 
-/// An HTTP proxy that is asked for a tunnel (`CONNECT`) to each host, except to those that are to be reached directly.
+/// An HTTP proxy: the client opens a tunnel (`CONNECT`) to each host, except to those that it reaches directly.
 ///
-/// Its credentials go to the proxy only: inside the tunnel is TLS between client and vendor. They are kept as the
-/// header that is sent, and never printed.
+/// The credentials go to the proxy only, never into the tunnel. They are never printed.
 #[derive(Clone)]
 pub struct Proxy {
     uri: Uri,
     credentials: Option<HeaderValue>,
     matcher: Arc<Matcher>,
-    /// Whether this machine itself is reached directly.
-    spare_home: bool,
-    /// Whether everything is: the matcher takes the star for a name, and no address has one.
-    spare_all: bool,
+    /// Whether loopback hosts are reached directly.
+    loopback_direct: bool,
+    /// Whether all hosts are reached directly. The matcher applies `*` to names only, not to addresses.
+    all_direct: bool,
     tls: Option<TlsConfig>,
 }
 
@@ -51,45 +50,46 @@ impl fmt::Debug for Proxy {
 }
 
 impl Proxy {
-    /// The proxy at this URL, e.g. `http://proxy.example.com:3128`, with user and password in it or not
-    /// (percent-encoded). `https://` is a proxy that is itself reached by TLS.
+    /// Creates a proxy from its URL, e.g. `http://proxy.example.com:3128`. The URL can contain user and password
+    /// (percent-encoded). With `https://` the connection to the proxy itself uses TLS.
     ///
-    /// `direct` names what is reached without it, separated by commas, as `NO_PROXY` does: domains with all below
-    /// them, addresses, networks (`10.0.0.0/8`), `*` for everything.
+    /// `direct` lists the hosts to reach without the proxy, separated by commas, like `NO_PROXY`: domains including their
+    /// subdomains, addresses, networks (`10.0.0.0/8`), or `*` for all.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when it is no URL of an HTTP proxy: another scheme (SOCKS is not supported), no host, a
-    /// path.
+    /// [`Kind::InvalidInput`] if the URL has another scheme (SOCKS is not supported), no host, or a path.
     pub fn new(url: &str, direct: &str) -> Result<Self, Error> {
         let refuse = |detail: &'static str| Err(Error::new(Kind::InvalidInput, detail));
         let url = url.trim();
-        let Ok(given) = url.parse::<Uri>() else { return refuse("the proxy is no URL, e.g. http://127.0.0.1:3128") };
+        let Ok(given) = url.parse::<Uri>() else {
+            return refuse("the proxy is not a valid URL, e.g. http://127.0.0.1:3128");
+        };
         if !matches!(given.scheme_str(), None | Some("http" | "https")) {
-            return refuse("the proxy must be an HTTP proxy: its URL begins with http:// or https://");
+            return refuse("the proxy must be an HTTP proxy: its URL must begin with http:// or https://");
         }
         if given.path_and_query().is_some_and(|path| path != "/") {
-            return refuse("the URL of a proxy has no path and no query");
+            return refuse("the proxy URL must not have a path or a query");
         }
         let matcher = Arc::new(Matcher::builder().all(url).no(direct).build());
         let probe = Matcher::builder().all(url).build().intercept(&Uri::from_static("https://identkit.invalid"));
-        let Some(found) = probe.filter(|found| found.uri().host().is_some_and(|host| !host.is_empty())) else {
-            return refuse("the proxy is no URL with a host, e.g. http://127.0.0.1:3128");
+        let Some(parsed) = probe.filter(|parsed| parsed.uri().host().is_some_and(|host| !host.is_empty())) else {
+            return refuse("the proxy URL needs a host, e.g. http://127.0.0.1:3128");
         };
         Ok(Self {
-            uri: found.uri().clone(),
-            credentials: found.basic_auth().cloned(),
+            uri: parsed.uri().clone(),
+            credentials: parsed.basic_auth().cloned(),
             matcher,
-            spare_home: false,
-            spare_all: direct.split(',').any(|item| item.trim() == "*"),
+            loopback_direct: false,
+            all_direct: direct.split(',').any(|item| item.trim() == "*"),
             tls: None,
         })
     }
 
-    /// The proxy that the environment names: `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`, the first that is
-    /// not empty; and `no_proxy` or `NO_PROXY`. This machine itself is always reached directly.
+    /// Reads the proxy from the environment: the first non-empty of `https_proxy`, `HTTPS_PROXY`, `all_proxy` and
+    /// `ALL_PROXY`, and of `no_proxy` and `NO_PROXY`. Loopback hosts are always reached directly.
     ///
     /// # Errors
-    /// As [`new`](Self::new): a setting that cannot be used is told instead of being passed by.
+    /// As [`new`](Self::new). An unusable value is not ignored.
     pub fn from_environment() -> Result<Option<Self>, Error> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
@@ -99,15 +99,16 @@ impl Proxy {
         let Some(url) = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return Ok(None) };
         let direct = first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
         let proxy = Self::new(&url, &direct)?;
-        Ok(Some(Self { spare_home: true, ..proxy }))
+        Ok(Some(Self { loopback_direct: true, ..proxy }))
     }
 
-    /// With these credentials, instead of what the URL holds (HTTP Basic).
+    /// Sets the credentials (HTTP Basic), instead of those in the URL.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when the user name is empty or holds a colon.
+    /// [`Kind::InvalidInput`] if the user name is empty or contains a colon, or if the credentials cannot be encoded as a
+    /// header.
     pub fn credentials(mut self, user: &str, password: &Secret) -> Result<Self, Error> {
-        let refuse = || Error::new(Kind::InvalidInput, "the proxy's user name must not be empty or hold a colon");
+        let refuse = || Error::new(Kind::InvalidInput, "the proxy's user name must not be empty or contain a colon");
         if user.is_empty() || user.contains(':') {
             return Err(refuse());
         }
@@ -115,17 +116,17 @@ impl Proxy {
         Ok(self)
     }
 
-    /// How a proxy that is reached by TLS is authenticated; by the bundled roots otherwise. Client certificate and
-    /// pins for the vendor do not belong here.
+    /// Sets the TLS settings for the connection to an `https://` proxy. The default is [`TlsConfig::bundled`]. Do not use
+    /// the vendor's settings if they have pins or a client certificate.
     #[must_use]
     pub fn tls(mut self, tls: TlsConfig) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Whether a host is reached through it. `host` is a name or an address without brackets.
+    /// Whether a host is reached through the proxy. `host` is a name, or an address without brackets.
     pub fn applies_to(&self, host: &str, port: u16) -> bool {
-        if self.spare_all || (self.spare_home && is_loopback(host)) {
+        if self.all_direct || (self.loopback_direct && is_loopback(host)) {
             return false;
         }
         root("https", host, port).map_or(true, |uri| self.matcher.intercept(&uri).is_some())
@@ -143,7 +144,7 @@ impl ProxyDial {
         Self { proxy, direct }
     }
 
-    /// hyper speaks to the proxy, so that its limits and its strictness hold here as well.
+    /// Opens a tunnel through the proxy.
     async fn tunnel(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, ConnectError> {
         let failed = |fault| move |source: BoxError| ConnectError::new(fault, source);
         let unreachable = failed(ConnectFault::ProxyUnreachable);
@@ -153,13 +154,13 @@ impl ProxyDial {
         };
         let connected = open(&*self.direct, &Arc::new(tls.client().0), &self.proxy.uri).await;
         let (stream, meter) = connected.map_err(|source| {
-            let fault = match of_connector(&source, false) {
+            let fault = match connect_fault(&source, false) {
                 ConnectFault::NameNotFound | ConnectFault::Unreachable => ConnectFault::ProxyUnreachable,
                 _ => ConnectFault::ProxyTls,
             };
             ConnectError::new(fault, source)
         })?;
-        meter.allow(UNTIL_HEAD);
+        meter.limit(UNTIL_HEAD);
         let (mut sender, mut connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(HEAD)
             .max_header_size(HEAD)
@@ -169,38 +170,38 @@ impl ProxyDial {
         let request = connect_request(host, port, self.proxy.credentials.as_ref())
             .map_err(|source| failed(ConnectFault::ProxyForbids)(source.into()))?;
 
-        // Some once the connection has ended, for a tunnel too; it must not be polled again then.
+        // The result of the connection, which must not be polled again after it. A tunnel ends it too.
         let mut ended = None;
-        let answered = {
-            let mut answer = pin!(sender.send_request(request));
+        let response = {
+            let mut response = pin!(sender.send_request(request));
             poll_fn(|cx| {
                 if ended.is_none()
                     && let Poll::Ready(end) = connection.poll_without_shutdown(cx)
                 {
                     ended = Some(end);
                 }
-                answer.as_mut().poll(cx)
+                response.as_mut().poll(cx)
             })
             .await
         };
-        let status = answered.map_err(no_answer)?.status();
+        let status = response.map_err(no_response)?.status();
         if let Some(fault) = refusal(status) {
-            return Err(ConnectError::new(fault, format!("HTTP {} from the proxy", status.as_u16())));
+            return Err(ConnectError::new(fault, format!("the proxy answered HTTP {}", status.as_u16())));
         }
         match ended {
             Some(end) => end,
             None => poll_fn(|cx| connection.poll_without_shutdown(cx)).await,
         }
-        .map_err(no_answer)?;
+        .map_err(no_response)?;
         let parts = connection.into_parts();
         if !parts.read_buf.is_empty() {
-            // The client speaks first in TLS: whatever came already is not the vendor's.
+            // In TLS the client sends first, so these bytes cannot be the vendor's.
             return Err(ConnectError::new(
                 ConnectFault::ProxyProtocol,
-                "the proxy sent bytes of its own into the tunnel",
+                "the proxy sent bytes after its response to CONNECT",
             ));
         }
-        meter.open();
+        meter.remove_limit();
         Ok(parts.io.into_inner())
     }
 }
@@ -216,22 +217,22 @@ impl Dial for ProxyDial {
     }
 }
 
-/// What a proxy's answer means when it is no tunnel.
+/// The fault by the status of a proxy's response. `None` if it opens a tunnel.
 fn refusal(status: StatusCode) -> Option<ConnectFault> {
     match status.as_u16() {
-        // No answer to a CONNECT: hyper makes no tunnel of these.
+        // Not valid for CONNECT: hyper opens no tunnel.
         101 | 204 => Some(ConnectFault::ProxyProtocol),
         200..300 => None,
-        // tinyproxy says 401 to credentials that it does not accept.
+        // tinyproxy answers 401 to wrong credentials.
         401 | 407 => Some(ConnectFault::ProxyCredentials),
         500.. => Some(ConnectFault::ProxyFailed),
         _ => Some(ConnectFault::ProxyForbids),
     }
 }
 
-fn no_answer(source: hyper::Error) -> ConnectError {
-    let endless = find::<TooMuch>(&source).is_some();
-    let fault = if endless || source.is_parse() { ConnectFault::ProxyProtocol } else { ConnectFault::ProxyClosed };
+fn no_response(source: hyper::Error) -> ConnectError {
+    let too_long = find::<TooManyBytes>(&source).is_some();
+    let fault = if too_long || source.is_parse() { ConnectFault::ProxyProtocol } else { ConnectFault::ProxyClosed };
     ConnectError::new(fault, source)
 }
 

@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::Redaction;
 
-/// The most that is kept of a body to look at it, in bytes.
-pub(super) const LOOK: usize = 4 * 1024 * 1024;
+/// Maximum number of bytes of a body that are examined.
+pub(super) const EXAMINED: usize = 4 * 1024 * 1024;
 
-/// How many bytes of a PDF, an MP4 or a JPEG are kept: they say that it is one.
-const STARTS: usize = 8;
+/// Number of bytes of a PDF, an MP4 or a JPEG that are recorded: its signature.
+const SIGNATURE: usize = 8;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -31,41 +31,41 @@ pub(super) enum BodyShape {
     },
 }
 
-/// What is told of a request's body. Sources that may wait for a disk are told by their length only.
-pub(super) fn of_request(body: &Body, redaction: &Redaction) -> BodyShape {
-    let readable = body.in_memory() && body.len() <= LOOK as u64;
+/// The shape of a request body. Of a source on disk only the length is recorded.
+pub(super) fn request_shape(body: &Body, redaction: &Redaction) -> BodyShape {
+    let readable = body.in_memory() && body.len() <= EXAMINED as u64;
     match readable.then(|| body.read().collect::<Result<Vec<_>, _>>()) {
-        Some(Ok(chunks)) => of_bytes(&chunks.concat(), body.len(), redaction),
+        Some(Ok(chunks)) => shape(&chunks.concat(), body.len(), redaction),
         _ => BodyShape::Binary { binary: body.len(), starts: String::new() },
     }
 }
 
-/// What is told of a body: `seen` is its beginning, or the whole.
-pub(super) fn of_bytes(seen: &[u8], len: u64, redaction: &Redaction) -> BodyShape {
+/// The shape of a body. `start` is its beginning, or the whole body.
+pub(super) fn shape(start: &[u8], len: u64, redaction: &Redaction) -> BodyShape {
     if len == 0 {
         return BodyShape::Empty;
     }
-    let whole = seen.len() as u64 == len;
-    if whole && let Ok(value) = serde_json::from_slice(seen) {
+    let whole = start.len() as u64 == len;
+    if whole && let Ok(value) = serde_json::from_slice(start) {
         return BodyShape::Json(redaction.apply(value));
     }
-    if whole && !seen.starts_with(b"%PDF-") && std::str::from_utf8(seen).is_ok() {
+    if whole && !start.starts_with(b"%PDF-") && std::str::from_utf8(start).is_ok() {
         return BodyShape::Text(len);
     }
-    let known = seen.starts_with(b"%PDF-") || seen.get(4..8) == Some(b"ftyp") || seen.starts_with(b"\xff\xd8\xff");
-    // The beginning of anything else may be a name in some other encoding.
-    let starts = seen.iter().take(if known { STARTS } else { 0 }).map(|byte| format!("{byte:02x}")).collect();
+    let known = start.starts_with(b"%PDF-") || start.get(4..8) == Some(b"ftyp") || start.starts_with(b"\xff\xd8\xff");
+    // The beginning of any other body could be personal data.
+    let starts = start.iter().take(if known { SIGNATURE } else { 0 }).map(|byte| format!("{byte:02x}")).collect();
     BodyShape::Binary { binary: len, starts }
 }
 
 impl BodyShape {
-    /// As JSON, to be compared by names.
+    /// The shape as JSON, for comparison.
     pub(super) fn to_value(&self) -> Value {
-        // Nothing of it can fail: texts, numbers, and what is JSON already.
+        // Cannot fail: the shape consists of texts, numbers and JSON.
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// A body to play back; `None` when it is none of version 1.
+    /// A body of this shape. `None` if the shape is not valid in version 1.
     pub(super) fn to_content(&self, cut: bool) -> Option<Content> {
         let (head, len, fill) = match self {
             Self::Empty => (Bytes::new(), 0, 0),
@@ -77,11 +77,11 @@ impl BodyShape {
             Self::Text(len) => (Bytes::new(), *len, b' '),
             Self::Binary { binary, starts } => (unhex(starts)?, *binary, 0),
         };
-        let left = len.checked_sub(head.len() as u64)?;
-        // One byte more than comes: whoever reads it learns that it broke off.
-        let told = if cut { len.saturating_add(1) } else { len };
-        let filled = Filled { left, block: Bytes::from(vec![fill; 64 * 1024]) };
-        Some(Content::new(Some(told), filled).preceded_by(head))
+        let remaining = len.checked_sub(head.len() as u64)?;
+        // The length of a cut body is one more than its bytes, so that reading it fails.
+        let claimed = if cut { len.saturating_add(1) } else { len };
+        let filled = FilledBody { remaining, block: Bytes::from(vec![fill; 64 * 1024]) };
+        Some(Content::new(Some(claimed), filled).preceded_by(head))
     }
 }
 
@@ -90,22 +90,22 @@ fn unhex(text: &str) -> Option<Bytes> {
     pairs.collect::<Option<Vec<_>>>().map(Bytes::from)
 }
 
-struct Filled {
-    left: u64,
+struct FilledBody {
+    remaining: u64,
     block: Bytes,
 }
 
-impl http_body::Body for Filled {
+impl http_body::Body for FilledBody {
     type Data = Bytes;
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if self.left == 0 {
+        if self.remaining == 0 {
             return Poll::Ready(None);
         }
         let mut block = self.block.clone();
-        block.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
-        self.left -= block.len() as u64;
+        block.truncate(usize::try_from(self.remaining).unwrap_or(usize::MAX));
+        self.remaining -= block.len() as u64;
         Poll::Ready(Some(Ok(Frame::data(block))))
     }
 }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Redaction;
-use super::body::{BodyShape, of_request};
+use super::body::{BodyShape, request_shape};
 use crate::AttemptContext;
 
-/// What may be recorded of one request and of what it ended in.
+/// The recorded parts of one request and its result.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Exchange {
@@ -33,12 +33,12 @@ pub(super) struct Exchange {
 pub(super) struct RecordedFailure {
     pub(super) delivery: String,
     pub(super) kind: String,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) lasting: bool,
+    #[serde(default, rename = "lasting", skip_serializing_if = "std::ops::Not::not")]
+    pub(super) permanent: bool,
 }
 
 impl Exchange {
-    /// A request: the operation's name, a path without its parameters, and the redacted body.
+    /// Creates an exchange from a request: operation, path without its parameters, redacted body.
     pub(super) fn new(request: &Request<Body>, context: &AttemptContext, redaction: &Redaction) -> Self {
         let segments = || request.uri().path().split('/').skip(1);
         Self {
@@ -48,18 +48,18 @@ impl Exchange {
                 || segments().map(|segment| if segment.is_empty() { "/" } else { "/*" }).collect(),
                 |meta| meta.path.to_owned(),
             ),
-            request: of_request(request.body(), redaction).to_value(),
+            request: request_shape(request.body(), redaction).to_value(),
             ..Self::default()
         }
     }
 
-    /// The request without its body.
+    /// Operation, method and path, as text.
     pub(super) fn name(&self) -> String {
         let place = format!("{} {}", self.method, self.path);
         self.operation.as_ref().map_or(place.clone(), |operation| format!("{operation} ({place})"))
     }
 
-    /// How a request that was sent differs from this one, by names and never by values.
+    /// How a sent request differs from this one. Contains names and never values.
     pub(super) fn difference(&self, sent: &Self) -> Option<String> {
         if (&self.operation, &self.method, &self.path) != (&sent.operation, &sent.method, &sent.path) {
             return Some(format!("the request is {}", sent.name()));
@@ -68,14 +68,14 @@ impl Exchange {
     }
 }
 
-/// Where two values differ first, as a path of names.
+/// The path of the first difference between two values.
 fn difference(recorded: &Value, sent: &Value, at: &str) -> Option<String> {
     match (recorded, sent) {
         (Value::Object(recorded), Value::Object(sent)) => {
             for (name, value) in recorded {
                 let Some(other) = sent.get(name) else { return Some(format!("{at}: {name} is missing")) };
-                if let Some(found) = difference(value, other, &format!("{at}.{name}")) {
-                    return Some(found);
+                if let Some(difference) = difference(value, other, &format!("{at}.{name}")) {
+                    return Some(difference);
                 }
             }
             let more = sent.keys().find(|name| !recorded.contains_key(*name));

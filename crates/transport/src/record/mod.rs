@@ -1,6 +1,6 @@
-//! Recordings for tests: a [`Recorder`] writes down what went over a transport, a [`Replayer`] plays it back.
+//! Recordings for tests: a [`Recorder`] records the exchanges of a transport, a [`Replayer`] replays them.
 //!
-//! A recording is JSON for people to read and to edit. Version 1:
+//! A recording is JSON that you can read and edit. Version 1:
 //!
 //! ```json
 //! {
@@ -27,19 +27,18 @@
 //! }
 //! ```
 //!
-//! - `path` is the operation's template, never the path that was sent: its parameters let a bearer act. Without an
-//!   operation each segment is `*`. Queries, and headers other than the type of the answer, are not kept.
-//! - A body is `"empty"`; `{"json": …}`, redacted; `{"text": n}` or `{"binary": n, "starts": "<hex>"}`, of which only
-//!   the length in bytes is kept and, of a PDF, an MP4 or a JPEG, the first eight bytes, which say that it is one.
-//! - `"cut": true` beside `answer` says that the answer broke off, or that nobody read it to its end.
-//! - `failure` stands in the place of `status` and `answer`; `kind` is `unreachable`, `timeout`, `protocol`, `storage`
-//!   or `invalid input`, or `abandoned` when the caller gave up.
+//! - `path` is the operation's template, never the path that was sent, whose parameters can grant access. Without an
+//!   operation each segment is `*`. Queries are not recorded, and no headers except the response's content type.
+//! - A body is `"empty"`, `{"json": …}` (redacted), `{"text": n}` or `{"binary": n, "starts": "<hex>"}`. `n` is the length
+//!   in bytes. `starts` holds the first eight bytes of a PDF, an MP4 or a JPEG, and is otherwise empty.
+//! - `"cut": true` next to `answer`: the response broke off, or was not read to its end.
+//! - `failure` replaces `status` and `answer`. Its `kind` is `unreachable`, `timeout`, `protocol`, `storage`,
+//!   `invalid input`, or `abandoned` if the caller dropped the call. `"lasting": true` marks a permanent failure.
 //!
 //! Invariants:
-//! - What is not on the allow-list of [`Redaction`] is not in a recording: no header, no parameter, no value, no name
-//!   of a file.
-//! - A replayed request that does not fit is not answered, and [`Replayer::verify`] says where it differs, by names
-//!   and never by values.
+//! - A recording contains only values that [`Redaction`] allows: no header, parameter, other value or file name.
+//! - A replayed request that differs gets no response. [`Replayer::verify`] says where it differs, by names and never by
+//!   values.
 
 mod body;
 mod exchange;
@@ -56,8 +55,7 @@ use identkit_core::Kind;
 const FORMAT: &str = "identkit recording";
 const VERSION: u64 = 1;
 
-/// The kinds of a failure and their names; any other is recorded by the first. A call that was given up reads as one whose
-/// time ran out.
+/// The recorded kinds of a failure. Any other kind is recorded as the first. An abandoned call is replayed as a timeout.
 const KINDS: [(Kind, &str); 6] = [
     (Kind::Unreachable, "unreachable"),
     (Kind::Timeout, "timeout"),

@@ -1,4 +1,4 @@
-//! Writes down what goes over a transport.
+//! Records the exchanges of a transport.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,33 +14,33 @@ use identkit_core::{Content, Delivery, Error};
 use identkit_wire::Body;
 use serde_json::json;
 
-use super::body::{LOOK, of_bytes};
+use super::body::{EXAMINED, shape};
 use super::exchange::{Exchange, RecordedFailure};
 use super::{ABANDONED, FORMAT, KINDS, MAYBE_SENT, NOT_SENT, Redaction, VERSION};
 use crate::{AttemptContext, Failure, Transport};
 
-/// A transport that passes everything on to another one and keeps a redacted recording of it.
+/// A transport that forwards requests to another one and makes a redacted recording.
 ///
 /// ```no_run
 /// # use std::sync::Arc;
 /// # use identkit_transport::{Transport, record::{Recorder, Redaction}};
 /// # fn example(real: Arc<dyn Transport>) -> std::io::Result<()> {
 /// let recorder = Arc::new(Recorder::new(real, Redaction::keeping(["Status"])));
-/// // … make a client with it, and calls …
+/// // … create a client with it and make calls …
 /// std::fs::write("tests/status.json", recorder.recording())
 /// # }
 /// ```
 pub struct Recorder<T> {
     transport: T,
     redaction: Redaction,
-    tape: Arc<Tape>,
+    exchanges: Arc<Exchanges>,
 }
 
-/// The exchanges in the order in which they began, and until one is over, whom to ask how far it got.
+/// The exchanges in the order of their start. The context of a running one knows how far it got.
 #[derive(Default)]
-struct Tape(Mutex<Vec<(Exchange, Option<AttemptContext>)>>);
+struct Exchanges(Mutex<Vec<(Exchange, Option<AttemptContext>)>>);
 
-impl Tape {
+impl Exchanges {
     fn begin(&self, exchange: Exchange, context: &AttemptContext) -> usize {
         let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         slots.push((exchange, Some(context.clone())));
@@ -61,14 +61,14 @@ impl<T> fmt::Debug for Recorder<T> {
 }
 
 impl<T> Recorder<T> {
-    /// Records what goes over this transport.
+    /// Creates a recorder of this transport.
     pub fn new(transport: T, redaction: Redaction) -> Self {
-        Self { transport, redaction, tape: Arc::default() }
+        Self { transport, redaction, exchanges: Arc::default() }
     }
 
-    /// The recording up to now, as text. Calls still under way are told as abandoned.
+    /// The recording so far, as text. Running calls are recorded as abandoned.
     pub fn recording(&self) -> String {
-        let slots = self.tape.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.exchanges.0.lock().unwrap_or_else(PoisonError::into_inner);
         let exchanges = slots.iter().map(|(exchange, open)| {
             let mut exchange = exchange.clone();
             if let Some(context) = open {
@@ -81,52 +81,61 @@ impl<T> Recorder<T> {
     }
 }
 
-fn failure(delivery: Delivery, kind: &str, lasting: bool) -> RecordedFailure {
+fn failure(delivery: Delivery, kind: &str, permanent: bool) -> RecordedFailure {
     let delivery = if delivery == Delivery::NotSent { NOT_SENT } else { MAYBE_SENT };
-    RecordedFailure { delivery: delivery.to_owned(), kind: kind.to_owned(), lasting }
+    RecordedFailure { delivery: delivery.to_owned(), kind: kind.to_owned(), permanent }
 }
 
 #[async_trait]
 impl<T: Transport> Transport for Recorder<T> {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let mut exchange = Exchange::new(&request, context, &self.redaction);
-        let index = self.tape.begin(exchange.clone(), context);
+        let index = self.exchanges.begin(exchange.clone(), context);
         match self.transport.send(request, context).await {
             Err(failed) => {
                 let named = KINDS.iter().find(|(kind, _)| *kind == failed.kind);
                 let name = named.map_or("unreachable", |(_, name)| name);
                 exchange.failure = Some(failure(failed.delivery, name, failed.permanent));
-                self.tape.end(index, exchange);
+                self.exchanges.end(index, exchange);
                 Err(failed)
             }
             Ok(response) => {
                 let (head, content) = response.into_parts();
                 exchange.status = Some(head.status.as_u16());
-                // Its parameters may hold the name of a file.
+                // The parameters of the content type can contain a file name.
                 let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
                 exchange.content_type = kind.and_then(|kind| kind.split(';').next()).map(|kind| kind.trim().to_owned());
                 let len = content.len();
-                let (redaction, tape) = (self.redaction.clone(), Arc::clone(&self.tape));
-                let tee = Tee { content, seen: Vec::new(), read: 0, ended: false, exchange, redaction, tape, index };
-                Ok(Response::from_parts(head, Content::new(len, tee)))
+                let (redaction, exchanges) = (self.redaction.clone(), Arc::clone(&self.exchanges));
+                let body = RecordedBody {
+                    content,
+                    start: Vec::new(),
+                    read: 0,
+                    ended: false,
+                    exchange,
+                    redaction,
+                    exchanges,
+                    index,
+                };
+                Ok(Response::from_parts(head, Content::new(len, body)))
             }
         }
     }
 }
 
-/// An answer's body on its way; what it was is told when it is over.
-struct Tee {
+/// A response body that is being read. It is recorded when it ends.
+struct RecordedBody {
     content: Content,
-    seen: Vec<u8>,
+    start: Vec<u8>,
     read: u64,
     ended: bool,
     exchange: Exchange,
     redaction: Redaction,
-    tape: Arc<Tape>,
+    exchanges: Arc<Exchanges>,
     index: usize,
 }
 
-impl http_body::Body for Tee {
+impl http_body::Body for RecordedBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -137,8 +146,8 @@ impl http_body::Body for Tee {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     self.read += data.len() as u64;
-                    let room = LOOK.saturating_sub(self.seen.len());
-                    self.seen.extend(data.iter().take(room));
+                    let room = EXAMINED.saturating_sub(self.start.len());
+                    self.start.extend(data.iter().take(room));
                 }
             }
             Some(Err(_)) => {}
@@ -151,12 +160,12 @@ impl http_body::Body for Tee {
     }
 }
 
-impl Drop for Tee {
+impl Drop for RecordedBody {
     fn drop(&mut self) {
         let mut exchange = std::mem::take(&mut self.exchange);
-        exchange.answer = Some(of_bytes(&self.seen, self.read, &self.redaction));
-        // A reader that knows the length need not ask for the end.
+        exchange.answer = Some(shape(&self.start, self.read, &self.redaction));
+        // A reader that knows the length need not poll for the end.
         exchange.cut = !self.ended && self.content.size_hint().exact() != Some(0);
-        self.tape.end(self.index, exchange);
+        self.exchanges.end(self.index, exchange);
     }
 }

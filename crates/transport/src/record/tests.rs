@@ -13,7 +13,7 @@ static STATUS: Meta =
     Meta::new("test", "getStatus", Method::POST, "/getStatus/{OrderID}", RetrySafety::Safe, AmbiguityPolicy::Never)
         .body_mode(BodyMode::Whole { cap: 1000 });
 
-/// Answers what it was given: a status, a type and a body.
+/// A transport with scripted responses: status, content type and body.
 #[derive(Debug)]
 struct Script(Mutex<VecDeque<Step>>);
 
@@ -34,7 +34,7 @@ fn recorder(steps: impl IntoIterator<Item = Step>, redaction: Redaction) -> Reco
     Recorder::new(Script(Mutex::new(steps.into_iter().collect())), redaction)
 }
 
-/// Sends a request and reads the answer.
+/// Sends a request and reads the response.
 async fn exchange(recorder: &Recorder<Script>, body: &'static [u8]) {
     let response = recorder.send(request(body), &context()).await.unwrap();
     let _ = response.into_body().collect(2000).await;
@@ -56,37 +56,37 @@ fn redaction() -> Redaction {
     Redaction::keeping(["Status", "Codes"])
 }
 
-const ASKED: &[u8] =
+const REQUEST: &[u8] =
     br#"{"CustomerID": "CANARY-customer", "Codes": [1, 2], "Deep": {"Status": 7, "Name": "CANARY-name"}}"#;
-const TOLD: &str = r#"{"Status": 15, "OrderID": "CANARY-order", "Amount": 71717171, "Paid": true, "None": null,
+const RESPONSE: &str = r#"{"Status": 15, "OrderID": "CANARY-order", "Amount": 71717171, "Paid": true, "None": null,
     "Codes": ["kept"], "List": [{"Status": "open", "CANARY Mustermann": 1}]}"#;
 
-/// One exchange after another of all kinds.
+/// A recording with exchanges of all kinds.
 async fn recorded() -> String {
     let pdf = Content::from_bytes(b"%PDF-1.7 CANARY-pdf".to_vec());
     let broken = Content::new(Some(1000), Content::from_bytes("CANARY-half"));
     let steps = [
-        Ok((200, "application/json; name=\"CANARY-file\"", Content::from_bytes(TOLD))),
+        Ok((200, "application/json; name=\"CANARY-file\"", Content::from_bytes(RESPONSE))),
         Ok((404, "text/plain", Content::from_bytes("CANARY-text"))),
         Ok((200, "application/pdf", pdf)),
         Ok((200, "video/mp4", broken)),
-        // No UTF-8, and no kind of file that is known: "Musterma" and so on.
+        // Neither UTF-8 nor a known kind of file.
         Ok((200, "text/plain", Content::from_bytes(b"Mustermann, K\xf6ln".to_vec()))),
         Ok((204, "text/plain", Content::empty())),
         Err(Failure::new(Delivery::NotSent, Kind::Unreachable, "refused").permanent()),
     ];
     let recorder = recorder(steps, redaction());
     for _ in 0..6 {
-        exchange(&recorder, ASKED).await;
+        exchange(&recorder, REQUEST).await;
     }
     assert!(recorder.send(request(b""), &context()).await.is_err());
-    // The eighth is given up: the script has no more.
+    // The eighth is abandoned: the script has ended.
     assert!(futures_util::FutureExt::now_or_never(recorder.send(request(b"CANARY"), &context())).is_none());
     recorder.recording()
 }
 
 #[tokio::test]
-async fn nothing_is_recorded_that_is_not_on_the_list() {
+async fn only_allowed_values_are_recorded() {
     let mut recording = recorded().await;
     // JSON without any field.
     let bare = ["\"CANARY-bare\"", "[\"CANARY-bare\", 71717171, [true]]"];
@@ -98,20 +98,20 @@ async fn nothing_is_recorded_that_is_not_on_the_list() {
     for secret in ["CANARY", "71717171", "\"Paid\": true", "4d75737465726d61", "Mustermann", "Basic", "cookie"] {
         assert!(!recording.contains(secret), "{secret} in {recording}");
     }
-    for kept in
+    for allowed in
         ["\"Status\": 15", "\"Status\": \"open\"", "\"Status\": 7", "\"kept\"", "/getStatus/{OrderID}", "getStatus"]
     {
-        assert!(recording.contains(kept), "{kept} is missing in {recording}");
+        assert!(recording.contains(allowed), "{allowed} is missing in {recording}");
     }
-    // The scanner sees what is there: keeping a field shows its canary.
-    let step = Ok((200, "text/plain", Content::from_bytes(TOLD)));
+    // Counter-check: an allowed field shows its canary.
+    let step = Ok((200, "text/plain", Content::from_bytes(RESPONSE)));
     let recorder = recorder([step], Redaction::keeping(["OrderID", "CustomerID"]));
-    exchange(&recorder, ASKED).await;
+    exchange(&recorder, REQUEST).await;
     assert!(recorder.recording().contains("CANARY-order") && recorder.recording().contains("CANARY-customer"));
 }
 
 #[tokio::test]
-async fn a_recording_is_read_by_people() {
+async fn a_recording_is_readable_json() {
     let step = Ok((200, "application/json", Content::from_bytes(r#"{"Status":15}"#)));
     let recorder = recorder([step], redaction());
     exchange(&recorder, b"{\"OrderID\":\"A1\"}").await;
@@ -143,20 +143,20 @@ async fn a_recording_is_read_by_people() {
 }
 
 #[tokio::test]
-async fn a_recording_plays_back_in_order() {
+async fn a_recording_is_replayed_in_order() {
     let replayer = Arc::new(Replayer::new(&recorded().await, redaction()).unwrap());
     let pdf = [b"%PDF-1.7", &[0; 11][..]].concat();
     for (status, expected) in [
         (200, None),
         (404, Some(&[b' '; 11][..])),
         (200, Some(&pdf)),
-        // It broke off.
+        // The body broke off.
         (200, None),
         (200, Some(&[0; 16])),
         (204, Some(b"")),
     ] {
         let attempt = context();
-        let response = replayer.send(request(ASKED), &attempt).await.unwrap();
+        let response = replayer.send(request(REQUEST), &attempt).await.unwrap();
         assert_eq!((response.status().as_u16(), attempt.delivery()), (status, Delivery::MaybeSent));
         match (response.into_body().collect(2000).await, expected) {
             (Ok(body), Some(expected)) => assert_eq!(body, expected),
@@ -169,7 +169,7 @@ async fn a_recording_plays_back_in_order() {
     }
 
     let left = replayer.verify().unwrap_err().to_string();
-    assert!(left.starts_with("6 of 8 exchanges were asked for; the next would be getStatus"), "{left}");
+    assert!(left.starts_with("6 of 8 exchanges were requested; the next is getStatus"), "{left}");
     let failure = replayer.send(request(b""), &context()).await.unwrap_err();
     assert_eq!((failure.delivery, failure.kind, failure.permanent), (Delivery::NotSent, Kind::Unreachable, true));
     let failure = replayer.send(request(b"CANARY"), &context()).await.unwrap_err();
@@ -178,21 +178,21 @@ async fn a_recording_plays_back_in_order() {
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_fit_is_explained_and_not_answered() {
+async fn a_different_request_fails_with_the_difference() {
     let recording = recorded().await;
     let why = async |request: Request<Body>, context: AttemptContext| {
         let replayer = Replayer::new(&recording, redaction()).unwrap();
         let failure = replayer.send(request, &context).await.unwrap_err();
         assert_eq!((failure.delivery, failure.kind, failure.permanent), (Delivery::NotSent, Kind::InvalidInput, true));
-        let told = replayer.verify().unwrap_err().to_string();
-        assert_eq!(failure.source.unwrap().to_string(), told);
-        // What comes after a request that did not fit is not answered either.
-        assert!(replayer.send(self::request(ASKED), &self::context()).await.is_err());
-        assert!(!told.contains("CANARY"), "{told}");
-        told
+        let message = replayer.verify().unwrap_err().to_string();
+        assert_eq!(failure.source.unwrap().to_string(), message);
+        // Later requests fail too.
+        assert!(replayer.send(self::request(REQUEST), &self::context()).await.is_err());
+        assert!(!message.contains("CANARY"), "{message}");
+        message
     };
-    let without = why(request(ASKED), AttemptContext::new(false, Instant::NEVER)).await;
-    assert_eq!(without, "exchange 1 of 8 is getStatus (POST /getStatus/{OrderID}), and the request is POST /*/*");
+    let without = why(request(REQUEST), AttemptContext::new(false, Instant::NEVER)).await;
+    assert_eq!(without, "exchange 1 of 8 is getStatus (POST /getStatus/{OrderID}), but the request is POST /*/*");
     for (body, expected) in [
         (&br#"{"CustomerID": "x", "Codes": [1, 3], "Deep": {"Status": 7, "Name": "x"}}"#[..], "body.json.Codes[1]"),
         (
@@ -207,35 +207,35 @@ async fn a_request_that_does_not_fit_is_explained_and_not_answered() {
         (br#"{"CustomerID": 7, "Codes": [1, 2], "Deep": {"Status": 7, "Name": "x"}}"#, "body.json.CustomerID"),
         (b"CANARY", "body: json is missing"),
     ] {
-        let told = why(request(body), context()).await;
-        assert!(told.ends_with(&format!("the request differs in its {expected}")), "{told}");
+        let message = why(request(body), context()).await;
+        assert!(message.ends_with(&format!("the request differs in its {expected}")), "{message}");
     }
-    // Another value of a field that is not kept fits.
+    // The value of a redacted field does not matter.
     let other = br#"{"CustomerID": "other", "Codes": [1, 2], "Deep": {"Status": 7, "Name": ""}}"#;
     assert!(Replayer::new(&recording, redaction()).unwrap().send(request(other), &context()).await.is_ok());
 
     let empty =
         Replayer::new(r#"{"format": "identkit recording", "version": 1, "exchanges": []}"#, redaction()).unwrap();
     empty.verify().unwrap();
-    assert!(empty.send(request(ASKED), &context()).await.is_err());
+    assert!(empty.send(request(REQUEST), &context()).await.is_err());
     assert!(empty.verify().unwrap_err().to_string().contains("the recording ends after 0"));
 }
 
 #[test]
-fn what_is_no_recording_is_told() {
+fn invalid_recordings_are_rejected() {
     let listed = |exchange| format!(r#"{{"format": "identkit recording", "version": 1, "exchanges": [{exchange}]}}"#);
-    for (text, told) in [
+    for (text, message) in [
         ("{".to_owned(), "line 1, column 1"),
-        ("{}".to_owned(), "does not say"),
-        (r#"{"format": "identkit recording", "version": 2, "exchanges": []}"#.to_owned(), "version 1"),
-        (r#"{"format": "identkit recording", "version": 1}"#.to_owned(), "no list of exchanges"),
-        (listed(r#"{"status": 200}"#), "exchange 1 has neither"),
+        ("{}".to_owned(), "must contain \"format\""),
+        (r#"{"format": "identkit recording", "version": 2, "exchanges": []}"#.to_owned(), "\"version\": 1"),
+        (r#"{"format": "identkit recording", "version": 1}"#.to_owned(), "no array"),
+        (listed(r#"{"status": 200}"#), "exchange 1 needs"),
         (listed(r#"{"status": 2000, "answer": "empty"}"#), "exchange 1"),
         (listed(r#"{"status": 200, "answer": {"binary": 1, "starts": "zz"}}"#), "exchange 1"),
         (listed(r#"{"failure": {"delivery": "not sent", "kind": "odd"}}"#), "exchange 1"),
     ] {
         let error = Replayer::new(&text, Redaction::everything()).unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidInput);
-        assert!(error.detail().contains(told), "{error}");
+        assert!(error.detail().contains(message), "{error}");
     }
 }

@@ -10,11 +10,11 @@ use tempfile::{TempDir, tempdir};
 
 use super::*;
 
-/// What a download does next.
+/// The next step of a download.
 enum Step {
     Bytes(&'static str),
     Fails,
-    /// Nothing more comes, and no end either.
+    /// Neither bytes nor an end.
     Hangs,
 }
 
@@ -41,18 +41,18 @@ fn names(folder: &TempDir) -> Vec<String> {
 const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 #[tokio::test]
-async fn a_saved_file_is_what_came_with_its_length_and_digest() {
+async fn a_saved_file_has_the_content_length_and_digest() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("report.pdf");
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&told);
+    let progress = Arc::new(Mutex::new(Vec::new()));
+    let calls = Arc::clone(&progress);
     let content = download(Some(3), [Step::Bytes("a"), Step::Bytes("bc")]);
     let saved =
-        Save::new(&path).at_most(3).progress(|so_far, all| seen.lock().unwrap().push((so_far, all))).run(content);
+        Save::new(&path).at_most(3).progress(|so_far, all| calls.lock().unwrap().push((so_far, all))).run(content);
     let saved = saved.await.unwrap();
     assert_eq!((saved.length, saved.hex().as_str()), (3, ABC));
     assert_eq!(std::fs::read(&path).unwrap(), b"abc");
-    assert_eq!(*told.lock().unwrap(), [(1, Some(3)), (3, Some(3))]);
+    assert_eq!(*progress.lock().unwrap(), [(1, Some(3)), (3, Some(3))]);
     assert_eq!(FileDigest::from_file(&path).await.unwrap(), saved);
     assert_eq!(names(&folder), ["report.pdf"]);
     #[cfg(unix)]
@@ -63,13 +63,13 @@ async fn a_saved_file_is_what_came_with_its_length_and_digest() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_ends_short_or_is_too_long_leaves_no_file_and_an_earlier_one_as_it_was() {
+async fn a_failed_download_leaves_no_file_or_the_existing_one() {
     for (content, kind) in [
         (download(Some(3), [Step::Bytes("ab")]), Kind::Integrity),
         (download(None, [Step::Bytes("abc"), Step::Fails]), Kind::Unreachable),
         (download(None, [Step::Fails]), Kind::Unreachable),
         (download(None, [Step::Bytes("ab"), Step::Bytes("cd")]), Kind::Protocol),
-        // Refused by its length, before anything is read.
+        // Rejected because of its length, before it is read.
         (download(Some(4), [Step::Hangs]), Kind::Protocol),
         (download(Some(2), [Step::Bytes("abc")]), Kind::Integrity),
     ] {
@@ -88,14 +88,14 @@ async fn a_stream_that_breaks_ends_short_or_is_too_long_leaves_no_file_and_an_ea
 }
 
 #[tokio::test]
-async fn a_file_that_is_there_is_kept_unless_it_is_to_be_replaced() {
+async fn an_existing_file_is_kept_unless_replaced() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("report.pdf");
     std::fs::write(&path, "earlier").unwrap();
     let error = Save::new(&path).run(Content::from_bytes("abc")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Conflict);
     assert_eq!(std::fs::read(&path).unwrap(), b"earlier");
-    // It came while the stream ran.
+    // The file is created during the download.
     let late = folder.path().join("late");
     let place = late.clone();
     let save = Save::new(&late).accept(move |_| {
@@ -110,24 +110,24 @@ async fn a_file_that_is_there_is_kept_unless_it_is_to_be_replaced() {
 }
 
 #[tokio::test]
-async fn what_is_not_accepted_gets_no_place_and_everybody_is_asked_in_turn() {
+async fn checks_run_in_order_until_one_fails() {
     let folder = tempdir().unwrap();
-    let asked = Arc::new(Mutex::new(Vec::new()));
+    let checked = Arc::new(Mutex::new(Vec::new()));
     let note = |name| {
-        let asked = Arc::clone(&asked);
+        let checked = Arc::clone(&checked);
         move |digested: &FileDigest| {
-            asked.lock().unwrap().push((name, digested.length));
+            checked.lock().unwrap().push((name, digested.length));
             if name == 2 { Err(Error::new(Kind::Integrity, "a placeholder")) } else { Ok(()) }
         }
     };
     let save = Save::new(folder.path().join("video.mp4")).accept(note(1)).accept(note(2)).accept(note(3));
     assert_eq!(save.run(Content::from_bytes("abc")).await.unwrap_err().kind(), Kind::Integrity);
-    assert_eq!(*asked.lock().unwrap(), [(1, 3), (2, 3)]);
+    assert_eq!(*checked.lock().unwrap(), [(1, 3), (2, 3)]);
     assert_eq!(names(&folder), Vec::<String>::new());
 }
 
 #[test]
-fn a_download_that_is_given_up_leaves_no_file() {
+fn an_abandoned_download_leaves_no_file() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("video.mp4");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -146,7 +146,7 @@ fn a_download_that_is_given_up_leaves_no_file() {
 }
 
 #[tokio::test]
-async fn a_disk_that_refuses_is_told_without_a_path() {
+async fn errors_of_the_disk_do_not_contain_the_path() {
     let folder = tempdir().unwrap();
     let nowhere = folder.path().join("Mustermann").join("video.mp4");
     // More pieces than may wait for the disk.
@@ -161,22 +161,22 @@ async fn a_disk_that_refuses_is_told_without_a_path() {
 }
 
 #[tokio::test]
-async fn bytes_that_the_disk_does_not_keep_are_no_file() {
+async fn a_file_that_differs_on_the_disk_is_an_error() {
     let folder = tempdir().unwrap();
     let place = folder.path().to_owned();
-    // As a disk would: what was written is changed behind the writer's back.
+    // Changes the file after it was written, like a faulty disk.
     let spoil = move |so_far: u64, _| {
         let written = || {
-            let beside = std::fs::read_dir(&place).unwrap().next()?.unwrap().path();
-            (std::fs::metadata(&beside).unwrap().len() == so_far).then_some(beside)
+            let temporary = std::fs::read_dir(&place).unwrap().next()?.unwrap().path();
+            (std::fs::metadata(&temporary).unwrap().len() == so_far).then_some(temporary)
         };
-        let beside = loop {
+        let temporary = loop {
             match written() {
-                Some(beside) => break beside,
+                Some(temporary) => break temporary,
                 None => std::thread::yield_now(),
             }
         };
-        std::fs::write(beside, "abd").unwrap();
+        std::fs::write(temporary, "abd").unwrap();
     };
     let save = Save::new(folder.path().join("report.pdf")).progress(spoil);
     assert_eq!(save.run(Content::from_bytes("abc")).await.unwrap_err().kind(), Kind::Integrity);

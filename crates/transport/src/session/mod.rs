@@ -1,14 +1,13 @@
-//! A session by token: one token for all clones of a client, got by one login however many callers wait for it.
+//! A token session: all clones of a client share one token, and concurrent callers share one login.
 //!
 //! Invariants:
-//! - While a login is under way, nobody starts another. Its future stands in a shared slot and whoever waits polls it:
-//!   there is no background task, and a waiter that is dropped takes nothing away from the others.
-//! - Only the vendor's 401 says that a token is dead; logging in ahead of time is an optimization.
+//! - At most one login runs at a time. All waiting callers poll its shared future, without a background task, and a
+//!   dropped caller does not affect the others.
+//! - Only the vendor's 401 invalidates a token. Logging in ahead of time is an optimization.
 //! - A 401 to a login is final: nothing more is sent until there are new credentials.
-//! - No lock is held while anything is sent.
-//! - A store that is shared with other processes saves logins: where it fails, panics or takes too long, this session
-//!   logs in by itself. A token of the store's that the vendor refused is never taken again, and after two of them in a
-//!   row the session logs in by itself.
+//! - No lock is held while a request is sent.
+//! - A store shared with other processes only saves logins. If it fails, panics or takes too long, this session logs in.
+//!   It never uses a refused token of the store again, and logs in after two refused ones in a row.
 
 mod store;
 
@@ -30,12 +29,11 @@ use self::store::within;
 use crate::auth::refused_before;
 use crate::{Authenticator, Generation};
 
-/// How many refused tokens are remembered, the latest first. A store may hand them out again; more would have to come from
-/// a store that makes them up.
-const REMEMBERED: usize = 8;
+/// Number of refused tokens that are remembered, because a store may return them again.
+const REFUSED_TOKENS: usize = 8;
 
-/// After this many refused tokens of a store in a row the session logs in by itself.
-const PATIENCE: u32 = 2;
+/// Number of refused tokens of the store in a row after which the session logs in.
+const STORE_REFUSALS: u32 = 2;
 
 /// A vendor's login with one set of credentials.
 #[async_trait]
@@ -46,7 +44,7 @@ pub trait Login: Send + Sync {
     /// Sends the login.
     ///
     /// # Errors
-    /// An error with status 401 is final: nothing more is sent with these credentials.
+    /// If the login fails. An error with status 401 is final: nothing more is sent with these credentials.
     async fn log_in(&self) -> Result<IssuedToken, Error>;
 
     /// Writes the token into the headers of a request.
@@ -61,23 +59,23 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// A token and the response that it came in, of any type.
+    /// Creates it from a token and the response that contained it, of any type.
     ///
     /// # Errors
-    /// [`Kind::Protocol`] if the token cannot be written into a header.
+    /// [`Kind::Protocol`] if the token cannot be encoded as a header.
     pub fn new(token: Secret, response: impl Any + Send + Sync) -> Result<Self, Error> {
         Ok(Self { header: header(&token)?, token, response: Box::new(response) })
     }
 }
 
-/// A login of a [`TokenSession`].
+/// A completed login of a [`TokenSession`].
 pub struct LoggedIn {
     generation: Generation,
     response: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl LoggedIn {
-    /// The response that the token came in. `None` if another process got the token, or if the type is another one.
+    /// The response that contained the token. `None` if another process obtained the token, or if `T` is another type.
     pub fn response<T: Any>(&self) -> Option<&T> {
         self.response.as_deref()?.downcast_ref()
     }
@@ -86,10 +84,10 @@ impl LoggedIn {
 type Outcome = Result<Arc<LoggedIn>, Arc<Error>>;
 type SharedLogin = Shared<BoxFuture<'static, Outcome>>;
 
-/// A login under way. Each caller that waits has a clone of the future.
-struct Slot {
+/// A running login. Each waiting caller has a clone of the future.
+struct RunningLogin {
     future: SharedLogin,
-    /// Whether nobody waited for it for a while.
+    /// Whether there was a time without waiting callers, in which it was not polled.
     abandoned: bool,
 }
 
@@ -97,32 +95,32 @@ struct Token {
     header: HeaderValue,
     last_used: Instant,
     login: Arc<LoggedIn>,
-    /// Whether it came from the store that is shared with other processes, and not from a login of this session.
-    lent: bool,
+    /// Whether the token is from the store and not from a login of this session.
+    from_store: bool,
 }
 
-/// A token that a login came to, before it is the session's.
-struct Granted {
+/// A token that was obtained but is not yet the session's.
+struct NewToken {
     header: HeaderValue,
     response: Option<Box<dyn Any + Send + Sync>>,
-    lent: bool,
+    from_store: bool,
 }
 
 struct State {
     login: Arc<dyn Login>,
-    /// How often there were new credentials; a login with older ones no longer counts.
+    /// Number of credential changes. A login with former credentials is discarded.
     epoch: u64,
     issued: u64,
     /// Whether the vendor refused the credentials.
     refused: bool,
     token: Option<Token>,
-    slot: Option<Slot>,
-    /// The tokens that the vendor refused: not to be taken from the shared store again.
-    dead: Vec<HeaderValue>,
-    /// Tokens of the store that were refused since the last login of the session's own.
-    lent_refused: u32,
-    /// Whether no token of others will do: the credentials were replaced and nothing was got by them yet.
-    distrust: bool,
+    running: Option<RunningLogin>,
+    /// The tokens that the vendor refused, newest first. They are not taken from the store again.
+    refused_tokens: Vec<HeaderValue>,
+    /// Number of refused tokens of the store since the session's last own login.
+    store_refusals: u32,
+    /// Whether tokens of the store are ignored: the credentials were replaced and no login has succeeded since.
+    ignore_store: bool,
 }
 
 struct Inner {
@@ -132,15 +130,15 @@ struct Inner {
     state: Mutex<State>,
 }
 
-/// Puts the token of a [`Login`] on requests and logs in when that is needed. Clones share the token.
+/// Adds the token of a [`Login`] to requests, and logs in if necessary. Clones share the token.
 #[derive(Clone)]
 pub struct TokenSession {
     inner: Arc<Inner>,
 }
 
 impl TokenSession {
-    /// A session that gets its tokens by `login`, and a new one ahead of time when the token was not used for `idle`. A
-    /// `store` shares the token with other processes.
+    /// Creates a session that obtains tokens by `login`. If a token was not used for `idle`, the session obtains a new one
+    /// before the next call. A `store` shares the token with other processes.
     pub fn new(
         login: Arc<dyn Login>,
         clock: Arc<dyn Clock>,
@@ -153,26 +151,26 @@ impl TokenSession {
             issued: 0,
             refused: false,
             token: None,
-            slot: None,
-            dead: Vec::new(),
-            lent_refused: 0,
-            distrust: false,
+            running: None,
+            refused_tokens: Vec::new(),
+            store_refusals: 0,
+            ignore_store: false,
         });
         Self { inner: Arc::new(Inner { clock, idle, store, state }) }
     }
 
-    /// Replaces the credentials. The present token is dropped, a login under way no longer counts, and a refusal of
-    /// the former credentials is forgotten.
+    /// Replaces the credentials. The current token and a running login are discarded, and a refusal of the former
+    /// credentials no longer applies.
     pub fn set_login(&self, login: Arc<dyn Login>) {
         let mut state = self.inner.lock();
         state.login = login;
         state.epoch += 1;
         state.refused = false;
         state.token = None;
-        state.dead.clear();
-        state.lent_refused = 0;
-        state.distrust = true;
-        let former = state.slot.take();
+        state.refused_tokens.clear();
+        state.store_refusals = 0;
+        state.ignore_store = true;
+        let former = state.running.take();
         drop(state);
         drop(former);
     }
@@ -181,27 +179,27 @@ impl TokenSession {
         self.inner.lock().token.as_ref().map(|token| token.login.generation)
     }
 
-    /// Logs in, whatever token there is, or joins a login under way. The login returned has its
+    /// Logs in even if there is a token, or joins a running login. The result always has a
     /// [response](LoggedIn::response).
     ///
     /// # Errors
-    /// [`Kind::Authentication`] when the vendor refuses the credentials, now or before; else what the login met.
+    /// [`Kind::Authentication`] if the vendor refuses the credentials, now or earlier; otherwise the error of the login.
     pub async fn log_in(&self) -> Result<Arc<LoggedIn>, Error> {
-        let mut seen = self.generation();
+        let mut former = self.generation();
         loop {
-            let login = self.obtain(seen, true).await?;
+            let login = self.obtain(former, true).await?;
             if login.response.is_some() {
                 return Ok(login);
             }
-            // It joined somebody who made do with a token of another process.
-            seen = Some(login.generation);
+            // It joined a login that used a token of the store.
+            former = Some(login.generation);
         }
     }
 
-    async fn obtain(&self, seen: Option<Generation>, anew: bool) -> Result<Arc<LoggedIn>, Error> {
+    async fn obtain(&self, former: Option<Generation>, force: bool) -> Result<Arc<LoggedIn>, Error> {
         let mut again = true;
         loop {
-            let (future, epoch, abandoned) = self.join(seen, anew)?;
+            let (future, epoch, abandoned) = self.join(former, force)?;
             let error = match future.await {
                 Ok(login) => return Ok(login),
                 Err(error) => error,
@@ -209,7 +207,7 @@ impl TokenSession {
             if self.inner.lock().epoch != epoch {
                 continue;
             }
-            // Nobody polled it for a while: that it ran out of time says nothing about the vendor.
+            // The login was not polled for a while: its timeout says nothing about the vendor.
             if abandoned && again && error.kind() != Kind::Authentication {
                 again = false;
                 continue;
@@ -218,28 +216,28 @@ impl TokenSession {
         }
     }
 
-    /// The login that is under way now, the epoch of its credentials, and whether nobody waited for it for a while.
-    fn join(&self, seen: Option<Generation>, anew: bool) -> Result<(SharedLogin, u64, bool), Error> {
+    /// Joins or starts a login. Returns its future, the epoch of its credentials, and whether it was abandoned.
+    fn join(&self, former: Option<Generation>, force: bool) -> Result<(SharedLogin, u64, bool), Error> {
         let mut state = self.inner.lock();
         if state.refused {
             return Err(refused_before());
         }
         if let Some(token) = &state.token {
-            if seen.is_none_or(|seen| token.login.generation > seen) {
+            if former.is_none_or(|former| token.login.generation > former) {
                 return Ok((ready(Ok(Arc::clone(&token.login))).boxed().shared(), state.epoch, false));
             }
             state.token = None;
         }
         let epoch = state.epoch;
-        if let Some(slot) = &mut state.slot {
-            // Once it lay untouched its time may have run out, for whoever joins it later too.
-            slot.abandoned |= slot.future.strong_count() == Some(1);
-            return Ok((slot.future.clone(), epoch, slot.abandoned));
+        if let Some(running) = &mut state.running {
+            // Remains set for later callers: the timeout may expire once the login is polled again.
+            running.abandoned |= running.future.strong_count() == Some(1);
+            return Ok((running.future.clone(), epoch, running.abandoned));
         }
-        let anew = anew || state.distrust || state.lent_refused >= PATIENCE;
-        let (login, dead) = (Arc::clone(&state.login), state.dead.clone());
-        let future = self.inner.log_in(epoch, login, dead, anew).boxed().shared();
-        state.slot = Some(Slot { future: future.clone(), abandoned: false });
+        let force = force || state.ignore_store || state.store_refusals >= STORE_REFUSALS;
+        let (login, refused) = (Arc::clone(&state.login), state.refused_tokens.clone());
+        let future = self.inner.log_in(epoch, login, refused, force).boxed().shared();
+        state.running = Some(RunningLogin { future: future.clone(), abandoned: false });
         Ok((future, epoch, false))
     }
 }
@@ -249,91 +247,96 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The login itself. It holds the session weakly, because the session's slot holds it. None of the `dead` tokens is of
-    /// use, and none of the store's if it is to be made `anew`.
+    /// The future of a login. It holds the session weakly, because the session holds it. `refused` tokens of the store are
+    /// not used, and none at all if `force`.
     fn log_in(
         self: &Arc<Self>,
         epoch: u64,
         login: Arc<dyn Login>,
-        dead: Vec<HeaderValue>,
-        anew: bool,
+        refused: Vec<HeaderValue>,
+        force: bool,
     ) -> impl Future<Output = Outcome> + use<> {
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
         let session = Arc::downgrade(self);
         async move {
-            match AssertUnwindSafe(Self::grant(store.as_deref(), &*clock, &*login, &dead, anew)).catch_unwind().await {
-                Ok(granted) => Self::settle(&session, epoch, granted),
+            match AssertUnwindSafe(Self::obtain_token(store.as_deref(), &*clock, &*login, &refused, force))
+                .catch_unwind()
+                .await
+            {
+                Ok(new) => Self::settle(&session, epoch, new),
                 Err(panic) => {
-                    // It panics again for everyone who polls it: make room for another.
-                    Self::give_up(&session, epoch);
+                    // The shared future would panic again for every caller, so the next one needs a new future.
+                    Self::discard(&session, epoch);
                     resume_unwind(panic)
                 }
             }
         }
     }
 
-    /// Forgets a login that came to nothing, if it still is the one under way.
-    fn give_up(session: &Weak<Self>, epoch: u64) {
+    /// Discards a login that panicked, if it is still the current one.
+    fn discard(session: &Weak<Self>, epoch: u64) {
         let Some(session) = session.upgrade() else { return };
         let mut state = session.lock();
-        let former = if state.epoch == epoch { state.slot.take() } else { None };
+        let former = if state.epoch == epoch { state.running.take() } else { None };
         drop(state);
         drop(former);
     }
 
-    /// A token of another process, or one of a login.
-    async fn grant(
+    /// Obtains a token from the store or by a login.
+    async fn obtain_token(
         mut store: Option<&dyn TokenStore>,
         clock: &dyn Clock,
         login: &dyn Login,
-        dead: &[HeaderValue],
-        anew: bool,
-    ) -> Result<Granted, Error> {
+        refused: &[HeaderValue],
+        force: bool,
+    ) -> Result<NewToken, Error> {
         let key = login.key();
-        // A store that just failed is not asked a second time: its failing would be waited for again.
-        let mut there = None;
-        if let Some(asked) = store {
-            match within(clock, async { asked.load(&key).await }).await {
-                Some(found) => there = found,
+        // A store that fails to load is not used to save: that could take another timeout.
+        let mut stored = None;
+        if let Some(shared) = store {
+            match within(clock, async { shared.load(&key).await }).await {
+                Some(loaded) => stored = loaded,
                 None => store = None,
             }
         }
-        let usable = |stored: &StoredToken| header(&stored.token).ok().filter(|header| !anew && !dead.contains(header));
-        if let Some(header) = there.as_ref().and_then(usable) {
-            return Ok(Granted { header, response: None, lent: true });
+        let usable =
+            |stored: &StoredToken| header(&stored.token).ok().filter(|header| !force && !refused.contains(header));
+        if let Some(header) = stored.as_ref().and_then(usable) {
+            return Ok(NewToken { header, response: None, from_store: true });
         }
         let IssuedToken { token, header, response } = login.log_in().await?;
-        let mut granted = Granted { header, response: Some(response), lent: false };
-        if let Some(told) = store {
-            let version = there.map(|stored| stored.version);
-            let stored = within(clock, async { told.store(&key, &token, version).await }).await;
-            // Perhaps not ours, when another process was faster: all take the token that all can see.
-            if let Some(header) = stored.as_ref().and_then(usable).filter(|header| *header != granted.header) {
-                (granted.header, granted.lent) = (header, true);
+        let mut new = NewToken { header, response: Some(response), from_store: false };
+        if let Some(shared) = store {
+            let version = stored.map(|stored| stored.version);
+            let stored = within(clock, async { shared.store(&key, &token, version).await }).await;
+            // If another process was faster, its token is stored and all processes use it.
+            if let Some(header) = stored.as_ref().and_then(usable).filter(|header| *header != new.header) {
+                (new.header, new.from_store) = (header, true);
             }
         }
-        Ok(granted)
+        Ok(new)
     }
 
-    fn settle(session: &Weak<Self>, epoch: u64, granted: Result<Granted, Error>) -> Outcome {
+    /// Stores the result in the session, unless the credentials were replaced.
+    fn settle(session: &Weak<Self>, epoch: u64, new: Result<NewToken, Error>) -> Outcome {
         let Some(session) = session.upgrade() else {
-            return Err(Arc::new(Error::new(Kind::Authentication, "the session is gone")));
+            return Err(Arc::new(Error::new(Kind::Authentication, "the session was dropped")));
         };
         let mut state = session.lock();
         if state.epoch != epoch {
-            return Err(Arc::new(Error::new(Kind::Authentication, "the credentials were replaced meanwhile")));
+            return Err(Arc::new(Error::new(Kind::Authentication, "the credentials were replaced during the login")));
         }
-        let finished = state.slot.take();
-        let outcome = match granted {
-            Ok(Granted { header, response, lent }) => {
+        let finished = state.running.take();
+        let outcome = match new {
+            Ok(NewToken { header, response, from_store }) => {
                 state.issued += 1;
-                state.distrust = false;
-                if !lent {
-                    state.lent_refused = 0;
+                state.ignore_store = false;
+                if !from_store {
+                    state.store_refusals = 0;
                 }
                 let login = Arc::new(LoggedIn { generation: Generation(state.issued), response });
                 let last_used = session.clock.now();
-                state.token = Some(Token { header, last_used, login: Arc::clone(&login), lent });
+                state.token = Some(Token { header, last_used, login: Arc::clone(&login), from_store });
                 Ok(login)
             }
             Err(error) => {
@@ -347,29 +350,30 @@ impl Inner {
     }
 }
 
-/// The token as a header, never to be printed.
+/// The token as a header, marked as sensitive.
 fn header(token: &Secret) -> Result<HeaderValue, Error> {
     let mut header = HeaderValue::from_bytes(token.expose().as_bytes())
-        .map_err(|_| Error::new(Kind::Protocol, "the vendor's token cannot be written into a header"))?;
+        .map_err(|_| Error::new(Kind::Protocol, "the vendor's token cannot be encoded as a header"))?;
     header.set_sensitive(true);
     Ok(header)
 }
 
-/// The error of a call that was not sent because the login before it failed. How far the login got is not how far the
-/// call got, and a login of unknown outcome leaves nothing to reconcile.
+/// The error of a call that was not sent because its login failed. The call's delivery is `NotSent` even if the login was
+/// sent, and an unknown outcome of the login needs no reconciliation.
 fn before_the_call(error: Arc<Error>) -> Error {
     let kind = match error.kind() {
         Kind::OutcomeUnknown => Kind::Protocol,
         kind => kind,
     };
-    let mut told = Error::new(kind, format!("logging in failed: {}", error.detail())).with_delivery(Delivery::NotSent);
+    let mut failed =
+        Error::new(kind, format!("logging in failed: {}", error.detail())).with_delivery(Delivery::NotSent);
     if let Some(status) = error.status() {
-        told = told.with_status(status);
+        failed = failed.with_status(status);
     }
     if let Some(text) = error.vendor_text() {
-        told = told.with_vendor_text(text.clone());
+        failed = failed.with_vendor_text(text.clone());
     }
-    told.with_source(error)
+    failed.with_source(error)
 }
 
 #[async_trait]
@@ -391,15 +395,15 @@ impl Authenticator for TokenSession {
     fn rejected(&self, generation: Generation) -> bool {
         let mut state = self.inner.lock();
         if let Some(token) = state.token.take_if(|token| token.login.generation == generation) {
-            state.lent_refused = state.lent_refused.saturating_add(u32::from(token.lent));
-            state.dead.insert(0, token.header);
-            state.dead.truncate(REMEMBERED);
+            state.store_refusals = state.store_refusals.saturating_add(u32::from(token.from_store));
+            state.refused_tokens.insert(0, token.header);
+            state.refused_tokens.truncate(REFUSED_TOKENS);
         }
         !state.refused
     }
 
-    async fn renew(&self, seen: Option<Generation>) -> Result<Generation, Error> {
-        self.obtain(seen, false).await.map(|login| login.generation)
+    async fn renew(&self, former: Option<Generation>) -> Result<Generation, Error> {
+        self.obtain(former, false).await.map(|login| login.generation)
     }
 }
 
@@ -408,7 +412,7 @@ impl fmt::Debug for TokenSession {
         let state = self.inner.lock();
         f.debug_struct("TokenSession")
             .field("generation", &state.token.as_ref().map(|token| token.login.generation))
-            .field("logging_in", &state.slot.is_some())
+            .field("logging_in", &state.running.is_some())
             .field("refused", &state.refused)
             .finish_non_exhaustive()
     }

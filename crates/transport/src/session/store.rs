@@ -1,4 +1,4 @@
-//! One login for several processes: a place outside of them where the token is kept.
+//! A token store, so that several processes share one login.
 
 use std::fmt;
 use std::future::Future;
@@ -12,57 +12,56 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use identkit_core::{Clock, Error, Secret};
 
-/// How long a store may take. Longer, and the session goes on without it.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time limit for a store. After it the session continues without the store.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whose token it is. A store keeps one token per key, so that neither accounts nor hosts are mixed up.
+/// The key of a token: API and account. A store holds one token per key.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenKey {
-    /// Where the API is: a token of the sandbox is none of the vendor's.
+    /// The base URL of the API: the sandbox's tokens are not valid at the vendor.
     pub base_url: String,
     /// The account's public name, e.g. a user name.
     pub account: Secret,
 }
 
 impl TokenKey {
-    /// The key of this account's token at this API.
+    /// Creates the key of an account's token at an API.
     pub fn new(base_url: impl Into<String>, account: impl Into<Secret>) -> Self {
         Self { base_url: base_url.into(), account: account.into() }
     }
 }
 
-/// A token as it is stored.
+/// A stored token.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredToken {
-    /// Grows with each token that is stored under a key.
+    /// The version, which increases with each token stored under a key.
     pub version: u64,
-    /// The token, as good as a password while it lives.
+    /// The token. While it is valid, it grants the same access as the password.
     pub token: Secret,
 }
 
 impl StoredToken {
-    /// This token under this version.
+    /// Creates a stored token.
     pub fn new(version: u64, token: impl Into<Secret>) -> Self {
         Self { version, token: token.into() }
     }
 }
 
-/// Where several processes keep the token that they share.
+/// Stores a token that several processes share.
 ///
-/// A session asks it before it logs in and tells it the token that it got. Only the vendor's 401 says that a token is
-/// dead: a stored one is taken as it is, and when the vendor refuses it, another one is looked for before
-/// anybody logs in. Two processes that begin at the same moment may both log in; then the token that was stored first
-/// is everybody's. A token that the vendor refused is not taken again, whatever its version, and after two stored ones
-/// in a row the session logs in by itself; a call that meets both of them fails, since its second 401 is final.
+/// - A session loads the token before it logs in, and stores the token of its login.
+/// - Only the vendor's 401 invalidates a token. If the vendor refuses a stored token, the session loads again before it
+///   logs in.
+/// - If two processes log in at the same time, all use the token that was stored first.
+/// - A session never uses a refused token again, whatever its version. After two refused stored tokens in a row it logs
+///   in. A call that gets a 401 for both fails, because its second 401 is final.
+/// - If the store fails, panics, or takes longer than two seconds, the session logs in; the call does not fail.
+/// - An implementation must not block its thread: the two seconds and the deadline of the call are checked only while it
+///   waits. Run slow blocking work (a database, a network file) in `tokio::task::spawn_blocking`.
 ///
-/// A store that fails, panics, or takes longer than two seconds costs a login of one's own and no call. It must not
-/// block its thread: the two seconds, and the deadline of the call, are looked at only while it waits. What blocks for
-/// longer than a small local file does (a database, a file on a network) belongs on a thread of its own, for instance
-/// by `tokio::task::spawn_blocking`.
-///
-/// A file that several processes of one machine share; it is as good as a password and therefore its owner's only:
+/// Example: a file that several processes of one machine share. Only its owner can read it.
 ///
 /// ```
 /// use std::io::Write;
@@ -70,7 +69,7 @@ impl StoredToken {
 /// use identkit_core::{Error, Kind, Secret, async_trait};
 /// use identkit_transport::{StoredToken, TokenKey, TokenStore};
 ///
-/// /// One account's token: base URL, account, version and token, one a line.
+/// /// One account's token: base URL, account, version and token, one per line.
 /// #[derive(Debug)]
 /// struct FileStore(PathBuf);
 ///
@@ -91,16 +90,15 @@ impl StoredToken {
 ///     }
 ///
 ///     async fn store(&self, key: &TokenKey, token: &Secret, instead_of: Option<u64>) -> Result<StoredToken, Error> {
-///         let there = self.load(key).await?;
-///         if let Some(there) = there.filter(|there| Some(there.version) != instead_of) {
-///             return Ok(there);
+///         let current = self.load(key).await?;
+///         if let Some(current) = current.filter(|current| Some(current.version) != instead_of) {
+///             return Ok(current);
 ///         }
 ///         let version = instead_of.unwrap_or(0) + 1;
-///         // Whole or not at all: written beside, with mode 0600, and renamed. Two at once cost a login more and nothing
-///         // else.
-///         let mut beside = tempfile::NamedTempFile::new_in(self.0.parent().unwrap_or(Path::new("."))).map_err(failed)?;
-///         writeln!(beside, "{}\n{}\n{version}\n{}", key.base_url, key.account.expose(), token.expose()).map_err(failed)?;
-///         beside.persist(&self.0).map_err(|error| failed(error.error))?;
+///         // A temporary file with mode 0600 replaces the file atomically. A race costs only one more login.
+///         let mut new = tempfile::NamedTempFile::new_in(self.0.parent().unwrap_or(Path::new("."))).map_err(failed)?;
+///         writeln!(new, "{}\n{}\n{version}\n{}", key.base_url, key.account.expose(), token.expose()).map_err(failed)?;
+///         new.persist(&self.0).map_err(|error| failed(error.error))?;
 ///         Ok(StoredToken::new(version, token.clone()))
 ///     }
 /// }
@@ -123,21 +121,21 @@ impl StoredToken {
 /// ```
 #[async_trait]
 pub trait TokenStore: Send + Sync + fmt::Debug {
-    /// The token that is stored under this key.
+    /// Loads the token of this key.
     ///
     /// # Errors
-    /// When the store cannot be read; the session then logs in by itself and tells the store nothing.
+    /// If the store cannot be read. The session then logs in and does not store its token.
     async fn load(&self, key: &TokenKey) -> Result<Option<StoredToken>, Error>;
 
-    /// Stores a token in place of version `instead_of` (`None`: where there was none), under a higher version. Where
-    /// the store holds another version by then, that one stays. Returns what is stored now.
+    /// Replaces version `instead_of` by this token with a higher version; `None` means that there was no token. If the store
+    /// holds another version, that one stays. Returns the token that is stored afterwards.
     ///
     /// # Errors
-    /// When the store cannot be written; the session then uses its token alone.
+    /// If the store cannot be written. The session then uses its token without sharing it.
     async fn store(&self, key: &TokenKey, token: &Secret, instead_of: Option<u64>) -> Result<StoredToken, Error>;
 }
 
-/// A store in memory: for several clients in one process, and for tests. Clones share their tokens.
+/// An in-memory store for tests and for several clients in one process. Clones share their tokens.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryTokenStore(Arc<Mutex<Vec<(TokenKey, StoredToken)>>>);
 
@@ -145,17 +143,17 @@ pub struct MemoryTokenStore(Arc<Mutex<Vec<(TokenKey, StoredToken)>>>);
 impl TokenStore for MemoryTokenStore {
     async fn load(&self, key: &TokenKey) -> Result<Option<StoredToken>, Error> {
         let stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(stored.iter().find(|(whose, _)| whose == key).map(|(_, stored)| stored.clone()))
+        Ok(stored.iter().find(|(known, _)| known == key).map(|(_, stored)| stored.clone()))
     }
 
     async fn store(&self, key: &TokenKey, token: &Secret, instead_of: Option<u64>) -> Result<StoredToken, Error> {
         let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match stored.iter_mut().find(|(whose, _)| whose == key) {
-            Some((_, there)) if Some(there.version) == instead_of => {
-                *there = StoredToken::new(there.version + 1, token.clone());
-                Ok(there.clone())
+        match stored.iter_mut().find(|(known, _)| known == key) {
+            Some((_, current)) if Some(current.version) == instead_of => {
+                *current = StoredToken::new(current.version + 1, token.clone());
+                Ok(current.clone())
             }
-            Some((_, there)) => Ok(there.clone()),
+            Some((_, current)) => Ok(current.clone()),
             None => {
                 let first = StoredToken::new(instead_of.unwrap_or(0) + 1, token.clone());
                 stored.push((key.clone(), first.clone()));
@@ -165,11 +163,11 @@ impl TokenStore for MemoryTokenStore {
     }
 }
 
-/// What a store returns; `None` if it fails, panics or takes too long.
+/// The result of a store's method. `None` if it fails, panics or takes too long.
 pub(super) async fn within<T>(clock: &dyn Clock, work: impl Future<Output = Result<T, Error>>) -> Option<T> {
-    // A store of the user's with a bug is no reason to lose a call: nothing of it is used after a panic.
+    // Unwind safe: nothing of the future is used after a panic.
     let work = AssertUnwindSafe(work).catch_unwind();
-    match select(pin!(work), clock.sleep_until(clock.now().plus(PATIENCE))).await {
+    match select(pin!(work), clock.sleep_until(clock.now().plus(TIMEOUT))).await {
         Either::Left((done, _)) => done.ok()?.ok(),
         Either::Right(_) => None,
     }

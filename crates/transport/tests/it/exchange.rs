@@ -1,4 +1,4 @@
-//! One request and one answer: what is on the wire, and what is known of the delivery.
+//! One request and one response: the bytes sent, and the delivery.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,24 +12,24 @@ use identkit_wire::{Body, FileSource, Part};
 
 use crate::support::{Log, answer_noted, answering, attempt, create, noting, plain, put, text, within};
 
-/// The URL of a server that answers each request once it heard the needle, and what it heard.
+/// The URL of a server that answers each request after the needle, and its log.
 async fn hearing(needle: &'static str) -> (String, Log) {
     let (address, log) = noting(move |stream, log| answer_noted(stream, needle, log)).await;
     (format!("http://{address}/path?q=1"), log)
 }
 
 #[tokio::test]
-async fn ai_07_a_get_keeps_its_sized_body() {
+async fn ai_07_a_get_has_a_body_with_its_length() {
     let (url, log) = hearing("\"project_id\"").await;
     let mut get = put(&url, r#"{"project_id": 6}"#);
     *get.method_mut() = http::Method::GET;
     let answer = attempt(&plain(), get, false).await.0.unwrap();
     assert_eq!(answer.into_body().collect(10).await.unwrap(), "ok");
-    let heard = log.lock().unwrap()[0].to_lowercase();
-    assert!(heard.starts_with("get /path?q=1 http/1.1\r\n"), "{heard}");
+    let received = log.lock().unwrap()[0].to_lowercase();
+    assert!(received.starts_with("get /path?q=1 http/1.1\r\n"), "{received}");
     let host = url.split('/').nth(2).unwrap();
-    assert!(heard.contains(&format!("host: {host}")) && heard.contains("content-length: 17"), "{heard}");
-    assert!(!heard.contains("transfer-encoding"), "{heard}");
+    assert!(received.contains(&format!("host: {host}")) && received.contains("content-length: 17"), "{received}");
+    assert!(!received.contains("transfer-encoding"), "{received}");
 }
 
 fn file(path: &Path) -> Arc<FileSource> {
@@ -38,7 +38,7 @@ fn file(path: &Path) -> Arc<FileSource> {
 }
 
 #[tokio::test]
-async fn a_file_goes_up_as_base64_with_its_exact_length() {
+async fn a_file_is_uploaded_as_base64_with_its_length() {
     let folder = tempfile::tempdir().unwrap();
     let (url, log) = hearing("\"}").await;
     let mut request = put(&url, "");
@@ -48,13 +48,13 @@ async fn a_file_goes_up_as_base64_with_its_exact_length() {
         Part::Bytes(Bytes::from_static(b"\"}")),
     ]);
     assert_eq!(attempt(&plain(), request, true).await.0.unwrap().status(), 200);
-    let heard = log.lock().unwrap()[0].clone();
-    assert!(heard.contains("content-length: 35\r\n"), "{heard}");
-    assert!(heard.ends_with("{\"Data\":\"JVBERi0xLjcgYW5kIG1vcmU=\"}"), "{heard}");
+    let received = log.lock().unwrap()[0].clone();
+    assert!(received.contains("content-length: 35\r\n"), "{received}");
+    assert!(received.ends_with("{\"Data\":\"JVBERi0xLjcgYW5kIG1vcmU=\"}"), "{received}");
 }
 
 #[tokio::test]
-async fn a_file_that_is_gone_is_not_sent_and_one_that_changed_may_have_been() {
+async fn a_missing_file_is_not_sent_and_a_changed_one_may_be() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.pdf");
     for (gone, delivery) in [(true, Delivery::NotSent), (false, Delivery::MaybeSent)] {
@@ -73,11 +73,11 @@ async fn a_file_that_is_gone_is_not_sent_and_one_that_changed_may_have_been() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_not_sent_and_a_connection_that_is_cut_may_have_been() {
+async fn without_a_listener_nothing_is_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = format!("http://{}/", listener.local_addr().unwrap());
+    let unused = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    for (url, delivery) in [(nobody, Delivery::NotSent), (answering("").await, Delivery::MaybeSent)] {
+    for (url, delivery) in [(unused, Delivery::NotSent), (answering("").await, Delivery::MaybeSent)] {
         let (sent, known) = attempt(&plain(), put(&url, "body"), true).await;
         let failure = sent.unwrap_err();
         assert_eq!((failure.delivery, known, failure.kind), (delivery, delivery, Kind::Unreachable));
@@ -85,7 +85,7 @@ async fn nobody_listening_is_not_sent_and_a_connection_that_is_cut_may_have_been
 }
 
 #[tokio::test]
-async fn a_request_given_up_on_a_used_connection_is_not_proved_unsent() {
+async fn an_abandoned_request_may_have_been_sent() {
     let (url, log) = hearing("body").await;
     let transport = plain();
     assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");
@@ -96,7 +96,7 @@ async fn a_request_given_up_on_a_used_connection_is_not_proved_unsent() {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_with_its_connection_has_no_length() {
+async fn a_body_that_ends_with_the_connection_has_no_length() {
     let url = answering("HTTP/1.1 200 OK\r\n\r\nok").await;
     let response = attempt(&plain(), put(&url, "body"), true).await.0.unwrap();
     assert_eq!(response.body().len(), None);
@@ -104,21 +104,21 @@ async fn a_body_that_ends_with_its_connection_has_no_length() {
 }
 
 #[tokio::test]
-async fn a_call_is_recorded_by_its_operation_and_plays_back() {
+async fn a_call_is_recorded_and_replayed() {
     let recorder = Arc::new(Recorder::new(plain(), Redaction::keeping(["Status"])));
     let body = || Body::from(br#"{"Name":"Mustermann body"}"#.to_vec());
     let base = answering("HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n{\"Status\":15}").await + "a-secret-base";
-    let told = create(Arc::clone(&recorder), &base, body(), Duration::from_secs(30)).await.unwrap();
-    assert_eq!(told.value, "{\"Status\":15}");
+    let created = create(Arc::clone(&recorder), &base, body(), Duration::from_secs(30)).await.unwrap();
+    assert_eq!(created.value, "{\"Status\":15}");
 
     let recording = recorder.recording();
-    for kept in ["\"operation\": \"create\"", "\"path\": \"/create\"", "\"Status\": 15"] {
-        assert!(recording.contains(kept), "{recording}");
+    for allowed in ["\"operation\": \"create\"", "\"path\": \"/create\"", "\"Status\": 15"] {
+        assert!(recording.contains(allowed), "{recording}");
     }
     assert!(!recording.contains("Mustermann") && !recording.contains("secret"), "{recording}");
 
     let replayer = Arc::new(Replayer::new(&recording, Redaction::keeping(["Status"])).unwrap());
     let again = create(Arc::clone(&replayer), "https://vendor.invalid", body(), Duration::from_secs(30)).await.unwrap();
-    assert_eq!(again.value, told.value);
+    assert_eq!(again.value, created.value);
     replayer.verify().unwrap();
 }

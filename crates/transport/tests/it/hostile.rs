@@ -1,4 +1,4 @@
-//! Servers that send what no server should: typed errors, bounded memory, no wrong success, no connection used again.
+//! Hostile servers: typed errors, bounded memory, no wrong success, no reused connection.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,32 +10,32 @@ use crate::support::{
     CAP, OK, answering, attempt, closed, create, endless, hear, pause, plain, put, server, small, soon, text,
 };
 
-/// The failure of a request whose answer has no usable head: its kind and detail. Its delivery is not known.
+/// Kind and detail of a failure because of an unusable head.
 async fn refused(url: &str) -> (Kind, &'static str) {
     let (sent, delivery) = attempt(&plain(), put(url, "body"), true).await;
-    let failure = sent.expect_err("a head that should have been refused");
+    let failure = sent.expect_err("the head must be rejected");
     assert_eq!((failure.delivery, delivery), (Delivery::MaybeSent, Delivery::MaybeSent));
     (failure.kind, failure.detail)
 }
 
-/// A head of so many bytes in one header.
+/// A response with one header of `size` bytes.
 fn large(size: usize) -> String {
     format!("HTTP/1.1 200 OK\r\nx: {}\r\ncontent-length: 2\r\n\r\nok", "y".repeat(size))
 }
 
-/// A head of so many headers and one more.
+/// A response with `count` headers and one more.
 fn many(count: usize) -> String {
     format!("HTTP/1.1 200 OK\r\n{}content-length: 2\r\n\r\nok", "x: y\r\n".repeat(count))
 }
 
 #[tokio::test]
-async fn heads_that_may_mislead_are_refused_and_unusual_ones_are_not() {
+async fn ambiguous_heads_are_rejected_and_unusual_ones_accepted() {
     let chunks = "2\r\nok\r\n0\r\n\r\n";
     let misleading = [
         "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n".to_owned(),
         many(101),
         large(64 * 1024),
-        // Lengths that contradict each other, or are none.
+        // Contradictory or invalid lengths.
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok".to_owned(),
         "HTTP/1.1 200 OK\r\ncontent-length: 2, 3\r\n\r\nok".to_owned(),
         "HTTP/1.1 200 OK\r\ncontent-length: -2\r\n\r\nok".to_owned(),
@@ -75,7 +75,7 @@ async fn heads_that_may_mislead_are_refused_and_unusual_ones_are_not() {
 }
 
 #[tokio::test]
-async fn other_protocols_are_no_answer() {
+async fn other_protocols_are_errors() {
     for bytes in [
         &[0, 0, 0, 4, 0, 0, 0, 0, 0][..],
         b"HTTP/2 200\r\n\r\n",
@@ -83,7 +83,7 @@ async fn other_protocols_are_no_answer() {
         b"220 mail\r\n\r\n",
         b"HTTP/1.1 OK\r\n\r\n",
         b"HTTP/1.1 20 OK\r\n\r\n",
-        // No answer at all.
+        // No response.
         b"",
     ] {
         let (kind, _) = refused(&answering(bytes).await).await;
@@ -92,37 +92,37 @@ async fn other_protocols_are_no_answer() {
 }
 
 #[tokio::test]
-async fn heads_without_end_are_cut_off() {
+async fn endless_heads_are_errors() {
     let flood = "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n".repeat(1000);
     let address = endless("body", "", flood, Duration::ZERO).await;
     let (kind, detail) = refused(&format!("http://{address}/")).await;
     assert_eq!(kind, Kind::Protocol);
-    assert!(detail.contains("without end"), "{detail}");
+    assert!(detail.contains("endless"), "{detail}");
     let address = endless("body", "HTTP/1.1 200 OK\r\nx: ", "y".repeat(4096), Duration::ZERO).await;
     assert_eq!(refused(&format!("http://{address}/")).await.0, Kind::Protocol);
 }
 
 #[tokio::test]
-async fn a_compressed_answer_that_was_not_asked_for_is_no_success() {
+async fn a_compressed_response_is_an_error() {
     for encodings in ["content-encoding: gzip", "content-encoding: identity\r\ncontent-encoding: gzip"] {
         let url = answering(format!("HTTP/1.1 200 OK\r\n{encodings}\r\ncontent-length: 2\r\n\r\nok")).await;
         let error = create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap_err();
         assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)));
         assert!(error.detail().contains("compressed"), "{error}");
     }
-    // The name of no coding at all, in any case (RFC 9110, section 8.4.1).
+    // `identity` means no coding, in upper or lower case (RFC 9110, section 8.4.1).
     let url = answering("HTTP/1.1 200 OK\r\ncontent-encoding: Identity\r\ncontent-length: 2\r\n\r\nok").await;
     assert_eq!(create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap().value, "ok");
 }
 
 #[tokio::test]
-async fn a_body_without_end_stops_at_its_cap_or_at_the_deadline() {
+async fn an_endless_body_ends_at_its_limit_or_the_deadline() {
     let longer = format!("longer than the {CAP} bytes");
     let (block, chunk) = ("x".repeat(0x1000), format!("1000\r\n{}\r\n", "x".repeat(0x1000)));
     for (head, more, rest, timeout, detail) in [
         ("HTTP/1.1 200 OK\r\n\r\n", block, 0, 30_000, longer.as_str()),
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", chunk, 0, 30_000, longer.as_str()),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", "x".to_owned(), 2, 400, "in the time given"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n", "x".to_owned(), 2, 400, "within the timeout"),
     ] {
         let address = endless("body", head, more, Duration::from_millis(rest)).await;
         let called = create(plain(), &format!("http://{address}"), small(), Duration::from_millis(timeout)).await;
@@ -133,7 +133,7 @@ async fn a_body_without_end_stops_at_its_cap_or_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_an_error_and_not_an_end() {
+async fn a_body_that_breaks_off_is_an_error() {
     for body in [
         "content-length: 3\r\n\r\nok",
         "transfer-encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
@@ -149,7 +149,7 @@ async fn a_body_that_breaks_off_is_an_error_and_not_an_end() {
 }
 
 #[tokio::test]
-async fn letters_cut_in_two_arrive_whole() {
+async fn a_split_utf_8_character_arrives_complete() {
     let (address, _) = server(|mut stream, _| async move {
         hear(&mut stream, "body").await;
         stream.set_nodelay(true).unwrap();
@@ -165,7 +165,7 @@ async fn letters_cut_in_two_arrive_whole() {
 }
 
 #[tokio::test]
-async fn http_1_0_is_understood_and_its_connection_not_kept() {
+async fn http_1_0_is_accepted_without_reuse() {
     let (address, count) = server(|mut stream, _| async move {
         hear(&mut stream, "body").await;
         let _ = stream.write_all(b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
@@ -182,12 +182,12 @@ async fn http_1_0_is_understood_and_its_connection_not_kept() {
 const POISON: &str = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\npoisoned";
 
 #[tokio::test]
-async fn bytes_behind_an_answer_are_never_the_next_answer() {
+async fn bytes_after_a_response_are_not_the_next_response() {
     for late in [0, 50] {
-        // The first connection is closed with the poison in it; the second answers well.
-        let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        // The first connection contains the poison and is closed; the second answers correctly.
+        let (sender, mut received) = tokio::sync::mpsc::unbounded_channel();
         let (address, count) = server(move |mut stream, number| {
-            let told = told.clone();
+            let sender = sender.clone();
             async move {
                 hear(&mut stream, "body").await;
                 let poison = if number == 0 { POISON } else { "" };
@@ -200,7 +200,7 @@ async fn bytes_behind_an_answer_are_never_the_next_answer() {
                     stream.write_all(format!("{answer}{poison}").as_bytes()).await.unwrap();
                 }
                 let _ = stream.read(&mut [0; 1]).await;
-                let _ = told.send(number);
+                let _ = sender.send(number);
             }
         })
         .await;
@@ -208,7 +208,7 @@ async fn bytes_behind_an_answer_are_never_the_next_answer() {
         let url = format!("http://{address}/");
         assert_eq!(text(&transport, &url, false).await.unwrap(), "0");
         if late == 0 {
-            assert_eq!(soon("closing", heard.recv()).await, Some(0), "a poisoned connection is closed at once");
+            assert_eq!(soon("closing", received.recv()).await, Some(0), "a poisoned connection is closed at once");
         }
         pause(Duration::from_millis(late * 4)).await;
         assert_eq!(text(&transport, &url, false).await.unwrap(), "1", "{late} ms later");
@@ -218,10 +218,10 @@ async fn bytes_behind_an_answer_are_never_the_next_answer() {
 
 /// Reads a request from a blocking socket.
 fn hear_blocking(stream: &std::net::TcpStream) {
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for byte in std::io::Read::bytes(stream) {
-        heard.push(byte.unwrap());
-        if heard.ends_with(b"body") {
+        received.push(byte.unwrap());
+        if received.ends_with(b"body") {
             return;
         }
     }
@@ -229,7 +229,7 @@ fn hear_blocking(stream: &std::net::TcpStream) {
 }
 
 #[tokio::test]
-async fn bytes_that_came_while_the_runtime_was_busy_are_not_the_next_answer() {
+async fn bytes_during_a_busy_runtime_are_not_the_next_response() {
     use std::io::Write;
     use std::sync::mpsc;
 
@@ -250,7 +250,7 @@ async fn bytes_that_came_while_the_runtime_was_busy_are_not_the_next_answer() {
     });
     let transport = plain();
     assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");
-    // Blocks the runtime, so that it cannot hear of the bytes before the next request.
+    // Blocks the runtime, so that it cannot poll the socket before the next request.
     read.send(()).unwrap();
     sent.recv().unwrap();
     assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");

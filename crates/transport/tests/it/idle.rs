@@ -1,4 +1,4 @@
-//! Idle connections: used again, dropped in time, and never at the cost of a create.
+//! Idle connections: reuse, limits, and stale connections.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,7 +16,7 @@ fn limited(limits: IdleLimits, clock: &TestClock) -> HyperTransport {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_dropped_after_its_time() {
+async fn an_idle_connection_expires() {
     let (address, count) = server(patient).await;
     let clock = TestClock::default();
     let transport = limited(IdleLimits { time: Duration::from_secs(10), ..IdleLimits::default() }, &clock);
@@ -29,15 +29,15 @@ async fn an_idle_connection_is_dropped_after_its_time() {
 }
 
 #[tokio::test]
-async fn another_servers_connections_are_closed_in_time_too() {
-    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+async fn expired_connections_of_other_servers_are_closed() {
+    let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
     let (left, _) = server(move |mut stream, _| {
-        let told = told.clone();
+        let sender = sender.clone();
         async move {
             hear(&mut stream, "body").await;
             stream.write_all(OK.as_bytes()).await.unwrap();
             closed(&mut stream).await;
-            told.send(()).unwrap();
+            sender.send(()).unwrap();
         }
     })
     .await;
@@ -47,11 +47,11 @@ async fn another_servers_connections_are_closed_in_time_too() {
     text(&transport, &format!("http://{left}/"), false).await.unwrap();
     clock.advance(Duration::from_secs(31));
     text(&transport, &format!("http://{other}/"), false).await.unwrap();
-    soon("closing", heard.recv()).await.unwrap();
+    soon("closing", ended.recv()).await.unwrap();
 }
 
 #[tokio::test]
-async fn no_more_are_kept_than_the_limits_say() {
+async fn idle_connections_are_limited() {
     for (limits, connections) in [
         (IdleLimits { per_server: 2, ..IdleLimits::default() }, 4),
         (IdleLimits { total: 1, ..IdleLimits::default() }, 5),
@@ -60,7 +60,7 @@ async fn no_more_are_kept_than_the_limits_say() {
         let (address, count) = server(patient).await;
         let transport = limited(limits, &TestClock::default());
         let url = format!("http://{address}/");
-        // Three at once make three connections; then three more at once.
+        // Three concurrent requests, twice.
         for _ in 0..2 {
             let sent = [(); 3].map(|()| attempt(&transport, put(&url, "body"), false));
             for (sent, _) in futures_util::future::join_all(sent).await {
@@ -72,7 +72,7 @@ async fn no_more_are_kept_than_the_limits_say() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_used_again_unless_a_fresh_one_is_wanted_or_all_were_closed() {
+async fn an_idle_connection_is_reused_unless_fresh_or_closed() {
     let (address, count) = server(patient).await;
     let transport = plain();
     let url = format!("http://{address}/");
@@ -102,14 +102,14 @@ async fn servers_do_not_share_connections() {
         assert_eq!(text(&transport, &format!("http://{first}/"), false).await.unwrap(), "1");
         assert_eq!(text(&transport, &format!("http://{second}/"), false).await.unwrap(), "2");
     }
-    // The same port under another name is another server: its certificate has not been checked for that name.
+    // The same port under another name is another server: its certificate was not checked for that name.
     let url = format!("http://localhost:{}/", first.port());
     assert_eq!(text(&transport, &url, false).await.unwrap(), "1");
 }
 
 #[tokio::test]
-async fn a_stale_connection_never_costs_a_create_nor_a_read() {
-    // By closing it or by resetting it the server leaves a connection that the client believes to be alive.
+async fn a_stale_connection_fails_no_request() {
+    // The server closes or resets a connection that is idle at the client.
     for (resets, fresh) in [(false, true), (false, false), (true, true), (true, false)] {
         let (address, count) = server(move |mut stream, number| async move {
             if number > 0 {
@@ -118,7 +118,7 @@ async fn a_stale_connection_never_costs_a_create_nor_a_read() {
             hear(&mut stream, "body").await;
             stream.write_all(OK.as_bytes()).await.unwrap();
             if resets {
-                // The answer must be there before the reset overtakes it.
+                // The response must arrive before the reset.
                 pause(Duration::from_millis(50)).await;
                 stream.set_zero_linger().unwrap();
             }
@@ -128,8 +128,7 @@ async fn a_stale_connection_never_costs_a_create_nor_a_read() {
         let url = format!("http://{address}/");
         assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");
         pause(Duration::from_millis(150)).await;
-        // A create has a connection of its own: one request, one answer. A read notices that the connection is gone
-        // before anything is sent.
+        // A create uses a new connection. A read detects the stale one before it sends anything.
         for fresh in [fresh, false] {
             assert_eq!(text(&transport, &url, fresh).await.unwrap(), "ok", "reset: {resets}, fresh: {fresh}");
         }

@@ -1,4 +1,4 @@
-//! The transport against servers of raw sockets: hostile ones, silent ones, real proxies, TLS of all kinds.
+//! The transport against raw sockets: hostile servers, stalled servers, proxies, TLS.
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

@@ -1,5 +1,5 @@
-//! A stall at each phase of a call: it ends when its deadline strikes, says whether anything was sent, and leaves no
-//! socket behind. How long each took is reported and never asserted.
+//! A stall in each phase of a call: the call ends at its deadline, reports whether anything was sent, and closes its
+//! socket. Durations are printed and never asserted.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -19,18 +19,17 @@ use crate::support::{attempt, closed, create, hear, pause, plain, put, server, s
 
 const DEADLINE: Duration = Duration::from_millis(300);
 
-/// Calls, and reports how much later than the deadline it ended.
+/// Makes a call and prints how long after its deadline it ended.
 async fn call(phase: &str, transport: HyperTransport, base: &str, body: Body) -> Error {
     let clock = SystemClock::new();
-    let error = create(transport, base, body, DEADLINE).await.expect_err("a call that should have stalled");
+    let error = create(transport, base, body, DEADLINE).await.expect_err("the call must stall");
     let late = clock.now().0.saturating_sub(DEADLINE);
     let mut out = io::stderr();
     writeln!(out, "{phase}: ended {} ms after its deadline", late.as_millis()).unwrap();
     error
 }
 
-/// The deadline struck, the error says whether anything may have been sent, and the connection was closed. What may have
-/// arrived must not be repeated.
+/// Asserts that the error reports whether anything may have been sent, and that the connection was closed.
 async fn stalled(phase: &str, error: Error, sent: bool, mut closed: mpsc::UnboundedReceiver<()>) {
     let expected = match sent {
         false => (Kind::Timeout, Some(Delivery::NotSent)),
@@ -40,34 +39,34 @@ async fn stalled(phase: &str, error: Error, sent: bool, mut closed: mpsc::Unboun
     assert_eq!(soon(phase, closed.recv()).await, Some(()), "{phase}: the connection was not closed");
 }
 
-/// A server that hears up to the needle, answers, rests, and then waits for the end of the connection, which it tells.
+/// A server that reads up to the needle, answers, pauses, and reports the end of the connection.
 async fn silent(
     needle: &'static str,
     answer: &'static [u8],
     rest: Duration,
 ) -> (SocketAddr, mpsc::UnboundedReceiver<()>) {
-    let (told, heard) = mpsc::unbounded_channel();
+    let (sender, receiver) = mpsc::unbounded_channel();
     let (address, _) = server(move |mut stream, _| {
-        let told = told.clone();
+        let sender = sender.clone();
         async move {
             hear(&mut stream, needle).await;
             stream.write_all(answer).await.unwrap();
             pause(rest).await;
             closed(&mut stream).await;
-            let _ = told.send(());
+            let _ = sender.send(());
         }
     })
     .await;
-    (address, heard)
+    (address, receiver)
 }
 
-/// A network whose dialing never ends; being given up is told.
+/// A network whose dialing never ends. It reports when the dialing is dropped.
 #[derive(Debug)]
 struct Unending(mpsc::UnboundedSender<()>);
 
-struct Tells(mpsc::UnboundedSender<()>);
+struct ReportsDrop(mpsc::UnboundedSender<()>);
 
-impl Drop for Tells {
+impl Drop for ReportsDrop {
     fn drop(&mut self) {
         let _ = self.0.send(());
     }
@@ -76,22 +75,22 @@ impl Drop for Tells {
 #[async_trait]
 impl Dial for Unending {
     async fn dial(&self, _: &str, _: u16) -> io::Result<Box<dyn Stream>> {
-        let _given_up = Tells(self.0.clone());
+        let _dropped = ReportsDrop(self.0.clone());
         std::future::pending().await
     }
 }
 
 #[tokio::test]
 async fn phase_01_a_name_that_is_never_resolved() {
-    let (told, closed) = mpsc::unbounded_channel();
-    let transport = HyperTransport::with_dial(&TlsConfig::bundled().unwrap(), Arc::new(Unending(told)));
+    let (sender, closed) = mpsc::unbounded_channel();
+    let transport = HyperTransport::with_dial(&TlsConfig::bundled().unwrap(), Arc::new(Unending(sender)));
     let error = call("DNS", transport, "https://vendor.invalid", small()).await;
     stalled("DNS", error, false, closed).await;
 }
 
 #[tokio::test]
 async fn phase_02_a_connection_that_is_never_accepted() {
-    // A listener whose queue is full; what waits there is not seen by anybody.
+    // A listener whose queue is full.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
@@ -102,7 +101,7 @@ async fn phase_02_a_connection_that_is_never_accepted() {
     }
     let error = call("connect", plain(), &format!("http://{address}"), small()).await;
     assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Some(Delivery::NotSent)));
-    // Room is made: had the call's socket been left behind, it would now get through and be seen.
+    // If the call had left its socket open, the listener would now accept it.
     for _ in 0..full.len() {
         drop(listener.accept().await.unwrap());
     }
@@ -114,11 +113,11 @@ async fn phase_02_a_connection_that_is_never_accepted() {
 }
 
 #[tokio::test]
-async fn phases_03_to_06_and_09_to_12_a_peer_that_falls_silent() {
-    // By the scheme, or through the peer as a proxy; what it hears first, and what it answers.
+async fn phases_03_to_06_and_09_to_12_a_peer_that_stalls() {
+    // Scheme, or the peer as a proxy; what the peer reads first, and what it answers.
     for (phase, by, needle, answer, sent) in [
         ("03, TLS, nothing", "https", "", &b""[..], false),
-        // The beginning of a handshake record of 80 bytes.
+        // The start of a handshake record of 80 bytes.
         ("04, TLS, half", "https", "\u{16}", &[22, 3, 3, 0, 80, 2, 0], false),
         ("05, a proxy that never answers", "proxy", "", b"", false),
         ("06, a tunnel that leads nowhere", "proxy", "\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", false),
@@ -146,7 +145,7 @@ async fn phases_03_to_06_and_09_to_12_a_peer_that_falls_silent() {
     }
 }
 
-/// A stream that takes a few bytes and then no more: a connection whose window is closed.
+/// A network whose stream accepts a few bytes only, like a connection with a closed window.
 #[derive(Debug)]
 struct Narrow(Mutex<Option<tokio::io::DuplexStream>>);
 
@@ -159,20 +158,20 @@ impl Dial for Narrow {
 }
 
 #[tokio::test]
-async fn phase_07_a_request_whose_head_is_not_taken() {
+async fn phase_07_a_peer_that_does_not_read_the_head() {
     let (ours, mut theirs) = tokio::io::duplex(16);
     let transport = HyperTransport::with_dial(&TlsConfig::bundled().unwrap(), Arc::new(Narrow(Mutex::new(Some(ours)))));
     let error = call("request head", transport, "http://127.0.0.1", small()).await;
-    let (told, heard) = mpsc::unbounded_channel();
+    let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         closed(&mut theirs).await;
-        told.send(()).unwrap();
+        sender.send(()).unwrap();
     });
-    stalled("request head", error, true, heard).await;
+    stalled("request head", error, true, receiver).await;
 }
 
 #[tokio::test]
-async fn phase_08_a_request_whose_body_is_not_taken() {
+async fn phase_08_a_peer_that_does_not_read_the_body() {
     let (address, closed) = silent("\r\n\r\n", b"", DEADLINE * 3).await;
     let body = Body::from(vec![b'x'; 64 * 1024 * 1024]);
     let error = call("request body", plain(), &format!("http://{address}"), body).await;
@@ -180,11 +179,11 @@ async fn phase_08_a_request_whose_body_is_not_taken() {
 }
 
 #[tokio::test]
-async fn what_is_dropped_closes_its_connection() {
+async fn dropping_a_call_or_body_closes_its_connection() {
     let (address, mut closed) = silent("body", b"", Duration::ZERO).await;
     let (url, transport) = (format!("http://{address}"), plain());
     let sending = create(transport.clone(), &url, small(), Duration::from_secs(50));
-    assert!(within(Duration::from_millis(200), sending).await.is_none(), "a call that should have waited");
+    assert!(within(Duration::from_millis(200), sending).await.is_none(), "the call must wait");
     soon("closing the call's", closed.recv()).await.unwrap();
 
     let (address, mut closed) =

@@ -1,4 +1,4 @@
-//! Proxies of raw sockets: every way to answer a CONNECT, or not to; and proxies that are themselves reached by TLS.
+//! Proxies on raw sockets: all responses to CONNECT, and proxies over TLS.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,25 +17,25 @@ use crate::tls::{Authority, TLS_1_3, peer, settings, trusting};
 const TUNNEL: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
 const NOWHERE: &str = "http://127.0.0.1:9/path";
 
-/// A transport by this proxy.
+/// A transport through this proxy.
 pub(crate) fn by(proxy: Proxy) -> HyperTransport {
     HyperTransport::builder(&TlsConfig::bundled().unwrap()).proxy(Some(proxy)).build()
 }
 
-/// A transport behind the proxy at this address.
+/// A transport through the proxy at this address.
 pub(crate) fn behind(proxy: SocketAddr, direct: &str) -> HyperTransport {
     let proxy = Proxy::new(&format!("http://{proxy}"), direct).unwrap();
     by(proxy.credentials("Aladdin", &Secret::new("open sesame")).unwrap())
 }
 
-/// Why no tunnel came about; nothing was sent.
+/// The fault of a tunnel that must fail. Nothing was sent.
 pub(crate) async fn refused(transport: &HyperTransport, url: &str) -> (ConnectFault, Failure) {
     let refused = crate::support::refused(transport, url).await;
     assert_eq!(refused.1.delivery, Delivery::NotSent);
     refused
 }
 
-/// A proxy that hears a CONNECT, sends these pieces, and closes or answers what comes through the tunnel.
+/// A proxy that reads a CONNECT, sends these pieces, and answers a request in the tunnel.
 async fn proxy(pieces: Vec<String>) -> (SocketAddr, Log) {
     noting(move |mut stream, log| {
         let pieces = pieces.clone();
@@ -57,27 +57,27 @@ async fn proxy(pieces: Vec<String>) -> (SocketAddr, Log) {
 async fn credentials_go_to_the_proxy_and_never_into_the_tunnel() {
     for answer in [
         vec![TUNNEL.to_owned()],
-        // Letter by letter.
+        // Byte by byte.
         TUNNEL.chars().map(String::from).collect(),
         vec!["HTTP/1.0 200 OK\r\nvia: x\r\n\r\n".to_owned()],
         vec!["HTTP/1.1 201 Fine\r\n\r\n".to_owned()],
         vec!["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n".to_owned()],
     ] {
-        let (address, heard) = proxy(answer.clone()).await;
+        let (address, received) = proxy(answer.clone()).await;
         assert_eq!(text(&behind(address, ""), NOWHERE, true).await.unwrap(), "ok", "{answer:?}");
-        let heard = heard.lock().unwrap();
-        let connect = heard[0].to_lowercase();
+        let received = received.lock().unwrap();
+        let connect = received[0].to_lowercase();
         assert!(connect.starts_with("connect 127.0.0.1:9 http/1.1\r\n"), "{connect}");
         assert!(connect.contains("host: 127.0.0.1:9\r\n"), "{connect}");
-        assert!(heard[0].contains("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), "{connect}");
+        assert!(received[0].contains("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), "{connect}");
         assert!(!connect.contains("/path") && !connect.contains("body"), "{connect}");
-        assert!(heard[1].starts_with("PUT /path HTTP/1.1\r\n"), "{}", heard[1]);
-        assert!(!heard[1].to_lowercase().contains("proxy") && !heard[1].contains("QWxh"), "{}", heard[1]);
+        assert!(received[1].starts_with("PUT /path HTTP/1.1\r\n"), "{}", received[1]);
+        assert!(!received[1].to_lowercase().contains("proxy") && !received[1].contains("QWxh"), "{}", received[1]);
     }
 }
 
 #[tokio::test]
-async fn refusals_of_a_proxy_are_told_apart() {
+async fn each_refusal_of_a_proxy_has_its_fault() {
     use ConnectFault::{ProxyCredentials, ProxyFailed, ProxyForbids, ProxyProtocol};
     let head = |status: &str| format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\nno");
     let wanted = "407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=\"x\"";
@@ -90,7 +90,7 @@ async fn refusals_of_a_proxy_are_told_apart() {
         (head("503 Service Unavailable"), ProxyFailed),
         (head("204 No Content"), ProxyProtocol),
         (head("101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade"), ProxyProtocol),
-        // What is no answer of a proxy.
+        // Invalid responses.
         ("220 mail.example.com ESMTP\r\n\r\n".to_owned(), ProxyProtocol),
         ("HTTP/1.1 2000 OK\r\n\r\n".to_owned(), ProxyProtocol),
         ("HTTP/1.1 OK\r\n\r\n".to_owned(), ProxyProtocol),
@@ -98,21 +98,21 @@ async fn refusals_of_a_proxy_are_told_apart() {
         (format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(20_000)), ProxyProtocol),
         (format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(101)), ProxyProtocol),
         ("HTTP/1.1 103 Hints\r\n\r\n".repeat(4000), ProxyProtocol),
-        // Bytes of the proxy's own do not become the vendor's answer.
+        // Bytes after the proxy's response are not the vendor's response.
         (format!("{TUNNEL}{OK}"), ProxyProtocol),
     ] {
         let row = answer.chars().take(200).collect::<String>();
-        let (address, heard) = proxy(vec![answer]).await;
+        let (address, received) = proxy(vec![answer]).await;
         let (fault, failure) = refused(&behind(address, ""), NOWHERE).await;
         assert_eq!(fault, expected, "{row:?}");
         assert_eq!(failure.advice, fault.permanent().then_some(Advice::CheckProxy), "{row:?}");
-        assert_eq!(heard.lock().unwrap().len(), 1, "something went into a tunnel that was none: {row:?}");
+        assert_eq!(received.lock().unwrap().len(), 1, "something was sent without a tunnel: {row:?}");
     }
     assert!(ProxyCredentials.text().contains("check its user and password"));
 }
 
 #[tokio::test]
-async fn a_call_that_a_proxy_refuses_advises_to_check_the_proxy() {
+async fn a_refusal_of_the_proxy_advises_to_check_it() {
     let (address, _) = proxy(vec!["HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n".to_owned()]).await;
     let called = create(behind(address, ""), "http://127.0.0.1:9", small(), Duration::from_secs(30)).await;
     let error = called.unwrap_err();
@@ -121,23 +121,23 @@ async fn a_call_that_a_proxy_refuses_advises_to_check_the_proxy() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_hangs_up_or_is_not_there_is_told_and_may_be_tried_again() {
+async fn a_proxy_that_closes_or_is_absent_is_a_temporary_fault() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let nobody = listener.local_addr().unwrap();
+    let unused = listener.local_addr().unwrap();
     drop(listener);
-    let (first, half) = (hanging_up("").await, hanging_up("HTTP/1.1 2").await);
+    let (first, half) = (closing("").await, closing("HTTP/1.1 2").await);
     for (address, expected) in [
         (first, ConnectFault::ProxyClosed),
         (half, ConnectFault::ProxyClosed),
-        (nobody, ConnectFault::ProxyUnreachable),
+        (unused, ConnectFault::ProxyUnreachable),
     ] {
         let (fault, failure) = refused(&behind(address, ""), NOWHERE).await;
         assert_eq!((fault, failure.permanent), (expected, false));
     }
 }
 
-/// A proxy that hears a CONNECT, answers this and hangs up.
-async fn hanging_up(answer: &'static str) -> SocketAddr {
+/// A proxy that reads a CONNECT, sends `answer` and closes.
+async fn closing(answer: &'static str) -> SocketAddr {
     let (address, _) = noting(move |mut stream, _| async move {
         hear(&mut stream, "\r\n\r\n").await;
         let _ = stream.write_all(answer.as_bytes()).await;
@@ -147,14 +147,14 @@ async fn hanging_up(answer: &'static str) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn what_is_excepted_is_reached_directly() {
-    let (address, heard) = proxy(vec![TUNNEL.to_owned()]).await;
+async fn excluded_hosts_are_reached_directly() {
+    let (address, received) = proxy(vec![TUNNEL.to_owned()]).await;
     assert_eq!(text(&behind(address, "127.0.0.0/8"), &answering(OK).await, true).await.unwrap(), "ok");
-    assert!(heard.lock().unwrap().is_empty());
+    assert!(received.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_proxy_that_drips_is_left_when_the_deadline_strikes() {
+async fn a_slow_proxy_ends_at_the_deadline() {
     let drip = ("HTTP/1.1 200 OK\r\n", "x: y\r\n".to_owned(), Duration::from_millis(20));
     let address = endless("\r\n\r\n", drip.0, drip.1, drip.2).await;
     let called = create(behind(address, ""), "http://127.0.0.1:9", small(), Duration::from_millis(300)).await;
@@ -162,7 +162,7 @@ async fn a_proxy_that_drips_is_left_when_the_deadline_strikes() {
     assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Some(Delivery::NotSent)));
 }
 
-/// A proxy that makes tunnels inside TLS and notes what it heard before them.
+/// A proxy over TLS that opens tunnels and logs the CONNECT.
 async fn tls_proxy(authority: &Authority) -> (SocketAddr, Log) {
     let acceptor = TlsAcceptor::from(Arc::new(settings(&authority.issue(&["localhost"], |_| {}), TLS_1_3, None)));
     noting(move |stream, log| {
@@ -174,7 +174,6 @@ async fn tls_proxy(authority: &Authority) -> (SocketAddr, Log) {
             log.lock().unwrap().push(connect);
             let mut vendor = TcpStream::connect(host).await.unwrap();
             stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
-            // Whoever hangs up first.
             let _ = copy_bidirectional(&mut stream, &mut vendor).await;
         }
     })
@@ -189,7 +188,7 @@ fn behind_tls(proxy: SocketAddr, proxys: &Authority, vendors: &Authority) -> Hyp
 }
 
 #[tokio::test]
-async fn a_tunnel_inside_tls_has_the_vendors_tls_inside_and_each_its_own_authority() {
+async fn a_tls_proxy_and_the_vendor_have_separate_authorities() {
     let (proxys, vendors) = (Authority::new(), Authority::new());
     let (vendor, request) = peer(settings(&vendors.issue(&["localhost"], |_| {}), TLS_1_3, None)).await;
     let (proxy, connect) = tls_proxy(&proxys).await;
@@ -202,10 +201,10 @@ async fn a_tunnel_inside_tls_has_the_vendors_tls_inside_and_each_its_own_authori
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_trusted_or_speaks_no_tls_hears_no_credentials() {
+async fn an_untrusted_or_plain_proxy_gets_no_credentials() {
     let (proxys, vendors) = (Authority::new(), Authority::new());
     let (untrusted, connect) = tls_proxy(&proxys).await;
-    let (plain, heard) = noting(|mut stream, log| async move {
+    let (plain, received) = noting(|mut stream, log| async move {
         let hello = hear(&mut stream, "\u{16}").await;
         log.lock().unwrap().push(hello);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
@@ -214,12 +213,12 @@ async fn a_proxy_that_is_not_trusted_or_speaks_no_tls_hears_no_credentials() {
     })
     .await;
     for proxy in [untrusted, plain] {
-        // The vendor's authority does not vouch for the proxy.
+        // The client trusts the vendor's authority, not the proxy's.
         let (fault, failure) = refused(&behind_tls(proxy, &vendors, &vendors), "https://localhost:9/").await;
         assert_eq!((fault, failure.delivery), (ConnectFault::ProxyTls, Delivery::NotSent));
         assert!(failure.permanent);
     }
     assert_eq!(*connect.lock().unwrap(), [""; 0]);
-    let heard = heard.lock().unwrap().concat();
-    assert!(!heard.is_empty() && !heard.contains("CONNECT") && !heard.contains("QWxh"), "{heard}");
+    let received = received.lock().unwrap().concat();
+    assert!(!received.is_empty() && !received.contains("CONNECT") && !received.contains("QWxh"), "{received}");
 }

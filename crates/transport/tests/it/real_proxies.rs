@@ -1,4 +1,4 @@
-//! tinyproxy and squid, as people run them.
+//! The transport through tinyproxy and squid.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::proxies::{behind, by, refused};
 use crate::support::{Running, patient, pause, server, soon, spawn, text};
 
-/// A port that nobody has now.
+/// An unused port.
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -43,7 +43,7 @@ async fn squid(folder: &Path) -> Option<Running> {
     let port = free_port();
     let file = folder.join("squid.conf");
     let here = folder.display();
-    // A helper of three lines knows the one user.
+    // A shell script checks the only user.
     let settings = format!(
         "http_port 127.0.0.1:{port}
 auth_param basic program /bin/sh {here}/helper
@@ -67,14 +67,14 @@ shutdown_lifetime 0 seconds
     let helper =
         "while read -r line; do\n  if [ \"$line\" = 'Aladdin open_sesame' ]; then echo OK; else echo ERR; fi\ndone\n";
     std::fs::write(folder.join("helper"), helper).unwrap();
-    // squid leaves root, and must then be able to read and write here.
+    // squid drops root privileges and must still read and write here.
     let opened = Command::new("chmod").args(["-R", "a+rwX"]).arg(folder).status().unwrap();
     assert!(opened.success());
     start(Command::new("squid").arg("-N").arg("-f").arg(&file), port).await
 }
 
-/// The same of each: tunnels with the right credentials, and a refusal without them or to a host that is not there.
-async fn tries(proxy: &Running) {
+/// Opens tunnels with the right credentials, and checks the faults with wrong ones and for an unreachable host.
+async fn check(proxy: &Running) {
     let (vendor, count) = server(patient).await;
     let url = format!("http://{vendor}/");
     let with = |credentials: &str| by(Proxy::new(&format!("http://{credentials}{}", proxy.1), "").unwrap());
@@ -82,7 +82,7 @@ async fn tries(proxy: &Running) {
     for fresh in [true, false, false] {
         assert_eq!(text(&transport, &url, fresh).await.unwrap(), "ok");
     }
-    // The tunnel was kept and used again.
+    // The idle tunnel was reused.
     assert_eq!(count.load(Ordering::SeqCst), 1);
 
     for wrong in [with("Aladdin:wrong@"), behind(proxy.1, ""), with("")] {
@@ -90,22 +90,22 @@ async fn tries(proxy: &Running) {
     }
     assert_eq!(count.load(Ordering::SeqCst), 1);
 
-    let nobody = format!("http://127.0.0.1:{}/", free_port());
-    assert_eq!(refused(&transport, &nobody).await.0, ConnectFault::ProxyFailed);
+    let unused = format!("http://127.0.0.1:{}/", free_port());
+    assert_eq!(refused(&transport, &unused).await.0, ConnectFault::ProxyFailed);
 }
 
 #[tokio::test]
-async fn tinyproxy_tunnels_and_refuses() {
+async fn tinyproxy_opens_and_refuses_tunnels() {
     let folder = tempfile::tempdir().unwrap();
     let Some(proxy) = tinyproxy(folder.path()).await else { return };
-    tries(&proxy).await;
+    check(&proxy).await;
 }
 
 #[tokio::test]
-async fn squid_tunnels_and_refuses() {
+async fn squid_opens_and_refuses_tunnels() {
     let folder = tempfile::tempdir().unwrap();
     let Some(proxy) = squid(folder.path()).await else { return };
-    tries(&proxy).await;
+    check(&proxy).await;
     let setting = Proxy::new(&format!("http://{}", proxy.1), "").unwrap();
     let transport = by(setting.credentials("Aladdin", &Secret::new("open_sesame")).unwrap());
     assert_eq!(refused(&transport, "http://127.0.0.1:1/").await.0, ConnectFault::ProxyForbids);

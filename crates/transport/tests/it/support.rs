@@ -1,4 +1,4 @@
-//! Single attempts of the transport, calls of an operation, and servers that answer badly.
+//! Attempts, calls, and servers for the tests.
 
 use std::net::SocketAddr;
 use std::process::Child;
@@ -16,10 +16,10 @@ use tokio::net::TcpStream;
 
 pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// What a server heard.
+/// What a server received.
 pub(crate) type Log = Arc<Mutex<Vec<String>>>;
 
-/// A server that notes what it hears.
+/// A server that logs what it receives.
 pub(crate) async fn noting<F, Fut>(treat: F) -> (SocketAddr, Log)
 where
     F: Fn(TcpStream, Log) -> Fut + Send + 'static,
@@ -31,17 +31,17 @@ where
     (address, log)
 }
 
-/// Hears up to the needle, notes it, answers, and waits for the end.
+/// Reads up to the needle, logs it, answers, and waits for the end.
 pub(crate) async fn answer_noted(mut stream: impl AsyncRead + AsyncWrite + Unpin, needle: &str, log: Log) {
-    let heard = hear(&mut stream, needle).await;
-    if !heard.is_empty() {
-        log.lock().unwrap().push(heard);
+    let received = hear(&mut stream, needle).await;
+    if !received.is_empty() {
+        log.lock().unwrap().push(received);
     }
     let _ = stream.write_all(OK.as_bytes()).await;
     closed(&mut stream).await;
 }
 
-/// Answers as long as requests come.
+/// Answers every request on a connection.
 pub(crate) async fn patient(mut stream: TcpStream, _: usize) {
     while hear(&mut stream, "body").await.contains("body") {
         stream.write_all(OK.as_bytes()).await.unwrap();
@@ -55,7 +55,7 @@ pub(crate) async fn answering(bytes: impl Into<Vec<u8>>) -> String {
         let bytes = bytes.clone();
         async move {
             hear(&mut stream, "body").await;
-            // The client may have hung up already.
+            // The client may have closed the connection.
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
             closed(&mut stream).await;
@@ -65,7 +65,7 @@ pub(crate) async fn answering(bytes: impl Into<Vec<u8>>) -> String {
     format!("http://{address}/")
 }
 
-/// A server that hears up to the needle, answers, and goes on with `more` without end, a pause after each.
+/// A server that reads up to the needle, answers, and then sends `more` endlessly, with pauses.
 pub(crate) async fn endless(needle: &'static str, answer: &'static str, more: String, rest: Duration) -> SocketAddr {
     let treat = move |mut stream: TcpStream, _| {
         let more = more.clone();
@@ -80,7 +80,7 @@ pub(crate) async fn endless(needle: &'static str, answer: &'static str, more: St
     server(treat).await.0
 }
 
-/// A program of this machine that serves at an address, ended when it goes out of scope.
+/// A server program, killed on drop.
 pub(crate) struct Running(pub(crate) Child, pub(crate) SocketAddr);
 
 impl Drop for Running {
@@ -101,7 +101,7 @@ pub(crate) fn put(url: &str, body: &str) -> Request<Body> {
     request
 }
 
-/// One attempt, and what its hop knows afterwards.
+/// Makes one attempt. Returns its result and its delivery.
 pub(crate) async fn attempt(
     transport: &HyperTransport,
     request: Request<Body>,
@@ -112,7 +112,7 @@ pub(crate) async fn attempt(
     (sent, context.delivery())
 }
 
-/// The text of an answer.
+/// The body of a response as text.
 pub(crate) async fn text(transport: &HyperTransport, url: &str, fresh: bool) -> Result<String, Error> {
     let (sent, _) = attempt(transport, put(url, "body"), fresh).await;
     let body = sent.expect("no answer").into_body();
@@ -120,10 +120,10 @@ pub(crate) async fn text(transport: &HyperTransport, url: &str, fresh: bool) -> 
     Ok(String::from_utf8(bytes.to_vec()).unwrap())
 }
 
-/// Why no connection came about.
+/// The fault of a connection that must fail.
 pub(crate) async fn refused(transport: &HyperTransport, url: &str) -> (ConnectFault, Failure) {
     let (sent, delivery) = attempt(transport, put(url, "body"), true).await;
-    let failure = sent.expect_err("a connection that should have been refused");
+    let failure = sent.expect_err("the connection must fail");
     assert_eq!((failure.delivery, failure.kind), (delivery, Kind::Unreachable));
     let fault = failure.source.as_ref().unwrap().downcast_ref::<ConnectError>().unwrap().fault();
     assert_eq!((failure.detail, failure.permanent), (fault.text(), fault.permanent()), "{:?}", failure.source);
@@ -135,7 +135,7 @@ pub(crate) async fn refused(transport: &HyperTransport, url: &str) -> (ConnectFa
 /// An operation that creates, with this body.
 pub(crate) struct Create(pub(crate) Body);
 
-/// The most that an answer to [`Create`] may take.
+/// Maximum size of a response to [`Create`].
 pub(crate) const CAP: u64 = 1024 * 1024;
 
 identkit_wire::operation! {
@@ -155,7 +155,7 @@ pub(crate) fn small() -> Body {
     Body::from(b"body".to_vec())
 }
 
-/// A create by the real driver.
+/// Calls [`Create`] through the driver.
 pub(crate) async fn create(
     transport: impl Transport + 'static,
     base: &str,

@@ -1,4 +1,4 @@
-//! TLS of all kinds, each by a real peer: what is wrong is told apart, and nothing of the request gets through.
+//! TLS against real peers: each fault is reported, and nothing of the request is sent.
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::{Log, Running, answer_noted, attempt, hear, noting, put, refused, spawn, text};
 
-/// An authority, made for one test.
+/// A certificate authority for one test.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -33,7 +33,7 @@ impl Authority {
         self.0.der().to_vec()
     }
 
-    /// A certificate for these names and its key.
+    /// Issues a certificate and a key for these names.
     pub(crate) fn issue(&self, names: &[&str], change: impl Fn(&mut CertificateParams)) -> Issued {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
@@ -75,7 +75,7 @@ pub(crate) fn settings(issued: &Issued, versions: Versions, clients: Option<&Aut
     builder.with_single_cert(vec![issued.der.clone()], issued.key()).unwrap()
 }
 
-/// A server that answers "ok" and notes the requests.
+/// A server that answers "ok" and logs the requests.
 pub(crate) async fn peer(config: ServerConfig) -> (SocketAddr, Log) {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     noting(move |stream, log| {
@@ -96,23 +96,23 @@ fn url(address: SocketAddr) -> String {
     format!("https://localhost:{}/", address.port())
 }
 
-/// Why a request did not get through, whose server heard nothing of it.
-async fn unheard(tls: TlsBuilder, address: SocketAddr, log: &Log) -> (ConnectFault, Failure) {
+/// The fault of a request of which the server received nothing.
+async fn not_received(tls: TlsBuilder, address: SocketAddr, log: &Log) -> (ConnectFault, Failure) {
     let refused = refused(&HyperTransport::new(&tls.build().unwrap()), &url(address)).await;
-    assert_eq!(*log.lock().unwrap(), [""; 0], "something of the request got through");
+    assert_eq!(*log.lock().unwrap(), [""; 0], "something of the request was sent");
     assert!(refused.1.permanent);
     refused
 }
 
 async fn unsent(tls: TlsBuilder, address: SocketAddr, log: &Log) -> ConnectFault {
-    let (fault, failure) = unheard(tls, address, log).await;
+    let (fault, failure) = not_received(tls, address, log).await;
     assert_eq!(failure.delivery, Delivery::NotSent);
     fault
 }
 
 async fn accepted(tls: TlsBuilder, address: SocketAddr, log: &Log) {
     let transport = HyperTransport::new(&tls.build().unwrap());
-    // Twice: the second connection may resume the session of the first, and must be as good.
+    // Twice: the second connection may resume the TLS session of the first.
     for _ in 0..2 {
         assert_eq!(text(&transport, &url(address), true).await.unwrap(), "ok");
     }
@@ -121,7 +121,7 @@ async fn accepted(tls: TlsBuilder, address: SocketAddr, log: &Log) {
 }
 
 #[tokio::test]
-async fn certificates_are_trusted_or_told_apart() {
+async fn each_certificate_is_accepted_or_has_its_fault() {
     use ConnectFault::{
         CertificateExpired, CertificateNotYetValid, CertificateUnusable, PinMismatch, UnknownAuthority, WrongHost,
     };
@@ -137,12 +137,12 @@ async fn certificates_are_trusted_or_told_apart() {
     });
     let (good, elsewhere) = (authority.issue(&["localhost"], |_| ()), authority.issue(&["example.com"], |_| ()));
     let (expired, early) = (dated(2000, 2001), dated(3000, 3001));
-    let pin = |der: &[u8]| Pin::of_certificate(der).unwrap();
+    let pin = |der: &[u8]| Pin::from_certificate(der).unwrap();
     let (own, another, above) = (pin(&good.der), pin(&elsewhere.der), pin(&authority.der()));
     let both = [another, own];
     let trusted = || trusting(&authority);
     let bundled = TlsConfig::builder;
-    // Beside an authority of one's own, so that a machine without any root can run this.
+    // Always with another authority, so that the test also runs on machines without roots.
     #[cfg(feature = "platform-roots")]
     let bundled_or_platform = [bundled, || TlsConfig::builder().platform_roots()];
     #[cfg(not(feature = "platform-roots"))]
@@ -166,17 +166,17 @@ async fn certificates_are_trusted_or_told_apart() {
             rows.push(("roots and one's own", &good, roots().authorities(&[authority.der()]), None));
         }
         for (row, issued, tls, expected) in rows {
-            let (address, heard) = peer(settings(issued, versions, None)).await;
+            let (address, received) = peer(settings(issued, versions, None)).await;
             match expected {
-                None => accepted(tls, address, &heard).await,
-                Some(fault) => assert_eq!(unsent(tls, address, &heard).await, fault, "{row}"),
+                None => accepted(tls, address, &received).await,
+                Some(fault) => assert_eq!(unsent(tls, address, &received).await, fault, "{row}"),
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown_and_its_absence_told() {
+async fn a_missing_client_certificate_is_a_fault() {
     let (authority, clients) = (Authority::new(), Authority::new());
     let client = clients.issue(&["client"], |_| ());
     let stranger = Authority::new().issue(&["client"], |_| ());
@@ -184,24 +184,24 @@ async fn a_client_certificate_is_shown_and_its_absence_told() {
         let key = Secret::new(issued.key.serialize_pem());
         trusting(&authority).client_certificate(issued.pem.as_bytes(), &key).unwrap()
     };
-    // With TLS 1.3 the refusal comes after the client's last word: at times before the request has left, at times not.
+    // With TLS 1.3 the refusal arrives after the client finished the handshake, before or after the request is sent.
     let (before, after) = (Delivery::NotSent, Delivery::MaybeSent);
     for (versions, known) in [(TLS_1_2, &[before][..]), (TLS_1_3, &[before, after])] {
         let config = settings(&authority.issue(&["localhost"], |_| ()), versions, Some(&clients));
-        let (address, heard) = peer(config).await;
+        let (address, received) = peer(config).await;
         for without in [trusting(&authority), showing(&stranger)] {
-            let (fault, failure) = unheard(without, address, &heard).await;
+            let (fault, failure) = not_received(without, address, &received).await;
             assert_eq!(fault, ConnectFault::ClientCertificate, "{:?}", failure.source);
             assert!(known.contains(&failure.delivery));
         }
-        accepted(showing(&client), address, &heard).await;
+        accepted(showing(&client), address, &received).await;
     }
 }
 
 #[tokio::test]
-async fn a_configuration_of_the_users_own_is_taken_as_it_is() {
+async fn a_custom_configuration_is_used_unchanged() {
     let authority = Authority::new();
-    let (address, heard) = peer(settings(&authority.issue(&["localhost"], |_| ()), TLS_1_3, None)).await;
+    let (address, received) = peer(settings(&authority.issue(&["localhost"], |_| ()), TLS_1_3, None)).await;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(authority.der().into()).unwrap();
@@ -212,18 +212,18 @@ async fn a_configuration_of_the_users_own_is_taken_as_it_is() {
     };
     let (fault, failure) = refused(&HyperTransport::new(&own(TLS_1_2)), &url(address)).await;
     assert_eq!((fault, failure.delivery), (ConnectFault::NoCommonTls, Delivery::NotSent));
-    assert_eq!(*heard.lock().unwrap(), [""; 0]);
+    assert_eq!(*received.lock().unwrap(), [""; 0]);
     assert_eq!(text(&HyperTransport::new(&own(TLS_1_3)), &url(address), true).await.unwrap(), "ok");
 }
 
 #[tokio::test]
-async fn a_server_of_tls_1_1_or_without_tls_hears_nothing_of_the_request() {
-    // An alert "protocol version", as every such server sends it.
+async fn a_server_without_tls_1_2_gets_nothing_of_the_request() {
+    // The alert "protocol version".
     let alert: &[u8] = &[21, 3, 2, 0, 2, 2, 70];
     for (answer, expected) in
         [(alert, ConnectFault::NoCommonTls), (b"HTTP/1.1 400 Bad Request\r\n\r\n", ConnectFault::NoTls)]
     {
-        let (address, heard) = noting(move |mut stream, log| async move {
+        let (address, received) = noting(move |mut stream, log| async move {
             hear(&mut stream, "\u{16}").await;
             stream.write_all(answer).await.unwrap();
             let all = hear(&mut stream, "body").await;
@@ -232,11 +232,11 @@ async fn a_server_of_tls_1_1_or_without_tls_hears_nothing_of_the_request() {
             }
         })
         .await;
-        assert_eq!(unsent(trusting(&Authority::new()), address, &heard).await, expected);
+        assert_eq!(unsent(trusting(&Authority::new()), address, &received).await, expected);
     }
 }
 
-/// OpenSSL's server. `None` when there is no `openssl` and none is required.
+/// OpenSSL's server. `None` if `openssl` is missing and not required.
 fn openssl(issued: &Issued, folder: &std::path::Path, options: &[&str]) -> Option<Running> {
     let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
     std::fs::write(&certificate, &issued.pem).unwrap();
@@ -245,20 +245,20 @@ fn openssl(issued: &Issued, folder: &std::path::Path, options: &[&str]) -> Optio
     command.args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "3", "-www", "-cert"]);
     command.arg(&certificate).arg("-key").arg(&key).args(options);
     let mut child = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()))?;
-    // It says "ACCEPT 127.0.0.1:<port>".
-    let mut said = String::new();
+    // It prints "ACCEPT 127.0.0.1:<port>".
+    let mut output = String::new();
     let out = child.stdout.as_mut().unwrap();
     let mut byte = [0];
-    while !(said.contains("ACCEPT") && said.ends_with('\n')) {
-        assert_eq!(out.read(&mut byte).unwrap(), 1, "openssl ended: {said}");
-        said.push(char::from(byte[0]));
+    while !(output.contains("ACCEPT") && output.ends_with('\n')) {
+        assert_eq!(out.read(&mut byte).unwrap(), 1, "openssl ended: {output}");
+        output.push(char::from(byte[0]));
     }
-    let port = said.trim().rsplit(':').next().unwrap().parse().unwrap();
+    let port = output.trim().rsplit(':').next().unwrap().parse().unwrap();
     Some(Running(child, SocketAddr::from(([127, 0, 0, 1], port))))
 }
 
 #[tokio::test]
-async fn openssl_with_old_versions_is_refused_and_with_tls_1_2_welcome() {
+async fn openssl_is_accepted_with_tls_1_2_or_newer_only() {
     let authority = Authority::new();
     let issued = authority.issue(&["localhost"], |_| ());
     let folder = tempfile::tempdir().unwrap();
@@ -271,7 +271,7 @@ async fn openssl_with_old_versions_is_refused_and_with_tls_1_2_welcome() {
         let Some(peer) = openssl(&issued, folder.path(), options) else { return };
         if works {
             let transport = HyperTransport::new(&trusting(&authority).build().unwrap());
-            // It answers no other method.
+            // It answers GET only.
             let mut get = put(&url(peer.1), "");
             *get.method_mut() = http::Method::GET;
             let (sent, _) = attempt(&transport, get, true).await;

@@ -83,7 +83,7 @@ fn says_maybe(error: &Error) -> bool {
         || error.delivery() == Some(Delivery::MaybeSent)
         // A repeat that was told that it is done already.
         || (matches!(error.kind(), Kind::NotFound | Kind::InvalidState)
-            && error.detail().contains("an earlier try of this call may have been carried out"))
+            && error.detail().contains("the vendor may have executed an earlier attempt of this call"))
 }
 
 fn described(came: &Came) -> String {

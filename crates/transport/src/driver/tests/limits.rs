@@ -1,4 +1,4 @@
-//! Deadlines by size, places, the bucket of tokens, stalled uploads. Time is tokio's, paused.
+//! Timeouts by size, slots, the token bucket, stalled uploads. tokio's time is paused.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -6,21 +6,21 @@ use super::streams::sleep;
 use super::*;
 
 #[tokio::test]
-async fn an_empty_bucket_ends_calls_at_their_first_failure() {
+async fn an_empty_bucket_allows_no_retry() {
     use Step::NotSent;
     let (driver, script) = driver(&[NotSent, NotSent, NotSent, NotSent, OK]);
     let driver = driver.with_policy(Policy::default().backoff(Duration::ZERO).retry_tokens(12));
     let error = driver.call(&Read, &CallOptions::new()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unreachable);
-    assert_eq!(script.seen.lock().unwrap().len(), 3, "two repeats are paid for");
+    assert_eq!(script.requests.lock().unwrap().len(), 3, "two retries");
     driver.call(&Read, &CallOptions::new()).await.unwrap_err();
-    assert_eq!(script.seen.lock().unwrap().len(), 4, "no repeat is");
+    assert_eq!(script.requests.lock().unwrap().len(), 4, "no retry");
     driver.call(&Read, &CallOptions::new()).await.unwrap();
     assert_eq!(script.sent(), 5);
 }
 
 #[tokio::test]
-async fn what_is_never_repeated_takes_no_tokens() {
+async fn calls_without_a_retry_take_no_tokens() {
     let (driver, script) = driver(&[Step::Ambiguous, answer(404, ""), Step::NotSent, answer(202, "ok")]);
     let driver = driver.with_policy(Policy::default().backoff(Duration::ZERO).retry_tokens(5));
     driver.call(&Create, &CallOptions::new()).await.unwrap_err();
@@ -29,53 +29,57 @@ async fn what_is_never_repeated_takes_no_tokens() {
     assert_eq!(script.sent(), 4);
 }
 
-/// A driver of this many places whose calls take a second each, and the most of them that were under way at once.
-fn slow(places: u32) -> (Driver<()>, Arc<AtomicUsize>) {
-    let most = Arc::new(AtomicUsize::new(0));
-    let (now, seen) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&most));
+/// A driver with a number of slots whose calls take a second each, and the maximum number of concurrent calls.
+fn slow(slots: u32) -> (Driver<()>, Arc<AtomicUsize>) {
+    let max = Arc::new(AtomicUsize::new(0));
+    let (now, highest) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&max));
     let driver = driver_by(Arc::new(NoAuth), move |_, context| {
-        let (now, seen) = (Arc::clone(&now), Arc::clone(&seen));
+        let (now, highest) = (Arc::clone(&now), Arc::clone(&highest));
         async move {
-            seen.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            highest.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             context.mark_sent();
             sleep(1).await;
             now.fetch_sub(1, Ordering::SeqCst);
             OK.play(context).await
         }
     });
-    (driver.with_policy(Policy::default().concurrency(places)), most)
+    (driver.with_policy(Policy::default().concurrency(slots)), max)
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_calls_than_places_are_under_way_and_the_others_wait() {
-    let (driver, most) = slow(3);
+async fn concurrent_calls_are_limited_by_the_slots() {
+    let (driver, max) = slow(3);
     let options = CallOptions::new();
     let answers = futures_util::future::join_all((0..10).map(|_| driver.call(&Read, &options))).await;
     assert!(answers.iter().all(Result::is_ok));
-    assert_eq!(most.load(Ordering::SeqCst), 3);
+    assert_eq!(max.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_a_place_counts_towards_the_deadline_and_nothing_was_sent() {
+async fn waiting_for_a_slot_counts_towards_the_deadline() {
     let (driver, _) = slow(1);
     let short = CallOptions::new().timeout(Duration::from_millis(1500));
     let (first, second, third) =
         tokio::join!(driver.call(&Create, &short), driver.call(&Create, &short), driver.call(&Create, &short));
     first.unwrap();
     let error = second.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)), "cut half-way");
+    assert_eq!(
+        (error.kind(), error.delivery()),
+        (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)),
+        "timed out after sending"
+    );
     let error = third.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Some(Delivery::NotSent)), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_call_gives_its_place_back() {
+async fn a_dropped_call_releases_its_slot() {
     let (driver, _) = slow(1);
     begin(driver.call(&Read, &CallOptions::new())).await;
     driver.call(&Read, &CallOptions::new().timeout(Duration::from_secs(2))).await.unwrap();
 }
 
-/// Sends a body in pieces of a tenth, one every `pause` seconds, and stops after this many.
+/// A driver that sends a tenth of the body every `pause` seconds and stops after `pieces` tenths.
 fn upload(pause: u64, pieces: u64) -> Driver<()> {
     driver_by(Arc::new(NoAuth), move |request, context| async move {
         context.mark_sent();
@@ -88,12 +92,12 @@ fn upload(pause: u64, pieces: u64) -> Driver<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_that_stalls_is_given_up_long_before_its_deadline_and_a_slow_one_is_not() {
+async fn a_stalled_upload_fails_early_and_a_slow_one_succeeds() {
     let clock = SystemClock::new();
     let error = upload(5, 4).call(&Long, &CallOptions::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)));
     assert!(error.to_string().contains("stalled"), "{error}");
     assert!(clock.now().0 < Duration::from_secs(100), "{:?}", clock.now());
-    // 200 s in all, which the deadline of an upload of this size allows.
+    // 200 s in total: within the timeout of an upload of this size.
     upload(20, 10).call(&Long, &CallOptions::new()).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Calls over a transport that plays a script.
+//! Calls over a scripted transport.
 
 mod limits;
 mod observer;
@@ -22,16 +22,16 @@ use crate::{AttemptContext, CallInfo, Failure, Generation, NoAuth, SystemClock};
 type Sent = Result<Response<Content>, Failure>;
 type Headers = &'static [(&'static str, &'static str)];
 
-struct By<F>(F);
+struct FnTransport<F>(F);
 
-impl<F> fmt::Debug for By<F> {
+impl<F> fmt::Debug for FnTransport<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("By")
+        f.write_str("FnTransport")
     }
 }
 
 #[async_trait]
-impl<F, Fut> Transport for By<F>
+impl<F, Fut> Transport for FnTransport<F>
 where
     F: Fn(Request<Body>, AttemptContext) -> Fut + Send + Sync,
     Fut: Future<Output = Sent> + Send,
@@ -41,14 +41,14 @@ where
     }
 }
 
-/// A driver over a transport by a function.
+/// A driver whose transport is a function.
 fn driver_by<F, Fut>(auth: Arc<dyn Authenticator>, send: F) -> Driver<()>
 where
     F: Fn(Request<Body>, AttemptContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Sent> + Send + 'static,
 {
     let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
-    Driver::new(Arc::new(By(send)), Arc::new(SystemClock::new()), auth, base, ())
+    Driver::new(Arc::new(FnTransport(send)), Arc::new(SystemClock::new()), auth, base, ())
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,26 +95,26 @@ impl Step {
     }
 }
 
-/// The steps to come, and the token and the wish for a fresh connection of each request.
+/// The next steps, and of each request its token and whether it needs a fresh connection.
 struct Script {
     steps: Mutex<VecDeque<Step>>,
-    seen: Mutex<Vec<(Option<String>, bool)>>,
+    requests: Mutex<Vec<(Option<String>, bool)>>,
 }
 
 impl Script {
     /// Number of requests. The script must have been played to its end.
     fn sent(&self) -> usize {
         assert!(self.steps.lock().unwrap().is_empty(), "fewer requests than the script has steps");
-        self.seen.lock().unwrap().len()
+        self.requests.lock().unwrap().len()
     }
 }
 
 fn driver_with(auth: Arc<dyn Authenticator>, steps: &[Step]) -> (Driver<()>, Arc<Script>) {
-    let script = Arc::new(Script { steps: Mutex::new(steps.to_vec().into()), seen: Mutex::default() });
+    let script = Arc::new(Script { steps: Mutex::new(steps.to_vec().into()), requests: Mutex::default() });
     let played = Arc::clone(&script);
     let driver = driver_by(auth, move |request, context| {
         let token = request.headers().get("x-token").map(|value| value.to_str().unwrap().to_owned());
-        played.seen.lock().unwrap().push((token, context.fresh()));
+        played.requests.lock().unwrap().push((token, context.fresh()));
         let step = played.steps.lock().unwrap().pop_front().expect("one request more than the script has steps");
         step.play(context)
     });
@@ -125,7 +125,7 @@ fn driver(steps: &[Step]) -> (Driver<()>, Arc<Script>) {
     driver_with(Arc::new(NoAuth), steps)
 }
 
-/// What a call comes to that plays the whole script: the value and the attempts, or what the error says.
+/// The result of a call that plays the whole script, as text: value and attempts, or the parts of the error.
 async fn called<Op>(operation: &Op, options: &CallOptions, steps: &[Step]) -> String
 where
     Op: Operation<Dialect = (), Output = String>,
@@ -216,13 +216,13 @@ operation!(Open: Opened, Safe, AmbiguityPolicy::Never, STREAM, GONE, Ok(Body::em
 #[derive(Debug)]
 struct Opened(Content);
 
-/// Begins a call and drops it once it waits for something.
+/// Starts a call and drops it as soon as it waits.
 async fn begin<T>(call: impl Future<Output = T>) {
-    assert!(call.now_or_never().is_none(), "the call was over at once");
+    assert!(call.now_or_never().is_none(), "the call did not wait");
 }
 
 #[tokio::test]
-async fn a_create_that_may_have_arrived_is_sent_once() {
+async fn a_create_that_may_have_arrived_is_not_repeated() {
     for (step, status) in [
         (Step::Ambiguous, 0),
         (answer(500, ""), 500),
@@ -231,7 +231,7 @@ async fn a_create_that_may_have_arrived_is_sent_once() {
         (answer(202, "garbage"), 202),
         // A success that the document does not list.
         (answer(201, "an order"), 201),
-        // A refusal that broke off is no answer.
+        // An incomplete refusal does not count as answered.
         (Step::Broken(400), 400),
         (Step::Broken(401), 401),
         (Step::Broken(404), 404),
@@ -242,7 +242,7 @@ async fn a_create_that_may_have_arrived_is_sent_once() {
 }
 
 #[tokio::test]
-async fn ai_02_a_refusal_in_an_answer_of_success_is_a_refusal() {
+async fn ai_02_a_refusal_in_a_success_response_is_a_refusal() {
     assert_eq!(call(&Create, &[answer(200, "refused")]).await, "Rejected Answered DoNotRetry 200");
 }
 
@@ -250,7 +250,7 @@ async fn ai_02_a_refusal_in_an_answer_of_success_is_a_refusal() {
 async fn attempts_are_repeated_as_the_operation_allows() {
     use Step::{Ambiguous, Broken, NotSent, Untrusted};
     let once = CallOptions::new().attempts(1);
-    for (row, told, expected) in [
+    for (row, result, expected) in [
         ("never sent", call(&Create, &[NotSent, NotSent, answer(202, "ok")]).await, "ok after 3"),
         ("400", call(&Create, &[answer(400, "")]).await, "Rejected Answered DoNotRetry 400"),
         ("404", call(&Create, &[answer(404, "")]).await, "NotFound Answered DoNotRetry 404"),
@@ -258,8 +258,8 @@ async fn attempts_are_repeated_as_the_operation_allows() {
         ("302", call(&Create, &[answer(302, "")]).await, "Protocol Answered DoNotRetry 302"),
         ("a deletion is limited", call(&Delete, &[LIMITED, OK]).await, "ok after 2"),
         ("a create is limited, as documented", call(&CreateLimited, &[LIMITED, OK]).await, "ok after 2"),
-        ("a create is limited by anybody", call(&Create, &[LIMITED]).await, "RateLimited Answered RetryLater 429"),
-        ("a read is refused half", call(&Read, &[Broken(404), OK]).await, "ok after 2"),
+        ("a create is limited, undocumented", call(&Create, &[LIMITED]).await, "RateLimited Answered RetryLater 429"),
+        ("a read, incomplete refusal", call(&Read, &[Broken(404), OK]).await, "ok after 2"),
         ("a text is limited", call(&Text, &[LIMITED]).await, "RateLimited Answered RetryLater 429"),
         ("a text was never sent", call(&Text, &[NotSent, answer(202, "ok")]).await, "ok after 2"),
         (
@@ -269,41 +269,41 @@ async fn attempts_are_repeated_as_the_operation_allows() {
         ),
         ("a deletion", call(&Delete, &[Ambiguous, OK]).await, "ok after 2"),
         ("a read, once", called(&Read, &once, &[Ambiguous]).await, "Unreachable MaybeSent RetryLater 0"),
-        ("what cannot change", call(&Read, &[Untrusted]).await, "Unreachable NotSent CheckConnection 0"),
+        ("a permanent failure", call(&Read, &[Untrusted]).await, "Unreachable NotSent CheckConnection 0"),
     ] {
-        assert_eq!(told, expected, "{row}");
+        assert_eq!(result, expected, "{row}");
     }
 }
 
 #[tokio::test]
-async fn what_must_not_be_sent_twice_asks_for_a_fresh_connection() {
-    async fn wishes<Op: Operation<Dialect = ()>>(operation: &Op, fresh: bool, steps: &[Step]) -> Vec<bool> {
+async fn unrepeatable_calls_need_a_fresh_connection() {
+    async fn needs<Op: Operation<Dialect = ()>>(operation: &Op, fresh: bool, steps: &[Step]) -> Vec<bool> {
         let (driver, script) = driver(steps);
         let driver = driver.with_policy(Policy::default().backoff(Duration::ZERO).fresh_connections(fresh));
         let _ = driver.call(operation, &CallOptions::new()).await;
         assert_eq!(script.sent(), steps.len());
-        script.seen.lock().unwrap().iter().map(|(_, fresh)| *fresh).collect()
+        script.requests.lock().unwrap().iter().map(|(_, fresh)| *fresh).collect()
     }
-    assert_eq!(wishes(&Create, true, &[Step::NotSent, OK]).await, [true, true]);
-    assert_eq!(wishes(&Cancel, true, &[OK]).await, [true]);
-    assert_eq!(wishes(&Delete, true, &[OK]).await, [false]);
-    // A create on a kept connection is sent once all the same.
-    assert_eq!(wishes(&Create, false, &[Step::Ambiguous]).await, [false]);
+    assert_eq!(needs(&Create, true, &[Step::NotSent, OK]).await, [true, true]);
+    assert_eq!(needs(&Cancel, true, &[OK]).await, [true]);
+    assert_eq!(needs(&Delete, true, &[OK]).await, [false]);
+    // A create on an idle connection is not repeated either.
+    assert_eq!(needs(&Create, false, &[Step::Ambiguous]).await, [false]);
 }
 
 #[tokio::test]
-async fn a_long_explanation_is_cut_and_not_lost() {
+async fn a_long_error_body_is_truncated() {
     let long: &'static str = Box::leak(format!("because {}", "x".repeat(200_000)).into_boxed_str());
     let error = driver(&[answer(400, long)]).0.call(&Read, &CallOptions::new()).await.unwrap_err();
     assert!(error.vendor_text().unwrap().expose().starts_with("because xxx"));
 }
 
 #[tokio::test]
-async fn a_long_retry_after_is_an_error_and_an_unreadable_one_leaves_the_wait_to_the_backoff() {
+async fn a_long_retry_after_fails_and_an_invalid_one_is_ignored() {
     let long = "RateLimited Answered RetryLater 429";
     let rows: [(Headers, &[Step], &str); 6] = [
         (&[("retry-after", "121")], &[], long),
-        // More seconds than there are numbers for, and a day that is centuries away.
+        // A number that does not fit, and a date centuries away.
         (&[("retry-after", "99999999999999999999999")], &[], long),
         (&[("retry-after", "Fri, 31 Dec 2399 23:59:59 GMT")], &[], long),
         (&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")], &[OK], "ok after 2"),
@@ -317,44 +317,44 @@ async fn a_long_retry_after_is_an_error_and_an_unreadable_one_leaves_the_wait_to
 }
 
 #[tokio::test]
-async fn what_an_earlier_try_may_have_done_is_not_forgotten() {
+async fn an_earlier_ambiguous_attempt_changes_the_error() {
     use Step::{Ambiguous, NotSent};
     let twice = CallOptions::new().attempts(2);
-    let told = called(&Delete, &twice, &[Ambiguous, NotSent]).await;
-    assert_eq!(told, "Unreachable MaybeSent RetryLater 0");
+    let result = called(&Delete, &twice, &[Ambiguous, NotSent]).await;
+    assert_eq!(result, "Unreachable MaybeSent RetryLater 0");
     let (driver, _) = driver(&[Ambiguous, answer(404, "")]);
     let error = driver.call(&Delete, &twice).await.unwrap_err();
     assert_eq!((error.kind(), error.advice()), (Kind::NotFound, Advice::Reconcile));
-    assert!(error.to_string().contains("an earlier try"), "{error}");
-    let told = called(&Delete, &twice, &[NotSent, answer(404, "")]).await;
-    assert_eq!(told, "NotFound Answered DoNotRetry 404", "the first try never left: nothing is in doubt");
-    let told = called(&Read, &twice, &[Ambiguous, NotSent]).await;
-    assert_eq!(told, "Unreachable NotSent RetryLater 0", "a read changes nothing");
+    assert!(error.to_string().contains("an earlier attempt"), "{error}");
+    let result = called(&Delete, &twice, &[NotSent, answer(404, "")]).await;
+    assert_eq!(result, "NotFound Answered DoNotRetry 404", "the first attempt was not sent");
+    let result = called(&Read, &twice, &[Ambiguous, NotSent]).await;
+    assert_eq!(result, "Unreachable NotSent RetryLater 0", "a read changes nothing");
 }
 
 #[tokio::test]
-async fn a_deadline_knows_whether_anything_was_sent() {
+async fn an_expired_deadline_reports_whether_it_was_sent() {
     let short = CallOptions::new().timeout(Duration::from_millis(20));
-    let told = called(&Create, &short, &[Step::HangBefore]).await;
-    assert_eq!(told, "Timeout NotSent RetryLater 0");
-    let told = called(&Create, &short, &[Step::HangAfter]).await;
-    assert_eq!(told, "OutcomeUnknown MaybeSent Reconcile 0");
-    let told = called(&Read, &short, &[Step::HangAfter]).await;
-    assert_eq!(told, "Timeout MaybeSent RetryLater 0");
+    let result = called(&Create, &short, &[Step::HangBefore]).await;
+    assert_eq!(result, "Timeout NotSent RetryLater 0");
+    let result = called(&Create, &short, &[Step::HangAfter]).await;
+    assert_eq!(result, "OutcomeUnknown MaybeSent Reconcile 0");
+    let result = called(&Read, &short, &[Step::HangAfter]).await;
+    assert_eq!(result, "Timeout MaybeSent RetryLater 0");
 }
 
 #[tokio::test]
-async fn an_answer_that_may_not_be_whole_or_is_too_long_is_refused() {
+async fn incomplete_or_too_long_responses_are_errors() {
     let identity: Headers = &[("transfer-encoding", "chunked, identity")];
     let zipped: Headers = &[("content-encoding", "gzip")];
     let long: &'static str = Box::leak("x".repeat(101).into_boxed_str());
-    for (row, told, expected) in [
+    for (row, result, expected) in [
         ("no length", call(&Download, &[Step::Lengthless(&[], "%PDF-")]).await, "Integrity"),
         ("identity", call(&Download, &[Step::Lengthless(identity, "%PDF-")]).await, "Integrity"),
         ("compressed", call(&Download, &[Step::Answer(200, zipped, "x")]).await, "Protocol"),
         ("longer than its cap", call(&Read, &[answer(200, long)]).await, "Protocol"),
     ] {
-        assert_eq!(told.split(' ').next(), Some(expected), "{row}");
+        assert_eq!(result.split(' ').next(), Some(expected), "{row}");
     }
 }
 
@@ -371,9 +371,9 @@ impl Authenticator for Sessions {
     fn rejected(&self, _: Generation) -> bool {
         true
     }
-    async fn renew(&self, seen: Option<Generation>) -> Result<Generation, Error> {
+    async fn renew(&self, former: Option<Generation>) -> Result<Generation, Error> {
         let mut now = self.0.lock().unwrap();
-        if seen.is_none_or(|seen| seen.0 == *now) {
+        if former.is_none_or(|former| former.0 == *now) {
             *now += 1;
         }
         Ok(Generation(*now))
@@ -381,11 +381,11 @@ impl Authenticator for Sessions {
 }
 
 #[tokio::test]
-async fn a_401_is_answered_by_new_credentials_once() {
+async fn after_a_401_the_credentials_are_renewed_once() {
     let (driver, script) = driver_with(Arc::<Sessions>::default(), &[answer(401, ""), answer(202, "ok")]);
     let answered = driver.call(&Create, &CallOptions::new()).await.unwrap();
-    assert_eq!(answered.attempts, 1, "a refused token is no failed attempt");
-    let tokens: Vec<_> = script.seen.lock().unwrap().iter().map(|(token, _)| token.clone().unwrap()).collect();
+    assert_eq!(answered.attempts, 1, "a refused token is not an attempt");
+    let tokens: Vec<_> = script.requests.lock().unwrap().iter().map(|(token, _)| token.clone().unwrap()).collect();
     assert_eq!(tokens, ["1", "2"]);
 
     let (driver, script) = driver_with(Arc::<Sessions>::default(), &[answer(401, ""), answer(401, "")]);

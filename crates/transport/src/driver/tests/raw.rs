@@ -4,7 +4,7 @@ use super::streams::drip;
 use super::*;
 
 #[tokio::test]
-async fn a_creating_call_leaves_its_raw_response() {
+async fn a_creating_call_retains_its_raw_response() {
     let (driver, _) = driver(&[Step::Answer(202, &[("x-id", "7")], "ok"), OK]);
     let created = driver.call(&Create, &CallOptions::new()).await.unwrap();
     let raw = created.raw().unwrap();
@@ -17,7 +17,7 @@ async fn a_creating_call_leaves_its_raw_response() {
 }
 
 #[tokio::test]
-async fn a_failed_call_leaves_what_was_received() {
+async fn a_failed_call_retains_what_was_received() {
     for (step, status, body, complete) in [
         (answer(202, "garbage"), 202, "garbage", true),
         (answer(200, "refused"), 200, "refused", true),
@@ -42,7 +42,7 @@ async fn a_failed_call_leaves_what_was_received() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_leaves_what_was_received() {
+async fn a_timeout_retains_what_was_received() {
     let driver = driver_by(Arc::new(NoAuth), |_, context| async move {
         context.mark_sent();
         Ok(Response::new(Content::new(Some(100), drip(&[0], false))))

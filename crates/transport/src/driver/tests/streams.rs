@@ -1,4 +1,4 @@
-//! Bodies that are handed out: stall, deadline, cap, and the place that they hold. Time is tokio's, paused.
+//! Streamed bodies: stall, deadline, maximum size, and the slot that they hold. tokio's time is paused.
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, empty, pending};
@@ -12,7 +12,7 @@ pub(super) async fn sleep(seconds: u64) {
     tokio::time::sleep(Duration::from_secs(seconds)).await;
 }
 
-/// Gives a piece of 10 bytes after each pause, and then ends or stays silent.
+/// A body with 10 bytes after each pause, which then ends or stalls.
 pub(super) fn drip(pauses: &[u64], ends: bool) -> impl http_body::Body<Data = Bytes, Error = Error> + use<> {
     let pieces = stream::iter(pauses.to_vec()).then(|pause| async move {
         sleep(pause).await;
@@ -21,7 +21,7 @@ pub(super) fn drip(pauses: &[u64], ends: bool) -> impl http_body::Body<Data = By
     StreamBody::new(pieces.chain(if ends { empty().left_stream() } else { pending().right_stream() }))
 }
 
-/// A driver whose calls are answered by a stream that ends if it has a length.
+/// A driver whose responses are such a body, which ends if it has a length.
 fn drips(pauses: &[u64], len: Option<u64>) -> Driver<()> {
     let pauses = pauses.to_vec();
     let driver = driver_by(Arc::new(NoAuth), move |_, context| {
@@ -40,41 +40,41 @@ async fn read(driver: &Driver<()>) -> Result<Bytes, Error> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_may_be_slow_but_not_silent() {
+async fn a_stream_may_be_slow_but_not_stall() {
     let slow = drips(&[25, 25, 25, 25], Some(40));
-    assert_eq!(read(&slow).await.unwrap().len(), 40, "longer than the deadline of the call, never silent for 30 s");
+    assert_eq!(read(&slow).await.unwrap().len(), 40, "longer than the timeout of the call, without a stall");
     let error = read(&drips(&[1, 31], Some(20))).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout);
     assert!(error.to_string().contains("stalled"), "{error}");
     let error = read(&drips(&[1], None)).await.unwrap_err();
-    assert_eq!(error.kind(), Kind::Timeout, "silent for ever");
+    assert_eq!(error.kind(), Kind::Timeout, "stalled");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_takes_its_time_is_no_silence_of_the_server() {
+async fn a_slow_reader_is_not_a_stall() {
     let driver = drips(&[0, 5, 5], Some(30));
     let mut stream = driver.call(&Open, &CallOptions::new()).await.unwrap().value.0;
-    let mut came = 0;
+    let mut read = 0;
     while let Some(piece) = stream.next().await {
-        came += piece.unwrap().len();
+        read += piece.unwrap().len();
         sleep(40).await;
     }
-    assert_eq!(came, 30);
+    assert_eq!(read, 30);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_has_a_deadline_of_its_own_and_a_cap() {
+async fn a_stream_has_its_own_deadline_and_maximum_size() {
     let driver = drips(&[20; 9], Some(90)).with_policy(Policy::default().stream_timeout(Duration::from_secs(100)));
     let error = read(&driver).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout);
-    assert!(error.to_string().contains("longer than it may"), "{error}");
+    assert!(error.to_string().contains("not complete in time"), "{error}");
     let error = read(&drips(&[0; 200], None)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Protocol, "1,990 bytes where 1,000 are allowed");
     assert_eq!(read(&drips(&[0; 100], Some(1000))).await.unwrap().len(), 1000);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_counts_as_a_call_under_way_until_it_is_read_or_dropped() {
+async fn a_stream_holds_a_slot_until_it_is_read_or_dropped() {
     let driver = drips(&[0, 1], Some(20));
     let short = CallOptions::new().timeout(Duration::from_millis(10));
     let first = driver.call(&Open, &CallOptions::new()).await.unwrap();
@@ -86,7 +86,7 @@ async fn a_stream_counts_as_a_call_under_way_until_it_is_read_or_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_answer_that_is_read_whole_may_not_stall_either() {
+async fn a_body_that_is_read_whole_must_not_stall() {
     let driver = drips(&[1], None);
     let long = CallOptions::new().timeout(Duration::from_secs(1000)).attempts(1);
     let clock = SystemClock::new();

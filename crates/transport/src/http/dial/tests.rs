@@ -4,7 +4,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::*;
 
-/// A resolver that knows one answer.
+/// A resolver with a fixed result.
 #[derive(Clone)]
 struct Fixed(Vec<IpAddr>);
 
@@ -32,18 +32,18 @@ const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const SECOND: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
-/// Listens at one address, and at another one on the same port that accepts nobody any more.
-struct Both {
+/// Listens at one address, and with a full queue at another one on the same port.
+struct Listeners {
     port: u16,
-    answers: TcpListener,
-    /// `None` where this machine has no such address: connecting to it then fails at once.
+    open: TcpListener,
+    /// `None` if this machine has no such address. Connecting to it then fails immediately.
     _silent: Option<(TcpListener, Vec<TcpStream>)>,
 }
 
-async fn silent_at(address: IpAddr) -> Both {
+async fn silent_at(address: IpAddr) -> Listeners {
     loop {
-        let answers = TcpListener::bind((V4, 0)).await.unwrap();
-        let port = answers.local_addr().unwrap().port();
+        let open = TcpListener::bind((V4, 0)).await.unwrap();
+        let port = open.local_addr().unwrap().port();
         let address = SocketAddr::new(address, port);
         let silent = match listen(address) {
             Ok(silent) => Some(silent),
@@ -51,7 +51,7 @@ async fn silent_at(address: IpAddr) -> Both {
             Err(_) => None,
         };
         let full = if silent.is_some() { fill(address).await } else { Vec::new() };
-        return Both { port, answers, _silent: silent.map(|silent| (silent, full)) };
+        return Listeners { port, open, _silent: silent.map(|silent| (silent, full)) };
     }
 }
 
@@ -62,7 +62,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(1)
 }
 
-/// Waits for a future, `None` if it takes longer than so many milliseconds.
+/// The result of a future, or `None` if it takes longer than `limit` milliseconds.
 async fn within<T>(limit: u64, work: impl Future<Output = T>) -> Option<T> {
     use identkit_core::{Clock, Instant};
     let over = crate::SystemClock::new().sleep_until(Instant(Duration::from_millis(limit)));
@@ -72,7 +72,7 @@ async fn within<T>(limit: u64, work: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// Connects until the listener's queue is full, so that the next one gets no answer.
+/// Connects until the listener's queue is full, so that the next connection hangs.
 async fn fill(address: SocketAddr) -> Vec<TcpStream> {
     let mut full = Vec::new();
     while let Some(stream) = within(300, TcpStream::connect(address)).await {
@@ -81,32 +81,31 @@ async fn fill(address: SocketAddr) -> Vec<TcpStream> {
     full
 }
 
-/// The peer that is reached at one of the addresses, of which the first does not answer.
-async fn reached(both: Both, addresses: Vec<IpAddr>, limit: Option<Duration>) -> SocketAddr {
+/// The peer that is reached at one of the addresses. The first one does not answer.
+async fn reached(listeners: Listeners, addresses: Vec<IpAddr>, limit: Option<Duration>) -> SocketAddr {
     let mut connector = connector(Fixed(addresses));
     connector.set_connect_timeout(limit);
-    let connected = within(30_000, connect(connector, "both.invalid", both.port)).await;
-    connected.expect("the silent address was waited for").unwrap();
-    both.answers.accept().await.unwrap().1
+    let connected = within(30_000, connect(connector, "both.invalid", listeners.port)).await;
+    connected.expect("no other address was tried").unwrap();
+    listeners.open.accept().await.unwrap().1
 }
 
 #[tokio::test]
-async fn a_family_that_does_not_answer_does_not_hold_up_the_other() {
-    // Without the race nothing would end the first attempt.
+async fn an_unresponsive_family_does_not_delay_the_other() {
+    // Without a connect timeout nothing ends the first attempt.
     let peer = reached(silent_at(V6).await, vec![V6, V4], None).await;
     assert!(peer.is_ipv4());
 }
 
 #[tokio::test]
-async fn an_address_that_does_not_answer_leaves_time_for_the_next_of_its_family() {
+async fn the_next_address_of_a_family_gets_time_to_connect() {
     let peer = reached(silent_at(SECOND).await, vec![SECOND, V4], Some(Duration::from_millis(400))).await;
     assert!(peer.is_ipv4());
 }
 
 #[tokio::test]
-async fn the_preferred_family_is_used_when_it_answers() {
-    // Which it is, the resolver's first address tells. Of the other family nobody listens; where there is no IPv6,
-    // nobody can.
+async fn the_preferred_family_is_used_if_it_answers() {
+    // The resolver's first address selects the family. Nothing listens at the other one.
     for (preferred, other) in [(V4, V6), (V6, V4)] {
         let listener = match TcpListener::bind((preferred, 0)).await {
             Ok(listener) => listener,
@@ -124,18 +123,18 @@ async fn the_preferred_family_is_used_when_it_answers() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_known_is_told_as_such() {
+async fn an_unknown_name_is_a_fault_of_its_own() {
     let error = connect(connector(Fixed(Vec::new())), "nobody.invalid", 443).await.err().unwrap();
-    assert_eq!(super::super::fault::of_connector(&error, false), ConnectFault::NameNotFound);
-    // One that the system's resolver refuses without asking anybody.
+    assert_eq!(super::super::fault::connect_fault(&error, false), ConnectFault::NameNotFound);
+    // The system's resolver rejects this one without a query.
     let long = "x".repeat(70);
     let error = TokioDial::new().dial(&format!("{long}.invalid"), 443).await.err().unwrap();
-    assert_eq!(super::super::fault::of_connector(&error, false), ConnectFault::NameNotFound);
+    assert_eq!(super::super::fault::connect_fault(&error, false), ConnectFault::NameNotFound);
     assert_eq!(TokioDial::new().dial("a b", 443).await.err().unwrap().kind(), io::ErrorKind::InvalidInput);
 }
 
 #[tokio::test]
-async fn a_meter_stops_a_stream_until_it_is_opened() {
+async fn a_meter_limits_a_stream() {
     use tokio::io::AsyncReadExt;
     let meter = Meter::new(250);
     let endless = tokio::io::join(tokio::io::repeat(b'x'), tokio::io::sink());
@@ -145,8 +144,8 @@ async fn a_meter_stops_a_stream_until_it_is_opened() {
         stream.read_exact(&mut block).await.unwrap();
     }
     let error = stream.read_exact(&mut block).await.unwrap_err();
-    assert!(super::super::fault::find::<TooMuch>(&error).is_some());
-    meter.open();
+    assert!(super::super::fault::find::<TooManyBytes>(&error).is_some());
+    meter.remove_limit();
     for _ in 0..10 {
         stream.read_exact(&mut block).await.unwrap();
     }

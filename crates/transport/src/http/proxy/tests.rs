@@ -21,7 +21,7 @@ fn the_environment_names_a_proxy_and_its_exceptions() {
             ("11.1.2.3", true),
             ("192.0.2.1", false),
             ("2001:db8::1", true),
-            // This machine is not behind a proxy.
+            // A proxy of the environment never applies to loopback.
             ("localhost", false),
             ("127.0.0.1", false),
             ("::1", false),
@@ -33,12 +33,12 @@ fn the_environment_names_a_proxy_and_its_exceptions() {
     let proxy = from(&both).unwrap().unwrap();
     assert_eq!(proxy.uri, "http://one:1/");
     for host in ["example.com", "192.0.2.1", "2001:db8::1"] {
-        assert!(!proxy.applies_to(host, 443), "{host}: the star excepts everything");
+        assert!(!proxy.applies_to(host, 443), "{host}: the star excludes every host");
     }
 }
 
 #[test]
-fn a_proxy_that_cannot_be_used_is_told_and_not_passed_by() {
+fn an_unusable_proxy_is_an_error() {
     for bad in [
         "socks5://127.0.0.1:1080",
         "ftp://127.0.0.1",

@@ -1,5 +1,5 @@
-//! TLS settings as a value: bundled roots by default, the platform's on request, extra certificate authorities, a
-//! client certificate, pinned keys, or a rustls configuration.
+//! TLS settings: bundled or platform roots, additional certificate authorities, a client certificate, pinned keys, or a
+//! rustls configuration.
 
 mod pin;
 
@@ -15,9 +15,9 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 pub use self::pin::Pin;
-use self::pin::Pinned;
+use self::pin::PinVerifier;
 
-/// How servers are authenticated, and the client to them. TLS 1.2 and 1.3.
+/// TLS settings of a client, for TLS 1.2 and 1.3: how it authenticates servers, and itself.
 #[derive(Clone)]
 pub struct TlsConfig(ClientConfig);
 
@@ -28,46 +28,46 @@ impl fmt::Debug for TlsConfig {
 }
 
 impl TlsConfig {
-    /// Trusts the bundled roots of the Mozilla programme.
+    /// Trusts Mozilla's root certificates, which are bundled.
     ///
     /// # Errors
-    /// As [`with_authorities`](Self::with_authorities).
+    /// As [`TlsBuilder::build`].
     pub fn bundled() -> Result<Self, Error> {
         Self::with_authorities(&[])
     }
 
-    /// Trusts the bundled roots and these authorities besides, in DER (see [`certificates`]).
+    /// Trusts the bundled roots and additional authorities, in DER (see [`certificates`]).
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when one of them cannot be an authority.
+    /// [`Kind::InvalidInput`] if a certificate cannot be used as an authority.
     pub fn with_authorities(authorities: &[Vec<u8>]) -> Result<Self, Error> {
         Self::builder().authorities(authorities).build()
     }
 
-    /// Settings to put together, beginning with the bundled roots.
+    /// Returns a builder that trusts the bundled roots.
     pub fn builder() -> TlsBuilder {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         TlsBuilder { roots, authorities: Vec::new(), identity: None, pins: Vec::new() }
     }
 
-    /// A configuration made by the user: other roots, client certificates, another provider of cryptography. Its
-    /// ALPN protocols are taken out: HTTP/1.1 is spoken whatever the server offers.
+    /// Uses a rustls configuration, e.g. with another crypto provider. Its ALPN protocols are removed, because the client
+    /// speaks HTTP/1.1 only.
     pub fn custom(mut config: ClientConfig) -> Self {
         config.alpn_protocols.clear();
         Self(config)
     }
 
-    /// The configuration, and the count of servers that asked for a client certificate.
-    pub(super) fn client(&self) -> (ClientConfig, Asked) {
-        let asked = Asked::default();
+    /// The configuration, and a counter of the servers' requests for a client certificate.
+    pub(super) fn client(&self) -> (ClientConfig, CertificateRequests) {
+        let requests = CertificateRequests::default();
         let mut config = self.0.clone();
         config.client_auth_cert_resolver =
-            Arc::new(Listening { resolver: config.client_auth_cert_resolver, asked: Arc::clone(&asked) });
-        (config, asked)
+            Arc::new(CountingResolver { resolver: config.client_auth_cert_resolver, requests: Arc::clone(&requests) });
+        (config, requests)
     }
 }
 
-/// A [`TlsConfig`] in the making.
+/// A builder for [`TlsConfig`].
 #[derive(Debug)]
 #[must_use]
 pub struct TlsBuilder {
@@ -78,57 +78,56 @@ pub struct TlsBuilder {
 }
 
 impl TlsBuilder {
-    /// Trusts what this machine trusts instead of the bundled roots. The files or stores are read at once;
-    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
+    /// Trusts the machine's roots instead of the bundled ones. They are read now, from the system's store or from
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`. Unreadable certificates are skipped.
     #[cfg(feature = "platform-roots")]
     pub fn platform_roots(mut self) -> Self {
         self.roots = RootCertStore::empty();
-        // A machine's store may well hold one that cannot be read; the others are trusted all the same.
         self.roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         self
     }
 
-    /// Trusts the authorities given by [`authorities`](Self::authorities) only.
+    /// Trusts only the [`authorities`](Self::authorities).
     pub fn without_roots(mut self) -> Self {
         self.roots = RootCertStore::empty();
         self
     }
 
-    /// Trusts these authorities besides, in DER (see [`certificates`]).
+    /// Trusts additional authorities, in DER (see [`certificates`]).
     pub fn authorities(mut self, authorities: &[Vec<u8>]) -> Self {
         self.authorities.extend(authorities.iter().cloned().map(CertificateDer::from));
         self
     }
 
-    /// Accepts only servers whose key is one of these, after the usual checks of their certificate. Pin a second key
-    /// that is kept for the time after the first. Without any, no key is pinned.
+    /// Accepts only servers whose key is one of the pins. The usual certificate checks still apply. Pin the server's next
+    /// key as well, so that it can change its key. Without pins, every key is accepted.
     pub fn pins(mut self, pins: impl IntoIterator<Item = Pin>) -> Self {
         self.pins.extend(pins);
         self
     }
 
-    /// Shows this certificate to servers that ask for one: the chain, its own certificate first, and the private key,
-    /// both in PEM.
+    /// Sets the client certificate, for servers that request one: the chain, beginning with the client's own certificate,
+    /// and the private key, both in PEM.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when there is no certificate or no private key. Whether the two belong together,
-    /// [`build`](Self::build) tells.
+    /// [`Kind::InvalidInput`] if the certificate or an unencrypted private key is missing. [`build`](Self::build) checks
+    /// whether they match.
     pub fn client_certificate(mut self, chain: &[u8], key: &Secret) -> Result<Self, Error> {
         let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>().unwrap_or_default();
         if chain.is_empty() {
-            return Err(Error::new(Kind::InvalidInput, "the client certificate is no certificate in PEM form"));
+            return Err(Error::new(Kind::InvalidInput, "the client certificate is not a PEM certificate"));
         }
         let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
-            .map_err(|_| Error::new(Kind::InvalidInput, "the client key is no unencrypted private key in PEM form"))?;
+            .map_err(|_| Error::new(Kind::InvalidInput, "the client key is not an unencrypted PEM private key"))?;
         self.identity = Some((chain, key));
         Ok(self)
     }
 
-    /// The configuration.
+    /// Builds the settings.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when an authority cannot be one, when nobody would be trusted, or when the client's
-    /// certificate and key do not belong together or are of a kind that is not supported.
+    /// [`Kind::InvalidInput`] if a certificate cannot be used as an authority, if no authority is trusted, or if the client
+    /// certificate and key do not match or are not supported.
     pub fn build(self) -> Result<TlsConfig, Error> {
         let refuse = |detail: &'static str| Error::new(Kind::InvalidInput, detail);
         let mut roots = self.roots;
@@ -136,7 +135,7 @@ impl TlsBuilder {
             roots.add(authority).map_err(|_| refuse("a certificate of the CA file cannot be used as an authority"))?;
         }
         if roots.is_empty() {
-            return Err(refuse("no authority would be trusted: no root certificates were found"));
+            return Err(refuse("no trusted authority: the root certificates are missing"));
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let versions = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -145,34 +144,34 @@ impl TlsBuilder {
         let verified = if self.pins.is_empty() {
             versions.with_root_certificates(roots)
         } else {
-            let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
                 .build()
-                .map_err(|_| refuse("no authority would be trusted"))?;
-            versions.dangerous().with_custom_certificate_verifier(Arc::new(Pinned::new(usual, self.pins)))
+                .map_err(|_| refuse("no trusted authority"))?;
+            versions.dangerous().with_custom_certificate_verifier(Arc::new(PinVerifier::new(webpki, self.pins)))
         };
         let config = match self.identity {
             None => verified.with_no_client_auth(),
             Some((chain, key)) => verified
                 .with_client_auth_cert(chain, key)
-                .map_err(|_| refuse("client certificate and key do not belong together, or are not supported"))?,
+                .map_err(|_| refuse("the client certificate and key do not match, or are not supported"))?,
         };
         Ok(TlsConfig(config))
     }
 }
 
-/// How often servers asked for a client certificate: their refusal of a client without one is a mere "handshake
-/// failure" in TLS 1.2.
-pub(super) type Asked = Arc<AtomicU64>;
+/// Number of requests for a client certificate. In TLS 1.2 a server rejects a client without one by a mere "handshake
+/// failure"; a request before it explains the failure.
+pub(super) type CertificateRequests = Arc<AtomicU64>;
 
 #[derive(Debug)]
-struct Listening {
+struct CountingResolver {
     resolver: Arc<dyn ResolvesClientCert>,
-    asked: Asked,
+    requests: CertificateRequests,
 }
 
-impl ResolvesClientCert for Listening {
+impl ResolvesClientCert for CountingResolver {
     fn resolve(&self, hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.resolver.resolve(hints, schemes)
     }
 
@@ -185,16 +184,16 @@ impl ResolvesClientCert for Listening {
     }
 }
 
-/// The certificates of a PEM text, in DER.
+/// Reads certificates from PEM. Returns them in DER.
 ///
 /// # Errors
-/// [`Kind::InvalidInput`] when there is none, or one is broken.
+/// [`Kind::InvalidInput`] if the certificates are missing or one is invalid.
 pub fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    let broken = || Error::new(Kind::InvalidInput, "the CA file holds no certificate in PEM form");
-    let found = CertificateDer::pem_slice_iter(pem)
-        .map(|certificate| certificate.map(|der| der.as_ref().to_vec()).map_err(|_| broken()))
+    let invalid = || Error::new(Kind::InvalidInput, "the CA file does not contain a valid PEM certificate");
+    let certificates = CertificateDer::pem_slice_iter(pem)
+        .map(|certificate| certificate.map(|der| der.as_ref().to_vec()).map_err(|_| invalid()))
         .collect::<Result<Vec<_>, _>>()?;
-    if found.is_empty() { Err(broken()) } else { Ok(found) }
+    if certificates.is_empty() { Err(invalid()) } else { Ok(certificates) }
 }
 
 #[cfg(test)]
@@ -202,14 +201,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_configuration_with_protocols_of_its_own_is_accepted() {
+    fn alpn_protocols_of_a_custom_configuration_are_removed() {
         let mut config = TlsConfig::bundled().unwrap().0;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         assert!(TlsConfig::custom(config).client().0.alpn_protocols.is_empty());
     }
 
     #[test]
-    fn a_file_without_certificates_is_refused() {
+    fn a_file_without_certificates_is_rejected() {
         for pem in [&b""[..], b"hello", b"-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
             assert_eq!(certificates(pem).unwrap_err().kind(), Kind::InvalidInput);
         }
@@ -218,12 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_trust_nobody_are_refused() {
+    fn settings_without_authorities_are_rejected() {
         assert_eq!(TlsConfig::builder().without_roots().build().unwrap_err().kind(), Kind::InvalidInput);
     }
 
     #[test]
-    fn a_client_certificate_needs_its_own_key() {
+    fn a_client_certificate_needs_its_key() {
         let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
         let (one, other) = (made("one"), made("other"));
         let key = |made: &rcgen::CertifiedKey<rcgen::KeyPair>| Secret::new(made.signing_key.serialize_pem());
