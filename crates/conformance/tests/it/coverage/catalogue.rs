@@ -36,7 +36,7 @@ async fn status(row: &[&str]) -> Stand {
     if (text.english, text.german) != (english, german) {
         return Stand::Missing("the client's catalogue has another text than the document".into());
     }
-    let final_for = |flavour| if StatusKind(code).is_final(flavour) { "yes" } else { "no" };
+    let final_for = |flavor| if StatusKind(code).is_final(flavor) { "yes" } else { "no" };
     if (final_for(OrderFlavor::IdentOnly), final_for(OrderFlavor::Qes)) != (without, with) {
         return Stand::Missing("the client judges it otherwise than the document's lists of final codes".into());
     }
