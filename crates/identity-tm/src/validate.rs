@@ -16,8 +16,8 @@ use identkit_wire::{Warning, is_printable_ascii};
 
 pub(crate) use self::normal::{is_normal, normalize};
 pub(crate) use self::text::is_mail_address;
-use self::text::{holds_control, is_date};
-pub(crate) use self::unlisted::{listed_in_extra, refuse};
+use self::text::{has_control, is_date};
+pub(crate) use self::unlisted::{listed_in_extra, check_extra};
 use crate::Dialect;
 use crate::messages::{Address, OrderIdentData, PutOrder};
 use crate::order::{Add, Product};
@@ -81,7 +81,7 @@ impl Checker<'_> {
         let count = text.chars().count();
         let message = format!("has {count} characters; at most {most} are allowed");
         self.fault(count > most, field, message, "T-005");
-        self.fault(holds_control(text), field, "contains a control character", "T-005");
+        self.fault(has_control(text), field, "contains a control character", "T-005");
     }
 
     fn text(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>, most: usize) {
@@ -114,7 +114,7 @@ impl Checker<'_> {
 
     fn zip(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
         let Some(text) = non_empty(value) else { return };
-        self.fault(holds_control(text), field, "contains a control character", "T-005");
+        self.fault(has_control(text), field, "contains a control character", "T-005");
         let count = text.chars().count();
         if count > 5 && !self.dialect.long_zip_codes {
             let message = format!(
@@ -233,10 +233,10 @@ impl Checker<'_> {
         }
         let odd = data.collected_by.is_some() && !add.contains(Add::POS);
         self.warn(odd, "CollectedBy is documented for the PoS service (Add 4194304) only", "T-053");
-        if let Some(licence) = &data.driver_license {
-            self.text("IdentData.DriverLicence.LicenceNo", &licence.license_no, 50);
-            self.text("IdentData.DriverLicence.Classes", &licence.classes, 50);
-            self.date("IdentData.DriverLicence.DateOfIssue", &licence.date_of_issue);
+        if let Some(license) = &data.driver_license {
+            self.text("IdentData.DriverLicence.LicenceNo", &license.license_no, 50);
+            self.text("IdentData.DriverLicence.Classes", &license.classes, 50);
+            self.date("IdentData.DriverLicence.DateOfIssue", &license.date_of_issue);
             let odd = !add.intersects(Add::LICENSE_WITH_ID | Add::LICENSE_WITHOUT_ID);
             self.warn(odd, "DriverLicence is documented for license checks (Add 4096 or 8192) only", "T-053");
         }

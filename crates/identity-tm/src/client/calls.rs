@@ -99,18 +99,18 @@ calls! {
         "[`Kind::NotFound`](identkit_core::Kind::NotFound) if the vendor does not know the order *or* has already",
         "deleted it: check with [`data_is_gone`](Self::data_is_gone).";
 
-    /// Starts signing: the vendor texts a TAN to the person, [T 5.1]. Never retried.
+    /// Starts signing: the vendor texts a TAN to the person, [T 5.1]. Sent at most once.
     request_sign(order: &OrderId) -> () = call(&RequestSign::new(order.clone())),
         "[`Kind::InvalidState`](identkit_core::Kind::InvalidState) if the order cannot be signed (406) or was already",
         "processed (410).";
 
-    /// Signs with the TAN, [T 5.2]. Never retried: each attempt counts.
+    /// Signs with the TAN, [T 5.2]. Sent at most once: each attempt with a TAN counts.
     confirm_sign(order: &OrderId, tan: &Secret) -> () = call(&ConfirmSign::new(order.clone(), tan.clone())),
         "[`Kind::TanRejected`](identkit_core::Kind::TanRejected) if the TAN was probably wrong (400 or 409);",
         "[`Kind::SigningCanceled`](identkit_core::Kind::SigningCanceled) if it was wrong too often and the vendor",
         "canceled the order (429); [`Kind::InvalidState`](identkit_core::Kind::InvalidState) for 410 and 412.";
 
-    /// Makes the vendor text another TAN to the person, [T 5.3]. Never retried.
+    /// Makes the vendor text another TAN to the person, [T 5.3]. Sent at most once.
     resend_tan(order: &OrderId) -> () = call(&RequestResendSignTan::new(order.clone())),
         "[`Kind::InvalidState`](identkit_core::Kind::InvalidState) if signing has not started (412) or is over (410).";
 

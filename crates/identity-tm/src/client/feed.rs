@@ -351,7 +351,7 @@ impl IdentityTm {
     }
 
     /// Reads all status changes that were not reported before. **Destructive**: the vendor does not report them again,
-    /// even if the response is lost, so this must never be the only source (AT-06). Never retried.
+    /// even if the response is lost, so this must never be the only source (AT-06). Sent at most once.
     ///
     /// # Errors
     /// [`Kind::OutcomeUnknown`] if no complete response arrived or it cannot be read: read the same period with

@@ -73,7 +73,7 @@ impl Builder {
     /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] if there is no transport, or the base URL or the credentials are not valid.
+    /// [`Kind::InvalidInput`] if no transport is set, or the base URL or the credentials are not valid.
     pub fn build(self) -> Result<IdentityTm, Error> {
         let Self { settings, credentials, decryptor } = self;
         let auth = Arc::new(Basic::new(&credentials.customer_id, &credentials.customer_code)?);

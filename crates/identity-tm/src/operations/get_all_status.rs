@@ -6,7 +6,7 @@ use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Meta, Rece
 
 use super::{BAD_REQUEST, JSON_CAP, UNAUTHORIZED};
 use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
-use crate::validate::{listed_in_extra, refuse};
+use crate::validate::{listed_in_extra, check_extra};
 use crate::{Dialect, PROVIDER};
 
 const SECTION: &str = "[T] 4.2";
@@ -72,7 +72,7 @@ fn check(request: &AllStatusRequest) -> Result<(), Error> {
         let broken = elements.is_some_and(|count| !(1..=1000).contains(&count));
         fault(broken, "Period.Paging.Elements", "must be 1 to 1000", "T-101");
     }
-    refuse(&request.extra, AllStatusRequest::KEYS, SECTION, faults)
+    check_extra(&request.extra, AllStatusRequest::KEYS, SECTION, faults)
 }
 
 const fn list(name: &'static str, path: &'static str, safety: RetrySafety, ambiguity: AmbiguityPolicy) -> Meta {

@@ -6,7 +6,7 @@ use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, RetrySafety, opera
 
 use super::{BAD_REQUEST, UNAUTHORIZED};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
-use crate::validate::{is_mail_address, refuse};
+use crate::validate::{is_mail_address, check_extra};
 use crate::{Dialect, PROVIDER};
 
 /// Metadata of a read that concerns no order.
@@ -35,7 +35,7 @@ impl CheckSignmeUser {
         let section = <Self as identkit_wire::Operation>::META.section;
         let message = "must be a valid e-mail address: the sign-me user name";
         let fault = (!is_mail_address(email)).then(|| Violation::new("Email", message, "AT-58", section));
-        refuse(&self.0.extra, SignmeUserRequest::KEYS, section, fault)?;
+        check_extra(&self.0.extra, SignmeUserRequest::KEYS, section, fault)?;
         let request = SignmeUserRequest { email: Some(email.into()), extra: self.0.extra.clone() };
         Encoded::json(&request)
     }

@@ -65,7 +65,7 @@ order_calls! {
 }
 
 operation! {
-    /// Checks that the service is up, [T 7.1]: status 200. Never retried.
+    /// Checks that the service is up, [T 7.1]: status 200.
     pub struct ServerStatus;
     meta: Meta::new(
         PROVIDER,

@@ -10,7 +10,7 @@ use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Received,
 
 use super::{READ, read};
 use crate::messages::{VideoRequest, VoiceFiles};
-use crate::validate::refuse;
+use crate::validate::check_extra;
 use crate::{Dialect, OrderId, PROVIDER};
 
 const VIDEO_CAP: u64 = 16 * 1024 * 1024 * 1024;
@@ -42,7 +42,7 @@ impl RequestVideo {
             }
         };
         let fault = wrong.map(|message| Violation::new("callbackUrl", message, "AT-39", section));
-        refuse(&self.request.extra, VideoRequest::KEYS, section, fault)?;
+        check_extra(&self.request.extra, VideoRequest::KEYS, section, fault)?;
         let message = "callbackUrl has more than 150 characters; the document states no limit";
         let warnings = Warning::when(url.chars().count() > 150, message, "AT-39").into_iter().collect();
         Ok(Encoded::json(&self.request)?.with_warnings(warnings))

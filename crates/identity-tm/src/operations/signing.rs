@@ -1,6 +1,6 @@
 //! Customer-side signing, [T 5]: start it, confirm it with the TAN, request another TAN.
 //!
-//! Each call texts the person or uses up an attempt, so none is retried.
+//! Each call texts the person or uses up an attempt, so it is sent at most once.
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind, Secret, Violation};
@@ -8,7 +8,7 @@ use identkit_wire::{AmbiguityPolicy, Encoded, Meta, Refusal, RetrySafety, Warnin
 
 use super::{BAD_REQUEST, UNAUTHORIZED, wrong_state};
 use crate::messages::Tan;
-use crate::validate::refuse;
+use crate::validate::check_extra;
 use crate::{Dialect, OrderId, PROVIDER};
 
 const GONE: Refusal =
@@ -71,7 +71,7 @@ impl ConfirmSign {
         // A TAN of the wrong length would use up an attempt (AT-56).
         let message = "must be exactly 6 letters or digits, with leading zeros (Dialect::any_tan_length allows others)";
         let fault = (!fits).then(|| Violation::new("tan", message, "AT-56", section));
-        refuse(&self.request.extra, Tan::KEYS, section, fault)?;
+        check_extra(&self.request.extra, Tan::KEYS, section, fault)?;
         let letters = !tan.chars().all(|c| c.is_ascii_digit());
         let message = "the TAN has characters other than digits; the document's example has digits only";
         let warnings = Warning::when(letters, message, "AT-56").into_iter().collect();

@@ -24,7 +24,7 @@ pub(crate) fn is_mail_address(text: &str) -> bool {
 }
 
 /// Whether a text contains a control character.
-pub(super) fn holds_control(text: &str) -> bool {
+pub(super) fn has_control(text: &str) -> bool {
     !is_printable_ascii(text) && text.chars().any(char::is_control)
 }
 
@@ -55,7 +55,7 @@ mod tests {
 
         #[test]
         fn control_characters_are_found_at_any_position(text in "[a-zß°\u{0}-\u{20}\u{7e}-\u{a1}]{0,20}") {
-            prop_assert_eq!(holds_control(&text), text.chars().any(char::is_control));
+            prop_assert_eq!(has_control(&text), text.chars().any(char::is_control));
         }
     }
 

@@ -74,7 +74,7 @@ impl Checker<'_> {
 }
 
 /// Returns an error with these violations, after those for listed elements in `extra`.
-pub(crate) fn refuse(
+pub(crate) fn check_extra(
     extra: &Extra,
     keys: &[&'static str],
     section: &'static str,

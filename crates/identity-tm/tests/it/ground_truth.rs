@@ -125,7 +125,7 @@ fn s_049_is_not_a_pdf_response() {
     let text = fixture("S-049-get-ident-data-pdf-response.txt");
     assert!(!text.starts_with(b"%PDF-"));
     let operation = GetIdentDataPdf::new(id());
-    let error = fault(decode(&operation, &answer(200, "application/pdf", text)));
+    let error = error_of(decode(&operation, &answer(200, "application/pdf", text)));
     assert_eq!(error.kind(), Kind::Protocol);
 }
 

@@ -18,7 +18,7 @@ async fn at_53_a_202_without_an_order_id_is_outcome_unknown() {
         r#"{"OrderID":"999212"#,
     ] {
         let client = client([reply(202, text)]);
-        let error = fault(client.put_order(&plain_order(), &options()).await);
+        let error = error_of(client.put_order(&plain_order(), &options()).await);
         let actual = (error.kind(), error.advice(), error.delivery());
         assert_eq!(actual, (Kind::OutcomeUnknown, Advice::Reconcile, Some(Delivery::MaybeSent)), "{text}");
         assert_eq!(client.calls(), ["PUT /putOrder"], "{text}");
@@ -54,7 +54,7 @@ async fn at_53_vendor_text_is_read_from_any_shape_of_a_400() {
         ("", None),
     ] {
         let client = client([reply(400, body)]);
-        let error = fault(client.put_order(&plain_order(), &options()).await);
+        let error = error_of(client.put_order(&plain_order(), &options()).await);
         assert_eq!((error.kind(), error.advice()), (Kind::Rejected, Advice::FixInput), "{body}");
         assert_eq!(error.vendor_text().map(|text| text.expose().as_str()), text, "{body}");
     }
@@ -79,7 +79,7 @@ async fn at_76_the_report_is_returned_unparsed() {
     let report = vendor.ident_data_pdf(&id(), &options()).await.unwrap().value;
     assert_eq!(report.collect(1000).await.unwrap(), PDF);
     let vendor = client([Step::Answer(answer(200, "application/pdf", "<html>Mustermann</html>"))]);
-    let error = fault(vendor.ident_data_pdf(&id(), &options()).await);
+    let error = error_of(vendor.ident_data_pdf(&id(), &options()).await);
     assert_eq!(error.kind(), Kind::Protocol);
 }
 
@@ -107,7 +107,7 @@ fn at_82_the_method_ignores_case_and_preserves_unknown_ones() {
 #[test]
 fn at_85_positions_must_be_finite() {
     let infinite = pdf("a.pdf").signature_pos_x(f64::INFINITY).signature_pos_y(f64::NAN);
-    let violations = refused(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());
+    let violations = violations_of(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());
     let expected = [("eSignPDF.SignaturePosX".to_owned(), "AT-85"), ("eSignPDF.SignaturePosY".to_owned(), "AT-85")];
     assert_eq!(violations, expected);
 }
@@ -131,7 +131,7 @@ fn at_86_the_dialect_allows_encrypted_pdfs() {
     let signed = SignPdf::default().data(Blob::from_bytes(document));
     let order = plain_order().product(15_u32).sign_pdf(OneOrMany::One(signed));
     rejects(&order, "eSignPDF.Data", "AT-86");
-    assert_eq!(refused(&order, &allowing(|dialect| dialect.encrypted_pdfs = true)), []);
+    assert_eq!(violations_of(&order, &allowing(|dialect| dialect.encrypted_pdfs = true)), []);
 }
 
 #[tokio::test]

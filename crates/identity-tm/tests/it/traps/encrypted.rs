@@ -138,7 +138,7 @@ async fn at_70_an_undecryptable_result_is_an_error() {
     let actual = (error.kind(), error.operation(), error.status());
     assert_eq!(actual, (Kind::Integrity, Some("getIdentData"), Some(200)));
     let vendor = client([encrypted_reply()]);
-    let error = fault(vendor.ident_data(&id(), &options()).await);
+    let error = error_of(vendor.ident_data(&id(), &options()).await);
     assert_eq!(error.kind(), Kind::Protocol);
 }
 

@@ -43,7 +43,7 @@ impl Transport for Vendor {
         let body: Value = serde_json::from_slice(&body_bytes(request.body())).unwrap();
         let at = |end: &str| Dts::parse(body["Period"][end].as_str().unwrap()).timestamp().unwrap().as_second() - BEGIN;
         let number = |key: &str| usize::try_from(body["Period"]["Paging"][key].as_u64().unwrap()).unwrap();
-        let request =
+        let page =
             PageRequest { begin: at("Begin"), end: at("End"), elements: number("Elements"), page: number("Page") };
         let before = {
             let mut all = self.requests.lock().unwrap();

@@ -15,15 +15,15 @@ fn at_04_the_url_selects_the_extended_list() {
 fn listed_elements_are_rejected_in_extra_of_small_requests() {
     let mut video = RequestVideo::new(id(), callback());
     video.request.extra.insert("callbackUrl".to_owned(), json!("https://www.example.com"));
-    assert_eq!(refused(&video, &dialect()), [("callbackUrl".to_owned(), "AT-42")]);
+    assert_eq!(violations_of(&video, &dialect()), [("callbackUrl".to_owned(), "AT-42")]);
     let mut tan = ConfirmSign::new(id(), Secret::new("123456"));
     tan.request.extra.insert("tan".to_owned(), json!("654321"));
-    assert_eq!(refused(&tan, &dialect()), [("tan".to_owned(), "AT-42")], "the key must not be written twice");
+    assert_eq!(violations_of(&tan, &dialect()), [("tan".to_owned(), "AT-42")], "the key must not be written twice");
     tan.request.tan = None;
-    assert_eq!(refused(&tan, &dialect()).len(), 2, "the rules of its own field apply too");
+    assert_eq!(violations_of(&tan, &dialect()).len(), 2, "the rules of its own field apply too");
     let mut user = CheckSignmeUser(SignmeUserRequest::default().email("e@example.com"));
     user.0.extra.insert("Email".to_owned(), json!("x"));
-    assert_eq!(refused(&user, &dialect()), [("Email".to_owned(), "AT-42")]);
+    assert_eq!(violations_of(&user, &dialect()), [("Email".to_owned(), "AT-42")]);
     let mut operation = GetAllStatus::new(period().paging(Paging::default().elements(1_u32)));
     operation.request.extra.insert("Period".to_owned(), json!({}));
     let period = operation.request.period.as_mut().unwrap();
@@ -31,7 +31,7 @@ fn listed_elements_are_rejected_in_extra_of_small_requests() {
     period.extra.insert("Kind".to_owned(), json!("unlisted, so accepted"));
     period.paging.as_mut().unwrap().extra.insert("Page".to_owned(), json!(1));
     let fields = ["Period", "Period.End", "Period.Paging.Page"];
-    assert_eq!(refused(&operation, &dialect()), fields.map(|field| (field.to_owned(), "AT-42")));
+    assert_eq!(violations_of(&operation, &dialect()), fields.map(|field| (field.to_owned(), "AT-42")));
 }
 
 #[tokio::test]

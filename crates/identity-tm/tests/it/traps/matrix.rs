@@ -9,7 +9,7 @@ use super::*;
 
 /// Returns the error of a call by name. `drain` before a name means the form without a period.
 async fn call(client: &IdentityTm, name: &str) -> Error {
-    fault(attempt(client, name, options()).await)
+    error_of(attempt(client, name, options()).await)
 }
 
 async fn attempt(client: &IdentityTm, name: &str, options: CallOptions) -> Result<(), Error> {
@@ -136,7 +136,7 @@ async fn only_the_documented_2xx_status_is_success() {
 async fn at_54_at_55_documented_errors_have_a_kind_and_no_retry() {
     for (name, status, kind, advice, says) in matrix() {
         let response = json_answer(status, r#"{"Error":"Mustermann"}"#).header("retry-after", "0");
-        let error = fault(attempt(&client([Step::Answer(response)]), name, options().attempts(9)).await);
+        let error = error_of(attempt(&client([Step::Answer(response)]), name, options().attempts(9)).await);
         let shown = (format!("{:?}", error.kind()), format!("{:?}", error.advice()), error.status());
         assert_eq!(shown, (kind.to_owned(), advice.to_owned(), Some(status)), "{name} {status}");
         let operation = name.strip_prefix("drain ").unwrap_or(name);
@@ -183,7 +183,7 @@ fn ambiguous() -> Vec<Step> {
     steps
 }
 
-fn impatient() -> CallOptions {
+fn short_timeout() -> CallOptions {
     options().attempts(9).timeout(Duration::from_millis(40))
 }
 
@@ -193,7 +193,7 @@ async fn at_77_irreversible_calls_are_sent_once() {
     let names = SIGNING.iter().chain(DRAINS).chain(&["putOrder"]);
     let cases = names.flat_map(|name| ambiguous().into_iter().map(move |step| (*name, step)));
     for (name, step) in cases.chain([("putOrder", truncated())]) {
-        let error = fault(attempt(&client([step.clone()]), name, impatient()).await);
+        let error = error_of(attempt(&client([step.clone()]), name, short_timeout()).await);
         assert_eq!(error.kind(), Kind::OutcomeUnknown, "{name} {step:?}: {error}");
         assert_eq!((error.advice(), error.delivery()), (Advice::Reconcile, Some(Delivery::MaybeSent)), "{name}");
     }
@@ -219,7 +219,7 @@ async fn a_video_request_is_sent_at_most_twice() {
         assert!(matches!(error.kind(), Kind::Unreachable | Kind::Unavailable), "{error}");
     }
     // The timeout covers all attempts.
-    let error = client([Step::Hang]).request_video(&id(), &callback(), &impatient()).await.unwrap_err();
+    let error = client([Step::Hang]).request_video(&id(), &callback(), &short_timeout()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (Kind::Timeout, Some(Delivery::MaybeSent)));
 }
 

@@ -36,7 +36,7 @@ async fn at_38_an_error_page_with_status_200_is_not_a_video() {
     }
     for (media, text) in [("text/html", "<html>Mustermann"), ("application/json", "{}"), ("video/mp4", "")] {
         let client = client([Step::Answer(answer(200, media, text))]);
-        let error = fault(client.video(&VideoReady::force(id()), &options()).await);
+        let error = error_of(client.video(&VideoReady::force(id()), &options()).await);
         assert_eq!(error.kind(), Kind::Protocol, "{media}");
     }
 }

@@ -100,7 +100,7 @@ fn at_42_listed_elements_are_rejected_in_extra() {
             "MultiSignOptions.SignParameters" => "MultiSignOptions.SignParameters[0].".to_owned(),
             other => format!("{other}."),
         };
-        let violations = refused(&order, &crate::support::both_signatures());
+        let violations = violations_of(&order, &crate::support::both_signatures());
         assert_eq!(violations, [(format!("{at}{key}"), "AT-42")], "{object}");
     }
 }

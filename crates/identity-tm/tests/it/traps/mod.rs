@@ -43,11 +43,11 @@ fn rules(warnings: &[Warning]) -> Vec<&'static str> {
 }
 
 fn rejects(order: &PutOrder, field: &str, rule: &'static str) {
-    assert_eq!(refused(order, &Dialect::default()), [(field.to_owned(), rule)]);
+    assert_eq!(violations_of(order, &Dialect::default()), [(field.to_owned(), rule)]);
 }
 
 fn accepts(order: &PutOrder) {
-    assert_eq!(refused(order, &Dialect::default()), []);
+    assert_eq!(violations_of(order, &Dialect::default()), []);
 }
 
 fn warnings(order: &PutOrder) -> Vec<&'static str> {

@@ -59,7 +59,7 @@ fn at_29_a_single_legitimation_document_is_read() {
 fn a_fault_in_a_status_entry_names_its_path() {
     for (key, expected) in [("Kind", "a whole number"), ("Time", "a date-time"), ("Text", "a string")] {
         let order = json!({ "Status": [{ "Kind": 25 }, { key: { "Mustermann": 6 } }] });
-        let error = fault(decode(&GetStatus::new(id()), &json_answer(200, order.to_string())));
+        let error = error_of(decode(&GetStatus::new(id()), &json_answer(200, order.to_string())));
         assert!(error.detail().contains(&format!("Status[1].{key}: expected {expected}")), "{error}");
     }
 }

@@ -14,7 +14,7 @@ fn request<Op: ServedOperation<Dialect = Dialect>>(body: &Value) -> Op {
 /// Returns the violations of a request or, if there are none, the warnings and the sent body.
 fn check<Op: ServedOperation<Dialect = Dialect>>(body: &Value, dialect: &Dialect) -> (String, String, Value) {
     let operation: Op = request(body);
-    let faults = refused(&operation, dialect);
+    let faults = violations_of(&operation, dialect);
     let text = faults.iter().map(|(field, rule)| format!("{field} {rule}")).collect::<Vec<_>>().join(", ");
     let Ok(encoded) = operation.encode(dialect) else { return (text, String::new(), Value::Null) };
     let sent = serde_json::from_slice(&body_bytes(&encoded.body)).unwrap();
