@@ -1,7 +1,7 @@
-//! Decoding the status list of 1000 orders, beside the same with owned `String`s.
+//! Decodes a status list of 1000 orders, compared with structs of owned `String`s.
 //!
-//! `cargo bench -p identkit-identity-tm --bench decode` prints rates, their ratio, and allocations. With arguments
-//! (`ours example N`, or `strings`, or `every-text`) it only decodes N times, for a tool that counts instructions.
+//! `cargo bench -p identkit-identity-tm --bench decode` prints rates, their ratio and allocations. With the arguments
+//! `ours|strings example|every-text N` it decodes N times and prints the median time, e.g. to count instructions.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use identkit_identity_tm::messages::OrderList;
 use identkit_wire::json;
 
-/// What one writes without a second thought: every text a `String`.
+/// Baseline: every text is a `String`.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "only read from JSON")]
@@ -48,7 +48,7 @@ fn ours(bytes: &[u8]) -> usize {
     black_box(json::read::<OrderList>(bytes).unwrap()).0.len()
 }
 
-/// 1000 orders, without white space.
+/// Returns a list of 1000 orders without white space.
 fn list(reference: impl Fn(usize) -> String, entries: &[(u32, Option<&str>)]) -> Vec<u8> {
     let orders: Vec<String> = (0..1000)
         .map(|order| {
@@ -70,7 +70,7 @@ fn list(reference: impl Fn(usize) -> String, entries: &[(u32, Option<&str>)]) ->
     format!("[{}]", orders.join(",")).into_bytes()
 }
 
-/// As in the document's example of an order, [T 3.2.4]: 11 entries, of which two have a `Text`.
+/// Returns orders like the document's example, [T 3.2.4]: 11 entries, two of them with a `Text`.
 fn example() -> Vec<u8> {
     let codes = [25, 71, 94, 77, 78, 71, 75, 6, 23, 71, 95];
     let text = |at| [(1, "signme Passwort"), (5, "TAN")].into_iter().find(|(of, _)| *of == at).map(|(_, text)| text);
@@ -78,7 +78,7 @@ fn example() -> Vec<u8> {
     list(|order| format!("identkit-{order:08}"), &entries)
 }
 
-/// Every entry with a `Text`, so that owned `String`s take 24 allocations an order, at the same size.
+/// Returns orders of the same size in which every entry has a `Text`: with owned `String`s 24 allocations per order.
 fn every_text() -> Vec<u8> {
     let texts = ["TAN", "SMS", "video", "A", "B", "TAN", "C", "D", "E"];
     let codes = [25, 71, 94, 77, 78, 71, 75, 6, 95];
@@ -90,8 +90,8 @@ type Work = fn(&[u8]) -> usize;
 
 const WAYS: [(&str, Work); 2] = [("ours", ours), ("strings", strings)];
 
-/// The middle of what the work took, so many times.
-fn middle(work: Work, list: &[u8], count: usize) -> Duration {
+/// Returns the median time of `count` runs.
+fn median(work: Work, list: &[u8], count: usize) -> Duration {
     let time = |_| {
         let began = Instant::now();
         black_box(work(black_box(list)));
@@ -102,13 +102,13 @@ fn middle(work: Work, list: &[u8], count: usize) -> Duration {
     took[count / 2]
 }
 
-/// In processes of their own, since the two disturb each other's heap, and in turns.
+/// Compares the two, alternating, each run in its own process because they affect each other's heap.
 fn compare(name: &str, list: &[u8]) {
     let mut took = [Vec::new(), Vec::new()];
     for _ in 0..11 {
         for ((way, _), took) in WAYS.iter().zip(&mut took) {
-            let told = Command::new(std::env::current_exe().unwrap()).args([way, name, "41"]).output().unwrap();
-            took.push(String::from_utf8(told.stdout).unwrap().trim().parse::<f64>().unwrap());
+            let output = Command::new(std::env::current_exe().unwrap()).args([way, name, "41"]).output().unwrap();
+            took.push(String::from_utf8(output.stdout).unwrap().trim().parse::<f64>().unwrap());
         }
     }
     println!("{name}: 1000 orders, {} bytes", list.len());
@@ -132,7 +132,7 @@ fn main() {
     if let [way, name, count] = arguments.as_slice() {
         let list = &lists.iter().find(|(known, _)| known == name).unwrap().1;
         let work = WAYS.iter().find(|(known, _)| known == way).unwrap().1;
-        println!("{}", middle(work, list, count.parse().unwrap()).as_nanos());
+        println!("{}", median(work, list, count.parse().unwrap()).as_nanos());
         return;
     }
     for (name, list) in &lists {

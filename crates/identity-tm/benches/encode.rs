@@ -1,7 +1,7 @@
-//! Writing the document's order, beside serde_json's `to_vec`.
+//! Encodes the document's order, compared with serde_json's `to_vec`.
 //!
-//! `cargo bench -p identkit-identity-tm --bench encode` prints nanoseconds, their ratio, and allocations. With arguments
-//! (`ours N` or `to_vec N`) it only writes N times, for a tool that counts instructions.
+//! `cargo bench -p identkit-identity-tm --bench encode` prints nanoseconds, their ratio and allocations. With the
+//! arguments `ours|to_vec N` it only encodes N times, e.g. to count instructions.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -50,16 +50,16 @@ fn main() {
             took.push(began.elapsed() / 1000);
         }
     }
-    let [mine, theirs] = took.map(|mut took: Vec<Duration>| {
+    let medians = took.map(|mut took: Vec<Duration>| {
         took.sort();
         took[150]
     });
     println!("an order of {} bytes", ours(&order));
-    for ((who, work), took) in WAYS.iter().zip([mine, theirs]) {
+    for ((way, work), took) in WAYS.iter().zip(medians) {
         let counted = allocation_counter::measure(|| {
             work(&order);
         });
-        println!("{who:<8}{:>6} ns  {:>3} allocations", took.as_nanos(), counted.count_total);
+        println!("{way:<8}{:>6} ns  {:>3} allocations", took.as_nanos(), counted.count_total);
     }
-    println!("ratio   {:>6.2}", mine.as_secs_f64() / theirs.as_secs_f64());
+    println!("ratio   {:>6.2}", medians[0].as_secs_f64() / medians[1].as_secs_f64());
 }

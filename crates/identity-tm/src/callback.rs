@@ -1,4 +1,4 @@
-//! The vendor's webhooks, [T 2.5]: no body, no signature; all they say is in the URL (T-039).
+//! The vendor's webhooks, [T 2.5]. They have no body and no signature; all their data is in the URL (T-039).
 
 use bytes::Bytes;
 use http::{Method, Request, Uri, request};
@@ -12,12 +12,12 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 /// The IP ranges "currently used" by the vendor, [T 9.1], as CIDR: ID8_NET, identity-NET, idvos_NET, ID8_NET.
 ///
-/// Dated September 2020, and not said to be where webhooks come from (AT-69). Checking them is something to choose,
-/// besides the token in the URL and never instead of it: ask the vendor first, and be ready to change them.
+/// The list is dated September 2020, and the document does not say that webhooks come from these ranges (AT-69). If you
+/// check them, do it in addition to the token in the URL, never instead. Ask the vendor first; the ranges may change.
 pub const DOCUMENTED_NETWORKS: [&str; 4] =
     ["212.211.189.136/29", "212.211.206.240/29", "212.211.181.64/29", "212.211.191.96/29"];
 
-/// One of the order webhooks.
+/// A webhook of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderCallback {
     /// The person left the video system. Not together with `AfterIdent`.
@@ -28,7 +28,7 @@ pub enum OrderCallback {
     OnFinal,
 }
 
-/// Every webhook of this provider.
+/// Returns every webhook of this provider.
 pub fn callbacks() -> Vec<std::sync::Arc<dyn Callback>> {
     vec![
         std::sync::Arc::new(OrderCallback::AfterVideo),
@@ -55,24 +55,26 @@ impl Callback for OrderCallback {
         let url = CallbackPath::url(base, PROVIDER, token, self.name())?;
         let url = format!("{url}?orderId=[OrderID]&ref=[Ref]");
         if url.chars().count() > 150 {
-            let detail =
-                format!("the webhook URL has {} characters where the vendor allows 150 (AT-21)", url.chars().count());
+            let detail = format!(
+                "the webhook URL has {} characters; the vendor allows at most 150 (AT-21)",
+                url.chars().count()
+            );
             return Err(Error::new(Kind::InvalidInput, detail));
         }
         Ok(Secret::new(url))
     }
 
-    /// GET by default, POST or PUT by account (T-032); never HEAD or OPTIONS (AT-68).
+    /// The vendor sends GET by default, POST or PUT for some accounts (T-032), never HEAD or OPTIONS (AT-68).
     fn recognize(&self, head: &request::Parts) -> bool {
         matches!(head.method, Method::GET | Method::POST | Method::PUT) && is_at(head, self.name())
     }
 
     fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
-        let unnamed = "the webhook names no order: its URL lacks orderId=[OrderID]";
-        let mut event = event(request, self.name(), unnamed)?;
-        // An order without a Ref has nothing to fill in.
-        let told = |reference: &String| !reference.is_empty() && reference != "[Ref]";
-        event.reference = parameter(request, "ref").filter(told).map(Pii::new);
+        let missing = "the webhook does not name an order: its URL lacks orderId=[OrderID]";
+        let mut event = event(request, self.name(), missing)?;
+        // If the order has no Ref, the vendor cannot replace the placeholder.
+        let replaced = |reference: &String| !reference.is_empty() && reference != "[Ref]";
+        event.reference = parameter(request, "ref").filter(replaced).map(Pii::new);
         Ok(event)
     }
 
@@ -81,7 +83,7 @@ impl Callback for OrderCallback {
         let order_id = event.case_id.as_ref().map_or_else(String::new, |id| encoded(id.expose()));
         let reference = event.reference.as_ref().map_or_else(String::new, |reference| encoded(reference.expose()));
         let url = template.replace("[OrderID]", &order_id).replace("[Ref]", &reference);
-        let request = request(url.trim(), method, "the webhook URL is no URL")?;
+        let request = request(url.trim(), method, "the webhook URL is not a valid URL")?;
         if request.uri().scheme().is_none() || request.uri().host().is_none() {
             return Err(Error::new(Kind::InvalidInput, "the webhook URL needs a scheme and a host"));
         }
@@ -89,16 +91,16 @@ impl Callback for OrderCallback {
     }
 }
 
-/// The callback of [T 3.7]: GET when the video is available. Whether placeholders are filled in is not documented
-/// (AT-39), so that the order stands in the URL itself.
+/// The callback of [T 3.7]: a GET when the video is available. Whether the vendor replaces placeholders is not
+/// documented (AT-39), so the URL contains the order's id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VideoCallback;
 
 impl VideoCallback {
-    /// The URL for the recording of this order.
+    /// Returns the callback URL for the recording of an order.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when the base or the token cannot be used.
+    /// [`Kind::InvalidInput`] if the base URL or the token is not valid.
     pub fn url(self, base: &Uri, token: &Secret, order_id: &OrderId) -> Result<Secret, Error> {
         let url = CallbackPath::url(base, PROVIDER, token, self.name())?;
         let id = utf8_percent_encode(order_id.expose(), NON_ALPHANUMERIC);
@@ -125,11 +127,11 @@ impl Callback for VideoCallback {
     }
 
     fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
-        event(request, self.name(), "the callback names no order: its URL lacks orderId")
+        event(request, self.name(), "the callback does not name an order: its URL lacks orderId")
     }
 
     fn emit(&self, template: &str, _: &Method, _: &Event) -> Result<Request<Bytes>, Error> {
-        let request = request(template, &Method::GET, "the callback URL is no URL")?;
+        let request = request(template, &Method::GET, "the callback URL is not a valid URL")?;
         if request.uri().host().is_none() {
             return Err(Error::new(Kind::InvalidInput, "the callback URL needs a host"));
         }
@@ -141,23 +143,23 @@ fn is_at(head: &request::Parts, name: &str) -> bool {
     CallbackPath::parse(head.uri.path()).is_some_and(|path| path.event == name)
 }
 
-/// The event about the order that the URL names; `unnamed` is the error where it names none or a placeholder (AT-39).
-fn event(request: &Request<Bytes>, name: &str, unnamed: &'static str) -> Result<Event, Error> {
+/// Returns the event of the order that the URL names. If it names none or a placeholder, the error is `missing` (AT-39).
+fn event(request: &Request<Bytes>, name: &str, missing: &'static str) -> Result<Event, Error> {
     let order_id = parameter(request, "orderId").filter(|id| !id.is_empty() && id != "[OrderID]");
-    let order_id = order_id.ok_or_else(|| Error::new(Kind::Protocol, unnamed))?;
+    let order_id = order_id.ok_or_else(|| Error::new(Kind::Protocol, missing))?;
     let mut event = Event::new(PROVIDER, name, format!("{order_id}/{name}"));
     event.case_id = Some(Secret::new(order_id));
     Ok(event)
 }
 
-fn request(url: &str, method: &Method, unreadable: &'static str) -> Result<Request<Bytes>, Error> {
-    let uri: Uri = url.parse().map_err(|_| Error::new(Kind::InvalidInput, unreadable))?;
+fn request(url: &str, method: &Method, invalid: &'static str) -> Result<Request<Bytes>, Error> {
+    let uri: Uri = url.parse().map_err(|_| Error::new(Kind::InvalidInput, invalid))?;
     let mut request = Request::new(Bytes::new());
     (*request.method_mut(), *request.uri_mut()) = (method.clone(), uri);
     Ok(request)
 }
 
-/// A parameter of the query, decoded once and never twice (AT-20).
+/// Returns a query parameter, decoded once (AT-20).
 fn parameter(request: &Request<Bytes>, name: &str) -> Option<String> {
     let pairs = request.uri().query()?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let (_, value) = pairs.into_iter().find(|(key, _)| *key == name)?;
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn at_21_the_template_carries_event_order_and_reference_within_150_characters() {
+    fn at_21_a_webhook_url_has_at_most_150_characters() {
         let url = OrderCallback::OnFinal.url_template(&base(), &Secret::new("t0ken")).unwrap();
         assert_eq!(
             url.expose(),
@@ -185,19 +187,19 @@ mod tests {
     }
 
     #[test]
-    fn at_68_three_methods_are_recognised_and_others_not() {
+    fn at_68_get_post_and_put_are_recognized_and_others_not() {
         let known = [("GET", true), ("POST", true), ("PUT", true), ("HEAD", false), ("OPTIONS", false)];
-        for (method, recognised) in known {
+        for (method, recognized) in known {
             let request = Request::builder().method(method).uri("/identity/identity-tm/t0ken/OnFinal?orderId=1");
             let (head, ()) = request.body(()).unwrap().into_parts();
-            assert_eq!(OrderCallback::OnFinal.recognize(&head), recognised, "{method}");
+            assert_eq!(OrderCallback::OnFinal.recognize(&head), recognized, "{method}");
             assert!(!OrderCallback::AfterIdent.recognize(&head));
         }
     }
 
     proptest! {
         #[test]
-        fn at_20_what_the_vendor_fills_in_comes_back_decoded_once(reference in "\\PC{1,40}", id in "[A-Za-z0-9]{1,20}") {
+        fn at_20_replaced_placeholders_are_decoded_once(reference in "\\PC{1,40}", id in "[A-Za-z0-9]{1,20}") {
             let template = OrderCallback::OnFinal.url_template(&base(), &Secret::new("t")).unwrap();
             let mut event = Event::new(PROVIDER, "OnFinal", format!("{id}/OnFinal"));
             event.case_id = Some(id.as_str().into());
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn at_20_a_reference_is_decoded_once_and_a_placeholder_is_none() {
+    fn at_20_a_placeholder_is_not_a_reference() {
         for (written, read) in [("[Ref]", None), ("%5BRef%5D", None), ("", None), ("a%2541", Some("a%41"))] {
             let uri = format!("/identity-tm/t/OnFinal?orderId=1&ref={written}");
             let request = Request::builder().uri(uri).body(Bytes::new()).unwrap();

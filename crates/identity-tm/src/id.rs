@@ -1,4 +1,4 @@
-//! What an order is found by: its id, and a reference that finds it again without one.
+//! How an order is identified: the vendor's id, and the caller's reference, which finds an order whose id was lost.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use identkit_core::{Error, Kind, Secret};
 use identkit_wire::debug_as;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// The vendor's id of an order: text, never a number (AT-22). A secret, since it lets its bearer ask for results
-/// together with the account's credentials, and appears in URLs.
+/// The vendor's id of an order: text, never a number (AT-22). It is a secret: it appears in URLs, and together with the
+/// account's credentials it gives access to the results.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct OrderId(Secret);
 
-/// Kept as text when it comes as a JSON number, too: an order whose id cannot be read would be lost (AT-22). A number
-/// beyond 64 bits is refused instead of rounded to another order's id.
+/// Reads a JSON number as text too: if its id could not be read, the order would be lost (AT-22). A number beyond 64
+/// bits is an error, because rounding it would yield another order's id.
 impl<'de> Deserialize<'de> for OrderId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Shapes;
@@ -26,11 +26,11 @@ impl<'de> Deserialize<'de> for OrderId {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<OrderId, E> {
-                Ok(OrderId::received(text))
+                Ok(OrderId::new(text))
             }
 
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<OrderId, E> {
-                Ok(OrderId::received(number.to_string()))
+                Ok(OrderId::new(number.to_string()))
             }
         }
 
@@ -39,19 +39,20 @@ impl<'de> Deserialize<'de> for OrderId {
 }
 
 impl OrderId {
-    /// An id as the vendor sent it, whatever its shape.
-    pub fn received(text: impl Into<String>) -> Self {
+    /// Wraps an id that the vendor sent, in any shape.
+    pub fn new(text: impl Into<String>) -> Self {
         Self(Secret::new(text))
     }
 
-    /// An id that a person typed: 1 to 20 ASCII letters and digits ([T 3.1.4]; AT-22).
+    /// Parses an id that a person typed: 1 to 20 ASCII letters and digits ([T 3.1.4]; AT-22). Blanks around it are
+    /// removed.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] for anything else, before anything is sent.
-    pub fn typed(text: &str) -> Result<Self, Error> {
+    /// [`Kind::InvalidInput`] if the text has another shape.
+    pub fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         if is_regular(text) {
-            return Ok(Self::received(text));
+            return Ok(Self::new(text));
         }
         Err(Error::new(
             Kind::InvalidInput,
@@ -59,12 +60,12 @@ impl OrderId {
         ))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// Whether the shape is the documented one: 1 to 20 ASCII letters and digits.
+    /// Whether the id has the documented shape: 1 to 20 ASCII letters and digits.
     pub fn is_regular(&self) -> bool {
         is_regular(self.expose().trim())
     }
@@ -76,8 +77,8 @@ fn is_regular(text: &str) -> bool {
 
 debug_as!(OrderId, |id| "{:?}", id.0);
 
-/// A fresh `Ref`: 128 random bits, no personal data, safe in a URL. putOrder is not idempotent, and after an answer
-/// was lost this is how the order is found (T-055).
+/// Returns a random `Ref`: 128 bits, no personal data, safe in a URL. putOrder is not idempotent; if its response is
+/// lost, the order is found by its `Ref` (T-055).
 pub fn random_reference() -> String {
     format!("identkit-{:032x}", fastrand::u128(..))
 }
@@ -87,14 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn at_22_typed_ids_are_checked_and_received_ones_kept() {
+    fn at_22_parse_checks_an_id_and_new_accepts_any() {
         for good in ["99921269855041", "99920006C38842", " 1 ", "12345678901234567890"] {
-            assert!(OrderId::typed(good).is_ok(), "{good}");
+            assert!(OrderId::parse(good).is_ok(), "{good}");
         }
         for bad in ["", "  ", "123456789012345678901", "../1", "9992 1", "9992-1", "ä"] {
-            assert_eq!(OrderId::typed(bad).unwrap_err().kind(), Kind::InvalidInput, "{bad}");
+            assert_eq!(OrderId::parse(bad).unwrap_err().kind(), Kind::InvalidInput, "{bad}");
         }
-        let odd = OrderId::received("9992/..//odd");
+        let odd = OrderId::new("9992/..//odd");
         assert_eq!((odd.expose(), odd.is_regular()), ("9992/..//odd", false));
         assert!(!format!("{odd:?}").contains("9992"));
     }

@@ -1,20 +1,20 @@
-//! Whether a PDF is encrypted, told from where a PDF says it: the dictionary of its last cross-reference section.
+//! Detects an encrypted PDF by the dictionary of its last cross-reference section.
 //!
-//! Best effort (AT-86): what cannot be followed counts as not encrypted, and bytes elsewhere prove nothing. Reads a
-//! source in two passes and keeps little of it in memory.
+//! Best effort (AT-86): a PDF that cannot be parsed counts as not encrypted, and bytes elsewhere prove nothing. Reads
+//! the tail of a source, then at most 1 MiB from the section on.
 
 use std::io::{self, Read};
 
 use identkit_wire::Source;
 use identkit_wire::json::Blob;
 
-/// `startxref`, its number and the end mark are within this many bytes of the end.
+/// Number of bytes at the end that are searched for `startxref` and its offset.
 const TAIL: usize = 2 * 1024;
-/// The most that is read from a cross-reference section on.
+/// Maximum number of bytes read from the start of a cross-reference section.
 const SECTION: u64 = 1024 * 1024;
 
-/// Whether the document's last trailer names an encryption dictionary. A source that would wait for a disk is not
-/// looked at, since requests are written on async threads.
+/// Whether the document's last trailer names an encryption dictionary. A source that is not in memory counts as not
+/// encrypted: requests are written on async threads, which must not wait for a disk.
 pub(crate) fn is_encrypted(document: &Blob) -> bool {
     let section = match document {
         Blob::Source(source) if source.in_memory() => last_section(source.as_ref()).ok().flatten(),
@@ -26,7 +26,7 @@ pub(crate) fn is_encrypted(document: &Blob) -> bool {
     section.is_some_and(|section| names_encryption(&section))
 }
 
-/// What stands where the last `startxref` points to.
+/// Reads the section to which the last `startxref` points.
 fn last_section(source: &dyn Source) -> io::Result<Option<Vec<u8>>> {
     let length = source.len();
     let mut tail = Vec::new();
@@ -45,7 +45,7 @@ fn start_of_section(tail: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
 }
 
-/// Whether the section's own dictionary, that of the trailer or of the cross-reference stream, has the key `Encrypt`.
+/// Whether the dictionary of the trailer or of the cross-reference stream has the key `Encrypt`.
 fn names_encryption(section: &[u8]) -> bool {
     const TRAILER: &[u8] = b"trailer";
     let section = if section.starts_with(b"xref") {
@@ -78,7 +78,7 @@ fn names_encryption(section: &[u8]) -> bool {
                 }
                 rest = after;
             }
-            // A stream may hold anything: its dictionary stands before it.
+            // The content of a stream is arbitrary, and its dictionary precedes it.
             b's' if depth == 0 && rest.starts_with(b"tream") => return false,
             _ => {}
         }
@@ -86,7 +86,7 @@ fn names_encryption(section: &[u8]) -> bool {
     false
 }
 
-/// What follows a string in parentheses, which may hold anything, balanced parentheses too.
+/// Returns the bytes after a string in parentheses, which may contain balanced or escaped parentheses.
 fn after_string(mut rest: &[u8]) -> &[u8] {
     let mut open = 1_u32;
     while let Some((byte, after)) = rest.split_first() {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn at_86_only_the_last_trailer_says_that_a_pdf_is_encrypted() {
+    fn at_86_only_the_last_trailer_makes_a_pdf_encrypted() {
         let table = "xref\n0 1\n0000000000 65535 f \ntrailer\n";
         for (before, section, encrypted) in [
             ("%PDF-1.7\n", format!("{table}<< /Size 1 /Root 1 0 R /Encrypt 5 0 R >>"), true),
@@ -141,13 +141,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes: Vec<u8>, section: Vec<u8>) {
+        fn arbitrary_bytes_do_not_panic(bytes: Vec<u8>, section: Vec<u8>) {
             let _ = is_encrypted(&Blob::from_bytes([&bytes[..], b"startxref 0"].concat()));
             let _ = names_encryption(&section);
         }
 
         #[test]
-        fn a_document_may_be_longer_than_its_tail(padding in 0_usize..5000) {
+        fn a_document_longer_than_the_tail_is_read(padding in 0_usize..5000) {
             let before = format!("%PDF-1.7\n{}\n", "x".repeat(padding));
             prop_assert!(is_encrypted(&pdf(&before, "xref\ntrailer<</Encrypt 5 0 R>>")));
         }

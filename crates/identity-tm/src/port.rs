@@ -1,4 +1,4 @@
-//! The neutral port over this vendor: the one place where its messages and the domain meet.
+//! The neutral port of this vendor: maps between the vendor's messages and the domain types.
 
 use std::time::Duration;
 
@@ -28,20 +28,21 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::Delete,
         Capability::Changes,
     ],
-    // [T 3.10]: 7 days after fulfilment.
+    // [T 3.10]: 7 days after fulfillment.
     retention: Duration::from_secs(7 * 86_400),
 };
 
-/// What the provider remembers of a case, besides its id.
+/// State of a case, saved in [`CaseRef::state`].
 #[derive(serde::Serialize, serde::Deserialize)]
 struct State {
-    flavour: OrderFlavor,
+    #[serde(rename = "flavour")]
+    flavor: OrderFlavor,
 }
 
 impl State {
-    fn of(case: &CaseRef) -> Self {
+    fn read(case: &CaseRef) -> Self {
         let known = case.state.as_ref().and_then(|state| json::read(state.expose().as_bytes()).ok());
-        known.unwrap_or(Self { flavour: OrderFlavor::Unknown })
+        known.unwrap_or(Self { flavor: OrderFlavor::Unknown })
     }
 
     fn pack(&self) -> Result<Secret, Error> {
@@ -50,7 +51,7 @@ impl State {
     }
 }
 
-fn order_of(case: &NewCase, dialect: &Dialect) -> Result<PutOrder, Error> {
+fn new_order(case: &NewCase, dialect: &Dialect) -> Result<PutOrder, Error> {
     let person = &case.person;
     let address = &person.address;
     let street = match (&address.street, &address.house_number) {
@@ -71,7 +72,7 @@ fn order_of(case: &NewCase, dialect: &Dialect) -> Result<PutOrder, Error> {
     data.birthdate = person.birth_date.as_ref().map(|date| Pii::new(date.expose().to_string()));
     data.birthplace.clone_from(&person.birthplace);
     data.nationality.clone_from(&person.nationality);
-    // The vendor has no word for a third gender (AT-50): it is then left for the agent to see.
+    // The vendor defines no third gender (AT-50): the element is left out.
     data.gender = match person.gender {
         Some(identkit_core::Gender::Female) => Some(Gender::Female.into()),
         Some(identkit_core::Gender::Male) => Some(Gender::Male.into()),
@@ -103,24 +104,24 @@ fn order_of(case: &NewCase, dialect: &Dialect) -> Result<PutOrder, Error> {
     order.build_for(dialect)
 }
 
-fn id_of(case: &CaseRef) -> Result<OrderId, Error> {
+fn order_id(case: &CaseRef) -> Result<OrderId, Error> {
     if case.provider != PROVIDER {
         return Err(Error::new(Kind::InvalidInput, "the case belongs to another provider"));
     }
-    Ok(OrderId::received(case.id.expose()))
+    Ok(OrderId::new(case.id.expose()))
 }
 
 impl IdentityTm {
     async fn verdict(&self, case: &CaseRef, options: &CallOptions) -> Result<(Finality, CaseStatus), Error> {
-        let status = self.status(&id_of(case)?, options).await?.value;
-        let finality = status.finality(State::of(case).flavour);
-        let neutral = neutral(&finality, &status.timeline());
-        Ok((finality, neutral))
+        let status = self.status(&order_id(case)?, options).await?.value;
+        let finality = status.finality(State::read(case).flavor);
+        let case_status = case_status(&finality, &status.timeline());
+        Ok((finality, case_status))
     }
 }
 
-/// The verdict and the entries that it was made from, the oldest first, in neutral words.
-fn neutral(finality: &Finality, timeline: &[&StatusEntry]) -> CaseStatus {
+/// Maps a verdict and its status entries, oldest first, to the port.
+fn case_status(finality: &Finality, timeline: &[&StatusEntry]) -> CaseStatus {
     let since = timeline
         .iter()
         .filter(|entry| entry.kind.is_some_and(|kind| finality.because.contains(&kind)))
@@ -129,9 +130,9 @@ fn neutral(finality: &Finality, timeline: &[&StatusEntry]) -> CaseStatus {
     CaseStatus { outcome: finality.outcome, since, vendor_codes }
 }
 
-/// What the window told of an order. What it was before the window, and whether it is to be signed, is not known here:
-/// codes that do not end an order whatever it is leave the outcome open (AT-14).
-fn changed(order: ListedOrder) -> Option<(Secret, CaseStatus)> {
+/// Maps an order of a window. Its earlier statuses and its flavor are not known here: unless the codes end an order of
+/// any flavor, the outcome is unknown (AT-14).
+fn changed_case(order: ListedOrder) -> Option<(Secret, CaseStatus)> {
     let id = order.order_id.filter(|id| !id.expose().is_empty())?;
     let mut status = OrderStatus::default();
     status.status = order.status;
@@ -139,7 +140,7 @@ fn changed(order: ListedOrder) -> Option<(Secret, CaseStatus)> {
     if !finality.is_final() {
         finality.outcome = Outcome::Unknown;
     }
-    Some((Secret::new(id.expose()), neutral(&finality, &status.timeline())))
+    Some((Secret::new(id.expose()), case_status(&finality, &status.timeline())))
 }
 
 #[async_trait]
@@ -149,8 +150,8 @@ impl IdentityProvider for IdentityTm {
     }
 
     async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error> {
-        let placed = self.put_order(&order_of(case, self.dialect())?, options).await?.value;
-        let state = State { flavour: placed.flavour }.pack()?;
+        let placed = self.put_order(&new_order(case, self.dialect())?, options).await?.value;
+        let state = State { flavor: placed.flavor }.pack()?;
         let id = Secret::new(placed.order_id.expose());
         let case = CaseRef { provider: PROVIDER.to_owned(), id, state: Some(state) };
         Ok(Opened { case, person_url: placed.answer.target_url })
@@ -170,7 +171,7 @@ impl IdentityProvider for IdentityTm {
             EvidenceItem { kind: EvidenceKind::Report, index: 0 },
         ];
         if finality.outcome == Outcome::Signed {
-            let signed = self.signed_pdfs(&id_of(case)?, options).await?.value;
+            let signed = self.signed_pdfs(&order_id(case)?, options).await?.value;
             let count = match &signed {
                 SignedPdfs::One(_) => 1,
                 SignedPdfs::Many(many) => u32::try_from(many.len()).unwrap_or(u32::MAX),
@@ -181,8 +182,8 @@ impl IdentityProvider for IdentityTm {
     }
 
     async fn evidence(&self, case: &CaseRef, item: &EvidenceItem, options: &CallOptions) -> Result<Evidence, Error> {
-        let id = id_of(case)?;
-        let missing = || Error::new(Kind::NotFound, "the case has no such piece of evidence");
+        let id = order_id(case)?;
+        let missing = || Error::new(Kind::NotFound, "the case does not have this piece of evidence");
         let content = match item.kind {
             EvidenceKind::IdentData if item.index == 0 => {
                 let data = self.ident_data_with_method(&id, options).await?.value;
@@ -203,11 +204,11 @@ impl IdentityProvider for IdentityTm {
     }
 
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
-        self.cancel_order(&id_of(case)?, options).await
+        self.cancel_order(&order_id(case)?, options).await
     }
 
     async fn delete(&self, case: &CaseRef, _: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
-        self.delete_ident_data(&id_of(case)?, options).await.map(|_| ())
+        self.delete_ident_data(&order_id(case)?, options).await.map(|_| ())
     }
 
     async fn changes(
@@ -221,8 +222,8 @@ impl IdentityProvider for IdentityTm {
             Some(Cursor(position)) => self.status_pages_from(window, position, options)?,
         };
         let Some(orders) = feed.next().await? else { return Ok(ChangesPage { cases: Vec::new(), next: None }) };
-        // An order without an id cannot be come back to.
-        let cases = orders.into_iter().filter_map(changed).collect();
+        // Without an id an order cannot be read again.
+        let cases = orders.into_iter().filter_map(changed_case).collect();
         Ok(ChangesPage { cases, next: feed.position()?.map(Cursor) })
     }
 }

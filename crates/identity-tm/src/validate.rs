@@ -1,6 +1,6 @@
-//! The strict writer of `putOrder`: normalises, then checks every rule and tells all faults at once.
+//! Validates an order of `putOrder`: checks every rule and reports all violations.
 //!
-//! Lengths are in Unicode scalar values (AT-46). Messages never hold a value.
+//! Lengths are in Unicode scalar values (AT-46). Messages never contain a value.
 
 mod normal;
 mod signing;
@@ -14,17 +14,17 @@ use std::fmt;
 use identkit_core::{Pii, Violation};
 use identkit_wire::{Warning, holds_control};
 
-pub(crate) use self::normal::{is_normal, normalise};
+pub(crate) use self::normal::{is_normal, normalize};
 use self::text::is_date;
 pub(crate) use self::text::is_mail_address;
-pub(crate) use self::unlisted::{listed_in_extra, refuse};
+pub(crate) use self::unlisted::{check_extra, listed_in_extra};
 use crate::Dialect;
 use crate::messages::{Address, OrderIdentData, PutOrder};
 use crate::order::{Add, Product};
 
 const TABLE: &str = "[T] 3.1.3";
 
-/// Every broken rule of an order, and what is odd about it without being wrong.
+/// Returns all violations of an order, and warnings about legal but unusual values.
 pub(crate) fn check(order: &PutOrder, dialect: &Dialect) -> (Vec<Violation>, Vec<Warning>) {
     let mut checker = Checker { faults: Vec::new(), warnings: Vec::new(), dialect };
     checker.root(order);
@@ -74,13 +74,13 @@ impl Checker<'_> {
 
     fn length(&mut self, field: impl fmt::Display + Copy, value: Option<&str>, most: usize) {
         let Some(text) = value else { return };
-        // No text has more characters than bytes.
+        // A text has at least as many bytes as characters.
         if text.len() > most {
             let count = text.chars().count();
-            let message = format!("has {count} characters where at most {most} are allowed");
+            let message = format!("has {count} characters; at most {most} are allowed");
             self.fault(count > most, field, message, "T-005");
         }
-        self.fault(holds_control(text), field, "holds a control character", "T-005");
+        self.fault(holds_control(text), field, "contains a control character", "T-005");
     }
 
     fn text(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>, most: usize) {
@@ -90,7 +90,7 @@ impl Checker<'_> {
     fn email(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>, most: usize) {
         self.text(field, value, most);
         let broken = non_empty(value).is_some_and(|text| !is_mail_address(text));
-        let message = "is no e-mail address: exactly one @ with text around it and no blanks is needed";
+        let message = "is not a valid e-mail address: it needs exactly one @ with text around it, and no blanks";
         self.fault(broken, field, message, "AT-47");
     }
 
@@ -103,7 +103,7 @@ impl Checker<'_> {
         self.fault(broken, field, message, "AT-51");
     }
 
-    /// `three`: whether an alpha-3 code is accepted too.
+    /// `three`: whether an alpha-3 code is valid too.
     fn country(&mut self, field: impl fmt::Display, value: &Option<Pii<String>>, three: bool) {
         let Some(text) = non_empty(value) else { return };
         let length = text.len() == 2 || (three && text.len() == 3);
@@ -113,11 +113,11 @@ impl Checker<'_> {
 
     fn zip(&mut self, field: impl fmt::Display + Copy, value: &Option<Pii<String>>) {
         let Some(text) = non_empty(value) else { return };
-        self.fault(holds_control(text), field, "holds a control character", "T-005");
+        self.fault(holds_control(text), field, "contains a control character", "T-005");
         let count = text.chars().count();
         if count > 5 && !self.dialect.long_zip_codes {
             let message = format!(
-                "has {count} characters where the vendor's table allows 5; it is never cut, allow longer ones by the dialect"
+                "has {count} characters; the vendor's table allows 5 (Dialect::long_zip_codes allows longer ones)"
             );
             self.fault(true, field, message, "AT-45");
         }
@@ -125,7 +125,7 @@ impl Checker<'_> {
 
     fn date(&mut self, field: impl fmt::Display, value: &Option<Pii<String>>) {
         let broken = non_empty(value).is_some_and(|text| !is_date(text));
-        self.fault(broken, field, "must be a date of the calendar as YYYY-MM-DD", "T-005");
+        self.fault(broken, field, "must be a valid date as YYYY-MM-DD", "T-005");
     }
 
     fn root(&mut self, order: &PutOrder) {
@@ -140,15 +140,14 @@ impl Checker<'_> {
         self.text("Ref", &order.reference, 100);
         let reference = order.reference.as_ref().map_or("", |reference| reference.expose());
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '~' | '-');
-        let message =
-            "may hold letters, digits and ._~- only, since it goes into webhook URLs; allow others by the dialect";
+        let message = "may contain letters, digits and ._~- only: it is part of webhook URLs (Dialect::any_reference allows others)";
         self.fault(!self.dialect.any_reference && !reference.chars().all(plain), "Ref", message, "AT-20");
-        let message = "the order has no Ref: should its answer be lost, it cannot be found again";
+        let message = "the order has no Ref: if the response is lost, the order cannot be found";
         self.warn(reference.is_empty(), message, "AT-19");
         let undocumented = product.is_some_and(|product| !Product::DOCUMENTED.contains(&product));
-        self.warn(undocumented, "Product is none of the documented 0, 12, 15, 16", "T-006");
+        self.warn(undocumented, "Product is not one of the documented 0, 12, 15, 16", "T-006");
         let hashes = order.get_video_hashes == Some(true) && !matches!(product, Some(Product::VIDEO | Product::SIGN));
-        self.warn(hashes, "getVideoHashes has an effect with Product 12 and 15 only", "T-054");
+        self.warn(hashes, "getVideoHashes has an effect only with Product 12 or 15", "T-054");
         for (index, document) in order.legitimation_document.iter().flatten().enumerate() {
             self.text(format_args!("LegitimationDocument[{index}].Document"), &document.document, 50);
         }
@@ -163,7 +162,7 @@ impl Checker<'_> {
     fn web(&mut self, order: &PutOrder) {
         let (redirect, webhook) = (order.redirect_url.as_ref(), order.webhook_url.as_ref());
         let both = webhook.is_some_and(|webhook| webhook.after_video.is_some() && webhook.after_ident.is_some());
-        self.fault(both, "WebhookURL", "AfterVideo and AfterIdent exclude each other: set one of them", "T-050");
+        self.fault(both, "WebhookURL", "must have either AfterVideo or AfterIdent, not both", "T-050");
         let urls = [
             ("RedirectURL.Success", redirect.and_then(|redirect| redirect.success.as_ref())),
             ("RedirectURL.Abort", redirect.and_then(|redirect| redirect.abort.as_ref())),
@@ -175,7 +174,7 @@ impl Checker<'_> {
         for (field, url) in urls {
             let Some(url) = url.map(|url| url.expose()) else { continue };
             self.length(field, Some(url), 150);
-            // Each placeholder has a bracket; counting those tells nearly always that there is room enough.
+            // Fast path: each placeholder has a bracket, and few URLs come near the limit.
             let brackets = url.matches('[').count();
             if url.len() + brackets * reference.max(20) <= 150 {
                 continue;
@@ -184,7 +183,7 @@ impl Checker<'_> {
                 + url.matches("[OrderID]").count() * (20 - "[OrderID]".len())
                 + url.matches("[Ref]").count() * reference
                 - url.matches("[Ref]").count() * "[Ref]".len();
-            let message = "a URL may grow beyond 150 characters once its placeholders are filled in";
+            let message = "a URL may exceed 150 characters when the vendor replaces its placeholders";
             self.warn(expanded > 150, message, "AT-21");
         }
     }
@@ -199,7 +198,7 @@ impl Checker<'_> {
         self.text("Address.Street", &address.street, 50);
         self.zip("Address.ZipCode", &address.zip_code);
         self.text("Address.City", &address.city, 100);
-        // Its table alone has 3 characters.
+        // Of all countries, only this one's table allows 3 characters (AT-44).
         self.country("Address.Country", &address.country, self.dialect.three_letter_countries);
     }
 
@@ -222,34 +221,34 @@ impl Checker<'_> {
         self.text("IdentData.CollectedBy", &data.collected_by, 100);
         let gender = data.gender.as_ref().map_or("", |gender| gender.expose());
         let broken = !matches!(gender, "" | "female" | "male");
-        self.fault(broken, "IdentData.Gender", "must be female or male, in small letters", "AT-50");
+        self.fault(broken, "IdentData.Gender", "must be \"female\" or \"male\", in lower case", "AT-50");
         if let Some(card) = &data.id_card {
             self.text("IdentData.IDCard.CardNo", &card.card_no, 50);
             self.text("IdentData.IDCard.PlaceOfIssue", &card.place_of_issue, 100);
             self.date("IdentData.IDCard.DateOfIssue", &card.date_of_issue);
             self.date("IdentData.IDCard.ValidUntil", &card.valid_until);
             let odd = card.images.is_some() && !add.contains(Add::POS);
-            self.warn(odd, "IDCard.Images are documented for the PoS service (Add 4194304) only", "T-053");
+            self.warn(odd, "IDCard.Images is documented for the PoS service (Add 4194304) only", "T-053");
         }
         let odd = data.collected_by.is_some() && !add.contains(Add::POS);
         self.warn(odd, "CollectedBy is documented for the PoS service (Add 4194304) only", "T-053");
-        if let Some(licence) = &data.driver_license {
-            self.text("IdentData.DriverLicence.LicenceNo", &licence.license_no, 50);
-            self.text("IdentData.DriverLicence.Classes", &licence.classes, 50);
-            self.date("IdentData.DriverLicence.DateOfIssue", &licence.date_of_issue);
-            let odd = !add.intersects(Add::LICENCE_WITH_ID | Add::LICENCE_WITHOUT_ID);
-            self.warn(odd, "DriverLicence is documented for licence checks (Add 4096 or 8192) only", "T-053");
+        if let Some(license) = &data.driver_license {
+            self.text("IdentData.DriverLicence.LicenceNo", &license.license_no, 50);
+            self.text("IdentData.DriverLicence.Classes", &license.classes, 50);
+            self.date("IdentData.DriverLicence.DateOfIssue", &license.date_of_issue);
+            let odd = !add.intersects(Add::LICENSE_WITH_ID | Add::LICENSE_WITHOUT_ID);
+            self.warn(odd, "DriverLicence is documented for license checks (Add 4096 or 8192) only", "T-053");
         }
         let details = data.additional.as_ref().map_or(0, BTreeMap::len);
         let most = if order.product.map(Product) == Some(Product::WITHOUT_VIDEO) { 2 } else { 10 };
         if details > most {
-            let message = format!("has {details} items where at most {most} are allowed for this Product");
+            let message = format!("has {details} items; at most {most} are allowed for this Product");
             self.fault(true, "IdentData.Additional", message, "AT-83");
         }
         let message = "IdentData.Additional has more than the 2 items that courier and shop allow";
         self.warn(2 < details && details <= most, message, "AT-83");
         for (index, (name, detail)) in data.additional.iter().flatten().enumerate() {
-            // The name may be a person's idea of a label: told by position.
+            // The name may contain personal data, so the message has its position instead.
             let at = Item("IdentData.Additional", Some(index));
             self.length(format_args!("{at} (its name)"), Some(name.expose()), 50);
             self.text(format_args!("{at}.Label"), &detail.label, 100);
@@ -270,12 +269,12 @@ fn non_empty(text: &Option<Pii<String>>) -> Option<&str> {
     text.as_ref().map(|text| text.expose().as_str()).filter(|text| !text.is_empty())
 }
 
-/// An item of a list, as faults name it: without a number if it stands alone.
+/// Path of a list item in a message: without an index if the item is the only one.
 #[derive(Clone, Copy)]
 struct Item(&'static str, Option<usize>);
 
 impl Item {
-    /// Documents to sign, of which a single one comes without a list (AT-33).
+    /// Returns documents to sign with their paths. A single document has no list around it (AT-33).
     fn number<'a, T>(name: &'static str, items: &'a [T]) -> impl Iterator<Item = (Self, &'a T)> {
         let many = items.len() != 1;
         items.iter().enumerate().map(move |(index, item)| (Self(name, many.then_some(index)), item))

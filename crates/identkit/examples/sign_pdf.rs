@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     let placed = vendor.put_order(&order, &options).await?.value;
     // Store both with the contract: the flavor of an order decides which codes end it (AT-14).
-    let (id, flavor) = (placed.order_id, placed.flavour);
+    let (id, flavor) = (placed.order_id, placed.flavor);
 
     play(&sandbox, &id, "identified")?;
     let outcome = vendor.status(&id, &options).await?.value.finality(flavor).outcome;

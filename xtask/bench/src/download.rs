@@ -51,7 +51,7 @@ pub async fn run(way: &str, mebibytes: u64, port: &str, certificate: &str, folde
         let (file, digest) = (file.clone(), way.ends_with("sha"));
         spawn_blocking(move || write(&file, digest, pieces))
     };
-    let ready = VideoReady::force(OrderId::received(mebibytes.to_string()));
+    let ready = VideoReady::force(OrderId::new(mebibytes.to_string()));
     match way {
         "idle" => {
             call::identkit(port, certificate, true);

@@ -126,7 +126,7 @@ mod video {
         let stalled = Server::always(move || Then::Stall(half()));
         get(&stalled, &path, " --timeout 1").fails_with(7, &["did not come whole in the time given"]);
         let page = Server::always(|| Then::answer("200 OK", "text/html", format!("<html>{CANARY}</html>")));
-        get(&page, &path, "").fails_with(1, &["no video"]).logs_none_of(&[CANARY]);
+        get(&page, &path, "").fails_with(1, &["not a video"]).logs_none_of(&[CANARY]);
         assert_eq!(names(folder.path()), [""; 0], "nothing half-written is left behind");
     }
 

@@ -77,7 +77,7 @@ fn deleting_asks_on_a_terminal_only_and_is_proved_by_a_read() {
     data().ends_with(4, &[]);
     for form in ["ident-data", "ident-data --signed", "ident-data-pdf -o never.pdf"] {
         let ran = sandbox.run(&format!("tm {form} {FINISHED}"));
-        ran.fails_with(4, &["does not know an order of this id", "or its data is deleted"]);
+        ran.fails_with(4, &["does not know an order with this id", "or its data is deleted"]);
     }
-    sandbox.run(&format!("{delete} --yes")).fails_with(4, &["deleted already"]);
+    sandbox.run(&format!("{delete} --yes")).fails_with(4, &["already deleted"]);
 }

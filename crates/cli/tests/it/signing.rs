@@ -38,7 +38,7 @@ fn the_third_wrong_tan_cancels_the_order_and_is_told_as_such() {
     sandbox.play(&id, "identified");
     sandbox.run(&format!("tm sign request {id}")).ends_with(0, &[]);
     let wrong = if tan(&sandbox, &id) == "000000" { "111111" } else { "000000" };
-    for told in ["probably wrong", "probably wrong", "cancelled the order"] {
+    for told in ["probably wrong", "probably wrong", "canceled the order"] {
         let ran = sandbox.run(&format!("tm sign confirm {id} --tan {wrong}"));
         ran.fails_with(5, &[told]).logs_none_of(&[wrong]);
     }
@@ -50,7 +50,7 @@ fn cancelling_asks_on_a_terminal_only() {
     let id = sandbox.place(&to_sign());
     sandbox.run(&format!("tm cancel {id}")).fails_with(2, &["--yes"]);
     sandbox.run(&format!("tm cancel {id} --yes")).ends_with(0, &[]);
-    sandbox.run(&format!("tm cancel {id} --yes")).fails_with(5, &["cannot be cancelled"]);
+    sandbox.run(&format!("tm cancel {id} --yes")).fails_with(5, &["cannot be canceled"]);
     sandbox.run(&format!("tm finality {id}")).shows(&["ended by hand, final"]);
 }
 

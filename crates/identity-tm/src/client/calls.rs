@@ -1,4 +1,4 @@
-//! The calls whose answer is handed on as it was read.
+//! Calls that return the decoded response unchanged.
 
 use identkit_core::{CallOptions, Content, Error, Pii, Secret};
 use identkit_transport::Response;
@@ -15,11 +15,11 @@ use crate::operations::{
     SignedIdentData, SignedPdfs, Streamed, Video,
 };
 
-/// Declares methods that make one call each by `call` or another method; the last text is about errors of their own.
+/// Declares methods that make one call each; the trailing texts document their own errors.
 macro_rules! calls {
     ($(
         $(#[$doc:meta])*
-        $method:ident($($argument:ident: $type:ty),*) -> $output:ty = $make:ident($($given:expr),+) $(, $errors:literal)*;
+        $method:ident($($argument:ident: $type:ty),*) -> $output:ty = $make:ident($($value:expr),+) $(, $errors:literal)*;
     )+) => {
         impl IdentityTm {$(
             $(#[$doc])*
@@ -32,93 +32,92 @@ macro_rules! calls {
                 $($argument: $type,)*
                 options: &CallOptions,
             ) -> Result<Response<$output>, Error> {
-                self.$make($($given,)+ options).await
+                self.$make($($value,)+ options).await
             }
         )+}
     };
 }
 
 calls! {
-    /// All codes of an order, [T 3.2]: what finality is judged by (AT-13).
+    /// Reads all status codes of an order, [T 3.2]. Judge an order by these (AT-13).
     status(order: &OrderId) -> OrderStatus = call(&GetStatusExtended::new(order.clone()));
 
-    /// The general codes only, [T 3.2]. They may hide a suspicion of fraud.
+    /// Reads the general status codes only, [T 3.2]. They may hide a suspicion of fraud.
     status_general(order: &OrderId) -> OrderStatus = call(&GetStatus::new(order.clone()));
 
-    /// The checked data as it came, [T 3.3]: opaque bytes where the account has its results encrypted (AT-70). The
-    /// other forms of the call: [`call`](Self::call) with [`MaybeEncrypted`].
+    /// Reads the checked data, [T 3.3]. If the account's results are encrypted, they are returned as received (AT-70).
+    /// For the other forms of the call use [`call`](Self::call) with [`MaybeEncrypted`].
     ident_data_body(order: &OrderId) -> IdentDataBody = call(&MaybeEncrypted(GetIdentData::new(order.clone())));
 
-    /// The checked data, [T 3.3].
+    /// Reads the checked data, [T 3.3].
     ident_data(order: &OrderId) -> IdentDataAnswer = result(GetIdentData::new(order.clone()), order),
-        "The decryptor's, if there is one.";
+        "If the client has a decryptor, also the decryptor's.";
 
-    /// The checked data and what was given to putOrder, [T 3.3].
+    /// Reads the checked data and the data sent with putOrder, [T 3.3].
     ident_data_with_initial(order: &OrderId) -> IdentDataAnswer = result(GetIdentDataInitial::new(order.clone()), order);
 
-    /// The checked data and how the person was identified, [T 3.3].
+    /// Reads the checked data and how the person was identified, [T 3.3].
     ident_data_with_method(order: &OrderId) -> IdentDataAnswer = result(GetIdentDataMethod::new(order.clone()), order);
 
-    /// The result in the opaque form for later use, [T 6]. Store the bytes exactly as they are (AT-71).
+    /// Reads the result in the opaque form for later use, [T 6]. Store the bytes unchanged (AT-71).
     ident_data_signed(order: &OrderId) -> SignedIdentData = call(&GetIdentDataSigned::new(order.clone()));
 
-    /// The report as a PDF, [T 3.4].
+    /// Reads the report as a PDF, [T 3.4].
     ident_data_pdf(order: &OrderId) -> Content = call(&GetIdentDataPdf::new(order.clone())),
-        "The stream itself fails rather than end short.";
+        "If the body is incomplete, the stream ends with an error.";
 
-    /// The signed documents, [T 3.5].
+    /// Reads the signed documents, [T 3.5].
     signed_pdfs(order: &OrderId) -> SignedPdfs = call(&GetESignPdf::new(order.clone()));
 
-    /// The signed documents one after the other, whether the answer is one PDF or a list of them, [T 3.5]: whatever
-    /// their number and size, no more than a piece of one is in memory.
+    /// Streams the signed documents, whether the response is one PDF or a list, [T 3.5]. At most one chunk of one
+    /// document is in memory.
     signed_pdfs_streamed(order: &OrderId) -> FileStream<SignedPdf> = call(&Streamed(GetESignPdf::new(order.clone()))),
-        "The rest when [`FileStream::next`] meets it.";
+        "Errors in the body are returned by [`FileStream::next`].";
 
-    /// The signed hashes by the names that putOrder gave, [T 3.6].
+    /// Reads the signed hashes by the names of the order, [T 3.6].
     signed_hashes(order: &OrderId) -> SignedHashes = call(&GetESignHash::new(order.clone()));
 
-    /// Asks for the recording of an order; the vendor calls the URL when it is ready, [T 3.7]. Sent twice at most.
+    /// Requests the recording of an order, [T 3.7]. The vendor calls `callback_url` when it is ready. Sent at most twice.
     request_video(order: &OrderId, callback_url: &Secret) -> () =
         call(&RequestVideo::new(order.clone(), callback_url.clone())),
-        "[`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) when the URL is not `https` (`http` to this machine",
-        "is accepted).";
+        "[`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) if the URL is not `https`; `http` is valid for this",
+        "machine only.";
 
-    /// The recording as a stream, [T 3.8].
+    /// Streams the recording, [T 3.8].
     video(ready: &VideoReady) -> Video = call(&GetVideo::new(ready.order_id().clone())),
-        "The stream itself fails rather than end short.";
+        "If the body is incomplete, the stream ends with an error.";
 
-    /// Audio recordings, where the account is set up for them, [T 3.9].
+    /// Reads the audio recordings, [T 3.9]. The account must be enabled for them.
     voice_files(order: &OrderId) -> VoiceFiles = call(&GetVoiceFiles::new(order.clone()));
 
-    /// The audio recordings one after the other, [T 3.9]. A recording's name is told at its end, wherever the answer
-    /// has it.
+    /// Streams the audio recordings, [T 3.9]. The name of a recording follows its content.
     voice_files_streamed(order: &OrderId) -> FileStream<VoiceFile> = call(&Streamed(GetVoiceFiles::new(order.clone()))),
-        "The rest when [`FileStream::next`] meets it.";
+        "Errors in the body are returned by [`FileStream::next`].";
 
-    /// Deletes the data of an order for good, [T 3.10]. Collect and verify everything first.
+    /// Permanently deletes the data of an order, [T 3.10]. Save and verify all results first.
     delete_ident_data(order: &OrderId) -> () = call(&DelIdentData::new(order.clone())),
-        "[`Kind::NotFound`](identkit_core::Kind::NotFound) when the vendor does not know the order *or* has deleted it",
-        "already: prove it by [`data_is_gone`](Self::data_is_gone).";
+        "[`Kind::NotFound`](identkit_core::Kind::NotFound) if the vendor does not know the order *or* has already",
+        "deleted it: check with [`data_is_gone`](Self::data_is_gone).";
 
-    /// Starts signing: a TAN is texted to the person, [T 5.1]. Never repeated by itself.
+    /// Starts signing: the vendor texts a TAN to the person, [T 5.1]. Sent at most once.
     request_sign(order: &OrderId) -> () = call(&RequestSign::new(order.clone())),
-        "[`Kind::InvalidState`](identkit_core::Kind::InvalidState) when it cannot be signed (406) or is processed",
-        "already (410).";
+        "[`Kind::InvalidState`](identkit_core::Kind::InvalidState) if the order cannot be signed (406) or was already",
+        "processed (410).";
 
-    /// Signs with the TAN, [T 5.2]. Never repeated by itself: each try counts.
+    /// Signs with the TAN, [T 5.2]. Sent at most once: each attempt with a TAN counts.
     confirm_sign(order: &OrderId, tan: &Secret) -> () = call(&ConfirmSign::new(order.clone(), tan.clone())),
-        "[`Kind::TanRejected`](identkit_core::Kind::TanRejected) when it was probably wrong (400);",
-        "[`Kind::SigningCanceled`](identkit_core::Kind::SigningCanceled) when it was wrong too often and the order is",
-        "cancelled (429); [`Kind::InvalidState`](identkit_core::Kind::InvalidState) for 410 and 412.";
+        "[`Kind::TanRejected`](identkit_core::Kind::TanRejected) if the TAN was probably wrong (400 or 409);",
+        "[`Kind::SigningCanceled`](identkit_core::Kind::SigningCanceled) if it was wrong too often and the vendor",
+        "canceled the order (429); [`Kind::InvalidState`](identkit_core::Kind::InvalidState) for 410 and 412.";
 
-    /// Has another TAN texted to the person, [T 5.3]. Never repeated by itself.
+    /// Makes the vendor text another TAN to the person, [T 5.3]. Sent at most once.
     resend_tan(order: &OrderId) -> () = call(&RequestResendSignTan::new(order.clone())),
-        "[`Kind::InvalidState`](identkit_core::Kind::InvalidState) when signing has not begun (412) or is over (410).";
+        "[`Kind::InvalidState`](identkit_core::Kind::InvalidState) if signing has not started (412) or is over (410).";
 
-    /// The banks that support identity Giro, [T 8.1].
+    /// Reads the banks that support identity Giro, [T 8.1].
     banks() -> Vec<Bank> = call(&GetBankList);
 
-    /// Whether somebody has a sign-me account and can sign with it, [T 8.3].
+    /// Reads whether a person has a sign-me account and can sign with it, [T 8.3].
     signme_user(email: &Pii<String>) -> SignmeUser =
         call(&CheckSignmeUser(SignmeUserRequest::default().email(email.clone())));
 }

@@ -1,4 +1,4 @@
-//! The client of one account.
+//! The client of a vendor account.
 
 mod calls;
 mod feed;
@@ -24,10 +24,10 @@ use crate::messages::{IdentDataAnswer, PutOrderAnswer};
 use crate::operations::{Decryptor, MaybeEncrypted, ServerStatus};
 use crate::{Dialect, OrderFlavor, OrderId, PutOrder, random_reference};
 
-/// The API's documented base URL, [T 2.6].
+/// Base URL of the API in the document, [T 2.6].
 pub const DEFAULT_BASE_URL: &str = "https://customer.identity.tm/api/2.10";
 
-/// The credentials of an account.
+/// Credentials of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     customer_id: String,
@@ -35,13 +35,13 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The user name and the password of HTTP Basic authentication.
+    /// Creates credentials from the customer id and customer code: user name and password of HTTP Basic authentication.
     pub fn new(customer_id: impl Into<String>, customer_code: impl Into<Secret>) -> Self {
         Self { customer_id: customer_id.into(), customer_code: customer_code.into() }
     }
 }
 
-/// Makes an [`IdentityTm`].
+/// Builder of an [`IdentityTm`].
 #[derive(Clone)]
 pub struct Builder {
     settings: ClientSettings<Dialect>,
@@ -51,7 +51,7 @@ pub struct Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A decryptor holds a key.
+        // A decryptor contains a key.
         f.debug_struct("Builder")
             .field("settings", &self.settings)
             .field("credentials", &self.credentials)
@@ -63,17 +63,17 @@ impl fmt::Debug for Builder {
 impl Builder {
     client_setters!(Dialect);
 
-    /// Opens results that come encrypted, for accounts that are set up so (AT-70).
+    /// Sets the decryptor, for accounts whose results are encrypted (AT-70).
     #[must_use]
     pub fn decryptor(mut self, decryptor: Arc<dyn Decryptor>) -> Self {
         self.decryptor = Some(decryptor);
         self
     }
 
-    /// Makes the client. Nothing is sent.
+    /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] without a transport, and for a base URL or credentials that cannot be used.
+    /// [`Kind::InvalidInput`] if no transport is set, or the base URL or the credentials are not valid.
     pub fn build(self) -> Result<IdentityTm, Error> {
         let Self { settings, credentials, decryptor } = self;
         let auth = Arc::new(Basic::new(&credentials.customer_id, &credentials.customer_code)?);
@@ -82,15 +82,15 @@ impl Builder {
     }
 }
 
-/// A client of the Customer API for one account. Cheap to clone.
+/// Client of the Customer API for one account. Cheap to clone.
 #[derive(Clone)]
 pub struct IdentityTm {
     driver: Arc<Driver<Dialect>>,
     auth: Arc<Basic>,
     decryptor: Option<Arc<dyn Decryptor>>,
-    /// Held while a destructive read is under way: two at once would take the other's news away (AT-06).
+    /// Locked during a destructive read: concurrent reads would split the results (AT-06).
     draining: Arc<Mutex<()>>,
-    /// How long a call may take that does not say so itself.
+    /// Default timeout of a call.
     timeout: Duration,
 }
 
@@ -100,53 +100,54 @@ impl fmt::Debug for IdentityTm {
     }
 }
 
-/// A placed order: what must be kept to come back to it.
+/// A placed order. Store `order_id` and `flavor`: the other calls need them.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedOrder {
-    /// The vendor's id.
+    /// The vendor's id of the order.
     pub order_id: OrderId,
-    /// What ends this order; remember it with the id (AT-14).
-    pub flavour: OrderFlavor,
-    /// The whole answer.
+    /// Which statuses end this order (AT-14).
+    pub flavor: OrderFlavor,
+    /// The whole response.
     pub answer: PutOrderAnswer,
 }
 
 impl IdentityTm {
-    /// Begins a client of this account.
+    /// Returns a builder of a client for this account.
     pub fn builder(credentials: Credentials) -> Builder {
         Builder { settings: ClientSettings::new(DEFAULT_BASE_URL, Dialect::default()), credentials, decryptor: None }
     }
 
-    /// The decisions on the ambiguous points of the document.
+    /// How ambiguities in the vendor's document are resolved.
     pub fn dialect(&self) -> &Dialect {
         self.driver.dialect()
     }
 
-    /// When a call with these options is over that begins now.
+    /// Deadline of a call that starts now.
     fn deadline(&self, options: &CallOptions) -> Instant {
         self.driver.clock().now().plus(options.timeout.unwrap_or(self.timeout))
     }
 
-    /// The options of a further request of a call that is over then.
+    /// Options for a further request of a call with this deadline.
     fn rest_of(&self, deadline: Instant, options: &CallOptions) -> Result<CallOptions, Error> {
         let left = deadline.since(self.driver.clock().now());
         if left.is_zero() {
-            return Err(Error::new(Kind::Timeout, "no answer came in the time given").with_delivery(Delivery::NotSent));
+            return Err(Error::new(Kind::Timeout, "timed out before the next request of the call")
+                .with_delivery(Delivery::NotSent));
         }
         Ok(options.clone().timeout(left))
     }
 
-    /// Replaces the credentials of this client and all its clones while calls are under way. After a 401 it is the way
-    /// back: until then nothing more is sent.
+    /// Replaces the credentials of this client and all its clones, even while calls are running. After a 401 the client
+    /// sends nothing until its credentials are replaced.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] when they cannot be used; nothing changes then.
+    /// [`Kind::InvalidInput`] if the credentials are not valid; nothing changes.
     pub fn set_credentials(&self, credentials: &Credentials) -> Result<(), Error> {
         self.auth.replace(&credentials.customer_id, &credentials.customer_code)
     }
 
-    /// Makes any call of this provider.
+    /// Makes any call of this vendor.
     ///
     /// # Errors
     /// As [`Driver::call`].
@@ -157,31 +158,32 @@ impl IdentityTm {
         self.driver.call(operation, options).await
     }
 
-    /// Places an order, [T 3.1]. Sent at most once; without a `Ref` of its own it gets a random one (AT-19).
+    /// Places an order, [T 3.1]. Sent at most once. If the order has no `Ref`, it gets a random one (AT-19), which is
+    /// lost if the call fails: set your own.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] with every fault before anything is sent; [`Kind::OutcomeUnknown`] when the vendor may
-    /// have taken the order: find it by its `Ref`, never send it again.
+    /// [`Kind::InvalidInput`] with all violations if the order breaks a rule; nothing was sent. [`Kind::OutcomeUnknown`]
+    /// if the vendor may have accepted the order: find it by its `Ref`, never send it again.
     pub async fn put_order(&self, order: &PutOrder, options: &CallOptions) -> Result<Response<PlacedOrder>, Error> {
-        // In a box, since the future would have room for an order otherwise.
-        let referenced = match &order.reference {
+        // Boxed to keep the future small.
+        let with_reference = match &order.reference {
             Some(reference) if !reference.expose().is_empty() => None,
             _ => Some(Box::new(PutOrder { reference: Some(random_reference().into()), ..order.clone() })),
         };
-        let order = referenced.as_deref().unwrap_or(order);
-        let mut answered = self.call(order, options).await?;
-        let flavour = order.flavour();
+        let order = with_reference.as_deref().unwrap_or(order);
+        let mut response = self.call(order, options).await?;
+        let flavor = order.flavor();
         let sent = order.reference.as_ref();
-        if answered.value.reference.as_ref().is_some_and(|told| Some(told) != sent && !told.expose().is_empty()) {
-            answered.warnings.push(Warning::new("the answer carries another Ref than the order", "AT-18"));
+        if response.value.reference.as_ref().is_some_and(|echo| Some(echo) != sent && !echo.expose().is_empty()) {
+            response.warnings.push(Warning::new("the response has a different Ref than the order", "AT-18"));
         }
-        answered.try_map(|answer| match answer.order_id.clone() {
-            Some(order_id) => Ok(PlacedOrder { order_id, flavour, answer }),
+        response.try_map(|answer| match answer.order_id.clone() {
+            Some(order_id) => Ok(PlacedOrder { order_id, flavor, answer }),
             None => Err(Error::new(Kind::OutcomeUnknown, "the vendor accepted the order without naming its OrderID")),
         })
     }
 
-    /// A result in JSON, opened by the decryptor where there is one.
+    /// Makes a call whose result is JSON, decrypted if the client has a decryptor.
     async fn result<Op>(
         &self,
         operation: Op,
@@ -193,17 +195,17 @@ impl IdentityTm {
     {
         let Some(decryptor) = &self.decryptor else { return self.call(&operation, options).await };
         let (body, mut response) = self.call(&MaybeEncrypted(operation), options).await?.split();
-        let named = |error: Error| error.with_operation(Op::META.name).with_status(response.status.as_u16());
-        let (value, more) = body.open(order, decryptor.as_ref()).map_err(named)?;
-        response.warnings.extend(more);
+        let located = |error: Error| error.with_operation(Op::META.name).with_status(response.status.as_u16());
+        let (value, warnings) = body.open(order, decryptor.as_ref()).map_err(located)?;
+        response.warnings.extend(warnings);
         Ok(response.map(|()| value))
     }
 
-    /// Whether the data of an order that was readable before is gone: `getIdentData` answers 404 (AT-09). The status
-    /// proves nothing, since only the data is said to be deleted.
+    /// Whether the data of an order that could be read before is deleted: `getIdentData` responds with 404 (AT-09). The
+    /// status proves nothing: the vendor deletes only the data.
     ///
     /// # Errors
-    /// Every other failure than that 404, which leaves the question open.
+    /// Any failure other than that 404; it is then unknown whether the data is deleted.
     pub async fn data_is_gone(&self, order: &OrderId, options: &CallOptions) -> Result<bool, Error> {
         match self.ident_data(order, options).await {
             Ok(_) => Ok(false),
@@ -212,10 +214,10 @@ impl IdentityTm {
         }
     }
 
-    /// Whether the service answers that it is up, [T 7.1].
+    /// Checks that the service is up, [T 7.1]. Never retried.
     ///
     /// # Errors
-    /// As [`Driver::call`]; a failure is the answer.
+    /// As [`Driver::call`]. [`health`](Self::health) maps the result to a state.
     pub async fn server_status(&self, options: &CallOptions) -> Result<Response<()>, Error> {
         self.call(&ServerStatus, &options.clone().attempts(1)).await
     }

@@ -1,4 +1,4 @@
-//! Cancelling, and whether the service is up.
+//! Cancels orders and checks whether the service is up.
 
 use async_trait::async_trait;
 use identkit_core::{CallOptions, Delivery, Error, Kind};
@@ -8,35 +8,38 @@ use crate::OrderId;
 use crate::operations::CancelOrder;
 use crate::status::StatusKind;
 
-/// What `serverStatus` says ([T 7.1]; AT-80).
+/// State of the service by `serverStatus` ([T 7.1]; AT-80).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Health {
-    /// 200.
+    /// Status 200.
     Up,
-    /// 500.
+    /// Status 500.
     Down,
-    /// No answer.
+    /// No response.
     Unreachable,
-    /// Another status, which the document does not name.
+    /// Another status, which the document does not list.
     Unclear(u16),
 }
 
-/// Whether the vendor's video agents are free: a separate endpoint on request ([T 8.2]), which every account has under
-/// another URL and contract. Whoever has one implements this; a router can then choose between providers.
+/// Availability of the vendor's video agents. The vendor offers this endpoint on request ([T 8.2]), for each account at
+/// a different URL. Implement this trait for yours; a router can then choose between providers.
 #[async_trait]
 pub trait AgentAvailability: Send + Sync {
-    /// Whether a video identification could begin soon.
+    /// Whether a video identification could start soon.
+    ///
+    /// # Errors
+    /// If the endpoint cannot be read.
     async fn available(&self) -> Result<bool, Error>;
 }
 
 impl IdentityTm {
-    /// Cancels an open order, [T 4.3]. When no complete answer came the status is read: an order that shows a
-    /// cancellation (63) or a termination (22) was cancelled. One deadline is over both; a quarter of the time is kept
-    /// for the status.
+    /// Cancels an open order, [T 4.3]. If no complete response arrives, the client reads the status: 63 (cancellation)
+    /// or 22 (termination) means that the order was canceled. One deadline covers both; a quarter of the time is
+    /// reserved for the status.
     ///
     /// # Errors
-    /// [`Kind::InvalidState`] when the order has ended (406); [`Kind::OutcomeUnknown`] when the status does not tell
-    /// either; else as any call.
+    /// [`Kind::InvalidState`] if the order has ended (406); [`Kind::OutcomeUnknown`] if the status does not show a
+    /// cancellation either; otherwise as any call.
     pub async fn cancel_order(&self, order: &OrderId, options: &CallOptions) -> Result<(), Error> {
         let deadline = self.deadline(options);
         let whole = options.timeout.unwrap_or(self.timeout);
@@ -50,25 +53,25 @@ impl IdentityTm {
         }
         let Ok(rest) = self.rest_of(deadline, options) else { return Err(error) };
         let status = self.status(order, &rest).await.map_err(|_| error)?;
-        let cancelled =
+        let canceled =
             status.value.kinds().any(|kind| matches!(kind, StatusKind::CANCELLATION | StatusKind::TERMINATED));
-        if cancelled {
+        if canceled {
             return Ok(());
         }
-        let detail = "no complete answer came, and the status shows no cancellation yet";
+        let detail = "no complete response arrived, and the status does not show a cancellation yet";
         Err(Error::new(Kind::OutcomeUnknown, detail).with_operation("cancelOrder").with_delivery(Delivery::MaybeSent))
     }
 
-    /// What the service says of itself, [T 7.1]. One try: a failure is the answer.
+    /// Reads the state of the service, [T 7.1]. Never retried.
     pub async fn health(&self, options: &CallOptions) -> Health {
         match self.server_status(options).await {
             Ok(_) => Health::Up,
             Err(error) => match error.status() {
-                // The status is the answer, whatever became of the body.
+                // The status counts, even if the body cannot be read.
                 Some(200) => Health::Up,
                 Some(500) => Health::Down,
                 Some(status) => Health::Unclear(status),
-                // Refused before, so that nothing was asked: that the service does not answer is not known.
+                // After an earlier 401 the client sends nothing, so the state is unknown.
                 None if error.kind() == Kind::Authentication => Health::Unclear(401),
                 None => Health::Unreachable,
             },

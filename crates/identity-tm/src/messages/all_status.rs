@@ -1,4 +1,4 @@
-//! `getAllStatus`, [T 4.2]: its request, and an order of the answer.
+//! `getAllStatus`, [T 4.2]: the request, and an order of the response.
 
 use identkit_core::Pii;
 use identkit_wire::{Dts, message};
@@ -8,49 +8,49 @@ use super::status::Entries;
 use crate::{Finality, OrderFlavor, OrderId, StatusKind};
 
 message! {
-    /// The optional request.
+    /// Optional request body.
     pub struct AllStatusRequest {
-        /// With a period nothing is marked as already queried; without one the read is destructive (T-100).
+        /// Period. Without one the read is destructive: the vendor marks everything as reported (T-100).
         "Period" => period: Period,
-        /// Not in the table, only in the example (AT-04): the URL says it instead.
+        /// In the document's example only, not in the table (AT-04). The URL selects all codes instead.
         "ExtendedList" => extended_list: bool,
     }
 }
 
 message! {
-    /// From when until when.
+    /// A period.
     pub struct Period {
-        /// From.
+        /// Begin.
         "Begin" => begin: Dts,
-        /// Until.
+        /// End.
         "End" => end: Dts,
-        /// In pages.
+        /// Requested page.
         "Paging" => paging: Paging,
     }
 }
 
 message! {
-    /// A page.
+    /// Size and number of a page.
     pub struct Paging {
-        /// Entries of a page, at most 1000.
+        /// Number of entries of a page, at most 1000.
         "Elements" => elements: u32,
-        /// Which page; whether the first is 0 or 1 is not documented (AT-05).
+        /// Page number. Whether the first page is 0 or 1 is not documented (AT-05).
         "Page" => page: u32,
     }
 }
 
 message! {
-    /// One order of the list.
+    /// An order of the list.
     pub struct ListedOrder {
-        /// The vendor's id.
+        /// The vendor's id of the order.
         "OrderID" => order_id: OrderId,
-        /// The integrator's reference.
+        /// The caller's reference.
         "Ref" => reference: Pii<String>,
-        /// When the order was executed; the table calls it `Delivered`, the example `Executed` (AT-02).
+        /// Time of execution: `Delivered` in the document's table, `Executed` in its example (AT-02).
         "Executed" | "Delivered" => executed: Dts,
-        /// The entries; absent in the document's example though marked as always there (AT-03).
+        /// Status entries. Required by the table, absent in the document's example (AT-03).
         "Status" => status: Vec<StatusEntry> as Entries,
-        /// The appointment, with status 19 only.
+        /// Appointment, with status 19 only.
         "TVSlot" => tv_slot: TvSlot,
     }
 }
@@ -58,21 +58,21 @@ message! {
 message! {
     /// An appointment.
     pub struct TvSlot {
-        /// Its begin.
+        /// Begin.
         "SlotBegin" => slot_begin: Dts,
-        /// Its end.
+        /// End.
         "SlotEnd" => slot_end: Dts,
     }
 }
 
 impl ListedOrder {
-    /// The codes, as they came.
+    /// Returns the codes, in the sequence of the response.
     pub fn kinds(&self) -> impl Iterator<Item = StatusKind> + '_ {
         self.status.iter().flatten().filter_map(|entry| entry.kind)
     }
 
-    /// The verdict for an order of this flavour.
-    pub fn finality(&self, flavour: OrderFlavor) -> Finality {
-        Finality::judge(flavour, self.kinds())
+    /// Returns the verdict for an order of this flavor.
+    pub fn finality(&self, flavor: OrderFlavor) -> Finality {
+        Finality::judge(flavor, self.kinds())
     }
 }

@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use identkit_core::Pii;
 use serde::{Deserialize, Serialize};
 
-/// Special attributes by name. `Debug` shows the names redacted; look one up by its text, `details["height"]`.
+/// Special attributes by name, e.g. `details["height"]`. `Debug` redacts the names.
 pub type Details<T> = BTreeMap<DetailName, T>;
 
-/// The name of a special attribute. The integrator chooses it, so that it may say something about the person.
+/// Name of a special attribute. The caller chooses it, so it may contain personal data.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DetailName(Pii<String>);
 
 impl DetailName {
-    /// The name itself; whoever calls this answers for where it goes.
+    /// Returns the name in clear text. The caller must keep it out of logs.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
@@ -35,7 +35,7 @@ impl From<String> for DetailName {
     }
 }
 
-/// Compares and hashes as its text does.
+/// Hashes and compares like its text.
 impl Borrow<str> for DetailName {
     fn borrow(&self) -> &str {
         self.0.expose()
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_by_their_text_and_never_printed() {
+    fn lookup_is_by_text_and_debug_redacts_names() {
         let details: Details<u8> = [("height".into(), 1), (String::from("weight").into(), 2)].into();
         assert_eq!((details["height"], details.get("weight"), details.get("age")), (1, Some(&2), None));
         assert_eq!(format!("{details:?}"), "{[redacted]: 1, [redacted]: 2}");

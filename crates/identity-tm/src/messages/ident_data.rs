@@ -14,63 +14,63 @@ use crate::OrderId;
 type Text = Pii<String>;
 
 message! {
-    /// The result of an identification.
+    /// Result of an identification.
     pub struct IdentDataAnswer {
-        /// The vendor's id; absent in the document's own example (AT-24).
+        /// The vendor's id of the order. Absent in the document's example (AT-24).
         "OrderID" => order_id: OrderId,
-        /// The integrator's reference; absent in the example too.
+        /// The caller's reference. Absent in the document's example.
         "Ref" => reference: Text,
-        /// Courier, Shop, Video, eID, Giro, SmartID or autoID; read without regard to case (AT-82).
+        /// Method: Courier, Shop, Video, eID, Giro, SmartID or autoID. [`method`](Self::method) ignores case (AT-82).
         "IdentifyMethod" => identify_method: String,
-        /// When the identification took place. The document says that the name holds a typo (AT-01): several are read.
+        /// Time of the identification. The document says that the name has a typo (AT-01): several names are read.
         "Identified" | "Identifed" | "Identfied" | "Indentified" | "Identifid" => identified: Dts,
-        /// The person's address on the network, if the account collects it.
+        /// IP address of the person, if the account collects it.
         "UserIp" => user_ip: Text,
-        /// The data: one object, or an array of checked and initial data (AT-23).
+        /// Data: one object, or an array of checked and initial data (AT-23).
         "IdentData" => ident_data: OneOrMany<IdentData>,
     }
 }
 
 message! {
-    /// Data of a person. Every element may be missing (AT-25).
+    /// Data of a person. Every element may be missing (AT-25). Lengths are in characters.
     pub struct IdentData {
-        /// 1 checked, 2 as given to putOrder.
+        /// 1: checked. 2: as sent with putOrder.
         "Type" => kind: u32,
-        /// At most 50.
+        /// First names, at most 50.
         "Firstname" => firstname: Text,
-        /// At most 50.
+        /// Family name, at most 50.
         "Surname" => surname: Text,
-        /// At most 100.
+        /// Street, at most 100.
         "Street" => street: Text,
-        /// At most 5, read at any length.
+        /// Postal code, at most 5 by the document; any length is read.
         "ZipCode" => zip_code: Text,
-        /// At most 100.
+        /// City, at most 100.
         "City" => city: Text,
-        /// As the vendor writes it.
+        /// Country, as received.
         "Country" => country: Text,
-        /// `YYYY-MM-DD`. 1970-01-01 is a real date here.
+        /// Date of birth, `YYYY-MM-DD`. 1970-01-01 is a real date here.
         "Birthdate" => birthdate: Text,
-        /// At most 100.
+        /// Place of birth, at most 100.
         "Birthplace" => birthplace: Text,
-        /// Only if asked for.
+        /// Name at birth, only if the order requested it.
         "Birthname" => birthname: Text,
-        /// At most 50.
+        /// Nationality, at most 50.
         "Nationality" => nationality: Text,
-        /// At most 50.
+        /// Title, at most 50.
         "Title" => title: Text,
-        /// At most 50.
+        /// Stage name, at most 50.
         "Artistname" => artistname: Text,
         /// `female` or `male`.
         "Gender" => gender: Text,
-        /// If verified with a TAN.
+        /// Mobile number, if verified with a TAN.
         "Mobile" => mobile: Text,
-        /// If verified with a TAN.
+        /// E-mail address, if verified with a TAN.
         "Email" => email: Text,
-        /// The ID document.
+        /// ID document.
         "IDCard" => id_card: CheckedIdCard,
-        /// The driver's licence, if it was asked for.
+        /// Driver's license, if the order requested it.
         "DriverLicence" => driver_license: CheckedDriverLicense,
-        /// Special attributes by name: a text, or another JSON value (AT-27).
+        /// Special attributes by name: a text or another JSON value (AT-27).
         "Additional" => additional: Details<AdditionalValue>,
         /// Images, if enabled.
         "Images" => images: Vec<Image>,
@@ -78,35 +78,35 @@ message! {
 }
 
 message! {
-    /// The ID document as it was checked.
+    /// Checked ID document.
     pub struct CheckedIdCard {
-        /// At most 50.
+        /// Number, at most 50.
         "CardNo" => card_no: Text,
-        /// Pseudonym of card and service; eID only.
+        /// Pseudonym of card and service, eID only.
         "eidRestrictedIdentifier" => eid_restricted_identifier: Text,
-        /// At most 100.
+        /// Place of issue, at most 100.
         "PlaceOfIssue" => place_of_issue: Text,
-        /// `YYYY-MM-DD`; not in the table, only in the changelog (AT-26).
+        /// Date of issue, `YYYY-MM-DD`. In the document's changelog only, not in the table (AT-26).
         "DateOfIssue" => date_of_issue: Text,
-        /// `YYYY-MM-DD`; 1970-01-01 in initial data means that it was not given (AT-25).
+        /// Expiry date, `YYYY-MM-DD`. In initial data 1970-01-01 means unknown (AT-25).
         "ValidUntil" => valid_until: Text,
-        /// `IDCard`, `Passport`, or a text of `LegitimationDocument`.
+        /// Kind: `IDCard`, `Passport` or a text of `LegitimationDocument`.
         "Type" => kind: Text,
     }
 }
 
-/// The driver's licence as it was checked.
+/// Checked driver's license.
 pub type CheckedDriverLicense = DriverLicense;
 
 message! {
     written only;
     with setters;
-    /// An image. Written as `{Image, Filename}`. The table nests it in a way that cannot be (AT-28), so that every
-    /// reading of it is read: the content under `Image`, as an object of its own, under another name, or as a bare text.
+    /// An image. Written as `{Image, Filename}`. The document's table nests it inconsistently (AT-28), so the content is
+    /// also read from a nested object, from `Data`, `Base64` or `Base64Data`, and from a bare text.
     pub struct Image {
-        /// The image, Base64.
+        /// Content, Base64.
         "Image" => image: Blob,
-        /// At most 100.
+        /// File name, at most 100.
         "Filename" => filename: Text,
     }
 }
@@ -137,8 +137,8 @@ impl<'de> Deserialize<'de> for Image {
                             read.extra.extend(inner.extra);
                         }
                         "Data" | "Base64" | "Base64Data" => {
-                            let told = map.next_value::<Option<Blob>>()?;
-                            read.image = read.image.or(told);
+                            let content = map.next_value::<Option<Blob>>()?;
+                            read.image = read.image.or(content);
                         }
                         "Filename" => read.filename = map.next_value::<Option<Text>>()?.or(read.filename),
                         _ => {
@@ -154,13 +154,13 @@ impl<'de> Deserialize<'de> for Image {
     }
 }
 
-/// A special attribute as it comes back: documented as a text, read in any form (AT-27).
+/// Value of a special attribute in a response: documented as a text, read as any JSON value (AT-27).
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AdditionalValue(Value);
 
 impl AdditionalValue {
-    /// The value as text: itself, or `Value` of an object.
+    /// Returns the value as text; of an object, its `Value`. `None` if that is not a text, a number or a bool.
     pub fn text(&self) -> Option<String> {
         let plain = match &self.0 {
             Value::Object(object) => object.get("Value")?,
@@ -183,11 +183,11 @@ impl From<&str> for AdditionalValue {
 
 debug_as!(AdditionalValue, |_value| "{}", identkit_core::REDACTED);
 
-/// How the person was identified, [T 3.3.4].
+/// Method of identification, [T 3.3.4].
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdentifyMethod {
-    /// By a courier at the door.
+    /// By a courier.
     Courier,
     /// In a shop.
     Shop,
@@ -197,34 +197,34 @@ pub enum IdentifyMethod {
     Eid,
     /// With a bank account.
     Giro,
-    /// `SmartID`, which the document mentions nowhere else.
+    /// `SmartID`, which the document does not explain.
     SmartId,
-    /// By a machine, without an agent.
+    /// Automatically, without an agent.
     AutoId,
 }
 
-/// What the vendor writes for a date of the ID document that was not given, in initial data only (AT-25).
+/// The vendor's value for an unknown date of the ID document, in initial data only (AT-25).
 const UNSET_DATE: &str = "1970-01-01";
 
 impl IdentData {
-    /// `IDCard.ValidUntil`, but for the date that stands for "not given" in initial data (AT-25).
+    /// Returns `IDCard.ValidUntil`; `None` for the date that means unknown in initial data (AT-25).
     pub fn card_valid_until(&self) -> Option<&Text> {
-        self.given(self.id_card.as_ref()?.valid_until.as_ref())
+        self.known_date(self.id_card.as_ref()?.valid_until.as_ref())
     }
 
-    /// `IDCard.DateOfIssue`, but for the date that stands for "not given" in initial data (AT-25).
+    /// Returns `IDCard.DateOfIssue`; `None` for the date that means unknown in initial data (AT-25).
     pub fn card_date_of_issue(&self) -> Option<&Text> {
-        self.given(self.id_card.as_ref()?.date_of_issue.as_ref())
+        self.known_date(self.id_card.as_ref()?.date_of_issue.as_ref())
     }
 
-    fn given<'a>(&self, date: Option<&'a Text>) -> Option<&'a Text> {
+    fn known_date<'a>(&self, date: Option<&'a Text>) -> Option<&'a Text> {
         date.filter(|date| self.kind != Some(2) || date.expose() != UNSET_DATE)
     }
 }
 
 impl IdentDataAnswer {
-    /// How the person was identified, whatever the case it is spelled in (AT-82). `None` when it is not told, or in
-    /// a word that the document does not list; [`identify_method`](Self::identify_method) has the word itself.
+    /// Returns the method of identification, ignoring case (AT-82). `None` if the response has none or an unlisted one;
+    /// [`identify_method`](#structfield.identify_method) has the text.
     pub fn method(&self) -> Option<IdentifyMethod> {
         const NAMES: [(&str, IdentifyMethod); 7] = [
             ("Courier", IdentifyMethod::Courier),
@@ -235,29 +235,29 @@ impl IdentDataAnswer {
             ("SmartID", IdentifyMethod::SmartId),
             ("autoID", IdentifyMethod::AutoId),
         ];
-        let told = self.identify_method.as_deref()?;
-        NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(told)).map(|(_, method)| *method)
+        let text = self.identify_method.as_deref()?;
+        NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, method)| *method)
     }
 
-    /// The document says that the name `Identified` holds a typo, and prints it without one (AT-01). When none of
-    /// the expected spellings came, the only other element that begins like it and holds a date-time is taken.
-    /// Says whether one was.
+    /// Finds `Identified` under an unexpected name: the document says that the name has a typo, but does not show it
+    /// (AT-01). If exactly one unlisted element starts with "ident" and contains a date-time, it is used. Returns whether
+    /// it was.
     pub(crate) fn find_identified(&mut self) -> bool {
         if self.identified.is_some() {
             return false;
         }
-        let mut found = self.extra.iter().filter_map(|(key, value)| {
+        let mut candidates = self.extra.iter().filter_map(|(key, value)| {
             let date = Dts::parse(value.as_str()?);
             let fits = key.to_ascii_lowercase().starts_with("ident") && date.timestamp().is_some();
             fits.then(|| (key.clone(), date))
         });
-        let (Some((key, date)), None) = (found.next(), found.next()) else { return false };
+        let (Some((key, date)), None) = (candidates.next(), candidates.next()) else { return false };
         self.extra.remove(&key);
         self.identified = Some(date);
         true
     }
 
-    /// The checked data: Type 1, or the only element.
+    /// Returns the checked data: Type 1, or the only element unless it is Type 2.
     pub fn checked(&self) -> Option<&IdentData> {
         match self.ident_data.as_ref()?.as_slice() {
             [only] if only.kind != Some(2) => Some(only),
@@ -265,7 +265,7 @@ impl IdentDataAnswer {
         }
     }
 
-    /// The data given to putOrder: Type 2.
+    /// Returns the data sent with putOrder: Type 2.
     pub fn initial(&self) -> Option<&IdentData> {
         self.ident_data.as_ref()?.as_slice().iter().find(|data| data.kind == Some(2))
     }

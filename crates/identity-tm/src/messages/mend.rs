@@ -1,25 +1,25 @@
-//! A second reading for what the first refused. One odd entry must not cost a status list, since nothing behind it would
-//! ever be read; and the common list must not pay for it.
+//! Repairs status JSON that could not be decoded. One malformed entry must not make a whole list unreadable; regular lists
+//! are not slowed down.
 
 use identkit_wire::json::{self, JsonFault};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Reads a message; where its JSON is sound and has an odd shape, again with the shapes put right.
+/// Decodes a message. If that fails and the JSON is valid, repairs its types and decodes it again.
 ///
 /// # Errors
-/// The fault of the first reading, when the second one fails as well.
+/// The fault of the first attempt, if the second one fails too.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
     let fault = match json::read(bytes) {
         Ok(read) => return Ok(read),
         Err(fault) => fault,
     };
-    let again = || {
+    let repaired = || {
         let mut value: Value = json::read(bytes).ok()?;
         mend(&mut value);
         json::read(&json::write(&value).ok()?).ok()
     };
-    again().ok_or(fault)
+    repaired().ok_or(fault)
 }
 
 fn mend(value: &mut Value) {
@@ -45,7 +45,7 @@ fn mend(value: &mut Value) {
     }
 }
 
-/// A code is a number, or a text or a fraction that is one. What is none is kept under a name of its own, in `extra`.
+/// Turns a text or a fraction that is an integer into a code. Moves any other value to `extra`, under `KindAsItCame`.
 fn code(fields: &mut Map<String, Value>) {
     let Some(kind) = fields.get_mut("Kind") else { return };
     let text = match kind {

@@ -1,7 +1,7 @@
-//! The vendor's JSON, mirrored: its spelling outside, readable names inside.
+//! The vendor's JSON as structs.
 //!
-//! One struct serves both directions and both sides, client and sandbox. Every element is optional here; what a
-//! request must have is checked by the writer, all faults at once.
+//! Client and sandbox use the same structs to read and to write. Every element is optional; required elements are checked
+//! when a request is written. Elements that the document does not list are in `extra`.
 
 mod all_status;
 mod details;

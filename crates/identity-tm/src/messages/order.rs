@@ -1,4 +1,4 @@
-//! `putOrder`: request and answer, [T 3.1.3] and [T 3.1.4].
+//! `putOrder`: request and response, [T 3.1.3] and [T 3.1.4].
 
 use std::fmt;
 
@@ -13,26 +13,26 @@ use crate::OrderId;
 type Text = Pii<String>;
 
 message! {
-    /// An order: the body of `putOrder`, [T 3.1.3]. Lengths are checked when it is sent.
+    /// An order: the body of `putOrder`, [T 3.1.3]. Lengths are in characters and are checked when it is sent.
     pub struct PutOrder {
-        /// The integrator's reference, at most 100 characters. Set it, unique: it finds the order after a lost answer.
+        /// The caller's reference, at most 100. Should be set and unique: it finds the order if the response is lost.
         "Ref" => reference: Text,
-        /// 0 identification without video and autoID, 12 with video, 15 eSign, 16 autoID. Required.
+        /// 0: identification without video and autoID. 12: with video. 15: eSign. 16: autoID. Required.
         "Product" => product: u32,
-        /// Sum of behaviours: 0 normal, 8 generate sign-me account, 16 use sign-me account, 32 no acquisition by
-        /// phone, 4096 and 8192 licence checks, 131072 record video, 4194304 PoS. Required, also when 0.
+        /// Sum of options. 0: none. 8: create a sign-me account. 16: use a sign-me account. 32: no acquisition by phone.
+        /// 4096, 8192: license checks. 131072: record the video. 4194304: PoS. Required, even if 0.
         "Add" => add: u64,
-        /// Settings for the eID method.
+        /// Options of the eID method.
         "eIDSettings" => eid_settings: EidSettings,
-        /// `true` returns the TargetURL; otherwise the person is only mailed.
+        /// Whether the response contains the TargetURL; otherwise the vendor only mails the person.
         "getTargetLink" => get_target_link: bool,
-        /// `true` returns the VideoHashes, with Product 12 or 15.
+        /// Whether the response contains the VideoHashes, with Product 12 or 15.
         "getVideoHashes" => get_video_hashes: bool,
         /// IBAN or BIC of a supported bank, for a giro redirect.
         "getGiroLink" => get_giro_link: Text,
-        /// Where the person is sent afterwards.
+        /// URLs to which the vendor redirects the person at the end.
         "RedirectURL" => redirect_url: RedirectUrl,
-        /// What the vendor calls.
+        /// URLs that the vendor calls.
         "WebhookURL" => webhook_url: WebhookUrl,
         /// Phone number: `+` and digits, at most 50.
         "Phone" => phone: Text,
@@ -42,145 +42,146 @@ message! {
         "Email" => email: Text,
         /// Contact and delivery address. Required.
         "Address" => address: Address,
-        /// Data to be checked; what is empty is picked up if possible.
+        /// Data to check. The vendor determines the value of an empty element if possible.
         "IdentData" => ident_data: OrderIdentData,
-        /// Acceptable documents, as the agent sees them.
+        /// Descriptions of accepted documents, which the agent sees.
         "LegitimationDocument" => legitimation_document: LegitimationDocuments,
-        /// PDFs to be signed (QES): an object when one, an array when several (AT-33).
+        /// PDFs to sign (QES): one object, or an array of several (AT-33).
         "eSignPDF" => sign_pdf: OneOrMany<SignPdf>,
-        /// Hashes to be signed (QES), likewise.
+        /// Hashes to sign (QES): one object, or an array of several (AT-33).
         "eSignHash" => sign_hash: OneOrMany<SignHash>,
-        /// Signs the document of another order as well.
+        /// Master order whose documents are signed too.
         "MultiSignOptions" => multi_sign_options: MultiSignOptions,
-        /// A stored identification to be used again, [T 6].
+        /// Stored identification to reuse, [T 6].
         "IdentDataSigned" => ident_data_signed: Secret,
-        /// Mail addresses for final states.
+        /// E-mail addresses to notify.
         "EmailNotifications" => email_notifications: EmailNotifications,
     }
 }
 
 impl PutOrder {
-    /// Reads an order from JSON, as the vendor's document writes it. Elements that are not listed are kept.
+    /// Reads an order from the vendor's JSON. Unlisted elements are preserved.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with path, line and column.
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with path, line and column if the JSON is not valid.
     pub fn from_json(bytes: &[u8]) -> Result<Self, Error> {
         json::read(bytes).map_err(|fault| fault.input().with_operation("putOrder"))
     }
 }
 
 message! {
-    /// eID settings, no effect for other methods.
+    /// Options of the eID method; no effect on other methods.
     pub struct EidSettings {
-        /// Verifies the mobile number.
+        /// Whether the mobile number is verified.
         "VerifyMobileNumber" => verify_mobile_number: bool,
-        /// Reads document number, issuing authority and date of issue.
+        /// Whether document number, issuing authority and date of issue are read.
         "EnableOCR" => enable_ocr: bool,
-        /// Takes images of the document; always with `EnableOCR`.
+        /// Whether images of the document are taken. Implied by `EnableOCR`.
         "CaptureImages" => capture_images: bool,
-        /// No switch to video when eID fails.
+        /// Whether a failed eID does not switch to video.
         "NoVideoFallback" => no_video_fallback: bool,
     }
 }
 
 message! {
-    /// Where the person is sent; each at most 150 characters.
+    /// URLs to which the vendor redirects the person; each at most 150 characters.
     pub struct RedirectUrl {
-        /// After success.
+        /// URL after success.
         "Success" => success: Secret,
-        /// After failure.
+        /// URL after failure.
         "Abort" => abort: Secret,
     }
 }
 
 message! {
-    /// What the vendor calls; each at most 150 characters, with `[OrderID]` and `[Ref]` as placeholders.
+    /// URLs that the vendor calls; each at most 150 characters, with the placeholders `[OrderID]` and `[Ref]`.
     pub struct WebhookUrl {
-        /// When the person leaves the video system. Not together with `AfterIdent`.
+        /// URL called when the person leaves the video system. Excludes `AfterIdent`.
         "AfterVideo" => after_video: Secret,
-        /// When the identification was conducted. Not together with `AfterVideo`.
+        /// URL called when the identification was conducted. Excludes `AfterVideo`.
         "AfterIdent" => after_ident: Secret,
-        /// When the order is final.
+        /// URL called when the order is final.
         "OnFinal" => on_final: Secret,
     }
 }
 
 message! {
-    /// Contact and delivery address.
+    /// Contact and delivery address. Lengths are in characters.
     pub struct Address {
-        /// At most 50. Required.
+        /// First names, at most 50. Required.
         "Firstname" => firstname: Text,
-        /// At most 50. Required.
+        /// Family name, at most 50. Required.
         "Surname" => surname: Text,
-        /// At most 50.
+        /// Company, at most 50.
         "CompanyName" => company_name: Text,
-        /// At most 50.
+        /// Street, at most 50.
         "Street" => street: Text,
-        /// At most 5.
+        /// Postal code, at most 5.
         "ZipCode" => zip_code: Text,
-        /// At most 100.
+        /// City, at most 100.
         "City" => city: Text,
-        /// ISO 3166 alpha-2. Required.
+        /// Country, ISO 3166 alpha-2. Required.
         "Country" => country: Text,
     }
 }
 
 message! {
-    /// Data to be checked. `None` leaves an element out; an empty text asks to pick it up (AT-49).
+    /// Data to check. `None` leaves an element out; an empty text asks the vendor to determine it (AT-49). Lengths are in
+    /// characters.
     pub struct OrderIdentData {
-        /// At most 50.
+        /// First names, at most 50.
         "Firstname" => firstname: Text,
-        /// At most 50.
+        /// Family name, at most 50.
         "Surname" => surname: Text,
-        /// At most 100.
+        /// Street, at most 100.
         "Street" => street: Text,
-        /// At most 5.
+        /// Postal code, at most 5.
         "ZipCode" => zip_code: Text,
-        /// At most 100.
+        /// City, at most 100.
         "City" => city: Text,
-        /// ISO 3166 alpha-2.
+        /// Country, ISO 3166 alpha-2.
         "Country" => country: Text,
-        /// `YYYY-MM-DD`.
+        /// Date of birth, `YYYY-MM-DD`.
         "Birthdate" => birthdate: Text,
-        /// At most 100.
+        /// Place of birth, at most 100.
         "Birthplace" => birthplace: Text,
-        /// At most 75. `None` does not determine it, an empty text determines it, another text checks it (AT-48).
+        /// Name at birth, at most 75. `None`: not determined. Empty: determined. Any other text: checked (AT-48).
         "Birthname" => birthname: Text,
-        /// At most 50.
+        /// Nationality, at most 50.
         "Nationality" => nationality: Text,
-        /// At most 50.
+        /// Title, at most 50.
         "Title" => title: Text,
-        /// At most 50.
+        /// Stage name, at most 50.
         "Artistname" => artistname: Text,
         /// `female` or `male`.
         "Gender" => gender: Text,
-        /// E-mail address, at most 50 (its description is swapped with `Mobile`'s, AT-30).
+        /// E-mail address, at most 50. The document swaps its description with that of `Mobile` (AT-30).
         "Email" => email: Text,
         /// Mobile number, at most 50.
         "Mobile" => mobile: Text,
-        /// At most 100; PoS service only.
+        /// Who collected the data, at most 100; PoS service only.
         "CollectedBy" => collected_by: Text,
-        /// The ID document.
+        /// ID document.
         "IDCard" => id_card: IdCard,
-        /// The driver's licence, with `Add` 4096 or 8192.
+        /// Driver's license, with `Add` 4096 or 8192.
         "DriverLicence" => driver_license: DriverLicense,
-        /// Special attributes by name (at most 50): 2 for courier and shop, 10 for video (AT-83).
+        /// Special attributes by name (at most 50 characters): at most 2 for courier and shop, 10 for video (AT-83).
         "Additional" => additional: Details<Additional>,
     }
 }
 
 message! {
-    /// The ID document.
+    /// ID document.
     pub struct IdCard {
-        /// At most 50.
+        /// Number, at most 50 characters.
         "CardNo" => card_no: Text,
-        /// At most 100.
+        /// Place of issue, at most 100 characters.
         "PlaceOfIssue" => place_of_issue: Text,
-        /// `YYYY-MM-DD`.
+        /// Date of issue, `YYYY-MM-DD`.
         "DateOfIssue" => date_of_issue: Text,
-        /// `YYYY-MM-DD`.
+        /// Expiry date, `YYYY-MM-DD`.
         "ValidUntil" => valid_until: Text,
-        /// PoS service only.
+        /// Images, PoS service only.
         "Images" => images: IdCardImages,
     }
 }
@@ -188,21 +189,21 @@ message! {
 message! {
     /// Images of the ID document, PoS service only.
     pub struct IdCardImages {
-        /// JPEG, front side.
+        /// Front side, JPEG.
         "Front" => front: Blob,
-        /// JPEG, back side (printed as front, AT-31).
+        /// Back side, JPEG. The document describes it as the front side (AT-31).
         "Back" => back: Blob,
     }
 }
 
 message! {
-    /// The driver's licence.
+    /// Driver's license.
     pub struct DriverLicense {
-        /// At most 50.
+        /// Number, at most 50 characters.
         "LicenceNo" => license_no: Text,
-        /// At most 50.
+        /// Classes, at most 50 characters.
         "Classes" => classes: Text,
-        /// `YYYY-MM-DD`.
+        /// Date of issue, `YYYY-MM-DD`.
         "DateOfIssue" => date_of_issue: Text,
     }
 }
@@ -210,11 +211,11 @@ message! {
 message! {
     /// A special attribute.
     pub struct Additional {
-        /// 1 string, 2 date, 3 bool, 4 country (ISO 3166).
+        /// Type of the value. 1: string. 2: date. 3: bool. 4: country (ISO 3166).
         "Type" => kind: u32,
-        /// At most 100.
+        /// Label, at most 100 characters.
         "Label" => label: Text,
-        /// At most 150.
+        /// Value, at most 150 characters.
         "Value" => value: Text,
     }
 }
@@ -222,21 +223,21 @@ message! {
 message! {
     written only;
     with setters;
-    /// A description of an acceptable document.
+    /// Description of an accepted document.
     pub struct LegitimationDocument {
-        /// At most 50.
+        /// Description, at most 50 characters.
         "Document" => document: Text,
     }
 }
 
-/// Acceptable documents. Their shape is unclear (AT-29): written as `[{"Document":"…"}]`, or `["…"]` by the dialect;
-/// read in these forms, as `{"Document":[…]}` and as a single object or text.
+/// Descriptions of accepted documents. The document does not define their shape (AT-29). Written as
+/// `[{"Document":"…"}]`, or `["…"]` by the dialect; also read from `{"Document":[…]}`, a single object or a text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct LegitimationDocuments(pub Vec<LegitimationDocument>);
 
 impl LegitimationDocuments {
-    /// The descriptions, in order.
+    /// Returns the descriptions in sequence.
     pub fn iter(&self) -> std::slice::Iter<'_, LegitimationDocument> {
         self.0.iter()
     }
@@ -257,13 +258,13 @@ impl<'a> IntoIterator for &'a LegitimationDocuments {
     }
 }
 
-/// In any of the shapes of [`LegitimationDocuments`] that holds one.
+/// Reads any shape of [`LegitimationDocuments`] that contains exactly one.
 impl<'de> Deserialize<'de> for LegitimationDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut all = LegitimationDocuments::deserialize(deserializer)?.0;
         match (all.pop(), all.is_empty()) {
             (Some(only), true) => Ok(only),
-            _ => Err(de::Error::custom("one description is expected")),
+            _ => Err(de::Error::custom("exactly one description is expected")),
         }
     }
 }
@@ -300,12 +301,12 @@ impl<'de> Deserialize<'de> for LegitimationDocuments {
             }
 
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<LegitimationDocuments, A::Error> {
-                let (mut told, mut extra, mut none) = (Vec::new(), Extra::default(), false);
+                let (mut texts, mut extra, mut empty) = (Vec::new(), Extra::default(), false);
                 while let Some(key) = map.next_key::<String>()? {
                     if key == "Document" {
                         match map.next_value::<Option<Texts>>()? {
-                            Some(Texts::One(text)) => told = vec![text],
-                            Some(Texts::Many(texts)) => (none, told) = (texts.is_empty(), texts),
+                            Some(Texts::One(text)) => texts = vec![text],
+                            Some(Texts::Many(many)) => (empty, texts) = (many.is_empty(), many),
                             None => {}
                         }
                     } else {
@@ -313,11 +314,11 @@ impl<'de> Deserialize<'de> for LegitimationDocuments {
                     }
                 }
                 let mut all: Vec<_> =
-                    told.into_iter().map(|text| LegitimationDocument::default().document(text)).collect();
-                // What stands beside the texts belongs to no single one of them: it goes with the first.
+                    texts.into_iter().map(|text| LegitimationDocument::default().document(text)).collect();
+                // Unlisted elements belong to all the texts; they are attached to the first.
                 match all.first_mut() {
                     Some(first) => first.extra = extra,
-                    None if none && extra.is_empty() => {}
+                    None if empty && extra.is_empty() => {}
                     None => all.push(LegitimationDocument { document: None, extra }),
                 }
                 Ok(LegitimationDocuments(all))
@@ -329,111 +330,111 @@ impl<'de> Deserialize<'de> for LegitimationDocuments {
 }
 
 message! {
-    /// A PDF to be signed. Positions in PDF points (1/72 inch), origin lower left.
+    /// A PDF to sign. Positions are in PDF points (1/72 inch) from the lower left corner.
     pub struct SignPdf {
-        /// The PDF, not encrypted.
+        /// PDF, not encrypted.
         "Data" => data: Blob,
-        /// At most 50, unique in the order.
+        /// File name, at most 50 characters, unique in the order.
         "Filename" => filename: Text,
-        /// Position of the signature.
+        /// Horizontal position of the signature.
         "SignaturePosX" => signature_pos_x: f64,
-        /// Position of the signature.
+        /// Vertical position of the signature.
         "SignaturePosY" => signature_pos_y: f64,
-        /// Only with a position.
+        /// Height of the signature; requires a position.
         "SignatureHeight" => signature_height: f64,
-        /// Only with a position.
+        /// Width of the signature; requires a position.
         "SignatureWidth" => signature_width: f64,
-        /// Page to place it on.
+        /// Page of the signature.
         "SignaturePage" => signature_page: u32,
-        /// A signature field of the PDF, instead of a position.
+        /// Signature field of the PDF, instead of a position.
         "SignatureFieldName" => signature_field_name: Text,
     }
 }
 
 message! {
-    /// A hash to be signed.
+    /// A hash to sign.
     pub struct SignHash {
-        /// Base64 of the hash of a prepared PDF.
+        /// Hash of a prepared PDF, Base64.
         "Hash" => hash: Secret,
-        /// At most 50, unique in the order: the result comes under this name (AT-35).
+        /// File name, at most 50 characters, unique in the order: the vendor returns the result under it (AT-35).
         "Filename" => filename: Text,
-        /// Position of the signature.
+        /// Horizontal position of the signature.
         "SignaturePosX" => signature_pos_x: f64,
-        /// Position of the signature.
+        /// Vertical position of the signature.
         "SignaturePosY" => signature_pos_y: f64,
-        /// Only with a position.
+        /// Height of the signature; requires a position.
         "SignatureHeight" => signature_height: f64,
-        /// Only with a position.
+        /// Width of the signature; requires a position.
         "SignatureWidth" => signature_width: f64,
     }
 }
 
 message! {
-    /// Signs the document of a master order as well.
+    /// Master order whose documents are signed too.
     pub struct MultiSignOptions {
-        /// The master order, at most 14 as printed (AT-22).
+        /// Id of the master order, at most 14 characters by the document (AT-22).
         "FirstOrderID" => first_order_id: OrderId,
-        /// For the files of the master order.
+        /// Positions of the signature in the files of the master order.
         "SignParameters" => sign_parameters: Vec<SignParameters>,
     }
 }
 
 message! {
-    /// Where to sign a file of the master order (AT-32).
+    /// Position of the signature in a file of the master order (AT-32).
     pub struct SignParameters {
-        /// As in the master order, at most 50.
+        /// File name in the master order, at most 50 characters.
         "Filename" => filename: Text,
-        /// Position of the signature.
+        /// Horizontal position of the signature.
         "SignaturePosX" => signature_pos_x: f64,
-        /// Position of the signature.
+        /// Vertical position of the signature.
         "SignaturePosY" => signature_pos_y: f64,
-        /// Only with a position.
+        /// Height of the signature; requires a position.
         "SignatureHeight" => signature_height: f64,
-        /// Only with a position.
+        /// Width of the signature; requires a position.
         "SignatureWidth" => signature_width: f64,
-        /// Page to place it on.
+        /// Page of the signature.
         "SignaturePage" => signature_page: u32,
-        /// A signature field, instead of a position.
+        /// Signature field of the PDF, instead of a position.
         "SignatureFieldName" => signature_field_name: Text,
     }
 }
 
 message! {
-    /// Mail addresses to be notified (AT-81); each at most 150. Overrides the account's settings.
+    /// E-mail addresses to notify (AT-81), each at most 150 characters. Overrides the account's settings.
     pub struct EmailNotifications {
-        /// On a final positive status.
+        /// Recipient on a final positive status.
         "OnPositiveIdent" => on_positive_ident: Text,
-        /// On a final negative status.
+        /// Recipient on a final negative status.
         "OnNegativeIdent" => on_negative_ident: Text,
-        /// On a final time-out.
+        /// Recipient on a final timeout.
         "OnTimeOut" => on_time_out: Text,
-        /// When the person leaves the process.
+        /// Recipient when the person leaves the process.
         "OnLeave" => on_leave: Text,
     }
 }
 
 message! {
-    /// The answer to `putOrder`, [T 3.1.4].
+    /// Response to `putOrder`, [T 3.1.4].
     pub struct PutOrderAnswer {
-        /// The vendor's id, always unique.
+        /// The vendor's id of the order, always unique.
         "OrderID" => order_id: OrderId,
-        /// The integrator's reference.
+        /// The caller's reference.
         "Ref" => reference: Text,
-        /// Where the person goes; whoever has it acts as the person.
+        /// URL for the person. Anyone who has it can act as the person.
         "TargetURL" => target_url: Secret,
-        /// For the video app.
+        /// Codes for the video app.
         "VideoHashes" => video_hashes: VideoHashes,
-        /// In case of an error; may come beside an OrderID (AT-53).
+        /// Error text; may occur together with an OrderID (AT-53).
         "Error" => error: Text,
     }
 }
 
 message! {
-    /// Codes for the video app; whoever has them acts as the person.
+    /// Codes for the video app. Anyone who has them can act as the person.
     pub struct VideoHashes {
-        /// At most 5.
+        /// Short code, at most 5 characters.
         "ShortCode" => short_code: Secret,
-        /// At most 20.
+        /// Long code, at most 20 characters.
         "LongCode" => long_code: Secret,
     }
 }

@@ -1,5 +1,5 @@
-//! The list of `getAllStatus`, [T 4.2], in any of the shapes that table and example show (AT-03): read into memory, or
-//! order by order.
+//! The list of `getAllStatus`, [T 4.2], in any shape that the document's table and example show (AT-03). It is read into
+//! memory or order by order.
 
 use std::fmt;
 
@@ -10,66 +10,67 @@ use serde::{Deserialize, Serialize};
 
 use super::ListedOrder;
 
-/// The list: a root array by the example, read also under `Order` and as a single object (AT-03). Written as an array.
+/// A list of orders. Written as an array, as in the document's example; also read under `Order` and as a single object
+/// (AT-03).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct OrderList(pub Vec<ListedOrder>);
 
-/// Where the orders of a list go while it is read.
-trait Taker {
-    fn take(&mut self, order: ListedOrder);
+/// Receives the orders of a list while it is read.
+trait Sink {
+    fn push(&mut self, order: ListedOrder);
 
-    /// The last so many do not count, their wrapper's element being there once more: `false` when it is too late.
-    fn forget(&mut self, last: usize) -> bool;
+    /// Removes the last `count` orders, because their key `Order` occurs again. Returns `false` if that is not possible.
+    fn remove_last(&mut self, count: usize) -> bool;
 }
 
-impl Taker for Vec<ListedOrder> {
-    fn take(&mut self, order: ListedOrder) {
+impl Sink for Vec<ListedOrder> {
+    fn push(&mut self, order: ListedOrder) {
         self.push(order);
     }
 
-    fn forget(&mut self, last: usize) -> bool {
-        self.truncate(self.len().saturating_sub(last));
+    fn remove_last(&mut self, count: usize) -> bool {
+        self.truncate(self.len().saturating_sub(count));
         true
     }
 }
 
-/// Hands each order on at once.
+/// Passes each order to a function.
 struct Each<F>(F);
 
-impl<F: FnMut(ListedOrder)> Taker for Each<F> {
-    fn take(&mut self, order: ListedOrder) {
+impl<F: FnMut(ListedOrder)> Sink for Each<F> {
+    fn push(&mut self, order: ListedOrder) {
         (self.0)(order);
     }
 
-    fn forget(&mut self, last: usize) -> bool {
-        last == 0
+    fn remove_last(&mut self, count: usize) -> bool {
+        count == 0
     }
 }
 
-/// Reads a list, in any shape, into a taker.
+/// Reads a list in any shape into a sink.
 struct List<'a, T>(&'a mut T);
 
-/// Reads an element of the list: an order, or a wrapper round one or several.
+/// Reads an element of the list: an order, or a wrapper of one or several.
 struct Element<'a, T>(&'a mut T);
 
-/// Reads what is wrapped, and says how many orders it was; `None` for `null`.
+/// Reads the value of `Order` and returns the number of its orders; `None` for `null`.
 struct Wrapped<'a, T> {
-    taker: &'a mut T,
-    /// So many came under the same key before: the last of several counts, as with any other key.
+    sink: &'a mut T,
+    /// Number of orders under an earlier `Order` of the same wrapper. The last one counts, as for any duplicate key.
     before: usize,
 }
 
-impl<T: Taker> Wrapped<'_, T> {
+impl<T: Sink> Wrapped<'_, T> {
     fn begin<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        if self.taker.forget(self.before) { Ok(()) } else { Err(E::duplicate_field("Order")) }
+        if self.sink.remove_last(self.before) { Ok(()) } else { Err(E::duplicate_field("Order")) }
     }
 }
 
-/// The keys of an element, for the path of a fault.
+/// Keys of an element, for the path of a fault.
 const ELEMENT: &[&str] = &["Order", "OrderID", "Ref", "Executed", "Delivered", "Status", "TVSlot"];
 
-impl<'de, T: Taker> DeserializeSeed<'de> for List<'_, T> {
+impl<'de, T: Sink> DeserializeSeed<'de> for List<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -77,7 +78,7 @@ impl<'de, T: Taker> DeserializeSeed<'de> for List<'_, T> {
     }
 }
 
-impl<'de, T: Taker> Visitor<'de> for List<'_, T> {
+impl<'de, T: Sink> Visitor<'de> for List<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +95,7 @@ impl<'de, T: Taker> Visitor<'de> for List<'_, T> {
     }
 }
 
-impl<'de, T: Taker> DeserializeSeed<'de> for Element<'_, T> {
+impl<'de, T: Sink> DeserializeSeed<'de> for Element<'_, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -102,7 +103,7 @@ impl<'de, T: Taker> DeserializeSeed<'de> for Element<'_, T> {
     }
 }
 
-impl<'de, T: Taker> Visitor<'de> for Element<'_, T> {
+impl<'de, T: Sink> Visitor<'de> for Element<'_, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,26 +111,26 @@ impl<'de, T: Taker> Visitor<'de> for Element<'_, T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        let mut read = Unwrapping { order: ListedOrder::default(), taker: &mut *self.0, wrapped: None };
+        let mut read = Unwrapping { order: ListedOrder::default(), sink: &mut *self.0, wrapped: None };
         Fill(&mut read).visit_map(map)?;
         let Unwrapping { order, wrapped, .. } = read;
-        // An object that says nothing is how some say "none": no order is made of it.
+        // An empty object is not an order.
         if wrapped.is_none() && (order.order_id.is_some() || order != ListedOrder::default()) {
-            self.0.take(order);
+            self.0.push(order);
         }
         Ok(())
     }
 }
 
-/// An element while it is read: an order, of which what it wraps goes to the taker.
+/// State of an element while it is read. Orders under its key `Order` go to the sink.
 struct Unwrapping<'a, T> {
     order: ListedOrder,
-    taker: &'a mut T,
-    /// How many orders it wraps.
+    sink: &'a mut T,
+    /// Number of orders under `Order`.
     wrapped: Option<usize>,
 }
 
-impl<T: Taker> Message for Unwrapping<'_, T> {
+impl<T: Sink> Message for Unwrapping<'_, T> {
     const SPELLINGS: &'static [&'static str] = ListedOrder::SPELLINGS;
 
     #[inline]
@@ -151,13 +152,13 @@ impl<T: Taker> Message for Unwrapping<'_, T> {
             return self.order.read_unlisted(key, map);
         }
         let before = self.wrapped.unwrap_or(0);
-        let count = map.next_value_seed(Wrapped { taker: &mut *self.taker, before })?;
+        let count = map.next_value_seed(Wrapped { sink: &mut *self.sink, before })?;
         self.wrapped = count.or(self.wrapped);
         Ok(())
     }
 }
 
-impl<'de, T: Taker> DeserializeSeed<'de> for Wrapped<'_, T> {
+impl<'de, T: Sink> DeserializeSeed<'de> for Wrapped<'_, T> {
     type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
@@ -165,7 +166,7 @@ impl<'de, T: Taker> DeserializeSeed<'de> for Wrapped<'_, T> {
     }
 }
 
-impl<'de, T: Taker> Visitor<'de> for Wrapped<'_, T> {
+impl<'de, T: Sink> Visitor<'de> for Wrapped<'_, T> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -180,7 +181,7 @@ impl<'de, T: Taker> Visitor<'de> for Wrapped<'_, T> {
         self.begin()?;
         let mut count = 0;
         while let Some(order) = seq.next_element()? {
-            self.taker.take(order);
+            self.sink.push(order);
             count += 1;
         }
         Ok(Some(count))
@@ -188,17 +189,17 @@ impl<'de, T: Taker> Visitor<'de> for Wrapped<'_, T> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<Option<usize>, A::Error> {
         self.begin()?;
-        self.taker.take(ListedOrder::deserialize(MapAccessDeserializer::new(map))?);
+        self.sink.push(ListedOrder::deserialize(MapAccessDeserializer::new(map))?);
         Ok(Some(1))
     }
 }
 
 impl OrderList {
-    /// Reads a list order by order and keeps none: beside the text it takes the memory of one order. An order is handed
-    /// out before what follows it was looked at; only `Ok` says that the text was whole.
+    /// Calls `each` for every order of an encoded list. In addition to the text, only one order is in memory. `each` is
+    /// called before the rest of the text is read: only `Ok` means that the text was complete and valid.
     ///
     /// # Errors
-    /// [`json::JsonFault`] as for the list itself, and when a wrapper holds `Order` twice.
+    /// [`json::JsonFault`] if the text is not a list, or if a wrapper contains `Order` twice.
     pub fn for_each(text: &[u8], each: impl FnMut(ListedOrder)) -> Result<(), json::JsonFault> {
         json::read_with::<Self, _>(text, List(&mut Each(each)))
     }
@@ -217,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn at_03_order_by_order_the_list_is_read_in_every_shape() {
+    fn at_03_for_each_reads_every_shape_of_the_list() {
         for (text, ids) in [
             (r#"[{"OrderID":"1"},{"OrderID":"2"}]"#, "12"),
             (r#"{"Order":[{"OrderID":"1"},{"OrderID":"2"}]}"#, "12"),
@@ -228,24 +229,24 @@ mod tests {
             (r#"{"OrderID":"1","Order":[]}"#, ""),
             (r#"{"OrderID":"1","Order":null}"#, "1"),
         ] {
-            let mut told = Vec::new();
-            OrderList::for_each(text.as_bytes(), |order| told.push(order)).unwrap();
-            assert_eq!(json::read::<OrderList>(text.as_bytes()).unwrap().0, told, "{text}");
-            let told: String = told.iter().map(|order| order.order_id.as_ref().unwrap().expose()).collect();
-            assert_eq!(told, ids, "{text}");
+            let mut orders = Vec::new();
+            OrderList::for_each(text.as_bytes(), |order| orders.push(order)).unwrap();
+            assert_eq!(json::read::<OrderList>(text.as_bytes()).unwrap().0, orders, "{text}");
+            let read: String = orders.iter().map(|order| order.order_id.as_ref().unwrap().expose()).collect();
+            assert_eq!(read, ids, "{text}");
         }
     }
 
     #[test]
-    fn order_by_order_a_fault_is_told_with_its_place_and_what_came_before_was_handed_out() {
+    fn for_each_passes_the_orders_before_a_fault_and_locates_it() {
         let text = br#"[{"OrderID":"1"},{"OrderID":"2","Status":[{"Kind":"Mustermann"}]}]"#;
         let mut count = 0;
         let fault = OrderList::for_each(text, |_| count += 1).unwrap_err();
         assert_eq!((count, fault.path.as_str()), (1, "[1].Status[0].Kind"));
         assert_eq!(fault, json::read::<OrderList>(text).unwrap_err());
-        assert!(OrderList::for_each(br#"[{"OrderID":"1"}"#, |_| ()).is_err(), "cut short");
-        assert!(OrderList::for_each(br#"[{"OrderID":"1"}] x"#, |_| ()).is_err(), "more than a list");
-        // What was handed out cannot be taken back; read at once, the last one counts.
+        assert!(OrderList::for_each(br#"[{"OrderID":"1"}"#, |_| ()).is_err(), "truncated");
+        assert!(OrderList::for_each(br#"[{"OrderID":"1"}] x"#, |_| ()).is_err(), "trailing text");
+        // Orders that were passed to `each` cannot be removed. Read at once, the last `Order` counts.
         let twice =
             br#"[{"OrderID":"9"},{"Order":[{"OrderID":"1"},{"OrderID":"2"}],"Order":{"OrderID":"3"},"Order":null}]"#;
         assert!(OrderList::for_each(twice, |_| ()).is_err());

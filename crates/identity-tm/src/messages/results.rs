@@ -1,4 +1,4 @@
-//! Signed documents and hashes, videos and voices, banks, sign-me users, and error bodies.
+//! Signed documents and hashes, recordings, banks, sign-me users and error bodies.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,9 +11,9 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 message! {
-    /// Several signed PDFs; a single one comes as the PDF itself, [T 3.5.3].
+    /// Several signed PDFs; a single one is returned as a PDF, [T 3.5.3].
     pub struct SignedPdfList {
-        /// In the order of the request, as is assumed (AT-35).
+        /// Signed PDFs, presumably in the sequence of the request (AT-35).
         "PDFs" => pdfs: Vec<SignedPdf>,
     }
 }
@@ -21,7 +21,7 @@ message! {
 message! {
     /// One of several signed PDFs.
     pub struct SignedPdf {
-        /// The PDF, Base64.
+        /// PDF, Base64.
         "Base64Data" => base64_data: Blob,
     }
 }
@@ -29,17 +29,17 @@ message! {
 message! {
     /// Signed hashes, [T 3.6.3].
     pub struct SignedHashes {
-        /// By the name that putOrder gave.
+        /// Hashes by the name in the order.
         "Hashes" => hashes: NamedHashes,
     }
 }
 
-/// Hashes by name: read from an array of objects with one or several names each, and from one object (AT-36). Written
-/// as an array of objects with one name each.
+/// Hashes by name. Written as an array of objects with one name each; also read from objects with several names and from
+/// one object (AT-36).
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct NamedHashes(pub BTreeMap<String, Secret>);
 
-// A file name may be a person's.
+// A file name may contain personal data.
 debug_as!(NamedHashes, |hashes| "NamedHashes({})", hashes.0.len());
 
 impl Serialize for NamedHashes {
@@ -48,7 +48,7 @@ impl Serialize for NamedHashes {
     }
 }
 
-/// Two hashes under one name cannot be told apart, and leaving one out would lose a signature.
+/// Adds a hash. Two different hashes with the same name are an error: dropping one would lose a signature.
 fn put<E: serde::de::Error>(all: &mut BTreeMap<String, Secret>, name: String, hash: Secret) -> Result<(), E> {
     match all.insert(name, hash.clone()) {
         Some(before) if before != hash => Err(E::custom("two hashes have the same name")),
@@ -91,9 +91,9 @@ impl<'de> Deserialize<'de> for NamedHashes {
 }
 
 message! {
-    /// Where the vendor says that a video is ready, [T 3.7.3].
+    /// Request for a recording, [T 3.7.3].
     pub struct VideoRequest {
-        /// Called with GET; described as "Array of documents", which it is not (AT-39).
+        /// URL that the vendor calls with GET. The document describes it as "Array of documents" (AT-39).
         "callbackUrl" => callback_url: Secret,
     }
 }
@@ -101,7 +101,7 @@ message! {
 message! {
     /// Audio recordings, [T 3.9.4].
     pub struct VoiceFiles {
-        /// The files; the key is spelt so.
+        /// Recordings. The key has this spelling.
         "Voicefiles" => voicefiles: Vec<VoiceFile>,
     }
 }
@@ -109,33 +109,33 @@ message! {
 message! {
     /// An audio recording.
     pub struct VoiceFile {
-        /// A name of the vendor's.
+        /// File name chosen by the vendor.
         "Filename" => filename: Pii<String>,
-        /// The recording, Base64, read leniently (AT-40).
+        /// Content, Base64, read leniently (AT-40).
         "Base64Data" => base64_data: Blob,
     }
 }
 
 impl VoiceFile {
-    /// The recording.
+    /// Decodes the content.
     ///
     /// # Errors
-    /// [`Kind::Protocol`] when there is none, or when it is no Base64: no character is ever dropped, since that would
-    /// yield other bytes (AT-40).
+    /// [`Kind::Protocol`] if there is none or it is not valid Base64. Invalid characters are not skipped, since that
+    /// would change the bytes (AT-40).
     pub fn audio(&self) -> Result<Bytes, Error> {
         let Some(data) = &self.base64_data else {
             return Err(Error::new(Kind::Protocol, "a recording has no content"));
         };
-        let unreadable = "a recording is not valid Base64";
-        let bytes = data.to_bytes().map_err(|error| error.with_kind(Kind::Protocol, unreadable))?;
+        let invalid = "a recording is not valid Base64";
+        let bytes = data.to_bytes().map_err(|error| error.with_kind(Kind::Protocol, invalid))?;
         if bytes.is_empty() { Err(Error::new(Kind::Protocol, "a recording has no content")) } else { Ok(bytes) }
     }
 }
 
 message! {
-    /// The one-time code, [T 5.2.3].
+    /// One-time code, [T 5.2.3].
     pub struct Tan {
-        /// Six characters; the key is in small letters (AT-56).
+        /// Six characters. The key is in lower case (AT-56).
         "tan" => tan: Secret,
     }
 }
@@ -143,16 +143,16 @@ message! {
 message! {
     /// A bank that supports identity Giro, [T 8.1.2].
     pub struct Bank {
-        /// 8 or 11 characters; printed as a number, a string in the example (AT-57).
+        /// BIC, 8 or 11 characters: a number in the document's table, a string in its example (AT-57).
         "bic" => bic: TextOrNumber,
-        /// The German bank code, 8 digits, a number in the example.
+        /// German bank code, 8 digits: a number in the document's example.
         "blz" => blz: BankCode,
-        /// Its name.
+        /// Name.
         "name" => name: String,
     }
 }
 
-/// A German bank code: a number or a string, always 8 digits as text (AT-57). Written as a number.
+/// A German bank code. Read from a number or a string, written as a number, displayed with 8 digits (AT-57).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct BankCode(pub u32);
@@ -172,34 +172,34 @@ impl<'de> Deserialize<'de> for BankCode {
 }
 
 message! {
-    /// Whose sign-me account is asked for, [T 8.3.3].
+    /// Request for a sign-me user, [T 8.3.3].
     pub struct SignmeUserRequest {
-        /// The sign-me user name, an e-mail address.
+        /// Sign-me user name, an e-mail address.
         "Email" => email: Pii<String>,
     }
 }
 
 message! {
-    /// What sign-me says of a user, [T 8.3.4].
+    /// State of a sign-me user, [T 8.3.4].
     pub struct SignmeUser {
-        /// The account exists.
+        /// Whether the account exists.
         "UserExists" => user_exists: bool,
-        /// The account can sign with a qualified electronic signature.
+        /// Whether the account can sign with a qualified electronic signature.
         "UserIsAbleToSign" => user_is_able_to_sign: bool,
     }
 }
 
 impl SignmeUser {
-    /// Whether a plain signature order (`Add` 16) is possible: both must be true (T-051).
+    /// Whether an order can be signed with this account (`Add` 16): both elements must be `true` (T-051).
     pub fn can_sign_at_once(&self) -> bool {
         self.user_exists == Some(true) && self.user_is_able_to_sign == Some(true)
     }
 }
 
 message! {
-    /// What the sandbox writes when it refuses: the document says no more than "error description in body" (AT-53).
+    /// Error body of the sandbox. The document says only "error description in body" (AT-53).
     pub struct ErrorAnswer {
-        /// What is wrong, for people.
+        /// Description of the error.
         "Error" => error: Pii<String>,
     }
 }

@@ -9,33 +9,32 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use crate::{Finality, OrderFlavor, OrderId, StatusKind};
 
 message! {
-    /// The status of an order.
+    /// Status of an order.
     pub struct OrderStatus {
-        /// The vendor's id.
+        /// The vendor's id of the order.
         "OrderID" => order_id: OrderId,
-        /// The integrator's reference.
+        /// The caller's reference.
         "Ref" => reference: Pii<String>,
-        /// When the order was executed, not when it was asked (AT-02). `Delivered` is read as well.
+        /// Time when the order was executed, not that of the request (AT-02). Also read as `Delivered`.
         "Executed" | "Delivered" => executed: Dts,
-        /// The entries as they came: not sorted, perhaps repeated (AT-17).
+        /// Status entries as received: unsorted, possibly with duplicates (AT-17).
         "Status" => status: Vec<StatusEntry> as Entries,
     }
 }
 
 message! {
-    /// One entry.
+    /// A status entry.
     pub struct StatusEntry {
-        /// The code.
+        /// Status code.
         "Kind" => kind: StatusKind,
-        /// When it was set.
+        /// Time of the status.
         "Time" => time: Dts,
-        /// An explanation, e.g. `TAN` with 71.
+        /// Explanation, e.g. `TAN` with 71.
         "Text" => text: ShortPii,
     }
 }
 
-/// Reads entries, with room for an order as in the document's example from the start: it has 11, and growing to that from
-/// nothing takes three allocations.
+/// Reads entries with an initial capacity for the 11 entries of the document's example, which saves allocations.
 pub(super) struct Entries;
 
 impl FieldReader<Vec<StatusEntry>> for Entries {
@@ -63,7 +62,7 @@ impl FieldReader<Vec<StatusEntry>> for Entries {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let mut entries = Vec::with_capacity(12);
                 loop {
-                    // Filled where it stays.
+                    // Filled in place.
                     entries.push(StatusEntry::default());
                     let Some(place) = entries.last_mut() else { break };
                     if seq.next_element_seed(Fill(place))?.is_none() {
@@ -81,17 +80,17 @@ impl FieldReader<Vec<StatusEntry>> for Entries {
 }
 
 impl OrderStatus {
-    /// The codes, as they came.
+    /// Returns the codes, in the sequence of the response.
     pub fn kinds(&self) -> impl Iterator<Item = StatusKind> + '_ {
         self.status.iter().flatten().filter_map(|entry| entry.kind)
     }
 
-    /// The verdict for an order of this flavour.
-    pub fn finality(&self, flavour: OrderFlavor) -> Finality {
-        Finality::judge(flavour, self.kinds())
+    /// Returns the verdict for an order of this flavor.
+    pub fn finality(&self, flavor: OrderFlavor) -> Finality {
+        Finality::judge(flavor, self.kinds())
     }
 
-    /// The entries for people: by time, entries without a readable time last, duplicates left out (AT-17).
+    /// Returns the entries sorted by time, without duplicates; entries without a valid time are last (AT-17).
     pub fn timeline(&self) -> Vec<&StatusEntry> {
         let mut entries: Vec<&StatusEntry> = Vec::new();
         for entry in self.status.iter().flatten() {

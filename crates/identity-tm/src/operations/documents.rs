@@ -1,5 +1,5 @@
-//! `getIdentDataPDF`, [T 3.4]: the report. `getESignPDF`, [T 3.5], and `getESignHash`, [T 3.6]: the signed document, a
-//! PDF when it is one and JSON when they are several; or the signed hashes, by the names that putOrder gave.
+//! `getIdentDataPDF`, [T 3.4]: the report. `getESignPDF`, [T 3.5]: the signed documents, a PDF if there is one, JSON if
+//! there are several. `getESignHash`, [T 3.6]: the signed hashes, by the names of the order.
 
 use http::header::HeaderMap;
 use identkit_core::{Content, Error, Kind};
@@ -12,48 +12,48 @@ use crate::messages::{SignedHashes, SignedPdfList};
 /// The signed documents of an order.
 #[derive(Debug)]
 pub enum SignedPdfs {
-    /// The only one, as a stream.
+    /// A single document, as a stream.
     One(Content),
-    /// Several, in the order of the request (assumed, AT-35).
+    /// Several documents, presumably in the sequence of the request (AT-35).
     Many(Vec<Blob>),
 }
 
 order_calls! {
-    /// The report, with all images. The account must be enabled for it.
+    /// Reads the report with all images. The account must be enabled for it.
     GetIdentDataPdf: read("getIdentDataPDF", "/getIdentDataPDF/{OrderID}", "[T] 3.4")
         .body_mode(BodyMode::Stream { cap: PDF_CAP })
         => Content,
     decode: |_, _, body, _| pdf_content(body).map(Into::into),
     respond: super::respond::pdf;
 
-    /// The signed documents. The order needs `eSignPDF` and final status 84.
+    /// Reads the signed documents. The order needs `eSignPDF` and final status 84.
     GetESignPdf: read("getESignPDF", "/getESignPDF/{OrderID}", "[T] 3.5")
         .body_mode(BodyMode::Sniff { cap: PDF_CAP, stream: is_pdf })
         => SignedPdfs,
     decode: |_, _, body, _| decode_pdfs(body),
     respond: respond;
 
-    /// The signed hashes. The order needs `eSignHash` and final status 84.
+    /// Reads the signed hashes. The order needs `eSignHash` and final status 84.
     GetESignHash: read("getESignHash", "/getESignHash/{OrderID}", "[T] 3.6") => SignedHashes,
     decode: |_, _, body, _| {
         let answer: Decoded<SignedHashes> = json::decode(body)?;
         if answer.value.hashes.as_ref().is_none_or(|hashes| hashes.0.is_empty()) {
-            return Err(Error::new(Kind::Protocol, "the answer holds no signed hash"));
+            return Err(Error::new(Kind::Protocol, "the response contains no signed hash"));
         }
         Ok(answer)
     };
 }
 
-/// The bytes of a PDF, checked by their beginning. Never parsed (AT-76).
+/// Returns the body if it starts like a PDF. The PDF is not parsed (AT-76).
 fn pdf_content(body: Received) -> Result<Content, Error> {
     let (head, content) = body.into_content();
     if head.starts_with(b"%PDF-") {
         return Ok(content);
     }
-    Err(Error::new(Kind::Protocol, "the answer is no PDF: it does not begin with %PDF-"))
+    Err(Error::new(Kind::Protocol, "the response is not a PDF: it does not start with %PDF-"))
 }
 
-/// By the first bytes, whatever the Content-Type says (AT-37).
+/// Whether the body is a PDF by its first bytes, regardless of the Content-Type (AT-37).
 fn is_pdf(_: &HeaderMap, first: &[u8]) -> bool {
     first.starts_with(b"%PDF-")
 }
@@ -64,12 +64,12 @@ fn decode_pdfs(body: Received) -> Result<Decoded<SignedPdfs>, Error> {
             let list: SignedPdfList = json::decode(Received::Whole(bytes))?.value;
             let listed = list.pdfs.unwrap_or_default();
             if listed.is_empty() {
-                return Err(Error::new(Kind::Protocol, "the answer holds no signed document"));
+                return Err(Error::new(Kind::Protocol, "the response contains no signed document"));
             }
-            // Left out, an empty entry would shift all that follow, and they are told apart by position only (AT-35).
+            // Skipping an empty entry would shift the others, and only the position identifies a document (AT-35).
             let pdfs: Option<Vec<Blob>> = listed.into_iter().map(|pdf| pdf.base64_data).collect();
             let pdfs = pdfs.ok_or_else(|| {
-                Error::new(Kind::Protocol, "one of the signed documents of the answer has no content")
+                Error::new(Kind::Protocol, "one of the signed documents in the response has no content")
             })?;
             Ok(SignedPdfs::Many(pdfs).into())
         }

@@ -1,4 +1,4 @@
-//! Answers that hold several files as Base64 in JSON, read while they come.
+//! Streams responses that contain several files as Base64 in JSON.
 
 use std::fmt;
 
@@ -13,26 +13,27 @@ use super::{GetESignPdf, GetVoiceFiles, JSON_CAP, PDF_CAP};
 use crate::Dialect;
 use crate::messages::{SignedPdf, VoiceFile};
 
-/// The size of the blocks of a file in memory.
+/// Size of the blocks of a file in memory, in bytes.
 const BLOCK: usize = 256 * 1024;
 
-/// `getESignPDF` or `getVoiceFiles`, of whose answer never more than a piece of one file is in memory:
+/// Streams the response of `getESignPDF` or `getVoiceFiles`: at most one chunk of one file is in memory. Example:
 /// `Streamed(GetESignPdf::new(id))`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Streamed<Op>(pub Op);
 
-/// The files of an answer, one after the other.
+/// Stream of the files of a response.
 pub struct FileStream<T> {
-    from: Source<T>,
-    what: &'static str,
+    source: Source<T>,
+    /// Plural noun for error messages.
+    label: &'static str,
     files: usize,
-    /// Bytes of the present file so far.
+    /// Number of bytes of the current file so far.
     bytes: u64,
 }
 
 enum Source<T> {
-    /// The answer is the file.
-    Itself(Content),
+    /// The response body is the file.
+    Body(Content),
     Json(Box<Files<T>>),
     Ended,
     Failed,
@@ -40,42 +41,41 @@ enum Source<T> {
 
 impl<T> fmt::Debug for FileStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileStream").field("of", &self.what).finish_non_exhaustive()
+        f.debug_struct("FileStream").field("label", &self.label).finish_non_exhaustive()
     }
 }
 
 impl<T: DeserializeOwned + Default> FileStream<T> {
-    fn new(from: Source<T>, what: &'static str) -> Self {
-        Self { from, what, files: 0, bytes: 0 }
+    fn new(source: Source<T>, label: &'static str) -> Self {
+        Self { source, label, files: 0, bytes: 0 }
     }
 
-    /// The next piece: bytes of the present file, or its end with what the answer says of it. `None` at the end of the
-    /// answer, which alone says that it was whole.
+    /// Returns the next piece: bytes of the current file, or its end with the other elements of its entry. `None` means
+    /// that the response ended and was complete.
     ///
     /// # Errors
-    /// What the stream meets; [`Kind::Protocol`] when the answer is another one than documented, and when there is no
-    /// file or one without content: signed documents are told apart by position only (AT-35). After an error nothing
-    /// more is read.
+    /// The errors of the body; [`Kind::Protocol`] if the response is not as documented, contains no file, or contains a
+    /// file without content: only the position identifies a signed document (AT-35). After an error every further call
+    /// fails.
     pub async fn next(&mut self) -> Result<Option<Piece<T>>, Error> {
         let next = self.read().await;
         if next.is_err() {
-            // An error is never followed by the end.
-            self.from = Source::Failed;
+            self.source = Source::Failed;
         }
         next
     }
 
     async fn read(&mut self) -> Result<Option<Piece<T>>, Error> {
-        let piece = match &mut self.from {
+        let piece = match &mut self.source {
             Source::Ended => return Ok(None),
             Source::Failed => {
-                return Err(Error::new(Kind::Protocol, "the answer cannot be read further after an error"));
+                return Err(Error::new(Kind::Protocol, "the response cannot be read further after an error"));
             }
             Source::Json(files) => files.next().await?,
-            Source::Itself(content) => match content.next().await.transpose()? {
+            Source::Body(content) => match content.next().await.transpose()? {
                 Some(bytes) => Some(Piece::Bytes(bytes)),
                 None => {
-                    self.from = Source::Ended;
+                    self.source = Source::Ended;
                     Some(Piece::End(T::default()))
                 }
             },
@@ -85,34 +85,34 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
             Some(Piece::End(_)) if self.bytes == 0 => {
                 return Err(Error::new(
                     Kind::Protocol,
-                    format!("one of the {} of the answer has no content", self.what),
+                    format!("one of the {} in the response has no content", self.label),
                 ));
             }
             Some(Piece::End(_)) => (self.files, self.bytes) = (self.files + 1, 0),
             None if self.files == 0 => {
-                return Err(Error::new(Kind::Protocol, format!("the answer holds none of the {}", self.what)));
+                return Err(Error::new(Kind::Protocol, format!("the response contains no {}", self.label)));
             }
-            None => self.from = Source::Ended,
+            None => self.source = Source::Ended,
         }
         Ok(piece)
     }
 
-    /// The next whole file in memory, at most `cap` bytes of it, in blocks; and what the answer says of it. In blocks,
-    /// since growing one buffer to a length that is not known would take the file twice.
+    /// Reads the next file of at most `cap` bytes into memory, and the other elements of its entry. The file is in
+    /// blocks: growing one buffer of unknown length would need twice the memory.
     ///
     /// # Errors
-    /// As [`next`](Self::next); [`Kind::Protocol`] when the file is longer.
+    /// As [`next`](Self::next); [`Kind::Protocol`] if the file is longer than `cap`.
     pub async fn next_file(&mut self, cap: u64) -> Result<Option<(Vec<Bytes>, T)>, Error> {
         let (mut blocks, mut block) = (Vec::new(), Vec::new());
         while let Some(piece) = self.next().await? {
             match piece {
-                Piece::End(said) => {
+                Piece::End(entry) => {
                     blocks.push(Bytes::from(block));
-                    return Ok(Some((blocks, said)));
+                    return Ok(Some((blocks, entry)));
                 }
                 Piece::Bytes(_) if self.bytes > cap => {
-                    self.from = Source::Failed;
-                    let detail = format!("one of the {} is longer than the {cap} bytes allowed", self.what);
+                    self.source = Source::Failed;
+                    let detail = format!("one of the {} exceeds the limit of {cap} bytes", self.label);
                     return Err(Error::new(Kind::Protocol, detail));
                 }
                 Piece::Bytes(bytes) => {
@@ -128,11 +128,11 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
         Ok(None)
     }
 
-    /// The answer as it came, when nothing of it was read.
+    /// Returns the response body, if nothing of it was read.
     #[cfg(feature = "server")]
     fn into_content(self) -> Content {
-        match self.from {
-            Source::Itself(content) => content,
+        match self.source {
+            Source::Body(content) => content,
             Source::Json(files) => files.into_content(),
             Source::Ended | Source::Failed => Content::empty(),
         }
@@ -154,16 +154,16 @@ operation! {
     encode: |this, dialect| this.0.encode(dialect),
     decode: |_, _, body, _| {
         let (head, content) = body.into_content();
-        // By the first bytes, whatever the Content-Type says (AT-37).
-        let from = match head.starts_with(b"%PDF-") {
-            true => Source::Itself(content),
+        // The first bytes decide, regardless of the Content-Type (AT-37).
+        let source = match head.starts_with(b"%PDF-") {
+            true => Source::Body(content),
             false => Source::Json(Box::new(Files::new(content, "PDFs", "Base64Data", PDF_CAP))),
         };
-        Ok(FileStream::new(from, "signed documents").into())
+        Ok(FileStream::new(source, "signed documents").into())
     },
     request: |params, request| GetESignPdf::decode_request(params, request).map(Self),
-    respond: |output| match output.from {
-        Source::Itself(content) => super::respond::pdf(content),
+    respond: |output| match output.source {
+        Source::Body(content) => super::respond::pdf(content),
         _ => super::respond::content(output.into_content(), identkit_wire::json::MEDIA_TYPE),
     },
 }

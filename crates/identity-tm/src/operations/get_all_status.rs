@@ -1,4 +1,4 @@
-//! `getAllStatus`, [T 4.2]: the status of many orders, by a period (safe) or what was not told before (destructive).
+//! `getAllStatus`, [T 4.2]: the status of many orders, either of a period (safe) or unreported so far (destructive).
 
 use http::{Method, StatusCode, response};
 use identkit_core::{Error, Violation};
@@ -6,12 +6,12 @@ use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Meta, Rece
 
 use super::{BAD_REQUEST, JSON_CAP, UNAUTHORIZED};
 use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
-use crate::validate::{listed_in_extra, refuse};
+use crate::validate::{check_extra, listed_in_extra};
 use crate::{Dialect, PROVIDER};
 
 const SECTION: &str = "[T] 4.2";
 
-/// 304 to a POST: nothing new (AT-07).
+/// Decodes a list. Status 304 to the POST means that there is nothing new (AT-07).
 fn read(head: &response::Parts, body: Received) -> Result<Decoded<OrderList>, Error> {
     if head.status == StatusCode::NOT_MODIFIED {
         return Ok(OrderList::default().into());
@@ -30,7 +30,7 @@ fn respond(output: OrderList) -> Result<http::Response<identkit_core::Content>, 
     super::respond::json(output)
 }
 
-/// The sandbox's side: no body, an empty one and `{}` are the same (AT-08).
+/// Server side: no body, an empty body and `{}` mean the same (AT-08).
 #[cfg(feature = "server")]
 fn request_of(request: &http::Request<bytes::Bytes>) -> Result<AllStatusRequest, Error> {
     if request.body().iter().all(u8::is_ascii_whitespace) {
@@ -39,7 +39,7 @@ fn request_of(request: &http::Request<bytes::Bytes>) -> Result<AllStatusRequest,
     json::decode_request(request)
 }
 
-/// Begin and End always both, and at most 1000 elements (AT-05).
+/// Checks that Begin and End are both set, and that a page has at most 1000 elements (AT-05).
 fn check(request: &AllStatusRequest) -> Result<(), Error> {
     let mut faults: Vec<Violation> = Vec::new();
     let period = request.period.as_ref();
@@ -54,20 +54,25 @@ fn check(request: &AllStatusRequest) -> Result<(), Error> {
             faults.push(Violation::new(field, message, rule, SECTION));
         }
     };
-    let message = "stands in the document's example only: whether all codes are asked for is said by the URL";
+    let message = "must not be in the body: the URL selects all codes; it is only in the document's example";
     fault(request.extended_list.is_some(), "ExtendedList", message, "AT-04");
-    let message = "is required: without it the read marks everything as reported";
+    let message = "is required: without it the vendor marks everything as reported";
     fault(period.is_none(), "Period", message, "T-100");
     if let Some(period) = period {
         let [begin, end] = [&period.begin, &period.end].map(|time| time.as_ref().and_then(Dts::timestamp));
         fault(begin.is_none(), "Period.Begin", "is required, a date-time with offset", "AT-05");
         fault(end.is_none(), "Period.End", "is required, a date-time with offset", "AT-05");
-        fault(begin.zip(end).is_some_and(|(begin, end)| begin > end), "Period", "begins after its end", "AT-05");
+        fault(
+            begin.zip(end).is_some_and(|(begin, end)| begin > end),
+            "Period",
+            "must not begin after its end",
+            "AT-05",
+        );
         let elements = period.paging.as_ref().and_then(|paging| paging.elements);
         let broken = elements.is_some_and(|count| !(1..=1000).contains(&count));
         fault(broken, "Period.Paging.Elements", "must be 1 to 1000", "T-101");
     }
-    refuse(&request.extra, AllStatusRequest::KEYS, SECTION, faults)
+    check_extra(&request.extra, AllStatusRequest::KEYS, SECTION, faults)
 }
 
 const fn list(name: &'static str, path: &'static str, safety: RetrySafety, ambiguity: AmbiguityPolicy) -> Meta {
@@ -83,12 +88,12 @@ macro_rules! period {
         $(#[$attribute])*
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $name {
-            /// The body: a period, perhaps in pages.
+            /// Request body: a period, optionally with paging.
             pub request: AllStatusRequest,
         }
 
         impl $name {
-            /// What happened in this period.
+            /// Creates a call for a period.
             pub fn new(period: Period) -> Self {
                 Self { request: AllStatusRequest::default().period(period) }
             }
@@ -110,15 +115,15 @@ macro_rules! period {
 }
 
 period! {
-    /// The general codes of a period. Nothing is marked as reported.
+    /// Reads the general codes of a period. Marks nothing as reported.
     GetAllStatus, "getAllStatus", "/getAllStatus"
 }
 period! {
-    /// All codes of a period. Nothing is marked as reported.
+    /// Reads all codes of a period. Marks nothing as reported.
     GetAllStatusExtended, "getAllStatus/ExtendedList", "/getAllStatus/ExtendedList"
 }
 
-/// A body of no bytes by default, as the document has it optional (AT-08).
+/// Writes no body by default, since the document says it is optional (AT-08).
 fn unreported(dialect: &Dialect) -> Encoded {
     if dialect.empty_object_for_unreported {
         Encoded::new(json::headers(), b"{}".to_vec())
@@ -128,8 +133,8 @@ fn unreported(dialect: &Dialect) -> Encoded {
 }
 
 operation! {
-    /// The general codes not reported before. **Destructive**: what it answers is never told again, also when the
-    /// answer is lost (AT-06).
+    /// Reads the general codes not reported before. **Destructive**: the vendor does not report them again, even if the
+    /// response is lost (AT-06).
     pub struct DrainUnreported;
     meta: list("getAllStatus", "/getAllStatus", RetrySafety::DestructiveRead, AmbiguityPolicy::Never),
     output: OrderList, dialect: Dialect,
@@ -139,8 +144,8 @@ operation! {
 }
 
 operation! {
-    /// All codes not reported before. **Destructive**: what it answers is never told again, also when the answer is
-    /// lost (AT-06).
+    /// Reads all codes not reported before. **Destructive**: the vendor does not report them again, even if the response
+    /// is lost (AT-06).
     pub struct DrainUnreportedExtended;
     meta: list(
         "getAllStatus/ExtendedList",

@@ -6,11 +6,11 @@ use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, RetrySafety, opera
 
 use super::{BAD_REQUEST, UNAUTHORIZED};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
-use crate::validate::{is_mail_address, refuse};
+use crate::validate::{check_extra, is_mail_address};
 use crate::{Dialect, PROVIDER};
 
-/// A call that only asks, about no order.
-const fn ask(name: &'static str, method: Method, path: &'static str, section: &'static str, cap: u64) -> Meta {
+/// Metadata of a read that concerns no order.
+const fn lookup(name: &'static str, method: Method, path: &'static str, section: &'static str, cap: u64) -> Meta {
     Meta::new(PROVIDER, name, method, path, RetrySafety::Safe, AmbiguityPolicy::Retry(4))
         .section(section)
         .body_mode(BodyMode::Whole { cap })
@@ -18,14 +18,14 @@ const fn ask(name: &'static str, method: Method, path: &'static str, section: &'
 }
 
 operation! {
-    /// The banks that support identity Giro.
+    /// Reads the banks that support identity Giro.
     pub struct GetBankList;
-    meta: ask("getBankList", Method::GET, "/getBankList", "[T] 8.1", 16 * 1024 * 1024),
+    meta: lookup("getBankList", Method::GET, "/getBankList", "[T] 8.1", 16 * 1024 * 1024),
     output: Vec<Bank>, dialect: Dialect,
     respond: super::respond::json,
 }
 
-/// Whether somebody has a sign-me account and can sign with it: a POST that only asks. The account must use sign-me.
+/// Reads whether a person has a sign-me account and can sign with it, by a safe POST. The vendor account must use sign-me.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CheckSignmeUser(pub SignmeUserRequest);
 
@@ -33,9 +33,9 @@ impl CheckSignmeUser {
     fn write(&self) -> Result<Encoded, Error> {
         let email = self.0.email.as_ref().map_or("", |email| email.expose().trim());
         let section = <Self as identkit_wire::Operation>::META.section;
-        let message = "must be the e-mail address that is the sign-me user name";
+        let message = "must be a valid e-mail address: the sign-me user name";
         let fault = (!is_mail_address(email)).then(|| Violation::new("Email", message, "AT-58", section));
-        refuse(&self.0.extra, SignmeUserRequest::KEYS, section, fault)?;
+        check_extra(&self.0.extra, SignmeUserRequest::KEYS, section, fault)?;
         let request = SignmeUserRequest { email: Some(email.into()), extra: self.0.extra.clone() };
         Encoded::json(&request)
     }
@@ -43,7 +43,7 @@ impl CheckSignmeUser {
 
 operation! {
     impl CheckSignmeUser;
-    meta: ask("checkSignmeUser", Method::POST, "/checkSignmeUser", "[T] 8.3", 1024 * 1024),
+    meta: lookup("checkSignmeUser", Method::POST, "/checkSignmeUser", "[T] 8.3", 1024 * 1024),
     output: SignmeUser, dialect: Dialect,
     encode: |this, _| this.write(),
     request: |_, request| identkit_wire::json::decode_request(request).map(Self),

@@ -1,7 +1,7 @@
-//! The vendor's calls, grouped by what they are about. Every one is pure: a request out, an answer in; and with the
-//! feature `server` the other side of both.
+//! The vendor's calls. Each operation encodes a request and decodes a response, without I/O. With the feature `server` it
+//! also decodes the request and encodes the response.
 
-/// Declares calls about one order, whose id is all that they send. Decoding and response are JSON by default.
+/// Declares calls that send only the id of an order. By default they decode and respond with JSON.
 macro_rules! order_calls {
     ($(
         $(#[$attribute:meta])*
@@ -10,8 +10,8 @@ macro_rules! order_calls {
         identkit_wire::operation! {
             $(#[$attribute])*
             pub struct $name {
-                /// The order.
-                "OrderID" => order_id: crate::OrderId as (crate::OrderId::expose, crate::OrderId::received),
+                /// Id of the order.
+                "OrderID" => order_id: crate::OrderId as (crate::OrderId::expose, crate::OrderId::new),
             }
             meta: $meta, output: $output, dialect: crate::Dialect,
             $(decode: $decode,)? respond: identkit_wire::operation!(@or [$($respond)?] super::respond::json),
@@ -50,19 +50,19 @@ use identkit_wire::{AmbiguityPolicy, BodyMode, Meta, Refusal, RetrySafety};
 
 use crate::{OrderId, PROVIDER};
 
-/// The most that a JSON answer may take (AT-79).
+/// Maximum size of a JSON response in bytes (AT-79).
 const JSON_CAP: u64 = 256 * 1024 * 1024;
 const PDF_CAP: u64 = 1024 * 1024 * 1024;
 
-const BAD_REQUEST: Refusal = Refusal::new(400, Kind::Rejected, "the vendor refused the request", Advice::FixInput);
+const BAD_REQUEST: Refusal = Refusal::new(400, Kind::Rejected, "the vendor rejected the request", Advice::FixInput);
 const UNAUTHORIZED: Refusal = Refusal::new(
     401,
     Kind::Authentication,
-    "the vendor does not accept customer id and customer code",
+    "the vendor rejected the customer id or the customer code",
     Advice::CheckCredentials,
 );
 const NOT_FOUND: Refusal =
-    Refusal::new(404, Kind::NotFound, "the vendor does not know an order of this id", Advice::DoNotRetry);
+    Refusal::new(404, Kind::NotFound, "the vendor does not know an order with this id", Advice::DoNotRetry);
 
 const fn wrong_state(status: u16, meaning: &'static str) -> Refusal {
     Refusal::new(status, Kind::InvalidState, meaning, Advice::ReadStatus)
@@ -70,7 +70,7 @@ const fn wrong_state(status: u16, meaning: &'static str) -> Refusal {
 
 const READ: &[Refusal] = &[BAD_REQUEST, UNAUTHORIZED, NOT_FOUND];
 
-/// The description of a call that reads something of an order, in JSON by default.
+/// Metadata of a call that reads an order's data, as JSON by default.
 const fn read(name: &'static str, path: &'static str, section: &'static str) -> Meta {
     Meta::new(PROVIDER, name, Method::GET, path, RetrySafety::Safe, AmbiguityPolicy::Retry(4))
         .section(section)
@@ -78,11 +78,11 @@ const fn read(name: &'static str, path: &'static str, section: &'static str) -> 
         .refusals(READ)
 }
 
-/// Makes sure that an answer which names an order names the one that was asked for (AT-24).
-fn about(asked: &OrderId, told: Option<&OrderId>) -> Result<(), Error> {
-    match told {
-        Some(told) if !told.expose().is_empty() && told != asked => {
-            Err(Error::new(Kind::Integrity, "the answer is about another order than the one asked for"))
+/// Checks that the response, if it names an order, names the requested one (AT-24).
+fn check_order_id(requested: &OrderId, received: Option<&OrderId>) -> Result<(), Error> {
+    match received {
+        Some(received) if !received.expose().is_empty() && received != requested => {
+            Err(Error::new(Kind::Integrity, "the response is about another order than the requested one"))
         }
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! `putOrder`, [T 3.1]: creates an order. A PUT that is not idempotent (T-055, AT-77).
+//! `putOrder`, [T 3.1]: creates an order. The PUT is not idempotent (T-055, AT-77).
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,35 +16,36 @@ use crate::messages::{LegitimationDocument, PutOrderAnswer};
 use crate::{Dialect, PROVIDER, PutOrder, validate};
 
 impl PutOrder {
-    /// The order as it will be sent: trimmed where people leave blanks.
+    /// Returns the order as the client sends it: e-mail addresses and phone numbers trimmed, a single document without an
+    /// array around it.
     #[must_use]
-    pub fn normalised(mut self) -> Self {
-        validate::normalise(&mut self);
+    pub fn normalized(mut self) -> Self {
+        validate::normalize(&mut self);
         self
     }
 
-    /// Every broken rule at once, and what is odd without being wrong, judged as it will be sent: see
-    /// [`normalised`](Self::normalised).
+    /// Checks the [`normalized`](Self::normalized) order against every rule. Returns warnings about legal but unusual
+    /// values.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] with all faults.
+    /// [`Kind::InvalidInput`] with all violations if the order breaks a rule.
     pub fn check(&self, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
-        self.as_sent().check_as_it_is(dialect)
+        self.as_sent().check_normalized(dialect)
     }
 
     fn as_sent(&self) -> Cow<'_, Self> {
-        if validate::is_normal(self) { Cow::Borrowed(self) } else { Cow::Owned(self.clone().normalised()) }
+        if validate::is_normal(self) { Cow::Borrowed(self) } else { Cow::Owned(self.clone().normalized()) }
     }
 
-    fn check_as_it_is(&self, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
+    fn check_normalized(&self, dialect: &Dialect) -> Result<Vec<Warning>, Error> {
         let (faults, warnings) = validate::check(self, dialect);
         if faults.is_empty() { Ok(warnings) } else { Err(Error::invalid(faults).with_operation(Self::META.name)) }
     }
 
     fn write(&self, dialect: &Dialect) -> Result<Encoded, Error> {
-        // A copy of the order costs more than writing it: made only of one that is not sent as it is.
+        // Copying an order costs more than writing it, so only an order that changes is copied.
         let mut order = self.as_sent();
-        let warnings = order.check_as_it_is(dialect)?;
+        let warnings = order.check_normalized(dialect)?;
         if dialect.bare_legitimation_documents
             && order.legitimation_document.is_some()
             && let order = order.to_mut()
@@ -59,7 +60,7 @@ impl PutOrder {
         Ok(Encoded::new(json::headers(), body).with_warnings(warnings))
     }
 
-    /// The large texts, in the order in which they are written.
+    /// Returns the sources of large texts, in the sequence in which they are written.
     fn sources(&self) -> Vec<Arc<dyn Source>> {
         let images = self.ident_data.iter().flat_map(|data| &data.id_card).flat_map(|card| &card.images);
         let images = images.flat_map(|images| [&images.front, &images.back]).flatten();
@@ -68,8 +69,8 @@ impl PutOrder {
     }
 }
 
-/// What can be read of an answer in which an element has another form: an order that was taken is never lost for the
-/// sake of what stands beside its id (AT-22).
+/// Decodes the readable elements of a response and puts the others into `extra`: an accepted order must not be lost
+/// because another element cannot be decoded (AT-22).
 fn salvage(bytes: &[u8]) -> Option<PutOrderAnswer> {
     let Value::Object(elements) = json::read::<Value>(bytes).ok()? else { return None };
     let readable = |key: &str, value: &Value| {
@@ -88,28 +89,28 @@ fn read_answer(bytes: &[u8]) -> Result<Decoded<PutOrderAnswer>, Error> {
         Err(fault) => (salvage(bytes).ok_or_else(|| fault.answer())?, true),
     };
     let Some(id) = answer.order_id.as_ref().filter(|id| !id.expose().is_empty()) else {
-        // An order may exist all the same: never resend, find it by its Ref (AT-53).
+        // The order may exist: never send it again, find it by its Ref (AT-53).
         let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
             .with_advice(Advice::Reconcile);
         return Err(match answer.error {
-            Some(told) => error.with_vendor_text(told),
+            Some(text) => error.with_vendor_text(text),
             None => error,
         });
     };
-    let noticed = [
+    let warnings = [
         Warning::when(
             odd,
-            "an element of the answer has another form than documented: it is kept among the unlisted ones",
+            "an element of the response does not have the documented type: it was moved to `extra`",
             "AT-22",
         ),
         Warning::when(
             answer.error.as_ref().is_some_and(|error| !error.expose().is_empty()),
-            "the vendor accepted the order and reported an error besides",
+            "the vendor accepted the order but also reported an error",
             "AT-53",
         ),
-        Warning::when(!id.is_regular(), "the OrderID has a shape that the document does not describe", "AT-22"),
+        Warning::when(!id.is_regular(), "the OrderID does not have the documented shape", "AT-22"),
     ];
-    Ok(Decoded::new(answer, noticed.into_iter().flatten().collect()))
+    Ok(Decoded::new(answer, warnings.into_iter().flatten().collect()))
 }
 
 operation! {

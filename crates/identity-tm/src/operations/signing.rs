@@ -1,6 +1,6 @@
-//! Customer-side signing, [T 5]: start it, confirm it with the TAN, ask for another TAN.
+//! Customer-side signing, [T 5]: start it, confirm it with the TAN, request another TAN.
 //!
-//! Each of them texts a person or burns a try: none is ever repeated by itself.
+//! Each call texts the person or uses up an attempt, so it is sent at most once.
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind, Secret, Violation};
@@ -8,7 +8,7 @@ use identkit_wire::{AmbiguityPolicy, Encoded, Meta, Refusal, RetrySafety, Warnin
 
 use super::{BAD_REQUEST, UNAUTHORIZED, wrong_state};
 use crate::messages::Tan;
-use crate::validate::refuse;
+use crate::validate::check_extra;
 use crate::{Dialect, OrderId, PROVIDER};
 
 const GONE: Refusal =
@@ -16,13 +16,13 @@ const GONE: Refusal =
 const PROCESSED: Refusal = wrong_state(410, "the order has already been processed: it is probably signed");
 const NOT_STARTED: Refusal = wrong_state(412, "signing has not been started: call requestSign first");
 
-/// No code is listed for a single wrong TAN.
+/// The document lists no status for a single wrong TAN.
 const fn tan_rejected(status: u16) -> Refusal {
-    let meaning = "the TAN was probably wrong; how many tries are left is not told";
+    let meaning = "the TAN was probably wrong; the vendor does not report how many attempts are left";
     Refusal::new(status, Kind::TanRejected, meaning, Advice::ReadStatus)
 }
 
-/// A call that texts a person or burns a try.
+/// Metadata of a call that texts the person or uses up an attempt.
 const fn side_effect(name: &'static str, path: &'static str, section: &'static str) -> Meta {
     Meta::new(PROVIDER, name, Method::POST, path, RetrySafety::SideEffect, AmbiguityPolicy::Never)
         .section(section)
@@ -41,24 +41,24 @@ order_calls! {
     decode: |_, _, _, _| Ok(().into()),
     respond: super::respond::accepted;
 
-    /// Has another TAN texted to the person.
+    /// Makes the vendor text another TAN to the person.
     RequestResendSignTan: side_effect("requestResendSignTan", "/requestResendSignTan/{OrderID}", "[T] 5.3")
         .refusals(&[BAD_REQUEST, UNAUTHORIZED, GONE, PROCESSED, NOT_STARTED]) => (),
     decode: |_, _, _, _| Ok(().into()),
     respond: super::respond::accepted;
 }
 
-/// Signs, with the TAN that the person received. The document's example URL says `/confirm/` (AT-10).
+/// Signs with the TAN that the person received. The document's example URL has `/confirm/` instead (AT-10).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfirmSign {
-    /// The order.
+    /// Id of the order.
     pub order_id: OrderId,
-    /// The body.
+    /// Request body.
     pub request: Tan,
 }
 
 impl ConfirmSign {
-    /// Signs this order.
+    /// Creates a call with this TAN.
     pub fn new(order_id: OrderId, tan: Secret) -> Self {
         Self { order_id, request: Tan::default().tan(tan) }
     }
@@ -68,12 +68,12 @@ impl ConfirmSign {
         let fits = tan.chars().all(|c| c.is_ascii_alphanumeric())
             && if dialect.any_tan_length { !tan.is_empty() } else { tan.len() == 6 };
         let section = <Self as identkit_wire::Operation>::META.section;
-        // A wrong length would burn a try (AT-56).
-        let message = "must be exactly 6 letters or digits, leading zeros included; other lengths only by the dialect";
+        // A TAN of the wrong length would use up an attempt (AT-56).
+        let message = "must be exactly 6 letters or digits, with leading zeros (Dialect::any_tan_length allows others)";
         let fault = (!fits).then(|| Violation::new("tan", message, "AT-56", section));
-        refuse(&self.request.extra, Tan::KEYS, section, fault)?;
+        check_extra(&self.request.extra, Tan::KEYS, section, fault)?;
         let letters = !tan.chars().all(|c| c.is_ascii_digit());
-        let message = "the TAN is not made of digits only, as the document's example is";
+        let message = "the TAN has characters other than digits; the document's example has digits only";
         let warnings = Warning::when(letters, message, "AT-56").into_iter().collect();
         Ok(Encoded::json(&self.request)?.with_warnings(warnings))
     }
@@ -82,16 +82,16 @@ impl ConfirmSign {
 operation! {
     impl ConfirmSign;
     meta: side_effect("confirmSign", "/confirmSign/{OrderID}", "[T] 5.2").refusals(&[
-        // The likely one, and any bad request answers it too.
+        // The most likely status; also that of any other bad request.
         tan_rejected(400),
         UNAUTHORIZED,
         GONE,
-        // Seen in a later version of the API.
+        // Used by a later version of the API.
         tan_rejected(409),
         PROCESSED,
         NOT_STARTED,
-        // Never a rate limit (contract, chapter 8): the order is dead.
-        Refusal::new(429, Kind::SigningCanceled, "too many tries with a wrong TAN: the vendor has cancelled the order", Advice::DoNotRetry),
+        // Not a rate limit (contract, chapter 8): the order has ended.
+        Refusal::new(429, Kind::SigningCanceled, "the TAN was wrong too often: the vendor has canceled the order", Advice::DoNotRetry),
     ]),
     output: (), dialect: Dialect,
     params: |this| vec![("OrderID", this.order_id.expose())],
@@ -99,7 +99,7 @@ operation! {
     decode: |_, _, _, _| Ok(().into()),
     request: |params, request| {
         let request = identkit_wire::json::decode_request(request)?;
-        Ok(Self { order_id: OrderId::received(params.get("OrderID")), request })
+        Ok(Self { order_id: OrderId::new(params.get("OrderID")), request })
     },
     respond: super::respond::accepted,
 }

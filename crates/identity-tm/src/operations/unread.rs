@@ -1,4 +1,4 @@
-//! A status list left as it came, to go through it order by order.
+//! A status list that is decoded one order at a time.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -9,24 +9,24 @@ use super::{GetAllStatus, GetAllStatusExtended};
 use crate::Dialect;
 use crate::messages::{ListedOrder, OrderList};
 
-/// Any form of `getAllStatus` whose list is not read into memory: `Unread(GetAllStatusExtended::new(period))`.
+/// Any form of `getAllStatus` whose list is not decoded at once. Example: `Unread(GetAllStatusExtended::new(period))`.
 ///
-/// Not for the destructive forms: what they tell is told once, and a list that fails half-way would be lost.
+/// The destructive forms are excluded: the vendor sends their list once, and it would be lost if decoding failed halfway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread<Op>(pub Op);
 
-/// The body of a status list.
+/// The encoded body of a status list.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UnreadList(Bytes);
 
 debug_as!(UnreadList, |list| "UnreadList({} bytes)", list.0.len());
 
 impl UnreadList {
-    /// Hands out one order after the other; beside the body it takes the memory of one.
+    /// Calls `each` for every order. In addition to the body, only one order is in memory.
     ///
     /// # Errors
-    /// [`Kind::Protocol`](identkit_core::Kind::Protocol) when the body is no list: orders before that place were
-    /// handed out.
+    /// [`Kind::Protocol`](identkit_core::Kind::Protocol) if the body is not a list. `each` was then called for the
+    /// orders before the error.
     pub fn for_each(&self, each: impl FnMut(ListedOrder)) -> Result<(), Error> {
         if self.0.is_empty() {
             return Ok(());
@@ -36,7 +36,7 @@ impl UnreadList {
 }
 
 mod sealed {
-    /// A form that can be asked again.
+    /// A form of `getAllStatus` that may be repeated.
     pub trait Repeatable {}
     impl Repeatable for super::GetAllStatus {}
     impl Repeatable for super::GetAllStatusExtended {}
@@ -48,7 +48,7 @@ operation! {
     params: |this| this.0.path_params(),
     encode: |this, dialect| this.0.encode(dialect),
     decode: |_, head, body, _| {
-        // Nothing new (AT-07). An empty body under 200 is no list.
+        // Nothing new (AT-07). An empty body with status 200 is an error.
         if head.status == StatusCode::NOT_MODIFIED {
             return Ok(UnreadList::default().into());
         }

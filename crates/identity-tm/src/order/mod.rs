@@ -1,7 +1,7 @@
-//! Orders, built so that what the document forbids cannot be said, or is refused before anything is sent.
+//! Builds orders. What the document forbids does not compile, or is an error before anything is sent.
 //!
-//! [`NewOrder`] makes a [`PutOrder`], which is the vendor's JSON as it is and can hold anything: it is what a reader
-//! needs, and what an order that exists as JSON is read into. The rules are the same for both, and told all at once.
+//! [`NewOrder`] builds a [`PutOrder`], which mirrors the vendor's JSON. An order that already exists as JSON is read
+//! into a [`PutOrder`]. Both are checked by the same rules, and an error lists all violations.
 
 mod signing;
 mod values;
@@ -20,18 +20,17 @@ use crate::messages::{
 use crate::operations::SignedIdentData;
 use crate::{Dialect, OrderCallback, OrderFlavor, OrderId};
 
-/// When the vendor calls before the order is final: at one of two moments, never at both (T-050). At neither of them
-/// the data is necessarily there.
+/// Webhook before the order is final: one of two events, never both (T-050). The data may not be available yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// When the person leaves the video system.
+    /// URL called when the person leaves the video system.
     AfterVideo(Secret),
-    /// When the identification was conducted.
+    /// URL called when the identification was conducted.
     AfterIdent(Secret),
 }
 
 impl Progress {
-    /// The callback that comes then.
+    /// Returns the callback that the vendor calls.
     pub fn callback(&self) -> OrderCallback {
         match self {
             Self::AfterVideo(_) => OrderCallback::AfterVideo,
@@ -40,7 +39,7 @@ impl Progress {
     }
 }
 
-/// Makes an order, [T 3.1.3].
+/// Builder of an order, [T 3.1.3].
 ///
 /// ```
 /// use identkit_identity_tm::NewOrder;
@@ -62,8 +61,8 @@ impl Progress {
 ///
 /// let nowhere = Address::default().firstname("Erika").surname("Mustermann").country("Germany");
 /// let error = NewOrder::identification("no address", nowhere).build().unwrap_err();
-/// let told: Vec<_> = error.violations().iter().map(|fault| (&*fault.field, fault.rule)).collect();
-/// assert_eq!(told, [("Email", "AT-47"), ("Address.Country", "AT-44")]);
+/// let rules: Vec<_> = error.violations().iter().map(|violation| (&*violation.field, violation.rule)).collect();
+/// assert_eq!(rules, [("Email", "AT-47"), ("Address.Country", "AT-44")]);
 /// # Ok(()) }
 /// ```
 #[must_use]
@@ -75,20 +74,20 @@ pub struct NewOrder {
 }
 
 impl NewOrder {
-    /// An order for this product: see the constructors for those that are documented.
-    pub fn of(product: Product, email: impl Into<Pii<String>>, address: Address) -> Self {
+    /// Creates an order for any product. The documented products have constructors of their own.
+    pub fn new(product: Product, email: impl Into<Pii<String>>, address: Address) -> Self {
         let order = PutOrder::default().product(product).email(email).address(address);
         Self { order, add: Add::NORMAL, to_sign: Vec::new() }
     }
 
-    /// Something to be signed, after what was named before.
-    pub fn sign(mut self, what: impl Into<ToSign>) -> Self {
-        self.to_sign.push(what.into());
+    /// Appends a PDF or a hash to sign.
+    pub fn sign(mut self, document: impl Into<ToSign>) -> Self {
+        self.to_sign.push(document.into());
         self
     }
 
-    /// Signs the documents of another order, the master, as well: each where the vendor puts it, or as these parameters
-    /// say of the file of their name.
+    /// Also signs the documents of another order, the master. `parameters` place the signature in the file of their
+    /// name; in other files the vendor places it.
     pub fn sign_of_order(mut self, master: OrderId, parameters: Vec<SignParameters>) -> Self {
         let mut options = MultiSignOptions::default().first_order_id(master);
         options.sign_parameters = Some(parameters).filter(|parameters| !parameters.is_empty());
@@ -96,29 +95,29 @@ impl NewOrder {
         self
     }
 
-    /// Behaves in this way too, besides what was asked for before.
+    /// Adds these bits to `Add`.
     pub fn with_add(mut self, bits: Add) -> Self {
         self.add |= bits;
         self
     }
 
-    /// A result of [`ident_data_signed`](crate::IdentityTm::ident_data_signed) to be used again, [T 6].
+    /// Reuses a result of [`ident_data_signed`](crate::IdentityTm::ident_data_signed), [T 6].
     ///
     /// # Errors
-    /// [`Kind::Integrity`](identkit_core::Kind::Integrity) when it is not what the vendor sent.
+    /// [`Kind::Integrity`](identkit_core::Kind::Integrity) if the result is neither a JSON string nor UTF-8.
     pub fn reuse(mut self, result: &SignedIdentData) -> Result<Self, Error> {
         self.order.ident_data_signed = Some(result.for_reuse()?);
         Ok(self)
     }
 
-    /// A description of a document that is accepted, as the agent sees it; after those named before.
+    /// Appends the description of an accepted document, which the agent sees.
     pub fn accept_document(mut self, description: impl Into<Pii<String>>) -> Self {
         let document = LegitimationDocument::default().document(description);
         self.order.legitimation_document.get_or_insert_default().0.push(document);
         self
     }
 
-    /// Where the person is sent after success and after failure; `None` is the account's setting.
+    /// Sets where the vendor redirects the person after success and after failure; `None` is the account's setting.
     pub fn redirect(mut self, success: Option<Secret>, abort: Option<Secret>) -> Self {
         let mut redirect = RedirectUrl::default();
         (redirect.success, redirect.abort) = (success, abort);
@@ -126,13 +125,13 @@ impl NewOrder {
         self
     }
 
-    /// What the vendor calls when the order is final.
+    /// Sets the URL that the vendor calls when the order is final.
     pub fn on_final(mut self, url: impl Into<Secret>) -> Self {
         self.order.webhook_url.get_or_insert_default().on_final = Some(url.into());
         self
     }
 
-    /// What the vendor calls before that.
+    /// Sets the URL that the vendor calls before the order is final.
     pub fn on_progress(mut self, progress: Progress) -> Self {
         let webhook = self.order.webhook_url.get_or_insert_default();
         (webhook.after_video, webhook.after_ident) = match progress {
@@ -142,72 +141,74 @@ impl NewOrder {
         self
     }
 
-    /// An element that the document does not list (AT-42).
+    /// Sets an element that the document does not list (AT-42).
     pub fn unlisted(mut self, key: impl Into<String>, value: Value) -> Self {
         self.order.extra.insert(key.into(), value);
         self
     }
 
-    /// The order, if it breaks no rule.
+    /// Builds the order with the default [`Dialect`].
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with every fault: its field, rule and section.
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) if the order breaks a rule. The error lists all
+    /// violations with field, rule and section.
     pub fn build(self) -> Result<PutOrder, Error> {
         self.build_for(&Dialect::default())
     }
 
-    /// The order, if it breaks no rule of this account's dialect.
+    /// Builds the order with the account's dialect.
     ///
     /// # Errors
     /// As [`build`](Self::build).
     pub fn build_for(self, dialect: &Dialect) -> Result<PutOrder, Error> {
         let Self { mut order, add, to_sign } = self;
         let (mut pdfs, mut hashes) = (Vec::new(), Vec::new());
-        for what in to_sign {
-            match what {
+        for document in to_sign {
+            match document {
                 ToSign::Pdf(pdf) => pdfs.push(pdf),
                 ToSign::Hash(hash) => hashes.push(hash),
             }
         }
         order.add = Some(add.into());
-        // One alone is written as an object: the order is normalised below.
+        // `normalized` below writes a single document as an object.
         order.sign_pdf = (!pdfs.is_empty()).then_some(OneOrMany::Many(pdfs));
         order.sign_hash = (!hashes.is_empty()).then_some(OneOrMany::Many(hashes));
-        let order = order.normalised();
+        let order = order.normalized();
         order.check(dialect)?;
         Ok(order)
     }
 }
 
-/// Declares functions that make orders, by their product and what they add to it.
+/// Declares constructors of orders with a product and `Add` bits.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident: $product:ident, $add:ident;)+) => {
         impl NewOrder {$(
             $(#[$doc])*
             pub fn $name(email: impl Into<Pii<String>>, address: Address) -> Self {
-                Self::of(Product::$product, email, address).with_add(Add::$add)
+                Self::new(Product::$product, email, address).with_add(Add::$add)
             }
         )+}
     };
 }
 
 kinds! {
-    /// The person is identified, by video or another way; the address needs names and country.
+    /// Creates an order that identifies the person by video or another method. The address needs names and country.
     identification: VIDEO, NORMAL;
-    /// The person is identified, and not by video or autoID.
+    /// Creates an order that identifies the person without video and autoID.
     identification_without_video: WITHOUT_VIDEO, NORMAL;
-    /// The person is identified by autoID.
+    /// Creates an order that identifies the person by autoID.
     auto_id: AUTO_ID, NORMAL;
-    /// The person is identified and signs: name what with [`sign`](Self::sign). With sign-me an account is made first.
+    /// Creates an order that identifies the person, who then signs the documents added with [`sign`](Self::sign). If the
+    /// vendor account uses sign-me, the person gets a sign-me account first.
     signature: SIGN, NORMAL;
-    /// The person signs with the sign-me account that is there: only when
-    /// [`signme_user`](crate::IdentityTm::signme_user) says that it exists and can sign (T-051).
+    /// Creates an order that the person signs with an existing sign-me account. It must exist and be able to sign: check
+    /// it with [`signme_user`](crate::IdentityTm::signme_user) (T-051).
     signature_by_account: SIGN, USE_ACCOUNT;
-    /// The person is identified and gets a sign-me account, and signs nothing (T-051).
+    /// Creates an order that identifies the person and creates a sign-me account, but signs nothing (T-051).
     sign_me_account: SIGN, GENERATE_ACCOUNT;
 }
 
-/// Declares functions that set one element of the order.
+/// Declares setters of one element of the order.
 macro_rules! elements {
     ($($(#[$doc:meta])* $name:ident($($value:ident: $type:ty)?) => $field:ident = $set:expr;)+) => {
         impl NewOrder {$(
@@ -221,32 +222,33 @@ macro_rules! elements {
 }
 
 elements! {
-    /// The integrator's reference, unique: it finds the order after a lost answer. Without one the client makes one.
+    /// Sets the caller's reference. It must be unique: it finds the order if the response of putOrder is lost. The
+    /// default is a random one.
     reference(reference: impl Into<Pii<String>>) => reference = reference.into();
-    /// Phone number: `+` and digits.
+    /// Sets the phone number: `+` and digits.
     phone(phone: impl Into<Pii<String>>) => phone = phone.into();
-    /// Mobile number: `+` and digits.
+    /// Sets the mobile number: `+` and digits.
     mobile(mobile: impl Into<Pii<String>>) => mobile = mobile.into();
-    /// The data to be checked.
+    /// Sets the data to check.
     ident_data(data: OrderIdentData) => ident_data = data;
-    /// Settings of the eID method.
+    /// Sets the options of the eID method.
     eid(settings: EidSettings) => eid_settings = settings;
-    /// The answer is to hold the URL where the person goes. Whether the person is mailed as well is not documented
+    /// Requests the URL for the person in the response. Whether the vendor also mails the person is not documented
     /// (AT-84).
     target_link() => get_target_link = true;
-    /// The answer is to hold the codes for the video app.
+    /// Requests the codes for the video app in the response.
     video_hashes() => get_video_hashes = true;
-    /// A link for a giro redirect at the bank of this IBAN or BIC.
+    /// Requests a link for a giro redirect at the bank of this IBAN or BIC.
     giro_link(iban_or_bic: impl Into<Pii<String>>) => get_giro_link = iban_or_bic.into();
-    /// Who is mailed when something happens, in place of the account's settings.
+    /// Sets the recipients of the vendor's notifications. Overrides the account's settings.
     notify(mails: EmailNotifications) => email_notifications = mails;
 }
 
 impl PutOrder {
-    /// What ends this order (AT-14): to be remembered with its id.
-    pub fn flavour(&self) -> OrderFlavor {
+    /// Returns which statuses end this order (AT-14). Store it with the order's id.
+    pub fn flavor(&self) -> OrderFlavor {
         let account_only = Add(self.add.unwrap_or_default()).contains(Add::GENERATE_ACCOUNT);
-        // An empty array is nothing to sign: 6 then ends the order after all.
+        // If the arrays are empty, there is nothing to sign, and status 6 ends the order.
         let signs = self.sign_pdf.as_ref().is_some_and(|pdfs| !pdfs.as_slice().is_empty())
             || self.sign_hash.as_ref().is_some_and(|hashes| !hashes.as_slice().is_empty())
             || self.multi_sign_options.is_some();

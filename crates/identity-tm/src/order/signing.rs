@@ -1,4 +1,4 @@
-//! What is to be signed, and where the signature goes.
+//! Documents and hashes to sign, and the position of the signature.
 
 use identkit_core::{Pii, Secret};
 use identkit_wire::encode_base64;
@@ -6,77 +6,76 @@ use identkit_wire::json::Blob;
 
 use crate::messages::{SignHash, SignParameters, SignPdf};
 
-/// How large a signature is, in PDF points (1/72 inch); `None` leaves it to the vendor.
+/// Size of a signature in PDF points (1/72 inch). If a value is `None`, the vendor chooses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Size {
-    /// Its width.
+    /// Width.
     pub width: Option<f64>,
-    /// Its height.
+    /// Height.
     pub height: Option<f64>,
 }
 
 impl Size {
-    /// Both.
+    /// Creates a size with both values.
     pub const fn new(width: f64, height: f64) -> Self {
         Self { width: Some(width), height: Some(height) }
     }
 }
 
-/// Where the signature goes in a PDF (AT-85): one of these, and never a mixture. Positions are in PDF points from the
-/// lower left corner of the page.
+/// Position of the signature in a PDF (AT-85), in PDF points from the lower left corner of the page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Placement {
-    /// Wherever the vendor puts it.
+    /// The vendor chooses the position.
     #[default]
     Default,
-    /// On this page, wherever the vendor puts it there.
+    /// On this page; the vendor chooses the position.
     Page(u32),
     /// At this position.
     At {
-        /// From the left.
+        /// Distance from the left.
         x: f64,
-        /// From below.
+        /// Distance from the bottom.
         y: f64,
-        /// On this page.
+        /// Page; if `None`, the vendor chooses it.
         page: Option<u32>,
-        /// So large.
+        /// Size of the signature.
         size: Size,
     },
-    /// Into the PDF's own signature field of this name.
+    /// In the PDF's signature field of this name.
     Field(Pii<String>),
 }
 
 impl Placement {
-    /// At this position on this page.
+    /// Creates a position on a page; the vendor chooses the size.
     pub const fn at(page: u32, x: f64, y: f64) -> Self {
         Self::At { x, y, page: Some(page), size: Size { width: None, height: None } }
     }
 }
 
-/// Where the signature of a hash goes: it has neither pages nor fields (AT-34).
+/// Position of the signature of a hash. A hash has neither pages nor fields (AT-34).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum HashPlacement {
-    /// Wherever the vendor puts it.
+    /// The vendor chooses the position.
     #[default]
     Default,
     /// At this position.
     At {
-        /// From the left, in PDF points.
+        /// Distance from the left, in PDF points.
         x: f64,
-        /// From below, in PDF points.
+        /// Distance from the bottom, in PDF points.
         y: f64,
-        /// So large.
+        /// Size of the signature.
         size: Size,
     },
 }
 
-/// Declares what places the signature of a message: the elements of one placement, without those of any other.
+/// Declares the setter of a message that sets the elements of one placement and clears the others.
 macro_rules! placed {
     ($($message:ident),+) => {$(
         impl $message {
-            /// Where the signature goes, in place of whatever was said of it before.
+            /// Sets the position of the signature. Replaces any earlier position.
             #[must_use]
-            pub fn placed(mut self, placement: Placement) -> Self {
+            pub fn placement(mut self, placement: Placement) -> Self {
                 let (position, size, page, field) = match placement {
                     Placement::Default => (None, Size::default(), None, None),
                     Placement::Page(page) => (None, Size::default(), Some(page), None),
@@ -95,9 +94,9 @@ macro_rules! placed {
 placed!(SignPdf, SignParameters);
 
 impl SignHash {
-    /// Where the signature goes, in place of whatever was said of it before.
+    /// Sets the position of the signature. Replaces any earlier position.
     #[must_use]
-    pub fn placed(mut self, placement: HashPlacement) -> Self {
+    pub fn placement(mut self, placement: HashPlacement) -> Self {
         let (position, size) = match placement {
             HashPlacement::Default => (None, Size::default()),
             HashPlacement::At { x, y, size } => (Some((x, y)), size),
@@ -108,7 +107,7 @@ impl SignHash {
     }
 }
 
-/// Something to be signed.
+/// A document to sign.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum ToSign {
@@ -119,25 +118,25 @@ pub enum ToSign {
 }
 
 impl ToSign {
-    /// A PDF under a file name of at most 50 characters, which should be unique in the order (AT-35).
+    /// Creates a PDF to sign. The file name has at most 50 characters and should be unique in the order (AT-35).
     pub fn pdf(name: impl Into<Pii<String>>, pdf: Blob) -> Self {
         Self::pdf_at(name, pdf, Placement::Default)
     }
 
-    /// A PDF, and where its signature goes.
+    /// Creates a PDF to sign with the position of the signature.
     pub fn pdf_at(name: impl Into<Pii<String>>, pdf: Blob, placement: Placement) -> Self {
-        Self::Pdf(SignPdf::default().filename(name).data(pdf).placed(placement))
+        Self::Pdf(SignPdf::default().filename(name).data(pdf).placement(placement))
     }
 
-    /// The hash of a prepared PDF, as bytes. The signed hash comes back under the name: at most 50 characters, unique
-    /// in the order (AT-35).
+    /// Creates a hash to sign, from the bytes of the hash of a prepared PDF. The vendor returns the signed hash under
+    /// this name: at most 50 characters, unique in the order (AT-35).
     pub fn hash(name: impl Into<Pii<String>>, hash: &[u8]) -> Self {
         Self::hash_at(name, hash, HashPlacement::Default)
     }
 
-    /// A hash, and where the signature goes.
+    /// Creates a hash to sign with the position of the signature.
     pub fn hash_at(name: impl Into<Pii<String>>, hash: &[u8], placement: HashPlacement) -> Self {
-        Self::Hash(SignHash::default().filename(name).hash(Secret::new(encode_base64(hash))).placed(placement))
+        Self::Hash(SignHash::default().filename(name).hash(Secret::new(encode_base64(hash))).placement(placement))
     }
 }
 
@@ -163,14 +162,14 @@ mod tests {
         let all = [Placement::Default, Placement::Page(2), at, Placement::Field("field".into())];
         for first in &all {
             for second in &all {
-                let pdf = SignPdf::default().placed(first.clone()).placed(second.clone());
-                assert_eq!(pdf, SignPdf::default().placed(second.clone()));
-                let file = SignParameters::default().placed(first.clone()).placed(second.clone());
-                assert_eq!(file, SignParameters::default().placed(second.clone()));
+                let pdf = SignPdf::default().placement(first.clone()).placement(second.clone());
+                assert_eq!(pdf, SignPdf::default().placement(second.clone()));
+                let file = SignParameters::default().placement(first.clone()).placement(second.clone());
+                assert_eq!(file, SignParameters::default().placement(second.clone()));
             }
         }
         let hash = HashPlacement::At { x: 1.0, y: 2.0, size: Size::new(4.0, 5.0) };
-        let hash = SignHash::default().placed(hash);
-        assert_eq!(hash.placed(HashPlacement::Default), SignHash::default());
+        let hash = SignHash::default().placement(hash);
+        assert_eq!(hash.placement(HashPlacement::Default), SignHash::default());
     }
 }

@@ -1,4 +1,4 @@
-//! The values of an order whose meaning is in numbers, in empty texts or in what is left out.
+//! Values of an order that the vendor writes as numbers, as empty texts or by leaving an element out.
 
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
@@ -8,20 +8,20 @@ use jiff::civil::Date;
 
 use crate::messages::OrderIdentData;
 
-/// `Product`: which ways of identification the person is offered. A number that later versions add is kept.
+/// `Product`: the methods of identification that the person is offered. Unlisted numbers are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Product(pub u32);
 
 impl Product {
     /// Identification without video and autoID.
     pub const WITHOUT_VIDEO: Self = Self(0);
-    /// Identification, video included.
+    /// Identification, including video.
     pub const VIDEO: Self = Self(12);
     /// Identification and signature (eSign).
     pub const SIGN: Self = Self(15);
     /// Identification by autoID.
     pub const AUTO_ID: Self = Self(16);
-    /// Those that the document lists.
+    /// The products that the document lists.
     pub const DOCUMENTED: [Self; 4] = [Self::WITHOUT_VIDEO, Self::VIDEO, Self::SIGN, Self::AUTO_ID];
 }
 
@@ -31,26 +31,26 @@ impl From<Product> for u32 {
     }
 }
 
-/// `Add`: how the order behaves, as a set of bits that can be combined (AT-52). Bits that later versions add are kept.
+/// `Add`: options of the order as a set of bits (AT-52). Unlisted bits are accepted.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Add(pub u64);
 
 impl Add {
-    /// Nothing special.
+    /// No option.
     pub const NORMAL: Self = Self(0);
-    /// Makes a sign-me account and signs nothing (T-051).
+    /// Creates a sign-me account and signs nothing (T-051).
     pub const GENERATE_ACCOUNT: Self = Self(8);
-    /// Signs with a sign-me account that is there already (T-051).
+    /// Signs with an existing sign-me account (T-051).
     pub const USE_ACCOUNT: Self = Self(16);
     /// No acquisition by phone.
     pub const NO_PHONE: Self = Self(32);
-    /// Check of a driver's licence and of the ID.
-    pub const LICENCE_WITH_ID: Self = Self(4096);
-    /// Check of a driver's licence without the ID.
-    pub const LICENCE_WITHOUT_ID: Self = Self(8192);
-    /// The video is recorded.
+    /// Checks a driver's license and the ID.
+    pub const LICENSE_WITH_ID: Self = Self(4096);
+    /// Checks a driver's license without the ID.
+    pub const LICENSE_WITHOUT_ID: Self = Self(8192);
+    /// Records the video.
     pub const RECORD_VIDEO: Self = Self(131_072);
-    /// The service at the point of sale (PoS).
+    /// Service at the point of sale (PoS).
     pub const POS: Self = Self(4_194_304);
 
     /// Whether all these bits are set.
@@ -92,20 +92,20 @@ impl fmt::Debug for Add {
             (Add::GENERATE_ACCOUNT, "GENERATE_ACCOUNT"),
             (Add::USE_ACCOUNT, "USE_ACCOUNT"),
             (Add::NO_PHONE, "NO_PHONE"),
-            (Add::LICENCE_WITH_ID, "LICENCE_WITH_ID"),
-            (Add::LICENCE_WITHOUT_ID, "LICENCE_WITHOUT_ID"),
+            (Add::LICENSE_WITH_ID, "LICENSE_WITH_ID"),
+            (Add::LICENSE_WITHOUT_ID, "LICENSE_WITHOUT_ID"),
             (Add::RECORD_VIDEO, "RECORD_VIDEO"),
             (Add::POS, "POS"),
         ];
         let known: Vec<_> = NAMES.into_iter().filter(|(bit, _)| self.contains(*bit)).collect();
         let rest = known.iter().fold(self.0, |rest, (bit, _)| rest & !bit.0);
         let rest = (rest != 0 || known.is_empty()).then(|| rest.to_string());
-        let told: Vec<_> = known.into_iter().map(|(_, name)| name.to_owned()).chain(rest).collect();
-        write!(f, "Add({})", told.join(" | "))
+        let names: Vec<_> = known.into_iter().map(|(_, name)| name.to_owned()).chain(rest).collect();
+        write!(f, "Add({})", names.join(" | "))
     }
 }
 
-/// `IdentData.Gender`: the vendor has words for these two only (AT-50).
+/// `IdentData.Gender`. The vendor defines these two values only (AT-50).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gender {
@@ -124,8 +124,8 @@ impl From<Gender> for Pii<String> {
     }
 }
 
-/// In place of a text of `IdentData`: the datum is sent empty, which asks for it to be picked up. A datum that is not
-/// set at all is left out; whether the vendor takes that for the same is not documented (AT-49).
+/// An empty text of `IdentData`, which asks the vendor to determine the value. An element that is not set is left out;
+/// whether the vendor treats that the same is not documented (AT-49).
 ///
 /// ```
 /// use identkit_identity_tm::messages::OrderIdentData;
@@ -144,20 +144,20 @@ impl From<Pick> for Pii<String> {
     }
 }
 
-/// `IdentData.Birthname`: what becomes of the name at birth (AT-48).
+/// `IdentData.Birthname`: how the vendor handles the name at birth (AT-48).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Birthname {
-    /// It is not determined: the element is left out.
+    /// Not determined: the element is left out.
     #[default]
     Skip,
-    /// It is determined: the element is sent empty.
+    /// Determined: the element is sent empty.
     Determine,
-    /// It is checked against this one.
+    /// Checked against this name.
     Check(Pii<String>),
 }
 
 impl OrderIdentData {
-    /// What becomes of the name at birth.
+    /// Sets how the vendor handles the name at birth.
     #[must_use]
     pub fn name_at_birth(mut self, name: Birthname) -> Self {
         self.birthname = match name {
@@ -168,7 +168,7 @@ impl OrderIdentData {
         self
     }
 
-    /// `Birthdate`, from a date of the calendar.
+    /// Sets `Birthdate`.
     #[must_use]
     pub fn born(self, date: Date) -> Self {
         self.birthdate(date.to_string())
@@ -180,18 +180,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn at_52_bits_are_combined_and_bits_of_later_versions_kept() {
-        let mut add = Add::RECORD_VIDEO | Add::LICENCE_WITH_ID;
+    fn at_52_bits_combine_and_unlisted_bits_are_accepted() {
+        let mut add = Add::RECORD_VIDEO | Add::LICENSE_WITH_ID;
         add |= Add(1 << 40);
         assert_eq!(u64::from(add), 131_072 + 4096 + (1 << 40));
-        assert!(add.contains(Add::LICENCE_WITH_ID) && !add.contains(Add::LICENCE_WITH_ID | Add::POS));
-        assert!(add.intersects(Add::LICENCE_WITH_ID | Add::POS) && !add.intersects(Add::POS));
-        assert_eq!(format!("{add:?}"), "Add(LICENCE_WITH_ID | RECORD_VIDEO | 1099511627776)");
+        assert!(add.contains(Add::LICENSE_WITH_ID) && !add.contains(Add::LICENSE_WITH_ID | Add::POS));
+        assert!(add.intersects(Add::LICENSE_WITH_ID | Add::POS) && !add.intersects(Add::POS));
+        assert_eq!(format!("{add:?}"), "Add(LICENSE_WITH_ID | RECORD_VIDEO | 1099511627776)");
         assert_eq!(format!("{:?}", Add::NORMAL), "Add(0)");
     }
 
     #[test]
-    fn a_name_at_birth_that_was_set_can_be_skipped_again() {
+    fn skipping_the_name_at_birth_clears_an_earlier_one() {
         let data = OrderIdentData::default().name_at_birth(Birthname::Check("Mustermann".into()));
         assert_eq!(data.birthname, Some("Mustermann".into()));
         let data = data.name_at_birth(Birthname::Determine);

@@ -1,26 +1,26 @@
-//! The 55 status codes of [T 3.2.1.3] with both printed texts, in the document's order.
+//! The 55 status codes of [T 3.2.1.3] with their English and German texts, in the document's order.
 //!
-//! English and German disagree in places (AT-16): code against the numbers. The German texts are the vendor's courier
-//! jargon; never show them to a person.
+//! The texts disagree in places (AT-16): compare the numbers. The German texts are the vendor's internal courier terms;
+//! do not show them to a person.
 
 use std::fmt;
 
 use super::kind::StatusKind;
 
-/// A code with its printed texts.
+/// A code with the document's texts.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusText {
-    /// The code.
+    /// Status code.
     pub kind: StatusKind,
-    /// "Definition EN Long".
+    /// Text of the column "Definition EN Long".
     pub english: &'static str,
-    /// "Definition DE Short".
+    /// Text of the column "Definition DE Short".
     pub german: &'static str,
 }
 
 impl StatusKind {
-    /// The printed texts, if the document lists the code.
+    /// Returns the document's texts, if it lists the code.
     pub fn text(self) -> Option<&'static StatusText> {
         CATALOGUE.iter().find(|text| text.kind == self)
     }

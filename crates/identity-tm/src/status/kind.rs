@@ -1,8 +1,8 @@
-//! The codes by name.
+//! Named status codes.
 
 use serde::{Deserialize, Serialize};
 
-/// A status code. Open: codes that the document does not list are kept.
+/// A status code. Unlisted codes are accepted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StatusKind(pub u32);
@@ -18,9 +18,9 @@ macro_rules! codes {
 codes! {
     POSITIVE = 6, "identification positively conducted. Final without QES only.";
     NEGATIVE = 17, "identification negatively conducted. Final.";
-    TERMINATED = 22, "terminated (by hand). Final.";
+    TERMINATED = 22, "terminated manually. Final.";
     DOCUMENT_VERIFIED = 23, "document verified.";
-    INITIALISED = 25, "order initialised.";
+    INITIALIZED = 25, "order initialized.";
     CANCELLATION = 63, "cancellation.";
     SMS_SENT = 71, "SMS sent.";
     TO_VIDEO = 73, "change of procedure to video.";
@@ -33,8 +33,8 @@ codes! {
     ACCOUNT_CREATED = 94, "eSign account created.";
     ACCOUNT_VERIFIED = 95, "eSign account verified.";
     ACCOUNT_EXISTS = 96, "eSign account already exists.";
-    TIMED_OUT = 99, "time-out. Final.";
-    TIMED_OUT_AFTER_IDENT = 100, "time-out after identification. Final with QES.";
+    TIMED_OUT = 99, "timeout. Final.";
+    TIMED_OUT_AFTER_IDENT = 100, "timeout after identification. Final with QES.";
 }
 
 identkit_wire::debug_as!(StatusKind, |kind| "{}", kind.0);

@@ -1,6 +1,6 @@
-//! Status codes and what a set of them means for an order.
+//! Status codes, and the verdict on an order by its codes.
 //!
-//! Invariants: unknown codes survive; the order of entries, duplicates and late entries never change a verdict
+//! Invariants: unknown codes are preserved; the sequence of entries, duplicates and late entries never change a verdict
 //! (T-061, AT-17); only the lists of [T 3.2.1.1] and [T 3.2.1.2] make an order final (AT-15).
 
 mod catalogue;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use catalogue::{CATALOGUE, StatusText};
 pub use kind::StatusKind;
 
-/// What an order is, which decides what ends it (AT-14). To be remembered from its creation.
+/// Kind of an order, which decides what statuses end it (AT-14). Store it when the order is created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderFlavor {
@@ -21,19 +21,19 @@ pub enum OrderFlavor {
     IdentOnly,
     /// Identification and qualified electronic signature.
     Qes,
-    /// A sign-me account is made and verified, nothing is signed (`Add` 8).
+    /// Creation and verification of a sign-me account, without a signature (`Add` 8).
     SignAccountOnly,
-    /// Not known: another system created the order.
+    /// Unknown, e.g. because another system created the order.
     #[default]
     Unknown,
 }
 
 impl StatusKind {
-    /// Whether the code ends an order of this flavour ([T 3.2.1.1], [T 3.2.1.2]). For an unknown flavour only the
-    /// codes that end both.
-    pub fn is_final(self, flavour: OrderFlavor) -> bool {
+    /// Whether the code ends an order of this flavor ([T 3.2.1.1], [T 3.2.1.2]). For an unknown flavor 6 does not count:
+    /// it ends an order without QES only.
+    pub fn is_final(self, flavor: OrderFlavor) -> bool {
         let both = matches!(self, Self::NEGATIVE | Self::TERMINATED | Self::FRAUD | Self::TIMED_OUT);
-        both || match flavour {
+        both || match flavor {
             OrderFlavor::IdentOnly | OrderFlavor::SignAccountOnly => self == Self::POSITIVE,
             OrderFlavor::Qes | OrderFlavor::Unknown => matches!(self, Self::SIGNED | Self::TIMED_OUT_AFTER_IDENT),
         }
@@ -44,21 +44,21 @@ impl StatusKind {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finality {
-    /// The verdict.
+    /// Outcome of the order.
     pub outcome: Outcome,
-    /// The codes that decided it; empty while pending, and when the vendor no longer knows the order.
+    /// The codes that decided the outcome. Empty while it is pending, and if the vendor no longer has the order.
     pub because: Vec<StatusKind>,
-    /// Whether the person was identified, or suspected of fraud, by any of the codes.
+    /// Whether any code reports an identification, a signature or a suspicion of fraud.
     examined: bool,
 }
 
 impl Finality {
-    /// So long after a first 404 a second one is believed: one alone may be a hiccup on the way (AT-59).
+    /// Minimum time between two 404 responses that prove an order gone. A single 404 may be a transient error (AT-59).
     pub const GONE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-    /// The verdict when `getStatus` has answered 404 at both of these times, and OnFinal had been heard before: a
-    /// time-out deletes the order ([T 4.1], AT-59). What is final already stays so; otherwise the order is gone once
-    /// the second 404 came [`GONE_AFTER`](Self::GONE_AFTER) the first or later, and before that nothing changes.
+    /// Returns the verdict after `getStatus` responded with 404 at both times. Call it only if OnFinal arrived before: a
+    /// timeout deletes the order ([T 4.1], AT-59). A final verdict does not change. Otherwise, if at least
+    /// [`GONE_AFTER`](Self::GONE_AFTER) lies between the two, the outcome is [`Outcome::Gone`].
     #[must_use]
     pub fn after_not_found(self, first: Timestamp, again: Timestamp) -> Self {
         if self.is_final() || again.duration_since(first) < Self::GONE_AFTER {
@@ -67,9 +67,9 @@ impl Finality {
         Self { outcome: Outcome::Gone, because: Vec::new(), examined: false }
     }
 
-    /// Judges a set of codes. Of several final ones the graver wins, so that a suspicion of fraud is never hidden
-    /// by what came before or after it.
-    pub fn judge(flavour: OrderFlavor, codes: impl IntoIterator<Item = StatusKind>) -> Self {
+    /// Returns the verdict on a set of codes. If several are final, the most severe one decides: no other code can hide
+    /// a suspicion of fraud.
+    pub fn judge(flavor: OrderFlavor, codes: impl IntoIterator<Item = StatusKind>) -> Self {
         let codes: std::collections::BTreeSet<_> = codes.into_iter().collect();
         let examined =
             [StatusKind::POSITIVE, StatusKind::SIGNED, StatusKind::FRAUD].iter().any(|code| codes.contains(code));
@@ -83,13 +83,13 @@ impl Finality {
             (StatusKind::POSITIVE, Outcome::Positive),
         ];
         for (code, outcome) in GRAVITY {
-            if codes.contains(&code) && code.is_final(flavour) {
+            if codes.contains(&code) && code.is_final(flavor) {
                 return Self { outcome, because: vec![code], examined };
             }
         }
         if codes.contains(&StatusKind::POSITIVE) {
-            // Final for an order without QES, and only half-way for one with it: without the flavour nobody can say.
-            let outcome = if flavour == OrderFlavor::Unknown { Outcome::Unknown } else { Outcome::Identified };
+            // 6 ends an order without QES only, so the verdict depends on the flavor.
+            let outcome = if flavor == OrderFlavor::Unknown { Outcome::Unknown } else { Outcome::Identified };
             return Self { outcome, because: vec![StatusKind::POSITIVE], examined };
         }
         Self { outcome: Outcome::Pending, because: Vec::new(), examined }
@@ -100,12 +100,12 @@ impl Finality {
         self.outcome.is_final()
     }
 
-    /// Whether identification data is promised ([T 2.3], AT-63): the order has ended, and the person was identified or
-    /// suspected of fraud. An order that was ended by hand, or negatively, after a positive identification still has
-    /// it (a cancellation keeps the data, [T 4.3]); a time-out deletes it ([T 4.1]).
+    /// Whether the vendor should have identification data ([T 2.3], AT-63): the order has ended, and the person was
+    /// identified or is suspected of fraud. If the order ended negatively or was terminated after a positive
+    /// identification, the data remains ([T 4.3]); a timeout deletes it ([T 4.1]).
     pub fn data_expected(&self) -> bool {
-        let kept = !matches!(self.outcome, Outcome::TimedOut | Outcome::TimedOutAfterIdent);
-        self.is_final() && self.examined && kept
+        let timed_out = matches!(self.outcome, Outcome::TimedOut | Outcome::TimedOutAfterIdent);
+        self.is_final() && self.examined && !timed_out
     }
 }
 
@@ -117,12 +117,12 @@ mod tests {
     const FLAVORS: [OrderFlavor; 4] =
         [OrderFlavor::IdentOnly, OrderFlavor::Qes, OrderFlavor::SignAccountOnly, OrderFlavor::Unknown];
 
-    fn outcome(flavour: OrderFlavor, codes: &[u32]) -> Outcome {
-        Finality::judge(flavour, codes.iter().copied().map(StatusKind)).outcome
+    fn outcome(flavor: OrderFlavor, codes: &[u32]) -> Outcome {
+        Finality::judge(flavor, codes.iter().copied().map(StatusKind)).outcome
     }
 
     #[test]
-    fn the_catalogue_and_the_final_lists_are_the_contracts() {
+    fn catalog_and_final_lists_match_the_contract() {
         let table = include_str!("../../../../docs/contract/status.tsv");
         let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split('\t').collect()).collect();
         assert_eq!((rows.len(), CATALOGUE.len()), (55, 55));
@@ -134,9 +134,9 @@ mod tests {
     }
 
     #[test]
-    fn at_14_at_15_six_ends_an_identification_only_and_what_sounds_final_ends_nothing() {
+    fn at_14_at_15_only_listed_codes_end_an_order() {
         use OrderFlavor::{IdentOnly, Qes, SignAccountOnly, Unknown};
-        for (flavours, codes, verdict) in [
+        for (flavors, codes, verdict) in [
             (&[IdentOnly][..], &[25, 75, 6][..], Outcome::Positive),
             (&[SignAccountOnly], &[6, 95], Outcome::Positive),
             (&[Qes], &[25, 75, 6], Outcome::Identified),
@@ -145,15 +145,15 @@ mod tests {
             (&FLAVORS, &[25, 75, 80, 21, 63, 23], Outcome::Pending),
             (&FLAVORS, &[6, 84, 17, 89, 99, 100], Outcome::FraudSuspicion),
         ] {
-            for flavour in flavours {
-                assert_eq!(outcome(*flavour, codes), verdict, "{flavour:?} {codes:?}");
+            for flavor in flavors {
+                assert_eq!(outcome(*flavor, codes), verdict, "{flavor:?} {codes:?}");
             }
         }
     }
 
     #[test]
-    fn of_two_final_codes_the_graver_one_is_the_verdict_whichever_came_first() {
-        let gravest_first = [
+    fn the_most_severe_final_code_decides_in_any_sequence() {
+        let most_severe_first = [
             (89, Outcome::FraudSuspicion),
             (17, Outcome::Negative),
             (22, Outcome::Terminated),
@@ -162,20 +162,20 @@ mod tests {
             (99, Outcome::TimedOut),
             (6, Outcome::Positive),
         ];
-        for flavour in FLAVORS {
+        for flavor in FLAVORS {
             let ends: Vec<_> =
-                gravest_first.into_iter().filter(|(code, _)| StatusKind(*code).is_final(flavour)).collect();
-            for (at, (graver, verdict)) in ends.iter().enumerate() {
+                most_severe_first.into_iter().filter(|(code, _)| StatusKind(*code).is_final(flavor)).collect();
+            for (at, (worse, verdict)) in ends.iter().enumerate() {
                 for (other, _) in &ends[at..] {
-                    assert_eq!(outcome(flavour, &[*graver, *other]), *verdict, "{flavour:?} {graver} {other}");
-                    assert_eq!(outcome(flavour, &[*other, *graver]), *verdict, "{flavour:?} {other} {graver}");
+                    assert_eq!(outcome(flavor, &[*worse, *other]), *verdict, "{flavor:?} {worse} {other}");
+                    assert_eq!(outcome(flavor, &[*other, *worse]), *verdict, "{flavor:?} {other} {worse}");
                 }
             }
         }
     }
 
     #[test]
-    fn at_59_an_order_is_gone_when_a_second_404_comes_five_minutes_after_the_first() {
+    fn at_59_two_404_five_minutes_apart_mean_gone() {
         let first = Timestamp::from_second(1_600_000_000).unwrap();
         let later = |seconds: i64| first.checked_add(SignedDuration::from_secs(seconds)).unwrap();
         for (codes, after, outcome) in [
@@ -202,24 +202,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn at_17_order_duplicates_and_strangers_never_change_a_verdict(
+        fn at_17_sequence_duplicates_and_unknown_codes_do_not_matter(
             mut codes in prop::collection::vec(0_u32..110, 0..12),
-            flavour in prop::sample::select(FLAVORS.to_vec()),
+            flavor in prop::sample::select(FLAVORS.to_vec()),
             strange in 103_u32..9999,
             seed: u64,
         ) {
-            let verdict = outcome(flavour, &codes);
+            let verdict = outcome(flavor, &codes);
             let again = codes.clone();
             codes.extend(again);
             codes.push(strange);
-            // Whatever ends no order may come late, 95 after 6 for one.
+            // Codes that end no order may come late, e.g. 95 after 6.
             let ends_none =
-                |kind: &StatusKind| *kind != StatusKind::POSITIVE && FLAVORS.iter().all(|of| !kind.is_final(*of));
+                |kind: &StatusKind| *kind != StatusKind::POSITIVE && FLAVORS.iter().all(|flavor| !kind.is_final(*flavor));
             let late = CATALOGUE.iter().map(|text| text.kind).filter(ends_none).map(|kind| kind.0);
             codes.extend(late);
             let turn = usize::try_from(seed % codes.len() as u64).unwrap();
             codes.rotate_left(turn);
-            prop_assert_eq!(outcome(flavour, &codes), verdict);
+            prop_assert_eq!(outcome(flavor, &codes), verdict);
         }
     }
 }

@@ -1,13 +1,13 @@
-//! An order as it is sent.
+//! Normalizes an order before it is sent.
 
 use identkit_core::Pii;
 use identkit_wire::OneOrMany;
 
 use crate::messages::PutOrder;
 
-/// Trims what people leave around addresses and numbers: the document's own example has a blank after the e-mail
-/// address (AT-47). Takes a single document out of its array, so that it comes back as the PDF itself (AT-33).
-pub(crate) fn normalise(order: &mut PutOrder) {
+/// Trims e-mail addresses and phone numbers: the document's example has a blank after the address (AT-47). Replaces an
+/// array of one document by the document, so that the vendor returns a PDF and not a list (AT-33).
+pub(crate) fn normalize(order: &mut PutOrder) {
     unwrap_single(&mut order.sign_pdf);
     unwrap_single(&mut order.sign_hash);
     let data = order.ident_data.iter_mut().flat_map(|data| [&mut data.email, &mut data.mobile]);
@@ -19,7 +19,7 @@ pub(crate) fn normalise(order: &mut PutOrder) {
     }
 }
 
-/// Whether [`normalise`] would leave the order as it is.
+/// Whether [`normalize`] would not change the order.
 pub(crate) fn is_normal(order: &PutOrder) -> bool {
     let data = order.ident_data.iter().flat_map(|data| [&data.email, &data.mobile]);
     let mut texts = [&order.email, &order.mobile, &order.phone].into_iter().chain(data).flatten();

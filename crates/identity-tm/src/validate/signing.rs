@@ -1,4 +1,4 @@
-//! The rules of what is to be signed: documents, hashes, several orders in one.
+//! Rules for signing: PDFs, hashes, signing the documents of another order.
 
 use std::collections::BTreeSet;
 
@@ -18,15 +18,16 @@ impl Checker<'_> {
         let to_sign = !pdfs.is_empty() || !hashes.is_empty() || order.multi_sign_options.is_some();
         let makes_account = add.contains(Add::GENERATE_ACCOUNT);
         let both = add.contains(Add::GENERATE_ACCOUNT | Add::USE_ACCOUNT);
-        self.fault(both, "Add", "8 (make a sign-me account) and 16 (use one) exclude each other", "T-052");
-        let message = "an order with Product 15 needs something to sign: eSignPDF, eSignHash or MultiSignOptions (or Add 8 to make an account only)";
+        self.fault(both, "Add", "must not have both 8 (create a sign-me account) and 16 (use one)", "T-052");
+        let message = "is required for Product 15, unless eSignHash, MultiSignOptions or Add 8 (account only) is set";
         self.fault(signs && !to_sign && !makes_account, "eSignPDF", message, "T-052");
         let odd = !signs && add.intersects(Add::GENERATE_ACCOUNT | Add::USE_ACCOUNT);
         self.warn(odd, "Add 8 and 16 are documented for eSign (Product 15) with sign-me only", "T-052");
-        let message = "Add 8 makes an account only; the documents would not be signed";
+        let message = "Add 8 creates an account only; the documents will not be signed";
         self.warn(makes_account && to_sign, message, "T-052");
         let both = !pdfs.is_empty() && !hashes.is_empty() && !self.dialect.pdf_and_hash_together;
-        let message = "documents and hashes in one order are not described; allow them by the dialect";
+        let message =
+            "must not be in an order with eSignPDF: not documented (Dialect::pdf_and_hash_together allows it)";
         self.fault(both, "eSignHash", message, "AT-34");
         for (at, pdf) in Item::number("eSignPDF", pdfs) {
             self.pdf(at, pdf);
@@ -35,7 +36,7 @@ impl Checker<'_> {
             self.hash(at, hash);
         }
         let odd = !have_distinct_names(pdfs.iter().map(|pdf| &pdf.filename));
-        self.warn(odd, "eSignPDF should have a Filename, and no two the same", "AT-35");
+        self.warn(odd, "each eSignPDF should have a unique Filename", "AT-35");
         if !have_distinct_names(hashes.iter().map(|hash| &hash.filename)) {
             self.unnamed_hashes(hashes);
         }
@@ -43,8 +44,9 @@ impl Checker<'_> {
         self.required("MultiSignOptions.FirstOrderID", &options.first_order_id);
         let count = options.first_order_id.as_ref().map_or(0, |id| id.expose().chars().count());
         if count > 14 && !self.dialect.long_first_order_ids {
-            let message =
-                format!("has {count} characters where the vendor's table allows 14; allow longer ones by the dialect");
+            let message = format!(
+                "has {count} characters; the vendor's table allows 14 (Dialect::long_first_order_ids allows longer ones)"
+            );
             self.fault(true, "MultiSignOptions.FirstOrderID", message, "AT-22");
         }
         for (index, part) in options.sign_parameters.iter().flatten().enumerate() {
@@ -60,10 +62,10 @@ impl Checker<'_> {
         let fault = match &pdf.data {
             None => Some(("is required: the PDF to sign, as Base64", "AT-33")),
             Some(data) if !data.first_bytes(5).starts_with(b"%PDF-") => {
-                Some(("is no PDF in Base64: a PDF begins with %PDF-", "AT-86"))
+                Some(("is not a PDF in Base64: a PDF starts with %PDF-", "AT-86"))
             }
             Some(data) if !self.dialect.encrypted_pdfs && crate::pdf::is_encrypted(data) => {
-                Some(("is an encrypted PDF, where an unprotected one is asked for; allow it by the dialect", "AT-86"))
+                Some(("is encrypted; an unprotected PDF is required (Dialect::encrypted_pdfs allows it)", "AT-86"))
             }
             Some(_) => None,
         };
@@ -80,7 +82,12 @@ impl Checker<'_> {
         let base64 = |text: &str| !text.is_empty() && identkit_wire::decode_base64(text).is_ok();
         let required = "is required: the hash of the prepared PDF, as Base64";
         self.fault(hash.hash.is_none(), field, required, "AT-33");
-        self.fault(hash.hash.as_ref().is_some_and(|text| !base64(text.expose())), field, "is no Base64", "AT-33");
+        self.fault(
+            hash.hash.as_ref().is_some_and(|text| !base64(text.expose())),
+            field,
+            "is not valid Base64",
+            "AT-33",
+        );
         let numbers = [hash.signature_pos_x, hash.signature_pos_y, hash.signature_width, hash.signature_height];
         self.placement(at, numbers, None, false);
     }
@@ -89,39 +96,44 @@ impl Checker<'_> {
     fn placement(&mut self, at: Item, numbers: [Option<f64>; 4], page: Option<u32>, field: bool) {
         let [x, y, width, height] = numbers;
         let positioned = x.is_some() || y.is_some();
-        let message = "and SignaturePosY are set together or not at all";
+        let message = "requires SignaturePosY, and the other way round";
         self.fault(x.is_some() != y.is_some(), format_args!("{at}.SignaturePosX"), message, "AT-85");
         let sized = !positioned && (width.is_some() || height.is_some());
-        let message = "and SignatureHeight apply only with a position";
+        let message = "and SignatureHeight require a position";
         self.fault(sized, format_args!("{at}.SignatureWidth"), message, "AT-85");
-        let message = "is a place of its own: leave out position and page beside it";
+        let message = "must not be combined with a position or a page";
         let beside = (positioned || page.is_some()) && field;
         self.fault(beside, format_args!("{at}.SignatureFieldName"), message, "AT-85");
         let names = ["SignaturePosX", "SignaturePosY", "SignatureWidth", "SignatureHeight"];
         for (name, number) in names.into_iter().zip(numbers) {
             let broken = number.is_some_and(|number| !number.is_finite() || number < 0.0);
-            self.fault(broken, format_args!("{at}.{name}"), "must be a number of PDF points, not negative", "AT-85");
+            self.fault(
+                broken,
+                format_args!("{at}.{name}"),
+                "must be a finite number of PDF points, at least 0",
+                "AT-85",
+            );
         }
     }
 
-    /// Hashes that lack a name of their own, under which alone the result comes back.
+    /// Reports hashes without a unique name: the vendor returns the results by name only.
     fn unnamed_hashes(&mut self, hashes: &[SignHash]) {
         if self.dialect.same_file_names {
-            self.warn(true, "hashes share or lack a Filename: their results cannot be told apart", "AT-35");
+            self.warn(true, "hashes share or lack a Filename: their results cannot be distinguished", "AT-35");
             return;
         }
         let unnamed = |hash: &SignHash| hash.filename.as_ref().is_none_or(|name| name.expose().is_empty());
         for (at, hash) in Item::number("eSignHash", hashes) {
-            let message = "is required: the signed hash comes back under this name";
+            let message = "is required: the vendor returns the signed hash under this name";
             self.fault(unnamed(hash), format_args!("{at}.Filename"), message, "AT-35");
         }
         let named = hashes.iter().filter(|hash| !unnamed(hash)).map(|hash| &hash.filename);
-        let message = "has two files of the same Filename; the results could not be told apart";
+        let message = "has two hashes with the same Filename; their results could not be distinguished";
         self.fault(!have_distinct_names(named), "eSignHash", message, "AT-35");
     }
 }
 
 fn have_distinct_names<'a>(mut names: impl Iterator<Item = &'a Option<Pii<String>>>) -> bool {
-    let mut seen = BTreeSet::new();
-    names.all(|name| name.as_ref().is_some_and(|name| !name.expose().is_empty() && seen.insert(name.expose())))
+    let mut distinct = BTreeSet::new();
+    names.all(|name| name.as_ref().is_some_and(|name| !name.expose().is_empty() && distinct.insert(name.expose())))
 }

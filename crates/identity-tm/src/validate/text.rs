@@ -1,14 +1,14 @@
-//! What a text of an order is, by its characters alone.
+//! Checks the syntax of an order's texts.
 
 use identkit_wire::holds_control;
 
-/// Whether a text is a date of the calendar as YYYY-MM-DD.
+/// Whether a text is a valid date as YYYY-MM-DD.
 pub(super) fn is_date(text: &str) -> bool {
     let shape = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
     text.len() == 10 && text.bytes().enumerate().all(shape) && text.parse::<jiff::civil::Date>().is_ok()
 }
 
-/// Exactly one `@` with text around it, and no blanks.
+/// Whether a text has exactly one `@` with text around it, and no blanks.
 pub(crate) fn is_mail_address(text: &str) -> bool {
     let bytes = text.as_bytes();
     let Some(at) = bytes.iter().position(|byte| *byte == b'@') else { return false };
@@ -30,7 +30,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn t_005_a_date_is_one_of_the_calendar_in_the_one_form(text in "[0-9+ -]{8,12}|[0-2][0-9]{3}-[0-3][0-9]-[0-3][0-9]") {
+        fn t_005_a_date_is_valid_and_written_as_yyyy_mm_dd(text in "[0-9+ -]{8,12}|[0-2][0-9]{3}-[0-3][0-9]-[0-3][0-9]") {
             let shaped = text.len() == 10
                 && text.bytes().enumerate().all(|(at, byte)| match at {
                     4 | 7 => byte == b'-',
@@ -50,9 +50,10 @@ mod tests {
     }
 
     #[test]
-    fn t_005_the_calendar_decides() {
-        for (text, is) in [("2024-02-29", true), ("2023-02-29", false), ("0000-01-01", true), ("2023-13-01", false)] {
-            assert_eq!(is_date(text), is, "{text}");
+    fn t_005_leap_days_and_months_are_checked() {
+        for (text, valid) in [("2024-02-29", true), ("2023-02-29", false), ("0000-01-01", true), ("2023-13-01", false)]
+        {
+            assert_eq!(is_date(text), valid, "{text}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Elements that the document lists are not to be passed by as unlisted ones: written beside their own field they would
-//! stand twice in one object, and without it no rule would look at them.
+//! Rejects listed elements in `extra`: next to their own field they would be written twice, and no rule checks them
+//! there.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::messages::{
     MultiSignOptions, OrderIdentData, PutOrder, RedirectUrl, SignHash, SignParameters, SignPdf, WebhookUrl,
 };
 
-/// An object of an order: its unlisted elements, and the keys of the listed ones.
+/// An object of an order: its unlisted elements and its listed keys.
 trait Part {
     fn elements(&self) -> (&Extra, &'static [&'static str]);
 }
@@ -73,8 +73,8 @@ impl Checker<'_> {
     }
 }
 
-/// Refuses a small body for these faults, and before them for listed elements among the unlisted ones.
-pub(crate) fn refuse(
+/// Returns an error with these violations, after those for listed elements in `extra`.
+pub(crate) fn check_extra(
     extra: &Extra,
     keys: &[&'static str],
     section: &'static str,
@@ -84,7 +84,7 @@ pub(crate) fn refuse(
     if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
 }
 
-/// A fault for each listed element that stands among the unlisted ones of its object; `at` ends with a dot.
+/// Returns a violation for each listed element in `extra`; `at` is the object's path with a dot at its end, or empty.
 pub(crate) fn listed_in_extra<'a>(
     at: &'a str,
     extra: &'a Extra,
@@ -92,7 +92,7 @@ pub(crate) fn listed_in_extra<'a>(
     section: &'static str,
 ) -> impl Iterator<Item = Violation> + 'a {
     keys.iter().filter(|key| extra.contains_key(**key)).map(move |key| {
-        let message = "is an element that the document lists: set its own field, not `extra`";
+        let message = "is a listed element: set its own field, not `extra`";
         Violation::new(format!("{at}{key}"), message, "AT-42", section)
     })
 }

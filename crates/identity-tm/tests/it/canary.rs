@@ -1,5 +1,5 @@
-//! Nothing that came from a person or lets a bearer act is ever printed: every text of every message is a canary that
-//! must not turn up in a `Debug`, an error or a warning.
+//! Personal data and secrets are never shown: every text of every message is a canary that must not occur in a `Debug`
+//! text, an error or a warning.
 
 use std::fmt::Debug;
 
@@ -7,16 +7,15 @@ use serde::de::DeserializeOwned;
 
 use crate::support::*;
 
-/// Texts that are words of the vendor or of a form, not of a person: `Debug` prints them. Whoever makes one of them
-/// personal data takes its row out.
+/// Texts that are not personal data: `Debug` shows them.
 const PRINTED: &[&str] = &[
     "IdentifyMethod",
-    // Banks are no persons.
+    // Of a bank.
     "bic",
     "name",
 ];
 
-/// Every text becomes a canary of its own; returns the JSON, and path and canary of each.
+/// Returns the JSON of a message with a distinct canary in every text, and path and canary of each.
 fn canaries(objects: Objects, repeat: usize) -> (Value, Vec<(String, String)>) {
     let mut planted = Vec::new();
     let json = message_json(objects, |path| {
@@ -29,19 +28,19 @@ fn canaries(objects: Objects, repeat: usize) -> (Value, Vec<(String, String)>) {
     (json, planted)
 }
 
-fn quiet(shown: &str, planted: &[(String, String)]) {
+fn assert_absent(shown: &str, planted: &[(String, String)]) {
     for (path, canary) in planted {
         assert!(!shown.contains(canary), "{path} is printed: {shown}");
     }
 }
 
-/// A name and a value that no message has.
-fn foreign() -> [(String, String); 2] {
+/// Returns a canary for the name and for the value of an unlisted element.
+fn unlisted() -> [(String, String); 2] {
     ["key", "value"].map(|name| (name.to_owned(), format!("<canary-{name}>")))
 }
 
-/// `Debug` shows the printed ones and none of the others.
-fn redacted(shown: &str, planted: &[(String, String)]) {
+/// Asserts that `Debug` shows the texts in [`PRINTED`] and no others.
+fn assert_redacted(shown: &str, planted: &[(String, String)]) {
     for (path, canary) in planted {
         assert_eq!(shown.contains(canary), PRINTED.contains(&path.as_str()), "{path} in {shown}");
     }
@@ -51,18 +50,18 @@ fn read(text: &Value) -> PutOrder {
     PutOrder::from_json(text.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn shown<T: DeserializeOwned + Debug>(text: &Value) -> String {
+fn debug_of<T: DeserializeOwned + Debug>(text: &Value) -> String {
     let read: T = serde_json::from_value(text.clone()).unwrap_or_else(|error| panic!("{text}: {error}"));
     format!("{read:?} {read:#?}")
 }
 
-/// An operation about the order of the answer, and what it reads of the answer.
-fn answered<Op>(operation: impl FnOnce(OrderId) -> Op, text: &Value) -> String
+/// Returns the `Debug` text of an operation and of its decoded response.
+fn decode_and_show<Op>(operation: impl FnOnce(OrderId) -> Op, text: &Value) -> String
 where
     Op: ServedOperation<Dialect = Dialect> + Debug,
     Op::Output: Debug,
 {
-    let operation = operation(OrderId::received(text["OrderID"].as_str().unwrap_or("1")));
+    let operation = operation(OrderId::new(text["OrderID"].as_str().unwrap_or("1")));
     let answer = json_answer(Op::META.expect[0], text.to_string());
     let decoded = decode(&operation, &answer).unwrap_or_else(|error| panic!("{error}"));
     format!("{operation:?} {decoded:?}")
@@ -71,53 +70,53 @@ where
 type Show = fn(&Value) -> String;
 
 #[test]
-fn no_message_prints_its_texts() {
-    let put: Show = |text| answered(|_| plain_order(), text) + &shown::<PutOrderAnswer>(text);
-    let status: Show = |text| answered(GetStatus::new, text) + &shown::<OrderStatus>(text);
-    let data: Show = |text| answered(GetIdentData::new, text) + &shown::<IdentDataAnswer>(text);
-    let pdfs: Show = |text| answered(GetESignPdf::new, text) + &shown::<SignedPdfList>(text);
-    let order: Show = |text| format!("{}{:?}", shown::<PutOrder>(text), read(text).normalised());
+fn debug_of_messages_redacts_texts() {
+    let put: Show = |text| decode_and_show(|_| plain_order(), text) + &debug_of::<PutOrderAnswer>(text);
+    let status: Show = |text| decode_and_show(GetStatus::new, text) + &debug_of::<OrderStatus>(text);
+    let data: Show = |text| decode_and_show(GetIdentData::new, text) + &debug_of::<IdentDataAnswer>(text);
+    let pdfs: Show = |text| decode_and_show(GetESignPdf::new, text) + &debug_of::<SignedPdfList>(text);
+    let order: Show = |text| format!("{}{:?}", debug_of::<PutOrder>(text), read(text).normalized());
     let messages: [(Objects, Show); 14] = [
         (PUT_ORDER, order),
         (PUT_ORDER_ANSWER, put),
         (STATUS, status),
         (IDENT_DATA, data),
         (SIGNED_PDFS, pdfs),
-        (ALL_STATUS_REQUEST, shown::<AllStatusRequest>),
-        (LISTED_ORDER, shown::<OrderList>),
-        (SIGNED_HASHES, shown::<SignedHashes>),
-        (VIDEO_REQUEST, shown::<VideoRequest>),
-        (VOICE_FILES, shown::<VoiceFiles>),
-        (TAN, shown::<Tan>),
-        (BANK, shown::<Bank>),
-        (SIGNME_REQUEST, shown::<SignmeUserRequest>),
-        (SIGNME_USER, shown::<SignmeUser>),
+        (ALL_STATUS_REQUEST, debug_of::<AllStatusRequest>),
+        (LISTED_ORDER, debug_of::<OrderList>),
+        (SIGNED_HASHES, debug_of::<SignedHashes>),
+        (VIDEO_REQUEST, debug_of::<VideoRequest>),
+        (VOICE_FILES, debug_of::<VoiceFiles>),
+        (TAN, debug_of::<Tan>),
+        (BANK, debug_of::<Bank>),
+        (SIGNME_REQUEST, debug_of::<SignmeUserRequest>),
+        (SIGNME_USER, debug_of::<SignmeUser>),
     ];
     let texts = messages.map(|(objects, show)| {
         let (text, planted) = canaries(objects, 1);
-        redacted(&show(&text), &planted);
+        assert_redacted(&show(&text), &planted);
         planted.len()
     });
     assert_eq!(texts, [58, 6, 5, 32, 1, 2, 7, 1, 1, 2, 1, 2, 1, 0]);
 }
 
 #[test]
-fn the_faults_of_an_invalid_order_quote_none_of_its_texts() {
+fn violations_of_an_order_do_not_quote_its_texts() {
     for repeat in [1, 50] {
         let (text, planted) = canaries(PUT_ORDER, repeat);
         let error = read(&text).encode(&Dialect::default()).unwrap_err();
         assert!(error.violations().len() > 5, "{error}");
-        quiet(&format!("{error} {error:?} {error:#?}"), &planted);
+        assert_absent(&format!("{error} {error:?} {error:#?}"), &planted);
     }
 }
 
 #[test]
-fn an_encoded_order_and_its_warnings_print_none_of_its_texts() {
+fn debug_of_an_encoded_order_redacts_texts() {
     let text = full_order_json();
     let mut planted = Vec::new();
     fn walk(value: &Value, planted: &mut Vec<(String, String)>) {
         match value {
-            // Shorter ones, a country say, are part of other words.
+            // Shorter texts, e.g. a country, are part of other words.
             Value::String(text) if text.chars().count() > 5 => planted.push((String::new(), text.clone())),
             Value::Array(many) => many.iter().for_each(|value| walk(value, planted)),
             Value::Object(object) => object.values().for_each(|value| walk(value, planted)),
@@ -128,44 +127,44 @@ fn an_encoded_order_and_its_warnings_print_none_of_its_texts() {
     assert!(planted.len() > 45, "{}", planted.len());
     let encoded = read(&text).encode(&both_signatures()).unwrap();
     assert!(!encoded.warnings.is_empty());
-    quiet(&format!("{encoded:?} {encoded:#?}"), &planted);
+    assert_absent(&format!("{encoded:?} {encoded:#?}"), &planted);
 }
 
 #[test]
-fn an_order_that_cannot_be_read_is_quoted_nowhere() {
+fn errors_of_an_unreadable_order_do_not_quote_it() {
     let paths = leaves(PUT_ORDER);
     let mut refused = 0;
     for path in &paths {
         for odd in [json!({"<canary-key>": "<canary-value>"}), json!(["<canary-value>", {"<canary-key>": 1}])] {
             let mut text = full_order_json();
             set(&mut text, path, odd);
-            // Where any value is read, a Debug of what was read is as quiet as an error.
+            // If the element accepts any value, `Debug` must redact it.
             match PutOrder::from_json(text.to_string().as_bytes()) {
                 Err(error) => {
                     refused += 1;
-                    quiet(&format!("{error} {error:?}"), &foreign());
+                    assert_absent(&format!("{error} {error:?}"), &unlisted());
                 }
-                Ok(order) => quiet(&format!("{order:?}"), &foreign()),
+                Ok(order) => assert_absent(&format!("{order:?}"), &unlisted()),
             }
         }
     }
     assert!(refused > paths.len(), "{refused} of {}", paths.len() * 2);
     for broken in ["{\"Email\": \"<canary-value>\" <canary-key>", "<canary-value>", "[\"<canary-value>\"]"] {
         let error = PutOrder::from_json(broken.as_bytes()).unwrap_err();
-        quiet(&format!("{error} {error:?}"), &foreign());
+        assert_absent(&format!("{error} {error:?}"), &unlisted());
     }
 }
 
 #[test]
-fn elements_that_are_not_listed_print_neither_name_nor_value() {
+fn debug_redacts_names_and_values_of_unlisted_elements() {
     let mut order = plain_order();
     order.extra.insert("<canary-key>".to_owned(), json!({"<canary-key>": ["<canary-value>"]}));
     let encoded = order.encode(&Dialect::default()).unwrap();
-    quiet(&format!("{order:?} {encoded:?}"), &foreign());
+    assert_absent(&format!("{order:?} {encoded:?}"), &unlisted());
 }
 
-/// A request and what the writer makes of it, printed.
-fn encoded<Op: Operation<Dialect = Dialect> + Debug>(operation: &Op, good: bool) -> String {
+/// Returns the `Debug` text of a request and of the encoded request or the error.
+fn encode_and_show<Op: Operation<Dialect = Dialect> + Debug>(operation: &Op, good: bool) -> String {
     let encoded = operation.encode(&Dialect::default());
     assert_eq!(encoded.is_ok(), good, "{operation:?}");
     encoded
@@ -173,21 +172,21 @@ fn encoded<Op: Operation<Dialect = Dialect> + Debug>(operation: &Op, good: bool)
 }
 
 #[test]
-fn the_other_calls_print_neither_what_they_send_nor_what_they_read() {
-    let order = || OrderId::received("<canary-order>");
+fn debug_and_errors_of_other_calls_redact_texts() {
+    let order = || OrderId::new("<canary-order>");
     let planted: Vec<_> = ["order", "tan", "url", "mail", "hash", "blob", "ref", "text", "name"]
         .map(|name| (name.to_owned(), format!("<canary-{name}>")))
         .into();
-    let mut seen = String::new();
-    let mut show = |debug: String| seen.push_str(&debug);
+    let mut output = String::new();
+    let mut show = |debug: String| output.push_str(&debug);
 
     let user = |email: &str| CheckSignmeUser(SignmeUserRequest::default().email(email));
     let video = |url: String| RequestVideo::new(order(), Secret::new(url));
-    show(encoded(&ConfirmSign::new(order(), Secret::new("<canary-tan>")), false));
-    show(encoded(&video("http://example.com/<canary-url>".to_owned()), false));
-    show(encoded(&video(format!("https://x.de/{}", "canary-url".repeat(20))), true));
-    show(encoded(&user("<canary-mail> "), false));
-    show(encoded(&user("<canary-mail>@example.com"), true));
+    show(encode_and_show(&ConfirmSign::new(order(), Secret::new("<canary-tan>")), false));
+    show(encode_and_show(&video("http://example.com/<canary-url>".to_owned()), false));
+    show(encode_and_show(&video(format!("https://x.de/{}", "canary-url".repeat(20))), true));
+    show(encode_and_show(&user("<canary-mail> "), false));
+    show(encode_and_show(&user("<canary-mail>@example.com"), true));
     let body = Request::new(Bytes::from(r#"{"tan":["<canary-tan>"]}"#));
     let error = ConfirmSign::decode_request(&Params::default(), &body).unwrap_err();
     show(format!("{error} {error:?}"));
@@ -209,11 +208,11 @@ fn the_other_calls_print_neither_what_they_send_nor_what_they_read() {
     let error = voices.value.voicefiles.as_ref().unwrap()[0].audio().unwrap_err();
     show(format!("{voices:?} {error} {error:?}"));
 
-    quiet(&seen, &planted);
-    assert!(!seen.contains("canary"), "{seen}");
+    assert_absent(&output, &planted);
+    assert!(!output.contains("canary"), "{output}");
 }
 
-/// Reads a text as answer and as request of each operation, and counts what is refused.
+/// Decodes a text as response and as request of each operation, and counts the errors.
 struct Refusals<'a> {
     text: &'a str,
     count: usize,
@@ -226,13 +225,13 @@ impl EachOperation for Refusals<'_> {
         for error in [answer.err(), Op::decode_request(&Params::default(), &request).map(drop).err()] {
             let Some(error) = error else { continue };
             self.count += 1;
-            quiet(&format!("{error} {error:?}"), &foreign());
+            assert_absent(&format!("{error} {error:?}"), &unlisted());
         }
     }
 }
 
 #[test]
-fn messages_that_cannot_be_read_are_quoted_nowhere() {
+fn errors_of_unreadable_messages_do_not_quote_them() {
     let mut refused = 0;
     for objects in &MESSAGES[1..] {
         for odd in leaves(objects) {
@@ -251,18 +250,18 @@ fn messages_that_cannot_be_read_are_quoted_nowhere() {
     assert!(refused > 3_000, "{refused}");
 }
 
-/// The integrator chooses the names of special attributes: they may say something about the person.
+/// The caller chooses the names of special attributes, so they may contain personal data.
 #[test]
-fn the_names_of_special_attributes_are_printed_nowhere() {
+fn names_of_special_attributes_are_redacted() {
     let planted = [("name".to_owned(), "<canary-name>".to_owned())];
     let mut text = full_order_json();
     let detail = text["IdentData"]["Additional"]["detail"].take();
     text["IdentData"]["Additional"] = json!({ "<canary-name>": detail });
-    quiet(&format!("{:?}", read(&text)), &planted);
+    assert_absent(&format!("{:?}", read(&text)), &planted);
     text["IdentData"]["Additional"]["<canary-name>"]["Type"] = json!(9);
     let error = read(&text).encode(&both_signatures()).unwrap_err();
-    quiet(&format!("{error} {error:?}"), &planted);
-    let told = json!({"IdentData": {"Additional": {"<canary-name>": "<canary-name>"}}});
-    let decoded = decode(&GetIdentData::new(OrderId::received("1")), &json_answer(200, told.to_string())).unwrap();
-    quiet(&format!("{decoded:?} {decoded:#?}"), &planted);
+    assert_absent(&format!("{error} {error:?}"), &planted);
+    let body = json!({"IdentData": {"Additional": {"<canary-name>": "<canary-name>"}}});
+    let decoded = decode(&GetIdentData::new(OrderId::new("1")), &json_answer(200, body.to_string())).unwrap();
+    assert_absent(&format!("{decoded:?} {decoded:#?}"), &planted);
 }

@@ -1,4 +1,4 @@
-//! identity.TM and its sandbox twin keep the promises of the port.
+//! The conformance suite with identity.TM and its mock vendor.
 
 use identkit_conformance::mock_server::InProcess;
 use identkit_conformance::{Harness, example_case, run, sandbox};

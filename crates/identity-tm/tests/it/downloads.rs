@@ -1,14 +1,14 @@
-//! Recordings as files.
+//! Saving recordings.
 
 use identkit_transport::save::{Existing, FileDigest, Save};
 use sha2::{Digest, Sha256};
 
 use crate::support::*;
 
-fn heard() -> VideoReady {
+fn called_back() -> VideoReady {
     let mut event = Event::new(PROVIDER, "Video", "9992/Video");
     event.case_id = Some(Secret::new(ORDER));
-    VideoReady::heard(&event).unwrap()
+    VideoReady::from_event(&event).unwrap()
 }
 
 fn video() -> Step {
@@ -20,38 +20,41 @@ fn digest() -> [u8; 32] {
 }
 
 #[tokio::test]
-async fn at_38_a_saved_video_says_its_length_its_digest_and_whether_it_was_provisioned() {
+async fn at_38_a_saved_video_has_its_length_and_digest() {
     let folder = tempfile::tempdir().unwrap();
     for (ready, known, provisioned, compared) in [
-        (heard(), false, true, false),
-        (heard(), true, true, true),
+        (called_back(), false, true, false),
+        (called_back(), true, true, true),
         (VideoReady::force(id()), false, false, false),
         (VideoReady::force(id()), true, false, true),
     ] {
         let client = client([video()]);
         let path = folder.path().join("video.mp4");
-        let rule = if known { PlaceholderRule::default().known([7; 32]) } else { PlaceholderRule::default() };
+        let rule = if known { PlaceholderRule::default().digest([7; 32]) } else { PlaceholderRule::default() };
         let save = Save::new(&path).existing(Existing::Replace);
-        let answered = client.save_video(&ready, save, &rule, &CallOptions::new()).await.unwrap();
-        let told = answered.value;
-        assert_eq!((told.media_type.as_str(), told.provisioned, told.compared), ("video/mp4", provisioned, compared));
-        assert_eq!(told.saved, FileDigest::new(13, digest()));
-        assert_eq!(told.counts_as_evidence(), provisioned || compared);
+        let response = client.save_video(&ready, save, &rule, &CallOptions::new()).await.unwrap();
+        let download = response.value;
+        assert_eq!(
+            (download.media_type.as_str(), download.provisioned, download.compared),
+            ("video/mp4", provisioned, compared)
+        );
+        assert_eq!(download.saved, FileDigest::new(13, digest()));
+        assert_eq!(download.counts_as_evidence(), provisioned || compared);
         assert_eq!(std::fs::read(&path).unwrap(), b"the recording");
-        assert_eq!((answered.status.as_u16(), client.calls()), (200, vec![format!("GET /getVideoFileBinary/{ORDER}")]));
+        assert_eq!((response.status.as_u16(), client.calls()), (200, vec![format!("GET /getVideoFileBinary/{ORDER}")]));
     }
 }
 
 #[tokio::test]
 async fn at_38_placeholder_video_never_counts_as_evidence() {
     let folder = tempfile::tempdir().unwrap();
-    for rule in [PlaceholderRule::default().known(digest()), PlaceholderRule::default().shorter_than(14)] {
-        for ready in [heard(), VideoReady::force(id())] {
+    for rule in [PlaceholderRule::default().digest(digest()), PlaceholderRule::default().shorter_than(14)] {
+        for ready in [called_back(), VideoReady::force(id())] {
             let client = client([video()]);
             let save = Save::new(folder.path().join("video.mp4"));
             let error = client.save_video(&ready, save, &rule, &CallOptions::new()).await.unwrap_err();
             assert_eq!((error.kind(), error.operation()), (Kind::Integrity, Some("getVideoFileBinary")));
-            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a placeholder gets no file");
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a placeholder was saved");
         }
     }
     assert!(PlaceholderRule::default().shorter_than(13).check(13, &digest()).is_ok());

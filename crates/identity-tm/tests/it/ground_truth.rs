@@ -1,5 +1,4 @@
-//! The samples of the vendor's document against our reader and writer: each fixture is read by a test that says what
-//! becomes of it.
+//! The samples of the vendor's document: a test decodes and encodes each fixture.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +8,7 @@ fn value(name: &str) -> Value {
     identkit_wire::json::read(&fixture(name)).unwrap_or_else(|fault| panic!("{name}: {fault}"))
 }
 
-/// Elements that are `null` and elements that are absent mean the same (AT-25).
+/// Removes `null` elements, which mean the same as absent ones (AT-25).
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(object) => object
@@ -22,9 +21,9 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-/// Reads the sample of an answer and writes it, on the sandbox's side, as it is printed but for its nulls. What is read
-/// of it stands in the snapshots of `operations.rs`, with the number of elements that no type lists.
-fn answered<Op>(operation: &Op, name: &str) -> Op::Output
+/// Decodes a response sample, encodes it on the server side and compares it with the sample, except for nulls. The
+/// snapshots of `operations.rs` show the decoded value.
+fn round_trip<Op>(operation: &Op, name: &str) -> Op::Output
 where
     Op: ServedOperation<Dialect = Dialect>,
     Op::Output: Clone,
@@ -38,20 +37,20 @@ where
     read.value
 }
 
-/// Reads the sample of a request on the sandbox's side.
-fn received<Op: ServedOperation>(name: &str) -> Op {
+/// Decodes a request sample on the server side.
+fn receive<Op: ServedOperation>(name: &str) -> Op {
     let request = Request::new(Bytes::from(fixture(name)));
     Op::decode_request(&Params::default(), &request).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The body of the request as it goes out.
+/// Returns the sent body of a request.
 fn sent<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Value {
     let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
     serde_json::from_slice(&body_bytes(&encoded.body)).unwrap()
 }
 
 #[test]
-fn s_031_and_s_032_are_webhook_templates_that_come_back_as_events() {
+fn s_031_and_s_032_templates_are_parsed_as_events() {
     for (name, callback) in [
         ("S-031-after-video-webhook.url.txt", OrderCallback::AfterVideo),
         ("S-032-on-final-webhook.url.txt", OrderCallback::OnFinal),
@@ -70,49 +69,49 @@ fn s_031_and_s_032_are_webhook_templates_that_come_back_as_events() {
 }
 
 #[test]
-fn s_035_comes_out_of_the_writer_as_it_went_into_the_reader_but_for_the_blank_after_the_mail_address() {
+fn s_035_is_written_as_it_was_read_with_the_email_trimmed() {
     let mut expected = value("S-035-put-order-request.json");
-    assert_eq!(expected["Email"], "e.mustermann@example.com ", "the document's own blank");
+    assert_eq!(expected["Email"], "e.mustermann@example.com ", "the document has a blank here");
     expected["Email"] = "e.mustermann@example.com".into();
     let order = document_order();
     assert_eq!(sent_json(&order, &Dialect::default()), expected);
-    assert!(order.check(&Dialect::default()).unwrap().is_empty(), "the document's own example draws no warning");
-    assert_eq!(order.flavour(), OrderFlavor::SignAccountOnly);
-    assert_eq!(received::<PutOrder>("S-035-put-order-request.json"), order);
+    assert!(order.check(&Dialect::default()).unwrap().is_empty(), "the document's example has no warnings");
+    assert_eq!(order.flavor(), OrderFlavor::SignAccountOnly);
+    assert_eq!(receive::<PutOrder>("S-035-put-order-request.json"), order);
 }
 
 #[test]
-fn every_sample_of_an_answer_is_read_whole_and_written_as_it_is_printed() {
-    answered(&document_order(), "S-036-put-order-response.json");
-    let status = answered(&GetStatusExtended::new(id()), "S-040-get-status-response.json");
+fn every_response_sample_is_read_and_written_unchanged() {
+    round_trip(&document_order(), "S-036-put-order-response.json");
+    let status = round_trip(&GetStatusExtended::new(id()), "S-040-get-status-response.json");
     assert_eq!(status.finality(OrderFlavor::SignAccountOnly).outcome, Outcome::Positive);
     assert_eq!(status.finality(OrderFlavor::Qes).outcome, Outcome::Identified);
     assert_eq!(status.timeline().last().unwrap().kind, Some(StatusKind::ACCOUNT_VERIFIED));
-    let data = answered(&GetIdentDataInitial::new(id()), "S-046-get-ident-data-response.json");
+    let data = round_trip(&GetIdentDataInitial::new(id()), "S-046-get-ident-data-response.json");
     assert_eq!(data.checked().unwrap().mobile.as_ref().unwrap().expose(), "+4915114084205");
     assert_eq!(data.initial().unwrap().id_card.as_ref().unwrap().card_no, None);
-    let voices = answered(&GetVoiceFiles::new(id()), "S-056-get-voice-files-response.repaired.json");
-    let [file] = voices.voicefiles.as_deref().unwrap() else { panic!("one recording is printed") };
-    assert_eq!(file.audio().unwrap(), [0xff, 0xfb, 0x90, 0, 0, 0, 0, 0].as_slice(), "begins like an MP3 frame");
-    answered(&DrainUnreported, "S-062-get-all-status-response.json");
-    answered(&GetBankList, "S-075-get-bank-list-response.json");
-    let user = answered(&CheckSignmeUser::default(), "S-079-check-signme-user-response.json");
+    let voices = round_trip(&GetVoiceFiles::new(id()), "S-056-get-voice-files-response.repaired.json");
+    let [file] = voices.voicefiles.as_deref().unwrap() else { panic!("the sample has one recording") };
+    assert_eq!(file.audio().unwrap(), [0xff, 0xfb, 0x90, 0, 0, 0, 0, 0].as_slice(), "starts like an MP3 frame");
+    round_trip(&DrainUnreported, "S-062-get-all-status-response.json");
+    round_trip(&GetBankList, "S-075-get-bank-list-response.json");
+    let user = round_trip(&CheckSignmeUser::default(), "S-079-check-signme-user-response.json");
     assert!(!user.can_sign_at_once());
 }
 
 #[test]
-fn every_sample_of_a_request_is_read_and_sent_as_it_is_printed() {
+fn every_request_sample_is_read_and_written_unchanged() {
     let name = "S-069-confirm-sign-request.json";
     assert_eq!(sent(&ConfirmSign::new(id(), Secret::new("123456"))), value(name));
-    assert_eq!(sent(&received::<ConfirmSign>(name)), value(name));
+    assert_eq!(sent(&receive::<ConfirmSign>(name)), value(name));
     let name = "S-078-check-signme-user-request.json";
-    assert_eq!(sent(&received::<CheckSignmeUser>(name)), value(name));
-    // But for the switch that the URL carries.
+    assert_eq!(sent(&receive::<CheckSignmeUser>(name)), value(name));
+    // Except for `ExtendedList`, which is in the URL.
     let name = "S-061-get-all-status-request.json";
     let read: AllStatusRequest = identkit_wire::json::read(&fixture(name)).unwrap();
     assert_eq!(serde_json::to_value(&read).unwrap(), value(name));
-    assert_eq!(received::<GetAllStatusExtended>(name).request, read);
-    assert_eq!(received::<GetAllStatus>(name).request, read);
+    assert_eq!(receive::<GetAllStatusExtended>(name).request, read);
+    assert_eq!(receive::<GetAllStatus>(name).request, read);
     let mut expected = value(name);
     expected.as_object_mut().unwrap().remove("ExtendedList");
     let period = read.period.unwrap();
@@ -120,18 +119,18 @@ fn every_sample_of_a_request_is_read_and_sent_as_it_is_printed() {
     assert_eq!(sent(&GetAllStatus::new(period)), expected);
 }
 
-/// AT-76: the text of the report's picture belongs to another order and is never parsed; nothing of ours reads it.
+/// AT-76: the sample is the text of a picture of a report about another order. It is never parsed.
 #[test]
-fn s_049_is_a_picture_of_a_report_and_no_answer() {
+fn s_049_is_not_a_pdf_response() {
     let text = fixture("S-049-get-ident-data-pdf-response.txt");
     assert!(!text.starts_with(b"%PDF-"));
     let operation = GetIdentDataPdf::new(id());
-    let error = fault(decode(&operation, &answer(200, "application/pdf", text)));
+    let error = error_of(decode(&operation, &answer(200, "application/pdf", text)));
     assert_eq!(error.kind(), Kind::Protocol);
 }
 
 #[test]
-fn s_056_as_printed_is_refused_by_line_and_column_and_quoted_nowhere() {
+fn s_056_is_rejected_with_line_and_column_unquoted() {
     let fault = identkit_wire::json::read::<Value>(&fixture("S-056-get-voice-files-response.json")).unwrap_err();
     assert_eq!((fault.line, fault.column, fault.well_formed), (1, 1, false));
     for shown in
@@ -143,9 +142,9 @@ fn s_056_as_printed_is_refused_by_line_and_column_and_quoted_nowhere() {
     }
 }
 
-/// Only the bar removed: then the text is JSON, and the recording is what cannot be read.
+/// Without its bar the sample is valid JSON with an invalid recording.
 #[test]
-fn s_056_without_its_bar_names_a_file_whose_base64_is_refused_and_quoted_nowhere() {
+fn s_056_without_its_bar_has_invalid_base64() {
     let printed = fixture("S-056-get-voice-files-response.json");
     let json = printed.strip_prefix(b"| ").unwrap();
     let operation = GetVoiceFiles::new(id());
@@ -159,13 +158,13 @@ fn s_056_without_its_bar_names_a_file_whose_base64_is_refused_and_quoted_nowhere
             assert!(!shown.contains(quoted), "{shown}");
         }
     }
-    // Nothing was dropped from it on the way (AT-40).
+    // The value is unchanged (AT-40).
     assert_eq!(serde_json::to_value(file).unwrap()["Base64Data"], "\\uQBAAAAA.....");
 }
 
-/// The contract's table of fields and the keys of our types: neither has one that the other lacks.
+/// The contract's table of fields and the keys of the types must match.
 #[test]
-fn every_documented_element_has_a_key_and_no_key_is_invented() {
+fn keys_match_the_documented_elements() {
     let table = include_str!("../../../../docs/contract/fields.tsv");
     let rows = |endpoint: &str, direction: &str| -> BTreeSet<String> {
         table
@@ -174,7 +173,7 @@ fn every_documented_element_has_a_key_and_no_key_is_invented() {
             .filter(|row| row[2].starts_with(endpoint) && row[3] == direction)
             .map(|row| row[4].replace("[]", "").replace("<detail>", "detail").replace("<Name>", "name"))
             .map(|path| path.trim_start_matches('.').to_owned())
-            // Read as `Executed` (AT-02), and a wrapper that is read and never written (AT-03).
+            // `Delivered` is read as `Executed` (AT-02); the wrapper `Order` is read but never written (AT-03).
             .filter(|path| !matches!(path.as_str(), "Delivered" | "Order"))
             .collect()
     };
@@ -197,14 +196,14 @@ fn every_documented_element_has_a_key_and_no_key_is_invented() {
     for (endpoint, direction, objects) in messages {
         let mut keys = BTreeSet::new();
         for path in leaves(objects) {
-            // The objects around an element are rows of the table too.
+            // The table has rows for objects too.
             let steps: Vec<&str> = path.split('.').collect();
             keys.extend((1..=steps.len()).map(|count| steps[..count].join(".")));
         }
         assert_eq!(keys, rows(endpoint, direction), "{endpoint} {direction}");
         assert!(!keys.is_empty());
     }
-    // No row of the table is left out above.
+    // The messages above cover every row of the table.
     let covered: usize = messages.iter().map(|(endpoint, direction, _)| rows(endpoint, direction).len()).sum();
     let all = table.lines().skip(1).filter(|line| line.split('\t').nth(1) == Some("identity.TM")).count();
     assert_eq!(covered + ["Delivered", "Order"].len(), all);

@@ -1,4 +1,4 @@
-//! The client of identity.TM: messages, operations and calls, held against the vendor's document and the sandbox.
+//! Tests of the identity.TM client: messages, operations and calls, against the vendor's document and the sandbox.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

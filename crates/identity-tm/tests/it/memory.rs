@@ -1,4 +1,4 @@
-//! How much memory reading takes, counted by allocations.
+//! Memory needed for decoding, measured by allocations.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -14,9 +14,9 @@ use crate::support::*;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
-/// Runs a future that never waits.
+/// Polls a future that is ready at once.
 fn now<T>(future: impl Future<Output = T>) -> T {
-    future.now_or_never().expect("nothing here waits")
+    future.now_or_never().expect("the future is not ready")
 }
 
 fn decode<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, body: Received) -> Result<Op::Output, Error> {
@@ -25,7 +25,7 @@ fn decode<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, body: Received
 }
 
 fn id() -> OrderId {
-    OrderId::received("99921269855041")
+    OrderId::new("99921269855041")
 }
 
 fn list_of_1000_orders() -> Bytes {
@@ -41,23 +41,23 @@ fn list_of_1000_orders() -> Bytes {
 }
 
 #[test]
-fn a_status_list_is_gone_through_in_4_kib_beside_its_body() {
+fn iterating_a_status_list_allocates_at_most_4_kib() {
     let body = list_of_1000_orders();
     let period = GetAllStatusExtended::default();
     let list = decode(&Unread(period), Received::Whole(body.clone())).unwrap();
-    let mut told = 0;
+    let mut count = 0;
     let memory = allocation_counter::measure(|| {
-        list.for_each(|order| told += order.kinds().count()).unwrap();
+        list.for_each(|order| count += order.kinds().count()).unwrap();
     });
-    assert_eq!(told, 11_000);
+    assert_eq!(count, 11_000);
     assert!(memory.bytes_max <= 4 * KIB, "{memory:?}");
-    // The figure is not the measure's own doing.
+    // Control: the measurement detects leaked orders.
     let whole = allocation_counter::measure(|| drop(OrderList::for_each(&body, std::mem::forget)));
     assert!(whole.bytes_current > 500_000, "{whole:?}");
 }
 
 #[test]
-fn at_07_an_unread_list_may_be_empty_and_an_empty_body_is_none() {
+fn at_07_an_empty_body_with_status_200_is_not_a_list() {
     let (mut head, ()) = Response::new(()).into_parts();
     let read = |head: &http::response::Parts, body: &'static str| {
         let list =
@@ -72,22 +72,22 @@ fn at_07_an_unread_list_may_be_empty_and_an_empty_body_is_none() {
     assert_eq!(read(&head, "").unwrap(), 0);
 }
 
-/// A JSON list of files, made while it is read, in pieces as a connection hands them over.
-struct Made {
+/// A JSON list of files, generated in chunks while it is read.
+struct GeneratedList {
     files: u32,
     size: usize,
-    /// Of the present file.
+    /// Position in the current file.
     at: usize,
     number: u32,
-    cut: bool,
+    truncated: bool,
 }
 
-/// The bytes of a file from a place on.
+/// Returns the bytes of a file in a range.
 fn content_of(number: u32, from: usize, to: usize) -> Vec<u8> {
     (from..to).map(|at| (at as u32).wrapping_mul(2_654_435_761).wrapping_add(number).to_be_bytes()[0]).collect()
 }
 
-impl Body for Made {
+impl Body for GeneratedList {
     type Data = Bytes;
     type Error = Error;
 
@@ -106,21 +106,21 @@ impl Body for Made {
         self.at = to;
         if to == self.size {
             (self.at, self.number) = (0, self.number + 1);
-            piece.push_str(if self.number == self.files && !self.cut { r#""}]}"# } else { r#""}"# });
+            piece.push_str(if self.number == self.files && !self.truncated { r#""}]}"# } else { r#""}"# });
         }
         Poll::Ready(Some(Ok(Frame::data(piece.into()))))
     }
 }
 
-fn made(files: u32, size: usize, cut: bool) -> FileStream<SignedPdf> {
-    let rest = Content::new(None, Made { files, size, at: 0, number: 0, cut });
+fn generated(files: u32, size: usize, truncated: bool) -> FileStream<SignedPdf> {
+    let rest = Content::new(None, GeneratedList { files, size, at: 0, number: 0, truncated });
     decode(&Streamed(GetESignPdf::new(id())), Received::Stream { head: Bytes::new(), rest }).unwrap()
 }
 
 #[test]
-fn forty_signed_pdfs_of_2_mib_take_no_more_than_the_largest_and_two_fifths() {
+fn forty_signed_pdfs_of_2_mib_need_little_more_than_one() {
     let size = 2 * MIB;
-    let mut files = made(40, 2 * 1024 * 1024, false);
+    let mut files = generated(40, 2 * 1024 * 1024, false);
     let mut count = 0;
     let memory = allocation_counter::measure(|| {
         while let Some((blocks, _)) = now(files.next_file(size)).unwrap() {
@@ -134,15 +134,15 @@ fn forty_signed_pdfs_of_2_mib_take_no_more_than_the_largest_and_two_fifths() {
         }
     });
     assert_eq!(count, 40);
-    // The limit is 1.4 x the largest file + 4 MiB; blocks need no more than the file and a quarter MiB.
+    // The target is 1.4 x the largest file + 4 MiB; blocks need less than the file + 1 MiB.
     assert!(memory.bytes_max <= size + MIB, "{memory:?}");
-    assert!(memory.bytes_max >= size, "what is handed out is a file: {memory:?}");
+    assert!(memory.bytes_max >= size, "less than a file was returned: {memory:?}");
 }
 
 #[test]
-fn piece_by_piece_signed_pdfs_take_the_same_whatever_their_size() {
+fn streamed_pdfs_need_constant_memory() {
     for size in [MIB, 16 * MIB] {
-        let mut files = made(3, usize::try_from(size).unwrap(), false);
+        let mut files = generated(3, usize::try_from(size).unwrap(), false);
         let (mut bytes, mut ends) = (0, 0);
         let memory = allocation_counter::measure(|| {
             while let Some(piece) = now(files.next()).unwrap() {
@@ -158,7 +158,7 @@ fn piece_by_piece_signed_pdfs_take_the_same_whatever_their_size() {
 }
 
 #[test]
-fn a_body_that_comes_as_one_buffer_is_decoded_in_pieces_too() {
+fn a_body_in_one_buffer_is_also_decoded_in_pieces() {
     let data = encode_base64(&content_of(0, 0, 4 << 20));
     let body = Received::Whole(format!(r#"{{"PDFs":[{{"Base64Data":"{data}"}}]}}"#).into());
     let mut files = decode(&Streamed(GetESignPdf::new(id())), body).unwrap();
@@ -167,50 +167,50 @@ fn a_body_that_comes_as_one_buffer_is_decoded_in_pieces_too() {
 }
 
 #[test]
-fn a_list_of_files_that_ends_early_is_never_whole() {
-    let mut files = made(2, 1000, true);
+fn a_truncated_list_of_files_is_an_error() {
+    let mut files = generated(2, 1000, true);
     assert!(now(files.next_file(1000)).unwrap().is_some() && now(files.next_file(1000)).unwrap().is_some());
     assert_eq!(now(files.next_file(1000)).unwrap_err().kind(), Kind::Protocol);
     assert_eq!(now(files.next_file(1000)).unwrap_err().kind(), Kind::Protocol);
-    let mut files = made(1, 1000, false);
+    let mut files = generated(1, 1000, false);
     assert_eq!(now(files.next_file(999)).unwrap_err().kind(), Kind::Protocol);
     assert_eq!(now(files.next()).unwrap_err().kind(), Kind::Protocol);
 }
 
 #[test]
-fn a_pdf_goes_up_in_blocks_that_are_written_again() {
+fn a_pdf_is_uploaded_in_reused_blocks() {
     let pdf = Bytes::from(vec![7; 6 << 20]);
     let body = identkit_wire::Body::from_parts(vec![Part::Base64(Arc::new(MemorySource(pdf)))]);
     let mut sent = 0;
     let memory = allocation_counter::measure(|| {
-        // Each chunk is let go of when two more have come, as a connection does.
-        let mut held = VecDeque::new();
+        // Each chunk is dropped after two more, as a connection does.
+        let mut chunks = VecDeque::new();
         for chunk in body.read() {
             let chunk = chunk.unwrap();
             sent += chunk.len();
-            held.push_back(chunk);
-            if held.len() > 2 {
-                held.pop_front();
+            chunks.push_back(chunk);
+            if chunks.len() > 2 {
+                chunks.pop_front();
             }
         }
     });
     assert_eq!(sent, 8 << 20);
-    assert!(memory.bytes_total <= 512 * KIB, "8 MiB in how many blocks of 64 KiB? {memory:?}");
+    assert!(memory.bytes_total <= 512 * KIB, "the blocks are not reused: {memory:?}");
 }
 
 fn voices(text: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let body = Received::Whole(Bytes::copy_from_slice(text.as_bytes()));
     let mut files: FileStream<VoiceFile> = decode(&Streamed(GetVoiceFiles::new(id())), body)?;
     let mut read = Vec::new();
-    while let Some((blocks, said)) = now(files.next_file(MIB))? {
-        let name = said.filename.map(|name| name.expose().clone()).unwrap_or_default();
+    while let Some((blocks, entry)) = now(files.next_file(MIB))? {
+        let name = entry.filename.map(|name| name.expose().clone()).unwrap_or_default();
         read.push((name, blocks.concat()));
     }
     Ok(read)
 }
 
 #[test]
-fn at_40_streamed_recordings_are_read_as_leniently_as_whole_ones() {
+fn at_40_streamed_recordings_are_read_leniently_too() {
     let repaired = include_str!("../../fixtures/S-056-get-voice-files-response.repaired.json");
     assert_eq!(voices(repaired).unwrap(), [("sound_4348.mp3".to_owned(), vec![0xff, 0xfb, 0x90, 0, 0, 0, 0, 0])]);
     let name_last = r#"{"Voicefiles":[{"Base64Data":"__uQ","Filename":"a.mp3"}]}"#;
@@ -220,7 +220,7 @@ fn at_40_streamed_recordings_are_read_as_leniently_as_whole_ones() {
 }
 
 #[test]
-fn at_35_a_file_without_content_and_an_answer_without_files_are_errors() {
+fn at_35_missing_files_or_contents_are_errors() {
     for text in [
         r#"{"Voicefiles":[{"Filename":"a","Base64Data":"TQ"},{"Filename":"b"}]}"#,
         r#"{"Voicefiles":[{"Filename":"a","Base64Data":""}]}"#,
@@ -235,10 +235,10 @@ fn at_35_a_file_without_content_and_an_answer_without_files_are_errors() {
 }
 
 #[test]
-fn at_37_a_single_signed_pdf_streams_as_it_is_and_is_written_so() {
+fn at_37_a_single_signed_pdf_is_streamed_unchanged() {
     let pdf = || Received::Stream {
         head: "%PDF-1.7".into(),
-        rest: Content::new(None, Made { files: 0, size: 0, at: 0, number: 0, cut: false }),
+        rest: Content::new(None, GeneratedList { files: 0, size: 0, at: 0, number: 0, truncated: false }),
     };
     let mut one = decode(&Streamed(GetESignPdf::new(id())), pdf()).unwrap();
     assert_eq!(now(one.next()).unwrap(), Some(Piece::Bytes("%PDF-1.7".into())));
@@ -246,7 +246,7 @@ fn at_37_a_single_signed_pdf_streams_as_it_is_and_is_written_so() {
     assert_eq!(now(one.next()).unwrap(), None);
     for (output, media_type, begins) in [
         (decode(&Streamed(GetESignPdf::new(id())), pdf()).unwrap(), "application/pdf", "%PDF-1.7"),
-        (made(1, 3, false), "application/json", r#"{"PDFs":[{"#),
+        (generated(1, 3, false), "application/json", r#"{"PDFs":[{"#),
     ] {
         let response = Streamed::<GetESignPdf>::encode_response(output).unwrap();
         assert_eq!(response.headers()["content-type"], media_type);

@@ -1,6 +1,6 @@
-//! Each operation on paper: the request as it goes out, the answer as it is read, and both as they are printed.
+//! Snapshots of each operation: the sent request, the decoded response, and the `Debug` text of both.
 //!
-//! What is expected stands in `snapshots/`, three files per operation, to be compared with the vendor's document.
+//! `snapshots/` has three files per operation, to be compared with the vendor's document.
 
 use std::fmt::{Debug, Write};
 
@@ -8,7 +8,7 @@ use identkit_transport::BaseUrl;
 
 use crate::support::*;
 
-/// The same JSON with line ends and indents put in, nothing moved: the order of the elements is the writer's.
+/// Indents JSON without changing the sequence of its elements.
 fn indented(text: &str) -> String {
     let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0_usize, false, false);
     let line = |out: &mut String, depth: usize| {
@@ -48,13 +48,13 @@ fn indented(text: &str) -> String {
     out
 }
 
-fn warned(out: &mut String, warnings: &[Warning]) {
+fn write_warnings(out: &mut String, warnings: &[Warning]) {
     for warning in warnings {
         write!(out, "\nwarning {}: {}", warning.rule, warning.message).unwrap();
     }
 }
 
-/// Drives an operation from the request to the decoded answer and compares three snapshots with what is expected.
+/// Encodes the request, decodes the response and compares the three snapshots.
 fn check_operation<Op>(name: &str, operation: Op, vendor_response: &Reply)
 where
     Op: ServedOperation<Dialect = Dialect> + Debug,
@@ -76,16 +76,16 @@ where
         assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok());
         write!(request, "\n\n{}", indented(&body)).unwrap();
     }
-    warned(&mut request, &encoded.warnings);
+    write_warnings(&mut request, &encoded.warnings);
 
     let decoded = decode(&operation, vendor_response).unwrap_or_else(|error| panic!("{name}: {error}"));
     let printed = format!("{operation:#?}\n\n{:#?}", decoded.value);
-    // The sandbox's side of it shows what was read.
+    // The server side encodes the decoded value.
     let (head, content) = Op::encode_response(decoded.value).unwrap().into_parts();
     let text = String::from_utf8(collect(content).to_vec()).unwrap();
     let media = head.headers.get("content-type").map_or("nothing", |value| value.to_str().unwrap());
     let mut read = if media == "application/json" { indented(&text) } else { format!("{media}: {text:?}") };
-    warned(&mut read, &decoded.warnings);
+    write_warnings(&mut read, &decoded.warnings);
 
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
@@ -97,20 +97,20 @@ where
     });
 }
 
-/// The period of the document's example; the switch beside it belongs into the URL (AT-04).
+/// Returns the period of the document's example. Its `ExtendedList` belongs in the URL (AT-04).
 fn period() -> Period {
     let mut request: identkit_identity_tm::messages::AllStatusRequest =
         identkit_wire::json::read(&fixture("S-061-get-all-status-request.json")).unwrap();
     request.period.take().unwrap()
 }
 
-fn placed_pdf() -> PutOrder {
+fn order_with_position() -> PutOrder {
     let pdf = SignPdf::default().data(Blob::from_bytes(PDF)).filename("contract.pdf");
     let pdf = pdf.signature_pos_x(72.0).signature_pos_y(144.5).signature_page(2_u32);
     plain_order().product(15_u32).sign_pdf(OneOrMany::One(pdf))
 }
 
-/// A response of this fixture.
+/// Returns a response with this fixture.
 fn sample(name: &str) -> Reply {
     json_answer(200, fixture(name))
 }
@@ -119,7 +119,7 @@ fn pdf() -> Reply {
     answer(200, "application/pdf", PDF)
 }
 
-/// A test for each operation, which has the name of its snapshots.
+/// Declares a test for each operation, named like its snapshots.
 macro_rules! operations {
     ($($name:ident: $operation:expr => $response:expr;)*) => {$(
         #[test]
@@ -131,7 +131,7 @@ macro_rules! operations {
 
 operations! {
     put_order_document: document_order() => json_answer(202, fixture("S-036-put-order-response.json"));
-    put_order_with_pdf: placed_pdf() => json_answer(202, r#"{"OrderID":"99920006C38842","Ref":"case-4711"}"#);
+    put_order_with_pdf: order_with_position() => json_answer(202, r#"{"OrderID":"99920006C38842","Ref":"case-4711"}"#);
     get_status: GetStatus::new(id()) => json_answer(200, include_str!("answers/get_status.json"));
     get_status_extended_list: GetStatusExtended::new(id()) => sample("S-040-get-status-response.json");
     get_ident_data: GetIdentData::new(id()) => json_answer(200, include_str!("answers/get_ident_data.json"));

@@ -1,5 +1,5 @@
-//! The builder of orders: what cannot be mixed is not said twice, what is wrong is refused with all its faults, and
-//! what comes out is the vendor's JSON.
+//! The builder of orders: exclusive options replace each other, errors list all violations, the result is the vendor's
+//! JSON.
 
 use identkit_identity_tm::order::{
     Add, Birthname, Gender, HashPlacement, Pick, Placement, Product, Progress, Size, ToSign,
@@ -25,10 +25,10 @@ fn sent(order: NewOrder) -> Value {
     sent_json(&order.build().unwrap(), &Dialect::default())
 }
 
-fn told(error: &Error) -> Vec<(&str, &'static str)> {
+fn violations(error: &Error) -> Vec<(&str, &'static str)> {
     assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
-    assert!(error.violations().iter().all(|fault| fault.section == "[T] 3.1.3"));
-    error.violations().iter().map(|fault| (&*fault.field, fault.rule)).collect()
+    assert!(error.violations().iter().all(|violation| violation.section == "[T] 3.1.3"));
+    error.violations().iter().map(|violation| (&*violation.field, violation.rule)).collect()
 }
 
 fn pdf(name: &str) -> ToSign {
@@ -36,7 +36,7 @@ fn pdf(name: &str) -> ToSign {
 }
 
 #[test]
-fn t_056_what_is_required_is_always_written() {
+fn t_056_required_elements_are_always_written() {
     let expected = json!({
         "Product": 12, "Add": 0, "Email": EMAIL,
         "Address": {"Firstname": "Erika", "Surname": "Mustermann", "Country": "DE"},
@@ -45,34 +45,34 @@ fn t_056_what_is_required_is_always_written() {
 }
 
 #[test]
-fn each_kind_of_order_has_its_product_and_add_and_is_ended_by_what_ends_it() {
-    let made = |order: NewOrder| {
+fn each_constructor_sets_product_add_and_flavor() {
+    let build = |order: NewOrder| {
         let order = order.build().unwrap();
-        (order.product, order.add, order.flavour())
+        (order.product, order.add, order.flavor())
     };
     let ident = OrderFlavor::IdentOnly;
-    assert_eq!(made(identification()), (Some(12), Some(0), ident));
-    assert_eq!(made(NewOrder::identification_without_video(EMAIL, address())), (Some(0), Some(0), ident));
-    assert_eq!(made(NewOrder::auto_id(EMAIL, address())), (Some(16), Some(0), ident));
-    assert_eq!(made(signature().sign(pdf("a.pdf"))), (Some(15), Some(0), OrderFlavor::Qes));
+    assert_eq!(build(identification()), (Some(12), Some(0), ident));
+    assert_eq!(build(NewOrder::identification_without_video(EMAIL, address())), (Some(0), Some(0), ident));
+    assert_eq!(build(NewOrder::auto_id(EMAIL, address())), (Some(16), Some(0), ident));
+    assert_eq!(build(signature().sign(pdf("a.pdf"))), (Some(15), Some(0), OrderFlavor::Qes));
     let by_account = NewOrder::signature_by_account(EMAIL, address()).sign(pdf("a.pdf"));
-    assert_eq!(made(by_account), (Some(15), Some(16), OrderFlavor::Qes));
+    assert_eq!(build(by_account), (Some(15), Some(16), OrderFlavor::Qes));
     let account = NewOrder::sign_me_account(EMAIL, address());
-    assert_eq!(made(account), (Some(15), Some(8), OrderFlavor::SignAccountOnly));
-    let later =
-        NewOrder::of(Product(17), EMAIL, address()).with_add(Add(256) | Add::RECORD_VIDEO).with_add(Add::NO_PHONE);
-    assert_eq!(made(later), (Some(17), Some(256 + 131_072 + 32), ident));
+    assert_eq!(build(account), (Some(15), Some(8), OrderFlavor::SignAccountOnly));
+    let unlisted =
+        NewOrder::new(Product(17), EMAIL, address()).with_add(Add(256) | Add::RECORD_VIDEO).with_add(Add::NO_PHONE);
+    assert_eq!(build(unlisted), (Some(17), Some(256 + 131_072 + 32), ident));
 }
 
 #[test]
-fn t_052_a_signature_without_anything_to_sign_and_two_accounts_at_once_are_refused() {
-    assert_eq!(told(&signature().build().unwrap_err()), [("eSignPDF", "T-052")]);
+fn t_052_signing_needs_a_document_and_at_most_one_account_bit() {
+    assert_eq!(violations(&signature().build().unwrap_err()), [("eSignPDF", "T-052")]);
     let both = NewOrder::sign_me_account(EMAIL, address()).with_add(Add::USE_ACCOUNT);
-    assert_eq!(told(&both.build().unwrap_err()), [("Add", "T-052")]);
+    assert_eq!(violations(&both.build().unwrap_err()), [("Add", "T-052")]);
 }
 
 #[test]
-fn every_fault_is_told_at_once() {
+fn all_violations_are_reported_at_once() {
     let nowhere = Address::default().surname("Mustermann").country("Germany");
     let order = NewOrder::signature("no address", nowhere).phone("0170").reference("Shop GWG");
     let expected = [
@@ -83,20 +83,20 @@ fn every_fault_is_told_at_once() {
         ("Address.Country", "AT-44"),
         ("eSignPDF", "T-052"),
     ];
-    assert_eq!(told(&order.build().unwrap_err()), expected);
+    assert_eq!(violations(&order.build().unwrap_err()), expected);
 }
 
 #[test]
-fn the_rules_are_those_of_the_accounts_dialect() {
+fn build_for_applies_the_dialect() {
     let order = || signature().sign(pdf("a.pdf")).sign(ToSign::hash("b.pdf", b"hash"));
-    assert_eq!(told(&order().build().unwrap_err()), [("eSignHash", "AT-34")]);
+    assert_eq!(violations(&order().build().unwrap_err()), [("eSignHash", "AT-34")]);
     let mut dialect = Dialect::default();
     dialect.pdf_and_hash_together = true;
     assert!(order().build_for(&dialect).is_ok());
 }
 
 #[test]
-fn t_050_the_later_of_two_moments_replaces_the_earlier() {
+fn t_050_a_later_progress_webhook_replaces_the_earlier() {
     let order = || identification().on_final("https://www.example.com/final");
     let video = Progress::AfterVideo(Secret::new("https://www.example.com/v"));
     let ident = Progress::AfterIdent(Secret::new("https://www.example.com/i"));
@@ -108,23 +108,23 @@ fn t_050_the_later_of_two_moments_replaces_the_earlier() {
 }
 
 #[test]
-fn at_48_at_49_at_50_what_is_checked_is_said_in_types() {
+fn at_48_at_49_at_50_types_select_what_is_checked() {
     let data = OrderIdentData::default()
         .firstname("Erika")
         .street(Pick)
         .gender(Gender::Female)
         .born(jiff::civil::date(1964, 8, 12));
-    let of = |name| sent(identification().ident_data(data.clone().name_at_birth(name)))["IdentData"].clone();
+    let ident_data = |name| sent(identification().ident_data(data.clone().name_at_birth(name)))["IdentData"].clone();
     let mut expected = json!({"Firstname": "Erika", "Street": "", "Birthdate": "1964-08-12", "Gender": "female"});
-    assert_eq!(of(Birthname::Skip), expected);
+    assert_eq!(ident_data(Birthname::Skip), expected);
     expected["Birthname"] = "".into();
-    assert_eq!(of(Birthname::Determine), expected);
+    assert_eq!(ident_data(Birthname::Determine), expected);
     expected["Birthname"] = "Mustermann".into();
-    assert_eq!(of(Birthname::Check("Mustermann".into())), expected);
+    assert_eq!(ident_data(Birthname::Check("Mustermann".into())), expected);
 }
 
 #[test]
-fn at_85_every_placement_is_written_as_the_tables_have_it_and_breaks_no_rule() {
+fn at_85_every_placement_is_written_as_documented() {
     let data = encode_base64(PDF);
     let at = |page| Placement::At { x: 1.5, y: 2.0, page, size: Size { width: None, height: Some(20.0) } };
     for (placement, mut expected) in [
@@ -134,8 +134,8 @@ fn at_85_every_placement_is_written_as_the_tables_have_it_and_breaks_no_rule() {
         (at(Some(3)), json!({"SignaturePosX": 1.5, "SignaturePosY": 2.0, "SignatureHeight": 20.0, "SignaturePage": 3})),
         (Placement::Field("sig".into()), json!({"SignatureFieldName": "sig"})),
     ] {
-        let master = OrderId::received("99920006C38842");
-        let parameters = SignParameters::default().filename("m.pdf").placed(placement.clone());
+        let master = OrderId::new("99920006C38842");
+        let parameters = SignParameters::default().filename("m.pdf").placement(placement.clone());
         let order = signature()
             .sign(ToSign::pdf_at("a.pdf", Blob::from_bytes(PDF), placement))
             .sign_of_order(master, vec![parameters]);
@@ -158,11 +158,11 @@ fn at_85_every_placement_is_written_as_the_tables_have_it_and_breaks_no_rule() {
     assert_eq!(body["eSignHash"], expected);
     let nowhere = Placement::At { x: f64::NAN, y: -1.0, page: None, size: Size::default() };
     let error = signature().sign(ToSign::pdf_at("a.pdf", Blob::from_bytes(PDF), nowhere)).build().unwrap_err();
-    assert_eq!(told(&error), [("eSignPDF.SignaturePosX", "AT-85"), ("eSignPDF.SignaturePosY", "AT-85")]);
+    assert_eq!(violations(&error), [("eSignPDF.SignaturePosX", "AT-85"), ("eSignPDF.SignaturePosY", "AT-85")]);
 }
 
 #[test]
-fn at_33_one_document_is_an_object_and_several_are_an_array_in_the_order_they_were_named() {
+fn at_33_one_document_is_an_object_several_are_an_array() {
     assert!(sent(signature().sign(pdf("a.pdf")))["eSignPDF"].is_object());
     let body = sent(signature().sign(pdf("b.pdf")).sign(pdf("a.pdf")));
     let names: Vec<_> = body["eSignPDF"].as_array().unwrap().iter().map(|pdf| pdf["Filename"].clone()).collect();
@@ -170,7 +170,7 @@ fn at_33_one_document_is_an_object_and_several_are_an_array_in_the_order_they_we
 }
 
 #[test]
-fn everything_else_goes_where_the_table_has_it() {
+fn other_setters_write_their_documented_element() {
     let order = identification()
         .reference("case-4711")
         .phone("+49301234567")
@@ -199,18 +199,18 @@ fn everything_else_goes_where_the_table_has_it() {
     assert_eq!(sent(order), expected);
     assert!(sent(identification().redirect(None, None)).get("RedirectURL").is_none());
     let listed = identification().unlisted("Email", json!("x")).build().unwrap_err();
-    assert_eq!(told(&listed), [("Email", "AT-42")]);
+    assert_eq!(violations(&listed), [("Email", "AT-42")]);
 }
 
 #[test]
-fn an_order_that_is_being_built_prints_nothing_of_the_person() {
+fn debug_of_the_builder_redacts_personal_data() {
     let order = identification().reference("Mustermann-1").ident_data(OrderIdentData::default().firstname("Erika"));
     let shown = format!("{order:?}{:?}", signature().sign(pdf("Mustermann.pdf")));
     assert!(!shown.contains("Mustermann") && !shown.contains("Erika") && !shown.contains(EMAIL), "{shown}");
 }
 
 #[test]
-fn the_order_that_comes_out_is_read_back_as_itself() {
+fn a_built_order_round_trips() {
     let order = signature().sign(pdf("a.pdf")).target_link().build().unwrap();
     let text = sent_json(&order, &Dialect::default()).to_string();
     assert_eq!(PutOrder::from_json(text.as_bytes()).unwrap(), order);

@@ -1,11 +1,11 @@
-//! What one side writes the other side reads, for any order and any answer; and no bytes whatever make a reader panic.
+//! Any request and response round-trips between client and server side, and no input makes a reader panic.
 
 use identkit_wire::TextOrNumber;
 use proptest::prelude::*;
 
 use crate::support::*;
 
-/// More elements than any message has: one number and one text for each, or nothing.
+/// Number of generated elements, more than any message has. Each is a number and a text, or nothing.
 const ELEMENTS: usize = 160;
 
 type Element = Option<(u32, String)>;
@@ -15,7 +15,7 @@ fn elements() -> impl Strategy<Value = Vec<Element>> {
 }
 
 fn orders() -> impl Strategy<Value = PutOrder> {
-    // What is signed, if anything; of documents one, one in an array, or two.
+    // What is signed, if anything. Documents: one, one in an array, or two.
     let signed = prop::sample::select(vec!["", "eSignPDF", "eSignHash", "MultiSignOptions"]);
     let product = prop::sample::select(vec![0_u32, 12, 15, 16]);
     let pdf = (any::<bool>(), 0_u8..3, prop::collection::vec(any::<u8>(), 0..200_000));
@@ -23,7 +23,7 @@ fn orders() -> impl Strategy<Value = PutOrder> {
         let mut elements = elements.into_iter().cycle();
         let mut text = message_json(PUT_ORDER, |path| match elements.next().unwrap() {
             Some((pick, text)) => valid(path, pick, &text),
-            None if needed(path) => valid(path, 7, "x"),
+            None if is_required(path) => valid(path, 7, "x"),
             None => Value::Null,
         });
         for key in ["eSignPDF", "eSignHash", "MultiSignOptions"].into_iter().filter(|key| *key != signed) {
@@ -36,7 +36,7 @@ fn orders() -> impl Strategy<Value = PutOrder> {
         text["AllowedProductSet"] = json!({"a": [1, null, "x"]});
         text["Email"] = format!(" {} ", text["Email"].as_str().unwrap()).into();
         let mut order: PutOrder = serde_json::from_value(text).unwrap();
-        // Without a document, only an order that is not for signing is right.
+        // An order without a document must not be for signing.
         order.product = Some(if signed.is_empty() { product.min(12) } else { 15 });
         if let Some(OneOrMany::One(mut one)) = order.sign_pdf.take() {
             if source {
@@ -54,7 +54,7 @@ fn orders() -> impl Strategy<Value = PutOrder> {
     })
 }
 
-/// A message with the next of the elements at each path, which `rule` may replace by its own.
+/// Returns a message with the next element at each path; `rule` may replace a value.
 fn filled(
     objects: Objects,
     elements: &mut impl Iterator<Item = Element>,
@@ -69,10 +69,10 @@ fn filled(
 }
 
 fn ident_answers() -> impl Strategy<Value = IdentDataAnswer> {
-    (elements(), any::<bool>(), any::<bool>()).prop_map(|(elements, array, told)| {
+    (elements(), any::<bool>(), any::<bool>()).prop_map(|(elements, array, named)| {
         let mut text = filled(IDENT_DATA, &mut elements.into_iter().cycle(), |path, element| {
             Some(match (path, element) {
-                ("OrderID", _) => told.then_some(ORDER).into(),
+                ("OrderID", _) => named.then_some(ORDER).into(),
                 ("IdentData.Images.Image", Some((_, text))) => encode_base64(text.as_bytes()).into(),
                 ("IdentData.Additional.detail", Some((pick, text))) => match pick % 4 {
                     0 => pick.into(),
@@ -92,12 +92,12 @@ fn ident_answers() -> impl Strategy<Value = IdentDataAnswer> {
     })
 }
 
-/// An order with a status of so many entries.
+/// Returns an order with a number of status entries.
 fn with_entries(objects: Objects, elements: Vec<Element>, entries: usize, id: &str) -> Value {
     let mut elements = elements.into_iter().cycle();
     let mut next = || {
         filled(objects, &mut elements, |path, element| match (path, element) {
-            // Another order's status would be refused (AT-24).
+            // The status of another order would be an error (AT-24).
             ("OrderID", _) => Some(id.into()),
             ("Status.Kind", Some((pick, _))) => Some(pick.into()),
             _ => None,
@@ -116,7 +116,7 @@ fn statuses() -> impl Strategy<Value = OrderStatus> {
     })
 }
 
-/// Orders of a list, each with an id: one that says nothing at all is none.
+/// Lists of orders. Each has an id, since an empty object is not an order.
 fn lists() -> impl Strategy<Value = OrderList> {
     prop::collection::vec((elements(), 0_usize..4), 0..4).prop_map(|orders| {
         let orders = orders.into_iter().enumerate().map(|(index, (elements, entries))| {
@@ -143,8 +143,8 @@ fn periods() -> impl Strategy<Value = Period> {
     })
 }
 
-/// A request with path, head and body, as the sandbox's side gets it.
-fn received<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Op {
+/// Decodes the encoded request on the server side.
+fn receive<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Op {
     let encoded = operation.encode(&Dialect::default()).unwrap_or_else(|error| panic!("{error}"));
     let path = Op::META.path(&operation.path_params()).unwrap();
     let params = Op::META.match_path(&path, false).unwrap();
@@ -153,9 +153,9 @@ fn received<Op: ServedOperation<Dialect = Dialect>>(operation: &Op) -> Op {
     Op::decode_request(&params, &request).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn placed() -> impl Strategy<Value = PutOrderAnswer> {
+fn order_answers() -> impl Strategy<Value = PutOrderAnswer> {
     elements().prop_map(|elements| {
-        // Without an id the answer is an unknown outcome.
+        // Without an id the outcome is unknown.
         let mut text = filled(PUT_ORDER_ANSWER, &mut elements.into_iter().cycle(), |_, _| None);
         text["OrderID"] = ORDER.into();
         serde_json::from_value(text).unwrap()
@@ -171,23 +171,23 @@ fn request(order: &PutOrder) -> Request<Bytes> {
     request
 }
 
-/// The answer that the sandbox's side writes, as the client gets it.
-fn written<Op: ServedOperation<Dialect = Dialect>>(output: Op::Output) -> Reply {
+/// Encodes a response on the server side.
+fn respond<Op: ServedOperation<Dialect = Dialect>>(output: Op::Output) -> Reply {
     let (head, body) = Op::encode_response(output).unwrap().into_parts();
     assert_eq!(head.headers["content-type"], "application/json");
     assert!(Op::META.expect.contains(&head.status.as_u16()));
     json_answer(head.status.as_u16(), collect(body))
 }
 
-/// The operation's reading of what the sandbox's side writes.
-fn again<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, told: &Op::Output) -> Op::Output
+/// Encodes a response on the server side and decodes it.
+fn round_trip<Op: ServedOperation<Dialect = Dialect>>(operation: &Op, output: &Op::Output) -> Op::Output
 where
     Op::Output: Clone,
 {
-    decode(operation, &written::<Op>(told.clone())).unwrap().value
+    decode(operation, &respond::<Op>(output.clone())).unwrap().value
 }
 
-/// Reads these bytes as answer and as request of each operation.
+/// Decodes these bytes as response and as request of each operation.
 struct Reads<'a>(&'a [u8]);
 
 impl EachOperation for Reads<'_> {
@@ -203,7 +203,7 @@ impl EachOperation for Reads<'_> {
     }
 }
 
-/// Lets every reader of the crate have these bytes.
+/// Passes these bytes to every reader of the crate.
 fn read_by_all(bytes: &[u8]) {
     each_operation(&mut Reads(bytes));
     Reads(bytes).with(MaybeEncrypted(GetIdentData::new(id())));
@@ -219,9 +219,9 @@ fn read_by_all(bytes: &[u8]) {
     if let Ok(request) = Request::builder().uri(format!("/identity-tm/t/Video?{text}")).body(Bytes::new()) {
         let _ = VideoCallback.parse(&request);
     }
-    // What could be read is judged, shown and checked without a panic as well.
+    // Methods of the decoded values must not panic either.
     if let Ok(order) = PutOrder::from_json(bytes) {
-        let _ = (order.check(&Dialect::default()), order.flavour(), format!("{order:?}"));
+        let _ = (order.check(&Dialect::default()), order.flavor(), format!("{order:?}"));
     }
     if let Ok(status) = identkit_wire::json::read::<OrderStatus>(bytes) {
         let _ = (status.timeline(), format!("{status:?}"));
@@ -235,77 +235,77 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn an_order_is_read_back_as_it_was_meant(order in orders()) {
+    fn an_order_round_trips(order in orders()) {
         let sent = request(&order);
         let read = PutOrder::decode_request(&Params::default(), &sent).unwrap();
-        prop_assert_eq!(&read, &order.clone().normalised());
-        // Written again it is the same text: a file source and its Base64 do not differ on the wire.
+        prop_assert_eq!(&read, &order.clone().normalized());
+        // Encoded again it is the same text: a file source and its Base64 do not differ on the wire.
         let again = request(&read);
         prop_assert!(again.body() == sent.body());
-        prop_assert_eq!(read.flavour(), order.flavour());
+        prop_assert_eq!(read.flavor(), order.flavor());
     }
 
     #[test]
-    fn the_answer_to_an_order_is_read_back_as_it_was_meant(told in placed()) {
-        prop_assert_eq!(again(&PutOrder::default(), &told), told);
+    fn the_response_to_an_order_round_trips(output in order_answers()) {
+        prop_assert_eq!(round_trip(&PutOrder::default(), &output), output);
     }
 
     #[test]
-    fn a_status_is_read_back_as_it_was_meant(told in statuses()) {
-        prop_assert_eq!(&again(&GetStatus::new(id()), &told), &told);
-        prop_assert_eq!(&again(&GetStatusExtended::new(id()), &told), &told);
+    fn a_status_round_trips(output in statuses()) {
+        prop_assert_eq!(&round_trip(&GetStatus::new(id()), &output), &output);
+        prop_assert_eq!(&round_trip(&GetStatusExtended::new(id()), &output), &output);
     }
 
     #[test]
-    fn identification_data_is_read_back_as_it_was_meant(told in ident_answers()) {
-        prop_assert_eq!(&again(&GetIdentData::new(id()), &told), &told);
-        prop_assert_eq!(&again(&GetIdentDataInitial::new(id()), &told), &told);
-        prop_assert_eq!(&again(&GetIdentDataMethod::new(id()), &told), &told);
-        let told = IdentDataBody::Json(Box::new(told));
-        prop_assert_eq!(again(&MaybeEncrypted(GetIdentData::new(id())), &told), told);
+    fn identification_data_round_trips(output in ident_answers()) {
+        prop_assert_eq!(&round_trip(&GetIdentData::new(id()), &output), &output);
+        prop_assert_eq!(&round_trip(&GetIdentDataInitial::new(id()), &output), &output);
+        prop_assert_eq!(&round_trip(&GetIdentDataMethod::new(id()), &output), &output);
+        let output = IdentDataBody::Json(Box::new(output));
+        prop_assert_eq!(round_trip(&MaybeEncrypted(GetIdentData::new(id())), &output), output);
     }
 
     #[test]
-    fn a_list_of_orders_is_read_back_as_it_was_meant(told in lists()) {
-        let response = GetAllStatus::encode_response(told.clone()).unwrap();
-        let status = if told.0.is_empty() { 304 } else { 200 };
+    fn a_list_of_orders_round_trips(output in lists()) {
+        let response = GetAllStatus::encode_response(output.clone()).unwrap();
+        let status = if output.0.is_empty() { 304 } else { 200 };
         prop_assert_eq!(response.status().as_u16(), status);
         let answer = json_answer(status, collect(response.into_body()));
-        prop_assert_eq!(&decode(&GetAllStatus::default(), &answer).unwrap().value, &told);
-        prop_assert_eq!(&decode(&GetAllStatusExtended::default(), &answer).unwrap().value, &told);
-        prop_assert_eq!(&decode(&DrainUnreported, &answer).unwrap().value, &told);
-        prop_assert_eq!(&decode(&DrainUnreportedExtended, &answer).unwrap().value, &told);
-        // The other shapes mean the same (AT-03).
-        let array = serde_json::to_value(&told).unwrap();
-        let wrapped: Vec<Value> = told.0.iter().map(|order| json!({ "Order": order })).collect();
+        prop_assert_eq!(&decode(&GetAllStatus::default(), &answer).unwrap().value, &output);
+        prop_assert_eq!(&decode(&GetAllStatusExtended::default(), &answer).unwrap().value, &output);
+        prop_assert_eq!(&decode(&DrainUnreported, &answer).unwrap().value, &output);
+        prop_assert_eq!(&decode(&DrainUnreportedExtended, &answer).unwrap().value, &output);
+        // The other shapes are equivalent (AT-03).
+        let array = serde_json::to_value(&output).unwrap();
+        let wrapped: Vec<Value> = output.0.iter().map(|order| json!({ "Order": order })).collect();
         for shape in [json!({ "Order": array }), Value::from(wrapped)] {
             let answer = json_answer(200, shape.to_string());
-            prop_assert_eq!(&decode(&GetAllStatus::default(), &answer).unwrap().value, &told);
+            prop_assert_eq!(&decode(&GetAllStatus::default(), &answer).unwrap().value, &output);
         }
     }
 
     #[test]
-    fn a_period_is_received_as_it_was_meant(period in periods()) {
+    fn a_period_round_trips(period in periods()) {
         let general = GetAllStatus::new(period.clone());
-        prop_assert_eq!(&received(&general), &general);
+        prop_assert_eq!(&receive(&general), &general);
         let extended = GetAllStatusExtended::new(period);
-        prop_assert_eq!(&received(&extended), &extended);
-        prop_assert_eq!(received(&DrainUnreported), DrainUnreported);
-        prop_assert_eq!(received(&DrainUnreportedExtended), DrainUnreportedExtended);
+        prop_assert_eq!(&receive(&extended), &extended);
+        prop_assert_eq!(receive(&DrainUnreported), DrainUnreported);
+        prop_assert_eq!(receive(&DrainUnreportedExtended), DrainUnreportedExtended);
     }
 
     #[test]
-    fn requests_that_name_an_order_are_received_as_they_were_meant(
+    fn requests_about_an_order_round_trip(
         id in "[^./\\x00-\\x1f].{0,30}",
         tan in "[A-Za-z0-9]{6}",
         path in "[a-z/?=&%0-9]{0,40}",
         user in "[a-zäöü.+]{1,20}@[a-zäöü]{1,20}\\.de",
     ) {
-        let id = || OrderId::received(id.as_str());
+        let id = || OrderId::new(id.as_str());
         macro_rules! same {
             ($($operation:expr),* $(,)?) => {$(
                 let operation = $operation;
-                prop_assert_eq!(&received(&operation), &operation);
+                prop_assert_eq!(&receive(&operation), &operation);
             )*};
         }
         same!(
@@ -325,15 +325,15 @@ proptest! {
     }
 
     #[test]
-    fn hashes_voices_banks_and_users_are_read_back_as_they_were_meant(
+    fn hashes_recordings_banks_and_users_round_trip(
         hashes in prop::collection::btree_map("\\PC{1,20}", "\\PC{0,30}", 1..5),
         voices in prop::collection::vec((prop::option::of("\\PC{0,20}"), prop::option::of(any::<Vec<u8>>())), 0..4),
         banks in prop::collection::vec((prop::option::of("\\PC{0,11}"), prop::option::of(0_u32..=99_999_999)), 0..4),
         user in (any::<Option<bool>>(), any::<Option<bool>>()),
     ) {
         let named = hashes.into_iter().map(|(name, hash)| (name, Secret::new(hash))).collect();
-        let told = SignedHashes::default().hashes(NamedHashes(named));
-        prop_assert_eq!(again(&GetESignHash::new(id()), &told), told);
+        let output = SignedHashes::default().hashes(NamedHashes(named));
+        prop_assert_eq!(round_trip(&GetESignHash::new(id()), &output), output);
 
         let files = voices.into_iter().map(|(name, data)| {
             let mut file = VoiceFile::default();
@@ -341,35 +341,35 @@ proptest! {
             file.base64_data = data.map(|data| Blob::Text(encode_base64(&data).into()));
             file
         });
-        let told = VoiceFiles::default().voicefiles(files.collect::<Vec<_>>());
-        prop_assert_eq!(again(&GetVoiceFiles::new(id()), &told), told);
+        let output = VoiceFiles::default().voicefiles(files.collect::<Vec<_>>());
+        prop_assert_eq!(round_trip(&GetVoiceFiles::new(id()), &output), output);
 
-        let told: Vec<Bank> = banks.into_iter().map(|(bic, blz)| {
+        let output: Vec<Bank> = banks.into_iter().map(|(bic, blz)| {
             let mut bank = Bank::default().name("Spk");
             bank.bic = bic.map(TextOrNumber);
             bank.blz = blz.map(BankCode);
             bank
         }).collect();
-        prop_assert_eq!(again(&GetBankList, &told), told);
+        prop_assert_eq!(round_trip(&GetBankList, &output), output);
 
-        let mut told = SignmeUser::default();
-        (told.user_exists, told.user_is_able_to_sign) = user;
-        prop_assert_eq!(again(&CheckSignmeUser::default(), &told), told);
+        let mut output = SignmeUser::default();
+        (output.user_exists, output.user_is_able_to_sign) = user;
+        prop_assert_eq!(round_trip(&CheckSignmeUser::default(), &output), output);
     }
 
     #[test]
-    fn bytes_that_are_only_handed_on_come_back_as_they_were(
+    fn opaque_bytes_round_trip(
         bytes in prop::collection::vec(any::<u8>(), 1..300),
         media in prop::sample::select(vec!["video/mp4", "video/webm", "application/octet-stream"]),
     ) {
-        let told = SignedIdentData(bytes.clone().into());
-        let (head, body) = GetIdentDataSigned::encode_response(told.clone()).unwrap().into_parts();
+        let output = SignedIdentData(bytes.clone().into());
+        let (head, body) = GetIdentDataSigned::encode_response(output.clone()).unwrap().into_parts();
         prop_assert_eq!(&head.headers["content-type"], "text/plain; charset=utf-8");
         let read = decode(&GetIdentDataSigned::new(id()), &answer(200, "text/plain", collect(body))).unwrap();
-        prop_assert_eq!(read.value, told);
+        prop_assert_eq!(read.value, output);
 
-        let told = Video::new(media, Content::from_bytes(bytes.clone()));
-        let (head, body) = GetVideo::encode_response(told).unwrap().into_parts();
+        let output = Video::new(media, Content::from_bytes(bytes.clone()));
+        let (head, body) = GetVideo::encode_response(output).unwrap().into_parts();
         prop_assert_eq!(&head.headers["content-type"], media);
         let read = decode(&GetVideo::new(id()), &answer(200, media, collect(body))).unwrap().value;
         prop_assert_eq!(read.media_type, media);
@@ -381,12 +381,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         read_by_all(&bytes);
     }
 
     #[test]
-    fn no_damage_to_a_sample_makes_a_reader_panic(
+    fn damaged_samples_do_not_panic(
         name in prop::sample::select(vec![
             "S-035-put-order-request.json",
             "S-036-put-order-response.json",
@@ -416,7 +416,7 @@ proptest! {
     }
 
     #[test]
-    fn no_value_in_the_place_of_another_makes_a_reader_panic(
+    fn replaced_values_do_not_panic(
         odd in prop::sample::select(vec![json!(null), json!(-1), json!(1e300), json!([]), json!({}), json!("é\u{0}"), json!([[{}]]), json!(true)]),
         place in any::<prop::sample::Index>(),
     ) {

@@ -1,27 +1,28 @@
-//! The strict writer of putOrder, rule by rule: broken alone, a rule is the only fault; broken together, all are told.
+//! The rules of putOrder, each broken alone and all broken together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::*;
 
-type Told = BTreeSet<(String, &'static str)>;
+type Violations = BTreeSet<(String, &'static str)>;
 
 fn order(text: &Value) -> PutOrder {
     PutOrder::from_json(text.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn faults(text: &Value) -> Told {
-    let Err(error) = order(text).check(&both_signatures()) else { return Told::new() };
+fn violations(text: &Value) -> Violations {
+    let Err(error) = order(text).check(&both_signatures()) else { return Violations::new() };
     assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
     assert_eq!((error.advice(), error.operation()), (Advice::FixInput, Some("putOrder")));
-    let told: Vec<_> = error.violations().iter().map(|fault| (fault.field.clone().into_owned(), fault.rule)).collect();
-    let set: Told = told.iter().cloned().collect();
-    assert_eq!(set.len(), told.len(), "a fault is told twice: {told:?}");
-    assert!(error.violations().iter().all(|fault| fault.section == "[T] 3.1.3"));
+    let violations: Vec<_> =
+        error.violations().iter().map(|violation| (violation.field.clone().into_owned(), violation.rule)).collect();
+    let set: Violations = violations.iter().cloned().collect();
+    assert_eq!(set.len(), violations.len(), "a violation is reported twice: {violations:?}");
+    assert!(error.violations().iter().all(|violation| violation.section == "[T] 3.1.3"));
     set
 }
 
-/// An element, a wrong value for it, the field and the rule of the only fault.
+/// Returns an element, an invalid value for it, and the field and rule of the only violation.
 fn broken() -> Vec<(&'static str, Value, &'static str, &'static str)> {
     let rows = include_str!("broken_orders.tsv").lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
     let rows: Vec<_> = rows.map(|row| (row[0], serde_json::from_str(row[1]).unwrap(), row[2], row[3])).collect();
@@ -30,46 +31,46 @@ fn broken() -> Vec<(&'static str, Value, &'static str, &'static str)> {
 }
 
 #[test]
-fn orders_that_break_no_rule_have_no_fault() {
-    assert_eq!(faults(&full_order_json()), Told::new());
+fn valid_orders_have_no_violation() {
+    assert_eq!(violations(&full_order_json()), Violations::new());
     for order in [plain_order(), document_order()] {
         assert!(order.check(&Dialect::default()).is_ok());
     }
 }
 
 #[test]
-fn each_rule_broken_alone_is_the_only_fault() {
+fn each_broken_rule_alone_is_the_only_violation() {
     for (path, value, field, rule) in broken() {
         let mut text = full_order_json();
         set(&mut text, path, value.clone());
-        assert_eq!(faults(&text), Told::from([(field.to_owned(), rule)]), "{path} = {value}");
+        assert_eq!(violations(&text), Violations::from([(field.to_owned(), rule)]), "{path} = {value}");
     }
 }
 
 #[test]
-fn all_rules_broken_at_once_are_told_at_once() {
+fn all_broken_rules_are_reported_at_once() {
     let mut text = full_order_json();
-    let mut expected = Told::new();
-    let mut taken: Vec<&str> = Vec::new();
+    let mut expected = Violations::new();
+    let mut used: Vec<&str> = Vec::new();
     for (path, value, field, rule) in broken() {
-        // One fault an element, and none that takes others away with it.
-        if taken.contains(&path) || matches!(path, "Address" | "IdentData.Additional") {
+        // One violation per element, and none that hides others.
+        if used.contains(&path) || matches!(path, "Address" | "IdentData.Additional") {
             continue;
         }
-        taken.push(path);
+        used.push(path);
         set(&mut text, path, value);
         expected.insert((field.to_owned(), rule));
     }
     assert!(expected.len() > 35, "{}", expected.len());
-    let told = faults(&text);
-    assert_eq!(told, expected, "missing: {:?}", expected.difference(&told).collect::<Vec<_>>());
+    let violations = violations(&text);
+    assert_eq!(violations, expected, "missing: {:?}", expected.difference(&violations).collect::<Vec<_>>());
     let shown = order(&text).check(&both_signatures()).unwrap_err().to_string();
     for (field, rule) in expected {
         assert!(shown.contains(&field) && shown.contains(rule), "{field} {rule} is not in: {shown}");
     }
 }
 
-/// Path and length of every element of putOrder's request to which the contract's table gives a length.
+/// Returns path and length of every element of putOrder's request with a length in the contract's table.
 fn lengths() -> BTreeMap<String, usize> {
     include_str!("../../../../docs/contract/fields.tsv")
         .lines()
@@ -79,7 +80,7 @@ fn lengths() -> BTreeMap<String, usize> {
         .collect()
 }
 
-/// A text of so many Unicode scalar values that is right for the element but for its length.
+/// Returns a text of `length` Unicode scalar values that is otherwise valid for the element.
 fn of_length(path: &str, length: usize) -> String {
     match path {
         "Ref" | "MultiSignOptions.FirstOrderID" => "r".repeat(length),
@@ -90,7 +91,7 @@ fn of_length(path: &str, length: usize) -> String {
 }
 
 #[test]
-fn at_46_every_length_of_the_table_is_kept_and_counted_in_unicode_scalar_values() {
+fn at_46_lengths_are_checked_in_unicode_scalar_values() {
     let mut tested = 0;
     for (path, most) in lengths() {
         let (at, field) = (
@@ -98,7 +99,7 @@ fn at_46_every_length_of_the_table_is_kept_and_counted_in_unicode_scalar_values(
             path.replace("[]", "[0]").replace(".<detail>", "[0]"),
         );
         let rule = match path.rsplit('.').next().unwrap() {
-            // Shapes of their own, with other limits: AT-44, AT-51.
+            // These have their own syntax with other limits: AT-44, AT-51.
             "Country" | "Phone" | "Mobile" => continue,
             "ZipCode" => "AT-45",
             "FirstOrderID" => "AT-22",
@@ -120,9 +121,9 @@ fn at_46_every_length_of_the_table_is_kept_and_counted_in_unicode_scalar_values(
             if path == "WebhookURL.AfterVideo" {
                 set(&mut order, "WebhookURL.AfterIdent", Value::Null);
             }
-            let expected = if fits { Told::new() } else { Told::from([(field, rule)]) };
-            assert_eq!(faults(&order), expected, "{path}, {length} characters");
+            let expected = if fits { Violations::new() } else { Violations::from([(field, rule)]) };
+            assert_eq!(violations(&order), expected, "{path}, {length} characters");
         }
     }
-    assert_eq!(tested, 41, "the elements of the table that have a length");
+    assert_eq!(tested, 41, "number of elements with a length");
 }

@@ -33,7 +33,7 @@ async fn script(seed: u64) -> String {
     for _ in 0..6 {
         failing.push(placed(hooked(&web, "failing")).await);
     }
-    tm.status(&OrderId::typed("9992UNKNOWN").unwrap(), &options()).await.unwrap_err();
+    tm.status(&OrderId::parse("9992UNKNOWN").unwrap(), &options()).await.unwrap_err();
 
     // All of them fall due together from now on, and each is tried on a connection of its own.
     for id in &failing {

@@ -139,7 +139,7 @@ async fn order_of_identity_tm(bench: &Harness) {
         Ok(tm.put_order(&to_sign(order()), &options()).await?.value.order_id.expose().to_owned())
     })
     .await;
-    let order = OrderId::received(id.as_str());
+    let order = OrderId::new(id.as_str());
     assert_eq!(bench.begin(&id, "identified"), Some(Ok(())));
 
     let tan = || sandbox.inspect(&id).unwrap()["tan"].as_str().map(str::to_owned);

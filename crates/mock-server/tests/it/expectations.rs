@@ -81,7 +81,7 @@ async fn only_calls_from_then_on_count_and_each_way_to_tell_them_apart_works() {
     sandbox.expect(Expect::call("getStatus").method(http::Method::GET).times(2));
     sandbox.expect(Expect::call("getStatus").refused_by("T-060").times(1));
     client(&sandbox).status(&id, &options()).await.unwrap();
-    client(&sandbox).status(&OrderId::typed("9992UNKNOWN").unwrap(), &options()).await.unwrap_err();
+    client(&sandbox).status(&OrderId::parse("9992UNKNOWN").unwrap(), &options()).await.unwrap_err();
     sandbox.verify().unwrap();
 }
 

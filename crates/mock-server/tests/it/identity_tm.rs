@@ -225,7 +225,7 @@ async fn at_35_several_signed_pdfs_are_json_in_the_order_of_the_request() {
     let answer = bench.get(&format!("/getESignPDF/{id}")).await;
     assert_eq!((answer.status, answer.content_type()), (200, "application/json"));
     assert_eq!(answer.json()["PDFs"].as_array().unwrap().len(), 3);
-    let read = bench.tm().signed_pdfs(&OrderId::received(&*id), &options()).await.unwrap().value;
+    let read = bench.tm().signed_pdfs(&OrderId::new(&*id), &options()).await.unwrap().value;
     let SignedPdfs::Many(signed) = read else { panic!("not several") };
     for (original, signed) in originals.iter().zip(signed) {
         assert!(signed.to_bytes().unwrap().starts_with(original));
@@ -245,7 +245,7 @@ async fn at_35_only_hashes_of_several_need_names_of_their_own() {
     for alone in [hash(), json!([hash()])] {
         hashes["eSignHash"] = alone;
         let id = bench.played(&hashes, "signed").await;
-        let read = bench.tm().signed_hashes(&OrderId::received(&*id), &options()).await.unwrap().value;
+        let read = bench.tm().signed_hashes(&OrderId::new(&*id), &options()).await.unwrap().value;
         assert_eq!(read.hashes.unwrap().0.keys().collect::<Vec<_>>(), [""]);
     }
 }
@@ -294,7 +294,7 @@ async fn at_25_initial_data_has_nulls_and_the_epoch_for_what_was_not_given() {
     assert_eq!(answer["IdentData"][1]["IDCard"], expected);
     assert_eq!((&answer["IdentData"][0]["Type"], &answer["IdentData"][1]["Type"]), (&json!(1), &json!(2)));
     assert_eq!(answer["IdentData"][0]["Firstname"], "Erika");
-    let read = bench.tm().ident_data_with_initial(&OrderId::received(&*id), &options()).await.unwrap().value;
+    let read = bench.tm().ident_data_with_initial(&OrderId::new(&*id), &options()).await.unwrap().value;
     assert_eq!(read.initial().unwrap().firstname.as_ref().unwrap().expose(), "Erika");
     let report = bench.get(&format!("/getIdentDataPDF/{id}")).await;
     assert_eq!((report.status, report.content_type()), (200, "application/pdf"));

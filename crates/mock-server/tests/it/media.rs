@@ -56,7 +56,7 @@ async fn at_38_the_callback_leads_from_the_placeholder_to_the_recording() {
     let call = calls.iter().find(|call| call.event() == "Video").unwrap();
     assert_eq!((&call.method, call.body.len()), (&Method::GET, 0));
     let request = Request::builder().method(call.method.clone()).uri(&call.uri).body(call.body.clone()).unwrap();
-    let ready = VideoReady::heard(&VideoCallback.parse(&request).unwrap()).unwrap();
+    let ready = VideoReady::from_event(&VideoCallback.parse(&request).unwrap()).unwrap();
     assert_eq!(ready.order_id(), &id);
     let video = tm.video(&ready, &options()).await.unwrap().value.content.collect(u64::MAX).await.unwrap();
     assert_ne!(Sha256::digest(&video), Sha256::digest(&early));

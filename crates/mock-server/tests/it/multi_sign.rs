@@ -7,7 +7,7 @@ use lopdf::{Document, Object};
 
 fn pdf(name: &str) -> SignPdf {
     let placement = Placement::at(1, 300.0, 400.0);
-    SignPdf::default().data(Blob::from_bytes(sample_contract())).filename(name).placed(placement)
+    SignPdf::default().data(Blob::from_bytes(sample_contract())).filename(name).placement(placement)
 }
 
 fn master(names: &[&str]) -> PutOrder {
@@ -25,7 +25,7 @@ fn signs(master: &OrderId, places: Vec<SignParameters>) -> PutOrder {
 }
 
 fn place(name: &str, page: u32, x: f64, y: f64) -> SignParameters {
-    SignParameters::default().filename(name).placed(Placement::at(page, x, y))
+    SignParameters::default().filename(name).placement(Placement::at(page, x, y))
 }
 
 /// Where the signatures are in a PDF, by page: lower left corners.
@@ -119,7 +119,7 @@ async fn f_170_hashes_of_the_master_are_signed_under_their_names() {
 async fn f_170_a_master_that_is_unknown_deleted_or_has_nothing_to_sign_is_refused() {
     const ID: &str = "MultiSignOptions.FirstOrderID";
     let bench = Harness::new();
-    bench.refused_order(&signs(&OrderId::received("9992UNKNOWN"), Vec::new()), ID, "T-060").await;
+    bench.refused_order(&signs(&OrderId::new("9992UNKNOWN"), Vec::new()), ID, "T-060").await;
     let plain = bench.place(order()).await;
     bench.refused_order(&signs(&plain, Vec::new()), ID, "T-052").await;
     let deleted = bench.ended(master(&["contract.pdf"]), "signed").await;

@@ -35,7 +35,7 @@ async fn t_002_both_vendors_answer_over_tls_to_a_client_that_trusts_only_the_san
     let placed = tm.put_order(&order(), &options()).await.unwrap();
     assert_eq!(placed.status, 202);
     let status = tm.status(&placed.value.order_id, &options()).await.unwrap().value;
-    assert!(status.kinds().any(|kind| kind == StatusKind::INITIALISED));
+    assert!(status.kinds().any(|kind| kind == StatusKind::INITIALIZED));
 
     let credentials = identkit_identify24::Credentials::new("911-internet", "sandbox-api-key");
     let identify24 = identkit_identify24::Identify24::builder(credentials)

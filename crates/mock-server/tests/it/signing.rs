@@ -103,7 +103,7 @@ async fn at_61_cancelling_ends_an_open_order_and_keeps_nothing_open() {
     let again = tm.cancel_order(&id, &options()).await.unwrap_err();
     assert_eq!((again.kind(), again.status()), (Kind::InvalidState, Some(406)));
     assert_eq!(bench.begin(id.expose(), "positive").unwrap().unwrap_err().status, 409, "the person cannot go on");
-    let unknown = tm.cancel_order(&OrderId::received("9992UNKNOWN"), &options()).await.unwrap_err();
+    let unknown = tm.cancel_order(&OrderId::new("9992UNKNOWN"), &options()).await.unwrap_err();
     assert_eq!(unknown.status(), Some(404));
 }
 

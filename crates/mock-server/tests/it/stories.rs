@@ -52,7 +52,7 @@ async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_ca
         let (conducted, ends) = stories.ends.remove(story).expect(story);
         for (order, end) in kinds_of_orders(&["AfterIdent", "OnFinal"]).into_iter().zip(ends) {
             let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
-            let (flavour, about) = (order.flavour(), format!("{story} of {:?}, {:?}", order.flavour(), order.product));
+            let (flavor, about) = (order.flavor(), format!("{story} of {:?}, {:?}", order.flavor(), order.product));
             let id = bench.place(order).await;
             let Some(expected) = end else {
                 let before = bench.sandbox.inspect(id.expose());
@@ -63,9 +63,9 @@ async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_ca
                 continue;
             };
             bench.play(id.expose(), story).await;
-            let outcome = bench.outcome(&id, flavour).await;
+            let outcome = bench.outcome(&id, flavor).await;
             assert_eq!(format!("{outcome:?}"), expected, "{about}");
-            assert_eq!(bench.listed(&id).await.finality(flavour).outcome, outcome, "{about}");
+            assert_eq!(bench.listed(&id).await.finality(flavor).outcome, outcome, "{about}");
             let mut events = Vec::new();
             if conducted {
                 events.push("AfterIdent");
@@ -245,21 +245,21 @@ async fn m_04_every_code_of_the_document_can_be_set_and_survives_the_client() {
     for order in kinds_of_orders(&["OnFinal"]) {
         for text in CATALOGUE {
             let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
-            let (flavour, code) = (order.flavour(), text.kind);
+            let (flavor, code) = (order.flavor(), text.kind);
             let id = bench.place(order.clone()).await;
             bench.set_status(&id, code.0).unwrap();
             bench.clock.settle().await;
             let status = bench.tm().status(&id, &options()).await.unwrap().value;
             assert_eq!(status.kinds().last(), Some(code), "{code:?}");
             assert_eq!(code.text(), Some(text));
-            let verdict = status.finality(flavour);
-            assert_eq!(verdict, Finality::judge(flavour, [StatusKind::INITIALISED, code]), "{code:?}");
-            assert_eq!(verdict.is_final(), code.is_final(flavour), "{code:?}");
+            let verdict = status.finality(flavor);
+            assert_eq!(verdict, Finality::judge(flavor, [StatusKind::INITIALIZED, code]), "{code:?}");
+            assert_eq!(verdict.is_final(), code.is_final(flavor), "{code:?}");
             let calls = if verdict.is_final() { vec!["OnFinal"] } else { vec![] };
             assert_eq!(receiver.events(), calls, "{code:?}");
             let listed = bench.listed(&id).await;
             assert!(listed.kinds().any(|kind| kind == code), "{code:?}");
-            assert_eq!(listed.finality(flavour), verdict);
+            assert_eq!(listed.finality(flavor), verdict);
         }
     }
 }

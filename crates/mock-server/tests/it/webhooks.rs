@@ -44,7 +44,7 @@ async fn at_78_an_order_is_blocked_until_the_first_try_is_over_and_others_are_no
     }
     pause(Duration::from_millis(50)).await;
     assert!(reads.iter().all(|read| !read.is_finished()), "every call about the order waits");
-    assert_eq!(kinds(bench.tm(), other).await, [StatusKind::INITIALISED, StatusKind(7)]);
+    assert_eq!(kinds(bench.tm(), other).await, [StatusKind::INITIALIZED, StatusKind(7)]);
     assert_eq!(bench.tm_call("GET", "/serverStatus", "").await.status, 200);
 
     gate.notify_one();
@@ -84,7 +84,7 @@ async fn t_040_a_receiver_that_asks_for_the_order_gets_its_answer_once_it_has_re
     let (bench, _) = Harness::with_receiver(Receiver::doing(move |call| {
         let tm = inside.lock().unwrap().clone().unwrap();
         let id = call.uri.split("orderId=").nth(1).unwrap().split('&').next().unwrap().to_owned();
-        let read = tokio::spawn(kinds(tm, OrderId::received(&*id)));
+        let read = tokio::spawn(kinds(tm, OrderId::new(&*id)));
         let started = Arc::clone(&started);
         Box::pin(async move {
             pause(Duration::from_millis(30)).await;
@@ -111,7 +111,7 @@ async fn t_033_a_receiver_that_waits_for_the_order_inside_its_handler_is_cut_off
         let tm = inside.lock().unwrap().clone().unwrap();
         let id = call.uri.split("orderId=").nth(1).unwrap().split('&').next().unwrap().to_owned();
         Box::pin(async move {
-            kinds(tm, OrderId::received(&*id)).await;
+            kinds(tm, OrderId::new(&*id)).await;
             Some(200)
         })
     });

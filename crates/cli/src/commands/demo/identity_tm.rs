@@ -49,7 +49,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
             status.timeline().iter().filter_map(|entry| entry.kind).map(|kind| kind.0.to_string()).collect();
         format!("ExtendedList, codes {}", codes.join(" "))
     })?;
-    let verdict = status.finality(placed.flavour);
+    let verdict = status.finality(placed.flavor);
     let step = report.begin("judge the order", "finality");
     let signed = verdict.outcome == Outcome::Signed;
     report.check(

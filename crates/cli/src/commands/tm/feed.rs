@@ -241,7 +241,7 @@ fn latest(order: &ListedOrder) -> Option<&StatusEntry> {
 }
 
 fn verdicts(order: &ListedOrder) -> Verdicts {
-    Verdicts::judge(|flavour| Finality::judge(flavour, order.kinds()))
+    Verdicts::judge(|flavor| Finality::judge(flavor, order.kinds()))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::save::{Folder, check_place, existing, save, save_beside};
 pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Failure> {
     match command {
         VideoCommand::Request { order_id, callback_url } => {
-            let id = OrderId::typed(order_id)?;
+            let id = OrderId::parse(order_id)?;
             let url = Secret::new(callback_url.as_str());
             let response = warn(tm.client()?.request_video(&id, &url, &tm.options).await)?;
             let sentence = "requested; the vendor calls the callback URL when the recording is ready: until then video \
@@ -30,8 +30,8 @@ pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Fai
         }
         VideoCommand::Get { order_id, out, force, callback_received, placeholder_sha256, at_least } => {
             let rule = PlaceholderRule::default().shorter_than(*at_least);
-            let rule = placeholder_sha256.iter().fold(rule, |rule, known| rule.known(*known));
-            get(tm, &OrderId::typed(order_id)?, (out, existing(*force)), *callback_received, rule).await
+            let rule = placeholder_sha256.iter().fold(rule, |rule, digest| rule.digest(*digest));
+            get(tm, &OrderId::parse(order_id)?, (out, existing(*force)), *callback_received, rule).await
         }
     }
 }
@@ -48,7 +48,7 @@ async fn get(
     let client = tm.client()?;
     // No event of the vendor's is at hand here, only somebody's word for it.
     let response = warn(client.video(&VideoReady::force(order_id.clone()), &tm.options).await)?;
-    let compared = rule.knows_any();
+    let compared = rule.has_digests();
     let provisioned = if callback_received { "callback_received" } else { "unknown" };
     let media_type = &response.value.media_type;
     let misnamed = misnamed(out, media_type);

@@ -32,7 +32,7 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
 }
 
 async fn call(tm: &Tm<'_>, command: &Command) -> Result<(), Failure> {
-    let id = |order_id: &str| OrderId::typed(order_id);
+    let id = |order_id: &str| OrderId::parse(order_id);
     match command {
         Command::PutOrder { file } => orders::put(tm, file).await,
         Command::Status { order_id, extended } => orders::status(tm, &id(order_id)?, *extended).await,

@@ -38,8 +38,8 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
         if unknown { failure.note(way_back) } else { failure }
     })?;
     let answer = &placed.value.answer;
-    let (flavour, ends) = flavour(placed.value.flavour);
-    tm.show(document(to_json(answer), &placed, json!({ "flavour": flavour })), |page| {
+    let (flavor, ends) = flavor(placed.value.flavor);
+    tm.show(document(to_json(answer), &placed, json!({ "flavour": flavor })), |page| {
         let mut rows = vec![("OrderID", plain(placed.value.order_id.expose()))];
         rows.extend(answer.reference.as_ref().map(|reference| ("Ref", plain(reference.expose()))));
         rows.extend(answer.target_url.as_ref().map(|url| ("TargetURL", plain(url.expose()))));
@@ -58,7 +58,7 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
         true => client.status(order_id, &tm.options).await,
         false => client.status_general(order_id, &tm.options).await,
     })?;
-    let verdicts = Verdicts::judge(|flavour| response.value.finality(flavour));
+    let verdicts = Verdicts::judge(|flavor| response.value.finality(flavor));
     tm.show(document(to_json(&response.value), &response, verdicts.json()), |page| {
         let mut table = table(&["Time", "Kind", "Meaning", "Text"]);
         for entry in response.value.timeline() {
@@ -80,7 +80,7 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
 
 pub(super) async fn finality(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
     let response = warn(tm.client()?.status(order_id, &tm.options).await)?;
-    let verdicts = Verdicts::judge(|flavour| response.value.finality(flavour));
+    let verdicts = Verdicts::judge(|flavor| response.value.finality(flavor));
     tm.show(document(json!({}), &response, verdicts.json()), |page| verdicts.table(page))
 }
 
@@ -117,8 +117,8 @@ impl Verdicts {
 }
 
 /// What ends an order.
-fn flavour(flavour: OrderFlavor) -> (&'static str, &'static str) {
-    match flavour {
+fn flavor(flavor: OrderFlavor) -> (&'static str, &'static str) {
+    match flavor {
         OrderFlavor::IdentOnly => ("identification", "a positive identification (status 6)"),
         OrderFlavor::Qes => ("signature", "the signature (status 84)"),
         OrderFlavor::SignAccountOnly => (

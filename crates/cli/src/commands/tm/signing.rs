@@ -23,7 +23,7 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
     let (SignCommand::Request(Order { order_id })
     | SignCommand::Resend(Order { order_id })
     | SignCommand::Confirm { order_id, .. }) = command;
-    let (id, client) = (OrderId::typed(order_id)?, tm.client()?);
+    let (id, client) = (OrderId::parse(order_id)?, tm.client()?);
     let (result, what, sentence) = match command {
         SignCommand::Request(_) => {
             let result = client.request_sign(&id, &tm.options).await;

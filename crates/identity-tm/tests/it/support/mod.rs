@@ -1,4 +1,4 @@
-//! What the test files share: fixtures, a scripted transport, and orders and answers built from the types' own keys.
+//! Shared by the tests: fixtures, a scripted transport, and orders and responses built from the types' keys.
 
 use std::ops::Deref;
 pub(crate) use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ pub(crate) use identkit_wire::{
 };
 pub(crate) use serde_json::{Map, Value, json};
 
-/// The smallest text that begins like a PDF.
+/// A minimal body that starts like a PDF.
 pub(crate) const PDF: &[u8] = b"%PDF-1.7\n%%EOF\n";
 
 /// The order id of the document's examples.
@@ -36,7 +36,7 @@ pub(crate) fn document_order() -> PutOrder {
     PutOrder::from_json(&fixture("S-035-put-order-request.json")).unwrap()
 }
 
-/// An order with what is required and a `Ref`, and nothing else.
+/// Returns an order with the required elements and a `Ref`.
 pub(crate) fn plain_order() -> PutOrder {
     PutOrder::default()
         .reference("case-4711")
@@ -46,13 +46,13 @@ pub(crate) fn plain_order() -> PutOrder {
         .address(Address::default().firstname("Erika").surname("Mustermann").country("DE"))
 }
 
-/// The body that the order is sent as.
+/// Returns the sent body of an order.
 pub(crate) fn sent_json(order: &PutOrder, dialect: &Dialect) -> Value {
     let encoded = order.encode(dialect).unwrap_or_else(|error| panic!("{error}"));
     serde_json::from_slice(&body_bytes(&encoded.body)).unwrap()
 }
 
-/// A response of this media type.
+/// Returns a response with this media type.
 pub(crate) fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
     Reply::new(status, body).header("content-type", content_type)
 }
@@ -65,7 +65,7 @@ pub(crate) fn collect(content: Content) -> Bytes {
     block_on(content.collect(u64::MAX)).unwrap()
 }
 
-/// Lets the operation read the answer in the way its description asks for, as the driver does.
+/// Decodes a response by the operation's body mode, as the driver does.
 pub(crate) fn decode<Op: Operation<Dialect = Dialect>>(
     operation: &Op,
     answer: &Reply,
@@ -91,29 +91,29 @@ pub(crate) fn reply(status: u16, body: impl Into<Bytes>) -> Step {
     Step::Answer(json_answer(status, body))
 }
 
-/// Begins a 200 that announces this length.
+/// Responds with a 200 whose Content-Length is larger than its body.
 pub(crate) fn long(length: u64) -> Step {
     Step::Answer(Reply::new(200, "{").length(length))
 }
 
-/// Breaks off in the body of a 202.
+/// Responds with a 202 whose body is truncated.
 pub(crate) fn truncated() -> Step {
     Step::Answer(Reply::new(202, r#"{"OrderID":"#).length(1000))
 }
 
-/// The error of a call, which prints nothing of the person.
+/// Returns the error of a call and asserts that it shows no personal data.
 pub(crate) fn fault<T>(result: Result<T, Error>) -> Error {
-    let Err(error) = result else { panic!("it succeeded") };
+    let Err(error) = result else { panic!("the call succeeded") };
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("Mustermann"), "{shown}");
     error
 }
 
 pub(crate) fn id() -> OrderId {
-    OrderId::received(ORDER)
+    OrderId::new(ORDER)
 }
 
-/// A client over a script: it sends as many requests as the script has steps, no more and no fewer.
+/// A client with a scripted transport. Panics unless exactly as many requests are sent as the script has steps.
 pub(crate) struct Scripted {
     client: IdentityTm,
     script: Arc<Script>,
@@ -124,7 +124,7 @@ impl Scripted {
         self.script.sent()
     }
 
-    /// The method and the path below the documented base of each request that was sent.
+    /// Returns method and path (without the base path) of each sent request.
     pub(crate) fn calls(&self) -> Vec<String> {
         let path = |sent: &SentRequest| sent.path().strip_prefix("/api/2.10").unwrap().to_owned();
         self.sent().iter().map(|sent| format!("{} {}", sent.method, path(sent))).collect()
@@ -147,30 +147,30 @@ impl Drop for Scripted {
     }
 }
 
-/// A client over a script, without waits between its attempts.
+/// Returns a client with a scripted transport and no backoff.
 pub(crate) fn client(steps: impl IntoIterator<Item = Step>) -> Scripted {
     client_by(|builder| builder, steps)
 }
 
-/// As [`client`], built in another way.
+/// As [`client`], with a modified builder.
 pub(crate) fn client_by(change: impl FnOnce(Builder) -> Builder, steps: impl IntoIterator<Item = Step>) -> Scripted {
     let script = Arc::new(Script::new(steps));
     Scripted { client: client_over(change, Arc::clone(&script) as _), script }
 }
 
-/// A client over any transport, without waits between its attempts.
+/// Returns a client with any transport and no backoff.
 pub(crate) fn client_over(change: impl FnOnce(Builder) -> Builder, transport: Arc<dyn Transport>) -> IdentityTm {
     let policy = Policy::default().backoff(Duration::ZERO);
     let builder = IdentityTm::builder(Credentials::new("4711", Secret::new("code"))).policy(policy);
     change(builder).transport(transport).clock(Arc::new(SystemClock::new())).build().unwrap()
 }
 
-/// Something to be done with each operation of the crate.
+/// A visitor of the crate's operations.
 pub(crate) trait EachOperation {
     fn with<Op: ServedOperation<Dialect = Dialect>>(&mut self, operation: Op);
 }
 
-/// Every operation of the crate, most of them about the order of the document's examples.
+/// Visits every operation of the crate.
 pub(crate) fn each_operation(each: &mut impl EachOperation) {
     each.with(plain_order());
     each.with(GetStatus::new(id()));
@@ -199,7 +199,7 @@ pub(crate) fn each_operation(each: &mut impl EachOperation) {
     each.with(CheckSignmeUser::default());
 }
 
-/// Objects below another object: the path without indexes, and the keys that the type lists.
+/// Objects of a message: the path without indexes, and the type's keys.
 pub(crate) type Objects = &'static [(&'static str, &'static [&'static str])];
 
 pub(crate) const PUT_ORDER: Objects = &[
@@ -267,7 +267,7 @@ pub(crate) const MESSAGES: [Objects; 14] = [
     SIGNME_USER,
 ];
 
-/// The paths of all elements that hold no others.
+/// Returns the paths of all elements that contain no others.
 pub(crate) fn leaves(objects: Objects) -> Vec<String> {
     let mut paths = Vec::new();
     message_json(objects, |path| {
@@ -277,13 +277,13 @@ pub(crate) fn leaves(objects: Objects) -> Vec<String> {
     paths
 }
 
-/// The JSON of a message with every element that the types list; `leaf` gives the value at a path such as
-/// `Address.Firstname`, `null` for none.
+/// Returns the JSON of a message with every listed element; `leaf` returns the value at a path such as
+/// `Address.Firstname`.
 pub(crate) fn message_json(objects: Objects, mut leaf: impl FnMut(&str) -> Value) -> Value {
     build(objects, "", &mut leaf)
 }
 
-/// Which elements are arrays of objects; in the answer of getIdentData, `IdentData` may be either.
+/// Elements that are arrays of objects. In the response of getIdentData, `IdentData` may also be an array.
 const ARRAYS: &[&str] =
     &["LegitimationDocument", "MultiSignOptions.SignParameters", "Status", "IdentData.Images", "PDFs", "Voicefiles"];
 
@@ -303,8 +303,7 @@ fn build(objects: &[(&str, &[&str])], path: &str, leaf: &mut dyn FnMut(&str) -> 
     Value::Object(object)
 }
 
-/// The value of an element that is no text; `None` for texts. A new element that is no text fails to be read until
-/// it is entered here.
+/// Returns a value of an element that is not a text; `None` for texts. Add new elements here.
 pub(crate) fn not_text(path: &str) -> Option<Value> {
     let last = path.rsplit('.').next().unwrap_or(path);
     Some(match (path, last) {
@@ -323,8 +322,8 @@ pub(crate) fn not_text(path: &str) -> Option<Value> {
     })
 }
 
-/// A value that is right at this path of an order, made from a number and a text without control characters.
-/// `AfterVideo` is left out for the sake of `AfterIdent`, and the signature field for the sake of the position.
+/// Returns a valid value for an element of an order, made from a number and a text without control characters.
+/// `AfterVideo` and the signature field are left out, since they exclude `AfterIdent` and the position.
 pub(crate) fn valid(path: &str, pick: u32, text: &str) -> Value {
     let short: String = text.chars().take(4).collect();
     let last = path.rsplit('.').next().unwrap_or(path);
@@ -350,14 +349,14 @@ pub(crate) fn valid(path: &str, pick: u32, text: &str) -> Value {
         ("WebhookURL.AfterVideo", _) | (_, "SignatureFieldName") => Value::Null,
         (_, "SignaturePosX" | "SignaturePosY" | "SignatureHeight" | "SignatureWidth") => (f64::from(pick) / 8.0).into(),
         (_, "SignaturePage") => pick.into(),
-        // Names that may not be empty, and file names that must differ.
+        // Names that must not be empty, and file names that must differ.
         ("Address.Firstname" | "Address.Surname", _) | (_, "Filename") => format!("{last} {pick} {text}").into(),
         _ => not_text(path).unwrap_or_else(|| format!("{text} {pick}").into()),
     }
 }
 
-/// Elements that an order must have, or that its other elements need.
-pub(crate) fn needed(path: &str) -> bool {
+/// Whether an element is required, always or by another element.
+pub(crate) fn is_required(path: &str) -> bool {
     matches!(
         path,
         "Product"
@@ -376,7 +375,7 @@ pub(crate) fn needed(path: &str) -> bool {
         || path.ends_with(".SignaturePosY")
 }
 
-/// An order with every element, each of them right. It has documents and hashes, which needs the dialect (AT-34).
+/// Returns a valid order with every element. It has documents and hashes, which the dialect must allow (AT-34).
 pub(crate) fn full_order_json() -> Value {
     let mut pick = 0;
     message_json(PUT_ORDER, |path| {
@@ -385,7 +384,7 @@ pub(crate) fn full_order_json() -> Value {
     })
 }
 
-/// Sets an element of a JSON order by its path; steps into the first element of an array by itself.
+/// Sets an element of a JSON order by its path. In an array, the first element is used.
 pub(crate) fn set(order: &mut Value, path: &str, value: Value) {
     let mut at = order;
     for step in path.split('.') {
@@ -397,7 +396,7 @@ pub(crate) fn set(order: &mut Value, path: &str, value: Value) {
     *at = value;
 }
 
-/// The dialect under which [`full_order_json`] is without a fault.
+/// Returns the dialect that accepts [`full_order_json`].
 pub(crate) fn both_signatures() -> Dialect {
     let mut dialect = Dialect::default();
     dialect.pdf_and_hash_together = true;

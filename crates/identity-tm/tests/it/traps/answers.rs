@@ -1,10 +1,10 @@
-//! Answers that are none, and what the transport does.
+//! Malformed responses, times, methods, documents to sign, redirects and credentials.
 
 use super::*;
 
 #[tokio::test]
-async fn at_53_a_202_without_an_order_id_is_an_unknown_outcome_and_the_order_is_sent_once() {
-    for told in [
+async fn at_53_a_202_without_an_order_id_is_outcome_unknown() {
+    for text in [
         "",
         "{}",
         "null",
@@ -17,30 +17,30 @@ async fn at_53_a_202_without_an_order_id_is_an_unknown_outcome_and_the_order_is_
         "<html>Mustermann</html>",
         r#"{"OrderID":"999212"#,
     ] {
-        let client = client([reply(202, told)]);
-        let error = fault(client.put_order(&plain_order(), &options()).await);
-        let told_by_us = (error.kind(), error.advice(), error.delivery());
-        assert_eq!(told_by_us, (Kind::OutcomeUnknown, Advice::Reconcile, Some(Delivery::MaybeSent)), "{told}");
-        assert_eq!(client.calls(), ["PUT /putOrder"], "{told}");
-        if told.contains("Error") {
-            assert_eq!(error.vendor_text().unwrap().expose(), "Mustermann", "what the vendor wrote is not lost");
+        let client = client([reply(202, text)]);
+        let error = error_of(client.put_order(&plain_order(), &options()).await);
+        let actual = (error.kind(), error.advice(), error.delivery());
+        assert_eq!(actual, (Kind::OutcomeUnknown, Advice::Reconcile, Some(Delivery::MaybeSent)), "{text}");
+        assert_eq!(client.calls(), ["PUT /putOrder"], "{text}");
+        if text.contains("Error") {
+            assert_eq!(error.vendor_text().unwrap().expose(), "Mustermann", "the vendor's text is preserved");
         }
     }
 }
 
 #[tokio::test]
-async fn at_53_an_error_beside_an_order_id_is_a_warning() {
-    let told = r#"{"OrderID":"99921269855041","Error":"Mustermann could not be mailed"}"#;
-    let client = client([reply(202, told)]);
-    let answered = client.put_order(&plain_order(), &options()).await.unwrap();
-    assert_eq!(answered.value.order_id, id());
-    assert_eq!(rules(&answered.warnings), ["AT-53"]);
-    assert!(!format!("{answered:?}").contains("Mustermann"));
+async fn at_53_an_error_together_with_an_order_id_is_a_warning() {
+    let text = r#"{"OrderID":"99921269855041","Error":"Mustermann could not be mailed"}"#;
+    let client = client([reply(202, text)]);
+    let response = client.put_order(&plain_order(), &options()).await.unwrap();
+    assert_eq!(response.value.order_id, id());
+    assert_eq!(rules(&response.warnings), ["AT-53"]);
+    assert!(!format!("{response:?}").contains("Mustermann"));
 }
 
 #[tokio::test]
-async fn at_53_the_vendors_words_are_found_in_every_shape_of_a_400_and_never_printed() {
-    for (body, told) in [
+async fn at_53_vendor_text_is_read_from_any_shape_of_a_400() {
+    for (body, text) in [
         (r#"{"Error":"Mustermann"}"#, Some("Mustermann")),
         (r#"{"error":"Mustermann"}"#, Some("Mustermann")),
         (r#"{"message":"Mustermann"}"#, Some("Mustermann")),
@@ -54,9 +54,9 @@ async fn at_53_the_vendors_words_are_found_in_every_shape_of_a_400_and_never_pri
         ("", None),
     ] {
         let client = client([reply(400, body)]);
-        let error = fault(client.put_order(&plain_order(), &options()).await);
+        let error = error_of(client.put_order(&plain_order(), &options()).await);
         assert_eq!((error.kind(), error.advice()), (Kind::Rejected, Advice::FixInput), "{body}");
-        assert_eq!(error.vendor_text().map(|text| text.expose().as_str()), told, "{body}");
+        assert_eq!(error.vendor_text().map(|text| text.expose().as_str()), text, "{body}");
     }
     let client = client([reply(400, "x".repeat(100_000))]);
     let error = client.put_order(&plain_order(), &options()).await.unwrap_err();
@@ -64,28 +64,28 @@ async fn at_53_the_vendors_words_are_found_in_every_shape_of_a_400_and_never_pri
 }
 
 #[test]
-fn at_74_times_are_read_in_every_form_and_kept_as_they_came() {
-    for told in ["2018-09-05T11:06:21+02:00", "2018-09-05T09:06:21Z", "2018-09-05 11:06:21.000+02:00"] {
-        let at = ident_data(&json!({ "Identified": told })).identified.unwrap();
-        assert_eq!((at.as_str(), at.timestamp().unwrap().as_second()), (told, 1_536_138_381));
+fn at_74_times_are_read_in_every_form_and_preserved() {
+    for text in ["2018-09-05T11:06:21+02:00", "2018-09-05T09:06:21Z", "2018-09-05 11:06:21.000+02:00"] {
+        let at = ident_data(&json!({ "Identified": text })).identified.unwrap();
+        assert_eq!((at.as_str(), at.timestamp().unwrap().as_second()), (text, 1_536_138_381));
     }
     let odd = ident_data(&json!({"Identified": "gestern"})).identified.unwrap();
     assert_eq!((odd.as_str(), odd.timestamp()), ("gestern", None));
 }
 
 #[tokio::test]
-async fn at_76_the_report_is_handed_on_and_never_parsed() {
+async fn at_76_the_report_is_returned_unparsed() {
     let vendor = client([Step::Answer(answer(200, "text/html", PDF))]);
     let report = vendor.ident_data_pdf(&id(), &options()).await.unwrap().value;
     assert_eq!(report.collect(1000).await.unwrap(), PDF);
     let vendor = client([Step::Answer(answer(200, "application/pdf", "<html>Mustermann</html>"))]);
-    let error = fault(vendor.ident_data_pdf(&id(), &options()).await);
+    let error = error_of(vendor.ident_data_pdf(&id(), &options()).await);
     assert_eq!(error.kind(), Kind::Protocol);
 }
 
 #[test]
-fn at_82_the_method_is_known_in_any_case_and_an_unknown_one_is_kept() {
-    for (told, method) in [
+fn at_82_the_method_ignores_case_and_preserves_unknown_ones() {
+    for (text, method) in [
         ("Courier", Some(IdentifyMethod::Courier)),
         ("Shop", Some(IdentifyMethod::Shop)),
         ("video", Some(IdentifyMethod::Video)),
@@ -97,23 +97,23 @@ fn at_82_the_method_is_known_in_any_case_and_an_unknown_one_is_kept() {
         ("AutoID", Some(IdentifyMethod::AutoId)),
         ("Wallet", None),
     ] {
-        let answer = ident_data(&json!({ "IdentifyMethod": told }));
-        assert_eq!(answer.method(), method, "{told}");
-        assert_eq!(answer.identify_method.as_deref(), Some(told));
+        let answer = ident_data(&json!({ "IdentifyMethod": text }));
+        assert_eq!(answer.method(), method, "{text}");
+        assert_eq!(answer.identify_method.as_deref(), Some(text));
     }
     assert_eq!(IdentDataAnswer::default().method(), None);
 }
 
 #[test]
-fn at_85_a_place_that_is_no_number_is_refused() {
+fn at_85_positions_must_be_finite() {
     let infinite = pdf("a.pdf").signature_pos_x(f64::INFINITY).signature_pos_y(f64::NAN);
-    let told = refused(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());
+    let violations = violations_of(&plain_order().product(15_u32).sign_pdf(OneOrMany::One(infinite)), &dialect());
     let expected = [("eSignPDF.SignaturePosX".to_owned(), "AT-85"), ("eSignPDF.SignaturePosY".to_owned(), "AT-85")];
-    assert_eq!(told, expected);
+    assert_eq!(violations, expected);
 }
 
 #[test]
-fn at_86_what_is_signed_begins_like_a_pdf() {
+fn at_86_a_document_to_sign_must_start_like_a_pdf() {
     let order = |blob: Blob| plain_order().product(15_u32).sign_pdf(OneOrMany::One(SignPdf::default().data(blob)));
     accepts(&order(Blob::from_bytes(PDF)));
     accepts(&order(Blob::Text(encode_base64(PDF).into())));
@@ -125,17 +125,17 @@ fn at_86_what_is_signed_begins_like_a_pdf() {
 }
 
 #[test]
-fn at_86_an_encrypted_pdf_is_refused_unless_the_dialect_says_otherwise() {
+fn at_86_the_dialect_allows_encrypted_pdfs() {
     let before = "%PDF-1.7\n";
     let document = format!("{before}xref\n0 0\ntrailer\n<< /Encrypt 5 0 R >>\nstartxref\n{}\n%%EOF\n", before.len());
     let signed = SignPdf::default().data(Blob::from_bytes(document));
     let order = plain_order().product(15_u32).sign_pdf(OneOrMany::One(signed));
     rejects(&order, "eSignPDF.Data", "AT-86");
-    assert_eq!(refused(&order, &allowing(|dialect| dialect.encrypted_pdfs = true)), []);
+    assert_eq!(violations_of(&order, &allowing(|dialect| dialect.encrypted_pdfs = true)), []);
 }
 
 #[tokio::test]
-async fn at_87_a_redirect_is_an_error_and_is_never_followed() {
+async fn at_87_redirects_are_errors_and_never_followed() {
     for status in [301, 302, 303, 304, 307, 308] {
         let moved = || Step::Answer(json_answer(status, "").header("location", "https://www.example.com/"));
         let client = client([moved(), moved(), moved()]);
@@ -147,13 +147,13 @@ async fn at_87_a_redirect_is_an_error_and_is_never_followed() {
         for error in errors {
             assert_eq!((error.kind(), error.status()), (Kind::Protocol, Some(status)), "{error}");
         }
-        let hosts: Vec<_> = client.sent().iter().map(|seen| seen.uri.host().unwrap().to_owned()).collect();
-        assert_eq!(hosts, ["customer.identity.tm"; 3], "each was sent once, to the vendor");
+        let hosts: Vec<_> = client.sent().iter().map(|request| request.uri.host().unwrap().to_owned()).collect();
+        assert_eq!(hosts, ["customer.identity.tm"; 3], "each request was sent once, to the vendor");
     }
 }
 
 #[tokio::test]
-async fn at_88_credentials_go_out_as_utf_8_and_those_that_cannot_be_written_are_refused() {
+async fn at_88_credentials_are_utf_8_and_invalid_ones_are_rejected() {
     let build = |user: &str, code: &str| {
         let builder = IdentityTm::builder(Credentials::new(user, Secret::new(code)));
         builder.transport(Arc::new(Script::default())).clock(Arc::new(SystemClock::new())).build()

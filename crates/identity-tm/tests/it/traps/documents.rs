@@ -1,10 +1,10 @@
-//! Documents to be signed, and elements that are not listed.
+//! Signed documents and unlisted elements.
 
 use super::*;
 
 #[test]
-fn at_35_a_signed_document_without_content_is_an_error_and_never_shifts_the_others() {
-    let told = |pdfs: Value| json_answer(200, json!({ "PDFs": pdfs }).to_string());
+fn at_35_a_signed_document_without_content_is_an_error() {
+    let response = |pdfs: Value| json_answer(200, json!({ "PDFs": pdfs }).to_string());
     let data = encode_base64(b"%PDF-1.7 two");
     for pdfs in [
         json!([{"Base64Data": null}, {"Base64Data": data}]),
@@ -13,14 +13,14 @@ fn at_35_a_signed_document_without_content_is_an_error_and_never_shifts_the_othe
         json!([]),
         json!(null),
     ] {
-        let error = decode(&GetESignPdf::new(id()), &told(pdfs)).unwrap_err();
+        let error = decode(&GetESignPdf::new(id()), &response(pdfs)).unwrap_err();
         assert_eq!(error.kind(), Kind::Protocol);
     }
 }
 
 #[test]
-fn at_37_the_first_bytes_tell_a_pdf_from_json_whatever_the_content_type_says() {
-    let BodyMode::Sniff { stream, .. } = GetESignPdf::META.body_mode else { panic!("not decided by the first bytes") };
+fn at_37_the_first_bytes_decide_between_pdf_and_json() {
+    let BodyMode::Sniff { stream, .. } = GetESignPdf::META.body_mode else { panic!("the body mode is not Sniff") };
     let list = json!({"PDFs": [{"Base64Data": encode_base64(PDF)}]}).to_string();
     for media in [
         "application/pdf",
@@ -30,18 +30,15 @@ fn at_37_the_first_bytes_tell_a_pdf_from_json_whatever_the_content_type_says() {
         "text/html",
     ] {
         let one = decode(&GetESignPdf::new(id()), &answer(200, media, PDF)).unwrap().value;
-        let SignedPdfs::One(content) = one else { panic!("{media}: a PDF was taken for JSON") };
+        let SignedPdfs::One(content) = one else { panic!("{media}: a PDF was read as JSON") };
         assert_eq!(collect(content), PDF);
         let many = decode(&GetESignPdf::new(id()), &answer(200, media, list.clone())).unwrap().value;
-        let SignedPdfs::Many(many) = many else { panic!("{media}: JSON was taken for a PDF") };
+        let SignedPdfs::Many(many) = many else { panic!("{media}: JSON was read as a PDF") };
         assert_eq!(many[0].to_bytes().unwrap(), PDF);
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media))]);
-        assert!(
-            stream(&headers, PDF) && !stream(&headers, b"{\"PDFs\":[]}"),
-            "{media}: a PDF is streamed, a list is not"
-        );
+        assert!(stream(&headers, PDF) && !stream(&headers, b"{\"PDFs\":[]}"), "{media}: only a PDF is streamed");
     }
-    assert!(stream(&HeaderMap::new(), PDF), "no Content-Type at all");
+    assert!(stream(&HeaderMap::new(), PDF), "without Content-Type");
     for nothing in ["", "<html>Mustermann</html>", "%PDF", "null", "[]"] {
         let error = decode(&GetESignPdf::new(id()), &answer(200, "application/pdf", nothing)).unwrap_err();
         assert_eq!(error.kind(), Kind::Protocol, "{nothing}");
@@ -50,21 +47,21 @@ fn at_37_the_first_bytes_tell_a_pdf_from_json_whatever_the_content_type_says() {
 }
 
 #[tokio::test]
-async fn at_37_both_forms_arrive_through_the_client() {
+async fn at_37_the_client_returns_both_forms() {
     let list = json!({"PDFs": [{"Base64Data": encode_base64(PDF)}]}).to_string();
     let client = client([
         Step::Answer(answer(200, "application/json; charset=utf-8", PDF)),
         Step::Answer(answer(200, "application/json; charset=utf-8", list)),
     ]);
     let one = client.signed_pdfs(&id(), &options()).await.unwrap().value;
-    let SignedPdfs::One(content) = one else { panic!("a PDF was taken for JSON") };
+    let SignedPdfs::One(content) = one else { panic!("a PDF was read as JSON") };
     assert_eq!(content.collect(1000).await.unwrap(), PDF);
     let many = client.signed_pdfs(&id(), &options()).await.unwrap().value;
     assert!(matches!(many, SignedPdfs::Many(many) if many.len() == 1));
 }
 
 #[test]
-fn at_42_elements_that_are_not_listed_survive_in_orders_and_answers() {
+fn at_42_unlisted_elements_are_preserved() {
     let mut text = serde_json::from_slice::<Value>(&fixture("S-035-put-order-request.json")).unwrap();
     text["Email"] = "e.mustermann@example.com".into();
     text["AllowedProductSet"] = json!([1, {"a": null}]);

@@ -1,56 +1,56 @@
-//! Results that come encrypted (AT-70) and results to be used again (AT-71).
+//! Encrypted results (AT-70) and results for reuse (AT-71).
 
 use super::*;
 
-/// Reverses the bytes: enough of a secret for a test.
+/// Decrypts by reversing the bytes.
 struct Reversed;
 
 impl Decryptor for Reversed {
     fn decrypt(&self, bytes: &[u8], content_type: Option<&str>) -> Result<Pii<Vec<u8>>, Error> {
         if content_type != Some("application/jose") {
-            return Err(Error::new(Kind::Integrity, "this is not how our results are encrypted"));
+            return Err(Error::new(Kind::Integrity, "unexpected Content-Type"));
         }
         Ok(Pii::new(bytes.iter().rev().copied().collect()))
     }
 }
 
-fn sealed(text: &str) -> String {
+fn encrypted(text: &str) -> String {
     text.bytes().rev().map(char::from).collect()
 }
 
-fn body(told: &crate::support::Reply) -> Result<IdentDataBody, Error> {
-    decode(&MaybeEncrypted(GetIdentData::new(id())), told).map(|decoded| decoded.value)
+fn body(reply: &crate::support::Reply) -> Result<IdentDataBody, Error> {
+    decode(&MaybeEncrypted(GetIdentData::new(id())), reply).map(|decoded| decoded.value)
 }
 
 #[test]
-fn at_70_what_reads_as_a_result_is_one_whatever_its_content_type() {
+fn at_70_documented_json_is_read_under_any_content_type() {
     for media in ["application/json", "application/jose", "text/html"] {
         for text in [r#"{"IdentData":{"Surname":"Mustermann"}}"#, r#"{"OrderID":"99921269855041","x":1}"#, "{}"] {
-            let told = body(&answer(200, media, text)).unwrap();
-            assert!(matches!(told, IdentDataBody::Json(_)), "{media} {text}");
+            let body = body(&answer(200, media, text)).unwrap();
+            assert!(matches!(body, IdentDataBody::Json(_)), "{media} {text}");
         }
     }
     let spelled = body(&json_answer(200, r#"{"IDENTIFIED":"2018-09-05T11:06:21+02:00"}"#)).unwrap();
-    assert!(matches!(spelled, IdentDataBody::Json(answer) if answer.identified.is_some()), "AT-01 holds here too");
+    assert!(matches!(spelled, IdentDataBody::Json(answer) if answer.identified.is_some()), "AT-01 applies here too");
 }
 
 #[test]
-fn at_70_everything_else_is_handed_on_as_it_came() {
+fn at_70_other_bodies_are_returned_as_received() {
     for text in [
         "eyJhbGciOiJSU0EtT0FFUCJ9.Mustermann",
         "-----BEGIN PGP MESSAGE-----\n\nMustermann\n",
         r#""Mustermann""#,
         " \n{\"IdentData\":\"Mustermann\"}",
-        // An envelope is JSON, too, and holds nothing of ours: never a result without data.
+        // An envelope is JSON without a documented element. It must not be read as a result without data.
         r#"{"protected":"e30","ciphertext":"Mustermann","tag":"x"}"#,
         "[]",
         "null",
         "{\"IdentData\":",
     ] {
         for media in ["application/jose", "application/json; charset=utf-8"] {
-            let told = body(&answer(200, media, text)).unwrap();
-            assert!(!format!("{told:?}").contains("Mustermann"));
-            let IdentDataBody::Opaque { bytes, content_type } = told else { panic!("{text}: taken for a result") };
+            let body = body(&answer(200, media, text)).unwrap();
+            assert!(!format!("{body:?}").contains("Mustermann"));
+            let IdentDataBody::Opaque { bytes, content_type } = body else { panic!("{text}: read as a result") };
             assert_eq!((bytes, content_type.as_deref()), (text.into(), Some(media)));
         }
     }
@@ -60,33 +60,33 @@ fn at_70_everything_else_is_handed_on_as_it_came() {
 }
 
 #[test]
-fn at_70_a_readable_result_about_another_order_stays_an_error() {
+fn at_70_a_result_about_another_order_is_an_error() {
     let error = body(&json_answer(200, r#"{"OrderID":"99920006C38842"}"#)).unwrap_err();
     assert_eq!(error.kind(), Kind::Integrity);
 }
 
 #[test]
-fn at_70_both_forms_come_back_from_the_sandboxs_side() {
+fn at_70_the_server_side_encodes_both_forms() {
     type Op = MaybeEncrypted<GetIdentData>;
-    for told in [
+    for output in [
         IdentDataBody::Json(Box::new(IdentDataAnswer::default().order_id(id()))),
         IdentDataBody::Opaque { bytes: "sealed".into(), content_type: Some("application/jose".to_owned()) },
     ] {
-        let (head, content) = Op::encode_response(told.clone()).unwrap().into_parts();
-        let media = match &told {
+        let (head, content) = Op::encode_response(output.clone()).unwrap().into_parts();
+        let media = match &output {
             IdentDataBody::Json(_) => "application/json",
             IdentDataBody::Opaque { .. } => "application/jose",
         };
         assert_eq!((head.status.as_u16(), head.headers["content-type"].to_str().unwrap()), (200, media));
-        assert_eq!(body(&answer(200, media, collect(content))).unwrap(), told);
+        assert_eq!(body(&answer(200, media, collect(content))).unwrap(), output);
     }
     assert_eq!(Op::META.path, GetIdentData::META.path);
 }
 
 #[test]
-fn at_70_what_a_decryptor_opens_is_checked_like_any_result() {
+fn at_70_a_decrypted_result_is_checked_like_any_other() {
     let opaque = |text: &str| IdentDataBody::Opaque {
-        bytes: sealed(text).into(),
+        bytes: encrypted(text).into(),
         content_type: Some("application/jose".to_owned()),
     };
     let (answer, warnings) = opaque(r#"{"identified":"2018-09-05T11:06:21+02:00"}"#).open(&id(), &Reversed).unwrap();
@@ -98,52 +98,53 @@ fn at_70_what_a_decryptor_opens_is_checked_like_any_result() {
     assert_eq!(junk.kind(), Kind::Protocol);
     assert!(!format!("{junk} {junk:?}").contains("Mustermann"));
     let plain = IdentDataBody::Json(Box::default());
-    assert_eq!(plain.open(&id(), &Reversed).unwrap().0, IdentDataAnswer::default(), "nothing to be opened");
+    assert_eq!(plain.open(&id(), &Reversed).unwrap().0, IdentDataAnswer::default(), "not decrypted");
 }
 
 #[tokio::test]
-async fn at_70_a_client_with_a_decryptor_opens_results_in_all_their_forms() {
+async fn at_70_the_decryptor_applies_to_all_forms() {
     let text = r#"{"OrderID":"99921269855041","IdentData":{"Surname":"Mustermann"}}"#;
-    let told = || Step::Answer(answer(200, "application/jose", sealed(text)));
+    let encrypted_reply = || Step::Answer(answer(200, "application/jose", encrypted(text)));
     let with = |builder: identkit_identity_tm::Builder| builder.decryptor(Arc::new(Reversed));
-    let client = client_by(with, [told(), told(), told(), told(), reply(200, text)]);
+    let client =
+        client_by(with, [encrypted_reply(), encrypted_reply(), encrypted_reply(), encrypted_reply(), reply(200, text)]);
     let options = options();
-    for answered in [
+    for response in [
         client.ident_data(&id(), &options).await.unwrap(),
         client.ident_data_with_initial(&id(), &options).await.unwrap(),
         client.ident_data_with_method(&id(), &options).await.unwrap(),
     ] {
-        assert_eq!(answered.value.checked().unwrap().surname, Some("Mustermann".into()));
-        assert_eq!((answered.status.as_u16(), answered.attempts), (200, 1));
+        assert_eq!(response.value.checked().unwrap().surname, Some("Mustermann".into()));
+        assert_eq!((response.status.as_u16(), response.attempts), (200, 1));
     }
     let raw = client.ident_data_body(&id(), &options).await.unwrap().value;
-    assert!(matches!(raw, IdentDataBody::Opaque { bytes, .. } if bytes == sealed(text)));
+    assert!(matches!(raw, IdentDataBody::Opaque { bytes, .. } if bytes == encrypted(text)));
     let plain = client.ident_data(&id(), &options).await.unwrap().value;
-    assert!(plain.checked().is_some(), "results that come plain are read as ever");
+    assert!(plain.checked().is_some(), "unencrypted results are still read");
     let forms = ["", "/IncludeInitialData", "/IncludeIdentifyMethod", "", ""];
     assert_eq!(client.calls(), forms.map(|form| format!("GET /getIdentData/{ORDER}{form}")));
 }
 
 #[tokio::test]
-async fn at_70_a_result_that_cannot_be_opened_is_an_error_of_the_call_with_or_without_a_decryptor() {
-    let told = || Step::Answer(answer(200, "text/plain", "Mustermann"));
+async fn at_70_an_undecryptable_result_is_an_error() {
+    let encrypted_reply = || Step::Answer(answer(200, "text/plain", "Mustermann"));
     let with = |builder: identkit_identity_tm::Builder| {
         let builder = builder.decryptor(Arc::new(Reversed));
         assert!(format!("{builder:?}").contains("decrypts: true"));
         builder
     };
-    let vendor = client_by(with, [told()]);
+    let vendor = client_by(with, [encrypted_reply()]);
     let error = vendor.ident_data(&id(), &options()).await.unwrap_err();
-    let seen = (error.kind(), error.operation(), error.status());
-    assert_eq!(seen, (Kind::Integrity, Some("getIdentData"), Some(200)));
-    let vendor = client([told()]);
-    let error = fault(vendor.ident_data(&id(), &options()).await);
+    let actual = (error.kind(), error.operation(), error.status());
+    assert_eq!(actual, (Kind::Integrity, Some("getIdentData"), Some(200)));
+    let vendor = client([encrypted_reply()]);
+    let error = error_of(vendor.ident_data(&id(), &options()).await);
     assert_eq!(error.kind(), Kind::Protocol);
 }
 
 #[tokio::test]
-async fn at_71_the_signed_form_is_kept_byte_for_byte_and_sent_again_as_its_text() {
-    for (told, reused) in [
+async fn at_71_the_signed_form_is_preserved_and_reused_as_text() {
+    for (text, reused) in [
         ("c2VhbGVk", "c2VhbGVk"),
         (" c2VhbGVk\r\n", " c2VhbGVk\r\n"),
         (r#""c2Vh\/bGVk""#, "c2Vh/bGVk"),
@@ -151,15 +152,15 @@ async fn at_71_the_signed_form_is_kept_byte_for_byte_and_sent_again_as_its_text(
         ("\u{feff}x", "\u{feff}x"),
     ] {
         for media in ["text/plain", "application/json", "application/octet-stream"] {
-            let client = client([Step::Answer(answer(200, media, told))]);
+            let client = client([Step::Answer(answer(200, media, text))]);
             let signed = client.ident_data_signed(&id(), &options()).await.unwrap().value;
             assert_eq!(client.calls(), [format!("GET /getIdentData/{ORDER}/Signed")]);
-            assert_eq!(signed.0, told.as_bytes());
+            assert_eq!(signed.0, text.as_bytes());
             let order = plain_order().ident_data_signed(signed.for_reuse().unwrap());
             assert_eq!(sent_json(&order, &dialect())["IdentDataSigned"], reused);
-            // And from the sandbox's side back again.
+            // The server side returns the same bytes.
             let response = GetIdentDataSigned::encode_response(signed.clone()).unwrap();
-            assert_eq!(response.into_body().collect(1000).await.unwrap(), told.as_bytes());
+            assert_eq!(response.into_body().collect(1000).await.unwrap(), text.as_bytes());
         }
     }
     let client = client([Step::Answer(answer(200, "text/plain", ""))]);
@@ -167,7 +168,7 @@ async fn at_71_the_signed_form_is_kept_byte_for_byte_and_sent_again_as_its_text(
 }
 
 #[tokio::test]
-async fn at_73_the_evidence_of_the_port_is_read_with_the_method_and_not_with_the_initial_data() {
+async fn at_73_the_port_reads_evidence_with_the_method() {
     use identkit_core::{EvidenceItem, EvidenceKind};
     let client = client([reply(200, "{}")]);
     let case = CaseRef { provider: "identity-tm".to_owned(), id: Secret::new(ORDER), state: None };

@@ -1,4 +1,4 @@
-//! The status feed against vendors that read paging in every way that the document leaves open.
+//! The status feed with vendors that implement paging in every way that the document allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,24 +7,24 @@ use futures_util::StreamExt;
 
 use super::*;
 
-/// An entry of the vendor: when it happened (seconds from the begin of the window), whose it is, its code.
+/// A status entry: seconds since the begin of the window, number of the order, code.
 pub(super) type Entry = (i64, u32, u32);
 
-/// What the feed asks for.
+/// A request of the feed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Asked {
+pub(super) struct PageRequest {
     pub(super) begin: i64,
     pub(super) end: i64,
     pub(super) elements: usize,
     pub(super) page: usize,
 }
 
-pub(super) type Answers = dyn Fn(&Asked, usize) -> Step + Send + Sync;
+pub(super) type Respond = dyn Fn(&PageRequest, usize) -> Step + Send + Sync;
 
-/// A vendor that answers getAllStatus by a function of what is asked and of how many requests came before.
+/// A vendor that responds to getAllStatus by a function of the request and the number of earlier requests.
 pub(super) struct Vendor {
-    pub(super) answers: Box<Answers>,
-    pub(super) asked: Mutex<Vec<Asked>>,
+    pub(super) respond: Box<Respond>,
+    pub(super) requests: Mutex<Vec<PageRequest>>,
 }
 
 impl fmt::Debug for Vendor {
@@ -43,32 +43,36 @@ impl Transport for Vendor {
         let body: Value = serde_json::from_slice(&body_bytes(request.body())).unwrap();
         let at = |end: &str| Dts::parse(body["Period"][end].as_str().unwrap()).timestamp().unwrap().as_second() - BEGIN;
         let number = |key: &str| usize::try_from(body["Period"]["Paging"][key].as_u64().unwrap()).unwrap();
-        let asked = Asked { begin: at("Begin"), end: at("End"), elements: number("Elements"), page: number("Page") };
+        let page =
+            PageRequest { begin: at("Begin"), end: at("End"), elements: number("Elements"), page: number("Page") };
         let before = {
-            let mut all = self.asked.lock().unwrap();
-            all.push(asked);
-            assert!(all.len() < 5_000, "the feed asks for ever");
+            let mut all = self.requests.lock().unwrap();
+            all.push(page);
+            assert!(all.len() < 5_000, "the feed does not end");
             all.len() - 1
         };
-        let script = Script::new([(self.answers)(&asked, before)]);
+        let script = Script::new([(self.respond)(&page, before)]);
         script.send(request, context).await
     }
 }
 
-/// A client of a vendor that answers so, and a window of so many seconds.
+/// Returns a client of a vendor with these responses, and a window of `length` seconds.
 pub(super) fn vendor(
     length: i64,
-    answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'static,
+    respond: impl Fn(&PageRequest, usize) -> Step + Send + Sync + 'static,
 ) -> (IdentityTm, Window, Arc<Vendor>) {
-    let vendor = Arc::new(Vendor { answers: Box::new(answers), asked: Mutex::default() });
+    let vendor = Arc::new(Vendor { respond: Box::new(respond), requests: Mutex::default() });
     let client = client_over(|builder| builder, Arc::clone(&vendor) as _);
     let at = |second: i64| jiff::Timestamp::from_second(BEGIN + second).unwrap();
     (client, Window { begin: at(0), end: at(length) }, vendor)
 }
 
-/// A feed of pages of 10 over this vendor, and what it was asked.
-fn feed(length: i64, answers: impl Fn(&Asked, usize) -> Step + Send + Sync + 'static) -> (StatusFeed, Arc<Vendor>) {
-    let (client, window, vendor) = vendor(length, answers);
+/// Returns a feed with pages of 10 entries from such a vendor.
+fn feed(
+    length: i64,
+    respond: impl Fn(&PageRequest, usize) -> Step + Send + Sync + 'static,
+) -> (StatusFeed, Arc<Vendor>) {
+    let (client, window, vendor) = vendor(length, respond);
     (client.status_feed(window, &options().attempts(1)).elements(10), vendor)
 }
 
@@ -87,23 +91,23 @@ pub(super) fn nothing() -> Step {
     reply(304, "")
 }
 
-/// Entries of so many orders, each with two codes, one order a second.
+/// Returns the entries of `orders` orders: two codes each, one order per second.
 pub(super) fn history(orders: u32) -> Vec<Entry> {
     (0..orders).flat_map(|order| [(i64::from(order), order, 25), (i64::from(order), order, 6)]).collect()
 }
 
-pub(super) fn within(all: &[Entry], asked: &Asked) -> Vec<Entry> {
-    all.iter().filter(|(second, ..)| (asked.begin..=asked.end).contains(second)).copied().collect()
+pub(super) fn within(all: &[Entry], request: &PageRequest) -> Vec<Entry> {
+    all.iter().filter(|(second, ..)| (request.begin..=request.end).contains(second)).copied().collect()
 }
 
-/// A page of entries, `base` being the number of the first.
-pub(super) fn page_of(all: &[Entry], asked: &Asked, base: usize) -> Step {
-    let found = within(all, asked);
-    let page = asked.page.checked_sub(base).and_then(|page| found.chunks(asked.elements).nth(page));
+/// Returns a page of entries; `base` is the number of the first page.
+pub(super) fn page_of(all: &[Entry], request: &PageRequest, base: usize) -> Step {
+    let entries = within(all, request);
+    let page = request.page.checked_sub(base).and_then(|page| entries.chunks(request.elements).nth(page));
     page.map_or_else(nothing, listed)
 }
 
-pub(super) fn told(orders: &[ListedOrder]) -> Vec<Entry> {
+pub(super) fn entries_of(orders: &[ListedOrder]) -> Vec<Entry> {
     let mut all = Vec::new();
     for order in orders {
         let id = order.order_id.as_ref().unwrap().expose().strip_prefix("999").unwrap().parse().unwrap();
@@ -115,65 +119,65 @@ pub(super) fn told(orders: &[ListedOrder]) -> Vec<Entry> {
     all
 }
 
-/// Everything that the feed tells until its end.
+/// Reads the feed to its end.
 async fn read_all(feed: &mut StatusFeed) -> Vec<Entry> {
     let mut all = Vec::new();
     while let Some(orders) = feed.next().await.unwrap_or_else(|error| panic!("{error}")) {
-        assert!(!orders.is_empty(), "nothing is told as something");
-        all.extend(told(&orders));
+        assert!(!orders.is_empty(), "an empty page was returned");
+        all.extend(entries_of(&orders));
     }
     all
 }
 
-/// All of it, and nothing twice.
+/// Asserts that every entry was returned exactly once.
 #[track_caller]
-fn exactly_once(mut found: Vec<Entry>, mut expected: Vec<Entry>) {
-    found.sort_unstable();
+fn exactly_once(mut entries: Vec<Entry>, mut expected: Vec<Entry>) {
+    entries.sort_unstable();
     expected.sort_unstable();
-    assert_eq!(found, expected);
+    assert_eq!(entries, expected);
 }
 
 #[tokio::test]
-async fn at_05_pages_that_count_from_0_are_read_whole() {
+async fn at_05_pages_numbered_from_0_are_read_completely() {
     for orders in [0, 1, 4, 5, 6, 23, 50] {
-        let (mut feed, vendor) = feed(3600, move |asked, _| page_of(&history(orders), asked, 0));
+        let (mut feed, vendor) = feed(3600, move |request, _| page_of(&history(orders), request, 0));
         exactly_once(read_all(&mut feed).await, history(orders));
-        let asked = vendor.asked.lock().unwrap();
-        assert_eq!(asked[0], Asked { begin: 0, end: 3600, elements: 10, page: 0 });
-        let pages: Vec<_> = asked.iter().map(|asked| asked.page).collect();
+        let requests = vendor.requests.lock().unwrap();
+        assert_eq!(requests[0], PageRequest { begin: 0, end: 3600, elements: 10, page: 0 });
+        let pages: Vec<_> = requests.iter().map(|request| request.page).collect();
         let last = usize::try_from(orders * 2).unwrap().div_ceil(10).max(1);
         assert_eq!(pages, (0..=last).collect::<Vec<_>>(), "{orders} orders: no window is halved");
     }
 }
 
 #[tokio::test]
-async fn at_05_pages_that_count_from_1_are_read_whole_whatever_page_0_answers() {
-    type Zero = fn(&[Entry], &Asked) -> Step;
+async fn at_05_pages_numbered_from_1_are_read_completely() {
+    type Zero = fn(&[Entry], &PageRequest) -> Step;
     let zeros: [(&str, Zero); 7] = [
         ("400", |_, _| reply(400, r#"{"Error":"Page"}"#)),
         ("404", |_, _| reply(404, "")),
         ("304", |_, _| nothing()),
         ("empty", |_, _| reply(200, "[]")),
         ("empty under Order", |_, _| reply(200, r#"{"Order":[]}"#)),
-        ("as page 1", |all, asked| page_of(all, &Asked { page: 1, ..*asked }, 1)),
-        ("as page 1, in another order", |all, asked| {
-            let mut found = within(all, asked);
-            found.truncate(asked.elements);
-            found.reverse();
-            listed(&found)
+        ("as page 1", |all, request| page_of(all, &PageRequest { page: 1, ..*request }, 1)),
+        ("as page 1, in another sequence", |all, request| {
+            let mut entries = within(all, request);
+            entries.truncate(request.elements);
+            entries.reverse();
+            listed(&entries)
         }),
     ];
     for (name, zero) in zeros {
         for orders in [0, 3, 5, 23] {
-            let (mut feed, vendor) = feed(3600, move |asked, _| {
+            let (mut feed, vendor) = feed(3600, move |request, _| {
                 let all = history(orders);
-                if asked.page == 0 { zero(&all, asked) } else { page_of(&all, asked, 1) }
+                if request.page == 0 { zero(&all, request) } else { page_of(&all, request, 1) }
             });
             if name.starts_with("as page 1") && orders == 0 {
                 continue;
             }
             exactly_once(read_all(&mut feed).await, history(orders));
-            let pages: Vec<_> = vendor.asked.lock().unwrap().iter().map(|asked| asked.page).collect();
+            let pages: Vec<_> = vendor.requests.lock().unwrap().iter().map(|request| request.page).collect();
             assert_eq!(pages, (0..pages.len()).collect::<Vec<_>>(), "{name}: no window is halved");
         }
     }
@@ -184,8 +188,10 @@ async fn at_05_a_short_page_in_the_middle_is_not_the_last() {
     for base in [0, 1] {
         let sizes = [10_usize, 3, 10, 1, 1, 7];
         let all = history(16);
-        let (mut feed, _) = feed(3600, move |asked, _| {
-            let Some(page) = asked.page.checked_sub(base).filter(|page| *page < sizes.len()) else { return nothing() };
+        let (mut feed, _) = feed(3600, move |request, _| {
+            let Some(page) = request.page.checked_sub(base).filter(|page| *page < sizes.len()) else {
+                return nothing();
+            };
             let from: usize = sizes[..page].iter().sum();
             listed(&history(16)[from..from + sizes[page]])
         });
@@ -194,192 +200,196 @@ async fn at_05_a_short_page_in_the_middle_is_not_the_last() {
 }
 
 #[tokio::test]
-async fn at_05_the_last_page_may_be_repeated_for_ever() {
+async fn at_05_a_short_last_page_may_repeat_forever() {
     for orders in [1, 3, 7, 23] {
-        let (mut feed, vendor) = feed(3600, move |asked, _| {
+        let (mut feed, vendor) = feed(3600, move |request, _| {
             let all = history(orders);
-            let last = (all.len() - 1) / asked.elements;
-            page_of(&all, &Asked { page: asked.page.min(last), ..*asked }, 0)
+            let last = (all.len() - 1) / request.elements;
+            page_of(&all, &PageRequest { page: request.page.min(last), ..*request }, 0)
         });
         exactly_once(read_all(&mut feed).await, history(orders));
-        assert!(vendor.asked.lock().unwrap().iter().all(|asked| asked.end - asked.begin == 3600), "nothing is halved");
+        assert!(
+            vendor.requests.lock().unwrap().iter().all(|request| request.end - request.begin == 3600),
+            "nothing is halved"
+        );
     }
 }
 
-/// A full last page that is repeated looks as if paging were not honoured: halving finds everything all the same.
+/// A repeated full last page looks as if the vendor ignored paging; halving the window still finds every entry.
 #[tokio::test]
-async fn at_05_a_full_last_page_that_is_repeated_costs_requests_and_no_entry() {
-    let (mut feed, vendor) = feed(3600, |asked, _| {
-        let found = within(&history(20), asked);
-        let last = found.len().saturating_sub(1) / asked.elements;
-        page_of(&history(20), &Asked { page: asked.page.min(last), ..*asked }, 0)
+async fn at_05_a_repeated_full_last_page_loses_no_entry() {
+    let (mut feed, vendor) = feed(3600, |request, _| {
+        let entries = within(&history(20), request);
+        let last = entries.len().saturating_sub(1) / request.elements;
+        page_of(&history(20), &PageRequest { page: request.page.min(last), ..*request }, 0)
     });
     exactly_once(read_all(&mut feed).await, history(20));
-    assert!(vendor.asked.lock().unwrap().iter().any(|asked| asked.end - asked.begin < 3600));
+    assert!(vendor.requests.lock().unwrap().iter().any(|request| request.end - request.begin < 3600));
 }
 
-/// The first so many entries of the window, whatever the page.
-fn without_paging(all: &[Entry], asked: &Asked, cap: usize) -> Step {
-    let mut found = within(all, asked);
-    found.truncate(cap);
-    if found.is_empty() { nothing() } else { listed(&found) }
+/// Returns the first `cap` entries of the window for any page.
+fn without_paging(all: &[Entry], request: &PageRequest, cap: usize) -> Step {
+    let mut entries = within(all, request);
+    entries.truncate(cap);
+    if entries.is_empty() { nothing() } else { listed(&entries) }
 }
 
 #[tokio::test]
-async fn at_05_where_paging_is_not_honoured_smaller_windows_find_everything_once() {
+async fn at_05_if_paging_is_ignored_windows_are_halved() {
     for cap in [10, 17] {
-        let (mut feed, vendor) = feed(120, move |asked, _| without_paging(&history(60), asked, cap));
+        let (mut feed, vendor) = feed(120, move |request, _| without_paging(&history(60), request, cap));
         exactly_once(read_all(&mut feed).await, history(60));
         let rules: Vec<_> = feed.warnings().iter().map(|warning| warning.rule).collect();
-        assert_eq!(rules, ["AT-05"], "told once, however often it was halved");
-        let asked = vendor.asked.lock().unwrap();
-        assert_eq!(usize::try_from(feed.pages()).unwrap(), asked.len());
-        let smallest = asked.iter().map(|asked| asked.end - asked.begin).min().unwrap();
+        assert_eq!(rules, ["AT-05"], "one warning for any number of halvings");
+        let requests = vendor.requests.lock().unwrap();
+        assert_eq!(usize::try_from(feed.pages()).unwrap(), requests.len());
+        let smallest = requests.iter().map(|request| request.end - request.begin).min().unwrap();
         assert!((1..=5).contains(&smallest), "{smallest}");
-        // Whether bounds are inclusive is not documented: neighbours share theirs, and no second lies between them.
-        let bounds: BTreeSet<_> = asked.iter().map(|asked| asked.begin).collect();
-        assert!(asked.iter().all(|asked| asked.end == 120 || bounds.contains(&asked.end)));
+        // Whether bounds are inclusive is not documented, so neighboring windows share a bound.
+        let bounds: BTreeSet<_> = requests.iter().map(|request| request.begin).collect();
+        assert!(requests.iter().all(|request| request.end == 120 || bounds.contains(&request.end)));
     }
 }
 
-/// The same, answered in ever other orders and portions: never for ever, and never as a success with less.
+/// Changing sequences and portions must neither run forever nor succeed with missing entries.
 #[tokio::test]
-async fn at_05_a_vendor_that_shuffles_instead_of_paging_is_found_out() {
-    let (mut feed, _) = feed(64, |asked, before| {
-        let mut found = within(&history(40), asked);
-        found.truncate(14);
-        if found.is_empty() {
+async fn at_05_a_vendor_that_shuffles_instead_of_paging_is_detected() {
+    let (mut feed, _) = feed(64, |request, before| {
+        let mut entries = within(&history(40), request);
+        entries.truncate(14);
+        if entries.is_empty() {
             return nothing();
         }
-        let length = found.len();
-        found.rotate_left(before % length);
-        found.truncate(length.max(11) - (before % 2).min(length - 1));
-        listed(&found)
+        let length = entries.len();
+        entries.rotate_left(before % length);
+        entries.truncate(length.max(11) - (before % 2).min(length - 1));
+        listed(&entries)
     });
     exactly_once(read_all(&mut feed).await, history(40));
 }
 
 #[tokio::test]
-async fn at_05_a_window_that_cannot_be_made_smaller_is_an_error_and_never_a_success() {
-    // All in one second.
+async fn at_05_a_window_that_cannot_be_halved_is_an_error() {
+    // All entries are in one second.
     let busy: Vec<Entry> = (0..40).map(|order| (7, order, 6)).collect();
-    let (mut feed, _) = feed(16, move |asked, _| without_paging(&busy, asked, 10));
-    let mut found = 0;
+    let (mut feed, _) = feed(16, move |request, _| without_paging(&busy, request, 10));
+    let mut entries = 0;
     let error = loop {
         match feed.next().await {
-            Ok(Some(orders)) => found += told(&orders).len(),
-            Ok(None) => panic!("less than everything was told as everything"),
+            Ok(Some(orders)) => entries += entries_of(&orders).len(),
+            Ok(None) => panic!("the feed ended without an error although entries are missing"),
             Err(error) => break error,
         }
     };
     assert_eq!((error.kind(), error.operation()), (Kind::Protocol, Some("getAllStatus/ExtendedList")));
-    assert_eq!(found, 10);
-    // It does not get better by asking again.
+    assert_eq!(entries, 10);
+    // A further call fails too.
     assert_eq!(feed.next().await.unwrap_err().kind(), Kind::Protocol);
 }
 
 #[tokio::test]
-async fn at_05_what_comes_on_several_pages_is_told_once_and_an_order_again_with_what_is_new() {
+async fn at_05_duplicates_across_pages_are_removed() {
     let pages: [&[Entry]; 4] =
         [&[(0, 1, 25), (0, 2, 25)], &[(0, 2, 25), (5, 1, 6), (5, 1, 6)], &[(0, 1, 25), (9, 2, 17)], &[(9, 2, 17)]];
-    let (mut feed, _) = feed(60, move |asked, _| pages.get(asked.page).map_or_else(nothing, |page| listed(page)));
-    let mut tellings = Vec::new();
+    let (mut feed, _) = feed(60, move |request, _| pages.get(request.page).map_or_else(nothing, |page| listed(page)));
+    let mut batches = Vec::new();
     while let Some(orders) = feed.next().await.unwrap() {
-        tellings.push(told(&orders));
+        batches.push(entries_of(&orders));
     }
-    assert_eq!(tellings, [vec![(0, 1, 25), (0, 2, 25)], vec![(5, 1, 6)], vec![(9, 2, 17)]]);
+    assert_eq!(batches, [vec![(0, 1, 25), (0, 2, 25)], vec![(5, 1, 6)], vec![(9, 2, 17)]]);
 }
 
 #[tokio::test]
-async fn at_05_orders_without_a_status_or_an_id_are_told_once_each() {
+async fn at_05_orders_without_status_or_id_are_returned_once() {
     let page = r#"[{"OrderID":"1"},{"Ref":"a"},{"Ref":"b"},{"Ref":"a"},{"OrderID":"1","Status":[]}]"#;
-    let (mut feed, _) = feed(60, move |asked, _| if asked.page < 3 { reply(200, page) } else { nothing() });
+    let (mut feed, _) = feed(60, move |request, _| if request.page < 3 { reply(200, page) } else { nothing() });
     let orders = feed.next().await.unwrap().unwrap();
-    let told: Vec<_> = orders
+    let actual: Vec<_> = orders
         .iter()
         .map(|order| {
             let id = order.order_id.as_ref().map(OrderId::expose);
             (id, order.reference.as_ref().map(|reference| reference.expose().as_str()))
         })
         .collect();
-    assert_eq!(told, [(Some("1"), None), (None, Some("a")), (None, Some("b"))]);
+    assert_eq!(actual, [(Some("1"), None), (None, Some("a")), (None, Some("b"))]);
     assert!(feed.next().await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn at_05_after_an_error_the_feed_goes_on_where_it_was() {
+async fn at_05_after_an_error_the_feed_continues_at_the_same_page() {
     for failing in 0..6 {
         for broken in [Step::Reset, reply(500, ""), reply(200, "[{"), reply(403, "")] {
             let (mut feed, vendor) =
                 feed(
                     3600,
-                    move |asked, before| {
-                        if before == failing { broken.clone() } else { page_of(&history(23), asked, 0) }
+                    move |request, before| {
+                        if before == failing { broken.clone() } else { page_of(&history(23), request, 0) }
                     },
                 );
-            let (mut found, mut errors) = (Vec::new(), 0);
+            let (mut entries, mut errors) = (Vec::new(), 0);
             loop {
                 match feed.next().await {
-                    Ok(Some(orders)) => found.extend(told(&orders)),
+                    Ok(Some(orders)) => entries.extend(entries_of(&orders)),
                     Ok(None) => break,
                     Err(_) => errors += 1,
                 }
             }
             assert_eq!(errors, 1, "request {failing}");
-            exactly_once(found, history(23));
-            let pages: Vec<_> = vendor.asked.lock().unwrap().iter().map(|asked| asked.page).collect();
+            exactly_once(entries, history(23));
+            let pages: Vec<_> = vendor.requests.lock().unwrap().iter().map(|request| request.page).collect();
             let mut expected: Vec<usize> = (0..6).collect();
             expected.insert(failing, failing);
-            assert_eq!(pages, expected, "the same page again, and nothing else");
+            assert_eq!(pages, expected, "only the failed page is repeated");
         }
     }
 }
 
 #[tokio::test]
-async fn at_05_a_feed_whose_reader_gave_up_waiting_loses_nothing() {
+async fn at_05_dropping_the_future_loses_nothing() {
     let (mut feed, _) =
-        feed(3600, |asked, before| if before % 2 == 1 { Step::Hang } else { page_of(&history(23), asked, 0) });
-    let mut found = Vec::new();
+        feed(3600, |request, before| if before % 2 == 1 { Step::Hang } else { page_of(&history(23), request, 0) });
+    let mut entries = Vec::new();
     loop {
         tokio::select! {
             biased;
-            told_now = feed.next() => match told_now.unwrap() {
-                Some(orders) => found.extend(told(&orders)),
+            next = feed.next() => match next.unwrap() {
+                Some(orders) => entries.extend(entries_of(&orders)),
                 None => break,
             },
             () = tokio::task::yield_now() => {}
         }
     }
-    exactly_once(found, history(23));
+    exactly_once(entries, history(23));
 }
 
 #[tokio::test]
-async fn at_05_an_end_within_a_second_is_asked_for_whole() {
+async fn at_05_the_end_is_rounded_up_to_whole_seconds() {
     let (client, _, vendor) = vendor(0, |_, _| nothing());
     let at = |millis: i64| jiff::Timestamp::from_millisecond(BEGIN * 1000 + millis).unwrap();
-    for (begin, end, asked) in [(0, 5000, (0, 5)), (900, 5001, (0, 6)), (1, 5999, (0, 6))] {
+    for (begin, end, expected) in [(0, 5000, (0, 5)), (900, 5001, (0, 6)), (1, 5999, (0, 6))] {
         client.status_feed(Window { begin: at(begin), end: at(end) }, &options()).next().await.unwrap();
-        let last = *vendor.asked.lock().unwrap().last().unwrap();
-        assert_eq!((last.begin, last.end), asked);
-        assert_eq!(last.elements, 500, "unless told otherwise");
+        let last = *vendor.requests.lock().unwrap().last().unwrap();
+        assert_eq!((last.begin, last.end), expected);
+        assert_eq!(last.elements, 500, "the default");
     }
     for (elements, sent) in [(0, 1), (1, 1), (1000, 1000), (5000, 1000)] {
         let window = Window { begin: at(0), end: at(1000) };
         client.status_feed(window, &options()).elements(elements).next().await.unwrap();
-        assert_eq!(vendor.asked.lock().unwrap().last().unwrap().elements, sent);
+        assert_eq!(vendor.requests.lock().unwrap().last().unwrap().elements, sent);
     }
 }
 
 #[tokio::test]
-async fn at_05_a_window_that_ends_before_it_begins_is_refused_before_anything_is_sent() {
+async fn at_05_a_window_that_ends_before_it_begins_is_rejected() {
     let (mut feed, vendor) = feed(-1, |_, _| nothing());
     assert_eq!(feed.next().await.unwrap_err().kind(), Kind::InvalidInput);
-    assert!(vendor.asked.lock().unwrap().is_empty());
+    assert!(vendor.requests.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn at_05_the_feed_is_a_stream_that_ends_with_its_first_error() {
-    let (feed, _) = feed(3600, |asked, before| if before == 2 { Step::Reset } else { page_of(&history(23), asked, 0) });
-    let seen: Vec<_> = feed.into_stream().map(|step| step.is_ok()).collect().await;
-    assert_eq!(seen, [true, true, false]);
+async fn at_05_the_stream_ends_after_its_first_error() {
+    let (feed, _) =
+        feed(3600, |request, before| if before == 2 { Step::Reset } else { page_of(&history(23), request, 0) });
+    let results: Vec<_> = feed.into_stream().map(|step| step.is_ok()).collect().await;
+    assert_eq!(results, [true, true, false]);
 }

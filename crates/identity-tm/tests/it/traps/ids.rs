@@ -1,28 +1,28 @@
-//! References, URLs and ids.
+//! Ids of orders.
 
 use super::*;
 
 #[test]
-fn at_22_an_order_id_is_text_is_never_lost_and_is_one_segment_of_a_path() {
-    let operation = GetStatus::new(OrderId::received("9992/..//odd id"));
+fn at_22_an_order_id_is_one_path_segment() {
+    let operation = GetStatus::new(OrderId::new("9992/..//odd id"));
     let path = GetStatus::META.path(&operation.path_params()).unwrap();
     assert_eq!(path, "/getStatus/9992%2F..%2F%2Fodd%20id");
     for nothing in ["", ".", ".."] {
-        let operation = GetStatus::new(OrderId::received(nothing));
+        let operation = GetStatus::new(OrderId::new(nothing));
         assert_eq!(GetStatus::META.path(&operation.path_params()).unwrap_err().kind(), Kind::InvalidInput);
     }
 }
 
 #[tokio::test]
-async fn at_22_an_id_that_would_address_another_resource_is_refused_before_anything_is_sent() {
+async fn at_22_an_id_that_is_a_dot_segment_is_rejected() {
     let client = client([]);
-    let error = client.delete_ident_data(&OrderId::received(".."), &options()).await.unwrap_err();
+    let error = client.delete_ident_data(&OrderId::new(".."), &options()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::InvalidInput);
 }
 
 #[tokio::test]
-async fn at_22_an_order_that_was_taken_is_never_lost_for_what_stands_beside_its_id() {
-    for (beside, key) in [
+async fn at_22_malformed_elements_do_not_lose_the_order_id() {
+    for (malformed, key) in [
         (json!({"Ref": 4711}), "Ref"),
         (json!({"Error": {"message": "Mustermann"}}), "Error"),
         (json!({"Error": ["Mustermann"]}), "Error"),
@@ -31,13 +31,13 @@ async fn at_22_an_order_that_was_taken_is_never_lost_for_what_stands_beside_its_
         (json!({"TargetURL": false}), "TargetURL"),
     ] {
         let mut text = json!({"OrderID": ORDER, "Later": [1]});
-        text.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+        text.as_object_mut().unwrap().extend(malformed.as_object().unwrap().clone());
         let client = client([reply(202, text.to_string())]);
         let placed =
             client.put_order(&plain_order(), &options()).await.unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(placed.value.order_id, id(), "{text}");
         assert_eq!(rules(&placed.warnings), ["AT-22"], "{text}");
-        assert_eq!(placed.value.answer.extra.get(key), beside.get(key), "kept as it came");
+        assert_eq!(placed.value.answer.extra.get(key), malformed.get(key), "preserved");
         assert!(placed.value.answer.extra.contains_key("Later"), "{text}");
         assert!(!format!("{placed:?}").contains("Mustermann"), "{text}");
     }

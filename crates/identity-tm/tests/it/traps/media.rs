@@ -1,28 +1,28 @@
-//! Signed hashes, recordings, and how large things may be.
+//! Recordings and size limits.
 
 use super::*;
 
 #[test]
-fn at_38_only_the_callback_of_the_video_is_a_permission_to_count_it() {
+fn at_38_only_the_video_callback_creates_video_ready() {
     let url = VideoCallback.url(&Uri::from_static("https://www.example.com"), &Secret::new("t0ken"), &id()).unwrap();
     let called = VideoCallback.emit(url.expose(), &Method::GET, &Event::new("identity-tm", "Video", "")).unwrap();
-    let heard = VideoReady::heard(&VideoCallback.parse(&called).unwrap()).unwrap();
-    assert_eq!((heard.order_id(), heard.was_heard()), (&id(), true));
-    assert!(!VideoReady::force(id()).was_heard());
-    assert!(!format!("{heard:?}").contains(ORDER));
+    let ready = VideoReady::from_event(&VideoCallback.parse(&called).unwrap()).unwrap();
+    assert_eq!((ready.order_id(), ready.has_called_back()), (&id(), true));
+    assert!(!VideoReady::force(id()).has_called_back());
+    assert!(!format!("{ready:?}").contains(ORDER));
     for (provider, name) in [("identity-tm", "OnFinal"), ("identity-tm", "AfterVideo"), ("identify24", "Video")] {
         let mut event = Event::new(provider, name, "key");
         event.case_id = Some(Secret::new(ORDER));
-        assert_eq!(VideoReady::heard(&event).unwrap_err().kind(), Kind::InvalidInput, "{provider} {name}");
+        assert_eq!(VideoReady::from_event(&event).unwrap_err().kind(), Kind::InvalidInput, "{provider} {name}");
     }
     let nameless = Event::new("identity-tm", "Video", "key");
-    assert!(VideoReady::heard(&nameless).is_err(), "an event about no order");
+    assert!(VideoReady::from_event(&nameless).is_err(), "an event without an order");
 }
 
 #[tokio::test]
-async fn at_38_a_placeholder_under_200_is_a_stream_like_any_other_and_an_error_page_is_none() {
+async fn at_38_an_error_page_with_status_200_is_not_a_video() {
     let mp4 = "\u{0}\u{0}\u{0}\u{18}ftypmp42";
-    for (media, told) in [
+    for (media, expected) in [
         ("video/mp4", "video/mp4"),
         ("video/webm", "video/webm"),
         ("Video/MP4; codecs=\"avc1\"", "video/mp4"),
@@ -30,19 +30,19 @@ async fn at_38_a_placeholder_under_200_is_a_stream_like_any_other_and_an_error_p
     ] {
         let client = client([Step::Answer(answer(200, media, mp4))]);
         let video = client.video(&VideoReady::force(id()), &options()).await.unwrap().value;
-        assert_eq!((video.media_type.as_str(), video.content.len()), (told, Some(12)));
+        assert_eq!((video.media_type.as_str(), video.content.len()), (expected, Some(12)));
         assert_eq!(video.content.collect(100).await.unwrap(), mp4);
         assert_eq!(client.calls(), [format!("GET /getVideoFileBinary/{ORDER}")]);
     }
     for (media, text) in [("text/html", "<html>Mustermann"), ("application/json", "{}"), ("video/mp4", "")] {
         let client = client([Step::Answer(answer(200, media, text))]);
-        let error = fault(client.video(&VideoReady::force(id()), &options()).await);
+        let error = error_of(client.video(&VideoReady::force(id()), &options()).await);
         assert_eq!(error.kind(), Kind::Protocol, "{media}");
     }
 }
 
 #[test]
-fn at_39_a_placeholder_that_was_not_filled_in_names_no_order() {
+fn at_39_an_unreplaced_placeholder_is_not_an_order_id() {
     let base = Uri::from_static("https://www.example.com");
     let parse = |url: &str| VideoCallback.parse(&Request::builder().uri(url).body(Bytes::new()).unwrap());
     let template = VideoCallback.url_template(&base, &Secret::new("t0ken")).unwrap();
@@ -55,32 +55,32 @@ fn at_39_a_placeholder_that_was_not_filled_in_names_no_order() {
         assert_eq!(OrderCallback::OnFinal.parse(&request).unwrap_err().kind(), Kind::Protocol, "{literal}");
     }
     assert!(parse("https://www.example.com/identity-tm/t0ken/Video").is_err());
-    // The order stands in the URL that is sent, one parameter whatever it holds.
-    let odd = OrderId::received("9992/..&orderId=1#ü");
+    // The order's id is one query parameter of the URL, with any content.
+    let odd = OrderId::new("9992/..&orderId=1#ü");
     let url = VideoCallback.url(&base, &Secret::new("t0ken"), &odd).unwrap();
     let event = parse(url.expose()).unwrap();
     assert_eq!(event.case_id.unwrap().expose(), odd.expose());
 }
 
 #[test]
-fn at_39_the_callback_is_a_get_under_its_own_name() {
-    for (method, path, recognised) in [
+fn at_39_the_video_callback_is_a_get_with_its_own_path() {
+    for (method, path, recognized) in [
         ("GET", "/identity-tm/t0ken/Video?orderId=1", true),
         ("POST", "/identity-tm/t0ken/Video?orderId=1", false),
         ("HEAD", "/identity-tm/t0ken/Video?orderId=1", false),
         ("GET", "/identity-tm/t0ken/OnFinal?orderId=1", false),
     ] {
         let (head, ()) = Request::builder().method(method).uri(path).body(()).unwrap().into_parts();
-        assert_eq!(VideoCallback.recognize(&head), recognised, "{method} {path}");
+        assert_eq!(VideoCallback.recognize(&head), recognized, "{method} {path}");
     }
-    assert_eq!(identkit_identity_tm::callbacks().len(), 4, "the four of the document");
+    assert_eq!(identkit_identity_tm::callbacks().len(), 4, "the document has four");
 }
 
 #[test]
-fn at_40_a_recording_is_read_leniently_and_no_character_is_ever_dropped() {
+fn at_40_base64_of_recordings_is_read_leniently() {
     let read = |data: Value| {
-        let told = json!({"Voicefiles": [{"Filename": "sound_4348.mp3", "Base64Data": data}]});
-        decode(&GetVoiceFiles::new(id()), &json_answer(200, told.to_string())).unwrap().value.voicefiles.unwrap()
+        let list = json!({"Voicefiles": [{"Filename": "sound_4348.mp3", "Base64Data": data}]});
+        decode(&GetVoiceFiles::new(id()), &json_answer(200, list.to_string())).unwrap().value.voicefiles.unwrap()
     };
     for good in ["//uQ", "__uQ", "/ /u\r\nQ", "//uQ\n", "//uQAA==", "//uQAA"] {
         assert!(read(json!(good))[0].audio().unwrap().starts_with(&[0xff, 0xfb, 0x90]), "{good}");
@@ -99,7 +99,7 @@ fn at_40_a_recording_is_read_leniently_and_no_character_is_ever_dropped() {
 }
 
 #[tokio::test]
-async fn at_79_nothing_is_larger_than_its_cap_and_that_is_found_out_by_its_length() {
+async fn at_79_bodies_over_the_limit_are_rejected_by_length() {
     const JSON: u64 = 256 << 20;
     for (name, cap) in [("status", JSON), ("hashes", JSON), ("voice", JSON), ("signed", JSON), ("list", JSON)] {
         let client = client([long(cap + 1)]);
@@ -127,7 +127,7 @@ async fn at_79_nothing_is_larger_than_its_cap_and_that_is_found_out_by_its_lengt
 }
 
 #[tokio::test]
-async fn at_79_what_may_be_large_is_a_stream_and_ends_with_an_error_rather_than_short() {
+async fn at_79_a_truncated_stream_ends_with_an_error() {
     assert!(matches!(GetVideo::META.body_mode, BodyMode::Stream { .. }));
     assert!(matches!(GetIdentDataPdf::META.body_mode, BodyMode::Stream { .. }));
     let client = client([long(1000)]);

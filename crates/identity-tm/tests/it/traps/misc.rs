@@ -1,18 +1,18 @@
-//! Banks, sign-me users, liveness, blocked orders, and elements passed by their own fields.
+//! Banks, sign-me users, health, blocked orders, listed elements in `extra`, networks.
 
 use super::*;
 
 #[test]
-fn at_57_a_bank_code_keeps_its_zeros() {
+fn at_57_a_bank_code_has_leading_zeros() {
     for (text, blz) in [("16050202", "16050202"), ("1050202", "01050202"), (r#""01050202""#, "01050202")] {
-        let told = json_answer(200, format!(r#"[{{"blz":{text}}}]"#));
-        assert_eq!(decode(&GetBankList, &told).unwrap().value[0].blz.unwrap().to_string(), blz);
+        let response = json_answer(200, format!(r#"[{{"blz":{text}}}]"#));
+        assert_eq!(decode(&GetBankList, &response).unwrap().value[0].blz.unwrap().to_string(), blz);
     }
 }
 
 #[tokio::test]
-async fn at_58_only_two_yeses_mean_that_one_can_sign_at_once() {
-    for (told, can) in [
+async fn at_58_both_elements_must_be_true_to_sign_at_once() {
+    for (body, can) in [
         (r#"{"UserExists":true,"UserIsAbleToSign":true}"#, true),
         (r#"{"UserExists":true,"UserIsAbleToSign":false}"#, false),
         (r#"{"UserExists":false,"UserIsAbleToSign":true}"#, false),
@@ -20,25 +20,25 @@ async fn at_58_only_two_yeses_mean_that_one_can_sign_at_once() {
         (r#"{"UserIsAbleToSign":true,"UserExists":null}"#, false),
         ("{}", false),
     ] {
-        let client = client([reply(200, told)]);
+        let client = client([reply(200, body)]);
         let user = client.signme_user(&"e@example.com".into(), &options()).await.unwrap().value;
-        assert_eq!(user.can_sign_at_once(), can, "{told}");
+        assert_eq!(user.can_sign_at_once(), can, "{body}");
         assert_eq!(client.calls(), ["POST /checkSignmeUser"]);
     }
 }
 
-/// An order is blocked for 10 seconds at the most while a webhook runs.
+/// An order is blocked for at most 10 seconds while a webhook runs.
 #[test]
-fn at_78_a_call_waits_longer_than_an_order_can_be_blocked_and_a_webhook_makes_no_call() {
+fn at_78_the_default_timeout_exceeds_the_block_of_an_order() {
     assert!(Policy::default().timeout > Duration::from_secs(10));
-    // Reading a webhook needs neither a client nor a runtime.
+    // Parsing a webhook needs neither a client nor a runtime.
     let request = http::Request::builder().uri("/identity-tm/t/OnFinal?orderId=1&ref=r").body(bytes::Bytes::new());
     let event = identkit_identity_tm::OrderCallback::OnFinal.parse(&request.unwrap()).unwrap();
     assert_eq!(event.case_id.unwrap().expose(), "1");
 }
 
 #[tokio::test]
-async fn at_80_the_status_of_the_server_is_asked_once_whatever_comes() {
+async fn at_80_server_status_is_never_retried() {
     for (step, health, kind) in [
         (Step::Answer(answer(200, "text/html", "<p>up")), Health::Up, None),
         (reply(500, ""), Health::Down, Some(Kind::Unavailable)),
@@ -50,7 +50,7 @@ async fn at_80_the_status_of_the_server_is_asked_once_whatever_comes() {
         (reply(401, ""), Health::Unclear(401), Some(Kind::Authentication)),
         (reply(204, ""), Health::Unclear(204), Some(Kind::Protocol)),
         (reply(302, ""), Health::Unclear(302), Some(Kind::Protocol)),
-        // A page that is too long, or breaks off, came from a service that is up.
+        // A body that is too long or truncated still means that the service is up.
         (Step::Answer(answer(200, "text/html", "x".repeat(100_000))), Health::Up, None),
         (long(1000), Health::Up, None),
     ] {
@@ -58,24 +58,24 @@ async fn at_80_the_status_of_the_server_is_asked_once_whatever_comes() {
         let probe = client([step.clone()]);
         assert_eq!(probe.health(&options).await, health, "{step:?}");
         let client = client([step.clone()]);
-        let told = client.server_status(&options).await;
-        assert!(kind.is_none() || kind == told.err().map(|error| error.kind()), "{step:?}");
+        let result = client.server_status(&options).await;
+        assert!(kind.is_none() || kind == result.err().map(|error| error.kind()), "{step:?}");
         let mut sent = probe.sent().into_iter().chain(client.sent());
-        assert!(sent.all(|seen| seen.headers.contains_key("authorization")), "with credentials");
+        assert!(sent.all(|request| request.headers.contains_key("authorization")), "without credentials");
     }
     client([Step::Answer(answer(200, "text/html", "<p>up"))]).server_status(&options()).await.unwrap();
 }
 
 #[tokio::test]
-async fn at_80_a_probe_with_credentials_that_were_refused_before_does_not_say_that_the_service_is_away() {
+async fn at_80_health_after_a_401_is_unclear() {
     let client = client([reply(401, "")]);
     client.status(&id(), &options()).await.unwrap_err();
     assert_eq!(client.health(&options()).await, Health::Unclear(401));
 }
 
-/// Written beside its own field a listed element would stand twice in one object, and alone no rule would see it.
+/// Otherwise a listed element in `extra` could be written twice, or be written unchecked.
 #[test]
-fn at_42_an_element_that_the_document_lists_is_refused_among_the_unlisted_ones() {
+fn at_42_listed_elements_are_rejected_in_extra() {
     let mut objects: Vec<String> = Vec::new();
     let mut keys: Vec<String> = Vec::new();
     message_json(PUT_ORDER, |path| {
@@ -86,7 +86,7 @@ fn at_42_an_element_that_the_document_lists_is_refused_among_the_unlisted_ones()
         }
         Value::Null
     });
-    // The details of `Additional` have names of their own, and lists.
+    // One object for each type of the request, including one detail of `Additional`.
     assert_eq!(objects.len(), 16, "{objects:?}");
     for (object, key) in objects.iter().zip(&keys) {
         let mut order = order_of(&crate::support::full_order_json());
@@ -100,8 +100,8 @@ fn at_42_an_element_that_the_document_lists_is_refused_among_the_unlisted_ones()
             "MultiSignOptions.SignParameters" => "MultiSignOptions.SignParameters[0].".to_owned(),
             other => format!("{other}."),
         };
-        let told = refused(&order, &crate::support::both_signatures());
-        assert_eq!(told, [(format!("{at}{key}"), "AT-42")], "{object}");
+        let violations = violations_of(&order, &crate::support::both_signatures());
+        assert_eq!(violations, [(format!("{at}{key}"), "AT-42")], "{object}");
     }
 }
 
@@ -128,17 +128,17 @@ fn extra_of<'a>(order: &'a mut PutOrder, object: &str) -> &'a mut identkit_wire:
             &mut order.multi_sign_options.as_mut().unwrap().sign_parameters.as_mut().unwrap()[0].extra
         }
         "EmailNotifications" => &mut order.email_notifications.as_mut().unwrap().extra,
-        other => panic!("{other} is no object of an order"),
+        other => panic!("{other} is not an object of an order"),
     }
 }
 
 #[test]
-fn at_69_the_documented_networks_are_the_four_blocks_of_the_contract() {
+fn at_69_networks_match_the_four_blocks_of_the_contract() {
     use std::net::Ipv4Addr;
     let row = include_str!("../../../../../docs/contract/contract.md").lines().find(|line| line.starts_with("| T-007"));
     let row = row.unwrap();
     assert!(row.contains(&DOCUMENTED_NETWORKS.map(|network| format!("`{network}`")).join(", ")), "{row}");
-    // The same blocks, as the document prints them: from and until.
+    // The same blocks in the document's notation: first and last address.
     for (network, block) in DOCUMENTED_NETWORKS.iter().zip([
         "212.211.189.136-143",
         "212.211.206.240-247",

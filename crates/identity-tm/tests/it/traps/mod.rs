@@ -1,6 +1,6 @@
-//! The traps of the vendor's document (AT-xx of the contract) that this crate decides, one test or more each.
+//! Tests of the traps in the vendor's document (AT-xx of the contract) that this crate handles.
 //!
-//! Calls run over a scripted transport, so that the number of requests made is part of what is tested.
+//! Calls run over a scripted transport, which also checks the number of requests.
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
@@ -28,7 +28,7 @@ fn options() -> CallOptions {
     CallOptions::new()
 }
 
-/// What getIdentData makes of this text.
+/// Decodes a response of getIdentData.
 fn ident_data(text: &Value) -> IdentDataAnswer {
     ident_data_answer(text).unwrap_or_else(|error| panic!("{text}: {error}")).0
 }
@@ -43,11 +43,11 @@ fn rules(warnings: &[Warning]) -> Vec<&'static str> {
 }
 
 fn rejects(order: &PutOrder, field: &str, rule: &'static str) {
-    assert_eq!(refused(order, &Dialect::default()), [(field.to_owned(), rule)]);
+    assert_eq!(violations_of(order, &Dialect::default()), [(field.to_owned(), rule)]);
 }
 
 fn accepts(order: &PutOrder) {
-    assert_eq!(refused(order, &Dialect::default()), []);
+    assert_eq!(violations_of(order, &Dialect::default()), []);
 }
 
 fn warnings(order: &PutOrder) -> Vec<&'static str> {
@@ -76,7 +76,7 @@ fn allowing(change: impl FnOnce(&mut Dialect)) -> Dialect {
     dialect
 }
 
-/// A period of a day.
+/// Returns a period of one day.
 fn period() -> Period {
     Period::default().begin(Dts::parse("2018-09-05T00:00:00+02:00")).end(Dts::parse("2018-09-06T00:00:00+02:00"))
 }
@@ -85,12 +85,12 @@ fn callback() -> Secret {
     Secret::new("https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041")
 }
 
-/// The body that an operation sends.
+/// Returns the body that an operation sends.
 fn body_of<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Vec<u8> {
     body_bytes(&operation.encode(dialect).unwrap_or_else(|error| panic!("{error}")).body)
 }
 
-/// Field and rule of every fault of a request.
+/// Returns field and rule of every violation of a request.
 fn refused<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Vec<(String, &'static str)> {
     let Err(error) = operation.encode(dialect) else { return Vec::new() };
     assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));

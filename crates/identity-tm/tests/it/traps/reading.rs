@@ -1,16 +1,16 @@
-//! What answers mean: status, deletion, references.
+//! Meaning of responses: status, deletion, references.
 
 use super::*;
 
 #[tokio::test]
-async fn at_09_a_delete_whose_answer_was_lost_is_repeated_and_its_404_still_proves_nothing() {
+async fn at_09_a_404_to_a_retried_delete_proves_nothing() {
     let client = client([Step::Reset, reply(404, "")]);
     let error = client.delete_ident_data(&id(), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.advice()), (Kind::NotFound, Advice::ReadStatus));
 }
 
 #[tokio::test]
-async fn at_09_only_a_404_of_get_ident_data_proves_that_the_data_is_gone() {
+async fn at_09_only_a_404_of_get_ident_data_proves_deletion() {
     let vendor = client([reply(404, "")]);
     assert!(vendor.data_is_gone(&id(), &options()).await.unwrap());
     assert_eq!(vendor.calls(), [format!("GET /getIdentData/{ORDER}")]);
@@ -23,7 +23,7 @@ async fn at_09_only_a_404_of_get_ident_data_proves_that_the_data_is_gone() {
 }
 
 #[test]
-fn at_09_the_sandboxs_side_takes_either_case_of_the_path() {
+fn at_09_the_server_side_ignores_the_case_of_the_path() {
     for path in ["/delIdentdata/1", "/delIdentData/1", "/DELIDENTDATA/1"] {
         assert_eq!(DelIdentData::META.match_path(path, true).unwrap().get("OrderID"), "1", "{path}");
     }
@@ -31,9 +31,9 @@ fn at_09_the_sandboxs_side_takes_either_case_of_the_path() {
 }
 
 #[tokio::test]
-async fn at_13_status_asks_for_the_extended_list_since_the_general_codes_may_hide_a_fraud() {
-    let told = r#"{"Status":[{"Kind":6},{"Kind":89}]}"#;
-    let client = client([reply(200, told), reply(200, told)]);
+async fn at_13_status_reads_the_extended_list() {
+    let body = r#"{"Status":[{"Kind":6},{"Kind":89}]}"#;
+    let client = client([reply(200, body), reply(200, body)]);
     let status = client.status(&id(), &options()).await.unwrap().value;
     assert_eq!(status.finality(OrderFlavor::IdentOnly).outcome, Outcome::FraudSuspicion);
     let case = CaseRef { provider: "identity-tm".to_owned(), id: Secret::new(ORDER), state: None };
@@ -44,8 +44,8 @@ async fn at_13_status_asks_for_the_extended_list_since_the_general_codes_may_hid
 }
 
 #[test]
-fn at_14_the_flavour_of_an_order_follows_from_what_it_asks_for() {
-    for (order, flavour) in [
+fn at_14_the_flavor_follows_from_the_order() {
+    for (order, flavor) in [
         (plain_order(), OrderFlavor::IdentOnly),
         (plain_order().product(0_u32), OrderFlavor::IdentOnly),
         (plain_order().product(16_u32).add(8_u64), OrderFlavor::IdentOnly),
@@ -54,18 +54,18 @@ fn at_14_the_flavour_of_an_order_follows_from_what_it_asks_for() {
         (plain_order().product(15_u32).add(8_u64), OrderFlavor::SignAccountOnly),
         (plain_order().product(15_u32).add(8_u64 | 131_072), OrderFlavor::SignAccountOnly),
         (plain_order().multi_sign_options(MultiSignOptions::default()), OrderFlavor::Qes),
-        // An empty array is nothing to sign: judged as QES, its 6 would never end the order.
+        // An empty array means that there is nothing to sign. With the flavor QES, 6 would never end the order.
         (plain_order().sign_pdf(OneOrMany::Many(Vec::new())), OrderFlavor::IdentOnly),
         (plain_order().sign_hash(OneOrMany::Many(Vec::new())), OrderFlavor::IdentOnly),
         (PutOrder::default(), OrderFlavor::Unknown),
     ] {
-        assert_eq!(order.flavour(), flavour, "{order:?}");
+        assert_eq!(order.flavor(), flavor, "{order:?}");
     }
-    assert_eq!(document_order().flavour(), OrderFlavor::SignAccountOnly);
+    assert_eq!(document_order().flavor(), OrderFlavor::SignAccountOnly);
 }
 
 #[test]
-fn at_17_the_timeline_is_sorted_without_duplicates_and_the_raw_order_is_kept() {
+fn at_17_the_timeline_is_sorted_without_duplicates() {
     let at = |minute: u32| format!("2018-09-05T10:{minute:02}:00+02:00");
     let text = json!({"Status": [
         {"Kind": 6, "Time": at(30)},
@@ -79,28 +79,28 @@ fn at_17_the_timeline_is_sorted_without_duplicates_and_the_raw_order_is_kept() {
     let raw: Vec<u32> = status.kinds().map(|kind| kind.0).collect();
     assert_eq!(raw, [6, 71, 99, 71, 25, 71]);
     let sorted: Vec<u32> = status.timeline().iter().map(|entry| entry.kind.unwrap().0).collect();
-    assert_eq!(sorted, [25, 71, 71, 6, 99], "a repeated 71 with and without its text are two");
+    assert_eq!(sorted, [25, 71, 71, 6, 99], "entries with different texts are not duplicates");
 }
 
 #[tokio::test]
-async fn at_18_another_ref_in_the_answer_is_a_warning_and_the_order_is_placed() {
+async fn at_18_a_different_ref_in_the_response_is_a_warning() {
     let vendor = client([reply(202, fixture("S-036-put-order-response.json"))]);
-    let answered = vendor.put_order(&document_order(), &options()).await.unwrap();
-    assert_eq!(answered.value.order_id, id());
-    assert_eq!(rules(&answered.warnings), ["AT-18"]);
+    let response = vendor.put_order(&document_order(), &options()).await.unwrap();
+    assert_eq!(response.value.order_id, id());
+    assert_eq!(rules(&response.warnings), ["AT-18"]);
     let echo = format!(r#"{{"OrderID":"{ORDER}","Ref":"Sign-me_Account_Creation_Test"}}"#);
     let vendor = client([reply(202, echo)]);
     assert!(vendor.put_order(&document_order(), &options()).await.unwrap().warnings.is_empty());
 }
 
 #[tokio::test]
-async fn at_19_an_order_without_a_ref_gets_a_random_one_and_no_ref_in_the_answer_is_fine() {
-    for told in [json!({"OrderID": "1"}), json!({"OrderID": "1", "Ref": null}), json!({"OrderID": "1", "Ref": ""})] {
+async fn at_19_an_order_without_a_ref_gets_a_random_one() {
+    for body in [json!({"OrderID": "1"}), json!({"OrderID": "1", "Ref": null}), json!({"OrderID": "1", "Ref": ""})] {
         let mut order = plain_order();
         order.reference = None;
-        let client = client([reply(202, told.to_string())]);
-        let answered = client.put_order(&order, &options()).await.unwrap();
-        assert!(answered.warnings.is_empty(), "{told}");
+        let client = client([reply(202, body.to_string())]);
+        let response = client.put_order(&order, &options()).await.unwrap();
+        assert!(response.warnings.is_empty(), "{body}");
         let sent: Value = serde_json::from_slice(&client.sent()[0].body).unwrap();
         let reference = sent["Ref"].as_str().unwrap();
         assert!(reference.starts_with("identkit-") && reference.len() <= 100, "{reference}");

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn at_23_ident_data_comes_as_an_object_or_as_an_array() {
+fn at_23_ident_data_is_an_object_or_an_array() {
     let erika = |kind: Option<u32>| json!({"Type": kind, "Firstname": "Erika"});
     for (data, checked, initial) in [
         (erika(None), true, false),
@@ -17,14 +17,14 @@ fn at_23_ident_data_comes_as_an_object_or_as_an_array() {
         (json!(null), false, false),
     ] {
         let answer = ident_data(&json!({ "IdentData": data }));
-        let seen = (answer.checked().is_some(), answer.initial().is_some());
-        assert_eq!(seen, (checked, initial), "{data}");
+        let actual = (answer.checked().is_some(), answer.initial().is_some());
+        assert_eq!(actual, (checked, initial), "{data}");
         assert!(answer.checked().is_none_or(|data| data.kind != Some(2)));
     }
 }
 
 #[test]
-fn at_25_nulls_are_nothing_and_1970_is_unset_only_in_the_initial_document() {
+fn at_25_1970_means_unknown_in_initial_id_card_dates_only() {
     let data = |kind: u32| {
         json!({"Type": kind, "Surname": null, "Birthdate": "1970-01-01",
             "IDCard": {"CardNo": null, "ValidUntil": "1970-01-01", "DateOfIssue": "1970-01-01"}})
@@ -34,13 +34,13 @@ fn at_25_nulls_are_nothing_and_1970_is_unset_only_in_the_initial_document() {
     let (checked, initial) = (answer.checked().unwrap(), answer.initial().unwrap());
     for part in [checked, initial] {
         assert!(part.surname.is_none() && part.id_card.as_ref().unwrap().card_no.is_none());
-        assert_eq!(part.birthdate.as_ref().unwrap().expose(), "1970-01-01", "a real birthday");
+        assert_eq!(part.birthdate.as_ref().unwrap().expose(), "1970-01-01", "a real date of birth");
     }
     assert!(checked.card_valid_until().is_some() && checked.card_date_of_issue().is_some());
     assert!(initial.card_valid_until().is_none() && initial.card_date_of_issue().is_none());
     let (answer, warnings) = ident_data_answer(&json!({"IdentData": [data(1)]})).unwrap();
     assert!(warnings.is_empty() && answer.initial().is_none());
-    // The message itself stays what the vendor sent.
+    // The message itself is unchanged.
     let literal = fixture("S-046-get-ident-data-response.json");
     let decoded = decode(&GetIdentDataInitial::new(id()), &json_answer(200, literal)).unwrap();
     let initial = decoded.value.initial().unwrap();
@@ -49,8 +49,8 @@ fn at_25_nulls_are_nothing_and_1970_is_unset_only_in_the_initial_document() {
 }
 
 #[test]
-fn at_27_a_special_attribute_comes_back_as_text_number_truth_or_object() {
-    for (told, text) in [
+fn at_27_a_special_attribute_is_read_as_any_json_value() {
+    for (value, text) in [
         (json!("2010-01-11"), Some("2010-01-11")),
         (json!(7), Some("7")),
         (json!(true), Some("true")),
@@ -60,15 +60,15 @@ fn at_27_a_special_attribute_comes_back_as_text_number_truth_or_object() {
         (json!(null), None),
         (json!([1]), None),
     ] {
-        let answer = ident_data(&json!({"IdentData": {"Additional": {"detail": told}}}));
+        let answer = ident_data(&json!({"IdentData": {"Additional": {"detail": value}}}));
         let detail = &answer.checked().unwrap().additional.as_ref().unwrap()["detail"];
-        assert_eq!(detail.text().as_deref(), text, "{told}");
-        assert_eq!(serde_json::to_value(detail).unwrap(), told, "kept as it came");
+        assert_eq!(detail.text().as_deref(), text, "{value}");
+        assert_eq!(serde_json::to_value(detail).unwrap(), value, "preserved");
     }
 }
 
 #[test]
-fn at_31_back_is_the_back() {
+fn at_31_the_back_image_is_sent_as_back() {
     let images = IdCardImages::default().front(Blob::from_bytes("front")).back(Blob::from_bytes("back"));
     let data = OrderIdentData::default().id_card(IdCard::default().images(images));
     let sent = sent_json(&plain_order().add(4_194_304_u64).ident_data(data), &dialect());
@@ -78,10 +78,9 @@ fn at_31_back_is_the_back() {
 }
 
 #[test]
-fn at_32_the_signature_parameters_belong_to_the_files_of_the_master_order() {
+fn at_32_sign_parameters_are_sent_for_the_master_order() {
     let parameters = SignParameters::default().filename("a.pdf").signature_field_name("field 1");
-    let options =
-        MultiSignOptions::default().first_order_id(OrderId::received(ORDER)).sign_parameters(vec![parameters]);
+    let options = MultiSignOptions::default().first_order_id(OrderId::new(ORDER)).sign_parameters(vec![parameters]);
     let sent = sent_json(&plain_order().product(15_u32).multi_sign_options(options), &dialect());
     let expected = json!([{"Filename": "a.pdf", "SignatureFieldName": "field 1"}]);
     assert_eq!(sent["MultiSignOptions"]["SignParameters"], expected);

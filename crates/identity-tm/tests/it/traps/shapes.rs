@@ -1,8 +1,8 @@
-//! Every shape of an answer: another shape of the same thing is read, and what is odd costs nothing beside it.
+//! Shapes of responses: alternative shapes are read, and a malformed element does not affect the others.
 
 use super::*;
 
-/// What the operation reads of an answer, as it is written again, and the rules that warn.
+/// Decodes a response. Returns the value as JSON and the rules of the warnings.
 fn read<Op>(operation: &Op, text: &str) -> Result<(Value, String), Error>
 where
     Op: ServedOperation<Dialect = Dialect>,
@@ -12,13 +12,13 @@ where
     Ok((serde_json::to_value(&decoded.value).unwrap(), rules(&decoded.warnings).join(", ")))
 }
 
-/// Each row of `reader_rules.tsv` is a text, what it is read as, and what is read: JSON with the rules that warn, or the
-/// kind of an error with a part of its text. `R` is the contract's rule for readers.
+/// Each row of `reader_rules.tsv` has a call, a text and the expected result: JSON with the rules of the warnings, or the
+/// kind of an error with a part of its text.
 #[test]
 fn at_01_at_02_at_03_at_24_at_26_at_28_at_36_shapes_are_read() {
     for line in include_str!("reader_rules.tsv").lines().skip(1) {
         let [_, call, text, expected, also] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
-        let told = match call {
+        let result = match call {
             "order" => {
                 PutOrder::from_json(text.as_bytes()).map(|order| (serde_json::to_value(&order).unwrap(), String::new()))
             }
@@ -31,35 +31,35 @@ fn at_01_at_02_at_03_at_24_at_26_at_28_at_36_shapes_are_read() {
             "getIdentData/IncludeIdentifyMethod" => read(&GetIdentDataMethod::new(id()), text),
             "getBankList" => read(&GetBankList, text),
             "getESignHash" => read(&GetESignHash::new(id()), text),
-            other => panic!("{other} is no operation of this table"),
+            other => panic!("{other} is not an operation of this table"),
         };
-        match told {
-            Ok((told, warned)) => {
-                let expected = serde_json::from_str(expected).unwrap_or_else(|_| panic!("{line}: {told}"));
-                assert_eq!((told, &*warned), (expected, also), "{line}");
+        match result {
+            Ok((read, warned)) => {
+                let expected = serde_json::from_str(expected).unwrap_or_else(|_| panic!("{line}: {read}"));
+                assert_eq!((read, &*warned), (expected, also), "{line}");
             }
             Err(error) => {
                 let shown = format!("{error} {error:?}");
                 assert_eq!(format!("{:?}", error.kind()), expected, "{line}");
                 assert!(error.to_string().contains(also), "{line}: {error}");
-                assert!(!["Mustermann", "pdf", "99920006C38842"].iter().any(|told| shown.contains(told)), "{shown}");
+                assert!(!["Mustermann", "pdf", "99920006C38842"].iter().any(|text| shown.contains(text)), "{shown}");
             }
         }
     }
 }
 
 #[test]
-fn at_29_one_document_is_read_alone() {
+fn at_29_a_single_legitimation_document_is_read() {
     let read: LegitimationDocument = serde_json::from_value(json!({"Document": "Pass"})).unwrap();
     assert_eq!(read, LegitimationDocument::default().document("Pass"));
     assert!(serde_json::from_value::<LegitimationDocument>(json!(["a", "b"])).is_err());
 }
 
 #[test]
-fn an_object_for_a_code_is_refused_by_its_path_and_unquoted() {
+fn a_fault_in_a_status_entry_names_its_path() {
     for (key, expected) in [("Kind", "a whole number"), ("Time", "a date-time"), ("Text", "a string")] {
         let order = json!({ "Status": [{ "Kind": 25 }, { key: { "Mustermann": 6 } }] });
-        let error = fault(decode(&GetStatus::new(id()), &json_answer(200, order.to_string())));
+        let error = error_of(decode(&GetStatus::new(id()), &json_answer(200, order.to_string())));
         assert!(error.detail().contains(&format!("Status[1].{key}: expected {expected}")), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn at_10_a_tan_goes_to_confirm_sign_and_not_to_the_url_of_the_example() {
+async fn at_10_a_tan_is_sent_to_confirm_sign() {
     let client = client([reply(202, "")]);
     client.confirm_sign(&id(), &Secret::new("012345"), &options()).await.unwrap();
     assert_eq!(client.calls(), [format!("POST /confirmSign/{ORDER}")]);
@@ -11,7 +11,7 @@ async fn at_10_a_tan_goes_to_confirm_sign_and_not_to_the_url_of_the_example() {
 }
 
 #[tokio::test]
-async fn at_56_a_tan_that_cannot_be_one_is_refused_before_anything_is_sent() {
+async fn at_56_an_invalid_tan_is_rejected_before_sending() {
     let client = client([]);
     let error = client.confirm_sign(&id(), &Secret::new("12345"), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (Kind::InvalidInput, Some("confirmSign")));

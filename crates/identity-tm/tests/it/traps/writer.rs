@@ -1,29 +1,28 @@
-//! The strict writer of putOrder.
+//! Rules of the writers.
 
 use identkit_conformance::example_case;
 
 use super::*;
 
-/// The request of this body.
+/// Decodes a request with this body.
 fn request<Op: ServedOperation<Dialect = Dialect>>(body: &Value) -> Op {
     let path = Op::META.path.replace("{OrderID}", ORDER);
     let params = Op::META.match_path(&path, false).unwrap();
     Op::decode_request(&params, &Request::new(body.to_string().into())).unwrap()
 }
 
-/// Faults of a request, and if there are none the warnings and what is sent.
-fn judged<Op: ServedOperation<Dialect = Dialect>>(body: &Value, dialect: &Dialect) -> (String, String, Value) {
+/// Returns the violations of a request or, if there are none, the warnings and the sent body.
+fn check<Op: ServedOperation<Dialect = Dialect>>(body: &Value, dialect: &Dialect) -> (String, String, Value) {
     let operation: Op = request(body);
-    let faults = refused(&operation, dialect);
-    let told = faults.iter().map(|(field, rule)| format!("{field} {rule}")).collect::<Vec<_>>().join(", ");
-    let Ok(encoded) = operation.encode(dialect) else { return (told, String::new(), Value::Null) };
+    let faults = violations_of(&operation, dialect);
+    let text = faults.iter().map(|(field, rule)| format!("{field} {rule}")).collect::<Vec<_>>().join(", ");
+    let Ok(encoded) = operation.encode(dialect) else { return (text, String::new(), Value::Null) };
     let sent = serde_json::from_slice(&body_bytes(&encoded.body)).unwrap();
-    (told, rules(&encoded.warnings).join(", "), sent)
+    (text, rules(&encoded.warnings).join(", "), sent)
 }
 
-/// Each row of `writer_rules.tsv` is a request, of putOrder what it changes in an order with what is required: the faults
-/// that the writer finds where the dialect allows one thing more, and of a request without a fault what is sent at some
-/// pointers, and the warnings (`-`: any).
+/// Each row of `writer_rules.tsv` has a call, a setting of the dialect, a request (of putOrder: changes to a minimal
+/// order), the expected violations and, if there are none, values of the sent body and the warnings (`-`: any).
 #[test]
 fn at_20_at_30_at_34_at_43_at_44_at_45_at_47_at_51_at_52_at_81_at_83_rules() {
     for line in include_str!("writer_rules.tsv").lines().skip(1) {
@@ -40,26 +39,29 @@ fn at_20_at_30_at_34_at_43_at_44_at_45_at_47_at_51_at_52_at_81_at_83_rules() {
             "pdf_and_hash_together" => dialect.pdf_and_hash_together = true,
             "same_file_names" => dialect.same_file_names = true,
             "three_letter_countries" => dialect.three_letter_countries = true,
-            other => panic!("{other} is no switch of the dialect"),
+            other => panic!("{other} is not a setting of the dialect"),
         });
         let mut body = if call == "putOrder" { serde_json::to_value(plain_order()).unwrap() } else { json!({}) };
         merge(&mut body, serde_json::from_str(change).unwrap());
-        let (faults, warnings, told) = match call {
-            "putOrder" => judged::<PutOrder>(&body, &dialect),
-            "getAllStatus" => judged::<GetAllStatus>(&body, &dialect),
-            "getAllStatus/ExtendedList" => judged::<GetAllStatusExtended>(&body, &dialect),
-            "getVideoFileBinaryAsync" => judged::<RequestVideo>(&body, &dialect),
-            "confirmSign" => judged::<ConfirmSign>(&body, &dialect),
-            "checkSignmeUser" => judged::<CheckSignmeUser>(&body, &dialect),
-            other => panic!("{other} sends no body"),
+        let (faults, warnings, sent_body) = match call {
+            "putOrder" => check::<PutOrder>(&body, &dialect),
+            "getAllStatus" => check::<GetAllStatus>(&body, &dialect),
+            "getAllStatus/ExtendedList" => check::<GetAllStatusExtended>(&body, &dialect),
+            "getVideoFileBinaryAsync" => check::<RequestVideo>(&body, &dialect),
+            "confirmSign" => check::<ConfirmSign>(&body, &dialect),
+            "checkSignmeUser" => check::<CheckSignmeUser>(&body, &dialect),
+            other => panic!("{other} does not send a body"),
         };
         assert_eq!(faults, expected, "{line}");
         if expected.is_empty() {
-            assert!(warned == "-" || warnings == warned, "{warnings} is warned of: {line}");
+            assert!(warned == "-" || warnings == warned, "unexpected warnings {warnings}: {line}");
             for (place, value) in &serde_json::from_str::<Map<String, Value>>(sent).unwrap() {
-                assert_eq!(told.pointer(place), Some(value), "{line}");
+                assert_eq!(sent_body.pointer(place), Some(value), "{line}");
             }
-            assert!(call != "putOrder" || order_of(&body).check(&dialect).is_ok(), "check judges what will be sent");
+            assert!(
+                call != "putOrder" || order_of(&body).check(&dialect).is_ok(),
+                "check applies to the normalized order"
+            );
         }
     }
 }
@@ -73,9 +75,9 @@ fn merge(at: &mut Value, change: Value) {
     }
 }
 
-/// What the writer refuses the reader takes as it comes (AT-44, AT-45, AT-46).
+/// The reader accepts values that the writer rejects (AT-44, AT-45, AT-46).
 #[test]
-fn at_46_the_reader_has_no_limits() {
+fn at_46_the_reader_has_no_length_limits() {
     let long = "x".repeat(1000);
     let data = json!({"Country": "DEU", "ZipCode": "1012 AB", "Street": long, "Email": long});
     let read = ident_data(&json!({ "IdentData": data }));
@@ -88,7 +90,7 @@ fn at_46_the_reader_has_no_limits() {
 fn at_50_the_port_leaves_a_third_gender_out() {
     use identkit_core::Gender;
     let read = ident_data(&json!({"IdentData": {"Gender": "diverse"}}));
-    assert_eq!(read.checked().unwrap().gender, Some("diverse".into()), "the reader keeps what comes");
+    assert_eq!(read.checked().unwrap().gender, Some("diverse".into()), "the reader preserves the value");
     for (gender, sent) in
         [(Gender::Female, json!("female")), (Gender::Male, json!("male")), (Gender::Other, Value::Null)]
     {

@@ -20,7 +20,7 @@ pub(super) fn place(world: &mut World) {
         *card = with_nulls(std::mem::take(card));
     }
 
-    let mut identified = Order::new(OrderId::received("99921269855041"), request.normalised(), now);
+    let mut identified = Order::new(OrderId::new("99921269855041"), request.normalized(), now);
     identified.status = status.status.unwrap_or_default();
     identified.executed.clone_from(&status.executed);
     if let Some(at) = status.executed.and_then(|executed| executed.timestamp()) {
@@ -30,10 +30,10 @@ pub(super) fn place(world: &mut World) {
 
     let person = Address::default().firstname("Erika").surname("Mustermann").country("DE");
     let request = PutOrder::default().product(12_u32).add(0_u64).email("e.mustermann@example.com").address(person);
-    let mut finished = Order::new(OrderId::received("99920006C38842"), request, now);
+    let mut finished = Order::new(OrderId::new("99920006C38842"), request, now);
     let entry = |kind| identkit_identity_tm::messages::StatusEntry::default().kind(kind).time(super::orders::dts(now));
     finished.status =
-        vec![entry(StatusKind::INITIALISED), entry(StatusKind::VIDEO_CONDUCTED), entry(StatusKind::POSITIVE)];
+        vec![entry(StatusKind::INITIALIZED), entry(StatusKind::VIDEO_CONDUCTED), entry(StatusKind::POSITIVE)];
     finished.executed = Some(super::orders::dts(now));
 
     for order in [identified, finished] {

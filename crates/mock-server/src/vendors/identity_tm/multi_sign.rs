@@ -49,11 +49,11 @@ pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster,
     }
     for pdf in &mut copies.pdfs {
         let placement = placement(find(parameters, pdf.filename.as_ref()));
-        *pdf = std::mem::take(pdf).placed(placement);
+        *pdf = std::mem::take(pdf).placement(placement);
     }
     for hash in &mut copies.hashes {
         // What is answered for a hash has no place.
-        *hash = std::mem::take(hash).placed(HashPlacement::Default);
+        *hash = std::mem::take(hash).placement(HashPlacement::Default);
     }
     let mut names = BTreeSet::new();
     let mut all = own_hashes(order).iter().chain(&copies.hashes);

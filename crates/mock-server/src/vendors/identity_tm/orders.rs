@@ -32,7 +32,8 @@ pub(super) struct Orders {
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     pub(super) id: OrderId,
-    pub(super) flavour: OrderFlavor,
+    #[serde(rename = "flavour")]
+    pub(super) flavor: OrderFlavor,
     /// What was ordered; once the data is deleted, only what webhooks and the status need.
     pub(super) request: PutOrder,
     pub(super) status: Vec<StatusEntry>,
@@ -63,7 +64,7 @@ impl Order {
     pub(super) fn new(id: OrderId, request: PutOrder, now: Timestamp) -> Self {
         Self {
             id,
-            flavour: request.flavour(),
+            flavor: request.flavor(),
             request,
             status: Vec::new(),
             executed: None,
@@ -104,7 +105,7 @@ impl Order {
     }
 
     pub(super) fn finality(&self) -> Finality {
-        Finality::judge(self.flavour, self.status.iter().filter_map(|entry| entry.kind))
+        Finality::judge(self.flavor, self.status.iter().filter_map(|entry| entry.kind))
     }
 
     pub(super) fn method(&self) -> IdentifyMethod {

@@ -22,7 +22,7 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
             blanks(&order)?;
         }
     }
-    let order = order.normalised();
+    let order = order.normalized();
     let settings = &world.state::<Orders>().settings;
     let enabled = |product: u32| !settings.products_not_enabled.contains(&product);
     if rules.enforce(&rules::T_006_PRODUCTS) && !order.product.is_none_or(enabled) {
@@ -101,7 +101,7 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
         }
     };
     world.concerns(&id);
-    let mut answer = PutOrderAnswer::default().order_id(OrderId::received(&*id));
+    let mut answer = PutOrderAnswer::default().order_id(OrderId::new(&*id));
     answer.reference.clone_from(&request.reference);
     if request.get_target_link == Some(true) {
         let hash = world.random_text(b"0123456789ABCDEF", 32);
@@ -124,9 +124,9 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
             answer.extra.insert("GiroURL".to_owned(), link.into());
         }
     }
-    let mut order = Order::new(OrderId::received(&*id), request, now);
+    let mut order = Order::new(OrderId::new(&*id), request, now);
     let entry = |kind| StatusEntry::default().kind(kind).time(dts(now));
-    order.status.push(entry(StatusKind::INITIALISED));
+    order.status.push(entry(StatusKind::INITIALIZED));
     if mailed {
         order.status.push(entry(StatusKind(7)));
     }

@@ -133,7 +133,7 @@ pub(super) fn apply(world: &mut World, id: &OrderId) {
     let enabled = orders.settings.reuse || !rules.enforce(&rules::T_006_REUSE);
     let Some(order) = orders.by_id.get_mut(id.expose()) else { return };
     let Some(form) = order.request.ident_data_signed.take().filter(|form| !form.expose().is_empty()) else { return };
-    let reuse = match order.flavour {
+    let reuse = match order.flavor {
         _ if !enabled => Reuse::Refused(Reason::NotEnabled),
         other if other != OrderFlavor::Qes && rules.enforce(&rules::AT_72_SIGNING) => {
             Reuse::Refused(Reason::NothingToSign)

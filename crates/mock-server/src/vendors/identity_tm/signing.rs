@@ -61,7 +61,7 @@ fn find_open<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> R
 pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejection> {
     let identified_only = world.enforces(&rules::AT_55_IDENTIFIED);
     let order = find_open(world, &op.order_id, "[T] 5.1")?;
-    let ready = order.flavour == OrderFlavor::Qes && order.has(StatusKind::POSITIVE);
+    let ready = order.flavor == OrderFlavor::Qes && order.has(StatusKind::POSITIVE);
     if identified_only && !ready {
         let message = "the order cannot be signed: it needs something to sign, and a person who is identified";
         return Err(of_order(406, message, &rules::AT_55_IDENTIFIED));

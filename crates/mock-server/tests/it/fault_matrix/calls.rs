@@ -43,7 +43,7 @@ async fn read(content: Content) -> Came {
 }
 
 fn id(text: &str) -> OrderId {
-    OrderId::received(text)
+    OrderId::new(text)
 }
 
 /// Since then; with the time of the world, without the orders of the examples.

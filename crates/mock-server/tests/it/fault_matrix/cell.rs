@@ -231,7 +231,7 @@ async fn afterwards(
             }
         }
         _ if call.meta.name == "delIdentdata" => {
-            let order = identkit_identity_tm::OrderId::received(prepared.case.as_str());
+            let order = identkit_identity_tm::OrderId::new(prepared.case.as_str());
             let gone = clients.tm.data_is_gone(&order, &options()).await;
             if !matches!(gone, Ok(gone) if gone == (done > 0)) {
                 broken.push(format!("deleted {done} times, and gone: {gone:?}"));

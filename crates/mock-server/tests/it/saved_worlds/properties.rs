@@ -55,7 +55,7 @@ proptest! {
         let orders = saved["vendors"]["identity-tm"]["orders"].as_array().unwrap();
         let kept = &orders.iter().find(|order| order["id"] == *id).unwrap()["request"];
         let sent: PutOrder = serde_json::from_value(order).unwrap();
-        prop_assert_eq!(kept, &serde_json::to_value(sent.normalised()).unwrap());
+        prop_assert_eq!(kept, &serde_json::to_value(sent.normalized()).unwrap());
         for (key, value) in &unlisted {
             prop_assert_eq!(&kept[key], value);
         }

@@ -43,7 +43,7 @@ async fn at_43_an_account_may_do_without_addresses_where_nobody_has_to_come() {
         without["Product"] = json!(product);
         let answer = bench.tm_call("PUT", "/putOrder", without.to_string()).await;
         assert_eq!(answer.status, 202, "{}", answer.text());
-        let id = OrderId::received(answer.json()["OrderID"].as_str().unwrap());
+        let id = OrderId::new(answer.json()["OrderID"].as_str().unwrap());
         for story in ["courier", "shop"] {
             let refused = bench.begin(id.expose(), story).unwrap().unwrap_err();
             assert!(refused.text().contains("AT-43"), "{}", refused.text());

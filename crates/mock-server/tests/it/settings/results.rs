@@ -39,7 +39,7 @@ async fn at_28_results_hold_images_where_the_account_has_them() {
         let bench = Harness::configured(|settings| settings.images = enabled);
         // Written without the client, which streams images.
         let placed = bench.tm_call("PUT", "/putOrder", serde_json::to_vec(&order).unwrap()).await;
-        let id = OrderId::received(placed.json()["OrderID"].as_str().unwrap());
+        let id = OrderId::new(placed.json()["OrderID"].as_str().unwrap());
         bench.play(id.expose(), "positive").await;
         let data = bench.tm().ident_data_with_initial(&id, &options()).await.unwrap().value;
         let images = data.checked().unwrap().images.clone().unwrap_or_default();

@@ -157,8 +157,8 @@ impl Harness {
         self.sandbox.with_world(|world| configure(world, change));
     }
 
-    pub(crate) async fn outcome(&self, id: &OrderId, flavour: OrderFlavor) -> Outcome {
-        self.tm().status(id, &options()).await.unwrap().value.finality(flavour).outcome
+    pub(crate) async fn outcome(&self, id: &OrderId, flavor: OrderFlavor) -> Outcome {
+        self.tm().status(id, &options()).await.unwrap().value.finality(flavor).outcome
     }
 
     pub(crate) async fn create(&self, ident: &Value) -> Answer {

@@ -32,8 +32,8 @@ fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<
 
 pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Rejection> {
     // Looked for among all orders, and so only where it matters.
-    let flavour = world.state::<Orders>().by_id.get(id).map(|order| order.flavour);
-    let account_only = flavour == Some(OrderFlavor::SignAccountOnly);
+    let flavor = world.state::<Orders>().by_id.get(id).map(|order| order.flavor);
+    let account_only = flavor == Some(OrderFlavor::SignAccountOnly);
     let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
     let rules = world.rules.clone();
     let orders = world.state::<Orders>();
@@ -65,7 +65,7 @@ pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Resu
 /// One status by itself, and the webhook if it ends the order. What does not end it may come after the end too (T-061).
 fn single(stage: &Stage<'_>, code: StatusKind) -> Result<Vec<Step>, Rejection> {
     let order = stage.order;
-    let ends = code.is_final(order.flavour);
+    let ends = code.is_final(order.flavor);
     if stage.rules.enforce(&rules::M_04_FINAL) && order.finality().is_final() && ends {
         return refuse(409, "order", "the order is final, and is not ended twice: place another one");
     }
@@ -128,7 +128,7 @@ fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<Word>) {
     if kind == APPOINTMENT {
         order.appointment = Some(slot(now));
     }
-    if before || !kind.is_final(order.flavour) {
+    if before || !kind.is_final(order.flavor) {
         return;
     }
     order.decided = now;

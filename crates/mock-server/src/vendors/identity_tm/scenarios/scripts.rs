@@ -119,7 +119,7 @@ fn then(callback: Option<OrderCallback>) -> Option<Step> {
 
 /// What a cancellation does; which statuses and which webhook is not documented (AT-60, AT-61).
 pub(super) fn cancel_steps(order: &Order, settings: &Settings, callback: Option<OrderCallback>) -> Vec<Step> {
-    let ends = settings.cancelled_by.iter().any(|kind| kind.is_final(order.flavour));
+    let ends = settings.cancelled_by.iter().any(|kind| kind.is_final(order.flavor));
     let statuses = settings.cancelled_by.iter().map(|kind| Status(*kind, None));
     statuses.chain(then(callback).filter(|_| ends)).collect()
 }
@@ -131,7 +131,7 @@ pub(super) fn time_out_steps(kind: StatusKind, settings: &Settings) -> Vec<Step>
 
 impl Stage<'_> {
     fn signs(&self) -> bool {
-        self.order.flavour == OrderFlavor::Qes
+        self.order.flavor == OrderFlavor::Qes
     }
 
     fn is_identified(&self) -> bool {
@@ -140,7 +140,7 @@ impl Stage<'_> {
 
     /// What comes before the person has chosen a method.
     fn prelude(&self) -> Vec<Step> {
-        if self.order.flavour != OrderFlavor::SignAccountOnly
+        if self.order.flavor != OrderFlavor::SignAccountOnly
             || self.order.has(StatusKind::ACCOUNT_CREATED)
             || self.order.has(StatusKind::ACCOUNT_EXISTS)
         {
@@ -182,7 +182,7 @@ impl Stage<'_> {
             IdentifyMethod::Shop | IdentifyMethod::Video => steps.extend(SEEN),
             _ => steps.extend(GATHERED),
         }
-        if self.order.flavour == OrderFlavor::SignAccountOnly && !self.account.verified {
+        if self.order.flavor == OrderFlavor::SignAccountOnly && !self.account.verified {
             steps.extend(ACCOUNT_VERIFIED);
         }
         if !self.signs() {
@@ -258,7 +258,7 @@ impl Stage<'_> {
     }
 
     pub(super) fn scenario(&self, name: &str) -> Result<Vec<Step>, Rejection> {
-        let account_only = self.order.flavour == OrderFlavor::SignAccountOnly;
+        let account_only = self.order.flavor == OrderFlavor::SignAccountOnly;
         let final_call = [Call(OrderCallback::OnFinal)];
         match name {
             "identified" if self.signs() => self.identify(),
@@ -368,7 +368,7 @@ mod tests {
         let mut texts = BTreeSet::new();
         for request in orders {
             for (exists, verified) in [(false, false), (true, false), (true, true)] {
-                let order = Order::new(OrderId::received("1"), request.clone(), jiff::Timestamp::UNIX_EPOCH);
+                let order = Order::new(OrderId::new("1"), request.clone(), jiff::Timestamp::UNIX_EPOCH);
                 let (settings, rules) = (Settings::default(), Rules::default());
                 let stage =
                     Stage { order: &order, settings: &settings, account: Account { exists, verified }, rules: &rules };
