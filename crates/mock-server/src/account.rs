@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{Rejection, SavedError, VendorState, World};
 
-/// Source of the rules for settings: no vendor's document.
+/// Source that violations of settings name: the sandbox's own documentation.
 const SOURCE: &str = "docs/sandbox-reference.md";
 
 /// A validated change of a world.
@@ -17,52 +17,52 @@ pub type Change = Box<dyn FnOnce(&mut World)>;
 
 /// A vendor's state that holds its account.
 pub trait AccountState: VendorState + Default {
-    /// How the account is set up.
+    /// The account's settings.
     type Settings: Serialize + DeserializeOwned + Default + PartialEq + Send + 'static;
 
     /// Path of the API below the vendor's host.
     const BASE_PATH: &'static str;
 
-    /// The settings.
+    /// Returns the settings.
     fn settings(&mut self) -> &mut Self::Settings;
 
-    /// The public half of the credentials and the secret one, each with the name of its setting.
+    /// Returns the public and the secret half of the credentials, each with the name of its setting.
     fn credentials(settings: &mut Self::Settings) -> [(&'static str, &mut String); 2];
 
-    /// Ids of all cases.
+    /// Returns the ids of all cases.
     fn cases(world: &mut World) -> Vec<String>;
 }
 
 /// A vendor's account in a world.
 pub trait Account {
-    /// Ids of all cases, however they were opened.
+    /// Returns the ids of all cases, including the examples.
     fn cases(&self, world: &mut World) -> Vec<String>;
 
-    /// The public half of the credentials and the secret one.
+    /// Returns the public and the secret half of the credentials.
     fn credentials(&self, world: &mut World) -> [String; 2];
 
     /// Replaces both halves of the credentials.
     fn set_credentials(&self, world: &mut World, identity: &str, secret: &str);
 
-    /// Credentials and base path, for the ready line.
+    /// Returns credentials and base path, for the ready line.
     fn summary(&self, world: &mut World) -> Value;
 
-    /// The settings by name.
+    /// Returns the settings by name.
     fn settings(&self, world: &mut World) -> Value;
 
-    /// Validates changes of settings: all of them apply, or none.
+    /// Validates changes of settings. Either all of them apply, or none.
     ///
     /// # Errors
-    /// Each setting that cannot be set, and what would be valid.
+    /// Names each setting that is unknown or has an invalid value, and what is valid.
     fn set_up(&self, world: &mut World, changes: &Map<String, Value>) -> Result<Change, Rejection>;
 }
 
-/// The account in the state `S`.
+/// The [`Account`] that a vendor stores in its state `S`.
 #[derive(Debug)]
 pub struct AccountOf<S>(PhantomData<fn() -> S>);
 
 impl<S> AccountOf<S> {
-    /// The account.
+    /// The only value.
     pub const NEW: Self = Self(PhantomData);
 }
 
@@ -99,14 +99,15 @@ fn by_name<S: Serialize>(settings: &S) -> Value {
     serde_json::to_value(settings).unwrap_or(Value::Null)
 }
 
-/// The settings with these changes. Each change is tried by itself, so that its violation has its name.
+/// Returns the settings with these changes. Each change is deserialized separately, so that a violation names its setting.
 fn changed<S: Serialize + DeserializeOwned>(settings: &S, changes: &Map<String, Value>) -> Result<S, Rejection> {
     let Value::Object(mut all) = by_name(settings) else { return Err(Rejection::invalid(Vec::new())) };
     let names = || all.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let violation = |name: &String, message| Violation::new(name.clone(), message, "sandbox", SOURCE);
     let unknown = changes.keys().filter(|name| !all.contains_key(*name));
-    let mut violations: Vec<_> =
-        unknown.map(|name| violation(name, format!("is no setting of this vendor, which has {}", names()))).collect();
+    let mut violations: Vec<_> = unknown
+        .map(|name| violation(name, format!("is not a setting of this vendor; valid settings: {}", names())))
+        .collect();
     for (name, value) in changes {
         let Some(before) = all.get(name).cloned() else { continue };
         all.insert(name.clone(), value.clone());
@@ -119,10 +120,10 @@ fn changed<S: Serialize + DeserializeOwned>(settings: &S, changes: &Map<String, 
     S::deserialize(Value::Object(all)).map_err(|_| Rejection::invalid(Vec::new()))
 }
 
-/// All settings by name, for a saved world.
+/// Returns all settings by name, for a saved world.
 ///
 /// # Errors
-/// If a setting was made in Rust with a value that its name does not say, or not to the letter.
+/// If a setting that was changed in Rust has a value that JSON cannot represent exactly.
 pub fn save_settings<S>(settings: &S) -> Result<Value, SavedError>
 where
     S: Serialize + DeserializeOwned + Default + PartialEq,
@@ -130,24 +131,24 @@ where
     let all = by_name(settings);
     let what = match changed(&S::default(), all.as_object().unwrap_or(&Map::new())) {
         Ok(same) if same == *settings => return Ok(all),
-        Ok(_) => "a setting is finer than it is told: spans of time are whole seconds".to_owned(),
+        Ok(_) => "a setting has a fraction of a second; only whole seconds can be saved".to_owned(),
         Err(rejection) => {
             let names: Vec<&str> = rejection.violations.iter().map(|violation| &*violation.field).collect();
-            format!("no saved form has the value of: {}", names.join(", "))
+            format!("these settings have values that cannot be saved: {}", names.join(", "))
         }
     };
     Err(SavedError::not_saved(what))
 }
 
-/// Reads the settings of a saved world, which stand at this pointer; those that are missing have their defaults.
+/// Reads the settings of a saved world. `at` is their JSON pointer; missing settings have their defaults.
 ///
 /// # Errors
-/// The first one that cannot be set; one that is not known is `*`.
+/// The pointer of the first invalid setting. Its last segment is `*` if the setting is unknown.
 pub fn load_settings<S: Serialize + DeserializeOwned + Default>(saved: &Value, at: &str) -> Result<S, SavedError> {
     let Value::Object(named) = saved else { return Err(SavedError::damaged(at, "expected an object of settings")) };
     changed(&S::default(), named).map_err(|rejection| {
         let Some(violation) = rejection.violations.first() else {
-            return SavedError::damaged(at, "expected settings that go together");
+            return SavedError::damaged(at, "expected settings that are valid together");
         };
         let known = by_name(&S::default()).get(&*violation.field).is_some();
         let name = if known { &*violation.field } else { "*" };
@@ -155,11 +156,11 @@ pub fn load_settings<S: Serialize + DeserializeOwned + Default>(saved: &Value, a
     })
 }
 
-/// What would be right, without the value that was wrong: serde tells it after the last `expected`.
+/// Says what is valid, without the invalid value: serde names it after the last `expected`.
 fn reason(error: &str) -> String {
     match error.rsplit_once("expected ") {
         Some((_, right)) => match right {
-            "u16" | "u32" | "i64" => "must be a whole number, and not negative".to_owned(),
+            "u16" | "u32" | "i64" => "must be a whole number of 0 or more".to_owned(),
             "a sequence" => "must be a list".to_owned(),
             "a map" => "must be an object".to_owned(),
             right => format!("must be {}", right.replace("struct ", "an object: ")),

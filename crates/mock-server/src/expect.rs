@@ -1,6 +1,6 @@
 //! The calls that a test expects its service to make.
 //!
-//! Each expectation counts by itself from the moment it is stated, also calls that the journal no longer keeps.
+//! Each expectation counts calls from the moment it is added, including calls that the journal has dropped since.
 
 use std::fmt::{self, Write as _};
 
@@ -41,87 +41,94 @@ fn often(count: u64) -> String {
     }
 }
 
-/// That calls are made so often: at least once, unless said otherwise. Given to
+/// Which calls are expected, and how often. The default is at least once. Pass it to
 /// [`Sandbox::expect`](crate::Sandbox::expect).
+///
+/// ```
+/// use identkit_mock_server::Expect;
+///
+/// let order = Expect::call("putOrder").body("/Product", 12).times(1);
+/// assert_eq!(order.to_string(), "putOrder with /Product = 12, once");
+/// ```
 #[derive(Clone, Debug)]
-#[must_use = "it expects nothing until it is given to Sandbox::expect"]
+#[must_use = "has no effect until it is passed to Sandbox::expect"]
 pub struct Expect {
     filter: Filter,
     times: Times,
 }
 
 impl Expect {
-    /// Calls of this operation, by the name that the vendor gives it, e.g. `putOrder`; `getStatus` means
-    /// `getStatus/ExtendedList` too.
+    /// Expects calls of an operation, by the vendor's name, e.g. `putOrder`. `getStatus` includes
+    /// `getStatus/ExtendedList`.
     pub fn call(operation: impl Into<String>) -> Self {
         Self::matching(Filter::call(operation))
     }
 
-    /// Calls that fit.
+    /// Expects calls that match a filter.
     pub fn matching(filter: Filter) -> Self {
         Self { filter, times: Times { least: 1, most: None } }
     }
 
-    /// Only those about this case, by its id at the vendor.
+    /// Restricts it to calls about this case, by the vendor's id.
     pub fn order(mut self, case: impl Into<String>) -> Self {
         self.filter.order = Some(case.into());
         self
     }
 
-    /// Only those that are answered with this status.
+    /// Restricts it to calls with this response status.
     pub fn status(mut self, status: u16) -> Self {
         self.filter.status = Some(status);
         self
     }
 
-    /// Only those with this method.
+    /// Restricts it to calls with this method.
     pub fn method(mut self, method: Method) -> Self {
         self.filter.method = Some(method);
         self
     }
 
-    /// Only those with this path, with the query if it has a `?`.
+    /// Restricts it to calls with this path. The query is compared only if `path` contains a `?`.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.filter.path = Some(path.into());
         self
     }
 
-    /// Only those with this header.
+    /// Restricts it to calls with this header.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.filter.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Only those whose JSON body has this value at this pointer (RFC 6901), e.g. `/Address/City`.
+    /// Restricts it to calls whose JSON body has this value at this pointer (RFC 6901), e.g. `/Address/City`.
     pub fn body(mut self, pointer: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
         self.filter.body.push((pointer.into(), ValueMatch::Equal(value.into())));
         self
     }
 
-    /// Only those that are refused by this rule, e.g. `T-056`.
+    /// Restricts it to calls that this rule rejects, e.g. `T-056`.
     pub fn refused_by(mut self, rule: impl Into<String>) -> Self {
         self.filter.rule = Some(rule.into());
         self
     }
 
-    /// Exactly so often.
+    /// Expects exactly this number of calls.
     pub fn times(mut self, count: u64) -> Self {
         self.times = Times { least: count, most: Some(count) };
         self
     }
 
-    /// Not once.
+    /// Expects that no such call is made.
     pub fn never(self) -> Self {
         self.times(0)
     }
 
-    /// So often or more.
+    /// Expects this number of calls or more.
     pub fn at_least(mut self, count: u64) -> Self {
         self.times = Times { least: count, most: None };
         self
     }
 
-    /// So often or less, perhaps never.
+    /// Expects this number of calls or fewer.
     pub fn at_most(mut self, count: u64) -> Self {
         self.times = Times { least: 0, most: Some(count) };
         self
@@ -143,7 +150,7 @@ impl Expectations {
         self.0.push((expect, 0));
     }
 
-    /// Counts an answered call, the entry of this number.
+    /// Counts a completed call, which is the journal entry with this number.
     pub(crate) fn count(&mut self, sequence: u64, call: &Call) {
         for (expect, count) in &mut self.0 {
             *count += u64::from(sequence > expect.filter.since && expect.filter.fits(call));
@@ -156,7 +163,7 @@ impl Expectations {
         operations: &[&'static str],
         journal: impl FnOnce() -> Journal,
     ) -> Result<(), UnmetExpectations> {
-        // A name that no vendor has would be expected never to be called, and that would always hold.
+        // With an unknown operation name, `never` would always hold.
         let holds = |(expect, count): &(Expect, u64)| {
             let known =
                 expect.filter.operation.as_deref().is_none_or(|named| operations.iter().any(|name| is_of(named, name)));
@@ -175,7 +182,7 @@ const NEAREST: usize = 2;
 
 const REFUSED: usize = 5;
 
-/// What was expected and has not come, or has come too often: several lines for a person to read.
+/// The expectations that were not met. Its text has several lines and lists the nearest calls.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UnmetExpectations(String);
 
@@ -195,9 +202,10 @@ impl std::error::Error for UnmetExpectations {}
 
 impl UnmetExpectations {
     fn new(failed: &[(Expect, u64)], of: usize, operations: &[&str], journal: &Journal) -> Self {
-        let mut text = format!("the sandbox was called otherwise than expected ({} of {of} unmet)\n", failed.len());
+        let mut text =
+            format!("the calls to the sandbox do not match the expectations ({} of {of} unmet)\n", failed.len());
         for (expect, count) in failed {
-            // Writing to a text cannot fail.
+            // Writing to a String cannot fail.
             let _ = one(&mut text, expect, *count, operations, journal);
         }
         let _ = refused(&mut text, journal);
@@ -211,15 +219,15 @@ fn one(text: &mut String, expect: &Expect, count: u64, operations: &[&str], jour
     if let Some(name) = filter.operation.as_deref().filter(|named| !operations.iter().any(|name| is_of(named, name))) {
         let alike = |known: &&&str| known.eq_ignore_ascii_case(name);
         return match operations.iter().find(alike) {
-            Some(known) => writeln!(text, "  but       no vendor has a call of this name; there is {known}"),
+            Some(known) => writeln!(text, "  but       no vendor has a call of this name; did you mean {known}?"),
             None => {
-                writeln!(text, "  but       no vendor has a call of this name; there are {}", operations.join(", "))
+                writeln!(text, "  but       no vendor has a call of this name; valid names: {}", operations.join(", "))
             }
         };
     }
     writeln!(text, "  got       {}", often(count))?;
     if expect.times.most.is_some_and(|most| count > most) {
-        // Those that were too many: what is near does not matter.
+        // Too many calls: list them instead of near misses.
         for (entry, call) in journal.find(filter).take(REFUSED) {
             line(text, "call", entry, call)?;
         }
@@ -235,13 +243,13 @@ fn one(text: &mut String, expect: &Expect, count: u64, operations: &[&str], jour
     }
     match journal.evictions(filter.since) {
         0 => Ok(()),
-        forgotten => writeln!(text, "            ({forgotten} older entries of the journal are gone)"),
+        forgotten => writeln!(text, "            (the journal has dropped {forgotten} older entries)"),
     }
 }
 
 fn line(text: &mut String, what: &str, entry: &Entry, call: &Call) -> fmt::Result {
     let operation = call.operation.unwrap_or("no operation");
-    let status = call.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let status = call.status.map_or_else(|| "no response".to_owned(), |status| status.to_string());
     writeln!(text, "  {what:<9} #{} {operation} ({} {}) -> {status}", entry.sequence, call.method, call.uri.path())
 }
 
@@ -250,7 +258,7 @@ fn refused(text: &mut String, journal: &Journal) -> fmt::Result {
     if all.is_empty() {
         return Ok(());
     }
-    writeln!(text, "\n  refused by a rule: {}", often(all.len() as u64))?;
+    writeln!(text, "\n  rejected by a rule: {}", often(all.len() as u64))?;
     for (entry, call) in all.iter().take(REFUSED) {
         line(text, "", entry, call)?;
         for fault in &call.refused {

@@ -1,4 +1,4 @@
-//! What the sandbox has to know of a vendor, as data.
+//! Facts about a vendor that the sandbox needs, as data.
 
 use std::time::Duration;
 
@@ -15,59 +15,59 @@ use crate::rules::{Rule, Rules};
 pub struct Login {
     /// Its path.
     pub path: &'static str,
-    /// Members of the request that are no secret; the values of all others are redacted.
+    /// Members of the request that are not secret; the values of all others are redacted.
     pub request: &'static [&'static str],
-    /// Members of a successful response that are no secret.
+    /// Members of a successful response that are not secret.
     pub response: &'static [&'static str],
 }
 
 impl Login {
-    /// A login at this path, with the members that are no secret.
+    /// Creates a login at this path, with the members that are not secret.
     pub const fn new(path: &'static str, request: &'static [&'static str], response: &'static [&'static str]) -> Self {
         Self { path, request, response }
     }
 
-    /// Whether a path means this call, also where it is written in other capitals or with a slash at the end.
+    /// Whether a path is this call's, ignoring letter case and trailing slashes.
     pub(crate) fn matches(&self, path: &str) -> bool {
         path.trim_end_matches('/').eq_ignore_ascii_case(self.path)
     }
 }
 
-/// What the sandbox has to know of a vendor, as data.
+/// Facts about a vendor that the sandbox needs, as data.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct VendorFacts {
     /// Name of the provider that the vendor serves.
     pub name: &'static str,
-    /// Where its calls are, in words.
+    /// The vendor and its paths, for error messages.
     pub paths: &'static str,
-    /// Whether a path belongs to it.
+    /// Whether a path belongs to the vendor.
     pub owns: fn(&str) -> bool,
-    /// Public half of the credentials in a request.
+    /// Reads the public half of the credentials from a request.
     pub claims: fn(&Request<Bytes>) -> Option<String>,
-    /// The rules that it enforces.
+    /// The rules that the vendor enforces.
     pub rules: &'static [Rule],
-    /// Rule that a body breaks if it cannot be read.
+    /// Rule that an unreadable body violates.
     pub body_rule: Option<&'static Rule>,
-    /// Rule by which calls about a case wait while a webhook about that case is delivered; without one they always do.
+    /// Rule by which calls about a case wait while a webhook about that case is delivered. If `None`, they always wait.
     pub wait_rule: Option<&'static Rule>,
-    /// Names of its timers ([`Timer::what`](crate::Timer::what)): a world with another timer of this vendor is neither
-    /// saved nor read.
+    /// Names of the vendor's timers ([`Timer::what`](crate::Timer::what)). A world that contains another timer of this
+    /// vendor can be neither saved nor loaded.
     pub timers: &'static [&'static str],
-    /// Shapes that its document leaves open for responses.
+    /// Alternative shapes of responses that the vendor's document leaves open.
     pub shapes: &'static [Shape],
-    /// Whether it can reject in a response with status 200, by `result: false`.
+    /// Whether the vendor can reject a request with status 200 and `result: false`.
     pub rejects_by_result: bool,
     /// The call that exchanges credentials for a token, if it has one.
     pub login: Option<Login>,
-    /// Members of requests that are maps: their names may be personal data, so that only the map is pointed at.
+    /// Members of requests that are maps. Their keys may be personal data, so JSON pointers end at the map.
     pub maps: &'static [&'static str],
-    /// How its webhooks are delivered.
+    /// How the vendor delivers webhooks.
     pub webhooks: WebhookPolicy,
 }
 
 impl VendorFacts {
-    /// A vendor of this name, without rules, timers, shapes and login, that delivers each webhook once.
+    /// Creates facts without rules, timers, shapes and login. Each webhook is delivered once.
     pub const fn new(name: &'static str, paths: &'static str, owns: fn(&str) -> bool) -> Self {
         Self {
             name,
@@ -86,29 +86,29 @@ impl VendorFacts {
         }
     }
 
-    /// Contract id of the rule that a body breaks if it cannot be read.
+    /// Returns the contract id of the rule that an unreadable body violates.
     pub(crate) fn body_rule_id(&self) -> &'static str {
         self.body_rule.map_or("sandbox", Rule::contract_id)
     }
 }
 
-/// How a vendor delivers webhooks, as far as these rules are enforced.
+/// How a vendor delivers webhooks. Each part depends on the rules that the world enforces.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct WebhookPolicy {
-    /// How long an attempt may take in the world's time; `None` for any time.
+    /// Time limit of an attempt in the world's time; `None` for no limit.
     pub cut_off: fn(&Rules) -> Option<Duration>,
     /// Whether a receiver's status counts as delivered.
     pub accepts: fn(&Rules, u16) -> bool,
-    /// When to retry after a failed first attempt at this time, earliest first.
+    /// Times of the retries after a failed first attempt at this time, earliest first.
     pub retries: fn(&Rules, Timestamp) -> Vec<Timestamp>,
 }
 
 impl WebhookPolicy {
-    /// One attempt, of any length, that a status of success accepts.
+    /// One attempt without time limit; any 2xx status counts as delivered.
     pub const ONCE: Self = Self::new(|_| None, |_, status| matches!(status, 200..=299), |_, _| Vec::new());
 
-    /// A policy of these parts.
+    /// Creates a policy.
     pub const fn new(
         cut_off: fn(&Rules) -> Option<Duration>,
         accepts: fn(&Rules, u16) -> bool,

@@ -1,4 +1,4 @@
-//! A transport straight into a sandbox: no socket, no bytes on a wire.
+//! A transport into a sandbox of the same process, without sockets.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use identkit_wire::Body;
 use crate::faults::as_received;
 use crate::{NoAnswer, Sandbox};
 
-/// Carries requests into a sandbox in this process. Base URLs are those of any host; the path decides.
+/// Sends requests to a sandbox in this process. The host of the base URL is ignored; the path selects the vendor.
 #[derive(Clone, Debug)]
 pub struct InProcess(pub Sandbox);
 
@@ -31,7 +31,7 @@ impl Transport for InProcess {
         context.mark_sent();
         let response = self.0.handle(Request::from_parts(head, Bytes::from(bytes))).await;
         if NoAnswer::marks(&response) {
-            let detail = "the connection ended before the answer began";
+            let detail = "the connection was closed before the response began";
             return Err(Failure::new(Delivery::MaybeSent, Kind::Unreachable, detail));
         }
         as_received(response).await
@@ -39,7 +39,7 @@ impl Transport for InProcess {
 }
 
 impl Sandbox {
-    /// What carries a client's requests straight into this sandbox, without a socket.
+    /// Returns a transport that sends a client's requests to this sandbox without a socket.
     pub fn transport(&self) -> Arc<dyn Transport> {
         Arc::new(InProcess(self.clone()))
     }

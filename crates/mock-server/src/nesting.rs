@@ -1,17 +1,16 @@
-//! How deep a body may be nested. What was accepted must be savable with the world, and the reader of a saved world, as
-//! most readers of JSON, ends at a depth of its own: a body that comes near it is refused when it arrives.
+//! Limit for the nesting of a body. Accepted data must be savable with the world, and the JSON reader of saved worlds
+//! has a depth limit. A body that comes near that limit is therefore rejected on arrival.
 
 #[cfg(feature = "server")]
 use serde_json::{Map, Value};
 
-/// As deep as a body may be nested, on both vendors' APIs and the admin API. The documents' own messages have 4 levels.
+/// Maximum nesting of a body, on the vendors' APIs and the admin API. The messages of the documents have 4 levels.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// What is told about a body that is nested deeper.
-pub(crate) const MESSAGE: &str = "is nested deeper than the 64 levels that the sandbox keeps";
+/// Message for a body that is nested deeper.
+pub(crate) const MESSAGE: &str = "is nested deeper than the maximum of 64 levels";
 
-/// Whether lists and objects of this text are nested deeper than [`MAX_DEPTH`] levels. It need not be JSON: who reads it
-/// afterwards says so.
+/// Whether arrays and objects of this text are nested deeper than [`MAX_DEPTH`] levels. The text need not be valid JSON.
 pub(crate) fn is_too_deep(text: &[u8]) -> bool {
     let mut depth = 0_usize;
     signs(text).any(|sign| {
@@ -24,9 +23,9 @@ pub(crate) fn is_too_deep(text: &[u8]) -> bool {
     })
 }
 
-/// Whether a name stands twice in an object of this JSON text: one of the two is not in the value that was read.
+/// Whether an object of this JSON text has a duplicate name. `value` is the parsed text, which has lost one of the two.
 #[cfg(feature = "server")]
-pub(crate) fn has_a_name_twice(text: &[u8], value: &Map<String, Value>) -> bool {
+pub(crate) fn has_duplicate_name(text: &[u8], value: &Map<String, Value>) -> bool {
     fn members(value: &Value) -> usize {
         match value {
             Value::Array(items) => items.iter().map(members).sum(),
@@ -60,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_open_at_the_same_time_counts_and_no_bracket_in_a_text() {
+    fn depth_counts_open_brackets_outside_of_strings() {
         let nested = |levels: usize| format!("{}{}", "[{\"a\":".repeat(levels / 2), "}]".repeat(levels / 2));
         assert!(!is_too_deep(nested(MAX_DEPTH).as_bytes()));
         assert!(is_too_deep(nested(MAX_DEPTH + 2).as_bytes()));

@@ -1,15 +1,14 @@
-//! The rules that the sandbox enforces, as items, and a switch for each.
+//! The rules that the sandbox enforces, as constants that can be switched off one by one.
 //!
-//! Each vendor declares its rules once, as constants (`rules!`): what a rule says, where it stands, which profile
-//! enforces it, and whether it can be switched off. Code asks `world.enforces(&rules::NAME)` before it rejects or behaves
-//! so; a world in which a rule is off behaves as if the document did not say it, and a request that only this rule
-//! rejected goes on. That is how `cargo xtask campaign rules` finds out whether a test would notice if the sandbox forgot
-//! a rule.
+//! Each vendor declares its rules with `rules!`: the text, the section of the document, which profile enforces the rule,
+//! and whether it can be switched off. Code checks `world.enforces(&rules::NAME)` before it applies a rule. If a rule is
+//! off, the world behaves as if the document did not contain it. `cargo xtask campaign rules` switches off each rule in
+//! turn to find out whether a test fails without it.
 //!
 //! Invariants:
-//! - An id is that of the requirement or trap in `docs/contract/`. Where one of them asks for several things, each has
-//!   a name of its own after a slash, and [`Violation::rule`] is the part before it.
-//! - Each rule is asked for in the code: `tests/it/rules.rs` walks the sources.
+//! - The id of a rule is that of the requirement or trap in `docs/contract/`. If one requirement needs several rules,
+//!   each has a suffix after a slash; [`Violation::rule`] is the part before it.
+//! - The code checks each rule: `tests/it/rules.rs` searches the sources.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -17,7 +16,7 @@ use std::fmt;
 
 use identkit_core::{Location, Violation};
 
-/// Declares rules as constants, and the table of all of them.
+/// Declares rules as constants, and `RULES`, the table of all of them.
 macro_rules! rules {
     ($($name:ident = $rule:expr;)+) => {
         $(pub(crate) const $name: Rule = $rule;)+
@@ -26,7 +25,7 @@ macro_rules! rules {
     };
 }
 
-/// Who states a rule.
+/// Where a rule comes from.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -41,18 +40,18 @@ pub enum Source {
 pub enum Scope {
     /// All of them.
     Every,
-    /// `literal` and `chaos`: what lets the document's own examples pass.
+    /// `literal` and `chaos`: the rule lets the document's own examples pass.
     Literal,
-    /// `strict` alone.
+    /// `strict` only.
     Strict,
 }
 
 /// Whether a rule can be switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switchable {
-    /// It can.
+    /// The rule can be switched off.
     Yes,
-    /// It cannot, for this reason.
+    /// The rule cannot be switched off, for this reason.
     No(&'static str),
 }
 
@@ -61,47 +60,47 @@ pub enum Switchable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Rule {
-    /// Its id: the contract's, perhaps with a name after a slash.
+    /// Id of the contract, optionally with a suffix after a slash.
     pub id: &'static str,
-    /// Who states it.
+    /// Where the rule comes from.
     pub source: Source,
     /// Section of the document.
     pub section: &'static str,
-    /// What it says, in a sentence.
+    /// The rule in one sentence, without a full stop.
     pub says: &'static str,
-    /// Which profiles enforce it.
+    /// Which profiles enforce the rule.
     pub profiles: Scope,
-    /// Whether it can be switched off.
+    /// Whether the rule can be switched off.
     pub switch: Switchable,
 }
 
 impl Rule {
-    /// A rule that every profile enforces and that can be switched off.
+    /// Creates a rule that every profile enforces and that can be switched off.
     pub const fn new(source: Source, id: &'static str, section: &'static str, says: &'static str) -> Self {
         Self { id, source, section, says, profiles: Scope::Every, switch: Switchable::Yes }
     }
 
-    /// The same, enforced by the profile `strict` alone.
+    /// Restricts the rule to the profile `strict`.
     pub const fn strict(self) -> Self {
         Self { profiles: Scope::Strict, ..self }
     }
 
-    /// The same, enforced by the profiles that let the document's own examples pass.
+    /// Restricts the rule to the profiles `literal` and `chaos`.
     pub const fn literal(self) -> Self {
         Self { profiles: Scope::Literal, ..self }
     }
 
-    /// The same, but it cannot be switched off, for this reason.
+    /// Makes the rule permanent: it cannot be switched off, for this reason.
     pub const fn stays(self, because: &'static str) -> Self {
         Self { switch: Switchable::No(because), ..self }
     }
 
-    /// Its id in the contract, which violations name.
+    /// Returns the id of the contract, which violations name.
     pub fn contract_id(&self) -> &'static str {
         self.id.split_once('/').map_or(self.id, |(id, _)| id)
     }
 
-    /// A violation of it.
+    /// Creates a violation of the rule.
     pub fn violation(
         &self,
         field: impl Into<Cow<'static, str>>,
@@ -111,7 +110,7 @@ impl Rule {
         Violation::new(field, message, self.contract_id(), section)
     }
 
-    /// A rejection for one violation of it.
+    /// Creates a rejection for one violation of the rule.
     pub fn reject(
         &self,
         status: u16,
@@ -128,28 +127,28 @@ const fn own(id: &'static str, says: &'static str) -> Rule {
 }
 
 rules! {
-    M_04 = own("M-04", "a story is known, fits the order, and begins when no other is under way").stays("otherwise it has no steps to play");
-    M_09 = own("M-09", "a file that is told of can be made").stays("there is no other file to answer with");
-    M_14 = own("M-14", "nobody but this machine is served").stays("a world without credentials must not be open to others");
-    M_10 = own("M-10", "a TAN is told of an order that has one").stays("there is nothing to answer with");
-    SANDBOX = own("sandbox", "the admin API is asked for what it has").stays("there is nothing to answer with");
+    M_04 = own("M-04", "A story must exist, fit the order, and start only when no other story is running").stays("without a story there are no steps to play");
+    M_09 = own("M-09", "A requested file must be possible to create").stays("there is no other file to return");
+    M_14 = own("M-14", "Listeners must use loopback addresses unless other addresses are allowed explicitly").stays("the sandbox has no access control");
+    M_10 = own("M-10", "A TAN can be read only after one was sent").stays("there is no TAN to return");
+    SANDBOX = own("sandbox", "A request to the admin API must name what exists").stays("there is nothing to return");
 }
 
-/// A rule that cannot be switched off.
+/// Why a rule cannot be switched off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoSwitch {
-    /// There is no such rule; these ids come nearest.
+    /// No rule has this id.
     Unknown {
-        /// The id that was asked for.
+        /// The requested id.
         id: String,
-        /// Up to three ids of the table.
+        /// Up to three similar ids.
         near: Vec<&'static str>,
     },
-    /// There is, and it stays.
+    /// The rule is permanent.
     Never {
-        /// The rule's id.
+        /// Id of the rule.
         id: &'static str,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
 }
@@ -158,7 +157,7 @@ impl fmt::Display for NoSwitch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown { id, near } => {
-                write!(f, "the sandbox has no rule {id}; near it are {}", near.join(", "))
+                write!(f, "the sandbox has no rule {id}; similar rules: {}", near.join(", "))
             }
             Self::Never { id, reason } => write!(f, "the rule {id} cannot be switched off: {reason}"),
         }
@@ -167,7 +166,7 @@ impl fmt::Display for NoSwitch {
 
 impl std::error::Error for NoSwitch {}
 
-/// Which rules a world enforces: all but those that were switched off.
+/// Which rules a world enforces: all except those that were switched off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     without: BTreeSet<&'static str>,
@@ -179,10 +178,10 @@ impl Rules {
         !self.without.contains(rule.id)
     }
 
-    /// Switches a rule of this table off, by its id.
+    /// Switches off a rule of this table, by its id.
     ///
     /// # Errors
-    /// If there is no such rule, or it cannot be switched off.
+    /// If the table has no such rule, or it cannot be switched off.
     pub fn switch_off<'a>(&mut self, id: &str, table: impl Iterator<Item = &'a Rule> + Clone) -> Result<(), NoSwitch> {
         match table.clone().find(|rule| rule.id == id) {
             None => Err(NoSwitch::Unknown { id: id.to_owned(), near: near(id, table) }),
@@ -194,22 +193,22 @@ impl Rules {
         }
     }
 
-    /// The ids of the rules that are switched off.
+    /// Returns the ids of the rules that are switched off.
     pub fn without(&self) -> impl Iterator<Item = &'static str> {
         self.without.iter().copied()
     }
 
-    /// Keeps the violations of rules that are enforced, each by its own id.
+    /// Removes violations of rules that are switched off.
     ///
     /// # Errors
-    /// The rejection, unless all its rules are switched off.
+    /// Returns the rejection if any violation is left.
     pub fn uphold(&self, mut rejection: Rejection) -> Result<(), Rejection> {
         rejection.violations.retain(|violation| !self.without.contains(violation.rule));
         rejection.or_ok()
     }
 }
 
-/// The ids that begin most like this one, whatever the capitals and signs.
+/// Returns the ids with the longest common prefix, ignoring letter case and punctuation.
 fn near<'a>(id: &str, table: impl Iterator<Item = &'a Rule>) -> Vec<&'static str> {
     let letters = |id: &str| id.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let wanted: Vec<char> = letters(id);
@@ -224,31 +223,31 @@ fn near<'a>(id: &str, table: impl Iterator<Item = &'a Rule>) -> Vec<&'static str
     ids.into_iter().take(3).map(|(_, _, id)| id).collect()
 }
 
-/// Limit of violations in one rejection: each of them goes into the response and into the journal.
+/// Maximum number of violations in one rejection: each of them goes into the response and into the journal.
 const LIMIT: usize = 100;
 
-/// Why a request is rejected. Holds no value of the request.
+/// Why a request is rejected. Contains no value of the request.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// HTTP status of the response.
     pub status: u16,
-    /// The broken rules, each with what would be valid.
+    /// The violated rules, each with what is valid.
     pub violations: Vec<Violation>,
 }
 
 impl Rejection {
-    /// A rejection for one violation.
+    /// Creates a rejection for one violation.
     pub fn new(status: u16, violation: Violation) -> Self {
         Self { status, violations: vec![violation] }
     }
 
-    /// A rejection with status 400 for all of these violations.
+    /// Creates a rejection with status 400 for these violations.
     pub fn invalid(violations: Vec<Violation>) -> Self {
         Self { status: 400, violations }
     }
 
-    /// A rejection by the sandbox itself, which no vendor's document asks for.
+    /// Creates a rejection by the sandbox itself, which no vendor's document requires.
     pub(crate) fn by_sandbox(
         status: u16,
         field: impl Into<Cow<'static, str>>,
@@ -258,34 +257,34 @@ impl Rejection {
         Self::new(status, Violation::new(field, message, "sandbox", source))
     }
 
-    /// `Ok` if there are no violations.
+    /// Returns `Ok` if there are no violations.
     ///
     /// # Errors
-    /// The rejection itself, if there are any.
+    /// Returns the rejection itself if there are violations.
     pub fn or_ok(self) -> Result<(), Self> {
         if self.violations.is_empty() { Ok(()) } else { Err(self) }
     }
 
-    /// Sets the part of the request that all of its violations are about.
+    /// Sets the location of all violations in the request.
     #[must_use]
     pub fn at(mut self, location: Location) -> Self {
         self.violations.iter_mut().for_each(|violation| violation.location = location);
         self
     }
 
-    /// The same with its first hundred violations, and one that says how many more there are.
+    /// Returns the rejection with its first hundred violations, and one that counts the rest.
     #[must_use]
     pub fn bounded(&self) -> Self {
         let mut violations: Vec<Violation> = self.violations.iter().take(LIMIT).cloned().collect();
         let more = self.violations.len() - violations.len();
         if more > 0 {
-            let message = format!("and {more} more faults");
+            let message = format!("and {more} more violations");
             violations.push(Violation::new("body", message, "sandbox", "docs/sandbox-control.md"));
         }
         Self { status: self.status, violations }
     }
 
-    /// The violations as one text.
+    /// Returns the violations as one text.
     pub fn text(&self) -> String {
         self.violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }

@@ -16,7 +16,7 @@ use crate::{Account, Rejection, SavedError, StateReader, Timer, VendorFacts, Wor
 pub struct NoAnswer;
 
 impl NoAnswer {
-    /// A response with this marker.
+    /// Creates a response with this marker.
     pub fn response() -> Response<Content> {
         let mut response = Response::new(Content::empty());
         *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
@@ -30,27 +30,27 @@ impl NoAnswer {
     }
 }
 
-/// What a vendor does with a request.
+/// How a vendor responds to a request.
 #[derive(Debug)]
 pub enum CallOutcome {
-    /// It responds.
+    /// The response.
     Ready(Response<Content>),
-    /// A webhook about this case is being delivered: ask again when it is over.
+    /// A webhook about this case is being delivered: call again after the attempt.
     Blocked,
 }
 
-/// The person's or the vendor's next move with a case.
+/// A change of a case by the person or the vendor.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// A scenario by its name, e.g. `positive`.
+    /// A scenario by name, e.g. `positive`.
     Scenario(String),
     /// A single status in the vendor's own form.
     Status(Value),
 }
 
 impl VendorFacts {
-    /// The rejection of a request that a client's own reader or rules reject.
+    /// Converts an error of the client's own reader or validation to a rejection.
     pub(crate) fn reject(&self, error: &Error, section: &'static str) -> Rejection {
         match error.violations() {
             [] => self.reject_body(error.detail().to_owned(), section),
@@ -62,7 +62,7 @@ impl VendorFacts {
         Rejection::new(400, Violation::new("body", message, self.body_rule_id(), section))
     }
 
-    /// The response, or the rejection with status 500 if it cannot be written.
+    /// Returns the response, or a rejection with status 500 if it cannot be encoded.
     pub(crate) fn or_reject<T>(&self, response: Result<T, Error>, section: &'static str) -> Result<T, Rejection> {
         response.map_err(|error| Rejection { status: 500, ..self.reject(&error, section) })
     }
@@ -70,7 +70,7 @@ impl VendorFacts {
 
 type Run = Box<dyn Fn(&mut World, &Params, &Request<Bytes>) -> Result<CallOutcome, Rejection> + Send + Sync>;
 
-/// A vendor's call and what the sandbox does with it.
+/// A vendor's call and its handler.
 pub struct Route {
     meta: &'static Meta,
     run: Run,
@@ -83,8 +83,7 @@ impl fmt::Debug for Route {
 }
 
 impl Route {
-    /// The route of an operation. `case` names the case that a call is about, so that a webhook about it blocks the
-    /// call.
+    /// Creates the route of an operation. `case` returns the id of the case, so that a webhook about it blocks the call.
     pub fn new<Op: ServedOperation>(
         facts: &'static VendorFacts,
         case: fn(&Op) -> Option<String>,
@@ -95,8 +94,7 @@ impl Route {
         })
     }
 
-    /// As [`new`](Self::new), for a call whose response has more shapes than its output is written in: the handler
-    /// writes the response itself.
+    /// Like [`new`](Self::new), for a call whose response has several shapes: the handler encodes the response itself.
     pub fn responding<Op: ServedOperation>(
         facts: &'static VendorFacts,
         case: fn(&Op) -> Option<String>,
@@ -119,13 +117,13 @@ impl Route {
         Self { meta: Op::META, run: Box::new(run) }
     }
 
-    /// The operation.
+    /// Returns the operation.
     pub fn meta(&self) -> &'static Meta {
         self.meta
     }
 }
 
-/// The call that a request means.
+/// The call that a request addresses.
 #[derive(Debug)]
 pub struct Target<'a> {
     route: &'a Route,
@@ -133,7 +131,7 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The first route with this method and path; literal path segments without regard to case if `ignore_case`.
+    /// Finds the first route with this method and path. If `ignore_case`, literal path segments match in any letter case.
     pub fn find(routes: &'a [Route], method: &Method, path: &str, ignore_case: bool) -> Option<Self> {
         routes.iter().filter(|route| route.meta.method == *method).find_map(|route| {
             let params = route.meta.match_path(path, ignore_case)?;
@@ -141,7 +139,7 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// The operation.
+    /// Returns the operation.
     pub fn meta(&self) -> &'static Meta {
         self.route.meta
     }
@@ -149,29 +147,29 @@ impl<'a> Target<'a> {
     /// Handles the request.
     ///
     /// # Errors
-    /// Why the request is rejected.
+    /// Returns the reasons if the request is rejected.
     pub fn handle(&self, world: &mut World, request: &Request<Bytes>) -> Result<CallOutcome, Rejection> {
         (self.route.run)(world, &self.params, request)
     }
 }
 
-/// A vendor's server side: pure, over a world.
+/// A mock vendor. It holds no state of its own: all state is in the [`World`].
 pub trait MockVendor: Send + Sync + fmt::Debug {
-    /// What the sandbox has to know of it.
+    /// Returns the facts that the sandbox needs.
     fn facts(&self) -> &'static VendorFacts;
 
-    /// Its calls.
+    /// Returns the vendor's calls.
     fn routes(&self) -> &[Route];
 
-    /// Its account, if it has one.
+    /// Returns the vendor's account, if it has one.
     fn account(&self) -> Option<&dyn Account> {
         None
     }
 
-    /// Puts its accounts and examples into a new world.
+    /// Adds the vendor's account and example cases to a new world.
     fn seed(&self, world: &mut World);
 
-    /// Finds the call that a request means, whatever the response will be. Asked once for each request.
+    /// Finds the call that a request addresses, even if the request will be rejected. Called once per request.
     fn route(&self, _world: &World, request: &Request<Bytes>) -> Option<Target<'_>> {
         Target::find(self.routes(), request.method(), request.uri().path(), false)
     }
@@ -179,40 +177,40 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     /// Responds to a request; `target` is what [`route`](Self::route) returned for it.
     fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> CallOutcome;
 
-    /// Does what a timer was set for.
+    /// Called when a timer fires.
     fn on_timer(&self, world: &mut World, timer: &Timer);
 
-    /// Called after the first attempt to deliver a webhook, successful or not: the case goes on.
+    /// Called after the first delivery attempt of a webhook, successful or not, so that the case continues.
     fn on_first_attempt(&self, world: &mut World, case: &str);
 
-    /// Moves a case along. `None` if the vendor has no such case.
+    /// Applies a change to a case. Returns `None` if the vendor has no such case.
     fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Rejection>>;
 
-    /// The state of a case, for the admin API.
+    /// Returns the state of a case for the admin API.
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value>;
 
-    /// Its state in a world as JSON; `Null` if it has none. State that no vendor reads keeps the world from being
-    /// saved, so that nothing is lost in silence.
+    /// Returns the vendor's state as JSON; `Null` if it has none. A world whose state is not read completely by the
+    /// vendors cannot be saved, so that nothing is lost silently.
     ///
     /// # Errors
-    /// [`SavedError::NotSaved`] for what has no saved form.
+    /// [`SavedError::NotSaved`] if a value cannot be saved.
     fn save(&self, _states: &mut StateReader<'_>) -> Result<Value, SavedError> {
         Ok(Value::Null)
     }
 
-    /// Puts its saved state into a world that has none of it yet. `saved` comes from outside and must be validated.
+    /// Restores the vendor's state into a new world. `saved` is untrusted and must be validated.
     ///
     /// # Errors
-    /// [`SavedError::Damaged`], with a pointer that begins at `saved`.
+    /// [`SavedError::Damaged`] if `saved` is invalid, with a pointer that begins at `saved`.
     fn load(&self, _world: &mut World, saved: &Value) -> Result<(), SavedError> {
         match saved {
             Value::Null => Ok(()),
-            _ => Err(SavedError::damaged("", "this vendor saves nothing: null is expected")),
+            _ => Err(SavedError::damaged("", "expected null: this vendor saves no state")),
         }
     }
 }
 
-/// The rules of these vendors, and the sandbox's own.
+/// Returns the rules of these vendors and of the sandbox.
 pub(crate) fn rules_of(vendors: &[Box<dyn MockVendor>]) -> impl Iterator<Item = &'static Rule> + Clone {
     vendors.iter().flat_map(|vendor| vendor.facts().rules).chain(rules::RULES)
 }
@@ -222,7 +220,7 @@ pub(crate) fn names_of<'a>(vendors: impl IntoIterator<Item = &'a Box<dyn MockVen
 }
 
 impl dyn MockVendor + '_ {
-    /// Name of the provider that it serves.
+    /// Returns the name of the provider that the vendor serves.
     pub fn name(&self) -> &'static str {
         self.facts().name
     }

@@ -1,4 +1,4 @@
-//! What a fault makes of an answer.
+//! How a fault changes or replaces a response.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
@@ -15,7 +15,7 @@ use super::{Fault, Faults};
 use crate::VirtualClock;
 
 impl Fault {
-    /// The answer in place of the vendor's, which is not asked; `None` when the call is carried out.
+    /// Returns the response that replaces the vendor's; `None` if the vendor handles the call.
     pub(crate) fn instead(&self) -> Option<Response<Content>> {
         if self.commits() {
             return None;
@@ -31,14 +31,14 @@ impl Fault {
                 response
             }
             Self::ResultFalse => {
-                let told = json!({ "result": false, "messages": ["a fault of the sandbox: result-false"] });
-                json::response(200, &told).unwrap_or_else(|_| Wire::reset())
+                let body = json!({ "result": false, "messages": ["a fault of the sandbox: result-false"] });
+                json::response(200, &body).unwrap_or_else(|_| Wire::reset())
             }
             _ => Wire::reset(),
         })
     }
 
-    /// Changes what the vendor's answer says, and returns whether there was anything to change.
+    /// Changes the content of the vendor's response, and returns whether the fault applies to it.
     pub(crate) fn reshape(
         &self,
         response: &mut Response<Content>,
@@ -62,7 +62,8 @@ impl Fault {
         }
     }
 
-    pub(crate) fn sent(&self, mut response: Response<Content>, clock: &VirtualClock) -> Response<Content> {
+    /// Marks or slows down the vendor's response, or replaces it with a status.
+    pub(crate) fn finish(&self, mut response: Response<Content>, clock: &VirtualClock) -> Response<Content> {
         let wire = match self {
             Self::Status { status, retry_after, committed: true } => return refusal(*status, *retry_after),
             Self::Bandwidth { bytes_per_second } => {
@@ -89,7 +90,7 @@ impl Fault {
     }
 }
 
-/// A refusal as a gateway writes it, which knows nothing of the vendor.
+/// Creates an error response like that of a gateway, which does not know the vendor's format.
 fn refusal(status: u16, retry_after: Option<u64>) -> Response<Content> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let text = format!("<html><body><h1>{status}</h1><p>a fault of the sandbox</p></body></html>\n");
@@ -102,12 +103,12 @@ fn refusal(status: u16, retry_after: Option<u64>) -> Response<Content> {
     response
 }
 
-/// JSON that breaks off; what is no JSON stays as it is.
+/// Cuts off the end of JSON. Returns `None` for other bodies.
 fn broken(body: &Bytes) -> Option<Bytes> {
     matches!(body.first(), Some(b'{' | b'[')).then(|| body.slice(..body.len().saturating_sub(1)))
 }
 
-/// The text with the first element of its first object before itself, as `null`.
+/// Duplicates the first member of the first object, with the first copy as `null`.
 fn doubled(body: &Bytes) -> Option<Bytes> {
     if !matches!(body.first(), Some(b'{' | b'[')) {
         return None;
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_element_is_doubled_and_the_text_stays_json() {
+    fn duplicate_keys_leave_valid_json() {
         for (body, after) in [
             (r#"{"a":1,"b":2}"#, Some(r#"{"a":null,"a":1,"b":2}"#)),
             (r#"[{"a\"b":1}]"#, Some(r#"[{"a\"b":null,"a\"b":1}]"#)),
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn only_json_can_be_broken_and_is_none_then() {
+    fn broken_json_is_invalid_and_other_bodies_are_unchanged() {
         for body in [r#"{"a":1}"#, "[]", "[1,2]", "{"] {
             let broken = broken(&Bytes::from_static(body.as_bytes())).unwrap();
             assert!(serde_json::from_slice::<serde_json::Value>(&broken).is_err(), "{body}");

@@ -1,4 +1,4 @@
-//! A fault: one thing that goes wrong with a call.
+//! A fault: one failure of a call.
 
 use std::time::Duration;
 
@@ -7,117 +7,117 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::readers::value;
 
-/// Something that goes wrong.
+/// A failure of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "fault", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Fault {
-    /// Another status in place of the answer.
+    /// An error status replaces the response.
     Status {
-        /// The status: 400 to 599.
+        /// Status, from 400 to 599.
         #[serde(deserialize_with = "error_status")]
         #[schemars(range(min = 400, max = 599))]
         status: u16,
-        /// `Retry-After`, in seconds.
+        /// `Retry-After` in seconds.
         #[serde(deserialize_with = "whole_seconds")]
         retry_after: Option<u64>,
-        /// Whether the call was carried out all the same, as behind a gateway that lost the answer.
+        /// Whether the call is processed nevertheless, as behind a gateway that lost the response.
         #[serde(deserialize_with = "flag")]
         committed: bool,
     },
-    /// The answer comes so much later.
+    /// The response is delayed.
     Latency {
-        /// How much.
+        /// Delay in seconds.
         #[serde(rename = "seconds", with = "seconds")]
         #[schemars(with = "f64", range(min = 0.0, max = LONGEST))]
         by: Duration,
     },
-    /// The body of the answer comes at this rate.
+    /// The response body is sent at a limited rate.
     Bandwidth {
-        /// Bytes a second: 1 at the least.
+        /// Rate in bytes a second, at least 1.
         #[serde(deserialize_with = "positive")]
         #[schemars(range(min = 1))]
         bytes_per_second: u64,
     },
-    /// The connection is reset, and nothing was carried out.
+    /// The connection is reset and the call is not processed.
     ResetBeforeCommit,
-    /// The connection is reset in the middle.
+    /// The connection is reset in the middle of the request or the response.
     ResetInCommit {
-        /// Of what.
+        /// Where it is reset.
         #[serde(deserialize_with = "middle")]
         at: Middle,
     },
-    /// The call is carried out, and the connection is reset before a byte of the answer.
+    /// The call is processed and the connection is reset before the first byte of the response.
     ResetAfterCommit,
-    /// The connection ends in the middle of the answer's body.
+    /// The connection is closed in the middle of the response body.
     TruncatedBody,
-    /// The answer tells no length, and ends with the connection.
+    /// The response has no `Content-Length` and ends when the connection is closed.
     MissingLength,
-    /// The answer tells a wrong length.
+    /// The response has a wrong `Content-Length`.
     WrongLength {
-        /// By how many bytes too long; too short when negative.
+        /// Difference to the actual length in bytes; not 0.
         #[serde(deserialize_with = "not_zero")]
         #[schemars(extend("not" = { "const": 0 }))]
         by: i64,
     },
-    /// The answer says that it is of another media type.
+    /// The response has another `Content-Type`.
     WrongContentType {
-        /// Which one.
+        /// Value of `Content-Type`.
         #[serde(deserialize_with = "header_text")]
         #[schemars(regex(pattern = HEADER_TEXT))]
         content_type: String,
     },
-    /// The body is no JSON.
+    /// The response body is not valid JSON.
     InvalidJson,
-    /// Status 200, and `result: false` in it: a refusal, at a vendor that has such answers.
+    /// Status 200 with `result: false` replaces the response, for vendors that reject in this way.
     ResultFalse,
-    /// Another of the shapes that the documents leave open.
+    /// The response has another shape, which the vendor's document leaves open.
     ShapeVariant {
-        /// By its name; any one that fits, unless given.
+        /// Name of the shape. If not set, a random matching one.
         #[serde(deserialize_with = "text")]
         variant: Option<String>,
     },
-    /// The first element of the answer's object stands in it twice, first as `null`.
+    /// The first member of the response's object is duplicated; the first copy is `null`.
     DuplicateKeys,
-    /// The answer points elsewhere.
+    /// A redirect replaces the response.
     Redirect {
-        /// The status: 300 to 399.
+        /// Status, from 300 to 399.
         #[serde(deserialize_with = "redirect_status")]
         #[schemars(range(min = 300, max = 399))]
         status: u16,
-        /// Where to.
+        /// Value of `Location`.
         #[serde(deserialize_with = "header_text")]
         #[schemars(regex(pattern = HEADER_TEXT))]
         location: String,
     },
-    /// The answer, its head included, comes in small pieces with pauses.
+    /// The response, including its head, is sent in small pieces with pauses.
     SlowDrip {
-        /// The size of a piece: 1 at the least.
+        /// Size of a piece in bytes, at least 1.
         #[serde(deserialize_with = "positive")]
         #[schemars(range(min = 1))]
         bytes: u64,
-        /// The pause after each.
+        /// Pause after each piece, in seconds.
         #[serde(rename = "seconds", with = "seconds")]
         #[schemars(with = "f64", range(min = 0.0, max = LONGEST))]
         pause: Duration,
     },
-    /// So many interim answers (`103`) come before the answer.
+    /// Interim responses (`103`) precede the response.
     InformationalFlood {
-        /// How many.
+        /// Number of interim responses.
         #[serde(deserialize_with = "flood")]
         #[schemars(range(min = 1, max = 100_000))]
         count: u32,
     },
-    /// The vendor has had enough: 429.
+    /// Status 429 replaces the response.
     RateLimit {
-        /// `Retry-After`, in seconds.
+        /// `Retry-After` in seconds.
         #[serde(deserialize_with = "whole_seconds")]
         retry_after: Option<u64>,
     },
 }
 
 impl Fault {
-    /// One of each, as its name alone means it.
+    /// Returns each fault with its default parameters.
     pub fn all() -> [Self; 18] {
         [
             Self::Status { status: 503, retry_after: None, committed: false },
@@ -141,12 +141,12 @@ impl Fault {
         ]
     }
 
-    /// The fault of this name.
+    /// Returns the fault of this name with its default parameters.
     pub fn named(name: &str) -> Option<Self> {
         Self::all().into_iter().find(|fault| fault.name() == name)
     }
 
-    /// Its name, as the admin API writes it.
+    /// Returns the name that the admin API uses.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Status { .. } => "status",
@@ -170,7 +170,7 @@ impl Fault {
         }
     }
 
-    /// Whether the call is carried out all the same.
+    /// Whether the call is processed nevertheless.
     pub fn commits(&self) -> bool {
         match self {
             Self::Status { committed, .. } => *committed,
@@ -181,40 +181,40 @@ impl Fault {
     }
 }
 
-/// Where in a request or an answer a connection is reset.
+/// Where a connection is reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Middle {
-    /// When the request was read in part: nothing is carried out.
+    /// After a part of the request was read: the call is not processed.
     Request,
-    /// In the head of the answer: the call was carried out.
+    /// In the head of the response: the call was processed.
     Answer,
 }
 
-/// The longest latency or pause, in seconds: an hour.
+/// Maximum latency or pause in seconds: one hour.
 pub(super) const LONGEST: f64 = 3_600.0;
 
-/// The pattern of a text that a header can hold.
+/// Pattern of valid header values.
 pub(super) const HEADER_TEXT: &str = r"^[\t\x20-\x7e\x80-\uffff]*$";
 
 readers! {
-    error_status: u16, "must be 400 to 599", |status| (400..=599).contains(status);
-    redirect_status: u16, "must be 300 to 399", |status| (300..=399).contains(status);
+    error_status: u16, "must be from 400 to 599", |status| (400..=599).contains(status);
+    redirect_status: u16, "must be from 300 to 399", |status| (300..=399).contains(status);
     whole_seconds: Option<u64>, "must be a whole number of seconds, or null", |_| true;
     flag: bool, "must be true or false", |_| true;
-    positive: u64, "must be a whole number, 1 at the least", |number| *number > 0;
+    positive: u64, "must be a whole number of at least 1", |number| *number > 0;
     middle: Middle, "must be request or answer", |_| true;
-    not_zero: i64, "must be a whole number, not 0", |by| *by != 0;
-    flood: u32, "must be a whole number, 1 to 100000", |count| (1..=100_000).contains(count);
-    text: Option<String>, "must be a text", |_| true;
-    header_text: String, "must be a text that a header can hold", |text: &String| HeaderValue::from_str(text).is_ok();
-    times: Option<u64>, "must be a whole number, 1 at the least, or null for always", |times| *times != Some(0);
+    not_zero: i64, "must be a whole number other than 0", |by| *by != 0;
+    flood: u32, "must be a whole number from 1 to 100000", |count| (1..=100_000).contains(count);
+    text: Option<String>, "must be a string", |_| true;
+    header_text: String, "must be a string that is a valid header value", |text: &String| HeaderValue::from_str(text).is_ok();
+    times: Option<u64>, "must be a whole number of at least 1, or null for no limit", |times| *times != Some(0);
 }
 
 /// Reads a probability; null is 1.
 pub(super) fn probability<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let fits = |probability: &Option<f64>| probability.is_none_or(|given| given > 0.0 && given <= 1.0);
-    value(from, "must be above 0, up to 1", fits).map(|probability| probability.unwrap_or(1.0))
+    value(from, "must be greater than 0 and at most 1", fits).map(|probability| probability.unwrap_or(1.0))
 }
 
 pub(super) mod seconds {
@@ -228,6 +228,6 @@ pub(super) mod seconds {
 
     pub(in crate::faults) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let fits = |seconds: &f64| (0.0..=LONGEST).contains(seconds);
-        value(from, "must be a number of seconds, 0 to 3600", fits).map(Duration::from_secs_f64)
+        value(from, "must be a number of seconds from 0 to 3600", fits).map(Duration::from_secs_f64)
     }
 }

@@ -1,5 +1,5 @@
-//! The rules of a world, and which of them strikes a call. The profile `chaos` draws faults by itself, seeded, at
-//! rates that a client with repeats gets through.
+//! The fault rules of a world, and which of them applies to a call. The profile `chaos` also draws faults at random from
+//! the world's seed, at rates that a client with retries survives.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use super::{Fault, Middle, Rule};
 use crate::SavedError;
 use crate::world::text;
 
-/// So many rules are kept; those that are used up make room first.
+/// Maximum number of rules. At the limit, rules that are used up are removed first.
 const MAX_RULES: usize = 1_000;
 
-/// A rule of a world, and what came of it.
+/// A rule of a world, with its counters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct InjectedRule {
-    /// Its number in the world.
+    /// Number of the rule in the world.
     pub id: u64,
     /// The rule.
     #[serde(deserialize_with = "from_json")]
     pub rule: Rule,
-    /// How many calls have fitted.
+    /// Number of matching calls so far.
     pub seen: u64,
-    /// How many of them it has struck.
+    /// Number of calls that met the fault.
     pub hits: u64,
 }
 
 impl InjectedRule {
-    /// How often it will strike yet; `None` for as often as it can.
+    /// Returns how many more calls will meet the fault; `None` for no limit.
     pub fn left(&self) -> Option<u64> {
         self.rule.times.map(|times| times.saturating_sub(self.hits))
     }
@@ -41,7 +41,7 @@ impl InjectedRule {
             return false;
         }
         self.seen = self.seen.saturating_add(1);
-        // Drawn for a call that may be struck only, so that `nth` does not move what is drawn.
+        // Draw only if `nth` is reached, so that `nth` does not change the sequence of random numbers.
         let strikes =
             self.seen >= self.rule.nth && (self.rule.probability >= 1.0 || random.f64() < self.rule.probability);
         self.hits = self.hits.saturating_add(u64::from(strikes));
@@ -55,7 +55,7 @@ impl InjectedRule {
 pub struct Faults {
     rules: Vec<InjectedRule>,
     last: u64,
-    /// A generator of its own: what is drawn for faults moves nothing else that is random.
+    /// A separate generator, so that faults do not change other random values.
     #[serde(with = "text")]
     random: fastrand::Rng,
 }
@@ -65,7 +65,7 @@ impl Faults {
         Self { rules: Vec::new(), last: 0, random: fastrand::Rng::with_seed(!seed) }
     }
 
-    /// The rules, oldest first; also those that are used up.
+    /// Returns the rules, oldest first, including those that are used up.
     pub fn rules(&self) -> &[InjectedRule] {
         &self.rules
     }
@@ -94,8 +94,8 @@ impl Faults {
         self.rules.clear();
     }
 
-    /// The fault that strikes a call of this vendor and operation. `by_result` is whether the vendor has responses with
-    /// `result: false`, `chaos` whether a fault is drawn where no rule strikes.
+    /// Returns the fault that applies to a call of this vendor and operation. `by_result` says whether the vendor has
+    /// responses with `result: false`, `chaos` whether a fault is drawn if no rule applies.
     pub(crate) fn strike(
         &mut self,
         vendor: Option<&str>,
@@ -115,12 +115,12 @@ impl Faults {
         if chaos && operation.is_some() { draw(random, by_result) } else { None }
     }
 
-    /// Whether a call of this operation is broken off while its request is read: asked before it was read, and counted
-    /// only if it is.
+    /// Whether the connection is reset while the request is read. Called before the request is read; counts the call
+    /// only if it returns true.
     #[cfg(feature = "server")]
     pub(crate) fn interrupt(&mut self, vendor: Option<&str>, operation: Option<&str>) -> bool {
         let interrupts = |fault: &Fault| matches!(fault, Fault::ResetInCommit { at: Middle::Request });
-        // Only if no other rule comes first, and without a draw, which must be made once for a call.
+        // Only if no other rule comes first. A rule with a probability is left to `strike`: one draw per call.
         let first =
             self.rules.iter_mut().find(|injected| injected.left() != Some(0) && injected.rule.fits(vendor, operation));
         first.is_some_and(|injected| {
@@ -137,7 +137,7 @@ impl Faults {
         let mut before = 0;
         for (index, InjectedRule { id, .. }) in self.rules.iter().enumerate() {
             if *id > self.last || (index > 0 && *id <= before) {
-                let message = "expected a number above the one before, up to last";
+                let message = "expected a number greater than the previous one and not greater than last";
                 return Err(SavedError::damaged(format!("/faults/rules/{index}/id"), message));
             }
             before = *id;
@@ -147,7 +147,7 @@ impl Faults {
 }
 
 fn from_json<'de, D: Deserializer<'de>>(from: D) -> Result<Rule, D::Error> {
-    let wrong = |_| D::Error::invalid_value(Unexpected::Map, &"a rule as POST faults takes it");
+    let wrong = |_| D::Error::invalid_value(Unexpected::Map, &"a rule as in POST faults");
     Rule::from_json(&Map::deserialize(from)?).map_err(wrong)
 }
 
@@ -158,11 +158,11 @@ pub(crate) struct InjectedView<'a> {
     /// Number in the world.
     #[schemars(range(min = 1))]
     id: u64,
-    /// How many calls fit the rule.
+    /// Number of matching calls so far.
     seen: u64,
-    /// How many calls met the fault.
+    /// Number of calls that met the fault.
     hits: u64,
-    /// How many calls will still meet it; null for any number.
+    /// Number of further calls that will meet the fault; null for no limit.
     left: Option<u64>,
     #[serde(flatten)]
     rule: &'a Rule,
@@ -175,10 +175,10 @@ impl InjectedRule {
     }
 }
 
-/// Of a hundred calls so many meet a fault.
+/// Percentage of calls that meet a fault.
 const FAULTS: u32 = 8;
 
-/// Of a hundred calls so many are answered in another shape.
+/// Percentage of calls whose response has another shape.
 const SHAPES: u32 = 30;
 
 fn draw(random: &mut fastrand::Rng, result: bool) -> Option<Fault> {
@@ -209,7 +209,7 @@ fn draw(random: &mut fastrand::Rng, result: bool) -> Option<Fault> {
         Fault::SlowDrip { bytes: 4096, pause: Duration::from_millis(1) },
         Fault::InformationalFlood { count: 20 },
         Fault::RateLimit { retry_after: Some(1) },
-        // Last, since not every vendor has it.
+        // Last, because not every vendor has it.
         Fault::ResultFalse,
     ];
     let fitting = if result { faults.len() } else { faults.len() - 1 };
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rates_are_moderate_and_every_fault_of_the_list_comes() {
+    fn chaos_draws_every_fault_at_moderate_rates() {
         let mut random = fastrand::Rng::with_seed(7);
         let mut drawn: BTreeMap<&str, u32> = BTreeMap::new();
         for _ in 0..20_000 {
@@ -231,11 +231,14 @@ mod tests {
             *drawn.entry(name).or_default() += 1;
         }
         for fault in Fault::all() {
-            assert!(drawn.contains_key(fault.name()), "{} never comes", fault.name());
+            assert!(drawn.contains_key(fault.name()), "{} is never drawn", fault.name());
         }
         assert!((11_000..14_000).contains(&drawn["none"]), "{drawn:?}");
         assert!((5_000..7_000).contains(&drawn["shape-variant"]), "{drawn:?}");
         let mut random = fastrand::Rng::with_seed(7);
-        assert!((0..20_000).all(|_| draw(&mut random, false) != Some(Fault::ResultFalse)), "only where there is one");
+        assert!(
+            (0..20_000).all(|_| draw(&mut random, false) != Some(Fault::ResultFalse)),
+            "result-false is drawn only for vendors that have it"
+        );
     }
 }

@@ -1,14 +1,14 @@
-//! What goes wrong between a vendor and its client, on purpose: faults as data in the world.
+//! Faults: intentional failures between a vendor and its client, stored as data in the world.
 //!
-//! A [`Rule`] says what goes wrong with which calls and how often; [`Faults`] are the rules of a world. They know no
-//! vendor: a fault keeps a request from being carried out, or damages the answer after it was. What HTTP itself forbids
-//! is marked on the answer ([`Wire`]), and written by the doors: with sockets as bytes and resets, in this process as
-//! the failure that a transport would report.
+//! A [`Rule`] says which fault occurs with which calls and how often; [`Faults`] are the rules of a world. They are
+//! independent of vendors: a fault prevents a request from being processed, or damages the response afterwards. Responses
+//! that violate HTTP are marked with [`Wire`]. A listener sends them as bytes and resets; the in-process transport returns
+//! the failure that a transport over sockets would report.
 //!
 //! Invariants:
-//! - The same seed, rules and calls give the same faults, and no fault changes what the vendor's own randomness gives.
-//! - A call meets one fault at most: that of the oldest rule that strikes.
-//! - What a fault keeps from being carried out changes nothing in the world ([`Fault::commits`]).
+//! - The same seed, rules and calls give the same faults. Faults do not change other random values of the world.
+//! - A call meets at most one fault: that of the oldest rule that applies.
+//! - If a fault prevents the processing of a call, the vendor's state is unchanged ([`Fault::commits`]).
 
 mod answer;
 mod fault;

@@ -1,4 +1,4 @@
-//! A rule: what goes wrong, with which calls, how often, and how JSON writes it.
+//! A fault rule and its JSON form.
 
 use identkit_core::Violation;
 use serde::{Deserialize, Serialize};
@@ -7,74 +7,74 @@ use serde_json::{Map, Value};
 use super::fault::{self, Fault};
 use crate::Rejection;
 
-/// What goes wrong, with which calls, and how often. With nothing else said, with the next call of all.
+/// Which fault occurs, with which calls, and how often. The default is the next call, whatever it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[non_exhaustive]
 #[must_use]
 pub struct Rule {
-    /// What goes wrong.
+    /// The fault.
     #[serde(flatten)]
     pub fault: Fault,
-    /// The vendor's name of the call, in any case, e.g. `getStatus`, which means its variants too; every call when
-    /// `None`.
+    /// The vendor's name of the call, in any letter case, e.g. `getStatus`, which includes its variants. If not set, every
+    /// call.
     #[serde(deserialize_with = "fault::text")]
     #[schemars(example = &"putOrder")]
     pub operation: Option<String>,
-    /// Name of the vendor; all of them when `None`.
+    /// Name of the vendor. If not set, all vendors.
     #[serde(deserialize_with = "fault::text")]
     pub vendor: Option<String>,
-    /// How often it strikes; `None` for as often as it can.
+    /// Number of calls that meet the fault. If not set, no limit.
     #[serde(deserialize_with = "fault::times")]
     #[schemars(range(min = 1))]
     pub times: Option<u64>,
-    /// Which of the calls that fit is the first to be struck, from 1.
+    /// The first matching call that can meet the fault, counted from 1.
     #[serde(deserialize_with = "fault::positive")]
     #[schemars(range(min = 1))]
     pub nth: u64,
-    /// How likely a call is to be struck: above 0, up to 1.
+    /// Probability that a matching call meets the fault: greater than 0, at most 1.
     #[serde(deserialize_with = "fault::probability")]
     #[schemars(with = "Option<f64>", range(max = 1), extend("exclusiveMinimum" = 0))]
     pub probability: f64,
 }
 
 impl Rule {
-    /// A rule that strikes the next call.
+    /// Creates a rule for the next call.
     pub fn new(fault: Fault) -> Self {
         Self { fault, operation: None, vendor: None, times: Some(1), nth: 1, probability: 1.0 }
     }
 
-    /// Only these calls, by the vendor's name in any case; `getStatus` means its variants too.
+    /// Restricts the rule to a call, by the vendor's name in any letter case; `getStatus` includes its variants.
     pub fn operation(mut self, name: impl Into<String>) -> Self {
         self.operation = Some(name.into());
         self
     }
 
-    /// Only calls of this vendor.
+    /// Restricts the rule to calls of this vendor.
     pub fn vendor(mut self, name: impl Into<String>) -> Self {
         self.vendor = Some(name.into());
         self
     }
 
-    /// So often.
+    /// Sets the number of calls that meet the fault.
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// As often as it can.
+    /// Removes the limit of calls.
     pub fn always(mut self) -> Self {
         self.times = None;
         self
     }
 
-    /// Not before the nth call that fits, from 1.
+    /// Skips matching calls before the nth one, counted from 1.
     pub fn nth(mut self, nth: u64) -> Self {
         self.nth = nth;
         self
     }
 
-    /// Only so likely, drawn by the world's seed: above 0, up to 1. Without a limit, unless [`times`](Self::times) says
-    /// one after this.
+    /// Sets the probability: greater than 0, at most 1. It is drawn from the world's seed. Also removes the limit of calls;
+    /// call [`times`](Self::times) afterwards to set one.
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = probability;
         self.times = None;
@@ -93,17 +93,17 @@ impl From<Fault> for Rule {
     }
 }
 
-/// Whether a name means an operation: the same in any case, or what comes before a slash of it.
+/// Whether a name matches an operation: the whole name or the part before a slash, in any letter case.
 pub(crate) fn names(wanted: &str, operation: &str) -> bool {
     operation.get(..wanted.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(wanted))
         && matches!(operation.as_bytes().get(wanted.len()), None | Some(b'/'))
 }
 
 impl Rule {
-    /// Reads a rule as the admin API takes it, e.g. `{"operation":"getStatus","fault":"reset-after-commit","times":1}`.
+    /// Reads the JSON form of the admin API, e.g. `{"operation":"getStatus","fault":"reset-after-commit","times":1}`.
     ///
     /// # Errors
-    /// All that is wrong, and what there is. Whether the call and the vendor exist is not looked at.
+    /// Names all invalid members and what is valid. Whether the call and the vendor exist is not checked.
     pub fn from_json(members: &Map<String, Value>) -> Result<Self, Rejection> {
         let violation =
             |field: String, message: String| Violation::new(field, message, "sandbox", "docs/sandbox-control.md");
@@ -114,7 +114,7 @@ impl Rule {
         let name = usual.name();
         let mut usual = Self::new(usual);
         if members.get("probability").is_some_and(|probability| !probability.is_null()) {
-            // Once, unless it is drawn how often.
+            // A probability replaces the limit of one call.
             usual.times = None;
         }
         let mut whole = usual.to_json();
@@ -122,16 +122,16 @@ impl Rule {
         for (member, value) in members {
             let Some(before) = whole.get(member).cloned() else {
                 let known = whole.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-                // Not the name itself: a violation repeats nothing of the request.
+                // A violation must not repeat names from the request.
                 let message = format!(
-                    "has an element of {} letters that {name} does not have; there is {known}",
+                    "has an unknown element of {} letters; the fault {name} has: {known}",
                     member.chars().count()
                 );
                 violations.push(violation("body".into(), message));
                 continue;
             };
             whole.insert(member.clone(), value.clone());
-            // Each by itself, so that all violations are found.
+            // Check each member separately, to find all violations.
             if let Err(error) = Self::deserialize(Value::Object(whole.clone())) {
                 violations.push(violation(member.clone(), error.to_string()));
                 whole.insert(member.clone(), before);
@@ -143,7 +143,7 @@ impl Rule {
         }
     }
 
-    /// The rule as [`from_json`](Self::from_json) reads it.
+    /// Returns the JSON form that [`from_json`](Self::from_json) reads.
     pub fn to_json(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(members)) => members,
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_means_the_call_in_any_case_and_its_variants() {
+    fn a_name_matches_in_any_case_and_includes_variants() {
         for (wanted, operation, fits) in [
             ("getStatus", "getStatus", true),
             ("GETSTATUS", "getStatus/ExtendedList", true),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_read_as_it_is_told() {
+    fn every_fault_survives_to_json_and_back() {
         for fault in Fault::all() {
             let rule = Rule::new(fault).operation("getStatus").vendor("identity-tm").times(3).nth(2);
             assert_eq!(Rule::from_json(&rule.to_json()).unwrap(), rule);
@@ -190,9 +190,9 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_with_what_there_is() {
-        let told = read(json!({ "fault": "fire" })).unwrap_err().text();
-        assert!(Fault::all().iter().all(|fault| told.contains(fault.name())), "{told}");
+    fn an_invalid_rule_is_rejected_with_what_is_valid() {
+        let text = read(json!({ "fault": "fire" })).unwrap_err().text();
+        assert!(Fault::all().iter().all(|fault| text.contains(fault.name())), "{text}");
         for (value, field) in [
             (json!({ "fault": "latency", "seconds": -1 }), "seconds"),
             (json!({ "fault": "latency", "seconds": "1" }), "seconds"),

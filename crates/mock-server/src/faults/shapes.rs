@@ -1,4 +1,4 @@
-//! The shapes that the documents leave open: each vendor's are data, and one of them is put on an answer.
+//! Alternative shapes of responses that the documents leave open. Each vendor lists its shapes as data.
 
 use bytes::Bytes;
 use http::Response;
@@ -8,32 +8,32 @@ use serde_json::{Map, Value};
 
 use super::rule::names;
 
-/// A shape that an answer may have besides the usual one.
+/// An alternative shape of a response.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// Its name, for [`Fault::ShapeVariant`](super::Fault::ShapeVariant).
+    /// Name for [`Fault::ShapeVariant`](super::Fault::ShapeVariant).
     pub name: &'static str,
-    /// What it is, and the trap of the contract that knows it.
+    /// Description, with the trap of the contract.
     pub says: &'static str,
-    /// The calls whose answers may have it; all when empty.
+    /// The calls whose responses can have the shape; empty for all.
     pub operations: &'static [&'static str],
-    /// What is done to the answer.
+    /// The change of the response.
     pub change: Reshape,
 }
 
-/// What is done to an answer. Each says whether it has changed anything.
+/// A change of a response. Each function returns whether it changed anything.
 #[derive(Clone, Copy, Debug)]
 pub enum Reshape {
-    /// To its JSON.
+    /// Changes the JSON value.
     Value(fn(&mut Value) -> bool),
-    /// To the text of its JSON.
+    /// Changes the JSON text.
     Text(fn(&str) -> Option<String>),
-    /// To its headers.
+    /// Changes the headers.
     Head(fn(&mut HeaderMap) -> bool),
 }
 
 impl Shape {
-    /// A shape that changes the JSON of these calls' responses; of all when there are none.
+    /// Creates a shape that changes the JSON of these calls' responses; an empty list stands for all calls.
     pub const fn new(
         name: &'static str,
         says: &'static str,
@@ -64,7 +64,7 @@ impl Shape {
     }
 }
 
-/// Gives an answer of success one of the shapes that fit, and says whether one did.
+/// Applies a matching shape to a successful response, and returns whether any shape changed it.
 pub(super) fn reshaped(
     response: &mut Response<Content>,
     shapes: &[Shape],
@@ -77,7 +77,7 @@ pub(super) fn reshaped(
     response.status().is_success() && fitting.iter().cycle().skip(first).take(fitting.len()).any(|s| s.apply(response))
 }
 
-/// Changes each object of a JSON text, the inner ones first, and says whether any was changed.
+/// Changes each object of a JSON value, inner objects first, and returns whether any was changed.
 pub fn each_object(value: &mut Value, change: &mut dyn FnMut(&mut Map<String, Value>) -> bool) -> bool {
     let mut changed = false;
     match value {
@@ -97,7 +97,7 @@ pub fn each_object(value: &mut Value, change: &mut dyn FnMut(&mut Map<String, Va
     changed
 }
 
-/// Puts what stands under a name under another one.
+/// Renames a member, and returns whether it existed and the new name was free.
 pub fn rename(object: &mut Map<String, Value>, name: &str, other: &str) -> bool {
     match object.remove(name) {
         Some(value) => object.insert(other.to_owned(), value).is_none(),
@@ -105,12 +105,12 @@ pub fn rename(object: &mut Map<String, Value>, name: &str, other: &str) -> bool 
     }
 }
 
-/// Puts another value under a name, and returns whether that changed anything.
+/// Sets a member, and returns whether that changed anything.
 pub fn put(object: &mut Map<String, Value>, name: &str, value: Value) -> bool {
     object.insert(name.to_owned(), value.clone()) != Some(value)
 }
 
-/// Puts an object into a list of its own.
+/// Wraps an object in an array, and returns whether the value was an object.
 pub fn as_list(value: &mut Value) -> bool {
     let changed = value.is_object();
     if changed {
@@ -119,13 +119,13 @@ pub fn as_list(value: &mut Value) -> bool {
     changed
 }
 
-/// Replaces a list of one item by that item.
+/// Replaces an array of one item by that item, and returns whether it was one.
 pub fn as_item(value: &mut Value) -> bool {
     let item = value.as_array_mut().filter(|list| list.len() == 1).and_then(Vec::pop);
     item.map(|item| *value = item).is_some()
 }
 
-/// Replaces the body by what `change` makes of it, and returns whether it made anything.
+/// Replaces the body by the result of `change`, and returns whether it had one.
 pub(super) fn rewrite(response: &mut Response<Content>, change: impl FnOnce(&Bytes) -> Option<Bytes>) -> bool {
     let Some(body) = response.body().as_bytes().and_then(change) else { return false };
     *response.body_mut() = Content::from_bytes(body);

@@ -1,4 +1,4 @@
-//! How an answer is written that HTTP would write otherwise, or slowly.
+//! Responses that violate HTTP or are sent slowly.
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ use identkit_transport::{Failure, SystemClock};
 
 use crate::VirtualClock;
 
-/// How an answer is written. Kept in the extensions of the response, for the door that it leaves by.
+/// How a response is sent. Stored in the extensions of the response, for the listener or transport that sends it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Wire {
-    /// Not at all: the connection is reset.
+    /// No response: the connection is reset.
     Reset,
-    /// To the middle of its head; then the connection is reset.
+    /// The connection is reset in the middle of the head.
     CutHead,
-    /// To the middle of its body; then the connection is closed. An answer without one says that it has one.
+    /// The connection is closed in the middle of the body. A response without a body claims to have one.
     Truncated,
-    /// Without a length; the connection is closed at the end of the body.
+    /// No `Content-Length`; the connection is closed at the end of the body.
     NoLength,
-    /// With a length that is wrong by so much.
+    /// A `Content-Length` that is wrong by this number of bytes.
     WrongLength(i64),
-    /// In pieces with pauses.
+    /// The response is sent in pieces with pauses.
     Drip(Pace),
-    /// After so many interim answers.
+    /// This number of interim responses (`103`) precedes the response.
     Interim(u32),
 }
 
 pub(crate) const INTERIM: &[u8] = b"HTTP/1.1 103 Early Hints\r\nLink: </>; rel=preload\r\n\r\n";
 
-/// The most that a client of ours reads before the head of an answer.
+/// Maximum number of bytes that identkit's clients read before the head of a response.
 const BEFORE_HEAD: usize = 256 * 1024;
 
 impl Wire {
@@ -51,7 +51,7 @@ impl Wire {
         response.extensions_mut().insert(self);
     }
 
-    /// How this answer is to be written.
+    /// Returns how a response is to be sent.
     pub fn of(response: &Response<Content>) -> Option<&Self> {
         response.extensions().get()
     }
@@ -61,12 +61,12 @@ impl Wire {
     }
 }
 
-/// Whether answers of this status never have a body.
+/// Whether responses with this status never have a body.
 pub(crate) fn bodiless(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// What a transport would make of an answer that is written so, or report in place of it.
+/// Returns what a transport would return or report if the response were sent over a socket.
 pub(crate) async fn as_received(mut response: Response<Content>) -> Result<Response<Content>, Failure> {
     let Some(wire) = response.extensions_mut().remove::<Wire>() else { return Ok(response) };
     let maybe = |kind, detail| Err(Failure::new(Delivery::MaybeSent, kind, detail));
@@ -88,10 +88,10 @@ pub(crate) async fn as_received(mut response: Response<Content>) -> Result<Respo
         Wire::Truncated => Content::new(Some(whole.max(MISSING)), body(bytes.slice(..bytes.len() / 2), true)),
         Wire::NoLength => Content::new(None, body(bytes, false)),
         Wire::WrongLength(by) => {
-            let told = claimed_length(whole, by);
-            match told > whole {
-                true => Content::new(Some(told), body(bytes, true)),
-                false => Content::from_bytes(bytes.slice(..usize::try_from(told).unwrap_or(usize::MAX))),
+            let claimed = claimed_length(whole, by);
+            match claimed > whole {
+                true => Content::new(Some(claimed), body(bytes, true)),
+                false => Content::from_bytes(bytes.slice(..usize::try_from(claimed).unwrap_or(usize::MAX))),
             }
         }
         Wire::Drip(pace) => pace.slow(bytes),
@@ -102,34 +102,34 @@ pub(crate) async fn as_received(mut response: Response<Content>) -> Result<Respo
     Ok(response)
 }
 
-/// The length that an answer without a body says it has, when it is to be cut.
+/// The length that a truncated response without a body claims.
 pub(crate) const MISSING: u64 = 16;
 
 pub(crate) fn claimed_length(whole: u64, by: i64) -> u64 {
     whole.saturating_add_signed(by)
 }
 
-/// A body of these bytes, after which the connection may break.
+/// Creates a body of these bytes, after which the connection may break.
 fn body(bytes: Bytes, breaks: bool) -> impl Body<Data = Bytes, Error = Error> + Send {
     let broken = || Error::new(Kind::Unreachable, "the connection broke before the end of the response");
     let data = (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)));
     StreamBody::new(stream::iter(data.into_iter().chain(breaks.then(|| Err(broken())))))
 }
 
-/// Waits until so much time has passed, in the world or in reality, whichever comes first: time that stands still holds
-/// nobody for ever, and who advances it needs not wait.
+/// Waits until this time has passed in the world or in reality, whichever comes first. So a stopped clock does not block
+/// a call for ever, and a test that advances the clock does not wait.
 pub(crate) async fn pass(clock: &VirtualClock, time: Duration) {
     let world = clock.sleep_until(clock.now().plus(time));
     let real = SystemClock::new().sleep_until(Instant(time));
     select(world, real).await;
 }
 
-/// How an answer is slowed down.
+/// How a response is slowed down.
 #[derive(Clone, Debug)]
 pub struct Pace {
     pub(super) clock: VirtualClock,
     pub(super) bytes: usize,
-    /// The pause after each but the last.
+    /// The pause after each piece except the last.
     pub(super) pause: Duration,
 }
 
@@ -140,7 +140,7 @@ impl PartialEq for Pace {
 }
 
 impl Pace {
-    /// The rate of so many bytes a second, in pieces that come often enough to look even.
+    /// Creates a pace of this rate, with 20 pieces a second.
     pub(super) fn of_rate(clock: &VirtualClock, bytes_per_second: u64) -> Self {
         let bytes = (bytes_per_second / 20).clamp(1, 64 * 1024);
         let pause = Duration::from_secs_f64(bytes as f64 / bytes_per_second.max(1) as f64);

@@ -88,7 +88,7 @@ impl Sandbox {
         };
         self.note(world, vendor, operation, request, Some(&response).filter(|_| sent), applied);
         match fault {
-            Some(fault) if fault.commits() => fault.sent(response, &self.runner.clock),
+            Some(fault) if fault.commits() => fault.finish(response, &self.runner.clock),
             _ => response,
         }
     }

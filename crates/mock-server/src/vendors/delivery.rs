@@ -1,18 +1,18 @@
-//! How webhooks are delivered, [T 2.5].
+//! Delivery of webhooks, [T 2.5].
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How long a receiver may take, [T 2.5.1].
+/// Time limit of a receiver, [T 2.5.1].
 pub(super) const CUT_OFF: Duration = Duration::from_secs(10);
 
-/// Whether a status counts as delivered: only these two (T-034), and 201, 204 and redirects are failures like any other.
+/// Whether a status counts as delivered (T-034). 201, 204 and redirects are failures.
 pub(super) fn is_accepted(status: u16) -> bool {
     matches!(status, 200 | 202)
 }
 
-/// The retry scheme of [T 2.5.2] after a first try (T-036): 86.4 s and then every minute up to 864 s, then every hour
+/// Returns the retries of [T 2.5.2] after a first attempt (T-036): 86.4 s and then every minute up to 864 s, then every hour
 /// up to 12 h, then every night (01:00 UTC, assumed) up to 6 days.
 pub(super) fn retries(first: Timestamp) -> Vec<Timestamp> {
     let after = |millis: i64| first.saturating_add(SignedDuration::from_millis(millis)).unwrap_or(Timestamp::MAX);

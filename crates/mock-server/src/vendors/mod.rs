@@ -1,10 +1,9 @@
-//! The vendors of this sandbox, one block each. A vendor from outside is added by
-//! [`SandboxBuilder::vendor`](crate::SandboxBuilder::vendor).
+//! The mock vendors of this crate, one module each. [`SandboxBuilder::vendor`](crate::SandboxBuilder::vendor) adds others.
 
 use crate::rules::Rule;
 use crate::vendor::{MockVendor, rules_of};
 
-/// Copies these fields of one value into another one.
+/// Copies these fields from one value to another.
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
 macro_rules! copy {
     ($to:ident, $from:expr; $($field:ident),+) => {
@@ -25,14 +24,14 @@ pub mod identity_tm;
 #[cfg(feature = "server")]
 #[cfg_attr(
     not(any(feature = "identify24", feature = "identity-tm")),
-    expect(dead_code, reason = "each vendor describes itself by it")
+    expect(dead_code, reason = "used by each vendor's module")
 )]
 pub(crate) mod schemas;
 pub(crate) mod secrets;
 #[cfg(all(feature = "server", any(feature = "identify24", feature = "identity-tm")))]
 mod test_accounts;
 
-/// Every vendor of this crate that its features name.
+/// Returns the vendors of this crate that its features enable.
 pub fn all() -> Vec<Box<dyn MockVendor>> {
     vec![
         #[cfg(feature = "identify24")]
@@ -42,12 +41,12 @@ pub fn all() -> Vec<Box<dyn MockVendor>> {
     ]
 }
 
-/// The rules of these vendors, and the sandbox's own.
+/// Returns the rules of these vendors and of the sandbox.
 pub fn rules() -> Vec<&'static Rule> {
     rules_of(&all()).collect()
 }
 
-/// The schemas of what these vendors write into the admin API.
+/// Returns the vendors' schemas for the admin API.
 #[cfg(feature = "server")]
 pub(crate) fn schemas() -> Vec<schemas::VendorSchemas> {
     vec![

@@ -1,4 +1,4 @@
-//! The schemas of what the vendors write into the admin API: accounts, settings and cases.
+//! The vendors' schemas for the admin API: accounts, settings and cases.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ impl VendorSchemas {
     }
 }
 
-/// The schema of an account: the base path, and both halves of the credentials as the settings describe them.
+/// Returns the schema of an account: the base path, and both halves of the credentials, with their settings' schemas.
 fn account<State: AccountState<Settings: JsonSchema>>(generator: &mut SchemaGenerator) -> Schema {
     let settings = State::Settings::json_schema(generator);
     let names = State::credentials(&mut State::Settings::default()).map(|(name, _)| name);

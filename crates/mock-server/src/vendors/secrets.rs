@@ -1,4 +1,4 @@
-//! The vendors' own names for secrets. They are redacted in every sandbox, whichever vendors it serves.
+//! The vendors' names for secrets. Every sandbox redacts them, whichever vendors it serves.
 
-/// How such names end, in small letters and without separators.
+/// Suffixes of such names, in lower case and without separators.
 pub(crate) const NAME_ENDS: [&str; 2] = ["apikey", "customercode"];

@@ -1,4 +1,4 @@
-//! Settings of more than one vendor: how they are declared, and how their values are read from outside.
+//! What the vendors' settings share: their declaration, and readers of values.
 
 use http::Uri;
 
@@ -35,17 +35,17 @@ pub(super) mod seconds {
 
     pub(in crate::vendors) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
         value(from, "expected a number of whole seconds", |_: &u32| true)
-            .map(|told| SignedDuration::from_secs(told.into()))
+            .map(|seconds| SignedDuration::from_secs(seconds.into()))
     }
 }
 
 readers! {
     refusal: u16, "expected a status from 400 to 599", |status| (400..=599).contains(status);
-    some: String, "expected a text that is not empty", |text: &String| !text.is_empty();
+    some: String, "expected a string that is not empty", |text: &String| !text.is_empty();
 }
 
-/// Whether a text is a URL that can be called.
+/// Whether a text is an http or https URL with a host.
 pub(super) fn is_web_address(url: &str) -> bool {
-    let called = |uri: Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
-    url.parse().is_ok_and(called)
+    let is_callable = |uri: Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
+    url.parse().is_ok_and(is_callable)
 }

@@ -1,4 +1,4 @@
-//! A webhook on its way, and its request.
+//! A delivery of a webhook, with its request and its attempts.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -11,34 +11,34 @@ use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::state::{Cause, ENOUGH, HoldReason, Impossible, State, Verb};
+use super::state::{Cause, HoldReason, Impossible, MAX_ATTEMPTS, State, Verb};
 use crate::VendorFacts;
 use crate::rules::Rules;
 use crate::world::text::{self, AsText, Binary};
 
-/// One try to deliver.
+/// One attempt to deliver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attempt {
-    /// When it began.
+    /// Start of the attempt.
     #[serde(with = "text")]
     pub at: Timestamp,
-    /// The receiver's answer, if one came.
+    /// Status of the receiver's response, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Whether the vendor counts it as delivered.
+    /// Whether the vendor regards the webhook as delivered.
     pub delivered: bool,
-    /// What made the vendor, or somebody else, send it.
+    /// Why the attempt was made.
     pub by: Cause,
-    /// Why there is no answer, in words of ours.
+    /// Why there is no response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'static, str>>,
-    /// Whether the schedule goes on after it.
+    /// Whether the schedule continues after it.
     pub again: bool,
 }
 
 impl Attempt {
-    /// What came of it, as the admin API says it: `delivered`, `retry` when it failed and the schedule goes on, `failed`.
+    /// Returns the result as in the admin API: `delivered`, `retry` (failed, and the schedule continues) or `failed`.
     pub fn outcome(&self) -> &'static str {
         outcome(self.delivered, self.again)
     }
@@ -52,46 +52,46 @@ pub(crate) fn outcome(delivered: bool, again: bool) -> &'static str {
     }
 }
 
-/// A webhook on its way.
+/// A delivery of a webhook.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
-    /// Its id in the world; set when it is put on its way.
+    /// Id in the world; set when the delivery is added to it.
     pub id: u64,
     /// Name of the vendor.
     pub vendor: String,
-    /// What the sandbox has to know of the vendor; set anew when the delivery is read from a saved world.
+    /// Facts about the vendor; set again after the delivery was read from a saved world.
     #[serde(skip, default = "unknown")]
     pub(crate) facts: &'static VendorFacts,
-    /// The case it is about.
+    /// Id of the case.
     pub case: String,
-    /// What it says.
+    /// The event that it reports.
     #[serde(deserialize_with = "whole")]
     pub event: Event,
-    /// The method.
+    /// Method of the request.
     #[serde(with = "text")]
     pub method: Method,
-    /// The request as it is sent.
+    /// The request to send.
     pub request: RequestCopy,
-    /// The tries so far.
+    /// The attempts so far.
     pub attempts: Vec<Attempt>,
-    /// When it will be tried next, once it was tried; `None` when it never will.
+    /// Time of the next attempt, set after the first; `None` if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::optional")]
     pub next: Option<Timestamp>,
-    /// When it may be tried after that, earliest first; filled at the first try.
+    /// Times of the attempts after `next`, earliest first; filled after the first attempt.
     #[serde(with = "text::list")]
     pub retries: VecDeque<Timestamp>,
-    /// Whether the vendor tries again at all.
+    /// Whether the vendor retries.
     pub schedule: Schedule,
-    /// The tries that are under way, by what made them.
+    /// Causes of the attempts that are running.
     #[serde(skip)]
     pub under_way: Vec<Cause>,
-    /// Whether it waits to be released.
+    /// Why it is held, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HoldReason>,
-    /// How many copies go with its next try.
+    /// Number of copies to send with the next attempt.
     pub copies: u32,
-    /// Whether the case waits for the first try, as it does for a webhook, but not for every other request.
+    /// Whether calls about the case wait for the first attempt.
     pub blocks: bool,
 }
 
@@ -100,26 +100,27 @@ fn unknown() -> &'static VendorFacts {
     &UNKNOWN
 }
 
-/// An event that is read back as it was: its own reader lets fields pass that it does not know, and loses them.
+/// Reads an event and rejects unknown fields, which its own reader ignores and so would lose.
 fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Event, D::Error> {
-    let told = Value::deserialize(from)?;
-    let event = Event::deserialize(&told).ok().filter(|event| serde_json::to_value(event).is_ok_and(|all| all == told));
-    event.ok_or_else(|| D::Error::invalid_value(Unexpected::Other("an object"), &"an event, and nothing besides"))
+    let saved = Value::deserialize(from)?;
+    let event =
+        Event::deserialize(&saved).ok().filter(|event| serde_json::to_value(event).is_ok_and(|all| all == saved));
+    event.ok_or_else(|| D::Error::invalid_value(Unexpected::Other("an object"), &"an event without unknown fields"))
 }
 
-/// Whether a vendor tries again.
+/// Whether a vendor retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
-    /// By the vendor's policy. The name in saved worlds is that of the first vendor that had one.
+    /// Retries by the vendor's policy. The name in saved worlds is historical.
     #[serde(rename = "identity_tm")]
     Retries,
-    /// Never.
+    /// No retries.
     Never,
 }
 
 impl Delivery {
-    /// A delivery of this request about a case, which is tried again by the vendor's policy.
+    /// Creates a delivery of a request about a case, which is retried by the vendor's policy.
     pub fn new(facts: &'static VendorFacts, case: &str, event: Event, request: Request<Bytes>) -> Self {
         Self {
             id: 0,
@@ -140,32 +141,32 @@ impl Delivery {
         }
     }
 
-    /// The same, but it is never tried again.
+    /// Disables retries.
     #[must_use]
     pub fn once(mut self) -> Self {
         self.schedule = Schedule::Never;
         self
     }
 
-    /// The same, but the case does not wait for it.
+    /// Lets calls about the case continue during the first attempt.
     #[must_use]
     pub fn without_blocking(mut self) -> Self {
         self.blocks = false;
         self
     }
 
-    /// Whether a try has succeeded.
+    /// Whether an attempt has succeeded.
     pub fn is_delivered(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.delivered)
     }
 
-    /// Whether no try of the schedule is over yet.
+    /// Whether no attempt of the schedule is over yet.
     pub fn is_new(&self) -> bool {
         self.attempts.iter().all(|attempt| attempt.by.is_extra())
     }
 
-    /// Notes the outcome of a try of the schedule, and returns when the next one is due.
-    pub fn tried(&mut self, at: Timestamp, status: Option<u16>, rules: &Rules) -> Option<Timestamp> {
+    /// Records an attempt of the schedule, and returns when the next one is due.
+    pub fn record_attempt(&mut self, at: Timestamp, status: Option<u16>, rules: &Rules) -> Option<Timestamp> {
         let delivered = self.accepts(status, rules);
         if self.is_new() && self.schedule == Schedule::Retries {
             self.retries = (self.facts.webhooks.retries)(rules, at).into();
@@ -173,7 +174,7 @@ impl Delivery {
         if delivered {
             self.retries.clear();
         }
-        // Those that it was held over are not made up for.
+        // Retries that were due while it was held are skipped.
         self.retries.retain(|retry| *retry > at);
         self.next = self.retries.pop_front();
         let again = self.next.is_some();
@@ -181,15 +182,15 @@ impl Delivery {
         self.next
     }
 
-    /// Notes the outcome of a try beside the schedule, which goes on as if it had not been.
-    pub fn tried_besides(&mut self, at: Timestamp, status: Option<u16>, by: Cause, rules: &Rules) {
+    /// Records an attempt outside the schedule, on which it has no effect.
+    pub fn record_extra_attempt(&mut self, at: Timestamp, status: Option<u16>, by: Cause, rules: &Rules) {
         let delivered = self.accepts(status, rules);
         self.attempts.push(Attempt { at, status, delivered, by, error: None, again: false });
     }
 
-    /// The vendor takes it for delivered, and nobody gets it: no try of the schedule comes any more.
-    pub fn drop_it(&mut self, at: Timestamp) {
-        const DROPPED: &str = "dropped: nothing was sent, and the vendor takes it for delivered";
+    /// Drops the webhook: the vendor regards it as delivered, and there are no more scheduled attempts.
+    pub fn mark_dropped(&mut self, at: Timestamp) {
+        const DROPPED: &str = "dropped: nothing was sent, and the vendor regards it as delivered";
         self.held = None;
         self.copies = 0;
         self.next = None;
@@ -202,7 +203,7 @@ impl Delivery {
         status.is_some_and(|status| (self.facts.webhooks.accepts)(rules, status))
     }
 
-    /// How far it is.
+    /// Returns the state.
     pub fn state(&self) -> State {
         match () {
             () if self.held.is_some() => State::Held,
@@ -213,28 +214,28 @@ impl Delivery {
         }
     }
 
-    /// Whether it was sent so often that nobody can have it sent by hand any more: each try is kept, and told.
-    fn has_enough(&self) -> bool {
-        self.attempts.len() + self.under_way.len() >= ENOUGH
+    /// Whether the maximum number of attempts is reached. Each attempt is stored and listed.
+    fn is_exhausted(&self) -> bool {
+        self.attempts.len() + self.under_way.len() >= MAX_ATTEMPTS
     }
 
-    /// Whether this can be done with it now.
+    /// Whether an action is possible now.
     pub fn can(&self, verb: Verb) -> bool {
         let held = self.held.is_some();
         let between = self.next.is_some() && self.under_way.iter().all(|by| by.is_extra());
         match verb {
-            Verb::Resend => !held && !self.has_enough(),
+            Verb::Resend => !held && !self.is_exhausted(),
             Verb::Release => held,
-            Verb::Duplicate => !self.has_enough(),
-            // What is held already stays so.
+            Verb::Duplicate => !self.is_exhausted(),
+            // Holding a held webhook has no effect.
             Verb::Hold | Verb::Drop => held || between,
         }
     }
 }
 
 impl Impossible {
-    pub(crate) fn of(delivery: &Delivery, verb: Verb) -> Self {
-        if delivery.has_enough() && matches!(verb, Verb::Resend | Verb::Duplicate) {
+    pub(crate) fn new(delivery: &Delivery, verb: Verb) -> Self {
+        if delivery.is_exhausted() && matches!(verb, Verb::Resend | Verb::Duplicate) {
             return Self::Enough(delivery.id);
         }
         let possible = Verb::ALL.into_iter().filter(|verb| delivery.can(*verb)).collect();
@@ -249,7 +250,7 @@ pub struct RequestCopy(pub Request<Bytes>);
 
 impl std::fmt::Debug for RequestCopy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The URL carries a token, the body a person's data.
+        // The URL contains a token, and the body personal data.
         f.write_str("RequestCopy")
     }
 }
@@ -278,7 +279,7 @@ struct SavedHeader {
     sensitive: bool,
 }
 
-/// A header's value: text, unless it holds what no text may.
+/// A header value: text, or Base64 if it is not visible ASCII.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum SavedValue {

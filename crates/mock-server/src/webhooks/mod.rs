@@ -1,4 +1,4 @@
-//! Webhooks: what is delivered, when it is tried again, and what counts as delivered.
+//! Webhooks: deliveries, their schedule and their state.
 
 mod delivery;
 mod state;

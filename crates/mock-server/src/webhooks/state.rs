@@ -1,4 +1,4 @@
-//! How far a delivery is, what can be done with it, and what becomes of webhooks that set out.
+//! The state of a delivery, the actions on it, and the modes of webhooks.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How often a webhook can be sent, by its schedule and by hand, before no hand can send it again.
-pub(super) const ENOUGH: usize = 1_000;
+/// Maximum number of attempts per webhook, beyond which it cannot be resent or duplicated on request.
+pub(super) const MAX_ATTEMPTS: usize = 1_000;
 
-/// What made the vendor, or somebody else, send a webhook.
+/// Why a webhook was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
@@ -17,69 +17,69 @@ pub enum Cause {
     /// The vendor's schedule.
     #[default]
     Schedule,
-    /// It is the schedule's, but was held until it was released.
+    /// The vendor's schedule, after the webhook was held and released.
     Release,
-    /// Somebody wanted it sent again.
+    /// A request to resend it.
     Resend,
-    /// It is a copy of a try.
+    /// A copy of another attempt.
     Duplicate,
 }
 
 impl Cause {
-    /// Whether it is beside the schedule: what comes of it changes nothing for the vendor.
+    /// Whether the attempt is outside the schedule, so that its result has no effect on the vendor.
     pub fn is_extra(self) -> bool {
         matches!(self, Self::Resend | Self::Duplicate)
     }
 }
 
-/// Why a webhook waits to be released.
+/// Why a webhook is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", expecting = "enum Held")]
 pub enum HoldReason {
-    /// A try was due, and is sent when it is released.
+    /// An attempt was due; it is sent on release.
     Due,
-    /// Its next try is not due yet.
+    /// The next attempt is not due yet.
     Later,
 }
 
-/// How far a delivery is.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It waits to be released.
+    /// Waits to be released.
     Held,
-    /// A try is under way.
+    /// An attempt is running or about to run.
     Sending,
-    /// It waits for its next try.
+    /// Waits for the next attempt.
     Waiting,
-    /// It has arrived, and no try comes any more.
+    /// Delivered; no further attempt.
     Delivered,
-    /// It has not arrived, and no try comes any more.
+    /// Not delivered; no further attempt.
     Failed,
 }
 
-/// What can be done with a delivery by hand.
+/// An action on a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// Send it once more now, beside its schedule.
+    /// Send it again now, outside the schedule.
     Resend,
-    /// Keep its next try back until it is released.
+    /// Hold the next attempt until it is released.
     Hold,
-    /// Send what was held.
+    /// Send a held webhook.
     Release,
-    /// Send a copy now; with the next try, if it is held.
+    /// Send a copy now. If it is held, send the copy with the next attempt.
     Duplicate,
-    /// Never send it again; the vendor takes it for delivered.
+    /// Do not send it any more; the vendor regards it as delivered.
     Drop,
 }
 
-/// Declares the names of words, as the admin API writes them.
+/// Declares the names of variants in the admin API.
 macro_rules! names {
     ($($type:ident: $($word:ident = $name:literal),+;)+) => {
         $(impl $type {
-            /// All of them.
+            /// All variants.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$word),+];
 
-            /// Its name, as the admin API writes it.
+            /// Returns the name that the admin API uses.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$word => $name,)+ }
             }
@@ -93,22 +93,22 @@ names! {
     Verb: Resend = "resend", Hold = "hold", Release = "release", Duplicate = "duplicate", Drop = "drop";
 }
 
-/// Why something cannot be done with a delivery.
+/// Why an action on a delivery is impossible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Impossible {
     /// The world has no delivery of this id.
     Unknown(u64),
-    /// Not as far as it is.
+    /// The state of the delivery does not allow it.
     Now {
-        /// The delivery.
+        /// Id of the delivery.
         id: u64,
-        /// How far it is.
+        /// Its state.
         state: State,
-        /// What can be done with it.
+        /// The possible actions.
         possible: Vec<Verb>,
     },
-    /// It was sent a thousand times.
+    /// It has reached the maximum number of attempts.
     Enough(u64),
 }
 
@@ -116,10 +116,10 @@ impl fmt::Display for Impossible {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(id) => write!(f, "this world has no delivery {id}"),
-            Self::Enough(id) => write!(f, "delivery {id} was sent {ENOUGH} times, which is enough"),
+            Self::Enough(id) => write!(f, "delivery {id} was sent {MAX_ATTEMPTS} times, which is the maximum"),
             Self::Now { id, state, possible } => {
                 let possible = possible.iter().map(|verb| verb.name()).collect::<Vec<_>>().join(", ");
-                write!(f, "delivery {id} is {}; possible: {possible}", state.name())
+                write!(f, "delivery {id} is {}; possible actions: {possible}", state.name())
             }
         }
     }
@@ -127,43 +127,43 @@ impl fmt::Display for Impossible {
 
 impl std::error::Error for Impossible {}
 
-/// What becomes of a webhook when it sets out.
+/// What happens to a webhook when an attempt is due.
 ///
-/// It counts at that moment, for the first try and, where nothing else is said, for every other one of the schedule.
-/// What is sent by hand (released, resent, duplicated) is sent in every mode.
+/// The mode is read when the first attempt is due and, unless the variant says otherwise, for each later attempt of the
+/// schedule. Webhooks that are released, resent or duplicated on request are sent in every mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Mode {
-    /// It is sent.
+    /// The webhook is sent.
     #[default]
     Deliver,
-    /// It waits to be released. The order does not: a webhook that is held has not begun.
+    /// The webhook waits to be released. The order does not wait: a held webhook has not started.
     Hold,
-    /// Nobody gets it, and the vendor takes it for delivered: it is never tried again.
+    /// The webhook is not sent, and the vendor regards it as delivered: there is no retry.
     Drop,
-    /// It is sent twice at the same time.
+    /// The webhook is sent twice at the same time.
     Duplicate,
-    /// Its first try waits for the next webhook of the world to set out, and goes after that one is over; alone it goes
+    /// The first attempt waits until an attempt of the world's next webhook is over. Without a next webhook, it starts
     /// after [`Mode::ALONE`].
     Reorder,
-    /// Its first try sets out so much later.
+    /// The first attempt is delayed by this time.
     Late(Duration),
-    /// The receiver's answer is read to its end, a piece at a time ([`Mode::PAUSE`]), and the try is over only then.
+    /// The receiver's response is read slowly, one piece per [`Mode::PAUSE`]. The attempt is over at the end of the body.
     SlowRead,
 }
 
 impl Mode {
-    /// How long, in the world's time, a webhook waits to be overtaken.
+    /// Time in the world that a webhook waits for another one in [`Mode::Reorder`].
     pub const ALONE: Duration = Duration::from_secs(60);
 
-    /// How long, in real time, a slow reader pauses after each piece.
+    /// Real time between two pieces in [`Mode::SlowRead`].
     pub const PAUSE: Duration = Duration::from_millis(100);
 
-    /// The modes by name. That of [`Mode::Late`] needs its time.
+    /// Names of the modes. `late` also needs a time.
     pub const NAMES: [&str; 7] = ["deliver", "hold", "drop", "duplicate", "reorder", "late", "slow-read"];
 
-    /// Its name, as the admin API writes it.
+    /// Returns the name that the admin API uses.
     pub fn name(self) -> &'static str {
         match self {
             Self::Deliver => "deliver",
@@ -176,7 +176,7 @@ impl Mode {
         }
     }
 
-    /// The mode of this name, `None` when there is none. `late` says how much later, which the others have no use for.
+    /// Returns the mode of this name. `late` is the delay of [`Mode::Late`]; the other modes ignore it.
     pub fn named(name: &str, late: Duration) -> Option<Self> {
         [Self::Deliver, Self::Hold, Self::Drop, Self::Duplicate, Self::Reorder, Self::Late(late), Self::SlowRead]
             .into_iter()
@@ -184,37 +184,37 @@ impl Mode {
     }
 }
 
-/// What becomes of the webhooks of a world.
+/// The webhook modes of a world.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhooks {
-    /// Of all of them.
+    /// Mode of all webhooks.
     pub mode: Mode,
-    /// Of those of single orders, in place of the world's mode.
+    /// Modes of single cases by id, which override `mode`.
     pub orders: BTreeMap<String, Mode>,
-    /// The one that waits to be overtaken ([`Mode::Reorder`]).
+    /// Id of the delivery that waits for the next one ([`Mode::Reorder`]).
     #[serde(default)]
     pub(crate) overtaken: Option<u64>,
 }
 
 impl Webhooks {
-    /// What becomes of this case's.
+    /// Returns the mode of this case's webhooks.
     pub fn of(&self, case: &str) -> Mode {
         self.orders.get(case).copied().unwrap_or(self.mode)
     }
 }
 
-/// In which order webhooks that are held are released. Each sets out when the one before it is over.
+/// The order in which held webhooks are released. Each is sent when the one before it is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReleaseOrder {
-    /// As the vendor meant to send them.
+    /// In the order in which the vendor created them.
     AsMeant,
-    /// The last one first.
+    /// The newest first.
     Reversed,
-    /// By chance, which the world's seed decides.
+    /// Random, drawn from the world's seed.
     Shuffled,
-    /// These, so, and no others.
+    /// Only these ids, in this order.
     These(Vec<u64>),
 }
 
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_a_modes_and_every_mode_has_one() {
+    fn names_and_modes_match() {
         for name in Mode::NAMES {
             assert_eq!(Mode::named(name, Duration::ZERO).unwrap().name(), name);
         }
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_orders_own_mode_comes_before_the_worlds() {
+    fn the_mode_of_an_order_overrides_that_of_the_world() {
         let webhooks = Webhooks { mode: Mode::Drop, orders: [("a".into(), Mode::Hold)].into(), overtaken: None };
         assert_eq!((webhooks.of("a"), webhooks.of("b")), (Mode::Hold, Mode::Drop));
     }

@@ -132,9 +132,9 @@ async fn of_many_faults_a_hundred_are_told_and_how_many_more_there_are() {
         let problem = door.problem("POST", "settings", &body, 400, "sandbox").await;
         let faults = problem["faults"].as_array().unwrap();
         assert_eq!(faults.len(), told);
-        let more = faults.last().unwrap()["message"] == "and 50 more faults";
+        let more = faults.last().unwrap()["message"] == "and 50 more violations";
         assert_eq!(more, wrong > 100, "{}", faults.last().unwrap());
-        assert_eq!(problem["detail"].as_str().unwrap().contains("and 50 more faults"), more);
+        assert_eq!(problem["detail"].as_str().unwrap().contains("and 50 more violations"), more);
     }
 }
 

@@ -121,8 +121,8 @@ async fn a_name_that_no_vendor_has_is_never_met_not_even_by_never() {
     let sandbox = Sandbox::start();
     sandbox.expect(Expect::call("putorder").never()).expect(Expect::call("order").never());
     let told = sandbox.verify().unwrap_err().to_string();
-    assert!(told.contains("no vendor has a call of this name; there is putOrder\n"), "{told}");
-    assert!(told.contains("no vendor has a call of this name; there are "), "{told}");
+    assert!(told.contains("no vendor has a call of this name; did you mean putOrder?\n"), "{told}");
+    assert!(told.contains("no vendor has a call of this name; valid names: "), "{told}");
 }
 
 #[tokio::test]

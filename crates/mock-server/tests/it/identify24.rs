@@ -222,10 +222,10 @@ async fn i_050_unknown_idents_and_calls_are_404_and_other_methods_405() {
         [("GET", "/ident/get/1"), ("POST", "/ident/create"), ("GET", "/project/getAll"), ("GET", "/project/get")]
     {
         for method in ["GET", "POST", "PUT", "DELETE"].into_iter().filter(|method| *method != right) {
-            call(method, path).await.refused(405, &format!("is called with {right}"), "I-001", "[I]");
+            call(method, path).await.refused(405, &format!("must be called with {right}"), "I-001", "[I]");
         }
     }
-    call("GET", "/auth").await.refused(405, "is called with POST", "I-001", "[I]");
+    call("GET", "/auth").await.refused(405, "must be called with POST", "I-001", "[I]");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -234,7 +234,7 @@ async fn of_twenty_thousand_faults_a_hundred_are_answered_and_kept_and_the_rest_
     let faults = answer["Faults"].as_array().unwrap();
     assert_eq!(faults.len(), 101);
     let last = faults[100]["message"].as_str().unwrap();
-    assert!(last.starts_with("and ") && last.ends_with(" more faults"), "{last}");
+    assert!(last.starts_with("and ") && last.ends_with(" more violations"), "{last}");
     assert!(
         answer["Error"].as_str().unwrap().ends_with("(sandbox, docs/sandbox-control.md)"),
         "the text ends there too"

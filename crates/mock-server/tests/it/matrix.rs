@@ -250,7 +250,7 @@ async fn t_001_another_method_is_405_and_the_right_one_is_told() {
         for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"].into_iter().filter(|method| *method != right)
         {
             let answer = bench.tm_call(method, &path.replace("{}", EXAMPLE_ORDER), "").await;
-            answer.refused(405, &format!("is called with {right}"), "T-001", "[T]");
+            answer.refused(405, &format!("must be called with {right}"), "T-001", "[T]");
         }
     }
 }

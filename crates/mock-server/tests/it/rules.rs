@@ -211,9 +211,13 @@ async fn each_rule_that_stays_is_told_by_a_refusal() {
 fn documented() -> String {
     let mut text = String::from(
         "# The rules of the sandbox\n\n\
-         Made from the rules that `crates/mock-server/src` declares (`IDENTKIT_WRITE_RULES=1 cargo test -p identkit-mock-server \
-         --test it rules::`), and held against it by that test. An id is that of `docs/contract/contract.md`; where one asks \
-         for several things, each has a name after a slash. `docs/sandbox-control.md` says what the last column is for.\n\n\
+         This table lists every rule that the sandbox enforces. To switch off a rule, pass its id, e.g. \
+         `identkit sandbox --without-rule AT-47`.\n\n\
+         The ids are those of [The contract](contract/contract.md); if one requirement needs several rules, each has a suffix \
+         after a slash. The column *profile* says which profiles enforce the rule. [The sandbox: how-to](sandbox-control.md) \
+         explains the profiles and when to switch off a rule.\n\n\
+         A test compares this page with the sources in `crates/mock-server/src`. To write it again, run \
+         `IDENTKIT_WRITE_RULES=1 cargo test -p identkit-mock-server --test it rules::`.\n\n\
          | rule | document | profile | what it says | can be off |\n|---|---|---|---|---|\n",
     );
     for rule in rules() {

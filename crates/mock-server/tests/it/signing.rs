@@ -62,7 +62,7 @@ async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
     tm.request_sign(&id, &options()).await.unwrap();
     let path = format!("/confirmSign/{}", id.expose());
     for (body, told) in [
-        (r#"{"tan":"1234567"}"#, "more than 6 characters"),
+        (r#"{"tan":"1234567"}"#, "at most 6 characters"),
         (r#"{"tan":""}"#, "is required"),
         ("{}", "is required"),
         (r#"{"TAN":"123456"}"#, "is required"),

@@ -132,10 +132,10 @@ impl Runner {
         let status = outcome.as_ref().ok().copied();
         let next = match by.is_extra() {
             true => {
-                delivery.tried_besides(at, status, by, &rules);
+                delivery.record_extra_attempt(at, status, by, &rules);
                 None
             }
-            false => delivery.tried(at, status, &rules),
+            false => delivery.record_attempt(at, status, &rules),
         };
         if let Some(attempt) = delivery.attempts.last_mut() {
             attempt.by = by;

@@ -80,7 +80,7 @@ impl Sandbox {
             let now = world.now;
             let delivery = world.delivery(id).ok_or(Impossible::Unknown(id))?;
             if !delivery.can(verb) {
-                return Err(Impossible::of(delivery, verb));
+                return Err(Impossible::new(delivery, verb));
             }
             let mut attempts = Chain::new();
             match verb {
@@ -92,7 +92,7 @@ impl Sandbox {
                 Verb::Hold => drop(delivery.held.get_or_insert(HoldReason::Later)),
                 Verb::Release => attempts = release_now(&mut world, id),
                 Verb::Drop => {
-                    delivery.drop_it(now);
+                    delivery.mark_dropped(now);
                     cancel_timers(&mut world, id);
                     self.runner.note_attempt(&mut world, id);
                 }
@@ -126,7 +126,7 @@ impl Sandbox {
                     for id in ids {
                         let delivery = world.delivery(*id).ok_or(Impossible::Unknown(*id))?;
                         if !delivery.can(Verb::Release) {
-                            return Err(Impossible::of(delivery, Verb::Release));
+                            return Err(Impossible::new(delivery, Verb::Release));
                         }
                     }
                     // A duplicate id counts once, at its first position.

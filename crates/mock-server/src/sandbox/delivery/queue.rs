@@ -72,7 +72,7 @@ impl Runner {
             },
             Mode::Drop => {
                 let waits = world.delivery(id).is_some_and(|delivery| {
-                    delivery.drop_it(now);
+                    delivery.mark_dropped(now);
                     new && delivery.blocks
                 });
                 self.note_attempt(world, id);

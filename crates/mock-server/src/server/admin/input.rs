@@ -171,8 +171,8 @@ impl Form {
             Ok(members) => members,
             Err(fault) => return refuse(self.detail(&format!("the body must be an object: {fault}"))),
         };
-        if nesting::has_a_name_twice(body, &members) {
-            return refuse(self.detail("an element occurs twice"));
+        if nesting::has_duplicate_name(body, &members) {
+            return refuse(self.detail("there is an element twice"));
         }
         B::read(members, self)
     }

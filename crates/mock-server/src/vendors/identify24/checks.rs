@@ -1,4 +1,4 @@
-//! What only the profile `strict` refuses: where the document's own examples break its rules.
+//! Checks of the profile `strict` only. The document's own examples violate these rules.
 
 use bytes::Bytes;
 use http::Request;
@@ -12,25 +12,25 @@ use super::rules;
 use crate::Rejection;
 use crate::rules::Rules;
 
-fn refuse(faults: Vec<Violation>) -> Result<(), Rejection> {
-    Rejection::invalid(faults).or_ok()
+fn reject(violations: Vec<Violation>) -> Result<(), Rejection> {
+    Rejection::invalid(violations).or_ok()
 }
 
 fn object(text: &[u8]) -> Map<String, Value> {
     match serde_json::from_slice(text) {
         Ok(Value::Object(map)) => map,
-        // Told by whoever reads the message itself.
+        // The reader of the message reports it.
         _ => Map::new(),
     }
 }
 
-/// Every call: its media type (I-002, AI-26), and a body that is flat, holds nothing unlisted (I-003, AI-05), and texts
-/// where the document has texts (M-08).
+/// Checks any call: the media type (I-002, AI-26), and that the body is flat, has no unlisted attributes (I-003, AI-05),
+/// and has strings where the document shows strings (M-08).
 pub(super) fn strict(request: &Request<Bytes>, rules: &Rules) -> Result<(), Rejection> {
     let given = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
     if rules.enforce(&rules::I_002_TYPE) && !essence.eq_ignore_ascii_case("application/json") {
-        let message = "is required on every call: application/json";
+        let message = "must be application/json on every call";
         return Err(rules::I_002.reject(400, "Content-Type", message, "[I] Headers").at(Location::Header));
     }
     let (listed, section) = match request.uri().path() {
@@ -43,27 +43,27 @@ pub(super) fn strict(request: &Request<Bytes>, rules: &Rules) -> Result<(), Reje
         _ => return Ok(()),
     };
     let given = object(request.body());
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     if rules.enforce(&rules::AI_05) && given.values().any(|value| value.is_object() || value.is_array()) {
-        faults.push(rules::AI_05.violation("body", "must be flat: no value is an object or an array", section));
+        violations.push(rules::AI_05.violation("body", "must be flat: values must not be objects or arrays", section));
     }
-    // What the document shows as a text is one; of project_id it shows both (AI-06).
+    // The document shows project_id both as a string and as a number (AI-06).
     let texts = listed.iter().filter(|key| rules.enforce(&rules::M_08_TEXTS) && *key != "project_id");
     for key in texts.filter(|key| given.get(*key).is_some_and(|value| value.is_number() || value.is_boolean())) {
-        faults.push(rules::M_08_TEXTS.violation(
+        violations.push(rules::M_08_TEXTS.violation(
             key.clone(),
             "must be a string, as in the document's example",
             section,
         ));
     }
     if rules.enforce(&rules::M_08_ATTRIBUTES) && given.keys().any(|key| !listed.contains(key)) {
-        let message = "holds an attribute that the document does not list; the profile literal passes over it";
-        faults.push(rules::M_08_ATTRIBUTES.violation("body", message, section));
+        let message = "has an attribute that the document does not list; only the profile strict rejects it";
+        violations.push(rules::M_08_ATTRIBUTES.violation("body", message, section));
     }
-    refuse(faults)
+    reject(violations)
 }
 
-/// The rules of `ident/create` that the document's example breaks: upper case (AI-04), and a PDF that is one (AI-19).
+/// Checks the rules of `ident/create` that the document's example violates: upper case (AI-04), and a valid PDF (AI-19).
 pub(super) fn ident(ident: &CreateIdent, rules: &Rules) -> Result<(), Rejection> {
     let section = "[I] ident/create";
     let names: [(&'static str, Option<&Pii<String>>); 5] = [
@@ -74,14 +74,14 @@ pub(super) fn ident(ident: &CreateIdent, rules: &Rules) -> Result<(), Rejection>
         ("city", ident.city.as_ref()),
     ];
     let lower = |text: &Pii<String>| text.expose().to_uppercase() != *text.expose();
-    let mut faults: Vec<Violation> = names
+    let mut violations: Vec<Violation> = names
         .into_iter()
         .filter(|(_, text)| rules.enforce(&rules::AI_04) && text.is_some_and(lower))
         .map(|(field, _)| rules::AI_04.violation(field, "must be in upper case", section))
         .collect();
     let pdf = |content: &PdfContent| content.to_bytes().is_ok_and(|bytes| bytes.starts_with(b"%PDF-"));
     if rules.enforce(&rules::AI_19_PDF) && ident.pdf_content.as_ref().is_some_and(|content| !pdf(content)) {
-        faults.push(rules::AI_19.violation("pdf_content", "must be a PDF in Base64", section));
+        violations.push(rules::AI_19.violation("pdf_content", "must be a PDF in Base64", section));
     }
-    refuse(faults)
+    reject(violations)
 }

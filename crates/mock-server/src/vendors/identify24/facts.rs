@@ -1,4 +1,4 @@
-//! What the sandbox has to know of the vendor.
+//! Facts about the vendor that the sandbox needs.
 
 use bytes::Bytes;
 use http::Request;
@@ -10,7 +10,7 @@ use crate::vendors::delivery;
 use crate::webhooks::WebhookPolicy;
 use crate::{Login, VendorFacts};
 
-/// Timer: the vendor forgets an ident.
+/// Timer: the vendor deletes an ident.
 pub(super) const EXPIRY: &str = "expiry";
 
 pub(super) const LOGIN: &str = "/auth";
@@ -23,7 +23,7 @@ pub(super) static FACTS: VendorFacts = VendorFacts {
     shapes: shapes::SHAPES,
     rejects_by_result: true,
     login: Some(Login::new(LOGIN, &["PARTNER"], &["response_status"])),
-    // No scheme is documented: without rule I-084 the sandbox retries by that of the other vendor.
+    // No retries are documented. If rule I-084 is off, the sandbox uses the other vendor's schedule.
     webhooks: WebhookPolicy::new(
         |_| Some(delivery::CUT_OFF),
         |_, status| delivery::is_accepted(status),

@@ -1,4 +1,4 @@
-//! Idents: created, read, moved along, forgotten after 90 days.
+//! Idents: creation, reading, status changes, deletion after 90 days.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(super) struct StoredIdent {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Idents {
-    // Boxed: a map keeps room for eleven at once, also when a world has one.
+    // Boxed: a map allocates eleven entries at once.
     pub(super) by_id: BTreeMap<String, Box<StoredIdent>>,
     pub(super) created: CaseOrder,
 }
@@ -41,11 +41,11 @@ pub(super) fn cases(world: &mut World) -> Vec<String> {
 
 fn unknown() -> Rejection {
     rules::I_050
-        .reject(404, "ident_id", "the sandbox has no such ident, or no longer", "[I] ident/get")
+        .reject(404, "ident_id", "the sandbox has no such ident, or has deleted it", "[I] ident/get")
         .at(Location::Path)
 }
 
-/// The zone of local times is not documented (AI-11); the vendor's own is likely.
+/// The zone of local times. It is not documented (AI-11); the vendor's own is likely.
 fn zone() -> TimeZone {
     TimeZone::posix(BERLIN).unwrap_or(TimeZone::UTC)
 }
@@ -65,8 +65,8 @@ fn store(world: &mut World, id: &str, request: &CreateIdent) {
     }
 }
 
-/// `ident/create`, checked by the writer's rules but for those that the document's own example breaks: the case of
-/// names (AI-04), and both PDF fields at once (AI-19). The profile `strict` makes no such exception.
+/// Handles `ident/create`. The client's validation applies, except for rules that the document's own example violates:
+/// upper case (AI-04), and both PDF fields at once (AI-19). The profile `strict` makes no exceptions.
 pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateIdentResponse, Rejection> {
     let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
     let dialect = Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(!strict);
@@ -94,7 +94,7 @@ fn keep_bound(world: &mut World) {
     oldest.iter().for_each(|id| drop(idents.by_id.remove(id)));
 }
 
-/// What the account's settings say to a valid request (1.9).
+/// Whether the account's settings allow a valid request (1.9).
 fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Rejection> {
     let refuse = |status, field: &'static str, message: &'static str, rule: &Rule| {
         Err(rule.reject(status, field, message, CreateIdent::META.section))
@@ -109,11 +109,16 @@ fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Rejection> {
         return refuse(403, "APIKEY", "lacks the permission to create idents", &rules::R_1_9_PERMISSION);
     }
     if taken {
-        return refuse(409, "custom_id", "belongs to another ident already", &rules::AI_16);
+        return refuse(
+            409,
+            "custom_id",
+            "is already used by another ident; the account requires unique values",
+            &rules::AI_16,
+        );
     }
     match &mut settings.creates_left {
         Some(0) if rules.enforce(&rules::R_1_9_LEFT) => {
-            refuse(402, "ident", "is valid, and none can be created any more", &rules::R_1_9_LEFT)
+            refuse(402, "ident", "cannot be created: the account has no idents left (creates_left)", &rules::R_1_9_LEFT)
         }
         Some(left) => {
             *left = left.saturating_sub(1);
@@ -144,35 +149,35 @@ pub(super) fn place_examples(world: &mut World) {
     }
 }
 
-/// Sets a status and tells the partner's webhook. Which words and ids the vendor uses is not documented (AI-12): the
-/// stories' are assumed.
+/// Sets a status and calls the partner's webhook. The vendor's statuses and ids are not documented (AI-12); those of the
+/// stories are assumed.
 pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -> Option<Result<(), Rejection>> {
     let mut kept = world.state::<Idents>().by_id.get(id)?.clone();
     let refuse = |message: &'static str| Some(Err(rules::AI_12.reject(400, "story", message, "sandbox")));
-    let told = match transition {
+    let story = match transition {
         Transition::Scenario(name) => match world.state::<Account>().settings.stories.get(name) {
             Some(story) => story.clone(),
             None => {
                 return refuse(
-                    "there is no such story; there are positive, negative, appointment and those that were set",
+                    "no such story; valid: positive, negative, appointment, and those in the setting stories",
                 );
             }
         },
         Transition::Status(serde_json::Value::String(word)) if !word.is_empty() => Scenario::new(word, "0"),
-        Transition::Status(_) => return refuse("the status of an ident is a word"),
+        Transition::Status(_) => return refuse("the status of an ident must be a string that is not empty"),
     };
-    kept.ident.status = Some(told.status.clone().into());
-    if let Some(at) = told.appointment.and_then(|after| world.now.checked_add(after).ok()) {
+    kept.ident.status = Some(story.status.clone().into());
+    if let Some(at) = story.appointment.and_then(|after| world.now.checked_add(after).ok()) {
         kept.ident.appointment_date = Some(LocalDateTime::appointment(zone().to_datetime(at)));
     }
-    if let Err(refused) = deliver(world, id, payload(&kept, &told)) {
+    if let Err(refused) = deliver(world, id, payload(&kept, &story)) {
         return Some(Err(refused));
     }
     world.state::<Idents>().by_id.insert(id.to_owned(), kept);
     Some(Ok(()))
 }
 
-/// All 16 keys, as in the document's example.
+/// Returns the webhook's payload with all 16 keys, as in the document's example.
 fn payload(kept: &StoredIdent, story: &Scenario) -> IdentWebhook {
     let ident = &kept.ident;
     let mut payload = IdentWebhook::default();
@@ -206,7 +211,7 @@ fn deliver(world: &mut World, id: &str, payload: IdentWebhook) -> Result<(), Rej
     event.case_id = Some(id.into());
     event.payload = Some(String::from_utf8_lossy(&text).into_owned().into());
     let request = IdentStatusCallback.emit(url.expose(), &Method::POST, &event).map_err(broken)?;
-    // An ident does not wait for its webhook: nothing says so.
+    // The document does not say that calls about an ident wait for its webhook.
     let delivery = Delivery::new(&FACTS, id, event, request).without_blocking();
     world.deliver(if world.enforces(&rules::I_084) { delivery.once() } else { delivery });
     Ok(())

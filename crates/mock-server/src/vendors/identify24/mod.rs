@@ -1,4 +1,4 @@
-//! identify24's server side, after the VideoIdent API document 1.0.1.
+//! The mock vendor identify24, based on the VideoIdent API document 1.0.1.
 
 mod checks;
 mod facts;
@@ -48,7 +48,7 @@ impl Default for Identify24 {
 }
 
 impl Identify24 {
-    /// The vendor with all its calls.
+    /// Creates the vendor with all its calls.
     pub fn new() -> Self {
         let routes = vec![
             Route::new::<Login>(&FACTS, |_| None, log_in),
@@ -166,7 +166,7 @@ impl MockVendor for Identify24 {
         account.counted = saved.counted.map(|counted| (counted.since, counted.requests));
         for (index, Session { token, used }) in saved.sessions.into_iter().enumerate() {
             if account.sessions.insert(token, used).is_some() {
-                return Err(SavedError::damaged(format!("/sessions/{index}/token"), "expected a token of its own"));
+                return Err(SavedError::damaged(format!("/sessions/{index}/token"), "expected a unique token"));
             }
         }
         let mut idents = Idents::default();
@@ -175,7 +175,7 @@ impl MockVendor for Identify24 {
             let Some(id) = id.filter(|id| !idents.by_id.contains_key(id)) else {
                 return Err(SavedError::damaged(
                     format!("/idents/{index}/ident"),
-                    "expected an ident with an id of its own",
+                    "expected an ident with a unique id",
                 ));
             };
             idents.by_id.insert(id, Box::new(stored));
@@ -214,7 +214,7 @@ impl Identify24 {
         let known = self.routes.iter().find(|route| route.meta().match_path(path, false).is_some());
         let (status, message) = match known {
             Some(route) if route.meta().method != method => {
-                (405, format!("{} is called with {}", route.meta().name, route.meta().method))
+                (405, format!("{} must be called with {}", route.meta().name, route.meta().method))
             }
             _ => (404, "the vendor has no such call".to_owned()),
         };
@@ -222,7 +222,7 @@ impl Identify24 {
     }
 }
 
-/// What a proxy makes of a GET with a body (AI-07): another request, a refusal, or nothing.
+/// Simulates a proxy that receives a GET with a body (AI-07). Returns the changed request, if it changes.
 fn apply_proxy(world: &mut World, request: &Request<Bytes>) -> Result<Option<Request<Bytes>>, Rejection> {
     if !world.enforces(&rules::AI_07_PROXY) || request.method() != Method::GET || request.body().is_empty() {
         return Ok(None);
@@ -231,19 +231,19 @@ fn apply_proxy(world: &mut World, request: &Request<Bytes>) -> Result<Option<Req
         GetBodies::Read => Ok(None),
         GetBodies::Stripped => Ok(Some(request.clone().map(|_| Bytes::new()))),
         GetBodies::Refused(status) => {
-            let message = "a proxy on the way does not pass the body of a GET";
+            let message = "the simulated proxy rejects a GET with a body (setting get_bodies)";
             Err(rules::AI_07.reject(status, "body", message, "[I] project/get"))
         }
     }
 }
 
-/// An error in the shape of the vendor's answers: the document shows none (AI-03).
+/// Returns an error in the shape of the vendor's responses: the document shows no error (AI-03).
 fn respond(world: &mut World, refused: &Rejection) -> Response<Content> {
     let refused = refused.bounded();
     let mut body = json!({ "result": false, "messages": [refused.text()], "response_status": refused.status });
-    let token_apart = world.enforces(&rules::AI_02);
+    let keeps_401 = world.enforces(&rules::AI_02);
     let status = match world.state::<Account>().settings.refusals {
-        Refusals::ByResult if refused.status != 401 || !token_apart => {
+        Refusals::ByResult if refused.status != 401 || !keeps_401 => {
             if let Some(body) = body.as_object_mut() {
                 body.remove("response_status");
             }
@@ -301,7 +301,7 @@ struct Session {
     used: Timestamp,
 }
 
-/// Requests within the period of the rate.
+/// The requests of the current period of the rate.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Counted {

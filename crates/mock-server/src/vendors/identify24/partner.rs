@@ -1,4 +1,4 @@
-//! The partner's account: login, sessions, projects, and where webhooks go.
+//! The partner's account: login, sessions, projects, and the URL of webhooks.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use super::settings::Settings;
 use crate::rules::Rule;
 use crate::{Profile, Rejection, World};
 
-/// After so long it is forgotten as well, so that its refusal no longer tells that it has expired.
-const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
+/// Unused sessions are deleted after this time. Then a rejection no longer says that the token has expired.
+const RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long nobody looks for those.
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// Minimum time between two searches for sessions to delete.
+const SWEEP_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
-const SESSIONS: usize = 10_000;
+const MAX_SESSIONS: usize = 10_000;
 
-/// What stands for partner and API key in the document's login example.
+/// Partner and API key of the document's login example.
 const EXAMPLE_PARTNER: &str = "YOUR PARTNER USERNAME";
 const EXAMPLE_KEY: &str = "YOUR API KEY";
 /// The token of the document's other examples.
@@ -31,41 +31,41 @@ const EXAMPLE_TOKEN: &str = "xxx";
 pub(super) struct Account {
     pub(super) settings: Settings,
     pub(super) projects: Vec<Project>,
-    /// When each token was last used.
+    /// Time at which each token was last used.
     pub(super) sessions: BTreeMap<String, Timestamp>,
-    /// When those that are over were last looked for.
+    /// Time of the last search for sessions to delete.
     pub(super) swept: Option<Timestamp>,
-    /// Since when requests are counted, and how many there were.
+    /// Start of the current period of the rate, and the number of requests since.
     pub(super) counted: Option<(Timestamp, u32)>,
 }
 
-/// Changes how the account is set up, as one does in the partner portal.
+/// Changes the account's settings, like the partner portal of the vendor.
 pub fn configure(world: &mut World, change: impl FnOnce(&mut Settings)) {
     change(&mut world.state::<Account>().settings);
 }
 
 impl Account {
-    /// Forgets the sessions that have been over for long, and the tenth that was not used for longest when there are as
-    /// many as are kept all the same: time that stands still lets none of them expire.
+    /// Deletes sessions that were unused for long. If the maximum is still reached, deletes the least recently used tenth:
+    /// with a stopped clock no session expires.
     fn make_room(&mut self, now: Timestamp) {
-        // They are looked through once an hour: at each login, many logins would take the longer the more there are.
-        if self.sessions.len() < SESSIONS && self.swept.is_some_and(|at| now.duration_since(at) < HOUR) {
+        // Search once an hour only: searching at each login would make many logins slow.
+        if self.sessions.len() < MAX_SESSIONS && self.swept.is_some_and(|at| now.duration_since(at) < SWEEP_INTERVAL) {
             return;
         }
         self.swept = Some(now);
-        self.sessions.retain(|_, used| now.duration_since(*used) < FORGOTTEN);
-        if self.sessions.len() < SESSIONS {
+        self.sessions.retain(|_, used| now.duration_since(*used) < RETENTION);
+        if self.sessions.len() < MAX_SESSIONS {
             return;
         }
         let mut used: Vec<(Timestamp, String)> = self.sessions.iter().map(|(token, at)| (*at, token.clone())).collect();
         used.sort_unstable();
-        for (_, token) in used.into_iter().take(SESSIONS / 10) {
+        for (_, token) in used.into_iter().take(MAX_SESSIONS / 10) {
             self.sessions.remove(&token);
         }
     }
 }
 
-/// Sets where this account's webhooks go, as one does in the partner portal.
+/// Sets the URL of this account's webhooks, like the partner portal of the vendor.
 pub fn set_webhook(world: &mut World, url: Option<Secret>) {
     configure(world, |settings| settings.webhook_url = url);
 }
@@ -83,34 +83,34 @@ pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Re
     let faults: Vec<Violation> = [("PARTNER", &login.0.partner), ("APIKEY", &login.0.api_key)]
         .into_iter()
         .filter(|(_, value)| value.as_ref().is_none_or(Secret::is_empty))
-        .map(|(key, _)| rules::AI_10.violation(key, "is required; the key is written in upper case", "[I] auth"))
+        .map(|(key, _)| rules::AI_10.violation(key, "is required; the key must be in upper case", "[I] auth"))
         .collect();
     if world.enforces(&rules::AI_10) && !faults.is_empty() {
         return Err(Rejection::invalid(faults));
     }
-    let key_counts = world.enforces(&rules::I_005);
+    let checks_key = world.enforces(&rules::I_005);
     let token = world.random_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 86);
     let account = world.state::<Account>();
     let given = |secret: &Option<Secret>| secret.as_ref().map_or("", Secret::expose).to_owned();
     let (partner, key) = (given(&login.0.partner), given(&login.0.api_key));
     let known = (partner == account.settings.partner && key == account.settings.api_key)
         || (examples && partner == EXAMPLE_PARTNER && key == EXAMPLE_KEY);
-    if key_counts && !known {
-        return Err(rules::I_005.reject(401, "APIKEY", "partner and API key do not fit together", "[I] auth"));
+    if checks_key && !known {
+        return Err(rules::I_005.reject(401, "APIKEY", "partner and API key do not match an account", "[I] auth"));
     }
     account.make_room(now);
     account.sessions.insert(token.clone(), now);
     Ok(AuthResponse::granted(token))
 }
 
-/// Whether the vendor serves the account now: not while it is out of service, nor beyond its rate (429).
+/// Rejects the request if the vendor is out of service or the account has exceeded its rate (429).
 pub(super) fn check_service(world: &mut World) -> Result<(), Rejection> {
     let (now, rules) = (world.now, world.rules.clone());
     let account = world.state::<Account>();
     if rules.enforce(&rules::R_1_9_SERVICE)
         && let Some(status) = account.settings.out_of_service
     {
-        let message = "is out of service, as the sandbox was told";
+        let message = "is out of service (setting out_of_service)";
         return Err(rules::R_1_9_SERVICE.reject(status, "service", message, "[I] Errors").at(Location::Account));
     }
     let Some(rate) = account.settings.rate.clone() else { return Ok(()) };
@@ -122,11 +122,11 @@ pub(super) fn check_service(world: &mut World) -> Result<(), Rejection> {
     if counted.1 <= rate.requests || !rules.enforce(&rules::R_1_9_RATE) {
         return Ok(());
     }
-    let message = "too many requests; come back later, and wait longer each time";
+    let message = "too many requests: try again later, with increasing waits";
     Err(rules::R_1_9_RATE.reject(429, "rate", message, "[I] Errors").at(Location::Account))
 }
 
-/// In how many seconds a request that was refused for its rate may come again.
+/// Returns the number of seconds after which a request beyond the rate can be repeated.
 pub(super) fn retry_after(world: &mut World) -> Option<i64> {
     let now = world.now;
     let account = world.state::<Account>();
@@ -135,7 +135,7 @@ pub(super) fn retry_after(world: &mut World) -> Option<i64> {
     Some(rate.period.checked_sub(since)?.as_secs().max(1))
 }
 
-/// Whether the request carries the partner and a token that is alive; using it keeps it alive (I-006).
+/// Checks the partner and the token. Each use renews the token (I-006).
 pub(super) fn authenticate(world: &mut World, headers: &HeaderMap) -> Result<(), Rejection> {
     let rules = world.rules.clone();
     let (now, examples) = (world.now, accepts_examples(world));
@@ -146,7 +146,7 @@ pub(super) fn authenticate(world: &mut World, headers: &HeaderMap) -> Result<(),
         Err(rule.reject(401, field, message, "[I] Authentication").at(Location::Header))
     };
     if rules.enforce(&rules::I_005_PARTNER) && header("x-api-partner") != account.settings.partner {
-        return refuse("X-API-PARTNER", "must be the partner's user name", &rules::I_005);
+        return refuse("X-API-PARTNER", "must be the account's partner user name", &rules::I_005);
     }
     let token = header("x-api-token");
     if examples && token == EXAMPLE_TOKEN {
@@ -156,10 +156,10 @@ pub(super) fn authenticate(world: &mut World, headers: &HeaderMap) -> Result<(),
         if !rules.enforce(&rules::I_005_TOKEN) {
             return Ok(());
         }
-        return refuse("X-API-TOKEN", "is missing or was not given out by auth", &rules::I_005);
+        return refuse("X-API-TOKEN", "is missing or was not issued by auth", &rules::I_005);
     };
     if rules.enforce(&rules::I_006) && now.duration_since(*used) >= idle {
-        return refuse("X-API-TOKEN", "has expired: it was not used for too long; log in again", &rules::I_006);
+        return refuse("X-API-TOKEN", "has expired because it was unused for too long; log in again", &rules::I_006);
     }
     *used = now;
     Ok(())

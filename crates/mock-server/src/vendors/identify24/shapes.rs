@@ -1,4 +1,4 @@
-//! The shapes that the document leaves open for responses (contract, traps AI-xx), for the fault `shape-variant`.
+//! Alternative shapes of responses that the document leaves open (contract, traps AI-xx), for the fault `shape-variant`.
 
 use serde_json::{Map, Value, json};
 
@@ -12,21 +12,21 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape::new("response-status-absent", "`response_status` is absent (AI-02)", &[], |value| {
         remove(value, "response_status")
     }),
-    Shape::new("response-status", "there is a `response_status` (AI-02)", &[], |value| {
+    Shape::new("response-status", "`response_status` is present (AI-02)", &[], |value| {
         set(value, "response_status", json!(200))
     }),
-    Shape::new("response-status-as-text", "`response_status` is a text (AI-02)", &[], |value| {
+    Shape::new("response-status-as-text", "`response_status` is a string (AI-02)", &[], |value| {
         set(value, "response_status", json!("200"))
     }),
-    Shape::new("data-in-a-list", "the only payload stands in a list (AI-02)", &["ident/get", "project/get"], |value| {
+    Shape::new("data-in-a-list", "a single payload is in an array (AI-02)", &["ident/get", "project/get"], |value| {
         value.get_mut("data").is_some_and(as_list)
     }),
-    Shape::new("data-bare", "the only payload stands without a list (AI-02)", &["project/getAll"], |value| {
+    Shape::new("data-bare", "a single payload is not in an array (AI-02)", &["project/getAll"], |value| {
         value.get_mut("data").is_some_and(as_item)
     }),
     Shape::new("messages-absent", "`messages` is absent (AI-03)", &[], |value| remove(value, "messages")),
     Shape::new("messages-null", "`messages` is `null` (AI-03)", &[], |value| set(value, "messages", Value::Null)),
-    Shape::new("messages-as-text", "`messages` is a text (AI-03)", &[], |value| {
+    Shape::new("messages-as-text", "`messages` is a string (AI-03)", &[], |value| {
         set(value, "messages", json!("Successful.."))
     }),
     Shape::new("messages-as-objects", "`messages` are objects (AI-03)", &[], |value| {
@@ -44,7 +44,7 @@ pub(super) const SHAPES: &[Shape] = &[
             changed
         })
     }),
-    Shape::new("time-by-year-first", "the time of creation begins with the year (AI-11)", IDENT, |value| {
+    Shape::new("time-by-year-first", "the time of creation starts with the year (AI-11)", IDENT, |value| {
         each_object(value, &mut |object| {
             let Some(Value::String(time)) = object.get_mut("created_at") else { return false };
             let date: Option<Vec<&str>> = time.get(..10).map(|date| date.split('-').collect());
@@ -57,11 +57,11 @@ pub(super) const SHAPES: &[Shape] = &[
             true
         })
     }),
-    Shape::new("time-empty", "the appointment is an empty text (AI-11)", IDENT, |value| appointment(value, "")),
-    Shape::new("time-zero", "the appointment is of zeros (AI-11)", IDENT, |value| {
+    Shape::new("time-empty", "the appointment is an empty string (AI-11)", IDENT, |value| appointment(value, "")),
+    Shape::new("time-zero", "the appointment consists of zeros (AI-11)", IDENT, |value| {
         appointment(value, "0000-00-00 00:00")
     }),
-    Shape::new("unlisted-elements", "there are elements that the document does not list (AI-02)", &[], |value| {
+    Shape::new("unlisted-elements", "objects have elements that the document does not list (AI-02)", &[], |value| {
         each_object(value, &mut |object| object.insert("not_listed".to_owned(), json!([{ "by": "chance" }])).is_none())
     }),
 ];

@@ -1,4 +1,4 @@
-//! What an order yields: checked data, the report, signed documents. All of it made up from the order itself.
+//! Results of an order: checked data, the report, signed documents. All of them are synthesized from the order.
 
 use std::collections::BTreeMap;
 
@@ -29,10 +29,10 @@ pub(super) enum IdentVariant {
 
 type Text = Option<Pii<String>>;
 
-/// What the vendor's initial data has for a date that was not given (AT-25).
+/// Value of a missing date in the vendor's initial data (AT-25).
 const UNSET: &str = "1970-01-01";
 
-/// The card of initial data as the document's example writes it: what was not given is there, as null (AT-25).
+/// Adds missing members of the card of initial data as null, as in the document's example (AT-25).
 pub(super) fn with_nulls(mut card: CheckedIdCard) -> CheckedIdCard {
     for (key, missing) in [("CardNo", card.card_no.is_none()), ("PlaceOfIssue", card.place_of_issue.is_none())] {
         if missing {
@@ -42,24 +42,28 @@ pub(super) fn with_nulls(mut card: CheckedIdCard) -> CheckedIdCard {
     card
 }
 
-/// What was given and not empty; an empty text asks to pick the datum up (AT-49).
+/// Returns the text unless it is empty. An empty text asks the agent to record the value (AT-49).
 fn given(text: &Text) -> Text {
     text.clone().filter(|text| !text.expose().is_empty())
 }
 
-/// A refusal of a document that could not be signed as it was ordered, told when the order is placed: afterwards no
-/// documented code would say it.
+/// Returns the rejection of a document that cannot be signed as ordered. The order itself is rejected, because no
+/// documented code reports it later.
 pub(super) fn not_signable(error: SyntheticError) -> Rejection {
     let (field, message, rule) = match error {
-        SyntheticError::Encrypted => ("eSignPDF.Data", "the PDF is protected; it must not be", "AT-86"),
-        SyntheticError::NotPdf | SyntheticError::Unreadable => ("eSignPDF.Data", "the PDF cannot be read", "AT-86"),
+        SyntheticError::Encrypted => ("eSignPDF.Data", "must be an unprotected PDF; this one is protected", "AT-86"),
+        SyntheticError::NotPdf | SyntheticError::Unreadable => {
+            ("eSignPDF.Data", "must be a PDF; this one cannot be read", "AT-86")
+        }
         SyntheticError::NoSuchPage => {
-            ("eSignPDF.SignaturePage", "the PDF has no such page; they count from 1", "AT-85")
+            ("eSignPDF.SignaturePage", "is not a page of the PDF; the first page is 1", "AT-85")
         }
-        SyntheticError::Placement => {
-            ("eSignPDF.SignaturePosX", "the signature is off the page, or smaller than 24 x 12 PDF points", "AT-85")
-        }
-        _ => ("eSignPDF.Data", "the PDF is too large to be signed", "AT-79"),
+        SyntheticError::Placement => (
+            "eSignPDF.SignaturePosX",
+            "the signature must be on the page and at least 24 x 12 PDF points large",
+            "AT-85",
+        ),
+        _ => ("eSignPDF.Data", "is too large to be signed", "AT-79"),
     };
     Rejection::new(400, Violation::new(field, message, rule, "[T] 3.1.3"))
 }
@@ -88,13 +92,13 @@ impl Order {
             answer.identify_method = reused.or_else(|| Some(methods::name(self.method()).into()));
         }
         if variant != IdentVariant::InitialData && rules.enforce(&rules::AT_23) {
-            // An object by default, an array with the initial data besides (AT-23).
+            // An object by default, an array if it includes the initial data (AT-23).
             answer.ident_data = answer.checked().cloned().map(OneOrMany::One);
         }
         answer
     }
 
-    /// What the agent saw: what was given, and what was picked up from the document of the vendor's example.
+    /// Returns the checked data: the values of the order, and values of the document's example for missing ones.
     fn checked(&self, rules: &Rules) -> IdentData {
         if let Some(known) = self.reused().and_then(IdentDataAnswer::checked) {
             return known.clone();
@@ -111,7 +115,7 @@ impl Order {
         data.country = given(&order.country);
         data.birthdate = pick(&order.birthdate, "1964-08-12");
         data.birthplace = pick(&order.birthplace, "Berlin");
-        // Only determined when it was neither null nor left out (AT-48).
+        // Determined only if it was neither null nor missing (AT-48).
         data.birthname = order
             .birthname
             .as_ref()
@@ -121,10 +125,10 @@ impl Order {
         data.title = given(&order.title);
         data.artistname = given(&order.artistname);
         data.gender = pick(&order.gender, "female");
-        // Only when a TAN went there, [T 3.3.4].
-        let proved = self.texted_a_tan() || !rules.enforce(&rules::F_219);
-        data.mobile = given(&self.request.mobile).filter(|_| proved);
-        data.email = given(&order.email).filter(|_| proved);
+        // Only if a TAN was sent there, [T 3.3.4].
+        let proven = self.has_sent_tan() || !rules.enforce(&rules::F_219);
+        data.mobile = given(&self.request.mobile).filter(|_| proven);
+        data.email = given(&order.email).filter(|_| proven);
         data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default(), rules));
         data.driver_license = order.driver_license.as_ref().map(|licence| {
             let mut checked = CheckedDriverLicense::default();
@@ -140,7 +144,7 @@ impl Order {
         data
     }
 
-    /// The document as it was seen. The eID itself tells a pseudonym; number and authority only by OCR, [T 3.1.3].
+    /// Returns the checked document. eID yields a pseudonym; number and authority need OCR, [T 3.1.3].
     fn checked_card(&self, given_card: &IdCard, rules: &Rules) -> CheckedIdCard {
         let mut card = CheckedIdCard::default()
             .valid_until(given(&given_card.valid_until).unwrap_or_else(|| self.validity().into()))
@@ -156,21 +160,21 @@ impl Order {
         {
             card.card_no = given(&given_card.card_no).or_else(|| Some("T22000129".into()));
             card.place_of_issue = given(&given_card.place_of_issue).or_else(|| Some("Stadt Köln".into()));
-            // Checked where it was given, and read where OCR is asked for; the table of the answer lacks it (AT-26).
+            // Checked if the order has it, read if OCR is requested; the table of the response lacks it (AT-26).
             card.date_of_issue = given(&given_card.date_of_issue).or_else(|| eid.then(|| "2010-11-01".into()));
         }
         card
     }
 
-    /// Until when a card is valid that the agent saw: the day of the document's example, or ten years later where that
-    /// had passed, since a card that is no longer valid identifies nobody.
+    /// Returns the card's expiry date: that of the document's example, or ten years after the identification if that date
+    /// had passed, because an expired card cannot be used.
     fn validity(&self) -> String {
-        let seen = self.executed.as_ref().and_then(Dts::timestamp).unwrap_or(self.decided);
-        let (example, seen) = (date(2020, 10, 31), Offset::constant(2).to_datetime(seen).date());
-        if seen <= example { example } else { seen.saturating_add(10.years()) }.to_string()
+        let checked = self.executed.as_ref().and_then(Dts::timestamp).unwrap_or(self.decided);
+        let (example, checked) = (date(2020, 10, 31), Offset::constant(2).to_datetime(checked).date());
+        if checked <= example { example } else { checked.saturating_add(10.years()) }.to_string()
     }
 
-    /// The images of the result, `{Image, Filename}` each (AT-28): those that came with the order, or drawings.
+    /// Returns the images of the result, `{Image, Filename}` each (AT-28): those of the order, or drawings.
     pub(super) fn pictures(&self) -> Result<Vec<Image>, SyntheticError> {
         let card = self.request.ident_data.as_ref().and_then(|data| data.id_card.as_ref());
         let given = card.and_then(|card| card.images.as_ref());
@@ -232,7 +236,7 @@ impl Order {
     }
 }
 
-/// The documents as the person of the order signs them, each with its own bytes kept and a mark of the sandbox added.
+/// Signs the documents for the person of the order: appends a mark of the sandbox, and leaves the bytes unchanged.
 pub(super) fn sign_all<'a>(
     order: &PutOrder,
     pdfs: impl IntoIterator<Item = &'a SignPdf>,
@@ -254,7 +258,7 @@ pub(super) fn sign_all<'a>(
 fn placement(pdf: &SignPdf) -> Placement {
     let number = |value: Option<f64>| value.map(narrow);
     Placement {
-        // The document does not say where pages begin; 1 is what people count from.
+        // The number of the first page is not documented; 1 is assumed.
         page: pdf.signature_page.map(|page| usize::try_from(page.saturating_sub(1)).unwrap_or(usize::MAX)),
         x: number(pdf.signature_pos_x),
         y: number(pdf.signature_pos_y),
@@ -263,13 +267,13 @@ fn placement(pdf: &SignPdf) -> Placement {
     }
 }
 
-/// PDF points need no more precision than this.
+/// PDF points need no more precision than `f32`.
 #[allow(clippy::cast_possible_truncation)]
 fn narrow(value: f64) -> f32 {
     value as f32
 }
 
-/// The values of one column of the report, in the order of its labels.
+/// Returns the values of a column of the report, in the order of its labels.
 fn columns_of(data: &IdentData) -> [Option<String>; 14] {
     let text = |value: &Text| value.as_ref().map(|value| value.expose().clone());
     let date = |value: &Text| value.as_ref().map(|value| german_date(value.expose()));
@@ -292,7 +296,7 @@ fn columns_of(data: &IdentData) -> [Option<String>; 14] {
     ]
 }
 
-/// `1964-08-12` as `12.08.1964`; anything else as it is.
+/// Formats `1964-08-12` as `12.08.1964`; other texts are unchanged.
 fn german_date(text: &str) -> String {
     match text.split('-').collect::<Vec<_>>().as_slice() {
         [year, month, day] => format!("{day}.{month}.{year}"),

@@ -1,4 +1,4 @@
-//! The orders of the document's own examples, so that its requests work as printed.
+//! The orders of the document's examples, so that its requests work as printed.
 
 use identkit_identity_tm::messages::{Address, IdentDataAnswer, OrderStatus};
 use identkit_identity_tm::{OrderId, PutOrder, StatusKind, samples};
@@ -8,8 +8,8 @@ use super::documents::with_nulls;
 use super::orders::{Order, Orders};
 use crate::World;
 
-/// Puts 99921269855041 (identified, as in [T 3.2.7] and [T 3.3.7]) and 99920006C38842 (which the document deletes,
-/// cancels and signs) into a world.
+/// Adds 99921269855041 (identified, as in [T 3.2.7] and [T 3.3.7]) and 99920006C38842 (which the document deletes,
+/// cancels and signs) to a world.
 pub(super) fn place(world: &mut World) {
     let now = world.now;
     let request: PutOrder = json::read(samples::PUT_ORDER_REQUEST.as_bytes()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the sandbox has to know of the vendor.
+//! Facts about the vendor that the sandbox needs.
 
 use bytes::Bytes;
 use http::Request;
@@ -14,12 +14,12 @@ use crate::webhooks::WebhookPolicy;
 /// Path of the API, with its version.
 pub(in crate::vendors) const BASE_PATH: &str = "/api/2.10";
 
-/// Timer: the person has not finished in time.
+/// Timer: the order times out.
 pub(super) const TIME_OUT: &str = "time-out";
 /// Timer: the vendor deletes the results.
 pub(super) const PURGE: &str = "purge";
 
-/// Timer: a recording is ready.
+/// Timer: a recording becomes ready.
 pub(super) const VIDEO: &str = "video";
 
 pub(super) static FACTS: VendorFacts = VendorFacts {
@@ -35,10 +35,10 @@ pub(super) static FACTS: VendorFacts = VendorFacts {
         |rules, status| delivery::is_accepted(status) || !rules.enforce(&rules::T_034),
         |rules, first| if rules.enforce(&rules::T_036) { delivery::retries(first) } else { Vec::new() },
     ),
-    ..VendorFacts::new(PROVIDER, "identity.TM is below /api/{version}/", |path| below_version(path).is_some())
+    ..VendorFacts::new(PROVIDER, "identity.TM at /api/{version}/", |path| below_version(path).is_some())
 };
 
-/// The path below `/api/{version}`, whatever the version (AT-11).
+/// Returns the path below `/api/{version}`, for any version (AT-11).
 pub(super) fn below_version(path: &str) -> Option<&str> {
     let rest = path.strip_prefix("/api/")?;
     let slash = rest.find('/')?;
@@ -50,7 +50,7 @@ fn claims(request: &Request<Bytes>) -> Option<String> {
     pair.split_once(':').map(|(customer, _)| customer.to_owned())
 }
 
-/// The credentials of HTTP Basic authentication, encoded. The name of the scheme is case-insensitive (RFC 9110).
+/// Returns the encoded credentials of HTTP Basic authentication. The name of the scheme is case-insensitive (RFC 9110).
 pub(super) fn basic_code(request: &Request<Bytes>) -> Option<&str> {
     let (scheme, code) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("basic").then_some(code.trim())
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn at_66_the_schedule_is_the_documents_table() {
+    fn at_66_the_schedule_matches_the_documents_table() {
         let all = seconds("2020-09-10T12:00:00Z");
         let minutes: Vec<f64> = (0..13).map(|k| 86.4 + 60.0 * f64::from(k)).collect();
         let hours: Vec<f64> = (0..12).map(|k| 864.0 + 3600.0 * f64::from(k)).collect();
@@ -82,7 +82,7 @@ mod tests {
         assert!(all[25..].iter().all(|at| (43_200.0..=6.0 * 86_400.0).contains(at)));
         for hour in 0..24 {
             let count = seconds(&format!("2020-09-10T{hour:02}:30:00Z")).len() + 1;
-            assert!((31..=32).contains(&count), "{count} tries when begun at {hour}:30");
+            assert!((31..=32).contains(&count), "{count} attempts, starting at {hour}:30");
         }
     }
 
@@ -102,7 +102,7 @@ mod tests {
             (None, false),
         ] {
             let mut delivery = delivery();
-            assert_eq!(delivery.tried(now, status, &Rules::default()).is_none(), delivered, "{status:?}");
+            assert_eq!(delivery.record_attempt(now, status, &Rules::default()).is_none(), delivered, "{status:?}");
             assert_eq!(delivery.is_delivered(), delivered);
         }
     }

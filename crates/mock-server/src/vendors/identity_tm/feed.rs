@@ -1,4 +1,4 @@
-//! `getAllStatus`, [T 4.2]: by a period, or what was not reported before.
+//! `getAllStatus`, [T 4.2]: the statuses of a period, or those that were not reported before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,20 +14,20 @@ use super::{FACTS, ListShape, Orders, Settings, Unit, rules};
 use crate::rules::{Rule, Rules};
 use crate::{Profile, Rejection, World};
 
-/// The most status elements that one answer holds (T-101).
+/// Maximum number of statuses in a response (T-101).
 const MAX_ELEMENTS: usize = 1000;
 
-/// Of a listed order: the appointment is told with it.
+/// The status with which the list includes the appointment.
 const APPOINTMENT: u32 = 19;
 
-/// A status of the world: its order, its place there, and its time.
+/// A status of the world: the id of its order, and its index there.
 type Place = (String, usize);
 
 fn refuse<T>(field: &'static str, message: &'static str, rule: &Rule) -> Result<T, Rejection> {
     Err(rule.reject(400, field, message, "[T] 4.2.2"))
 }
 
-/// Answers either form; an empty list becomes 304 (T-102).
+/// Handles both variants. An empty list is returned as 304 (T-102).
 pub(super) fn all_status(
     world: &mut World,
     request: &AllStatusRequest,
@@ -36,7 +36,7 @@ pub(super) fn all_status(
     let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
     let orders = world.state::<Orders>();
     let settings = &orders.settings;
-    // The document's example asks for it in the body (AT-04).
+    // The document's example requests it in the body (AT-04).
     let extended = extended
         || (rules.enforce(&rules::AT_04) && settings.extended_list_in_body && request.extended_list == Some(true));
     let mut places: Vec<(Place, Option<Timestamp>)> = Vec::new();
@@ -52,15 +52,15 @@ pub(super) fn all_status(
     }
     let chosen: Vec<Place> = match &request.period {
         Some(period) => {
-            let told = page_of(period, places, settings, strict, &rules)?;
+            let page = page_of(period, places, settings, strict, &rules)?;
             if !rules.enforce(&rules::T_100) {
-                orders.reported.extend(told.iter().cloned());
+                orders.reported.extend(page.iter().cloned());
             }
-            told
+            page
         }
         None => {
             let fresh = unreported(&orders.reported, places, settings.reported_unit, most(&rules));
-            // Marked now, whether or not the answer arrives.
+            // Marked even if the response does not arrive.
             if rules.enforce(&rules::AT_06) {
                 orders.reported.extend(fresh.iter().cloned());
             }
@@ -115,8 +115,8 @@ fn most(rules: &Rules) -> usize {
     if rules.enforce(&rules::T_101_MOST) { MAX_ELEMENTS } else { usize::MAX }
 }
 
-/// What was not reported before, at most so many statuses (AT-06). Orders are told whole: what is left of one that
-/// counts as reported would never be told.
+/// Returns statuses that were not reported before, at most `most` (AT-06). If orders are counted, an order is not split:
+/// the rest of a reported order would never be returned.
 fn unreported(
     reported: &BTreeSet<Place>,
     places: Vec<(Place, Option<Timestamp>)>,
@@ -131,19 +131,19 @@ fn unreported(
     match unit {
         Unit::Statuses => fresh.into_iter().take(most).collect(),
         Unit::Orders => {
-            let mut told: Vec<Place> = Vec::new();
+            let mut whole: Vec<Place> = Vec::new();
             for order in fresh.chunk_by(|one, next| one.0 == next.0) {
-                if !told.is_empty() && told.len() + order.len() > most {
+                if !whole.is_empty() && whole.len() + order.len() > most {
                     break;
                 }
-                told.extend_from_slice(order);
+                whole.extend_from_slice(order);
             }
-            told
+            whole
         }
     }
 }
 
-/// The statuses of a period, or of one page of it. Both bounds are included: assumed (AT-05).
+/// Returns the statuses of a period, or of one page of it. That both bounds are inclusive is assumed (AT-05).
 fn page_of(
     period: &Period,
     places: Vec<(Place, Option<Timestamp>)>,
@@ -155,11 +155,11 @@ fn page_of(
         Some(None) if rules.enforce(&rules::T_005_PERIOD) => {
             refuse(field, "must be a date-time with offset", &rules::T_005)
         }
-        told => Ok(told.flatten()),
+        read => Ok(read.flatten()),
     };
     let (begin, end) = (read(&period.begin, "Period.Begin")?, read(&period.end, "Period.End")?);
     if strict && rules.enforce(&rules::AT_05_BOUNDS) && (begin.is_none() || end.is_none()) {
-        return refuse("Period", "needs Begin and End", &rules::AT_05_BOUNDS);
+        return refuse("Period", "must have Begin and End", &rules::AT_05_BOUNDS);
     }
     let within = |at: &Option<Timestamp>| {
         at.is_some_and(|at| begin.is_none_or(|begin| at >= begin) && end.is_none_or(|end| at <= end))
@@ -168,12 +168,12 @@ fn page_of(
     let Some(paging) = &period.paging else { return Ok(all.into_iter().take(most(rules)).collect()) };
     let elements = paging.elements.map_or(MAX_ELEMENTS, |elements| usize::try_from(elements).unwrap_or(usize::MAX));
     if rules.enforce(&rules::T_101) && (elements == 0 || elements > MAX_ELEMENTS) {
-        return refuse("Period.Paging.Elements", "must be 1 to 1000", &rules::T_101);
+        return refuse("Period.Paging.Elements", "must be from 1 to 1000", &rules::T_101);
     }
     let first = settings.first_page;
     let page = match paging.page {
         Some(page) if strict && rules.enforce(&rules::AT_05_PAGE) && page < first => {
-            return refuse("Period.Paging.Page", "is before the first one, which is 1", &rules::AT_05_PAGE);
+            return refuse("Period.Paging.Page", "must not be before the first page, which is 1", &rules::AT_05_PAGE);
         }
         page => page.unwrap_or(first).saturating_sub(first),
     };

@@ -1,4 +1,4 @@
-//! The order that a call is about, and how calls are rejected.
+//! Finds the order of a call, and creates rejections.
 
 use std::borrow::Cow;
 
@@ -14,16 +14,16 @@ use crate::journal::pointer_of;
 use crate::rules::Rule;
 use crate::{Rejection, World};
 
-/// The order, if it is known. What cannot be an OrderID is a bad request; its length is all that is told of it.
+/// Finds an order. An OrderID that is too long is a bad request.
 pub(super) fn find<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
     if world.enforces(&rules::AT_22_LENGTH) && id.expose().chars().count() > 20 {
-        return Err(of_order(400, "has more than 20 characters", &rules::AT_22_LENGTH));
+        return Err(of_order(400, "must have at most 20 characters", &rules::AT_22_LENGTH));
     }
     let order = world.state::<Orders>().by_id.get_mut(id.expose()).filter(|order| !order.gone);
     order.map(|order| &mut **order).ok_or_else(unknown_order)
 }
 
-/// The order, if its data can be read: final, and not deleted ([T 3.3.1]; AT-62).
+/// Finds an order whose data can be read: final and not deleted ([T 3.3.1]; AT-62).
 pub(super) fn find_final<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
     let (early, rules) = (world.state::<Orders>().settings.early_data_status, world.rules.clone());
     let order = find(world, id)?;
@@ -32,27 +32,27 @@ pub(super) fn find_final<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a m
     }
     let finality = order.finality();
     if rules.enforce(&rules::AT_62) && !finality.is_final() {
-        return Err(of_order(early, "the order is not final yet: wait for OnFinal", &rules::AT_62));
+        return Err(of_order(early, "the order must be final: wait for OnFinal", &rules::AT_62));
     }
     if rules.enforce(&rules::T_022) && finality.is_final() && !finality.data_expected() {
-        let message = "the order ended without data: neither positive nor suspicious of fraud";
+        let message = "the order has no data: it ended neither positive (6) nor with suspicion of fraud (89)";
         return Err(of_order(404, message, &rules::T_022));
     }
     Ok(order)
 }
 
-/// Whether the person of an order has a sign-me account by another order, and whether it is verified.
+/// Whether the person of an order has a sign-me account from another order, and whether it is verified.
 pub(super) fn account_of(world: &mut World, id: &str) -> (bool, bool) {
     let order = world.state::<Orders>().by_id.get(id);
     let email = order.and_then(|order| order.request.email.as_ref()).map(|email| email.expose().trim().to_owned());
     email.map_or((false, false), |email| account(world, &email, Some(id)))
 }
 
-pub(super) fn account(world: &mut World, email: &str, but: Option<&str>) -> (bool, bool) {
+pub(super) fn account(world: &mut World, email: &str, except: Option<&str>) -> (bool, bool) {
     let (mut exists, mut verified) = (false, false);
     for (id, order) in world.state::<Orders>().by_id.iter().filter(|(_, order)| order.literal_data.is_none()) {
         let same = order.request.email.as_ref().is_some_and(|known| known.expose().trim().eq_ignore_ascii_case(email));
-        if !same || but == Some(id.as_str()) {
+        if !same || except == Some(id.as_str()) {
             continue;
         }
         verified |= order.has(StatusKind::ACCOUNT_VERIFIED);
@@ -61,7 +61,7 @@ pub(super) fn account(world: &mut World, email: &str, but: Option<&str>) -> (boo
     (exists, verified)
 }
 
-/// An error as the sandbox writes it: a text under `Error`, and what it is made of (AT-53).
+/// Returns an error in the sandbox's format: a text in `Error`, and its parts in `Faults` (AT-53).
 pub(super) fn respond(rejection: &Rejection) -> Response<Content> {
     let rejection = rejection.bounded();
     let fault = |violation: &Violation| {
@@ -97,5 +97,5 @@ pub(super) fn deleted_order() -> Rejection {
 }
 
 pub(super) fn not_enabled(what: &'static str) -> Rejection {
-    rules::T_006.reject(400, what, "is not enabled for this account: support would have to", "[T] 3.1.1")
+    rules::T_006.reject(400, what, "is not enabled for this account; the vendor's support enables it", "[T] 3.1.1")
 }

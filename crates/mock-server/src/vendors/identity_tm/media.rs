@@ -15,15 +15,15 @@ use crate::vendors::settings::is_web_address;
 use crate::webhooks::Delivery;
 use crate::{Rejection, Timer, World};
 
-/// The bit of `Add` that asks for a recording, [T 3.1.3].
+/// The bit of `Add` that requests a recording, [T 3.1.3].
 const RECORD: u64 = 131_072;
 
 fn refuse<T>(field: &'static str, message: &'static str, rule: &Rule, section: &'static str) -> Result<T, Rejection> {
     Err(rule.reject(400, field, message, section))
 }
 
-/// The order, if its identification was conducted by video and came to 6 or 89, [T 3.8.1]. In an order with something
-/// to sign these are not the last statuses, and need not be.
+/// Finds an order that was identified by video with status 6 or 89, [T 3.8.1]. In an order with something to sign, later
+/// statuses may follow.
 fn find_conducted<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Rejection> {
     let by_video = world.enforces(&rules::AT_62_VIDEO);
     let order = find(world, id)?;
@@ -32,31 +32,32 @@ fn find_conducted<'a>(world: &'a mut World, id: &OrderId, section: &'static str)
     }
     let decided = order.has(StatusKind::POSITIVE) || order.has(StatusKind::FRAUD);
     if by_video && !(order.has(StatusKind::VIDEO_CONDUCTED) && decided) {
-        let message = "has no recording: it needs an identification by video (75) that came to 6 or 89";
+        let message = "has no recording: it needs an identification by video (75) with the result 6 or 89";
         return Err(rules::AT_62.reject(400, "OrderID", message, section).at(Location::Path));
     }
     Ok(order)
 }
 
-fn find_filmed<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
+fn find_recorded<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
     let configured = world.state::<Orders>().settings.record_video || !world.enforces(&rules::AT_52);
     let order = find_conducted(world, id, rules::AT_52.section)?;
     if !configured && order.request.add.unwrap_or_default() & RECORD == 0 {
-        let message = "has no recording: neither did the order ask for one (Add 131072), nor is the account set up so";
+        let message =
+            "has no recording: the order did not request one (Add 131072), and the account does not record every video";
         return Err(of_order(400, message, &rules::AT_52));
     }
     Ok(order)
 }
 
-/// Has the recording made ready. A repeat while that goes on replaces the URL, and one call comes; afterwards the
-/// recording is there, and the call comes at once.
+/// Requests a recording. If one was requested before and is not ready, only the URL is replaced, so there is one
+/// callback. If the recording is ready, the callback follows at once.
 pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Rejection> {
     const SECTION: &str = "[T] 3.7.3";
     let (now, takes) = (world.now, world.state::<Orders>().settings.video_provisioning);
-    let must_be_called = world.enforces(&rules::AT_39);
-    let order = find_filmed(world, &op.order_id)?;
+    let checks_url = world.enforces(&rules::AT_39);
+    let order = find_recorded(world, &op.order_id)?;
     let Some(url) = op.request.callback_url.filter(|url| !url.expose().is_empty()) else {
-        if !must_be_called {
+        if !checks_url {
             return Ok(());
         }
         return refuse(
@@ -66,8 +67,8 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Rejecti
             SECTION,
         );
     };
-    if must_be_called && !is_web_address(url.expose()) {
-        return refuse("callbackUrl", "must be a URL that begins with https:// or http://", &rules::AT_39, SECTION);
+    if checks_url && !is_web_address(url.expose()) {
+        return refuse("callbackUrl", "must be a URL that starts with https:// or http://", &rules::AT_39, SECTION);
     }
     let due = if order.recording.ready { now } else { now.checked_add(takes).unwrap_or(now) };
     if order.recording.callback.replace(url).is_none() {
@@ -77,7 +78,7 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Rejecti
     Ok(())
 }
 
-/// The recording is ready: tells who waits for it, unless it was deleted in the meantime.
+/// Marks the recording as ready and calls the URL, unless the data was deleted in the meantime.
 pub(super) fn finish_recording(world: &mut World, id: &str) {
     if !world.enforces(&rules::T_038) {
         return;
@@ -92,21 +93,21 @@ pub(super) fn finish_recording(world: &mut World, id: &str) {
     let mut event = Event::new(PROVIDER, VideoCallback.name(), format!("{id}/{}", VideoCallback.name()));
     event.case_id = Some(id.into());
     event.reference.clone_from(&order.request.reference);
-    // [T 2.5] speaks of placeholders in the URLs of webhooks only, and this is none (AT-39).
-    let made = match expand {
+    // [T 2.5] has placeholders in the URLs of webhooks only, and this callback is not a webhook (AT-39).
+    let request = match expand {
         true => OrderCallback::OnFinal.emit(url.expose(), &Method::GET, &event),
         false => VideoCallback.emit(url.expose(), &Method::GET, &event),
     };
-    let called = made.and_then(|request| match request.uri().scheme_str() {
+    let request = request.and_then(|request| match request.uri().scheme_str() {
         Some("http" | "https") => Ok(request),
-        _ => Err(Error::new(Kind::InvalidInput, "the callback URL needs to begin with https:// or http://")),
+        _ => Err(Error::new(Kind::InvalidInput, "the callback URL must start with https:// or http://")),
     });
-    // The order goes on while its receiver thinks: that too is said of webhooks only (T-033).
+    // Calls about the order do not wait for this callback: only webhooks block them (T-033).
     let delivery = |request| {
         let delivery = Delivery::new(&FACTS, id, event, request).without_blocking();
         if retries { delivery } else { delivery.once() }
     };
-    match called {
+    match request {
         Ok(request) => drop(world.deliver(delivery(request))),
         Err(error) => world.cannot_deliver(delivery(Request::default()), error.detail().to_owned()),
     }
@@ -118,7 +119,7 @@ fn artifact_failure(error: identkit_synthetic::Error) -> Rejection {
 
 pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Rejection> {
     let placeholder_first = world.enforces(&rules::AT_38);
-    let order = find_filmed(world, &op.order_id)?;
+    let order = find_recorded(world, &op.order_id)?;
     let bytes = if order.recording.ready || !placeholder_first {
         identkit_synthetic::recording(order.id.expose())
     } else {
@@ -127,15 +128,15 @@ pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Rejection>
     Ok(Video::new("video/mp4", Content::from_bytes(bytes.map_err(artifact_failure)?)))
 }
 
-/// The sound instead of a video, where the account is set up so.
+/// Returns the audio recording, if the account has them.
 pub(super) fn voice(world: &mut World, op: GetVoiceFiles) -> Result<Response<Content>, Rejection> {
     const SECTION: &str = "[T] 3.9";
-    let open_to_all = !world.enforces(&rules::T_006_VOICE);
+    let always_enabled = !world.enforces(&rules::T_006_VOICE);
     let settings = &world.state::<Orders>().settings;
-    let (enabled, escaped) = (settings.voice_files || open_to_all, settings.escape_slashes);
+    let (enabled, escaped) = (settings.voice_files || always_enabled, settings.escape_slashes);
     let order = find_conducted(world, &op.order_id, SECTION)?;
     if !enabled {
-        let message = "has no sound: audio recordings are not enabled for this account";
+        let message = "has no audio recording: they are not enabled for this account";
         return Err(of_order(400, message, &rules::T_006_VOICE));
     }
     let id = order.id.expose();
@@ -146,7 +147,7 @@ pub(super) fn voice(world: &mut World, op: GetVoiceFiles) -> Result<Response<Con
         return FACTS.or_reject(GetVoiceFiles::encode_response(files), SECTION);
     }
     let text = FACTS.or_reject(json::write(&files), SECTION)?;
-    // In JSON a slash stands in strings only, and there it may be written so (AT-40).
+    // In JSON a slash occurs in strings only, where it can be escaped (AT-40).
     let text = String::from_utf8(text).unwrap_or_default().replace('/', r"\/");
     let mut response = Response::new(Content::from_bytes(text));
     *response.headers_mut() = json::headers();

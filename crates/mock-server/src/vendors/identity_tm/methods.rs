@@ -1,10 +1,10 @@
-//! The methods of identification: which an order may take, and which one its statuses tell of.
+//! The identification methods: which ones an order allows, and which one its statuses indicate.
 
 use identkit_identity_tm::messages::{IdentifyMethod, StatusEntry};
 use identkit_identity_tm::{PutOrder, StatusKind};
 
-/// Every method that a product names or excludes, with its name in `getIdentData` [T 3.3.4], the story that identifies by
-/// it, and the change of procedure to it. `SmartID` stands in one list only, without a word about it (AT-82).
+/// Every method that a product names or excludes, with its name in `getIdentData` [T 3.3.4], its story, and the status of
+/// a change to it. `SmartID` occurs in one list only, without explanation (AT-82).
 const METHODS: [(IdentifyMethod, &str, &str, u32); 6] = [
     (IdentifyMethod::Courier, "Courier", "courier", 69),
     (IdentifyMethod::Shop, "Shop", "shop", 68),
@@ -46,8 +46,8 @@ fn method_of(kind: StatusKind) -> Option<IdentifyMethod> {
     })
 }
 
-/// What a product's line in [T 3.1.3] leaves open. 16 is read as autoID and nothing else; 15 excludes nothing.
-pub(super) fn allowed(order: &PutOrder, method: IdentifyMethod) -> bool {
+/// Whether a product allows a method, [T 3.1.3]. 16 is read as autoID only; 15 excludes nothing.
+pub(super) fn is_allowed(order: &PutOrder, method: IdentifyMethod) -> bool {
     match order.product {
         Some(0) => !matches!(method, IdentifyMethod::Video | IdentifyMethod::AutoId),
         Some(12) => method != IdentifyMethod::AutoId,
@@ -56,10 +56,10 @@ pub(super) fn allowed(order: &PutOrder, method: IdentifyMethod) -> bool {
     }
 }
 
-/// The method that is taken when nobody asks for another.
-pub(super) fn usual(order: &PutOrder) -> IdentifyMethod {
+/// Returns the default method of an order.
+pub(super) fn default_of(order: &PutOrder) -> IdentifyMethod {
     match order.product {
-        // Without an address nobody can come.
+        // A courier needs an address.
         Some(0) if order.address.is_none() => IdentifyMethod::Eid,
         Some(0) => IdentifyMethod::Courier,
         Some(16) => IdentifyMethod::AutoId,
@@ -67,8 +67,8 @@ pub(super) fn usual(order: &PutOrder) -> IdentifyMethod {
     }
 }
 
-/// The method by which an order came where it is: what the last of its statuses that belongs to one says.
+/// Returns the current method of an order: that of its last status that belongs to a method.
 pub(super) fn current(order: &PutOrder, status: &[StatusEntry]) -> IdentifyMethod {
     let last = status.iter().rev().find_map(|entry| method_of(entry.kind?));
-    last.unwrap_or_else(|| usual(order))
+    last.unwrap_or_else(|| default_of(order))
 }

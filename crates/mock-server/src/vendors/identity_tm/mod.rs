@@ -1,4 +1,4 @@
-//! identity.TM's server side, after the Customer Services API document 2.10c.
+//! The mock vendor identity.TM, based on the Customer Services API document 2.10c.
 
 mod documents;
 mod examples;
@@ -42,7 +42,7 @@ pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settin
 use self::documents::IdentVariant;
 use self::facts::{FACTS, PURGE, TIME_OUT, VIDEO, basic_code, below_version};
 use self::lookup::{account, deleted_order, find, find_final, not_enabled, of_order, respond};
-use self::orders::{IssuedTan, OfMaster, Order, Orders, Reason, Reuse, Step, Word, dts, own_hashes, own_pdfs};
+use self::orders::{IssuedTan, MasterFiles, Order, Orders, Reason, Reuse, Step, Word, dts, own_hashes, own_pdfs};
 use self::put_order::put_order;
 use self::reading::{delete, ident_data, report, server_status, signed_pdfs, status};
 use self::reuse::Key;
@@ -68,7 +68,7 @@ impl Default for IdentityTm {
 }
 
 impl IdentityTm {
-    /// The vendor with all calls that the sandbox answers.
+    /// Creates the vendor with all calls that the sandbox supports.
     pub fn new() -> Self {
         macro_rules! of_order {
             ($new:ident::<$operation:ty>, $handler:expr) => {
@@ -116,7 +116,7 @@ impl IdentityTm {
     }
 }
 
-/// Changes how the account is set up, as the vendor's support does.
+/// Changes the account's settings, like the vendor's support.
 pub fn configure(world: &mut World, change: impl FnOnce(&mut Settings)) {
     change(&mut world.state::<Orders>().settings);
 }
@@ -161,7 +161,7 @@ impl MockVendor for IdentityTm {
         reuse::seed(world);
         examples::place(world);
         if world.profile == Profile::Chaos {
-            // A suspicion of fraud that the default list hides (AT-13).
+            // The default list hides a suspicion of fraud (AT-13).
             configure(world, |settings| {
                 settings.general.remove(&StatusKind::FRAUD.0);
             });
@@ -170,7 +170,7 @@ impl MockVendor for IdentityTm {
 
     fn route(&self, world: &World, request: &Request<Bytes>) -> Option<Target<'_>> {
         let path = resolve_alias(world, below_version(request.uri().path())?);
-        // Without regard to case: the document itself spells delIdentdata in two methods (AT-09).
+        // Ignore letter case: the document itself has both delIdentdata and delIdentData (AT-09).
         let ignore_case = world.profile != Profile::Strict || !world.enforces(&rules::AT_09_CASE);
         Target::find(&self.routes, request.method(), &path, ignore_case)
     }
@@ -194,7 +194,7 @@ impl MockVendor for IdentityTm {
 
     fn on_first_attempt(&self, world: &mut World, case: &str) {
         world.unblock(case);
-        scenarios::go_on(world, case);
+        scenarios::resume(world, case);
     }
 
     fn transition(&self, world: &mut World, case: &str, transition: &Transition) -> Option<Result<(), Rejection>> {
@@ -236,7 +236,7 @@ impl MockVendor for IdentityTm {
             Orders { settings: account::load_settings(&settings, "/settings")?, reported, ..Orders::default() };
         for (index, order) in orders.into_iter().enumerate() {
             if state.by_id.insert(order.id.expose().to_owned(), Box::new(order)).is_some() {
-                return Err(SavedError::damaged(format!("/orders/{index}/id"), "expected an id of its own"));
+                return Err(SavedError::damaged(format!("/orders/{index}/id"), "expected a unique id"));
             }
         }
         state.opened = opened.validate("/opened", |id| state.by_id.contains_key(id))?;
@@ -256,7 +256,7 @@ impl IdentityTm {
         let path = below_version(request.uri().path()).unwrap_or_default();
         let open = path.eq_ignore_ascii_case("/serverStatus");
         if !open && world.enforces(&rules::T_003) && !is_authenticated(world, request) {
-            let message = "customer id or customer code is wrong or missing (HTTP Basic)";
+            let message = "must have the account's customer id and customer code (HTTP Basic)";
             let rejection = rules::T_003.reject(401, "Authorization", message, "[T] 2.6");
             return Err(rejection.at(Location::Header));
         }
@@ -287,15 +287,15 @@ struct CaseView {
     data_deleted: bool,
     /// Whether calls about the order wait for a webhook.
     blocked: bool,
-    /// How the person is identified.
+    /// Identification method.
     #[schemars(extend("enum" = ["Courier", "Shop", "eID", "Giro", "autoID", "SmartID", "Video"]))]
     method: &'static str,
-    /// The TAN that was texted last.
+    /// The TAN that was sent last.
     tan: Option<String>,
     /// State of the video's recording.
     #[schemars(extend("enum" = ["ready", "asked for", "not asked for"]))]
     recording: &'static str,
-    /// What the vendor did with IdentDataSigned: `accepted`, or why it was not used.
+    /// Whether IdentDataSigned was used: `accepted`, or the reason why not; null without IdentDataSigned.
     reuse: Option<&'static str>,
     /// The response of getStatus with all its codes, as the vendor writes it.
     #[schemars(extend("type" = "object"))]
@@ -303,22 +303,30 @@ struct CaseView {
 }
 
 impl IdentityTm {
-    /// Whether the account may call this path, as it is set up.
+    /// Checks whether the account's settings allow this path.
     fn check_access(&self, world: &mut World, whole: &str, path: &str) -> Result<(), Rejection> {
         let rules = world.rules.clone();
         let settings = &world.state::<Orders>().settings;
-        let nowhere = |message: &'static str, rule: &Rule, section: &'static str| {
+        let not_found = |message: &'static str, rule: &Rule, section: &'static str| {
             Err(rule.reject(404, "path", message, section).at(Location::Path))
         };
         if rules.enforce(&rules::AT_11) && !settings.any_version && !whole.starts_with("/api/2.10/") {
-            return nowhere("the version of the document is /api/2.10/", &rules::AT_11, "[T] 2.6");
+            return not_found(
+                "must start with /api/2.10/: this account accepts no other version",
+                &rules::AT_11,
+                "[T] 2.6",
+            );
         }
         let fits = |ignore| self.routes.iter().any(|route| route.meta().match_path(path, ignore).is_some());
         if rules.enforce(&rules::AT_09_CASE) && settings.exact_paths && !fits(false) && fits(true) {
-            return nowhere("the call is written with other capital letters", &rules::AT_09, "[T] 3-8");
+            return not_found(
+                "must have the letter case of the document: this account compares paths exactly",
+                &rules::AT_09,
+                "[T] 3-8",
+            );
         }
         let call = path.split('/').nth(1).unwrap_or_default();
-        match Feature::of(call) {
+        match Feature::for_call(call) {
             Some(feature) if rules.enforce(&rules::T_006_CALLS) && settings.not_enabled.contains(&feature) => {
                 Err(not_enabled("path").at(Location::Path))
             }
@@ -326,18 +334,20 @@ impl IdentityTm {
         }
     }
 
-    /// Why nothing answers here: another method, a call of a later version, or nothing at all.
+    /// Returns the rejection of an unknown call: wrong method, wrong path, or an unknown name.
     fn unknown_call(&self, method: &Method, path: &str) -> Rejection {
         let name = path.split('/').nth(1).unwrap_or_default().to_ascii_lowercase();
         let known = self.routes.iter().find(|route| {
             route.meta().path.split('/').nth(1).is_some_and(|segment| segment.eq_ignore_ascii_case(&name))
         });
         let (status, message, section) = match known {
-            Some(route) if route.meta().method != method => {
-                (405, format!("{} is called with {}", route.meta().name, route.meta().method), route.meta().section)
-            }
+            Some(route) if route.meta().method != method => (
+                405,
+                format!("{} must be called with {}", route.meta().name, route.meta().method),
+                route.meta().section,
+            ),
             Some(route) => {
-                (404, format!("{} has the path {}", route.meta().name, route.meta().path), route.meta().section)
+                (404, format!("{} must be called at {}", route.meta().name, route.meta().path), route.meta().section)
             }
             None => (404, "the vendor has no such call".to_owned(), "[T] 3-8"),
         };
@@ -345,7 +355,7 @@ impl IdentityTm {
     }
 }
 
-/// The path of the call that is meant: the example of [T 5.2.5] calls confirmSign in another way (AT-10).
+/// Replaces the alias of confirmSign in the example of [T 5.2.5] by its path (AT-10).
 fn resolve_alias<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
     match path.strip_prefix("/confirm/") {
         Some(rest) if world.profile != Profile::Strict && world.enforces(&rules::AT_10) => {

@@ -1,8 +1,8 @@
-//! Signing what a master order is to have signed (`MultiSignOptions`, [T 3.1.3]): copies, made when the order is
-//! placed, so that what becomes of the master afterwards changes nothing.
+//! Signing the files of a master order (`MultiSignOptions`, [T 3.1.3]). The files are copied when the order is placed, so
+//! later changes of the master have no effect.
 //!
-//! Not documented, and assumed: the copies are without the master's signature, even where that is there already; and
-//! they come after what the order has of its own.
+//! Not documented, and assumed: the copies lack the master's signature, even if the master is signed already; and they
+//! follow the order's own files.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use identkit_identity_tm::messages::SignParameters;
 use identkit_identity_tm::order::{HashPlacement, Placement, Size};
 use jiff::Timestamp;
 
-use super::{OfMaster, Orders, documents, own_hashes, rules};
+use super::{MasterFiles, Orders, documents, own_hashes, rules};
 use crate::rules::Rule;
 use crate::{Rejection, World};
 
-impl OfMaster {
+impl MasterFiles {
     fn names(&self) -> Vec<Option<&Pii<String>>> {
         let pdfs = self.pdfs.iter().map(|pdf| pdf.filename.as_ref());
         pdfs.chain(self.hashes.iter().map(|hash| hash.filename.as_ref())).collect()
@@ -27,19 +27,19 @@ fn refuse<T>(field: &'static str, message: &'static str, rule: &Rule) -> Result<
     Err(rule.reject(400, field, message, "[T] 3.1.3"))
 }
 
-/// What the order signs of its master, each where it says; nothing when it names none.
-pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster, Rejection> {
+/// Returns the files that the order signs of its master, with their positions; empty if it names no master.
+pub(super) fn files_of_master(world: &mut World, order: &PutOrder) -> Result<MasterFiles, Rejection> {
     const ID: &str = "MultiSignOptions.FirstOrderID";
     let rules = world.rules.clone();
-    let Some(options) = &order.multi_sign_options else { return Ok(OfMaster::default()) };
+    let Some(options) = &order.multi_sign_options else { return Ok(MasterFiles::default()) };
     let id = options.first_order_id.as_ref().map_or("", |id| id.expose());
     let Some(master) = world.state::<Orders>().by_id.get(id).filter(|master| !master.gone) else {
         return refuse(ID, "the sandbox has no such order: place the master order first", &rules::T_060);
     };
     if master.deleted {
-        return refuse(ID, "the data of the master order is deleted_order, its documents among it", &rules::AT_09);
+        return refuse(ID, "the data of the master order is deleted, including its documents", &rules::AT_09);
     }
-    let mut copies = OfMaster { pdfs: master.pdfs().cloned().collect(), hashes: master.hashes().cloned().collect() };
+    let mut copies = MasterFiles { pdfs: master.pdfs().cloned().collect(), hashes: master.hashes().cloned().collect() };
     if rules.enforce(&rules::T_052_MASTER) && copies.pdfs.is_empty() && copies.hashes.is_empty() {
         return refuse(ID, "the master order has nothing to sign: it needs eSignPDF or eSignHash", &rules::T_052);
     }
@@ -52,7 +52,7 @@ pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster,
         *pdf = std::mem::take(pdf).placement(placement);
     }
     for hash in &mut copies.hashes {
-        // What is answered for a hash has no place.
+        // A signed hash has no position.
         *hash = std::mem::take(hash).placement(HashPlacement::Default);
     }
     let mut names = BTreeSet::new();
@@ -60,7 +60,8 @@ pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster,
     if rules.enforce(&rules::AT_35_MASTER)
         && !all.all(|hash| names.insert(hash.filename.as_ref().map_or("", |name| name.expose())))
     {
-        let message = "is the name of a hash of the master order too: nothing else would tell the results apart";
+        let message =
+            "must be unique: a hash of the master order has the same name, and results are identified by name";
         return refuse("eSignHash.Filename", message, &rules::AT_35);
     }
     if let Err(refused) = signable(&copies, world.now) {
@@ -69,8 +70,8 @@ pub(super) fn of_master(world: &mut World, order: &PutOrder) -> Result<OfMaster,
     Ok(copies)
 }
 
-/// Every place is for a file of the master order. Without a name it is for the only one.
-fn fits(master: &OfMaster, parameters: &[SignParameters]) -> Result<(), Rejection> {
+/// Checks that all parameters are for files of the master order. Without a name they are for its only file.
+fn fits(master: &MasterFiles, parameters: &[SignParameters]) -> Result<(), Rejection> {
     const NAME: &str = "MultiSignOptions.SignParameters.Filename";
     let names = master.names();
     for parameters in parameters {
@@ -79,7 +80,7 @@ fn fits(master: &OfMaster, parameters: &[SignParameters]) -> Result<(), Rejectio
                 return refuse(NAME, "the master order has no file of this name", &rules::AT_32);
             }
             None if names.len() != 1 => {
-                return refuse(NAME, "is required where the master order has several files", &rules::AT_32);
+                return refuse(NAME, "is required because the master order has several files", &rules::AT_32);
             }
             _ => {}
         }
@@ -91,21 +92,21 @@ fn find<'a>(parameters: &'a [SignParameters], name: Option<&Pii<String>>) -> Opt
     parameters.iter().find(|parameters| parameters.filename.is_none() || parameters.filename.as_ref() == name)
 }
 
-/// Where the signature goes: as it is said, otherwise wherever the vendor puts it, since the master's own place is
-/// taken by the master's signature. The rules of the order have refused mixtures before.
+/// Returns the position of the signature. Without parameters the vendor chooses, because the master's own position has
+/// the master's signature. Contradictory parameters were rejected before.
 fn placement(parameters: Option<&SignParameters>) -> Placement {
-    let Some(said) = parameters else { return Placement::Default };
-    match (said.signature_pos_x, said.signature_pos_y, &said.signature_field_name) {
+    let Some(given) = parameters else { return Placement::Default };
+    match (given.signature_pos_x, given.signature_pos_y, &given.signature_field_name) {
         (Some(x), Some(y), _) => {
-            let size = Size { width: said.signature_width, height: said.signature_height };
-            Placement::At { x, y, page: said.signature_page, size }
+            let size = Size { width: given.signature_width, height: given.signature_height };
+            Placement::At { x, y, page: given.signature_page, size }
         }
         (_, _, Some(name)) => Placement::Field(name.clone()),
-        _ => said.signature_page.map_or(Placement::Default, Placement::Page),
+        _ => given.signature_page.map_or(Placement::Default, Placement::Page),
     }
 }
 
-fn signable(copies: &OfMaster, now: Timestamp) -> Result<(), Rejection> {
+fn signable(copies: &MasterFiles, now: Timestamp) -> Result<(), Rejection> {
     documents::sign_all(&PutOrder::default(), &copies.pdfs, "", now).map(drop).map_err(|error| {
         let mut refused = documents::not_signable(error);
         for fault in &mut refused.violations {

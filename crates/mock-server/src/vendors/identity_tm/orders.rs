@@ -1,4 +1,4 @@
-//! Orders as the vendor keeps them.
+//! The stored orders.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -21,9 +21,9 @@ use crate::world::text::{self, TextForm};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {
     pub(super) settings: Settings,
-    // Boxed: a map keeps room for eleven at once, also when a world has two.
+    // Boxed: a map allocates eleven entries at once.
     pub(super) by_id: BTreeMap<String, Box<Order>>,
-    /// The statuses that getAllStatus has reported without a period: order and place (AT-06).
+    /// The statuses that getAllStatus has reported without a period: id and index (AT-06).
     pub(super) reported: BTreeSet<(String, usize)>,
     pub(super) opened: CaseOrder,
 }
@@ -32,9 +32,8 @@ pub(super) struct Orders {
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     pub(super) id: OrderId,
-    #[serde(rename = "flavour")]
-    pub(super) flavor: OrderFlavor,
-    /// What was ordered; once the data is deleted, only what webhooks and the status need.
+    pub(super) flavour: OrderFlavor,
+    /// The order as placed; after deletion, only what webhooks and the status need.
     pub(super) request: PutOrder,
     pub(super) status: Vec<StatusEntry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,20 +41,20 @@ pub(super) struct Order {
     #[serde(with = "text")]
     pub(super) decided: Timestamp,
     pub(super) deleted: bool,
-    /// Nothing of it is known any more, its status neither (AT-59).
+    /// Whether the order is unknown to all calls, including the status (AT-59).
     pub(super) gone: bool,
-    /// When the courier comes, once that was arranged: told by getAllStatus with status 19.
+    /// Appointment with the courier; getAllStatus returns it with status 19.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) appointment: Option<TvSlot>,
-    /// What is still to happen, in order.
+    /// The remaining steps of the story.
     pub(super) script: VecDeque<Step>,
-    /// What is read instead of data made up from the request: the document's example.
+    /// Data of the document's example, which replaces data synthesized from the request.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "with_nulls")]
     pub(super) literal_data: Option<Box<IdentDataAnswer>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tan: Option<IssuedTan>,
     pub(super) recording: Recording,
-    pub(super) of_master: OfMaster,
+    pub(super) of_master: MasterFiles,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reuse: Option<Reuse>,
 }
@@ -76,12 +75,12 @@ impl Order {
             literal_data: None,
             tan: None,
             recording: Recording::default(),
-            of_master: OfMaster::default(),
+            of_master: MasterFiles::default(),
             reuse: None,
         }
     }
 
-    /// Deletes the data, the documents among it. The status stays readable (AT-09, AT-59), and webhooks go on.
+    /// Deletes the data, including documents. The status stays readable (AT-09, AT-59), and webhooks continue.
     pub(super) fn delete_data(&mut self) {
         let mut rest = PutOrder::default();
         rest.reference = self.request.reference.take();
@@ -89,7 +88,7 @@ impl Order {
         self.request = rest;
         self.literal_data = None;
         self.recording = Recording::default();
-        self.of_master = OfMaster::default();
+        self.of_master = MasterFiles::default();
         self.reuse = None;
         self.deleted = true;
     }
@@ -98,8 +97,8 @@ impl Order {
         self.status.iter().any(|entry| entry.kind == Some(kind))
     }
 
-    /// Whether the person received a TAN, so that the mobile number is proved.
-    pub(super) fn texted_a_tan(&self) -> bool {
+    /// Whether a TAN was sent, which proves the mobile number.
+    pub(super) fn has_sent_tan(&self) -> bool {
         let tan = |entry: &StatusEntry| entry.text.as_ref().is_some_and(|text| text.expose() == "TAN");
         self.status.iter().any(|entry| entry.kind == Some(StatusKind::SMS_SENT) && tan(entry))
     }
@@ -117,7 +116,7 @@ impl Order {
         !self.gone && (settings.status_after_deletion || !self.deleted)
     }
 
-    /// The status: all of it, or the general codes only (AT-13).
+    /// Returns the status: all codes, or only the general ones (AT-13).
     pub(super) fn status_answer(&self, general: Option<&BTreeSet<u32>>) -> OrderStatus {
         let shown = |entry: &&StatusEntry| {
             general.is_none_or(|general| entry.kind.is_some_and(|kind| general.contains(&kind.0)))
@@ -148,7 +147,7 @@ impl Order {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OfMaster {
+pub(super) struct MasterFiles {
     pub(super) pdfs: Vec<SignPdf>,
     pub(super) hashes: Vec<SignHash>,
 }
@@ -164,10 +163,10 @@ pub(super) fn own_hashes(order: &PutOrder) -> &[SignHash] {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Recording {
-    /// Whom to tell when it is ready; `None` when nobody waits.
+    /// URL to call when the recording is ready; `None` if there is no request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) callback: Option<Secret>,
-    /// Whether it can be fetched; before that, a placeholder comes.
+    /// Whether the recording can be fetched; before that, a placeholder is returned.
     pub(super) ready: bool,
 }
 
@@ -184,24 +183,24 @@ impl Recording {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Reuse {
-    /// It is used: the person goes on to signing at once.
+    /// The data is used: the person can sign at once.
     Accepted(Box<IdentDataAnswer>),
-    /// It is not, for this reason, and the person is identified again: no error (AT-72).
+    /// The data is not used, for this reason, and the person is identified again. This is not an error (AT-72).
     Refused(Reason),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Reason {
-    /// The seal does not hold.
+    /// The seal is invalid.
     Tampered,
     /// Not positive, or without name or birthdate.
     Insufficient,
-    /// The identity document.
+    /// The identity document has expired.
     Expired,
-    /// Support would have to.
+    /// The account is not enabled for re-use.
     NotEnabled,
-    /// The order.
+    /// The order has nothing to sign.
     NothingToSign,
 }
 
@@ -230,7 +229,7 @@ impl Reuse {
 #[serde(deny_unknown_fields)]
 pub(super) struct IssuedTan {
     pub(super) code: Secret,
-    /// Wrong tries so far, counted over all codes of the order.
+    /// Wrong TANs so far, over all TANs of the order.
     pub(super) wrong: u32,
 }
 
@@ -258,11 +257,11 @@ impl TextForm for Word {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Step {
-    /// A status is set, perhaps with a text.
+    /// Set a status, optionally with a text.
     Status(StatusKind, #[serde(with = "text::optional")] Option<Word>),
-    /// The order is executed: the identification took place.
+    /// Mark the order as executed: the identification took place.
     Executed,
-    /// A webhook is called, if the order has one of this name.
+    /// Call this webhook, if the order has its URL.
     Call(#[serde(with = "text")] OrderCallback),
 }
 
@@ -278,27 +277,29 @@ impl TextForm for OrderCallback {
     }
 }
 
-/// Reads a result with the nulls of its cards: the document's example has them (AT-25), and a message's own reader
-/// takes null for what is not there.
+/// Reads a result, including the nulls of its cards: the document's example has them (AT-25), but the message's own
+/// reader drops them.
 fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<IdentDataAnswer>>, D::Error> {
-    let Some(told) = Option::<Value>::deserialize(from)? else { return Ok(None) };
-    // serde's own text may quote a value.
-    let wrong = |_| D::Error::custom("a result that cannot be read");
-    let mut answer = IdentDataAnswer::deserialize(&told).map_err(wrong)?;
-    let persons = told.get("IdentData").map_or(&[][..], |told| match told {
+    let Some(saved) = Option::<Value>::deserialize(from)? else { return Ok(None) };
+    // serde's own message may quote a value.
+    let wrong = |_| D::Error::custom("expected a result of getIdentData");
+    let mut answer = IdentDataAnswer::deserialize(&saved).map_err(wrong)?;
+    let persons = saved.get("IdentData").map_or(&[][..], |data| match data {
         Value::Array(several) => several,
         one => std::slice::from_ref(one),
     });
     let read = answer.ident_data.iter_mut().flat_map(OneOrMany::as_mut_slice);
-    for (card, told) in read.zip(persons).filter_map(|(data, told)| Some((data.id_card.as_mut()?, told.get("IDCard")?)))
+    for (card, saved) in
+        read.zip(persons).filter_map(|(data, saved)| Some((data.id_card.as_mut()?, saved.get("IDCard")?)))
     {
-        for key in CheckedIdCard::KEYS.iter().filter(|key| told.get(key) == Some(&Value::Null)) {
+        for key in CheckedIdCard::KEYS.iter().filter(|key| saved.get(key) == Some(&Value::Null)) {
             card.extra.insert((*key).to_owned(), Value::Null);
         }
     }
     Ok(Some(Box::new(answer)))
 }
-/// The time as the vendor writes it: with the offset of German summer time, as in the document's examples.
+
+/// Formats a time like the vendor: with the offset of German summer time, as in the document's examples.
 pub(super) fn dts(at: Timestamp) -> Dts {
     Dts::new(at, Offset::constant(2))
 }

@@ -1,4 +1,4 @@
-//! `putOrder`: an order is checked and placed, [T 3.1].
+//! `putOrder`: checks and places an order, [T 3.1].
 
 use identkit_core::{Pii, Violation};
 use identkit_identity_tm::messages::{PutOrderAnswer, StatusEntry, VideoHashes};
@@ -36,14 +36,14 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
     }
     rules.uphold(check(&order, settings))?;
     if rules.enforce(&rules::T_006) && order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
-        // Our writer only warns: an account may have products of a later version.
+        // The client only warns: an account may have products of a later version.
         let fault = rules::T_006.violation("Product", "must be 0, 12, 15 or 16", "[T] 3.1.3");
         return Err(Rejection::new(400, fault));
     }
     if let Err(error) = documents::sign_all(&order, own_pdfs(&order), "", world.now) {
         rules.uphold(documents::not_signable(error))?;
     }
-    let of_master = multi_sign::of_master(world, &order)?;
+    let of_master = multi_sign::files_of_master(world, &order)?;
     let answer = create(world, order)?;
     if let Some(id) = &answer.order_id {
         if let Some(order) = world.state::<Orders>().by_id.get_mut(id.expose()) {
@@ -54,15 +54,14 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
     Ok(answer)
 }
 
-/// All that the document itself forbids; no faults when that is nothing. Our writer is stricter by default, for the
-/// sake of whoever uses it.
+/// Returns all violations of the document's rules. The client's default dialect is stricter.
 fn check(order: &PutOrder, settings: &Settings) -> Rejection {
     let mut dialect = Dialect::default();
-    // Any text of 100 characters; the report of [T 3.4.5] shows a Ref with a blank (AT-20).
+    // Any text of at most 100 characters: the report of [T 3.4.5] shows a Ref with a blank (AT-20).
     dialect.any_reference = true;
-    // Not described, and so not refused (AT-34).
+    // Not described, therefore allowed (AT-34).
     dialect.pdf_and_hash_together = true;
-    // `Filename` is optional. Of several hashes each needs one of its own, since nothing else tells the results apart.
+    // `Filename` is optional. Several hashes need unique names, because results are identified by name.
     dialect.same_file_names = order.sign_hash.as_ref().is_none_or(|hashes| hashes.as_slice().len() < 2);
     // The length in the table (AT-44).
     dialect.three_letter_countries = true;
@@ -74,15 +73,15 @@ fn check(order: &PutOrder, settings: &Settings) -> Rejection {
     refused
 }
 
-/// Where the bank takes the person over, if a link to it is asked for. What comes of another bank than those of
-/// getBankList is not documented: no link, and in the profile `strict` a refusal.
+/// Returns the link to the bank, if the order requests it. The result for a bank that getBankList does not name is not
+/// documented: there is no link, and the profile `strict` rejects the order.
 fn giro_link(world: &mut World, request: &PutOrder) -> Result<Option<String>, Rejection> {
     let Some(wanted) = request.get_giro_link.as_ref().filter(|wanted| !wanted.expose().is_empty()) else {
         return Ok(None);
     };
     if bank_of(wanted.expose())?.is_none() {
         if world.profile == Profile::Strict && world.enforces(&rules::AT_41) {
-            let message = "is neither BIC nor German IBAN of a bank that getBankList names";
+            let message = "must be the BIC or a German IBAN of a bank that getBankList returns";
             return Err(rules::AT_41.reject(400, "getGiroLink", message, "[T] 3.1.3"));
         }
         return Ok(None);
@@ -113,10 +112,10 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
         let long = world.random_text(b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789-", 20);
         answer = answer.video_hashes(VideoHashes::default().short_code(short).long_code(long));
     }
-    let link_instead = world.enforces(&rules::AT_84);
+    let link_replaces_mail = world.enforces(&rules::AT_84);
     let settings = &world.state::<Orders>().settings;
-    // Without the link the person is told by mail; with it nobody knows (AT-84).
-    let mailed = !link_instead || request.get_target_link != Some(true) || settings.mail_beside_link;
+    // Without the link, the vendor sends an e-mail; with it, that is not documented (AT-84).
+    let mailed = !link_replaces_mail || request.get_target_link != Some(true) || settings.mail_beside_link;
     if let Some(link) = giro {
         if settings.giro_key == GiroKey::TargetUrl && answer.target_url.is_none() {
             answer = answer.target_url(link);
@@ -158,12 +157,12 @@ fn refuse(faults: Vec<Violation>) -> Result<(), Rejection> {
     Rejection::invalid(faults).or_ok()
 }
 
-/// Elements that the tables do not list. Their names are not told: they may be a person's idea of a label.
+/// Rejects elements that the tables do not list. The message does not quote their names: they may be personal data.
 pub(super) fn unlisted(order: &PutOrder) -> Result<(), Rejection> {
     let mut faults = Vec::new();
     let mut look = |place: &'static str, extra: &Extra| {
         if !extra.is_empty() {
-            let message = "holds an element that the document does not list; the profile literal passes over it";
+            let message = "has an element that the document does not list; only the profile strict rejects it";
             faults.push(rules::M_08_ELEMENTS.violation(place, message, TABLE));
         }
     };
@@ -192,7 +191,8 @@ pub(super) fn unlisted(order: &PutOrder) -> Result<(), Rejection> {
     refuse(faults)
 }
 
-/// Blanks around addresses and numbers: the document's own example has one, which the profile `literal` trims (AT-47).
+/// Rejects blanks around e-mail addresses and phone numbers. The document's own example has one (AT-47); the profile
+/// `literal` trims it.
 pub(super) fn blanks(order: &PutOrder) -> Result<(), Rejection> {
     let data = order.ident_data.as_ref();
     let given: [(&'static str, Option<&Pii<String>>); 5] = [
@@ -204,5 +204,7 @@ pub(super) fn blanks(order: &PutOrder) -> Result<(), Rejection> {
     ];
     let blank = |text: &Pii<String>| text.expose().trim().len() != text.expose().len();
     let faults = given.into_iter().filter(|(_, text)| text.is_some_and(blank));
-    refuse(faults.map(|(field, _)| rules::AT_47.violation(field, "must have no blanks around it", TABLE)).collect())
+    refuse(
+        faults.map(|(field, _)| rules::AT_47.violation(field, "must not start or end with a blank", TABLE)).collect(),
+    )
 }

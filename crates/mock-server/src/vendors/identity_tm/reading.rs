@@ -1,4 +1,4 @@
-//! What is read of an order, and its deletion: status, data, report and signed documents, [T 3.2] to [T 3.5], [T 3.10].
+//! Reads status, data, report and signed documents, and deletes data, [T 3.2] to [T 3.5], [T 3.10].
 
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -17,8 +17,8 @@ pub(super) fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<
     let general_only = !extended && world.enforces(&rules::AT_13);
     let Orders { settings, by_id, .. } = world.state::<Orders>();
     let general = general_only.then_some(&settings.general);
-    let told = by_id.get(id.expose()).filter(|order| order.has_readable_status(settings));
-    told.map(|order| order.status_answer(general)).ok_or_else(deleted_order)
+    let order = by_id.get(id.expose()).filter(|order| order.has_readable_status(settings));
+    order.map(|order| order.status_answer(general)).ok_or_else(deleted_order)
 }
 
 pub(super) fn server_status(world: &mut World) -> Result<Response<Content>, Rejection> {
@@ -63,7 +63,7 @@ pub(super) fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPd
         return Err(deleted_order());
     }
     if only_signed && (order.pdfs().next().is_none() || !order.has(StatusKind::SIGNED)) {
-        let message = "the order is not signed: it needs eSignPDF, or a master order with it, and status 84";
+        let message = "the order must be signed: it needs eSignPDF, or a master order with it, and status 84";
         return Err(of_order(400, message, &rules::T_060_PDF));
     }
     order.signed_pdfs().map_err(documents::artifact_failure)
@@ -76,24 +76,28 @@ pub(super) fn delete(world: &mut World, op: DelIdentData) -> Result<(), Rejectio
         return Err(deleted_order());
     }
     if rules.enforce(&rules::T_025_DELETE) && !order.finality().is_final() {
-        return Err(of_order(406, "the order is not final: cancel it instead", &rules::T_025_DELETE));
+        return Err(of_order(
+            406,
+            "the order must be final: wait for its end, or cancel it instead",
+            &rules::T_025_DELETE,
+        ));
     }
     order.delete_data();
     Ok(())
 }
 
-/// What a sealed result begins with.
+/// Prefix of an encrypted result.
 const SEAL: &[u8] = b"identkit sandbox, sealed: ";
-/// What its bytes are turned by. No secret: it only keeps them from being read as JSON by chance.
-const TURN: u8 = 0x5a;
+/// The bytes are XORed with this value. It is not a secret: it only prevents that they are read as JSON.
+const MASK: u8 = 0x5a;
 
-/// The JSON of a result that came while [`Settings::encrypted_results`] is on, for tests of decryptors. The vendor's
-/// own format is not described (AT-70); this one is the sandbox's and protects nothing. `None` for other bytes.
+/// Decrypts a result of an account with [`Settings::encrypted_results`] to its JSON, for tests of decryptors. The vendor's
+/// format is not described (AT-70); this one is the sandbox's and protects nothing. Returns `None` for other bytes.
 pub fn unseal(bytes: &[u8]) -> Option<Vec<u8>> {
-    bytes.strip_prefix(SEAL).map(|rest| rest.iter().map(|byte| byte ^ TURN).collect())
+    bytes.strip_prefix(SEAL).map(|rest| rest.iter().map(|byte| byte ^ MASK).collect())
 }
 
-/// The answer as the account is set up to get it.
+/// Creates the response according to the account's settings.
 pub(super) fn respond(mut answer: IdentDataAnswer, settings: &Settings) -> Result<Response<Content>, Error> {
     if settings.user_ip {
         answer.user_ip = Some("192.0.2.1".into());
@@ -101,14 +105,14 @@ pub(super) fn respond(mut answer: IdentDataAnswer, settings: &Settings) -> Resul
     if settings.identified_key != "Identified"
         && let Some(identified) = answer.identified.take()
     {
-        let told = Value::String(identified.as_str().to_owned());
-        answer.extra.insert(settings.identified_key.clone(), told);
+        let identified = Value::String(identified.as_str().to_owned());
+        answer.extra.insert(settings.identified_key.clone(), identified);
     }
     if !settings.encrypted_results {
         return json::response(200, &answer);
     }
     let mut sealed = SEAL.to_vec();
-    sealed.extend(json::write(&answer)?.into_iter().map(|byte| byte ^ TURN));
+    sealed.extend(json::write(&answer)?.into_iter().map(|byte| byte ^ MASK));
     let mut response = Response::new(Content::from_bytes(sealed));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     Ok(response)

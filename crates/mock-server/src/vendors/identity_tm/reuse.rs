@@ -1,7 +1,7 @@
-//! Using an identification again, [T 6]: the signed form of its data, and what a new order does with it.
+//! Re-use of an identification, [T 6]: the signed form of its data, and how a new order uses it.
 //!
-//! The form is text: a line that says what it is, the data in Base64, and a seal over all of it with a key of this
-//! world. The vendor's is encrypted besides; this one holds nothing but made-up data, and can be read.
+//! The form is text: a title, the data in Base64, and a seal over both with a key of the world. The vendor's form is also
+//! encrypted; this one contains only synthetic data and is readable.
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -20,13 +20,13 @@ use crate::rules::Rules;
 use crate::world::text;
 use crate::{Rejection, World};
 
-/// The first line: nobody shall take the form for evidence.
+/// The first line: the form must not be mistaken for evidence.
 const TITLE: &str = "identkit sandbox: a synthetic identification, worth nothing outside of it\n";
 const SEAL: &str = "HMAC-SHA256 ";
 const LINE: usize = 76;
 
-/// The key of a world's seals. It follows from the seed, so that a sandbox started again with the same seed knows what
-/// it sealed before.
+/// The key of a world's seals. It is derived from the seed, so a restarted sandbox with the same seed accepts earlier
+/// seals.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Key(#[serde(with = "text")] [u8; 64]);
@@ -51,7 +51,7 @@ impl Key {
     }
 }
 
-/// Makes the key of a new world. Nothing is drawn from its randomness.
+/// Sets the key of a new world, without using its random generator.
 pub(super) fn seed(world: &mut World) {
     let seed = world.random.get_seed().to_le_bytes();
     let digest = Sha512::new().chain_update(b"identity.TM: seals").chain_update(seed).finalize();
@@ -60,7 +60,7 @@ pub(super) fn seed(world: &mut World) {
 
 #[derive(Serialize, Deserialize)]
 struct Sealed {
-    /// Whether the identification was positive: an order can also end with a suspicion of fraud.
+    /// Whether the identification was positive. An order can also end with a suspicion of fraud.
     positive: bool,
     data: IdentDataAnswer,
 }
@@ -93,7 +93,7 @@ fn write(key: &Key, data: &[u8]) -> String {
     form + SEAL + &seal + "\n"
 }
 
-/// The sealed data, unless a single character was changed, lost or added.
+/// Returns the sealed data if the form is unchanged.
 fn read(key: &Key, form: &str, rules: &Rules) -> Option<Sealed> {
     let at = form.rfind(SEAL)?;
     let (signed, seal) = form.split_at_checked(at)?;
@@ -105,7 +105,7 @@ fn read(key: &Key, form: &str, rules: &Rules) -> Option<Sealed> {
     json::read(&decode_base64(&data).ok()?).ok()
 }
 
-/// The three checks of [T 6], on the day of the order.
+/// Applies the three checks of [T 6], on the day of the order.
 fn judge(key: &Key, form: &str, now: Timestamp, rules: &Rules) -> Reuse {
     let Some(Sealed { positive, data }) = read(key, form, rules) else {
         return Reuse::Refused(Reason::Tampered);
@@ -115,7 +115,7 @@ fn judge(key: &Key, form: &str, now: Timestamp, rules: &Rules) -> Reuse {
         let suffices = !rules.enforce(&rules::AT_72_DATA);
         (valid_until, suffices || person.firstname.is_some() && person.surname.is_some() && person.birthdate.is_some())
     });
-    // Which data suffice is not documented: assumed.
+    // Which data is sufficient is not documented; this is assumed.
     let Some(valid_until) = valid_until.filter(|_: &Date| complete && (positive || !rules.enforce(&rules::AT_72_DATA)))
     else {
         return Reuse::Refused(Reason::Insufficient);
@@ -126,7 +126,7 @@ fn judge(key: &Key, form: &str, now: Timestamp, rules: &Rules) -> Reuse {
     Reuse::Accepted(Box::new(data))
 }
 
-/// Has a new order use what it brought along. Only one with something to sign does.
+/// Applies the IdentDataSigned of a new order. Only orders with something to sign use it.
 pub(super) fn apply(world: &mut World, id: &OrderId) {
     let (now, key, rules) = (world.now, world.state::<Key>().clone(), world.rules.clone());
     let orders = world.state::<Orders>();
@@ -141,8 +141,8 @@ pub(super) fn apply(world: &mut World, id: &OrderId) {
         _ => judge(&key, form.expose(), now, &rules),
     };
     if matches!(reuse, Reuse::Accepted(_)) {
-        // The statuses of a video are missing, which tells it from another identification (AT-72). That 6 is set at
-        // all, and at once, is assumed.
+        // There are no statuses of a video, unlike in other identifications (AT-72). That 6 is set, and at once, is
+        // assumed.
         order.executed = Some(dts(now));
         order.status.push(StatusEntry::default().kind(StatusKind::POSITIVE).time(dts(now)));
     }

@@ -14,111 +14,111 @@ const fn own(id: &'static str, says: &'static str) -> Rule {
 
 rules! {
     // Access.
-    T_001 = rule("T-001", "[T] 3-8", "a call has its path and its method").stays("nothing else is there to answer");
-    T_002 = rule("T-002", "[T] 2.6", "a body is JSON that fits its call").stays("what cannot be read cannot be acted on");
-    T_003 = rule("T-003", "[T] 2.6", "every call but serverStatus carries the account's credentials");
-    T_006_CALLS = rule("T-006/calls", "[T] 3.1.1", "calls that are not enabled for the account are refused");
-    AT_09_CASE = rule("AT-09/case", "[T] 3.10", "where paths are compared letter by letter, other capitals are no call");
-    AT_10 = rule("AT-10", "[T] 5.2.5", "confirm is another name of confirmSign, as in the document's example").literal();
-    AT_11 = rule("AT-11", "[T] 2.6", "an account that is set up so answers version 2.10 alone");
-    AT_80 = rule("AT-80", "[T] 7.1", "serverStatus tells when the service is down");
+    T_001 = rule("T-001", "[T] 3-8", "Each call must use its documented path and method").stays("the vendor has no other calls");
+    T_002 = rule("T-002", "[T] 2.6", "A request body must be JSON that fits the call").stays("an unreadable body cannot be processed");
+    T_003 = rule("T-003", "[T] 2.6", "Every call except serverStatus must have the account's credentials");
+    T_006_CALLS = rule("T-006/calls", "[T] 3.1.1", "Calls that are not enabled for the account are rejected");
+    AT_09_CASE = rule("AT-09/case", "[T] 3.10", "If paths are case-sensitive (profile strict or setting exact_paths), another letter case is an unknown call");
+    AT_10 = rule("AT-10", "[T] 5.2.5", "confirm is an alias of confirmSign, as in the document's example").literal();
+    AT_11 = rule("AT-11", "[T] 2.6", "An account can be limited to version 2.10");
+    AT_80 = rule("AT-80", "[T] 7.1", "serverStatus returns 500 while the service is down");
     // PutOrder.
-    M_08_ELEMENTS = rule("M-08/elements", "[T] 3.1.3", "an order has no element that the document does not list").strict();
-    T_005 = rule("T-005", "[T] 3.1.3", "texts keep to their lengths and have no control characters; dates are dates");
-    T_006 = rule("T-006", "[T] 3.1.3", "Product is 0, 12, 15 or 16");
-    T_006_PRODUCTS = rule("T-006/products", "[T] 3.1.1", "a Product that is not enabled for the account is refused");
-    T_006_GIRO = rule("T-006/giro", "[T] 3.1.1", "getGiroLink has to be enabled for the account");
+    M_08_ELEMENTS = rule("M-08/elements", "[T] 3.1.3", "An order must not have elements that the document does not list").strict();
+    T_005 = rule("T-005", "[T] 3.1.3", "Texts must respect their maximum lengths and have no control characters; dates must be valid");
+    T_006 = rule("T-006", "[T] 3.1.3", "Product must be 0, 12, 15 or 16");
+    T_006_PRODUCTS = rule("T-006/products", "[T] 3.1.1", "A Product that is not enabled for the account is rejected");
+    T_006_GIRO = rule("T-006/giro", "[T] 3.1.1", "getGiroLink must be enabled for the account");
     T_050 = rule("T-050", "[T] 3.1.3", "AfterVideo and AfterIdent exclude each other");
-    T_052 = rule("T-052", "[T] 3.1.3", "Add 8 and 16 exclude each other, and Product 15 has something to sign or Add 8");
-    T_052_MASTER = rule("T-052/master", "[T] 3.1.3", "a master order has something to sign");
-    T_054 = rule("T-054", "[T] 3.1.3", "VideoHashes come with Product 12 and 15 only");
-    T_056 = rule("T-056", "[T] 3.1.3", "what is required is there");
-    AT_22 = rule("AT-22", "[T] 3.1.3", "FirstOrderID has at most 14 characters");
-    AT_32 = rule("AT-32", "[T] 3.1.3", "SignParameters are for a file that the master order has");
-    AT_33 = rule("AT-33", "[T] 3.1.3", "a document has Data and a hash has Hash, in Base64");
-    AT_35 = rule("AT-35", "[T] 3.1.3", "of several hashes each has a Filename of its own");
-    AT_35_MASTER = rule("AT-35/master", "[T] 3.1.3", "no hash has the Filename of one of the master order");
-    AT_41 = rule("AT-41", "[T] 3.1.3", "getGiroLink names a bank of getBankList").strict();
-    AT_42 = rule("AT-42", "[T] 3.1.3", "a listed element stands in its own place").stays("the reader puts it there itself");
-    AT_44 = rule("AT-44", "[T] 3.1.3", "countries are codes in capital letters");
-    AT_45 = rule("AT-45", "[T] 3.1.3", "ZipCode has at most 5 characters");
-    AT_47 = rule("AT-47", "[T] 3.1.3", "mail addresses have one @ with text around it and no blanks inside");
-    AT_47_BLANKS = rule("AT-47/blanks", "[T] 3.1.3", "addresses and numbers have no blanks around them").strict();
-    AT_50 = rule("AT-50", "[T] 3.1.3", "Gender is female or male, in small letters");
-    AT_51 = rule("AT-51", "[T] 3.1.3", "phone numbers are international, with + and digits alone");
-    AT_79 = rule("AT-79", "[T] 3.1.3", "a document can be signed as to its size");
-    AT_83 = rule("AT-83", "[T] 3.1.3", "Additional has at most 10 items, 2 with Product 0, of the types 1 to 4");
-    AT_84 = rule("AT-84", "[T] 3.1.3", "who is given the link to the landing page is sent no mail");
-    AT_85 = rule("AT-85", "[T] 3.1.3", "a signature has one kind of place, on a page that is there");
-    AT_86 = rule("AT-86", "[T] 3.1.3", "a document to sign is an unprotected PDF");
+    T_052 = rule("T-052", "[T] 3.1.3", "Add 8 and 16 exclude each other, and Product 15 requires something to sign or Add 8");
+    T_052_MASTER = rule("T-052/master", "[T] 3.1.3", "A master order must have something to sign");
+    T_054 = rule("T-054", "[T] 3.1.3", "VideoHashes are returned for Product 12 and 15 only");
+    T_056 = rule("T-056", "[T] 3.1.3", "Required elements must be present");
+    AT_22 = rule("AT-22", "[T] 3.1.3", "FirstOrderID must have at most 14 characters");
+    AT_32 = rule("AT-32", "[T] 3.1.3", "SignParameters must be for a file of the master order");
+    AT_33 = rule("AT-33", "[T] 3.1.3", "A document must have Data and a hash must have Hash, in Base64");
+    AT_35 = rule("AT-35", "[T] 3.1.3", "If an order has several hashes, each must have a unique Filename");
+    AT_35_MASTER = rule("AT-35/master", "[T] 3.1.3", "A hash must not have the Filename of a hash of the master order");
+    AT_41 = rule("AT-41", "[T] 3.1.3", "getGiroLink must name a bank that getBankList returns").strict();
+    AT_42 = rule("AT-42", "[T] 3.1.3", "A listed element must be in its documented place").stays("the reader itself moves it there");
+    AT_44 = rule("AT-44", "[T] 3.1.3", "Countries must be codes in capital letters");
+    AT_45 = rule("AT-45", "[T] 3.1.3", "ZipCode must have at most 5 characters");
+    AT_47 = rule("AT-47", "[T] 3.1.3", "E-mail addresses must have one @ with text around it and no blanks inside");
+    AT_47_BLANKS = rule("AT-47/blanks", "[T] 3.1.3", "E-mail addresses and phone numbers must not start or end with a blank").strict();
+    AT_50 = rule("AT-50", "[T] 3.1.3", "Gender must be female or male, in lower case");
+    AT_51 = rule("AT-51", "[T] 3.1.3", "Phone numbers must be international: + and digits only");
+    AT_79 = rule("AT-79", "[T] 3.1.3", "A document to sign must not be too large");
+    AT_83 = rule("AT-83", "[T] 3.1.3", "Additional must have at most 10 items (2 with Product 0), of the types 1 to 4");
+    AT_84 = rule("AT-84", "[T] 3.1.3", "If the order requests the link to the landing page, no e-mail is sent");
+    AT_85 = rule("AT-85", "[T] 3.1.3", "A signature must have one kind of position, on an existing page");
+    AT_86 = rule("AT-86", "[T] 3.1.3", "A document to sign must be an unprotected PDF");
     // Known orders.
-    T_060 = rule("T-060", "[T] 3.2.5", "an order is known").stays("there is nothing to answer with");
-    AT_22_LENGTH = rule("AT-22/length", "[T] 3.1.4", "an OrderID has at most 20 characters");
-    AT_13 = rule("AT-13", "[T] 3.2.1", "without ExtendedList only the general codes are told");
-    AT_78 = rule("AT-78", "[T] 2.5.1", "calls about an order wait while its webhook is called");
+    T_060 = rule("T-060", "[T] 3.2.5", "The order must exist").stays("without it there is nothing to return");
+    AT_22_LENGTH = rule("AT-22/length", "[T] 3.1.4", "An OrderID must have at most 20 characters");
+    AT_13 = rule("AT-13", "[T] 3.2.1", "Without ExtendedList, only the general codes are returned");
+    AT_78 = rule("AT-78", "[T] 2.5.1", "Calls about an order wait while its webhook is called");
     // Results.
-    AT_62 = rule("AT-62", "[T] 3.3.1", "data is told of a final order only");
-    T_022 = rule("T-022", "[T] 2.3", "data is told of an order that came to 6 or 89 only");
-    AT_23 = rule("AT-23", "[T] 3.3.4", "without IncludeInitialData only the checked data is told, as an object");
-    AT_48 = rule("AT-48", "[T] 3.1.3", "Birthname is determined when it was given, be it empty, and not otherwise");
-    F_219 = rule("F-219", "[T] 3.3.4", "Mobile and Email are told when a TAN went there");
-    F_093 = rule("F-093", "[T] 3.1.3", "of an eID the number of the card is told when EnableOCR asks for it");
-    T_060_PDF = rule("T-060/pdf", "[T] 3.5.1", "signed documents need documents, and status 84");
-    T_060_HASH = rule("T-060/hash", "[T] 3.6.1", "signed hashes need hashes, and status 84");
-    AT_62_VIDEO = rule("AT-62/video", "[T] 3.8.1", "a recording needs an identification by video that came to 6 or 89");
-    AT_52 = rule("AT-52", "[T] 3.8.1", "a recording was asked for by Add 131072, or the account is set up so");
-    AT_38 = rule("AT-38", "[T] 3.8.1", "a placeholder comes until the recording was asked for and is ready");
-    AT_39 = rule("AT-39", "[T] 3.7.3", "callbackUrl is there, and is a URL that can be called");
+    AT_62 = rule("AT-62", "[T] 3.3.1", "Data can be read only from a final order");
+    T_022 = rule("T-022", "[T] 2.3", "Data can be read only from an order that ended with status 6 or 89");
+    AT_23 = rule("AT-23", "[T] 3.3.4", "Without IncludeInitialData, only the checked data is returned, as an object");
+    AT_48 = rule("AT-48", "[T] 3.1.3", "Birthname is determined only if the order has it, even if it is empty");
+    F_219 = rule("F-219", "[T] 3.3.4", "Mobile and Email are returned only if a TAN was sent");
+    F_093 = rule("F-093", "[T] 3.1.3", "With eID, the card number is returned only if EnableOCR is set");
+    T_060_PDF = rule("T-060/pdf", "[T] 3.5.1", "Signed documents require documents to sign and status 84");
+    T_060_HASH = rule("T-060/hash", "[T] 3.6.1", "Signed hashes require hashes to sign and status 84");
+    AT_62_VIDEO = rule("AT-62/video", "[T] 3.8.1", "A recording requires an identification by video with the result 6 or 89");
+    AT_52 = rule("AT-52", "[T] 3.8.1", "A recording must be requested by Add 131072 or by the account's settings");
+    AT_38 = rule("AT-38", "[T] 3.8.1", "A placeholder is returned until a requested recording is ready");
+    AT_39 = rule("AT-39", "[T] 3.7.3", "callbackUrl is required and must be an http or https URL");
     T_038 = rule("T-038", "[T] 3.7", "callbackUrl is called when the recording is ready");
-    AT_39_ONCE = rule("AT-39/once", "[T] 3.7.3", "callbackUrl is called once, whatever it answers");
-    AT_39_PLAIN = rule("AT-39/plain", "[T] 3.7.3", "nothing is filled in in callbackUrl");
-    T_006_VOICE = rule("T-006/voice", "[T] 3.9", "sound has to be enabled for the account");
-    AT_09 = rule("AT-09", "[T] 3.10", "deleted data is told no more").stays("nothing of it is left");
-    AT_09_TWICE = rule("AT-09/twice", "[T] 3.10", "data is deleted once: the second time there is none");
-    T_025_DELETE = rule("T-025/delete", "[T] 3.10", "data of a final order only is deleted");
-    T_024 = rule("T-024", "[T] 3.10", "results are deleted 7 days after the order ended");
+    AT_39_ONCE = rule("AT-39/once", "[T] 3.7.3", "callbackUrl is called once, whatever the response");
+    AT_39_PLAIN = rule("AT-39/plain", "[T] 3.7.3", "Placeholders in callbackUrl are not replaced");
+    T_006_VOICE = rule("T-006/voice", "[T] 3.9", "Audio recordings must be enabled for the account");
+    AT_09 = rule("AT-09", "[T] 3.10", "Deleted data is not returned").stays("the data no longer exists");
+    AT_09_TWICE = rule("AT-09/twice", "[T] 3.10", "Data cannot be deleted twice");
+    T_025_DELETE = rule("T-025/delete", "[T] 3.10", "Only the data of a final order can be deleted");
+    T_024 = rule("T-024", "[T] 3.10", "Results are deleted 7 days after the order became final");
     // GetAllStatus.
-    T_005_PERIOD = rule("T-005/period", "[T] 4.2.2", "the bounds of a period are date-times with offset");
-    T_100 = rule("T-100", "[T] 4.2", "what is told of a period does not count as reported");
-    T_101 = rule("T-101", "[T] 4.2.2", "a page has 1 to 1000 elements");
-    T_101_MOST = rule("T-101/most", "[T] 4.2.2", "an answer has at most 1000 statuses");
-    T_102 = rule("T-102", "[T] 4.2.5", "nothing new is 304");
-    AT_04 = rule("AT-04", "[T] 4.2.6", "ExtendedList counts in the body too, as in the document's example");
-    AT_05_BOUNDS = rule("AT-05/bounds", "[T] 4.2.2", "a period has Begin and End").strict();
-    AT_05_PAGE = rule("AT-05/page", "[T] 4.2.2", "no page comes before the first").strict();
-    AT_06 = rule("AT-06", "[T] 4.2", "what was told without a period is not told so again");
+    T_005_PERIOD = rule("T-005/period", "[T] 4.2.2", "The bounds of a period must be date-times with offset");
+    T_100 = rule("T-100", "[T] 4.2", "A query with a period does not mark statuses as reported");
+    T_101 = rule("T-101", "[T] 4.2.2", "A page must have 1 to 1000 elements");
+    T_101_MOST = rule("T-101/most", "[T] 4.2.2", "A response has at most 1000 statuses");
+    T_102 = rule("T-102", "[T] 4.2.5", "An empty list is returned as 304");
+    AT_04 = rule("AT-04", "[T] 4.2.6", "ExtendedList in the body is accepted, as in the document's example");
+    AT_05_BOUNDS = rule("AT-05/bounds", "[T] 4.2.2", "A period must have Begin and End").strict();
+    AT_05_PAGE = rule("AT-05/page", "[T] 4.2.2", "Page must not be before the first page").strict();
+    AT_06 = rule("AT-06", "[T] 4.2", "A status that was reported without a period is not reported again");
     // Ending an order, and signing.
-    T_023 = rule("T-023", "[T] 4.1", "an order that is not finished in time times out");
-    T_023_DELETES = rule("T-023/deletes", "[T] 4.1", "a time-out deletes the data");
-    T_025_CANCEL = rule("T-025/cancel", "[T] 4.3", "an open order only is cancelled");
-    AT_09_SIGNING = rule("AT-09/signing", "[T] 5", "an order whose data is deleted is not signed");
-    AT_54 = rule("AT-54", "[T] 5.2", "a wrong TAN does not sign");
-    AT_54_LIMIT = rule("AT-54/limit", "[T] 5.2", "too many wrong TANs cancel the order");
-    AT_55_IDENTIFIED = rule("AT-55/identified", "[T] 5.1", "signing begins with something to sign, and a person who is identified");
-    AT_55_ENDED = rule("AT-55/ended", "[T] 5", "an order that has ended is not signed");
-    AT_55_BEGUN = rule("AT-55/begun", "[T] 5", "signing is begun by requestSign");
-    AT_56 = rule("AT-56", "[T] 5.2", "confirmSign brings a TAN");
-    AT_56_LENGTH = rule("AT-56/length", "[T] 5.2", "a TAN has at most 6 characters");
-    T_051 = rule("T-051", "[T] 8.3.3", "checkSignmeUser brings a mail address");
+    T_023 = rule("T-023", "[T] 4.1", "An order that is not finished in time times out");
+    T_023_DELETES = rule("T-023/deletes", "[T] 4.1", "A time-out deletes the data");
+    T_025_CANCEL = rule("T-025/cancel", "[T] 4.3", "Only an open order can be canceled");
+    AT_09_SIGNING = rule("AT-09/signing", "[T] 5", "An order whose data is deleted cannot be signed");
+    AT_54 = rule("AT-54", "[T] 5.2", "A wrong TAN does not sign");
+    AT_54_LIMIT = rule("AT-54/limit", "[T] 5.2", "Too many wrong TANs cancel the order");
+    AT_55_IDENTIFIED = rule("AT-55/identified", "[T] 5.1", "Signing requires something to sign and an identified person");
+    AT_55_ENDED = rule("AT-55/ended", "[T] 5", "A final order cannot be signed");
+    AT_55_BEGUN = rule("AT-55/begun", "[T] 5", "Signing must be started by requestSign");
+    AT_56 = rule("AT-56", "[T] 5.2", "confirmSign must have a TAN");
+    AT_56_LENGTH = rule("AT-56/length", "[T] 5.2", "A TAN must have at most 6 characters");
+    T_051 = rule("T-051", "[T] 8.3.3", "checkSignmeUser must have an e-mail address");
     // Using an identification again.
-    T_006_REUSE = rule("T-006/reuse", "[T] 6", "re-use has to be enabled for the account");
-    AT_72_SEAL = rule("AT-72/seal", "[T] 6", "data that was changed is not used again");
-    AT_72_DATA = rule("AT-72/data", "[T] 6", "data that does not suffice is not used again");
-    AT_72_VALID = rule("AT-72/valid", "[T] 6", "data is not used again when the identity document has run out");
-    AT_72_SIGNING = rule("AT-72/signing", "[T] 6", "data is used again to sign only");
+    T_006_REUSE = rule("T-006/reuse", "[T] 6", "Re-use must be enabled for the account");
+    AT_72_SEAL = rule("AT-72/seal", "[T] 6", "Data that was changed is not re-used");
+    AT_72_DATA = rule("AT-72/data", "[T] 6", "Insufficient data is not re-used");
+    AT_72_VALID = rule("AT-72/valid", "[T] 6", "Data is not re-used after the identity document has expired");
+    AT_72_SIGNING = rule("AT-72/signing", "[T] 6", "Data is re-used only for orders with something to sign");
     // Webhooks.
-    T_037 = rule("T-037", "[T] 2.5", "AfterVideo, AfterIdent and OnFinal are called when that has happened");
-    T_031 = rule("T-031", "[T] 2.5", "the placeholders in the URL of a webhook are filled in");
-    AT_20 = rule("AT-20", "[T] 2.5", "what is filled in is percent-encoded");
-    T_033 = rule("T-033", "[T] 2.5.1", "an order goes on when the first try of its webhook is over");
-    T_033_10S = rule("T-033/10s", "[T] 2.5.1", "a receiver is cut off after 10 s");
-    T_034 = rule("T-034", "[T] 2.5.1", "200 and 202 alone count as delivered");
-    T_036 = rule("T-036", "[T] 2.5.2", "a webhook that was not delivered is tried again by the document's scheme");
+    T_037 = rule("T-037", "[T] 2.5", "AfterVideo, AfterIdent and OnFinal are called after their event");
+    T_031 = rule("T-031", "[T] 2.5", "Placeholders in webhook URLs are replaced");
+    AT_20 = rule("AT-20", "[T] 2.5", "Values of placeholders are percent-encoded");
+    T_033 = rule("T-033", "[T] 2.5.1", "An order continues when the first attempt of its webhook is over");
+    T_033_10S = rule("T-033/10s", "[T] 2.5.1", "An attempt is cut off after 10 s");
+    T_034 = rule("T-034", "[T] 2.5.1", "Only 200 and 202 count as delivered");
+    T_036 = rule("T-036", "[T] 2.5.2", "A webhook that was not delivered is retried by the document's schedule");
     // Scenarios.
-    M_04_FINAL = own("M-04/final", "no story is played with an order that has ended, and nothing ends twice");
-    M_04_PRODUCT = own("M-04/product", "a story identifies by a method that the Product has");
-    AT_43 = own("AT-43", "courier and shop need the address of the order");
-    AT_83_COURIER = own("AT-83/courier", "courier and shop take 2 items of Additional at most");
+    M_04_FINAL = own("M-04/final", "A final order accepts no story and cannot end twice");
+    M_04_PRODUCT = own("M-04/product", "A story must use a method that the Product includes");
+    AT_43 = own("AT-43", "Courier and shop require the Address of the order");
+    AT_83_COURIER = own("AT-83/courier", "Courier and shop allow at most 2 items of Additional");
 }
 
 #[cfg(test)]
@@ -143,15 +143,15 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_does_not_exist_is_refused_and_its_neighbours_are_named() {
+    fn an_unknown_rule_is_rejected_with_similar_ids() {
         let refused = |id: &str| switch_off(&mut Rules::default(), id).unwrap_err().to_string();
         assert!(refused("at62").contains("AT-62"), "{}", refused("at62"));
         assert!(refused("AT-54/limits").contains("AT-54/limit,"), "{}", refused("AT-54/limits"));
-        assert!(refused("T-060").contains("nothing to answer"), "{}", refused("T-060"));
+        assert!(refused("T-060").contains("nothing to return"), "{}", refused("T-060"));
     }
 
     #[test]
-    fn what_is_left_of_a_refusal_is_still_refused() {
+    fn violations_of_other_rules_are_still_rejected() {
         let fault = |rule| Violation::new("Email", "is wrong", rule, "[T] 3.1.3");
         let refused = Rejection::invalid(vec![fault("T-056"), fault("AT-47")]);
         let mut rules = Rules::default();

@@ -1,4 +1,4 @@
-//! How an account is set up: what at the vendor its support does, and what the document leaves open.
+//! Settings of an account, including the vendor's behavior where the document leaves it open.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,14 @@ use crate::readers::value;
 use crate::vendors::settings::{refusal, seconds, some};
 use crate::world::text::{self, TextForm as _};
 
-/// The codes that the default variant of `getStatus` returns. Which ones is lost in the document (AT-13): all final
-/// ones and these, assumed.
+/// The codes that the default variant of `getStatus` returns. The document does not list them (AT-13); the final codes and
+/// a few others are assumed.
 const GENERAL: [u32; 12] = [6, 17, 22, 84, 89, 99, 100, 25, 75, 23, 63, 21];
 
-/// What is counted: pages (AT-05), or what was reported (AT-06).
+/// Unit of pages (AT-05) and of reported entries (AT-06).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Unit {
-    /// Each status by itself.
+    /// Single statuses.
     #[default]
     Statuses,
     /// Whole orders.
@@ -29,16 +29,16 @@ pub enum Unit {
 /// The shape of a list of orders (AT-03).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum ListShape {
-    /// `[{…,"Status":[…]}]`: the document's example, with what its table asks for.
+    /// `[{…,"Status":[…]}]`: the document's example, with the element that its table requires.
     #[default]
     Array,
-    /// `[{…}]` as the example is printed: without `Status`.
+    /// `[{…}]`: the example as printed, without `Status`.
     Example,
-    /// `{"Order":[…]}`, and `{"Order":{…}}` for a single order, as the table may be read.
+    /// `{"Order":[…]}`, and `{"Order":{…}}` for a single order: a possible reading of the table.
     UnderOrder,
     /// `[{"Order":{…}}]`.
     EachUnderOrder,
-    /// As `Array`, but a single order is the object itself.
+    /// Like `Array`, but a single order is not in an array.
     BareWhenOne,
 }
 
@@ -54,29 +54,29 @@ pub enum HashShape {
     Object,
 }
 
-/// Where a giro link is told (AT-41).
+/// Element of the response that contains the giro link (AT-41).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum GiroKey {
-    /// `TargetURL`; `GiroURL` when the order asks for the landing page as well, which would otherwise be lost.
+    /// `TargetURL`; but `GiroURL` if `TargetURL` is needed for the landing page.
     #[default]
     TargetUrl,
     /// `GiroURL`, an element that the document does not list.
     GiroUrl,
 }
 
-/// What `serverStatus` says (AT-80).
+/// Response of `serverStatus` (AT-80).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Service {
-    /// 200.
+    /// Status 200.
     #[default]
     Up,
-    /// 500.
+    /// Status 500.
     Down,
-    /// The connection ends without an answer.
+    /// The connection is closed without a response.
     Silent,
 }
 
-/// What has to be enabled for an account (T-006).
+/// A feature that must be enabled for an account (T-006).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Feature {
     /// `getIdentDataPDF`, [T 3.4.1].
@@ -92,8 +92,8 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// What a call needs, by its name in the path.
-    pub(super) fn of(call: &str) -> Option<Self> {
+    /// Returns the feature that a call needs, by the call's name in the path.
+    pub(super) fn for_call(call: &str) -> Option<Self> {
         const CALLS: [(&str, Feature); 7] = [
             ("getIdentDataPDF", Feature::Report),
             ("requestSign", Feature::CustomerSigning),
@@ -108,10 +108,9 @@ impl Feature {
 }
 
 settings! {
-/// How the account is set up; see [`configure`](super::configure). The defaults are the contract's decisions.
+/// Settings of an identity.TM account. The defaults are the contract's decisions.
 ///
-/// From outside they are set by these names: spans of time in seconds, webhooks and the words of the other types as
-/// they are written here.
+/// In JSON, durations are numbers of seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(rename = "IdentityTmSettings")]
 pub struct Settings {
@@ -119,114 +118,114 @@ pub struct Settings {
     #[serde(deserialize_with = "user")]
     #[schemars(length(min = 1))]
     pub customer_id: String = "sandbox-customer".into(),
-    /// Its password (T-003).
+    /// Password of HTTP Basic authentication (T-003).
     #[serde(deserialize_with = "some")]
     #[schemars(length(min = 1))]
     pub customer_code: String = "sandbox-code".into(),
-    /// Products that `putOrder` refuses with 400 because they are not enabled (T-006).
+    /// Products that are not enabled: `putOrder` rejects them with 400 (T-006).
     pub products_not_enabled: BTreeSet<u32> = BTreeSet::new(),
-    /// What else is not enabled: its calls answer 400 (T-006).
+    /// Features that are not enabled: their calls are rejected with 400 (T-006).
     pub not_enabled: BTreeSet<Feature> = BTreeSet::new(),
-    /// Orders without `Address` are taken, as long as no courier and no shop is wanted (AT-43).
+    /// Whether orders without `Address` are accepted. Courier and shop still need it (AT-43).
     pub address_optional: bool = false,
-    /// The person is mailed (status 7) although the order asks for the link (AT-84).
+    /// Whether the vendor sends an e-mail (status 7) even if the order requests the link (AT-84).
     pub mail_beside_link: bool = false,
-    /// Where the link of `getGiroLink` is told (AT-41).
+    /// Element of the response that contains the link of `getGiroLink` (AT-41).
     pub giro_key: GiroKey = GiroKey::default(),
     /// Method of webhooks: GET, POST or PUT (T-032).
     #[serde(serialize_with = "text::serialize", deserialize_with = "method")]
     #[schemars(with = "String", extend("enum" = ["GET", "POST", "PUT"]))]
     pub webhook_method: Method = Method::GET,
-    /// `[Ref]` and `[OrderID]` go into webhook URLs as they are; only what no request line can hold is encoded (AT-20).
+    /// Whether `[Ref]` and `[OrderID]` are inserted into webhook URLs unencoded, except for characters that are invalid in a
+    /// request line (AT-20).
     pub raw_placeholders: bool = false,
-    /// After how long an unfinished order times out, [T 4.1].
+    /// Time after which an unfinished order times out, [T 4.1].
     #[serde(with = "seconds")]
     #[schemars(with = "u32")]
     pub time_out: SignedDuration = SignedDuration::from_hours(30 * 24),
-    /// A time-out deletes the order altogether: its status is 404 as well (AT-59).
+    /// Whether a time-out deletes the whole order, so that its status is 404 as well (AT-59).
     pub purge_on_time_out: bool = false,
-    /// The webhook that is called when an order times out (AT-60).
+    /// Webhook to call when an order times out (AT-60).
     #[serde(serialize_with = "text::optional::serialize", deserialize_with = "callback")]
     #[schemars(with = "Option<String>", extend("enum" = ["AfterVideo", "AfterIdent", "OnFinal", null]))]
     pub webhook_on_time_out: Option<OrderCallback> = Some(OrderCallback::OnFinal),
-    /// The webhook that is called when an order is cancelled by `cancelOrder` (AT-60).
+    /// Webhook to call when `cancelOrder` or the story `cancelled` cancels an order (AT-60).
     #[serde(serialize_with = "text::optional::serialize", deserialize_with = "callback")]
     #[schemars(with = "Option<String>", extend("enum" = ["AfterVideo", "AfterIdent", "OnFinal", null]))]
     pub webhook_on_cancel: Option<OrderCallback> = Some(OrderCallback::OnFinal),
-    /// The webhook that is called when too many wrong TANs cancel an order (AT-60).
+    /// Webhook to call when too many wrong TANs cancel an order (AT-60).
     #[serde(serialize_with = "text::optional::serialize", deserialize_with = "callback")]
     #[schemars(with = "Option<String>", extend("enum" = ["AfterVideo", "AfterIdent", "OnFinal", null]))]
     pub webhook_on_tan_limit: Option<OrderCallback> = Some(OrderCallback::OnFinal),
-    /// The statuses that cancelling sets (AT-61). Without a final one among them the order stays open.
+    /// Statuses that a cancellation sets (AT-61). If none of them is final, the order stays open.
     #[schemars(with = "Vec<u32>")]
     pub cancelled_by: Vec<StatusKind> = vec![StatusKind::CANCELLATION, StatusKind::TERMINATED],
-    /// With how many wrong TANs an order is cancelled; the document says "too many" (AT-54).
+    /// Number of wrong TANs that cancels an order; the document says "too many" (AT-54).
     #[serde(deserialize_with = "positive")]
     #[schemars(range(min = 1))]
     pub tan_tries: u32 = 3,
-    /// The status of a single wrong TAN: 400 assumed, 409 in a later version (AT-54).
+    /// Response status for a wrong TAN: 400 is assumed; 409 in a later version (AT-54).
     #[serde(deserialize_with = "refusal")]
     #[schemars(range(min = 400, max = 599))]
     pub wrong_tan_status: u16 = 400,
-    /// The status of data that is asked for before the order is final: 400 assumed, or 404 (AT-62).
+    /// Response status for data that is requested before the order is final: 400 is assumed, 404 is possible (AT-62).
     #[serde(deserialize_with = "refusal")]
     #[schemars(range(min = 400, max = 599))]
     pub early_data_status: u16 = 400,
-    /// The status of an order stays readable after `delIdentdata` (AT-09); otherwise it is 404, and not listed.
+    /// Whether the status of an order stays readable after `delIdentdata`; if not, it is 404 and not listed (AT-09).
     pub status_after_deletion: bool = true,
-    /// Paths are compared letter by letter, so that `delIdentData` is 404 (AT-09). The profile `strict` always does.
+    /// Whether paths are case-sensitive, so that `delIdentData` is 404 (AT-09). In the profile `strict` they always are.
     pub exact_paths: bool = false,
-    /// Any version in the path is answered, as the document's own examples need (AT-11); otherwise 2.10 alone.
+    /// Whether paths may have any version, which the document's examples need; if not, only 2.10 is accepted (AT-11).
     pub any_version: bool = true,
-    /// The codes that the default variants of `getStatus` and `getAllStatus` return (AT-13).
+    /// Codes that the default variants of `getStatus` and `getAllStatus` return (AT-13).
     pub general: BTreeSet<u32> = GENERAL.into(),
-    /// The key of the time of identification, which the document says to be misspelt (AT-01).
+    /// Key of the time of identification; the document says that it is misspelt (AT-01).
     #[serde(deserialize_with = "some")]
     #[schemars(length(min = 1))]
     pub identified_key: String = "Identified".into(),
-    /// Results tell the person's address on the network, [T 3.3.4]: always one of the documentation block 192.0.2.0/24.
+    /// Whether results contain the person's IP address, [T 3.3.4]. It is always 192.0.2.1.
     pub user_ip: bool = false,
-    /// The JSON results hold images (AT-28), [T 3.3.4]: drawings, or what a point of sale gave with the order.
+    /// Whether JSON results contain images (AT-28), [T 3.3.4]: those of the order, or drawings.
     pub images: bool = false,
-    /// The JSON results come in a form that is not described (AT-70): see [`unseal`](super::unseal).
+    /// Whether JSON results are encrypted. The vendor's format is not described (AT-70); the sandbox uses its own.
     pub encrypted_results: bool = false,
-    /// The shape of signed hashes (AT-36).
+    /// Shape of signed hashes (AT-36).
     pub hash_shape: HashShape = HashShape::default(),
-    /// `getAllStatus` tells `Delivered`, the key of its table, besides the `Executed` of its example (AT-02).
+    /// Whether `getAllStatus` returns `Delivered`, the key of its table, in addition to `Executed` (AT-02).
     pub delivered_besides: bool = false,
-    /// The shape of the list of `getAllStatus` (AT-03).
+    /// Shape of the list of `getAllStatus` (AT-03).
     pub list_shape: ListShape = ListShape::default(),
-    /// `ExtendedList` in the body of `getAllStatus` counts, as in the document's example (AT-04).
+    /// Whether `getAllStatus` accepts `ExtendedList` in the body, as in the document's example (AT-04).
     pub extended_list_in_body: bool = true,
-    /// The number of the first page, 0 or 1 (AT-05). With 1, page 0 answers like page 1; the profile `strict` refuses
-    /// it.
+    /// Number of the first page, 0 or 1 (AT-05). With 1, page 0 is the same as page 1; the profile `strict` rejects it.
     #[serde(deserialize_with = "zero_or_one")]
     #[schemars(range(max = 1))]
     pub first_page: u32 = 1,
-    /// What pages count (AT-05).
+    /// Unit of pages (AT-05).
     pub page_unit: Unit = Unit::default(),
-    /// What counts as reported once it was told without a period (AT-06). By orders, one told at status 25 never
-    /// comes again.
+    /// Unit of the entries that are reported once without a period (AT-06). With `Orders`, an order that was reported at
+    /// status 25 is never reported again.
     pub reported_unit: Unit = Unit::default(),
-    /// What `serverStatus` says (AT-80).
+    /// Response of `serverStatus` (AT-80).
     pub service: Service = Service::default(),
-    /// Every video is recorded, also without Add 131072, [T 3.8.1].
+    /// Whether every video is recorded, even without Add 131072, [T 3.8.1].
     pub record_video: bool = false,
-    /// How long it takes until a recording that was asked for is ready (T-038); nothing is documented.
+    /// Time until a requested recording is ready (T-038); it is not documented.
     #[serde(with = "seconds")]
     #[schemars(with = "u32")]
     pub video_provisioning: SignedDuration = SignedDuration::from_secs(60),
-    /// The call that says so is tried again like a webhook; otherwise it is made once (AT-39).
+    /// Whether the callback for a ready recording is retried like a webhook; if not, it is called once (AT-39).
     pub video_callback_retries: bool = false,
-    /// `[OrderID]` and `[Ref]` are filled in in its URL (AT-39).
+    /// Whether `[OrderID]` and `[Ref]` are replaced in the URL of this callback (AT-39).
     pub video_callback_placeholders: bool = false,
-    /// Identifications are recorded as sound (T-006), [T 3.9].
+    /// Whether identifications have audio recordings (T-006), [T 3.9].
     pub voice_files: bool = false,
-    /// A slash in the answer with the sound is written as `\/` (AT-40).
+    /// Whether a slash in the response with audio recordings is escaped as `\/` (AT-40).
     pub escape_slashes: bool = false,
-    /// Identifications can be used again (AT-72), [T 6]: `getIdentData/…/Signed` is answered, `IdentDataSigned` read.
+    /// Whether identifications can be re-used with `getIdentData/…/Signed` and `IdentDataSigned` (AT-72), [T 6].
     pub reuse: bool = true,
-    /// The signed form comes as the literal of a JSON string; otherwise as plain text (AT-71).
+    /// Whether the signed form is returned as a JSON string literal; if not, as plain text (AT-71).
     pub signed_as_json_string: bool = false,
 }
 }
@@ -234,8 +233,8 @@ pub struct Settings {
 readers! {
     positive: u32, "expected a whole number, 1 or more", |number| *number > 0;
     zero_or_one: u32, "expected 0 or 1", |number| *number < 2;
-    // The first colon ends a user name (RFC 7617, section 2).
-    user: String, "expected a text that is not empty and has no colon",
+    // A colon ends a user name (RFC 7617, section 2).
+    user: String, "expected a string that is not empty and has no colon",
         |text: &String| !text.is_empty() && !text.contains(':');
 }
 
@@ -245,7 +244,7 @@ fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Method, D::Error> {
 }
 
 fn callback<'de, D: Deserializer<'de>>(from: D) -> Result<Option<OrderCallback>, D::Error> {
-    let right = "expected AfterVideo, AfterIdent, OnFinal, or null";
+    let expected = "expected AfterVideo, AfterIdent, OnFinal, or null";
     let fits = |name: &Option<String>| name.as_deref().is_none_or(|name| OrderCallback::read(name).is_some());
-    Ok(value(from, right, fits)?.as_deref().and_then(OrderCallback::read))
+    Ok(value(from, expected, fits)?.as_deref().and_then(OrderCallback::read))
 }

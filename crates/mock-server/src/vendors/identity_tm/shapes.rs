@@ -1,6 +1,6 @@
-//! The shapes that the document leaves open for answers (contract, traps AT-xx), for the fault `shape-variant`.
+//! Alternative shapes of responses that the document leaves open (contract, traps AT-xx), for the fault `shape-variant`.
 //!
-//! Those of them that an account keeps for good are settings as well.
+//! Shapes that an account always has are settings as well.
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value, json};
@@ -17,38 +17,30 @@ pub(super) const SHAPES: &[Shape] = &[
         &["getIdentData"],
         |value| each_object(value, &mut |object| rename(object, "Identified", "Identifed")),
     ),
-    Shape::new("delivered", "the time of execution stands under `Delivered` (AT-02)", STATUSES, |value| {
+    Shape::new("delivered", "the time of execution is in `Delivered` (AT-02)", STATUSES, |value| {
         each_object(value, &mut |object| rename(object, "Executed", "Delivered"))
     }),
-    Shape::new(
-        "delivered-besides",
-        "the time of execution stands under `Delivered` as well (AT-02)",
-        STATUSES,
-        |value| {
-            each_object(value, &mut |object| match object.get("Executed").cloned() {
-                Some(executed) => object.insert("Delivered".to_owned(), executed).is_none(),
-                None => false,
-            })
-        },
-    ),
-    Shape::new("list-under-order", "the list stands under `Order` (AT-03)", &["getAllStatus"], |value| {
+    Shape::new("delivered-besides", "the time of execution is also in `Delivered` (AT-02)", STATUSES, |value| {
+        each_object(value, &mut |object| match object.get("Executed").cloned() {
+            Some(executed) => object.insert("Delivered".to_owned(), executed).is_none(),
+            None => false,
+        })
+    }),
+    Shape::new("list-under-order", "the list is in `Order` (AT-03)", &["getAllStatus"], |value| {
         let list = value.take();
         *value = json!({ "Order": list });
         true
     }),
-    Shape::new(
-        "list-each-under-order",
-        "each order of the list stands under `Order` (AT-03)",
-        &["getAllStatus"],
-        |value| match value {
+    Shape::new("list-each-under-order", "each order of the list is in `Order` (AT-03)", &["getAllStatus"], |value| {
+        match value {
             Value::Array(list) if !list.is_empty() => {
                 list.iter_mut().for_each(|order| *order = json!({ "Order": order.take() }));
                 true
             }
             _ => false,
-        },
-    ),
-    Shape::new("list-bare", "the only order stands without a list (AT-03)", &["getAllStatus"], as_item),
+        }
+    }),
+    Shape::new("list-bare", "a single order is not in an array (AT-03)", &["getAllStatus"], as_item),
     Shape::new("ref-absent", "the reference is absent (AT-19)", WITH_REF, |value| {
         each_object(value, &mut |object| object.remove("Ref").is_some())
     }),
@@ -58,7 +50,7 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape::new("ref-empty", "the reference is empty (AT-19)", WITH_REF, |value| {
         each_object(value, &mut |object| put(object, "Ref", json!("")))
     }),
-    Shape::new("one-in-a-list", "the only person stands in a list (AT-23)", &["getIdentData"], |value| {
+    Shape::new("one-in-a-list", "a single person is in an array (AT-23)", &["getIdentData"], |value| {
         value.get_mut("IdentData").is_some_and(as_list)
     }),
     Shape::new("ids-absent", "OrderID and reference are absent (AT-24)", &["getIdentData"], |value| {
@@ -80,7 +72,7 @@ pub(super) const SHAPES: &[Shape] = &[
     ),
     Shape::new(
         "images-nested",
-        "content and name of an image stand in an object of their own (AT-28)",
+        "content and name of an image are in a nested object (AT-28)",
         &["getIdentData"],
         |value| {
             each_object(value, &mut |object| match object.get_mut("Images").and_then(Value::as_array_mut) {
@@ -95,21 +87,18 @@ pub(super) const SHAPES: &[Shape] = &[
             })
         },
     ),
-    Shape::new(
-        "hashes-in-one-object",
-        "all hashes stand in one object (AT-36)",
-        &["getESignHash"],
-        |value| match value.get_mut("Hashes") {
-            Some(hashes @ Value::Array(_)) => {
-                let named = hashes.as_array_mut().map(std::mem::take).unwrap_or_default();
-                let all: Map<String, Value> =
-                    named.into_iter().filter_map(|one| one.as_object().cloned()).flatten().collect();
-                *hashes = Value::Object(all);
-                true
-            }
-            _ => false,
-        },
-    ),
+    Shape::new("hashes-in-one-object", "all hashes are in one object (AT-36)", &["getESignHash"], |value| match value
+        .get_mut("Hashes")
+    {
+        Some(hashes @ Value::Array(_)) => {
+            let named = hashes.as_array_mut().map(std::mem::take).unwrap_or_default();
+            let all: Map<String, Value> =
+                named.into_iter().filter_map(|one| one.as_object().cloned()).flatten().collect();
+            *hashes = Value::Object(all);
+            true
+        }
+        _ => false,
+    }),
     Shape {
         name: "media-type-parameters",
         says: "the media type has a parameter (AT-37)",
@@ -128,8 +117,8 @@ pub(super) const SHAPES: &[Shape] = &[
         operations: &[],
         change: Reshape::Text(|text| text.contains('/').then(|| text.replace('/', "\\/"))),
     },
-    Shape::new("unlisted-elements", "there are elements that the document does not list (AT-41)", &[], |value| {
-        // Not further in: what stands in `Hashes` and `Additional` is data by names.
+    Shape::new("unlisted-elements", "objects have elements that the document does not list (AT-41)", &[], |value| {
+        // Top level only: the keys of `Hashes` and `Additional` are data.
         let objects = match value {
             Value::Array(list) => list.iter_mut().collect(),
             value => vec![value],
@@ -140,10 +129,10 @@ pub(super) const SHAPES: &[Shape] = &[
         }
         changed
     }),
-    Shape::new("error-beside", "an empty `Error` stands beside an OrderID (AT-53)", &["putOrder"], |value| {
+    Shape::new("error-beside", "an OrderID has an empty `Error` beside it (AT-53)", &["putOrder"], |value| {
         value.as_object_mut().is_some_and(|object| object.insert("Error".to_owned(), json!("")).is_none())
     }),
-    Shape::new("numbers-as-text", "bank codes are texts (AT-57)", &["getBankList"], |value| {
+    Shape::new("numbers-as-text", "bank codes are strings (AT-57)", &["getBankList"], |value| {
         each_object(value, &mut |object| match object.get_mut("blz") {
             Some(blz @ Value::Number(_)) => {
                 *blz = blz.to_string().into();
@@ -155,7 +144,7 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape::new("times-with-fractions", "times have fractions of seconds (AT-74)", &[], |value| {
         times(value, |time| time.replacen('+', ".000+", 1))
     }),
-    Shape::new("times-with-a-blank", "times have a blank for the `T` (AT-74)", &[], |value| {
+    Shape::new("times-with-a-blank", "times have a blank instead of the `T` (AT-74)", &[], |value| {
         times(value, |time| time.replacen('T', " ", 1))
     }),
 ];

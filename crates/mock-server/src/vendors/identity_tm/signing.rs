@@ -1,4 +1,4 @@
-//! Signing on the customer's side [T 5], cancelling [T 4.3], and what is asked before an order [T 8].
+//! Signing with a TAN [T 5], cancellation [T 4.3], and queries before an order [T 8].
 
 use std::collections::BTreeMap;
 
@@ -11,23 +11,23 @@ use identkit_identity_tm::{
 };
 use identkit_wire::{ServedOperation as _, decode_base64_lenient, encode_base64, json};
 
-use super::scenarios::{self, go_on};
+use super::scenarios::{self, resume};
 use super::{FACTS, HashShape, IssuedTan, Order, Orders, Step, Word, account, deleted_order, find, of_order, rules};
 use crate::{Rejection, World};
 
-fn happen(world: &mut World, id: &OrderId, steps: impl IntoIterator<Item = Step>) {
+fn play(world: &mut World, id: &OrderId, steps: impl IntoIterator<Item = Step>) {
     if let Some(order) = world.state::<Orders>().by_id.get_mut(id.expose()) {
         order.script.extend(steps);
     }
-    go_on(world, id.expose());
+    resume(world, id.expose());
 }
 
-/// Ends an open order; its data is kept.
+/// Cancels an open order; its data stays available.
 pub(super) fn cancel(world: &mut World, op: CancelOrder) -> Result<(), Rejection> {
     let open_only = world.enforces(&rules::T_025_CANCEL);
     let order = find(world, &op.order_id)?;
     if open_only && order.finality().is_final() {
-        let message = "the order has ended: nothing is left to be cancelled";
+        let message = "the order is final and cannot be canceled";
         return Err(of_order(406, message, &rules::T_025_CANCEL));
     }
     let callback = world.state::<Orders>().settings.webhook_on_cancel;
@@ -35,16 +35,16 @@ pub(super) fn cancel(world: &mut World, op: CancelOrder) -> Result<(), Rejection
     Ok(())
 }
 
-fn text_a_tan(world: &mut World, id: &OrderId) {
+fn send_tan(world: &mut World, id: &OrderId) {
     let code = Secret::new(world.random_text(b"0123456789", 6));
     if let Some(order) = world.state::<Orders>().by_id.get_mut(id.expose()) {
         let wrong = order.tan.as_ref().map_or(0, |tan| tan.wrong);
         order.tan = Some(IssuedTan { code, wrong });
     }
-    happen(world, id, [Step::Status(StatusKind::SMS_SENT, Some(Word::Tan))]);
+    play(world, id, [Step::Status(StatusKind::SMS_SENT, Some(Word::Tan))]);
 }
 
-/// The order, if it can still be signed.
+/// Finds an order that can still be signed.
 fn find_open<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> Result<&'a mut Order, Rejection> {
     let rules = world.rules.clone();
     let order = find(world, id)?;
@@ -52,7 +52,7 @@ fn find_open<'a>(world: &'a mut World, id: &OrderId, section: &'static str) -> R
         return Err(deleted_order());
     }
     if rules.enforce(&rules::AT_55_ENDED) && order.finality().is_final() {
-        let message = "the order has already been processed";
+        let message = "the order is final and cannot be signed any more";
         return Err(rules::AT_55_ENDED.reject(410, "OrderID", message, section).at(Location::Path));
     }
     Ok(order)
@@ -63,22 +63,22 @@ pub(super) fn request(world: &mut World, op: RequestSign) -> Result<(), Rejectio
     let order = find_open(world, &op.order_id, "[T] 5.1")?;
     let ready = order.flavor == OrderFlavor::Qes && order.has(StatusKind::POSITIVE);
     if identified_only && !ready {
-        let message = "the order cannot be signed: it needs something to sign, and a person who is identified";
+        let message = "the order cannot be signed: it needs something to sign, and an identified person";
         return Err(of_order(406, message, &rules::AT_55_IDENTIFIED));
     }
     if !order.has(StatusKind::SIGNATURE_REQUEST) {
-        happen(world, &op.order_id, [Step::Status(StatusKind::SIGNATURE_REQUEST, None)]);
+        play(world, &op.order_id, [Step::Status(StatusKind::SIGNATURE_REQUEST, None)]);
     }
-    text_a_tan(world, &op.order_id);
+    send_tan(world, &op.order_id);
     Ok(())
 }
 
-/// What both later calls ask of an order.
-fn under_way(world: &mut World, id: &OrderId, section: &'static str) -> Result<IssuedTan, Rejection> {
+/// Finds the TAN of an order whose signing was started by requestSign.
+fn issued_tan(world: &mut World, id: &OrderId, section: &'static str) -> Result<IssuedTan, Rejection> {
     let begun_only = world.enforces(&rules::AT_55_BEGUN);
     match &find_open(world, id, section)?.tan {
         Some(tan) => Ok(tan.clone()),
-        // No TAN is right where none was texted.
+        // If no TAN was sent, every TAN is wrong.
         None if !begun_only => Ok(IssuedTan { code: Secret::new(""), wrong: 0 }),
         None => {
             let message = "signing has not been started: call requestSign first";
@@ -87,31 +87,31 @@ fn under_way(world: &mut World, id: &OrderId, section: &'static str) -> Result<I
     }
 }
 
-/// Has another TAN texted; the one before no longer counts.
+/// Sends another TAN; the previous one becomes invalid.
 pub(super) fn resend(world: &mut World, op: RequestResendSignTan) -> Result<(), Rejection> {
-    under_way(world, &op.order_id, "[T] 5.3")?;
-    text_a_tan(world, &op.order_id);
+    issued_tan(world, &op.order_id, "[T] 5.3")?;
+    send_tan(world, &op.order_id);
     Ok(())
 }
 
 pub(super) fn confirm(world: &mut World, op: ConfirmSign) -> Result<(), Rejection> {
     const SECTION: &str = "[T] 5.2";
-    let issued = under_way(world, &op.order_id, SECTION)?;
+    let issued = issued_tan(world, &op.order_id, SECTION)?;
     let rules = world.rules.clone();
     let given = op.request.tan.filter(|tan| !tan.is_empty());
     let Some(given) = given.or_else(|| (!rules.enforce(&rules::AT_56)).then(|| Secret::new("none"))) else {
         return Err(rules::AT_56.reject(400, "tan", "is required: the TAN that the person received", SECTION));
     };
     if rules.enforce(&rules::AT_56_LENGTH) && given.expose().chars().count() > 6 {
-        return Err(rules::AT_56.reject(400, "tan", "has more than 6 characters", SECTION));
+        return Err(rules::AT_56.reject(400, "tan", "must have at most 6 characters", SECTION));
     }
     if given == issued.code || !rules.enforce(&rules::AT_54) {
-        happen(world, &op.order_id, [Step::Status(StatusKind::SIGNED, None), Step::Call(OrderCallback::OnFinal)]);
+        play(world, &op.order_id, [Step::Status(StatusKind::SIGNED, None), Step::Call(OrderCallback::OnFinal)]);
         return Ok(());
     }
     let orders = world.state::<Orders>();
     let (tries, status) = (orders.settings.tan_tries, orders.settings.wrong_tan_status);
-    // A restored world may have counted up to the end.
+    // A restored world may have the maximum.
     let wrong = issued.wrong.saturating_add(1);
     if let Some(tan) = orders.by_id.get_mut(op.order_id.expose()).and_then(|order| order.tan.as_mut()) {
         tan.wrong = wrong;
@@ -119,14 +119,14 @@ pub(super) fn confirm(world: &mut World, op: ConfirmSign) -> Result<(), Rejectio
     if rules.enforce(&rules::AT_54_LIMIT) && wrong >= tries {
         let callback = world.state::<Orders>().settings.webhook_on_tan_limit;
         scenarios::cancel(world, op.order_id.expose(), callback);
-        return Err(rules::AT_54.reject(429, "tan", "was wrong too often: the order is cancelled", SECTION));
+        return Err(rules::AT_54.reject(429, "tan", "was wrong too often: the order is canceled", SECTION));
     }
-    // No code is listed for a single wrong TAN (AT-54).
-    Err(rules::AT_54.reject(status, "tan", "is wrong", SECTION))
+    // The document lists no status for a single wrong TAN (AT-54).
+    Err(rules::AT_54.reject(status, "tan", "must be the TAN that was sent last", SECTION))
 }
 
-/// The hashes by the names that putOrder gave, in the account's shape (AT-36). Not signed by anybody: a mark and the
-/// hash itself.
+/// Returns the hashes by the names of the order, in the account's shape (AT-36). They are not signed: each is a mark and
+/// the hash itself.
 pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Content>, Rejection> {
     const SECTION: &str = "[T] 3.6";
     let (shape, only_signed) = (world.state::<Orders>().settings.hash_shape, world.enforces(&rules::T_060_HASH));
@@ -143,7 +143,7 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
         Secret::new(encode_base64(&[b"sandbox, no signature: ", bytes.as_slice()].concat()))
     };
     let named = order.hashes().filter_map(|hash| {
-        // A lone hash may have no name (AT-35).
+        // A single hash may have no name (AT-35).
         let name = hash.filename.as_ref().map_or_else(String::new, |name| name.expose().clone());
         Some((name, marked(hash.hash.as_ref()?)))
     });
@@ -156,18 +156,13 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
     FACTS.or_reject(answer, SECTION)
 }
 
-/// Whether an order of this world made or found a sign-me account for the address; those of the examples do not
-/// count, since the document's own request is answered with false twice.
+/// Whether an order of this world created or found a sign-me account for the e-mail address. The example orders do not
+/// count, because the document's example response has false twice.
 pub(super) fn signme_user(world: &mut World, op: CheckSignmeUser) -> Result<SignmeUser, Rejection> {
     let email = op.0.email.as_ref().map_or("", |email| email.expose().trim()).to_owned();
     let shaped = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
     if world.enforces(&rules::T_051) && (!shaped || email.contains(char::is_whitespace)) {
-        return Err(rules::T_051.reject(
-            400,
-            "Email",
-            "is required: the e-mail address that is the sign-me user name",
-            "[T] 8.3.3",
-        ));
+        return Err(rules::T_051.reject(400, "Email", "must be an e-mail address, the sign-me user name", "[T] 8.3.3"));
     }
     let (exists, verified) = account(world, &email, None);
     Ok(SignmeUser::default().user_exists(exists).user_is_able_to_sign(verified))
@@ -181,7 +176,7 @@ pub(super) fn banks(_: &mut World, _: GetBankList) -> Result<Vec<Bank>, Rejectio
     known_banks()
 }
 
-/// The bank that an IBAN or BIC names, if it is one of the list.
+/// Returns the bank of an IBAN or BIC, if the list contains it.
 pub(super) fn bank_of(text: &str) -> Result<Option<Bank>, Rejection> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
     // DE, two check digits, the bank code, and the account.

@@ -141,7 +141,7 @@ async fn what_cannot_be_done_is_refused_and_says_what_can() {
     }
     for verb in ["hold", "release", "drop"] {
         let told = door.refused("POST", &format!("/deliveries/{id}/{verb}"), Value::Null, 409).await;
-        assert_eq!(told, format!("delivery {id} is delivered; possible: resend, duplicate"));
+        assert_eq!(told, format!("delivery {id} is delivered; possible actions: resend, duplicate"));
     }
     // While its first try is under way.
     let order = door.order(&hook).await;
@@ -150,7 +150,7 @@ async fn what_cannot_be_done_is_refused_and_says_what_can() {
     let sending = door.delivery(&order).await["id"].as_u64().unwrap();
     for verb in ["hold", "release", "drop"] {
         let told = door.refused("POST", &format!("/deliveries/{sending}/{verb}"), Value::Null, 409).await;
-        assert_eq!(told, format!("delivery {sending} is sending; possible: resend, duplicate"));
+        assert_eq!(told, format!("delivery {sending} is sending; possible actions: resend, duplicate"));
     }
     gate.notify_one();
     // While it is held.
@@ -159,7 +159,7 @@ async fn what_cannot_be_done_is_refused_and_says_what_can() {
     door.play(DEFAULT, &order, "positive").await;
     let held = door.delivery(&order).await["id"].as_u64().unwrap();
     let told = door.refused("POST", &format!("/deliveries/{held}/resend"), Value::Null, 409).await;
-    assert_eq!(told, format!("delivery {held} is held; possible: hold, release, duplicate, drop"));
+    assert_eq!(told, format!("delivery {held} is held; possible actions: hold, release, duplicate, drop"));
     let these = json!({ "deliveries": [held, id] });
     let told = door.refused("POST", "/deliveries/release", these, 409).await;
     assert!(told.starts_with(&format!("delivery {id} is delivered")), "{told}");

@@ -78,8 +78,8 @@ fn small() -> Value {
     let story = Transition::Scenario("positive".into());
     i24.transition(&mut world, EXAMPLE_IDENT, &story).unwrap().unwrap();
     for delivery in &mut world.deliveries {
-        delivery.tried(start_time(), Some(503), &Rules::default());
-        delivery.tried(start_time(), None, &Rules::default());
+        delivery.record_attempt(start_time(), Some(503), &Rules::default());
+        delivery.record_attempt(start_time(), None, &Rules::default());
     }
     world.take_outbox();
     let (at, id) = (world.deliveries[0].next.unwrap(), world.deliveries[0].id);

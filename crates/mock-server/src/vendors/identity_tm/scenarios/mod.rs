@@ -1,6 +1,6 @@
-//! What happens to an order: the person's and the agent's moves, scripted.
+//! Plays stories: scripted actions of the person and the agent.
 //!
-//! A webhook holds the story until its first try is over, because the vendor blocks the order so long (T-033).
+//! A webhook pauses the story until its first attempt is over, because the vendor blocks the order for this time (T-033).
 
 mod scripts;
 
@@ -31,15 +31,19 @@ fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<
 }
 
 pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Rejection> {
-    // Looked for among all orders, and so only where it matters.
-    let flavor = world.state::<Orders>().by_id.get(id).map(|order| order.flavor);
-    let account_only = flavor == Some(OrderFlavor::SignAccountOnly);
+    // A search over all orders, therefore only if needed.
+    let flavour = world.state::<Orders>().by_id.get(id).map(|order| order.flavour);
+    let account_only = flavour == Some(OrderFlavor::SignAccountOnly);
     let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
     let rules = world.rules.clone();
     let orders = world.state::<Orders>();
     let Some(order) = orders.by_id.get_mut(id) else { return Ok(()) };
     if !order.script.is_empty() {
-        return refuse(409, "order", "the order is in the middle of a story: wait until its webhook was tried");
+        return refuse(
+            409,
+            "order",
+            "a story of the order is running: wait until the first attempt of its webhook is over",
+        );
     }
     let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified }, rules: &rules };
     let steps = match transition {
@@ -47,27 +51,28 @@ pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Resu
             return refuse(
                 409,
                 "order",
-                "the order is final: place another one, or set a single status that comes late",
+                "the order is final: place another order, or set a single status that does not end the order",
             );
         }
         Transition::Scenario(name) => stage.scenario(name)?,
         Transition::Status(code) => {
             let code = code.as_u64().and_then(|code| u32::try_from(code).ok()).map(StatusKind);
-            let Some(code) = code else { return refuse(400, "status", "must be a status code, a number") };
+            let Some(code) = code else { return refuse(400, "status", "must be a number, the status code") };
             single(&stage, code)?
         }
     };
     order.script = VecDeque::from(steps);
-    go_on(world, id);
+    resume(world, id);
     Ok(())
 }
 
-/// One status by itself, and the webhook if it ends the order. What does not end it may come after the end too (T-061).
+/// Returns the steps for a single status, with the webhook if it ends the order. A status that does not end the order is
+/// also possible after its end (T-061).
 fn single(stage: &Stage<'_>, code: StatusKind) -> Result<Vec<Step>, Rejection> {
     let order = stage.order;
     let ends = code.is_final(order.flavor);
     if stage.rules.enforce(&rules::M_04_FINAL) && order.finality().is_final() && ends {
-        return refuse(409, "order", "the order is final, and is not ended twice: place another one");
+        return refuse(409, "order", "the order is final and cannot end twice: place another order");
     }
     Ok(match code {
         StatusKind::TIMED_OUT | StatusKind::TIMED_OUT_AFTER_IDENT if ends => {
@@ -84,7 +89,7 @@ pub(super) fn cancel(world: &mut World, id: &str, callback: Option<OrderCallback
         let steps = scripts::cancel_steps(order, &orders.settings, callback);
         order.script.extend(steps);
     }
-    go_on(world, id);
+    resume(world, id);
 }
 
 pub(super) fn time_out(world: &mut World, id: &str) {
@@ -93,7 +98,7 @@ pub(super) fn time_out(world: &mut World, id: &str) {
     }
     let refused = play(world, id, &Transition::Scenario("timeout".into())).is_err();
     let open = world.state::<Orders>().by_id.get(id).is_some_and(|order| !order.finality().is_final());
-    // In the middle of a story: a webhook is under way, and what comes after it may not end the order.
+    // A story is running and waits for a webhook, and its remaining steps may not end the order.
     if refused
         && open
         && let Ok(at) = world.now.checked_add(SignedDuration::from_mins(1))
@@ -102,8 +107,8 @@ pub(super) fn time_out(world: &mut World, id: &str) {
     }
 }
 
-/// Does what comes next, up to the next webhook.
-pub(super) fn go_on(world: &mut World, id: &str) {
+/// Executes the next steps, up to the next webhook.
+pub(super) fn resume(world: &mut World, id: &str) {
     let now = world.now;
     while !world.is_blocked(id) {
         let Some(order) = world.state::<Orders>().by_id.get_mut(id) else { return };
@@ -146,26 +151,26 @@ fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<Word>) {
 
 const APPOINTMENT: StatusKind = StatusKind(19);
 
-/// The two hours round this time: stories play at once, and the courier comes within the slot.
+/// Returns a slot of two hours that includes this time: stories play at once, so the courier comes within it.
 fn slot(now: Timestamp) -> TvSlot {
     let hour = Timestamp::from_second(now.as_second().div_euclid(3_600) * 3_600).unwrap_or(now);
     let end = hour.checked_add(SignedDuration::from_hours(2)).unwrap_or(now);
     TvSlot::default().slot_begin(dts(hour)).slot_end(dts(end))
 }
 
-/// What no request line can hold.
-const IMPOSSIBLE: &AsciiSet =
+/// Characters that a request line cannot contain.
+const NOT_IN_REQUEST_LINE: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
 
-/// Calls the webhook of this name, if the order has one; the order is blocked until the first try is over.
+/// Calls this webhook, if the order has its URL. The order is blocked until the first attempt is over.
 pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
     if !world.enforces(&rules::T_037) {
         return;
     }
-    let Some((made, event)) = request(world, id, callback) else { return };
-    let request = match made {
+    let Some((request, event)) = request(world, id, callback) else { return };
+    let request = match request {
         Ok(request) => request,
-        // Nobody's receiver: the story goes on, and the delivery says why nothing came.
+        // The URL cannot be called: the story continues, and the delivery records the reason.
         Err(error) => {
             let delivery = Delivery::new(&FACTS, id, event, Request::default());
             world.cannot_deliver(delivery.without_blocking(), error.detail().to_owned());
@@ -178,12 +183,12 @@ pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
     world.deliver(Delivery::new(&FACTS, id, event, request));
 }
 
-type Made = (Result<Request<Bytes>, Error>, Event);
+type WebhookRequest = (Result<Request<Bytes>, Error>, Event);
 
-fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Made> {
-    let (filled_in, encoded) = (world.enforces(&rules::T_031), world.enforces(&rules::AT_20));
+fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<WebhookRequest> {
+    let (fills_in, encodes) = (world.enforces(&rules::T_031), world.enforces(&rules::AT_20));
     let orders = world.state::<Orders>();
-    let (method, raw) = (orders.settings.webhook_method.clone(), orders.settings.raw_placeholders || !encoded);
+    let (method, raw) = (orders.settings.webhook_method.clone(), orders.settings.raw_placeholders || !encodes);
     let order = orders.by_id.get(id)?;
     let urls = order.request.webhook_url.as_ref()?;
     let template = match callback {
@@ -196,12 +201,12 @@ fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Made>
     event.reference.clone_from(&order.request.reference);
     let mut url = template.expose().to_owned();
     if raw {
-        // What is left of the placeholders would be encoded below (AT-20).
+        // Otherwise the placeholders are replaced and encoded below (AT-20).
         let reference = event.reference.as_ref().map_or("", |reference| reference.expose());
-        let possible = utf8_percent_encode(reference, IMPOSSIBLE).to_string();
-        url = url.replace("[OrderID]", id).replace("[Ref]", &possible);
+        let reference = utf8_percent_encode(reference, NOT_IN_REQUEST_LINE).to_string();
+        url = url.replace("[OrderID]", id).replace("[Ref]", &reference);
     }
-    if !filled_in {
+    if !fills_in {
         return Some((VideoCallback.emit(&url, &method, &event), event));
     }
     Some((callback.emit(&url, &method, &event), event))

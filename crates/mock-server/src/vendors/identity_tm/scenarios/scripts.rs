@@ -1,7 +1,7 @@
-//! The stories: what happens to an order, as data, and which of it fits which order.
+//! The stories as data, and which story is possible for which order.
 //!
-//! A story is put together from fixed pieces, each in the order in which the vendor would set its statuses. Where the
-//! document says nothing, the order is a guess from the meaning of the codes, [T 3.2.1.3].
+//! A story consists of fixed sequences of statuses, in the vendor's order. Where the document does not define the order,
+//! it is assumed from the meaning of the codes, [T 3.2.1.3].
 
 use identkit_identity_tm::messages::IdentifyMethod;
 use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
@@ -13,7 +13,7 @@ use crate::vendors::identity_tm::orders::{Order, Reuse, Word};
 use crate::vendors::identity_tm::settings::Settings;
 use crate::vendors::identity_tm::{methods, rules};
 
-/// The stories by name, as the admin API takes them.
+/// Names of the stories in the admin API.
 pub const SCENARIOS: [&str; 21] = [
     "identified",
     "positive",
@@ -47,16 +47,16 @@ const VIDEO: [Step; 3] = [
     Status(StatusKind::VIDEO_CALL, None),
     Status(StatusKind::SMS_SENT, Some(Word::Tan)),
 ];
-/// Tried by phone, spoken on the answering machine, an appointment (with its slot), and through the depots.
+/// Call without success, message on the answering machine, appointment (with its slot), transport through the depots.
 const COURIER: [Step; 6] = [code(12), code(70), code(19), code(9), code(10), code(3)];
 const SHOP: [Step; 1] = [code(68)];
 /// Link, request, data.
 const EID: [Step; 3] = [code(49), code(50), code(51)];
-/// There and back.
+/// To the bank and back.
 const GIRO: [Step; 2] = [code(33), code(34)];
 
-/// The person leaves the video system, and the order is not decided yet: what comes after is not necessarily there
-/// when these webhooks are called (T-037).
+/// The person leaves the video system, and the order is not decided yet: results may be missing when these webhooks are
+/// called (T-037).
 const VIDEO_DONE: [Step; 4] = [
     Executed,
     Status(StatusKind::VIDEO_CONDUCTED, None),
@@ -65,14 +65,14 @@ const VIDEO_DONE: [Step; 4] = [
 ];
 const DONE: [Step; 2] = [Executed, Call(OrderCallback::AfterIdent)];
 
-/// An agent or a courier has seen the document.
-const SEEN: [Step; 2] = [Status(StatusKind::POSITIVE, None), Status(StatusKind::DOCUMENT_VERIFIED, None)];
-/// A machine has gathered the data.
-const GATHERED: [Step; 2] = [Status(StatusKind::POSITIVE, None), code(80)];
-/// On paper, back to whoever ordered.
+/// An agent or a courier has verified the document.
+const VERIFIED: [Step; 2] = [Status(StatusKind::POSITIVE, None), Status(StatusKind::DOCUMENT_VERIFIED, None)];
+/// The data was read electronically.
+const READ_ELECTRONICALLY: [Step; 2] = [Status(StatusKind::POSITIVE, None), code(80)];
+/// Paper documents, sent back to the customer.
 const PAPER: [Step; 2] = [code(66), code(14)];
 
-/// Preview, confirmed and hashed, asked for, TAN, signed.
+/// Preview, confirmation and hash, signature request, TAN, signature.
 const SIGNED: [Step; 5] = [
     code(102),
     code(101),
@@ -81,21 +81,21 @@ const SIGNED: [Step; 5] = [
     Status(StatusKind::SIGNED, None),
 ];
 
-/// As in [T 3.2.7]: before the person has done anything.
+/// As in [T 3.2.7]: before the first action of the person.
 const ACCOUNT_CREATED: [Step; 2] =
     [Status(StatusKind::SMS_SENT, Some(Word::SignmePassword)), Status(StatusKind::ACCOUNT_CREATED, None)];
 /// As in [T 3.2.7]: after the code that ends the order (AT-14).
 const ACCOUNT_VERIFIED: [Step; 2] = [Status(StatusKind::SMS_SENT, None), Status(StatusKind::ACCOUNT_VERIFIED, None)];
 
-/// An appointment missed and called off, another one missed, and given up.
+/// A missed and canceled appointment, a second missed one, end.
 const MISSED: [Step; 9] = [code(19), code(3), code(15), code(64), code(26), code(19), code(3), code(15), code(57)];
-/// At the door by courier, on the phone otherwise.
-const REFUSED_AT_THE_DOOR: [Step; 3] = [code(19), code(3), code(16)];
+/// The person refuses when the courier comes.
+const REFUSED_IN_PERSON: [Step; 3] = [code(19), code(3), code(16)];
 const REFUSED_BY_PHONE: [Step; 2] = [code(54), code(58)];
-/// Nothing works: the phone, its number, the address.
+/// Neither phone, phone number nor address works.
 const UNREACHABLE: [Step; 5] = [code(12), code(70), code(55), code(56), code(20)];
 
-/// What is known of sign-me about the person of an order: by other orders of this world.
+/// The sign-me account of the order's person, known from other orders of this world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Account {
     pub(super) exists: bool,
@@ -117,14 +117,14 @@ fn then(callback: Option<OrderCallback>) -> Option<Step> {
     callback.map(Call)
 }
 
-/// What a cancellation does; which statuses and which webhook is not documented (AT-60, AT-61).
+/// Returns the steps of a cancellation. Its statuses and its webhook are not documented (AT-60, AT-61).
 pub(super) fn cancel_steps(order: &Order, settings: &Settings, callback: Option<OrderCallback>) -> Vec<Step> {
     let ends = settings.cancelled_by.iter().any(|kind| kind.is_final(order.flavor));
     let statuses = settings.cancelled_by.iter().map(|kind| Status(*kind, None));
     statuses.chain(then(callback).filter(|_| ends)).collect()
 }
 
-/// What a time-out does; which webhook is called is not documented (AT-60).
+/// Returns the steps of a time-out. Its webhook is not documented (AT-60).
 pub(super) fn time_out_steps(kind: StatusKind, settings: &Settings) -> Vec<Step> {
     [Status(kind, None)].into_iter().chain(then(settings.webhook_on_time_out)).collect()
 }
@@ -138,7 +138,7 @@ impl Stage<'_> {
         self.order.has(StatusKind::POSITIVE)
     }
 
-    /// What comes before the person has chosen a method.
+    /// Returns the steps before the person has chosen a method.
     fn prelude(&self) -> Vec<Step> {
         if self.order.flavor != OrderFlavor::SignAccountOnly
             || self.order.has(StatusKind::ACCOUNT_CREATED)
@@ -149,15 +149,15 @@ impl Stage<'_> {
         if self.account.exists { vec![Status(StatusKind::ACCOUNT_EXISTS, None)] } else { ACCOUNT_CREATED.to_vec() }
     }
 
-    /// The person and, where there is one, the agent: up to the decision.
+    /// Returns the steps of the identification up to the decision.
     fn conduct(&self, method: IdentifyMethod) -> Vec<Step> {
         match method {
             IdentifyMethod::Courier => [&COURIER[..], &DONE].concat(),
             IdentifyMethod::Shop => [&SHOP[..], &DONE].concat(),
             IdentifyMethod::Eid => [&EID[..], &DONE].concat(),
             IdentifyMethod::Giro => [&GIRO[..], &DONE].concat(),
-            // It has no code of its own but the change to it.
-            IdentifyMethod::AutoId if methods::usual(&self.order.request) != method => {
+            // Its only code is the change to it.
+            IdentifyMethod::AutoId if methods::default_of(&self.order.request) != method => {
                 [&[Status(methods::change_to(method), None)], &DONE[..]].concat()
             }
             IdentifyMethod::AutoId => DONE.to_vec(),
@@ -170,17 +170,17 @@ impl Stage<'_> {
         }
     }
 
-    /// The identification with its good end. An order to be signed is open afterwards, any other final.
+    /// Returns the steps of a positive identification. Afterwards an order with something to sign is open, any other final.
     fn identify_by(&self, before: Vec<Step>, method: IdentifyMethod) -> Result<Vec<Step>, Rejection> {
         if self.is_identified() {
-            return refuse(409, "the person is identified already: play signed, timeout-after-ident or cancelled");
+            return refuse(409, "the person is already identified: play signed, timeout-after-ident or cancelled");
         }
-        self.may(method)?;
+        self.check_method(method)?;
         let mut steps = [self.prelude(), before, self.conduct(method)].concat();
         match method {
-            IdentifyMethod::Courier => steps.extend([&SEEN[..], &PAPER].concat()),
-            IdentifyMethod::Shop | IdentifyMethod::Video => steps.extend(SEEN),
-            _ => steps.extend(GATHERED),
+            IdentifyMethod::Courier => steps.extend([&VERIFIED[..], &PAPER].concat()),
+            IdentifyMethod::Shop | IdentifyMethod::Video => steps.extend(VERIFIED),
+            _ => steps.extend(READ_ELECTRONICALLY),
         }
         if self.order.flavor == OrderFlavor::SignAccountOnly && !self.account.verified {
             steps.extend(ACCOUNT_VERIFIED);
@@ -191,12 +191,12 @@ impl Stage<'_> {
         Ok(steps)
     }
 
-    /// Whether this order may be identified so, and what to play instead if not.
-    fn may(&self, method: IdentifyMethod) -> Result<(), Rejection> {
+    /// Checks whether this order allows a method. The rejection says which stories are possible.
+    fn check_method(&self, method: IdentifyMethod) -> Result<(), Rejection> {
         let request = &self.order.request;
-        if self.rules.enforce(&rules::M_04_PRODUCT) && !methods::allowed(request, method) {
+        if self.rules.enforce(&rules::M_04_PRODUCT) && !methods::is_allowed(request, method) {
             let others: Vec<_> =
-                methods::all().filter(|other| methods::allowed(request, *other)).map(methods::scenario).collect();
+                methods::all().filter(|other| methods::is_allowed(request, *other)).map(methods::scenario).collect();
             let message = format!(
                 "the Product of this order does not include {}: play {}",
                 methods::name(method),
@@ -214,7 +214,7 @@ impl Stage<'_> {
         if self.rules.enforce(&rules::AT_83_COURIER) && details.is_some_and(|details| details.len() > 2) {
             return refuse(
                 400,
-                "courier and shop take 2 items of IdentData.Additional at most (AT-83): play eid or giro, or video if the Product has it",
+                "courier and shop allow at most 2 items of IdentData.Additional (AT-83): play eid or giro, or video if the Product includes it",
             );
         }
         Ok(())
@@ -224,36 +224,36 @@ impl Stage<'_> {
         if self.is_identified() {
             Ok(Vec::new())
         } else {
-            self.identify_by(Vec::new(), methods::usual(&self.order.request))
+            self.identify_by(Vec::new(), methods::default_of(&self.order.request))
         }
     }
 
-    /// An identification that ends the order otherwise.
+    /// Returns the steps of an identification that ends the order with another status.
     fn decide(&self, kind: StatusKind) -> Vec<Step> {
-        let conducted = self.conduct(methods::usual(&self.order.request));
+        let conducted = self.conduct(methods::default_of(&self.order.request));
         [self.prelude(), conducted, vec![Status(kind, None), Call(OrderCallback::OnFinal)]].concat()
     }
 
-    /// A failed errand: the order comes back.
+    /// Returns the steps of an identification that does not take place.
     fn give_up(&self, steps: &[Step]) -> Result<Vec<Step>, Rejection> {
         if self.is_identified() {
-            return refuse(409, "the person is identified already: play signed, timeout-after-ident or cancelled");
+            return refuse(409, "the person is already identified: play signed, timeout-after-ident or cancelled");
         }
         let end = [Status(StatusKind::TERMINATED, None), Call(OrderCallback::OnFinal)];
         Ok([&self.prelude()[..], steps, &end].concat())
     }
 
-    /// Every change of procedure that the product has, and then the identification by the last one.
+    /// Returns every change of method that the product allows, and the identification by the last one.
     fn method_changes(&self) -> Result<Vec<Step>, Rejection> {
         use IdentifyMethod::{AutoId, Courier, Eid, Giro, Shop, Video};
         let order = [Shop, Courier, Giro, Eid, AutoId, Video];
-        let changes: Vec<_> = order.into_iter().filter(|method| self.may(*method).is_ok()).collect();
+        let changes: Vec<_> = order.into_iter().filter(|method| self.check_method(*method).is_ok()).collect();
         match changes.as_slice() {
             [.., _, last] => {
                 let changed = changes.iter().map(|method| Status(methods::change_to(*method), None)).collect();
                 self.identify_by(changed, *last)
             }
-            _ => refuse(400, "the Product of this order has one method only: play positive"),
+            _ => refuse(400, "the Product of this order has only one method: play positive"),
         }
     }
 
@@ -262,17 +262,14 @@ impl Stage<'_> {
         let final_call = [Call(OrderCallback::OnFinal)];
         match name {
             "identified" if self.signs() => self.identify(),
-            // Without its OnFinal an order would be final and nobody told.
-            "identified" => refuse(400, "identification ends this order: play positive"),
-            "positive" if self.signs() => refuse(400, "this order is to be signed: play identified, then signed"),
+            // Without OnFinal the order would end without a webhook.
+            "identified" => refuse(400, "this order has nothing to sign, so identification ends it: play positive"),
+            "positive" if self.signs() => refuse(400, "this order has something to sign: play identified, then signed"),
             "positive" => self.identify(),
             "account-only" if account_only => self.identify(),
             "account-only" => {
                 let instead = if self.signs() { "identified, then signed" } else { "positive" };
-                refuse(
-                    400,
-                    format!("only an order of Product 15 with Add 8 makes nothing but an account: play {instead}"),
-                )
+                refuse(400, format!("this story requires Product 15 with Add 8: play {instead}"))
             }
             "signed" if self.signs() => Ok([&self.identify()?[..], &SIGNED, &final_call].concat()),
             "signed" => refuse(400, "this order has nothing to sign: play positive"),
@@ -286,10 +283,10 @@ impl Stage<'_> {
                 refuse(400, format!("{refused}: play {instead}"))
             }
             "negative" if self.is_identified() => {
-                refuse(409, "the person is identified already: play signed, fraud, timeout-after-ident or cancelled")
+                refuse(409, "the person is already identified: play signed, fraud, timeout-after-ident or cancelled")
             }
             "negative" => Ok(self.decide(StatusKind::NEGATIVE)),
-            // A suspicion may come late.
+            // A suspicion is possible after the identification.
             "fraud" if self.is_identified() => Ok(vec![Status(StatusKind::FRAUD, None), Call(OrderCallback::OnFinal)]),
             "fraud" => Ok(self.decide(StatusKind::FRAUD)),
             "timeout" if self.is_identified() => Ok(time_out_steps(StatusKind::TIMED_OUT_AFTER_IDENT, self.settings)),
@@ -298,38 +295,39 @@ impl Stage<'_> {
                 Ok([self.identify()?, time_out_steps(StatusKind::TIMED_OUT_AFTER_IDENT, self.settings)].concat())
             }
             "timeout-after-ident" => {
-                refuse(400, "identification ends this order, so that nothing times out after it: play timeout")
+                refuse(400, "this order has nothing to sign, so identification ends it: play timeout")
             }
             "aborted" => Ok(self.abort()),
             "cancelled" => Ok(cancel_steps(self.order, self.settings, self.settings.webhook_on_cancel)),
             "method-changes" => self.method_changes(),
             "courier-missed" => {
-                self.may(IdentifyMethod::Courier)?;
+                self.check_method(IdentifyMethod::Courier)?;
                 self.give_up(&MISSED)
             }
             "refused"
-                if self.may(IdentifyMethod::Courier).is_ok()
-                    && methods::usual(&self.order.request) == IdentifyMethod::Courier =>
+                if self.check_method(IdentifyMethod::Courier).is_ok()
+                    && methods::default_of(&self.order.request) == IdentifyMethod::Courier =>
             {
-                self.give_up(&REFUSED_AT_THE_DOOR)
+                self.give_up(&REFUSED_IN_PERSON)
             }
             "refused" => self.give_up(&REFUSED_BY_PHONE),
             "unreachable" => self.give_up(&UNREACHABLE),
             _ => match methods::all().find(|method| methods::scenario(*method) == name) {
                 Some(method) => self.identify_by(Vec::new(), method),
-                None => refuse(400, format!("there is no such story; there are: {}", SCENARIOS.join(", "))),
+                None => refuse(400, format!("no such story; valid: {}", SCENARIOS.join(", "))),
             },
         }
     }
 
-    /// The person leaves half-way. The order stays open: the person may come back, be timed out, or be cancelled.
+    /// Returns the steps of a person who leaves. The order stays open: the person can return, or the order can time out or
+    /// be canceled.
     fn abort(&self) -> Vec<Step> {
         let aborted = code(21);
         if self.is_identified() {
             return vec![Status(StatusKind::SIGNATURE_REQUEST, None), aborted];
         }
         let mut steps = self.prelude();
-        if methods::usual(&self.order.request) == IdentifyMethod::Video {
+        if methods::default_of(&self.order.request) == IdentifyMethod::Video {
             let left = [VIDEO_CALL_LEFT, Call(OrderCallback::AfterVideo)];
             steps.extend([Status(StatusKind::VIDEO_WAITING, None), Status(StatusKind::VIDEO_CALL, None)]);
             steps.extend(left);
@@ -353,16 +351,16 @@ mod tests {
     use crate::world::text::TextForm as _;
 
     #[test]
-    fn every_step_of_every_story_has_a_saved_form() {
+    fn every_step_of_every_story_can_be_saved() {
         let hash = || OneOrMany::One(SignHash::default().filename("a"));
-        let usual = |product: u32| PutOrder::default().product(product).address(Address::default());
+        let order = |product: u32| PutOrder::default().product(product).address(Address::default());
         let orders = [
-            usual(0),
-            usual(12),
-            usual(15).sign_hash(hash()),
-            usual(15).add(8_u64),
-            usual(15),
-            usual(16),
+            order(0),
+            order(12),
+            order(15).sign_hash(hash()),
+            order(15).add(8_u64),
+            order(15),
+            order(16),
             PutOrder::default(),
         ];
         let mut texts = BTreeSet::new();
