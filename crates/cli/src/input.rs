@@ -52,7 +52,7 @@ fn read(path: &Path) -> Result<Input, Failure> {
 pub(crate) fn require_terminal() -> Result<(), Failure> {
     match std::io::stdin().is_terminal() {
         true => Ok(()),
-        false => Err(Failure::usage("there is no terminal to ask for confirmation: to confirm, add --yes")),
+        false => Err(Failure::usage("cannot ask for confirmation without a terminal: to confirm, add --yes")),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::exit::Failure;
 /// Listens for signals from now on. The future resolves at the first one, with the exit code that shells use for it.
 ///
 /// # Errors
-/// If the system does not allow to listen.
+/// If the program cannot listen for a signal.
 ///
 /// # Panics
 /// Outside a tokio runtime.

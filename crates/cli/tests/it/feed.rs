@@ -54,7 +54,7 @@ mod statuses {
     #[test]
     fn at_06_every_page_has_a_period_and_marks_nothing() {
         for (more, path) in [("", "POST /getAllStatus"), (" --extended", "POST /getAllStatus/ExtendedList")] {
-            let server = Server::always(|| Reply::Continue(b"HTTP/1.1 304 Not Modified\r\n\r\n".into()));
+            let server = Server::always(|| Reply::Next(b"HTTP/1.1 304 Not Modified\r\n\r\n".into()));
             let line = "tm statuses --from 2020-09-10 --to 2020-09-10T12:30:00+02:00";
             server.run(&format!("{line}{more}")).ends_with(0, &[]);
             assert_eq!(server.calls(), [path; 2]);
@@ -260,8 +260,10 @@ mod drain {
             let place = Place::new();
             let server = Server::always(then);
             let result = run(place.command(&server).args(["--timeout", "1"]));
-            result
-                .fails_with(6, &["getAllStatus", "identkit tm statuses --extended --from the time of the first order"]);
+            result.fails_with(
+                6,
+                &["getAllStatus", "identkit tm statuses --extended --from TIME, a time before the first order"],
+            );
             result.logs_none_of(&[CANARY]);
             assert_eq!(server.calls().len(), 1);
             place.has_events(&["asked"]);

@@ -37,7 +37,7 @@ mod logging_in {
         let answer = r#"{"result":true,"token":"canary-token","messages":["canary-token"],"x":"canary-token"}"#;
         let server = Server::json("200 OK", answer);
         for line in ["identify24 login", "identify24 login --output json"] {
-            server.run(line).ends_with(0, &[]).prints_none_of(&["canary-token", "key\""]);
+            server.run(line).ends_with(0, &[]).hides(&["canary-token", "key\""]);
         }
     }
 
@@ -51,7 +51,7 @@ mod logging_in {
         ] {
             let server = Server::json(status, body);
             let result = server.run("identify24 login");
-            result.fails_with(3, &["auth", "check the credentials"]).prints_none_of(&["hush-hush"]);
+            result.fails_with(3, &["auth", "check the credentials"]).hides(&["hush-hush"]);
             assert_eq!(server.calls(), ["POST /auth"], "I-008");
         }
         Sandbox::start().run("identify24 --api-key wrong login").fails_with(3, &["HTTP 401"]);
@@ -97,14 +97,14 @@ mod creating {
             let kept = read(&path);
             let id = kept["ident_id"].as_str().unwrap();
             assert_eq!(kept["conference_url"], format!("https://identify24.de/apply/{id}"));
-            result.prints_none_of(&[id, "identify24.de/apply"]);
+            result.hides(&[id, "identify24.de/apply"]);
             assert_private(&path);
             for result in [
                 sandbox.run(&format!("identify24 get --from {out}")),
                 sandbox.run(&format!("identify24 get --from {out} --output json")),
                 sandbox.feed("identify24 get -", &format!("{id}\n")),
             ] {
-                result.ends_with(0, &[]).shows(&["Unidentified"]).prints_none_of(&[id, "John", "Doe"]);
+                result.ends_with(0, &[]).shows(&["Unidentified"]).hides(&[id, "John", "Doe"]);
             }
         }
         assert_eq!(names(folder.path()).len(), 2, "no other file is left");
@@ -167,7 +167,7 @@ mod creating {
                     "a repeat may create a second ident: {result:#?}"
                 );
                 assert_eq!(result.stderr.contains(&format!("identify24 get --from {out}")), named, "{result:#?}");
-                result.prints_none_of(&["canary-ident"]);
+                result.hides(&["canary-ident"]);
                 let kept = read(&path);
                 assert_eq!(kept["vendor_text"], answer);
                 assert_eq!(kept["ident_id"].as_str(), named.then_some("canary-ident"));
@@ -206,10 +206,10 @@ mod reading {
     fn ai_15_secrets_and_personal_data_need_reveal() {
         let server = with_canaries();
         let result = server.run(GET);
-        result.ends_with(0, &["--reveal"]).prints_none_of(&[CANARY, IDENT]);
+        result.ends_with(0, &["--reveal"]).hides(&[CANARY, IDENT]);
         result.shows(&["Video done", "21-10-2019 09:57:51"]);
         let result = server.run(&format!("{GET} --output json"));
-        let json = result.ends_with(0, &[]).prints_none_of(&[CANARY, IDENT]).json();
+        let json = result.ends_with(0, &[]).hides(&[CANARY, IDENT]).json();
         assert_eq!(json["person_last_name"], REDACTED);
         assert_eq!(json["identkit"]["hidden"].as_array().unwrap().len(), 11);
         for more in ["--reveal", "--reveal --output json"] {
@@ -297,7 +297,7 @@ mod reading {
         let server = Server::after_login(|_| Reply::json("200 OK", other));
         for more in ["", " --reveal", " --output json"] {
             let result = server.run(&format!("{GET}{more}"));
-            result.fails_with(1, &["ident/get", "about another one"]).prints_none_of(&["canary-other", IDENT]);
+            result.fails_with(1, &["ident/get", "about another one"]).hides(&["canary-other", IDENT]);
         }
     }
 }
@@ -333,7 +333,7 @@ mod projects {
             });
             let result = server.run("identify24 project 6");
             result.ends_with(0, &["note: project/get did not get through", "AI-07"]).shows(&["911 Internet GmbH"]);
-            assert!(!result.prints_none_of(&[CANARY]).stdout.contains("Another"), "{result:#?}");
+            assert!(!result.hides(&[CANARY]).stdout.contains("Another"), "{result:#?}");
             assert_eq!(server.calls(), ["POST /auth", "GET /project/get", "GET /project/getAll"]);
             assert_eq!(server.json("identify24 project 6")["identkit"]["found_by"], "project/getAll");
             // If the project is not in the list either, the original rejection is reported.
@@ -347,7 +347,7 @@ mod projects {
         let result = server.run("identify24 project 6 --by-list");
         assert_eq!(result.ends_with(0, &["--reveal"]).stdout.matches("911 Internet GmbH").count(), 1);
         assert_eq!(server.calls(), ["POST /auth", "GET /project/getAll"]);
-        server.run("identify24 projects --output json").prints_none_of(&[CANARY]);
+        server.run("identify24 projects --output json").hides(&[CANARY]);
     }
 
     #[test]
@@ -389,7 +389,7 @@ fn every_documented_status_has_its_exit_code() {
             ("create - --reveal", creates, ["ident/create", number]),
         ] {
             let result = server.feed(&format!("identify24 {line}"), &canary);
-            result.fails_with(code, &words).prints_none_of(&[CANARY, IDENT]);
+            result.fails_with(code, &words).hides(&[CANARY, IDENT]);
         }
         let created = server.calls().iter().filter(|call| *call == "POST /ident/create").count();
         assert!(creates != 6 || created == 1, "{status}: {created}");

@@ -23,4 +23,4 @@ mod support;
 #[cfg(unix)]
 mod world_file;
 #[cfg(unix)]
-mod world_file_on_the_way;
+mod world_file_saves;

@@ -1,4 +1,4 @@
-//! Where results go: new names only, unless it is said otherwise, and never in the place of what is no file.
+//! Where results are saved: existing files are replaced only with `--force`, and only regular files.
 
 use std::path::Path;
 

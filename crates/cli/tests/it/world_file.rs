@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::support::{Sandbox, Vendor, assert_private, identkit, names, run};
-use crate::world_file_on_the_way::{wait_until_saved, world};
+use crate::world_file_saves::{wait_until_saved, world};
 use serde_json::json;
 
 fn place(sandbox: &Sandbox) -> String {

@@ -46,8 +46,7 @@ impl Folder {
     }
 
     pub(super) async fn json(&mut self, name: &str, value: &impl Serialize) -> Result<&SavedFile, Failure> {
-        let json = serde_json::to_vec_pretty(value)
-            .map_err(|_| Failure::local(format!("{name} cannot be written as JSON")))?;
+        let json = serde_json::to_vec_pretty(value).map_err(|_| Failure::local(format!("cannot serialize {name}")))?;
         self.save(name, json).await
     }
 

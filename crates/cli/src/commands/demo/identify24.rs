@@ -25,10 +25,9 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
         .build()?;
 
     let step = report.begin("log in", "auth");
-    report
-        .call(step, client.login(&options).await, |_| "a JWT, valid until 30 minutes after its last use".to_owned())?;
+    report.call(step, client.login(&options).await, |_| "a JWT, valid for 30 minutes after each use".to_owned())?;
 
-    let step = report.begin("read the ident from its file", "input");
+    let step = report.begin("read the ident file", "input");
     let read = stage.folder.input("input/create-ident.json", samples::CREATE_IDENT_REQUEST).await?;
     let mut ident: CreateIdent = json::read::<CreateIdent>(&read).map_err(json::JsonFault::input)?.project_id("6");
     // The document's example has placeholders in both members (AI-19).
@@ -42,7 +41,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
     })?;
     let id = created.ident_id.ok_or_else(|| Failure::local("the response has no ident_id"))?;
 
-    person(stage, report, id.expose(), "positive", "the person is identified by video").await?;
+    person(stage, report, id.expose(), "positive", "play the person: identified by video").await?;
     confirm(stage, report, &client, &id).await
 }
 
@@ -64,7 +63,7 @@ async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id
          What to do with a real ident: read it with `identkit identify24 get IDENT_ID`.",
     )?;
 
-    let step = report.begin("confirm it with a read", "ident/get");
+    let step = report.begin("confirm the webhook with a read", "ident/get");
     let result = client.get_ident(id, &CallOptions::new()).await;
     let read = report.call(step, result, |ident| {
         format!("status {}", ident.status.as_ref().map_or("none", |status| status.as_str()))

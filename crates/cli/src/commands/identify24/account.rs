@@ -17,10 +17,10 @@ use crate::output::{table, to_json};
 use crate::text::plain;
 
 /// How long after its last use a token expires (I-006).
-const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_mins(30);
+const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 
 /// Maximum length of a project id in characters.
-const MAX_PROJECT_ID: usize = 64;
+const MAX_ID: usize = 64;
 
 /// The members of a project that may be printed.
 const PROJECT: [&str; 3] = ["id", "title", "status"];
@@ -28,8 +28,7 @@ const PROJECT: [&str; 3] = ["id", "title", "status"];
 pub(super) async fn login(identify24: &Identify24<'_>) -> Result<(), Failure> {
     let client = identify24.client(|client| client)?;
     let response = client.login(&identify24.options).await.map_err(|error| error.with_operation(Login::META.name));
-    let idles_out =
-        SystemClock::new().wall().checked_add(TOKEN_LIFETIME).ok().map(|at| at.strftime("%FT%TZ").to_string());
+    let idles_out = SystemClock::new().wall().checked_add(LIFETIME).ok().map(|at| at.strftime("%FT%TZ").to_string());
     let response = warn(response)?;
     let partner = identify24.arguments.partner.clone().unwrap_or_default();
     let excerpt = Excerpt::new(to_json(&response.value), &["result", "response_status"], identify24.arguments.reveal);
@@ -65,9 +64,8 @@ pub(super) async fn projects(identify24: &Identify24<'_>) -> Result<(), Failure>
 
 pub(super) async fn project(identify24: &Identify24<'_>, project_id: &str, by_list: bool) -> Result<(), Failure> {
     let project_id = project_id.trim();
-    if project_id.is_empty() || project_id.chars().count() > MAX_PROJECT_ID || project_id.chars().any(char::is_control)
-    {
-        return Err(Failure::unsent(format!("a project id is 1 to {MAX_PROJECT_ID} characters, e.g. 6")));
+    if project_id.is_empty() || project_id.chars().count() > MAX_ID || project_id.chars().any(char::is_control) {
+        return Err(Failure::unsent(format!("a project id is 1 to {MAX_ID} characters, e.g. 6")));
     }
     let client = identify24.client(|client| client.dialect(Dialect::new().projects_by_list(by_list)))?;
     let response = warn(client.project(&project_id.into(), &identify24.options).await)?;

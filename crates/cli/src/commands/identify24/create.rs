@@ -37,14 +37,14 @@ pub(super) async fn create(
     let ident: CreateIdent = wire::read(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
     let client = identify24.client(|client| client.dialect(dialect))?;
     let file = out.map(ResponseFile::create).transpose()?;
-    let recovery_notes = recovery_notes(&ident, &input.name);
-    let note = InterruptionNote::new(Some(format!("the ident may exist; {}", recovery_notes.join("; "))));
+    let recovery = recovery(&ident, &input.name);
+    let note = InterruptionNote::new(Some(format!("the ident may exist; {}", recovery.join("; "))));
     let created = client.create_ident(&ident, &identify24.options).await;
     note.disarm();
     let created = match warn(created) {
         Ok(created) => created,
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
-            return Err(unknown_outcome(error, file, &recovery_notes, reveal));
+            return Err(unknown_outcome(error, file, &recovery, reveal));
         }
         Err(error) => return Err(error.into()),
     };
@@ -74,13 +74,10 @@ pub(super) async fn create(
 }
 
 /// Notes on how to find out whether the ident exists, because no call of the vendor can (AI-28).
-fn recovery_notes(ident: &CreateIdent, input: &str) -> [String; 2] {
+fn recovery(ident: &CreateIdent, input: &str) -> [String; 2] {
     let first = "identify24 has no call that lists or finds idents: ask the vendor whether this one exists".to_owned();
     if ident.custom_id.as_ref().is_some_and(|id| !Pii::expose(id).is_empty()) {
-        [
-            first,
-            format!("the vendor can find the ident by its custom_id, which is in {input}; webhooks contain it, too"),
-        ]
+        [first, format!("the vendor can find it by its custom_id, which is in {input} and in webhooks")]
     } else {
         [first, "the ident has no custom_id, so neither the vendor nor its webhooks can identify it".to_owned()]
     }
@@ -88,9 +85,9 @@ fn recovery_notes(ident: &CreateIdent, input: &str) -> [String; 2] {
 
 /// The failure of a create with an unknown outcome. The response may be the only copy of the id: it is saved like a
 /// successful one and shown only with `--reveal`. No note recommends `--show-vendor-text`, which would repeat the call.
-fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery_notes: &[String], reveal: bool) -> Failure {
+fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String], reveal: bool) -> Failure {
     let Some(text) = error.vendor_text().map(|text| Pii::expose(text).clone()) else {
-        return recovery_notes.iter().fold(error.into(), Failure::note);
+        return recovery.iter().fold(error.into(), Failure::note);
     };
     let (named, answer) = record(&text);
     // With any other status, the text consists of the vendor's messages.
@@ -117,7 +114,7 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery_notes: &[S
         None if show == VendorText::Never => failure.note("the vendor's response could not be saved and is lost"),
         None => failure,
     };
-    recovery_notes.iter().fold(failure, Failure::note)
+    recovery.iter().fold(failure, Failure::note)
 }
 
 /// The saved form of a response that is not valid, with the ident_id, if it has one, where `get --from` reads it.

@@ -48,8 +48,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(super) webhook_ca: Option<PathBuf>,
 
-    /// Clock of the sandbox: `real`, `frozen` (only the admin API advances it), or `scaled:FACTOR` (FACTOR times as
-    /// fast).
+    /// Clock: `real`, `frozen` (only the admin API advances it), or `scaled:FACTOR` (FACTOR times as fast).
     #[arg(long, value_name = "MODE", value_parser = clock, default_value = "real", help_heading = WORLD)]
     pub(super) clock: Mode,
 

@@ -68,11 +68,8 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
 
     for (flag, listening) in [("--listen", &api), ("--admin", &admin)] {
         if Place::for_anybody(listening.address()).is_reachable_by_others() {
-            say(&format!(
-                "warning: {flag} {} is reachable from other machines: anyone who can connect can use and change the \
-                 sandbox, and make it send requests into this network",
-                listening.address()
-            ));
+            let risk = "anyone who can connect can use and change it, and make it send requests into your network";
+            say(&format!("warning: {flag} {} is reachable from other machines: {risk}", listening.address()));
         }
     }
     let file_path = file.as_ref().map(|file| file.path.as_path());

@@ -92,8 +92,7 @@ pub(super) enum Command {
     EsignPdf {
         /// The OrderID that putOrder returned.
         order_id: String,
-        /// Directory for ORDER_ID-1.pdf, ORDER_ID-2.pdf, in the order of the request. It is created if it does not
-        /// exist.
+        /// Directory for ORDER_ID-1.pdf, ORDER_ID-2.pdf, in the order of the request. Created if it does not exist.
         #[arg(short, long, value_name = "DIR")]
         out: PathBuf,
         /// Replaces existing files.
@@ -129,8 +128,7 @@ pub(super) enum Command {
         #[arg(short, long, value_name = "DIR")]
         out: PathBuf,
     },
-    /// Lists the status changes of all orders in a window of time (getAllStatus, chapter 4.2). Marks nothing as
-    /// reported.
+    /// Lists the status changes of all orders in a window (getAllStatus, chapter 4.2). Marks nothing as reported.
     Statuses {
         /// Start of the window: an RFC 3339 time, a date, or a time ago such as -24h.
         #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true)]

@@ -123,7 +123,7 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
 
 /// How to read the entries of a lost response.
 fn recovery_note(since: Option<&str>) -> String {
-    let from = since.unwrap_or("the time of the first order");
+    let from = since.unwrap_or("TIME, a time before the first order");
     format!(
         "the vendor may have marked entries as reported; read them with: identkit tm statuses --extended --from {from}"
     )

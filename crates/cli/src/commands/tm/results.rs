@@ -82,9 +82,7 @@ pub(super) async fn signed_data(
     existing: Existing,
 ) -> Result<(), Failure> {
     if out.is_none() && !tm.is_json() && std::io::stdout().is_terminal() {
-        return Err(Failure::unsent(
-            "the signed form is never written to a terminal: pass -o FILE, or redirect standard output",
-        ));
+        return Err(Failure::unsent("the signed form is never written to a terminal: pass -o FILE, or redirect it"));
     }
     out.map(|out| check_place(out, existing)).transpose()?;
     let response = warn(tm.client()?.ident_data_signed(order_id, &tm.options).await).map_err(not_found)?;
@@ -115,7 +113,7 @@ pub(super) async fn report(tm: &Tm<'_>, order_id: &OrderId, out: &Path, existing
 
 /// The failure of a read of data, with a note for 404.
 fn not_found(error: Error) -> Failure {
-    Failure::from(error).note_on(404, "or the data of the order was deleted")
+    Failure::from(error).note_on(404, "the data of the order may have been deleted")
 }
 
 /// The failure of a read of signed documents or hashes, with a note for 400 ([T 3.5], [T 3.6]).

@@ -16,14 +16,14 @@ pub(crate) struct ReceivedRequest {
 /// A server's reaction to a request: it sends these bytes, then reads the next request, closes the connection, or stays
 /// silent.
 pub(crate) enum Reply {
-    Continue(Vec<u8>),
+    Next(Vec<u8>),
     Cut(Vec<u8>),
     Stall(Vec<u8>),
 }
 
 impl Reply {
     pub(crate) fn answer(status: &str, media: &str, body: impl AsRef<[u8]>) -> Self {
-        Self::Continue(message(status, media, body.as_ref()))
+        Self::Next(message(status, media, body.as_ref()))
     }
 
     /// A response with status 200 and any bytes.
@@ -86,13 +86,13 @@ impl Server {
             while let Some(request) = request(&mut stream) {
                 log.lock().unwrap().push(request.clone());
                 let reply = decide(&request);
-                let (Reply::Continue(bytes) | Reply::Cut(bytes) | Reply::Stall(bytes)) = &reply;
+                let (Reply::Next(bytes) | Reply::Cut(bytes) | Reply::Stall(bytes)) = &reply;
                 let written = stream.write_all(bytes).is_ok();
                 if let Reply::Stall(_) = reply {
                     // Until the client gives up.
                     let _ = stream.read(&mut [0]);
                 }
-                if !written || !matches!(reply, Reply::Continue(_)) {
+                if !written || !matches!(reply, Reply::Next(_)) {
                     break;
                 }
             }

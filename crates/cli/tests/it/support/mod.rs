@@ -66,7 +66,7 @@ impl Run {
 
     /// Asserts that none of these is in any output.
     #[track_caller]
-    pub(crate) fn prints_none_of(&self, secrets: &[&str]) -> &Self {
+    pub(crate) fn hides(&self, secrets: &[&str]) -> &Self {
         for secret in secrets {
             assert!(!self.stdout.to_lowercase().contains(&secret.to_lowercase()), "`{secret}` is printed: {self:#?}");
         }
