@@ -1,8 +1,7 @@
-//! `identkit sandbox` as a process: how soon it answers, what it needs, and how much it answers.
+//! Measures `identkit sandbox` as a process: start time, memory, request rates.
 //!
-//! `cargo bench -p identkit-cli --bench sandbox` prints all of it; with the name of a part (`start`, `rates`) only that.
-//! The rates are those of `wrk` (Debian package `wrk`), which shares the machine with the sandbox;
-//! `IDENTKIT_BENCH_SECONDS` says for how long it asks (10 unless told).
+//! `cargo bench -p identkit-cli --bench sandbox` runs both parts; add `start` or `rates` for one of them. The rates are
+//! measured with `wrk` (Debian package `wrk`) on the same machine, for `IDENTKIT_BENCH_SECONDS` (default: 10).
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -54,7 +53,7 @@ impl Sandbox {
         self.ready["listen"].as_str().unwrap()
     }
 
-    /// One request, by a socket: no client's own start is measured.
+    /// Sends one request over a socket, so that the start of a client is not measured.
     fn status(&self) {
         let mut stream = TcpStream::connect(self.url().strip_prefix("http://").unwrap()).unwrap();
         let path = "/api/2.10/getStatus/99921269855041";
@@ -64,7 +63,7 @@ impl Sandbox {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
-    /// Memory, in MiB.
+    /// Resident memory in MiB.
     fn memory(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -116,17 +115,17 @@ fn rates() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("wrk is needed (apt-get install wrk): {error}"));
-        // Whether it grows is seen from quarter to quarter.
+        // One value per quarter shows whether memory grows.
         for _ in 0..4 {
             std::thread::sleep(Duration::from_millis(seconds * 250));
             memory.push(sandbox.memory());
         }
-        let mut told = String::new();
-        wrk.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        let mut output = String::new();
+        wrk.stdout.take().unwrap().read_to_string(&mut output).unwrap();
         wrk.wait().unwrap();
-        assert!(!told.contains("Non-2xx"), "{told}");
+        assert!(!output.contains("Non-2xx"), "{output}");
         let line =
-            |name: &str| told.lines().find(|line| line.trim().starts_with(name)).unwrap_or("?").trim().to_owned();
+            |name: &str| output.lines().find(|line| line.trim().starts_with(name)).unwrap_or("?").trim().to_owned();
         let memory: Vec<String> = memory.iter().map(|mib| format!("{mib:.0}")).collect();
         println!("{what}: {} for {seconds} s; {}; MiB {}", line("Requests/sec"), line("99%"), memory.join(", "));
     }

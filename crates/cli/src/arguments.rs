@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The arguments of the program.
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
@@ -6,15 +6,15 @@ use crate::commands::Command;
 use crate::help::{OUTPUT, with_texts};
 use crate::output::Format;
 
-/// Verifies who people are, and has documents signed, through German identity-verification vendors.
+/// Verifies people's identities, and has documents signed, through German vendors.
 #[derive(Debug, Parser)]
 #[command(name = "identkit", version, max_term_width = 110)]
 pub(crate) struct Arguments {
-    /// How results are written to standard output.
+    /// Format of results on standard output.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, help_heading = OUTPUT)]
     pub(crate) output: Format,
 
-    /// Shows what the vendor wrote about an error. It may quote personal data; off, so that it stays out of logs.
+    /// Shows the vendor's own error text. It may contain personal data, so by default it is left out.
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub(crate) show_vendor_text: bool,
 
@@ -23,8 +23,8 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// What was typed; ends the program when it cannot be understood or asks for help.
-    pub(crate) fn typed() -> Self {
+    /// Parses the command line. Exits on wrong usage, `--help` and `--version`.
+    pub(crate) fn parse() -> Self {
         let matches = with_texts(Self::command(), "identkit", "").get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_is_valid() {
         with_texts(Arguments::command(), "identkit", "").debug_assert();
     }
 }

@@ -1,4 +1,4 @@
-//! What a command that calls a vendor works with.
+//! The context of a command that calls a vendor.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::exit::Failure;
 use crate::network;
 use crate::output::{Format, Page, say};
 use crate::progress::Progress;
-use crate::save::Patience;
+use crate::save::StreamDeadline;
 
-/// What a command that calls a vendor works with, built once. `A` are the options of the vendor's commands.
+/// The context of a command that calls a vendor. `A` is the type of the vendor's options.
 pub(crate) struct Context<'a, A> {
     pub(crate) arguments: &'a A,
     pub(crate) options: CallOptions,
@@ -36,7 +36,7 @@ impl<'a, A> Context<'a, A> {
         Self { arguments, options, progress: Progress::new(format), base_url, connection, format }
     }
 
-    /// The way to the vendor, with its progress shown.
+    /// Creates the transport to the vendor, with a progress bar.
     pub(crate) fn transport(&self) -> Result<Arc<dyn Transport>, Failure> {
         let (base_url, variable) = self.base_url;
         BaseUrl::parse(base_url)
@@ -44,9 +44,9 @@ impl<'a, A> Context<'a, A> {
         Ok(self.progress.watch(network::vendor(self.connection, base_url)?))
     }
 
-    /// The deadline for a stream, from now.
-    pub(crate) fn patience(&self) -> Patience {
-        Patience::begin(self.connection.timeout)
+    /// Starts the deadline of a stream.
+    pub(crate) fn stream_deadline(&self) -> StreamDeadline {
+        StreamDeadline::start(self.connection.timeout)
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -57,7 +57,7 @@ impl<'a, A> Context<'a, A> {
         self.format.show(&json, table)
     }
 
-    /// Adds where the API was called to a failure that may be due to that.
+    /// Adds the base URL to a failure that it may have caused.
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
         failure.base_url(self.base_url.0, self.base_url.1)
     }
@@ -67,7 +67,7 @@ pub(crate) fn required<'a>(value: Option<&'a String>, flag: &str, variable: &str
     value
         .map(String::as_str)
         .filter(|value| !value.is_empty())
-        .ok_or_else(|| Failure::usage(format!("{flag} is missing: give it, or set {variable}")))
+        .ok_or_else(|| Failure::usage(format!("{flag} is missing: pass it, or set {variable}")))
 }
 
 pub(crate) fn warn<T>(result: Result<Response<T>, Error>) -> Result<Response<T>, Error> {
@@ -78,12 +78,12 @@ pub(crate) fn say_all(warnings: &[Warning]) {
     warnings.iter().for_each(|warning| say(&format!("note: {} ({})", warning.message, warning.rule)));
 }
 
-/// Warnings for programs.
+/// Warnings as JSON.
 pub(crate) fn to_list(warnings: &[Warning]) -> Value {
     warnings.iter().map(|warning| json!({ "message": warning.message, "rule": warning.rule })).collect()
 }
 
-/// How a call went, with what the command adds.
+/// The metadata of a response, with the members that the command adds.
 pub(crate) fn summary<T>(response: &Response<T>, more: Value) -> Value {
     let mut summary = json!({
         "http_status": response.status.as_u16(),
@@ -97,7 +97,7 @@ pub(crate) fn summary<T>(response: &Response<T>, more: Value) -> Value {
     summary
 }
 
-/// What the vendor sent, with [`summary`] under one key.
+/// The vendor's JSON, with the [`summary`] as member `identkit`.
 pub(crate) fn document<T>(mut vendor: Value, response: &Response<T>, more: Value) -> Value {
     if let Some(object) = vendor.as_object_mut() {
         object.insert("identkit".into(), summary(response, more));

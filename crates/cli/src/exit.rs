@@ -1,4 +1,4 @@
-//! What a failure is worth: an exit code and a sentence.
+//! Failures: exit codes and messages.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -8,29 +8,29 @@ use identkit_transport::http::{ConnectError, ConnectFault};
 
 use crate::text::plain;
 
-/// A command that did not do what it was asked.
+/// The failure of a command.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Failure {
     pub(crate) code: u8,
-    /// The failure in one sentence; the rules that a request breaks follow one a line when there are several.
+    /// The message. If the request breaks several rules, they follow, one per line.
     pub(crate) sentence: String,
-    /// What went wrong with a call, or with what was given for one.
+    /// The error of a call or of its input.
     error: Option<Error>,
     notes: Vec<String>,
     vendor_text: VendorText,
 }
 
-/// What is done with what the vendor wrote about it.
+/// When the vendor's own error text is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum VendorText {
-    /// `--show-vendor-text` shows it, and without that option a note advises it.
+    /// With `--show-vendor-text`. Without it, a note recommends the option.
     #[default]
     OnAdvice,
-    /// `--show-vendor-text` shows it; no note advises it, since the call must not be made again.
+    /// With `--show-vendor-text`. No note recommends the option, because the call must not be repeated.
     OnRequest,
     Always,
-    /// It is not shown: it is somewhere else, or holds a secret.
+    /// Never: it was saved elsewhere, or contains a secret.
     Never,
 }
 
@@ -46,23 +46,23 @@ impl Failure {
         Self { code, sentence, error: None, notes: Vec::new(), vendor_text: VendorText::default() }
     }
 
-    /// Something on this machine, told in one sentence.
-    pub(crate) fn local(told: impl Into<String>) -> Self {
-        Self::new(1, told.into())
+    /// A failure on this machine.
+    pub(crate) fn local(message: impl Into<String>) -> Self {
+        Self::new(1, message.into())
     }
 
-    /// What was typed or given cannot be used, told in one sentence.
-    pub(crate) fn usage(told: impl Into<String>) -> Self {
-        Self::new(2, told.into())
+    /// Wrong usage or invalid input.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(2, message.into())
     }
 
-    /// The same, with the word that nothing was sent.
-    pub(crate) fn unsent(told: impl Display) -> Self {
-        Self::usage(format!("{told}; nothing was sent"))
+    /// Wrong usage or invalid input of a call; the message adds that nothing was sent.
+    pub(crate) fn unsent(message: impl Display) -> Self {
+        Self::usage(format!("{message}; nothing was sent"))
     }
 
-    pub(crate) fn note(mut self, told: impl Into<String>) -> Self {
-        self.notes.push(told.into());
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
         self
     }
 
@@ -71,29 +71,29 @@ impl Failure {
         self
     }
 
-    /// A note where the vendor answered with this HTTP status.
-    pub(crate) fn note_on(self, status: u16, told: impl Into<String>) -> Self {
-        let answered = self.error.as_ref().and_then(Error::status) == Some(status);
-        if answered { self.note(told) } else { self }
+    /// Adds a note if the vendor's response has this HTTP status.
+    pub(crate) fn note_on(self, status: u16, note: impl Into<String>) -> Self {
+        let matches = self.error.as_ref().and_then(Error::status) == Some(status);
+        if matches { self.note(note) } else { self }
     }
 
-    /// Adds where the API was called, if that may be the cause.
+    /// Adds the base URL, if it may have caused the failure.
     pub(crate) fn base_url(self, base_url: &str, variable: &str) -> Self {
         use Kind::{OutcomeUnknown, Protocol, Timeout, Unavailable, Unreachable};
         match self.kind() {
             Some(Unreachable | Timeout | Unavailable | Protocol | OutcomeUnknown) => {
-                self.note(format!("the API was called at {base_url} (--base-url or {variable})"))
+                self.note(format!("the base URL is {base_url}; --base-url or {variable} changes it"))
             }
             _ => self,
         }
     }
 
-    /// What went wrong, when it was a call.
+    /// The kind of the call's error, if a call failed.
     pub(crate) fn kind(&self) -> Option<Kind> {
         self.error.as_ref().map(Error::kind)
     }
 
-    /// Whether this rule of the contract is among those that the request breaks.
+    /// Whether the request breaks this rule of the contract.
     pub(crate) fn breaks(&self, rule: &str) -> bool {
         self.error.iter().flat_map(Error::violations).any(|fault| fault.rule == rule)
     }
@@ -106,7 +106,7 @@ impl Failure {
         if let Some(fault) = error.violations().first() {
             let document = fault.section.split(' ').next().unwrap_or_default();
             lines.push(format!(
-                "note: {} and the like are rules of docs/contract/contract.md, {document} is the vendor's document",
+                "note: docs/contract/contract.md explains rules such as {}; {document} is the vendor's document",
                 fault.rule,
             ));
         }
@@ -118,7 +118,7 @@ impl Failure {
         match error.vendor_text() {
             Some(text) if show => lines.push(format!("the vendor wrote: {}", plain(text.expose()))),
             Some(_) if self.vendor_text == VendorText::OnAdvice => lines.push(
-                "note: the vendor wrote more about it, perhaps with personal data: --show-vendor-text shows it".into(),
+                "note: add --show-vendor-text to see the vendor's own text, which may contain personal data".into(),
             ),
             _ => {}
         }
@@ -145,68 +145,68 @@ fn code(kind: Kind) -> u8 {
 }
 
 fn sentence(error: &Error) -> String {
-    let mut told = error.operation().map_or_else(String::new, |operation| format!("{operation}: "));
+    let mut message = error.operation().map_or_else(String::new, |operation| format!("{operation}: "));
     match error.violations() {
-        [] => told.push_str(error.detail()),
-        [fault] => told.push_str(&format!("{}: {fault}", error.detail())),
+        [] => message.push_str(error.detail()),
+        [fault] => message.push_str(&format!("{}: {fault}", error.detail())),
         faults => {
             let list: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
-            return format!("{told}the request breaks {} rules and was not sent:{list}", faults.len());
+            return format!("{message}the request breaks {} rules and was not sent:{list}", faults.len());
         }
     }
     if let Some(status) = error.status() {
-        told.push_str(&format!(" (HTTP {status})"));
+        message.push_str(&format!(" (HTTP {status})"));
     }
     if let Some(cause) = cause(error) {
-        told.push_str(&format!(": {cause}"));
+        message.push_str(&format!(": {cause}"));
     }
     let advice = match error.kind() {
         Kind::InvalidInput if error.violations().is_empty() => "nothing was sent",
         Kind::InvalidInput => Advice::FixInput.text(),
         _ => fault(error).and_then(remedy).unwrap_or_else(|| error.advice().text()),
     };
-    format!("{told}; {advice}")
+    format!("{message}; {advice}")
 }
 
-/// What caused an error, one after the other.
+/// The chain of an error's causes.
 fn sources(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     std::iter::successors(std::error::Error::source(error), |inner| inner.source())
 }
 
-/// Why no connection came about, where that is what failed.
+/// Why the connection failed, if it did.
 fn fault(error: &Error) -> Option<ConnectFault> {
     sources(error).find_map(|inner| inner.downcast_ref::<ConnectError>()).map(ConnectError::fault)
 }
 
-/// What can be done about it here, where waiting does not help.
+/// How the user can fix a connection failure that a retry does not fix.
 fn remedy(fault: ConnectFault) -> Option<&'static str> {
     Some(match fault {
         ConnectFault::UnknownAuthority => {
-            "if it is the right server, name its certificate authority by --ca-file or IDENTKIT_CA_FILE"
+            "if this is the right server, trust its certificate authority with --ca-file or IDENTKIT_CA_FILE"
         }
         ConnectFault::CertificateExpired | ConnectFault::CertificateNotYetValid => {
-            "check the clock of this machine; else it is the server's to mend"
+            "check the clock of this machine; if it is right, the server needs a new certificate"
         }
         ConnectFault::WrongHost => "check the base URL",
         ConnectFault::PinMismatch => {
-            "if the vendor says, in another way than this one, that it has a new key, give that by --pin"
+            "if the vendor confirms through another channel that its key is new, pass the new key with --pin"
         }
-        ConnectFault::ClientCertificate => "give the one that it accepts by --client-cert and --client-key",
-        ConnectFault::ProxyUnreachable | ConnectFault::ProxyProtocol => {
-            "check --proxy, IDENTKIT_PROXY or https_proxy, whichever is set"
+        ConnectFault::ClientCertificate => {
+            "pass a certificate that the server accepts with --client-cert and --client-key"
         }
-        ConnectFault::ProxyCredentials => "give them by --proxy-auth-file or in IDENTKIT_PROXY",
-        ConnectFault::ProxyForbids => "ask whoever runs the proxy, or see --no-proxy",
+        ConnectFault::ProxyUnreachable | ConnectFault::ProxyProtocol => "check --proxy, IDENTKIT_PROXY or https_proxy",
+        ConnectFault::ProxyCredentials => "set user and password with --proxy-auth-file or IDENTKIT_PROXY",
+        ConnectFault::ProxyForbids => "ask the operator of the proxy, or bypass it with --no-proxy",
         _ => return None,
     })
 }
 
-/// The innermost cause of a network failure, which is made of addresses and certificates, never of a body.
+/// The innermost cause of a network failure. It contains addresses and certificates, never a body.
 fn cause(error: &Error) -> Option<String> {
-    let of_the_network = matches!(error.kind(), Kind::Unreachable | Kind::OutcomeUnknown);
-    // An error of ours has been told already, by the one that it caused.
-    let is_ours = |source: &(dyn std::error::Error + 'static)| source.is::<Error>() || source.is::<Arc<Error>>();
-    let innermost = sources(error).last().filter(|source| of_the_network && !is_ours(*source));
+    let is_network = matches!(error.kind(), Kind::Unreachable | Kind::OutcomeUnknown);
+    // The message of an outer identkit error already contains that of the inner one.
+    let is_identkit = |source: &(dyn std::error::Error + 'static)| source.is::<Error>() || source.is::<Arc<Error>>();
+    let innermost = sources(error).last().filter(|source| is_network && !is_identkit(*source));
     innermost.map(ToString::to_string)
 }
 
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_fault_is_a_sentence_and_several_are_a_list() {
+    fn one_violation_is_inline_and_several_are_a_list() {
         let fault = |field: &'static str| Violation::new(field, "is required", "T-056", "[T] 3.1.3");
         let one = Failure::from(Error::invalid(vec![fault("Email")]).with_operation("putOrder"));
         assert_eq!(
@@ -234,10 +234,10 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_ours_is_not_told_twice() {
+    fn a_nested_identkit_error_is_not_repeated() {
         let inner = Error::new(Kind::Unreachable, "no connection could be made");
         let outer = Error::new(Kind::Unreachable, "logging in failed: no connection could be made");
-        let told = Failure::from(outer.with_source(Arc::new(inner))).sentence;
-        assert_eq!(told, "logging in failed: no connection could be made; try again later");
+        let message = Failure::from(outer.with_source(Arc::new(inner))).sentence;
+        assert_eq!(message, "logging in failed: no connection could be made; try again later");
     }
 }

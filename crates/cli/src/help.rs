@@ -1,11 +1,11 @@
-//! What stands below the options in `--help`: examples, and what must be known before a command is used.
+//! The text below the options in `--help`: examples, explanations and exit codes.
 
 use clap::Command;
 
-/// A text for each command, below its path.
+/// The text of each command, below a heading with the command's path.
 const TEXTS: &str = include_str!("help.txt");
 
-/// Heading of the options that every command has.
+/// Heading of the options of every command.
 pub(crate) const OUTPUT: &str = "Output";
 /// Heading of the options of the commands that call a vendor.
 pub(crate) const CONNECTION: &str = "Connection";
@@ -14,14 +14,14 @@ fn text(title: &str) -> Option<&'static str> {
     TEXTS.split("## ").find_map(|text| text.strip_prefix(title)?.strip_prefix('\n'))
 }
 
-/// Adds the texts to a command and to those below it. One without a text of its own has that of the command above it,
-/// and a text without exit codes of its own has those of all.
-pub(crate) fn with_texts(command: Command, path: &str, above: &str) -> Command {
-    let own = text(path).unwrap_or(above);
+/// Adds the texts to a command and its subcommands. A command without a text gets its parent's. A text without exit
+/// codes gets the common ones.
+pub(crate) fn with_texts(command: Command, path: &str, parent: &str) -> Command {
+    let own = text(path).unwrap_or(parent);
     let codes = if own.contains("Exit codes:") { "" } else { text("Exit codes").unwrap_or_default() };
     let command = command.after_help(format!("{own}{codes}").trim_end().to_owned());
-    command.mut_subcommands(|below| {
-        let path = format!("{path} {}", below.get_name());
-        with_texts(below, &path, own)
+    command.mut_subcommands(|subcommand| {
+        let path = format!("{path} {}", subcommand.get_name());
+        with_texts(subcommand, &path, own)
     })
 }

@@ -1,6 +1,6 @@
 //! The `identkit` command line.
 //!
-//! Standard output carries results and nothing else; everything that is said about them goes to standard error.
+//! Results go to standard output; errors, notes and progress go to standard error.
 
 mod arguments;
 mod commands;
@@ -25,45 +25,43 @@ use crate::arguments::Arguments;
 use crate::commands::Command;
 use crate::exit::Failure;
 
-/// How long an end from outside waits for the disk, which has files to remove.
-const PARTING: Duration = Duration::from_secs(5);
+/// How long a stopped command may take to remove its files.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the end of a command waits for other threads. What it needs of them it has waited for already; what is left
-/// may never end, such as a name that nobody resolves, and must not outlive the deadline of the call.
-const AFTER: Duration = Duration::from_millis(100);
+/// How long a finished command waits for other threads. Their results are no longer needed, and some never end, e.g. a
+/// name lookup without an answer.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
-    // A panic message may quote what it was about: only the place is told.
+    // A panic message can contain personal data: report only the location.
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
-        output::say(&format!("error: a bug of identkit{place}; please report it"));
+        output::say(&format!("error: internal error{place}; please report this bug of identkit"));
     }));
-    let arguments = Arguments::typed();
+    let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let failure = Failure::local(format!("no runtime could be started: {}", error.kind()));
+            let failure = Failure::local(format!("cannot start the async runtime: {}", error.kind()));
             return report(&failure, false);
         }
     };
     let show = arguments.show_vendor_text;
-    match runtime.block_on(until_ended(arguments)) {
+    match runtime.block_on(run_until_stopped(arguments)) {
         Ok(Ok(code)) => {
-            runtime.shutdown_timeout(AFTER);
+            runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
             code
         }
-        Ok(Err(ended)) => {
-            // The command is given up by now; what it has at work on the disk sees that and takes its files away.
-            runtime.shutdown_timeout(PARTING);
+        Ok(Err(code)) => {
+            // The command was dropped; its blocking tasks notice this and remove their files.
+            runtime.shutdown_timeout(CLEANUP_TIMEOUT);
             save::remove_folders();
-            output::say(
-                "error: interrupted; nothing more is done here, and what was sent may be carried out by the vendor",
-            );
-            ExitCode::from(ended)
+            output::say("error: interrupted; the vendor may execute a request that was already sent");
+            ExitCode::from(code)
         }
         Err(failure) => {
             let code = report(&failure, show);
-            runtime.shutdown_timeout(AFTER);
+            runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
             code
         }
     }
@@ -75,17 +73,17 @@ fn report(failure: &Failure, show_vendor_text: bool) -> ExitCode {
     ExitCode::from(failure.code)
 }
 
-/// Runs the command, or gives it up where it stands when the program is ended from outside.
-async fn until_ended(arguments: Arguments) -> Result<Result<ExitCode, u8>, Failure> {
-    let ran = arguments.command.run(arguments.output);
+/// Runs the command. A signal drops it, and its exit code is returned as `Err`.
+async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>, Failure> {
+    let command = arguments.command.run(arguments.output);
     if let Command::Sandbox(_) = &arguments.command {
-        // It listens for signals itself: to be ended is how it is done.
-        return ran.await.map(Ok);
+        // The sandbox handles signals itself: stopping it is a success.
+        return command.await.map(Ok);
     }
-    let ended = signals::listen()?;
+    let signal = signals::listen()?;
     tokio::select! {
         biased;
-        ran = ran => ran.map(Ok),
-        ended = ended => Ok(Err(ended)),
+        result = command => result.map(Ok),
+        code = signal => Ok(Err(code)),
     }
 }

@@ -1,6 +1,6 @@
-//! From options to a way to the vendor: whom to trust, what to show, through which proxy.
+//! Builds transports from the connection options: trust, client certificate, proxy.
 //!
-//! All of it is read and checked before anything is sent; what cannot be used is told by its option.
+//! Every option is checked before a request is sent. An error names the option.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use identkit_transport::http::{HyperTransport, Pin, Proxy, TlsBuilder, TlsConfig
 use crate::connection::{Connection, path};
 use crate::exit::Failure;
 
-/// May hold a password, other than the command line.
+/// The variable may contain a password; the command line must not.
 const PROXY: &str = "IDENTKIT_PROXY";
 
-/// The way for the sandbox's webhooks.
+/// Builds the transport for the sandbox's webhooks.
 pub(crate) fn webhooks(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Failure> {
     let builder = TlsConfig::builder().authorities(&authorities("--webhook-ca", ca_file)?);
     let tls = builder.build().map_err(|error| untrusted("--webhook-ca", ca_file, error))?;
     Ok(Arc::new(HyperTransport::new(&tls)))
 }
 
-/// The way to the vendor at this base URL.
+/// Builds the transport to the vendor at this base URL.
 pub(crate) fn vendor(connection: &Connection, base_url: &str) -> Result<Arc<dyn Transport>, Failure> {
     let ca_file = path(connection.ca_file.as_ref());
     if connection.no_bundled_roots && ca_file.is_none() {
-        return Err(Failure::usage("--no-bundled-roots trusts nobody: name the authorities to trust by --ca-file"));
+        return Err(Failure::usage("--no-bundled-roots needs --ca-file: without it, no authority is trusted"));
     }
     let authorities = authorities("--ca-file", ca_file)?;
     let builder = || {
@@ -38,9 +38,9 @@ pub(crate) fn vendor(connection: &Connection, base_url: &str) -> Result<Arc<dyn 
             _ => builder,
         }
     };
-    // Of the two only whom to trust concerns a proxy as well.
+    // Pins and the client certificate are for the vendor only, not for the proxy.
     let trust = builder().build().map_err(|error| untrusted("--ca-file", ca_file, error))?;
-    let tls = identified(connection, builder(), &trust)?;
+    let tls = with_identity(connection, builder(), &trust)?;
     let proxy = proxy(connection, base_url)?.map(|proxy| proxy.tls(trust));
     Ok(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build()))
 }
@@ -58,10 +58,10 @@ fn untrusted(flag: &str, file: Option<&Path>, error: Error) -> Failure {
 }
 
 fn unusable(flag: &str, path: &Path, error: &Error) -> Failure {
-    refused(&format!("{flag} {}", path.display()), error)
+    invalid(&format!("{flag} {}", path.display()), error)
 }
 
-fn refused(what: &str, error: &Error) -> Failure {
+fn invalid(what: &str, error: &Error) -> Failure {
     Failure::unsent(format!("{what} cannot be used: {}", error.detail()))
 }
 
@@ -69,10 +69,10 @@ fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| Failure::unsent(format!("{flag} {} cannot be read: {error}", path.display())))
 }
 
-/// With pins and a client certificate, where there are any.
-fn identified(connection: &Connection, builder: TlsBuilder, trust: &TlsConfig) -> Result<TlsConfig, Failure> {
+/// Adds the pins and the client certificate, if given.
+fn with_identity(connection: &Connection, builder: TlsBuilder, trust: &TlsConfig) -> Result<TlsConfig, Failure> {
     let pins = connection.pin.iter().map(|pin| Pin::parse(pin)).collect::<Result<Vec<_>, _>>();
-    let builder = builder.pins(pins.map_err(|error| refused("--pin", &error))?);
+    let builder = builder.pins(pins.map_err(|error| invalid("--pin", &error))?);
     let half = |given, missing, variable| Failure::unsent(format!("{given} needs {missing} (or {variable})"));
     let (certificate, key) = match (path(connection.client_cert.as_ref()), path(connection.client_key.as_ref())) {
         (Some(certificate), Some(key)) => (certificate, key),
@@ -85,58 +85,58 @@ fn identified(connection: &Connection, builder: TlsBuilder, trust: &TlsConfig) -
     let secret = Secret::new(text("--client-key", key)?);
     let built = builder.client_certificate(&chain, &secret).and_then(TlsBuilder::build);
     built.map_err(|error| {
-        refused(&format!("--client-cert {} with --client-key {}", certificate.display(), key.display()), &error)
+        invalid(&format!("--client-cert {} with --client-key {}", certificate.display(), key.display()), &error)
     })
 }
 
-/// A file as text; what is in it is not told when it is none.
+/// Reads a file as text. The error does not quote the content.
 fn text(flag: &str, path: &Path) -> Result<String, Failure> {
-    String::from_utf8(read(flag, path)?).map_err(|_| Failure::unsent(format!("{flag} {} is no text", path.display())))
+    String::from_utf8(read(flag, path)?).map_err(|_| Failure::unsent(format!("{flag} {} is not UTF-8", path.display())))
 }
 
-/// The proxy that was asked for, or that of the environment, where it applies to this host.
+/// The proxy of the option, or of the environment, if it applies to this host.
 fn proxy(connection: &Connection, base_url: &str) -> Result<Option<Proxy>, Failure> {
     let direct = connection.no_proxy.as_deref().unwrap_or_default();
-    let found = match (&connection.proxy, variable()?) {
+    let proxy = match (&connection.proxy, variable()?) {
         (Some(url), _) if url.contains('@') => {
             return Err(Failure::unsent(format!(
-                "--proxy must not hold a user or a password, since a command line can be read by others: put them into \
-                 {PROXY} or into a --proxy-auth-file"
+                "--proxy must not contain a user or a password, because other users of this machine can read a command \
+                 line: use {PROXY} or --proxy-auth-file"
             )));
         }
-        (Some(url), _) => Some(Proxy::new(url, direct).map_err(|error| refused("--proxy", &error))?),
-        (None, Some(url)) => Some(Proxy::new(url.expose(), direct).map_err(|error| refused(PROXY, &error))?),
+        (Some(url), _) => Some(Proxy::new(url, direct).map_err(|error| invalid("--proxy", &error))?),
+        (None, Some(url)) => Some(Proxy::new(url.expose(), direct).map_err(|error| invalid(PROXY, &error))?),
         (None, None) => Proxy::from_environment()
-            .map_err(|error| refused("the proxy of the environment (https_proxy or all_proxy)", &error))?
-            .filter(|_| !spared(direct, base_url)),
+            .map_err(|error| invalid("the proxy of the environment (https_proxy or all_proxy)", &error))?
+            .filter(|_| !is_excluded(direct, base_url)),
     };
     let (name, path) = ("--proxy-auth-file", path(connection.proxy_auth_file.as_ref()));
-    let Some(found) = found else { return Ok(None) };
-    let Some(path) = path else { return Ok(Some(found)) };
+    let Some(proxy) = proxy else { return Ok(None) };
+    let Some(path) = path else { return Ok(Some(proxy)) };
     let text = Secret::new(text(name, path)?);
     let line = text.expose().trim_end_matches(['\r', '\n']);
     let (user, password) = line
         .split_once(':')
         .filter(|_| !line.contains(char::is_control))
-        .ok_or_else(|| Failure::unsent(format!("{name} {} must hold user:password in one line", path.display())))?;
-    let found = found.credentials(user, &Secret::new(password));
-    found.map(Some).map_err(|error| unusable(name, path, &error))
+        .ok_or_else(|| Failure::unsent(format!("{name} {} must contain user:password on one line", path.display())))?;
+    let proxy = proxy.credentials(user, &Secret::new(password));
+    proxy.map(Some).map_err(|error| unusable(name, path, &error))
 }
 
-/// The URL in the variable; empty is not set.
+/// The URL in the variable, if it is not empty.
 fn variable() -> Result<Option<Secret>, Failure> {
     match std::env::var(PROXY) {
         Ok(url) if !url.trim().is_empty() => Ok(Some(Secret::new(url))),
         Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::unsent(format!("{PROXY} is no text"))),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::unsent(format!("{PROXY} is not UTF-8"))),
     }
 }
 
-/// Whether --no-proxy takes this host from the environment's proxy, which has a list of its own besides.
-fn spared(direct: &str, base_url: &str) -> bool {
-    // Any proxy does: only its list is asked.
-    let asked = Proxy::new("http://proxy.invalid", direct).ok().zip(base_url.parse::<Uri>().ok());
-    asked.is_some_and(|(proxy, url)| {
+/// Whether --no-proxy excludes this host from the environment's proxy, in addition to the environment's own list.
+fn is_excluded(direct: &str, base_url: &str) -> bool {
+    // Only the list of this proxy is used.
+    let pair = Proxy::new("http://proxy.invalid", direct).ok().zip(base_url.parse::<Uri>().ok());
+    pair.is_some_and(|(proxy, url)| {
         let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         !proxy.applies_to(host, url.port_u16().unwrap_or(443))
     })

@@ -1,4 +1,4 @@
-//! Results on standard output, everything else on standard error.
+//! Output: results on standard output, everything else on standard error.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::exit::Failure;
 
-/// Tables for people, JSON for programs.
+/// Format of a result: a table for people, JSON for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     Table,
@@ -17,7 +17,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Writes a result: the document for programs, or what people read.
+    /// Writes a result as the JSON document or as the page that `table` fills.
     pub(crate) fn show(self, json: &Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
         match self {
             Self::Json => print(&format!("{json:#}")),
@@ -32,7 +32,7 @@ impl Format {
     }
 }
 
-/// What people read: lines on standard output, then notes on standard error.
+/// A result for people: lines on standard output, then notes on standard error.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     lines: Vec<String>,
@@ -48,7 +48,7 @@ impl Page {
         self.notes.push(note.into());
     }
 
-    /// Adds a table, without blanks at the ends of its lines.
+    /// Adds a table without trailing spaces.
     pub(crate) fn table(&mut self, table: &Table) {
         self.line(table.trim_fmt());
     }
@@ -62,12 +62,12 @@ impl Page {
     }
 }
 
-/// A line on standard error. That nobody reads it is no failure.
+/// Writes a line to standard error. Errors are ignored.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// A question on standard error, which is answered on the same line.
+/// Writes a question to standard error, without a line break.
 pub(crate) fn ask(question: &str) -> io::Result<()> {
     let mut out = io::stderr().lock();
     write!(out, "{question}").and_then(|()| out.flush())
@@ -77,7 +77,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     print_bytes(format!("{text}\n").as_bytes())
 }
 
-/// Bytes on standard output, as they are. A reader that has gone away (`| head`) is no failure; a full disk is.
+/// Writes bytes to standard output. A closed pipe (`| head`) is not an error; a full disk is.
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -92,7 +92,7 @@ pub(crate) fn to_json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }
 
-/// An empty table in the one style of this program.
+/// An empty table in the style of this program.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
@@ -103,9 +103,9 @@ pub(crate) fn table(header: &[&str]) -> Table {
     table
 }
 
-/// Gives these columns the width of what is in them, however narrow the terminal is: an id or a time that is broken in
-/// two is read wrong, and copied wrong. To be called when all rows are in.
-pub(crate) fn keep_whole(table: &mut Table, header: &[&str], names: &[&str]) {
+/// Gives these columns the width of their content, even on a narrow terminal: a wrapped id or time cannot be copied.
+/// Call this after the last row is added.
+pub(crate) fn prevent_wrapping(table: &mut Table, header: &[&str], names: &[&str]) {
     for (index, name) in header.iter().enumerate() {
         if names.contains(name)
             && let Some(column) = table.column_mut(index)
@@ -115,7 +115,7 @@ pub(crate) fn keep_whole(table: &mut Table, header: &[&str], names: &[&str]) {
     }
 }
 
-/// A note that is written if the command is interrupted before [`disarm`](Self::disarm): nothing else says it.
+/// A note that is written if the command is interrupted before [`disarm`](Self::disarm).
 pub(crate) struct InterruptionNote(Option<String>);
 
 impl InterruptionNote {

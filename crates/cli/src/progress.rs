@@ -1,7 +1,7 @@
-//! What goes up and comes down, on a terminal: a bar on standard error that quick calls never show.
+//! Progress bar of uploads and downloads on standard error. Short calls never show it.
 //!
-//! It watches a [`Transport`] from outside, so that no command needs to know of it. Where nobody looks (no terminal, or
-//! JSON for a program) the transport is left as it is.
+//! The bar wraps a [`Transport`], so commands do not depend on it. Without a terminal, or with JSON output, the
+//! transport is not wrapped.
 
 use std::io::{self, IsTerminal, Read};
 use std::sync::Arc;
@@ -18,33 +18,34 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::Format;
 
-/// A command takes longer than this before it shows anything.
+/// How long a command runs before the bar appears.
 const DELAY: Duration = Duration::from_millis(400);
 
-/// How often the bar is drawn anew.
+/// How often the bar is redrawn.
 const TICK: Duration = Duration::from_millis(80);
 
-/// A request of fewer bytes is on its way before anybody could look.
-const WATCHED_SIZE: u64 = 64 * 1024;
+/// Minimum size in bytes of a request whose upload is shown.
+const MIN_UPLOAD_SIZE: u64 = 64 * 1024;
 
-// The bar takes what the rest leaves of the line: a line that wraps could not be wiped.
-const WAITING: &str = "{spinner} {prefix}waiting for the answer";
+// The bar takes the rest of the line: a line that wraps could not be cleared.
+const WAITING: &str = "{spinner} {prefix}waiting for the response";
 const SENDING: &str = "{prefix}sending   {wide_bar} {bytes} of {total_bytes}";
 const RECEIVING: &str = "{prefix}receiving {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}";
 const RECEIVING_SO_FAR: &str = "{spinner} {prefix}receiving {bytes}, {bytes_per_sec}";
 
-/// The progress of one command: one bar, for one thing after another.
+/// The progress bar of a command, which shows one transfer after another.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// Needs a tokio runtime.
+    /// # Panics
+    /// Outside a tokio runtime.
     pub(crate) fn new(format: Format) -> Self {
         let is_visible = format == Format::Table && io::stderr().is_terminal();
-        Self(is_visible.then(|| late(ProgressDrawTarget::stderr())))
+        Self(is_visible.then(|| delayed(ProgressDrawTarget::stderr())))
     }
 
-    /// The same transport, with its progress bar.
+    /// Wraps the transport with the progress bar.
     pub(crate) fn watch(&self, transport: Arc<dyn Transport>) -> Arc<dyn Transport> {
         match &self.0 {
             Some(bar) => Arc::new(WatchedTransport { inner: transport, bar: bar.clone() }),
@@ -52,7 +53,7 @@ impl Progress {
         }
     }
 
-    /// What stands before everything else from now on.
+    /// Sets the text at the start of the line.
     pub(crate) fn describe(&self, what: &str) {
         if let Some(bar) = &self.0 {
             bar.set_prefix(format!("{what}, "));
@@ -60,8 +61,8 @@ impl Progress {
     }
 }
 
-/// A bar that is drawn nowhere until the command has taken long enough.
-fn late(target: ProgressDrawTarget) -> ProgressBar {
+/// A bar that is hidden for [`DELAY`].
+fn delayed(target: ProgressDrawTarget) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
     let (shown, clock) = (bar.clone(), SystemClock::new());
     tokio::spawn(async move {
@@ -71,7 +72,7 @@ fn late(target: ProgressDrawTarget) -> ProgressBar {
     bar
 }
 
-/// Begins with the next thing; `length` in bytes, where it is known.
+/// Starts the next transfer; `length` is in bytes, if it is known.
 fn begin(bar: &ProgressBar, template: &str, length: Option<u64>) {
     bar.reset();
     match length {
@@ -84,7 +85,7 @@ fn begin(bar: &ProgressBar, template: &str, length: Option<u64>) {
     bar.enable_steady_tick(TICK);
 }
 
-/// Takes the bar away when what it was about is over, or given up.
+/// Clears the bar on drop: the transfer has ended or was given up.
 struct BarGuard(ProgressBar);
 
 impl Drop for BarGuard {
@@ -93,7 +94,7 @@ impl Drop for BarGuard {
     }
 }
 
-/// A transport that is looked at.
+/// A transport with a progress bar.
 #[derive(Debug)]
 struct WatchedTransport {
     inner: Arc<dyn Transport>,
@@ -105,7 +106,7 @@ impl Transport for WatchedTransport {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         let guard = BarGuard(self.bar.clone());
         let length = request.body().len();
-        let request = if length < WATCHED_SIZE {
+        let request = if length < MIN_UPLOAD_SIZE {
             begin(&self.bar, WAITING, None);
             request
         } else {
@@ -113,11 +114,11 @@ impl Transport for WatchedTransport {
             let source = |body| CountedSource { body, bar: self.bar.clone() };
             request.map(|body| Body::from_parts(vec![Part::Raw(Arc::new(source(body)))]))
         };
-        let answered = self.inner.send(request, context).await?;
-        Ok(answered.map(|content| {
+        let response = self.inner.send(request, context).await?;
+        Ok(response.map(|content| {
             let length = content.len();
             begin(&self.bar, if length.is_some() { RECEIVING } else { RECEIVING_SO_FAR }, length);
-            // With the end of the body goes what counts it, and the bar with that.
+            // The guard moves into the closure: the bar is cleared when the body is dropped.
             let counted = content.map_frame(move |frame| {
                 guard.0.inc(frame.data_ref().map_or(0, Bytes::len) as u64);
                 frame
@@ -127,7 +128,7 @@ impl Transport for WatchedTransport {
     }
 }
 
-/// A request body that tells how much of it was taken, in pieces: a document in memory would otherwise go in one.
+/// A request body that counts the bytes read. It is read in chunks, so that an in-memory document shows progress.
 #[derive(Debug)]
 struct CountedSource {
     body: Body,
@@ -144,7 +145,7 @@ impl Source for CountedSource {
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        // A file that is missing is told before anything is sent, as it would be without being watched.
+        // A missing file must fail before anything is sent, as without a progress bar.
         self.body.openable()?;
         self.bar.set_position(0);
         Ok(Box::new(CountingReader { chunks: self.body.read(), rest: Bytes::new(), bar: self.bar.clone() }))
@@ -183,15 +184,15 @@ mod tests {
 
     use super::*;
 
-    /// Reads the request and answers after a while.
+    /// Reads the request and responds after a delay.
     #[derive(Debug)]
-    struct After(Duration);
+    struct Delayed(Duration);
 
     #[async_trait]
-    impl Transport for After {
+    impl Transport for Delayed {
         async fn send(&self, request: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
-            let came: Vec<Bytes> = request.body().read().map(Result::unwrap).collect();
-            assert!(came.iter().all(|piece| piece.len() <= 64 * 1024) && came.concat() == SENT);
+            let chunks: Vec<Bytes> = request.body().read().map(Result::unwrap).collect();
+            assert!(chunks.iter().all(|chunk| chunk.len() <= 64 * 1024) && chunks.concat() == SENT);
             let clock = SystemClock::new();
             drop(clock.sleep_until(clock.now().plus(self.0)).await);
             Ok(Response::new(Content::from_bytes("all of it")))
@@ -200,42 +201,42 @@ mod tests {
 
     static SENT: [u8; 100_000] = [7; 100_000];
 
-    async fn send(after: Duration) -> (ProgressBar, Narrow, Content) {
-        let narrow = Narrow::default();
-        let bar = late(ProgressDrawTarget::term_like(Box::new(narrow.clone())));
-        let watched = Progress(Some(bar.clone())).watch(Arc::new(After(after)));
+    async fn send(delay: Duration) -> (ProgressBar, FakeTerminal, Content) {
+        let terminal = FakeTerminal::default();
+        let bar = delayed(ProgressDrawTarget::term_like(Box::new(terminal.clone())));
+        let watched = Progress(Some(bar.clone())).watch(Arc::new(Delayed(delay)));
         let request = Request::new(Body::from(SENT.to_vec()));
         let answer = watched.send(request, &AttemptContext::new(false, Instant::NEVER)).await.unwrap();
-        (bar, narrow, answer.into_body())
+        (bar, terminal, answer.into_body())
     }
 
     #[tokio::test]
-    async fn what_is_answered_at_once_is_never_shown_and_what_takes_longer_is() {
-        let (bar, narrow, content) = send(Duration::ZERO).await;
+    async fn only_a_call_longer_than_the_delay_shows_the_bar() {
+        let (bar, terminal, content) = send(Duration::ZERO).await;
         assert!(!bar.is_finished());
         assert_eq!(content.collect(100).await.unwrap(), "all of it");
-        assert!(narrow.lines().is_empty(), "{narrow:?}");
-        let (bar, narrow, content) = send(DELAY * 2).await;
-        assert!(!narrow.lines().is_empty() && !bar.is_finished(), "{narrow:?}");
-        assert_eq!((bar.position(), bar.length()), (0, Some(9)), "now it is about the answer");
+        assert!(terminal.lines().is_empty(), "{terminal:?}");
+        let (bar, terminal, content) = send(DELAY * 2).await;
+        assert!(!terminal.lines().is_empty() && !bar.is_finished(), "{terminal:?}");
+        assert_eq!((bar.position(), bar.length()), (0, Some(9)), "the bar shows the response");
         assert_eq!(content.collect(100).await.unwrap(), "all of it");
-        assert!(bar.is_finished(), "it is taken away with the end of the answer");
+        assert!(bar.is_finished(), "the end of the response clears the bar");
         let (bar, _, content) = send(Duration::ZERO).await;
         drop(content);
-        assert!(bar.is_finished(), "and when the answer is given up");
+        assert!(bar.is_finished(), "dropping the response clears the bar");
     }
 
-    /// A terminal of 80 columns that keeps what is written on it.
+    /// A terminal of 80 columns that records the lines written to it.
     #[derive(Clone, Debug, Default)]
-    struct Narrow(Arc<Mutex<Vec<String>>>);
+    struct FakeTerminal(Arc<Mutex<Vec<String>>>);
 
-    impl Narrow {
+    impl FakeTerminal {
         fn lines(&self) -> Vec<String> {
             self.0.lock().unwrap().clone()
         }
     }
 
-    impl indicatif::TermLike for Narrow {
+    impl indicatif::TermLike for FakeTerminal {
         fn width(&self) -> u16 {
             80
         }
@@ -267,18 +268,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_fits_on_a_line_of_80_columns() {
+    fn the_bar_fits_on_a_line_of_80_columns() {
         for (template, length) in
             [(WAITING, None), (SENDING, Some(1 << 29)), (RECEIVING, Some(1 << 29)), (RECEIVING_SO_FAR, None)]
         {
-            let narrow = Narrow::default();
-            let target = ProgressDrawTarget::term_like(Box::new(narrow.clone()));
+            let terminal = FakeTerminal::default();
+            let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
             let bar = ProgressBar::with_draw_target(None, target);
             Progress(Some(bar.clone())).describe("100000 orders, 1000 pages");
             begin(&bar, template, length);
             bar.inc(123_456_789);
             bar.force_draw();
-            let lines = narrow.lines();
+            let lines = terminal.lines();
             assert!(lines.iter().any(|line| line.contains("100000 orders, 1000 pages, ")), "{lines:?}");
             assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:?}");
         }

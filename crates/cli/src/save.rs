@@ -1,4 +1,4 @@
-//! Where files go, and how long their streams may take. Writing them whole is the transport's.
+//! Output files and directories, and deadlines of streams. The transport writes the files atomically.
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 
 use crate::exit::Failure;
 
-/// The most that one file may take on this disk, in bytes.
-const MOST: u64 = 16 * 1024 * 1024 * 1024;
+/// Maximum size of a file in bytes.
+const MAX_FILE: u64 = 16 * 1024 * 1024 * 1024;
 
-/// A file that was written.
+/// A saved file.
 #[derive(Debug)]
 pub(crate) struct SavedFile {
     pub(crate) path: PathBuf,
@@ -32,54 +32,54 @@ impl SavedFile {
     }
 }
 
-/// What is done with a file that has the name already.
+/// Converts `--force` into the treatment of an existing file.
 pub(crate) fn existing(force: bool) -> Existing {
     if force { Existing::Replace } else { Existing::Keep }
 }
 
-/// Whether a file can be written there. Asked before anything is sent: where nothing can be kept, nothing is fetched.
+/// Checks that a file can be written at `path`. Call this before sending: without a place for it, nothing is fetched.
 pub(crate) fn check_place(path: &Path, existing: Existing) -> Result<(), Failure> {
     let name = path.display();
     reject_dash(path)?;
-    let told = match path.symlink_metadata() {
-        Ok(found) if found.is_dir() || path.is_dir() => "is a folder: name a file",
-        // What replaces it would take the place of the link, and leave what it leads to as it is.
-        Ok(found) if found.is_symlink() => {
-            "is a symbolic link, which is neither followed nor replaced: name the file itself"
+    let problem = match path.symlink_metadata() {
+        Ok(existing) if existing.is_dir() || path.is_dir() => "is a directory: it must be a file",
+        // The new file would replace the link, not its target.
+        Ok(existing) if existing.is_symlink() => {
+            "is a symbolic link, which is neither followed nor replaced: use the path of the file itself"
         }
-        // A device would be replaced by the file, not written to.
-        Ok(found) if !found.is_file() => "is no regular file: name one",
+        // The new file would replace a device, not write to it.
+        Ok(existing) if !existing.is_file() => "is not a regular file: choose another path",
         Ok(_) if existing == Existing::Keep => {
-            return Err(Failure::unsent(format!("{name} is there already; --force replaces it")));
+            return Err(Failure::unsent(format!("{name} already exists: to replace it, add --force")));
         }
         _ => {
-            let tried = Draft::new(path).and_then(Draft::discard);
-            return tried.map_err(|error| Failure::unsent(format!("--out {name} cannot be written: {}", error.kind())));
+            let draft = Draft::new(path).and_then(Draft::discard);
+            return draft.map_err(|error| Failure::unsent(format!("--out {name} cannot be written: {}", error.kind())));
         }
     };
-    Err(Failure::unsent(format!("--out {name} {told}")))
+    Err(Failure::unsent(format!("--out {name} {problem}")))
 }
 
-/// Elsewhere `-` is standard output, here it would be a file of that name.
+/// Rejects `-`, which means standard output in other programs but would be a file name here.
 pub(crate) fn reject_dash(path: &Path) -> Result<(), Failure> {
     match path.as_os_str() == "-" {
-        true => Err(Failure::unsent("--out - is no name: files are never written to standard output")),
+        true => Err(Failure::unsent("--out - is not a file name: files are never written to standard output")),
         false => Ok(()),
     }
 }
 
-/// A folder for results. One that was made for them is its owner's only, and is removed if nothing came into it.
+/// A directory for results. If it had to be created, only its owner can read it, and it is removed if it stays empty.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    /// What was not there before, the innermost first.
+    /// The directories that were created, innermost first.
     created: Vec<PathBuf>,
 }
 
-/// Folders to be looked at once more: a download that was given up still had its file in them.
-static REMAINDER: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// Directories that were not empty when their command was dropped, because a download still had its file in them.
+static NOT_EMPTY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 impl Folder {
-    /// Makes it where it is not there, before anything is sent.
+    /// Creates the directory if it does not exist. Call this before sending.
     pub(crate) fn create(out: &Path) -> Result<Self, Failure> {
         reject_dash(out)?;
         let unusable = |error: std::io::Error| {
@@ -92,49 +92,49 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let rest = remove_empty(std::mem::take(&mut self.created));
-        if let Ok(mut all) = REMAINDER.lock() {
+        if let Ok(mut all) = NOT_EMPTY.lock() {
             all.extend(rest);
         }
     }
 }
 
-/// Removes those that are empty, and returns the others.
+/// Removes the empty directories and returns the others.
 fn remove_empty(mut folders: Vec<PathBuf>) -> Vec<PathBuf> {
-    // A folder with something in it is never removed by this.
+    // `remove_dir` fails if a directory is not empty.
     folders.retain(|folder| std::fs::remove_dir(folder).is_err());
     folders
 }
 
-/// Removes the folders that became empty after their command was given up.
+/// Removes the directories that became empty after their command was dropped.
 pub(crate) fn remove_folders() {
-    if let Ok(mut rest) = REMAINDER.lock() {
+    if let Ok(mut rest) = NOT_EMPTY.lock() {
         remove_empty(std::mem::take(&mut rest));
     }
 }
 
-/// Saves a stream in a file, once it is whole and accepted.
+/// Saves a stream as a file, once the stream is complete and `accept` succeeds.
 pub(crate) async fn save(
     path: &Path,
     existing: Existing,
     content: Content,
     accept: impl FnOnce(&FileDigest) -> Result<(), Error> + Send + 'static,
 ) -> Result<SavedFile, Failure> {
-    let save = Save::new(path).at_most(MOST).existing(existing).accept(accept);
+    let save = Save::new(path).at_most(MAX_FILE).existing(existing).accept(accept);
     let digest = save.run(content).await.map_err(|error| failure(path, error))?;
     Ok(SavedFile { path: path.to_owned(), digest })
 }
 
-/// Saves bytes in a folder under the first of these names that is free, or that holds the same bytes and is no file of
-/// `mine`. No file is ever replaced.
+/// Saves bytes under the first of `names` that is free, or whose file has the same bytes and is not one of `saved`. No
+/// file is ever replaced.
 pub(crate) async fn save_beside(
     folder: &Path,
     names: impl Iterator<Item = String>,
     bytes: Bytes,
-    mine: &[SavedFile],
+    saved: &[SavedFile],
 ) -> Result<SavedFile, Failure> {
     for name in names {
         let path = folder.join(name);
-        if mine.iter().any(|saved| same_name(&saved.path, &path)) {
+        if saved.iter().any(|file| same_name(&file.path, &path)) {
             continue;
         }
         match Save::new(&path).run(Content::from_bytes(bytes.clone())).await {
@@ -142,27 +142,27 @@ pub(crate) async fn save_beside(
             Err(error) if error.kind() == Kind::Conflict => {}
             Err(error) => return Err(failure(&path, error)),
         }
-        if path.symlink_metadata().is_ok_and(|found| found.is_file())
-            && let Ok(there) = FileDigest::from_file(&path).await
-            && there == digest(&bytes)
+        if path.symlink_metadata().is_ok_and(|file| file.is_file())
+            && let Ok(existing) = FileDigest::from_file(&path).await
+            && existing == digest(&bytes)
         {
-            // Fetched before: the same file need not be there twice.
-            return Ok(SavedFile { path, digest: there });
+            // An earlier run saved this file.
+            return Ok(SavedFile { path, digest: existing });
         }
     }
-    Err(Failure::local(format!("{} has no name left for a file", folder.display())))
+    Err(Failure::local(format!("all names for the file are taken in {}", folder.display())))
 }
 
-/// A failure of this machine with the path; one of the stream as it is.
+/// Adds the path to a failure of this machine; a failure of the stream is unchanged.
 fn failure(path: &Path, error: Error) -> Failure {
     match error.kind() {
-        Kind::Conflict => Failure::local(format!("{} is there already and stays; --force replaces it", path.display())),
+        Kind::Conflict => Failure::local(format!("{} already exists: to replace it, add --force", path.display())),
         Kind::Storage => Failure::local(format!("{}: {}", path.display(), error.detail())),
         _ => error.into(),
     }
 }
 
-/// Whether two paths may name one file: many file systems do not tell `A` from `a`.
+/// Whether two paths may name the same file: many file systems ignore case.
 fn same_name(one: &Path, other: &Path) -> bool {
     one == other || one.to_string_lossy().to_lowercase() == other.to_string_lossy().to_lowercase()
 }
@@ -172,25 +172,25 @@ pub(crate) fn digest(bytes: &[u8]) -> FileDigest {
     FileDigest::new(bytes.len() as u64, sha2::Sha256::digest(bytes).into())
 }
 
-/// The deadline that was given for a call, which otherwise ends with the head of its answer: over the whole stream, too.
+/// The `--timeout` of a call, extended to the stream of its response body.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub(crate) struct StreamDeadline {
     clock: SystemClock,
-    until: Option<Instant>,
+    deadline: Option<Instant>,
 }
 
-impl Patience {
-    /// From now. Without `--timeout` a stream has the limits of the driver: for a stall, and over all.
-    pub(crate) fn begin(timeout: Option<Duration>) -> Self {
+impl StreamDeadline {
+    /// Starts now. Without `--timeout`, a stream has only the limits of the driver.
+    pub(crate) fn start(timeout: Option<Duration>) -> Self {
         let clock = SystemClock::new();
-        let until = timeout.map(|timeout| clock.now().plus(timeout));
-        Self { clock, until }
+        let deadline = timeout.map(|timeout| clock.now().plus(timeout));
+        Self { clock, deadline }
     }
 
-    /// The same stream, with that deadline.
+    /// Adds the deadline to a stream.
     pub(crate) fn limit(&self, content: Content) -> Content {
-        match self.until {
-            Some(until) => Content::new(content.len(), LimitedContent { content, end: self.clock.sleep_until(until) }),
+        match self.deadline {
+            Some(at) => Content::new(content.len(), LimitedContent { content, end: self.clock.sleep_until(at) }),
             None => content,
         }
     }
@@ -206,10 +206,10 @@ impl Body for LimitedContent {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        // First the time: a stream that always has a little more would otherwise go on for ever.
+        // The deadline first: a stream that always has more data would otherwise never end.
         if self.end.as_mut().poll(cx).is_ready() {
-            let late = Error::new(Kind::Timeout, "the answer did not come whole in the time given");
-            return Poll::Ready(Some(Err(late)));
+            let error = Error::new(Kind::Timeout, "the response was not complete before the deadline (--timeout)");
+            return Poll::Ready(Some(Err(error)));
         }
         Pin::new(&mut self.content).poll_frame(cx)
     }

@@ -1,11 +1,16 @@
-//! Being ended from outside, by Ctrl-C, by SIGTERM, or by the end of its terminal (SIGHUP).
+//! Signals that stop the program (Ctrl-C, SIGTERM, SIGHUP), and threads that must not delay its end.
 
 use crate::exit::Failure;
 
-/// Resolves when the program is ended from outside, with the exit code that shells give to it; listens from the moment
-/// it is called. Needs a tokio runtime.
+/// Listens for signals from now on. The future resolves at the first one, with the exit code that shells use for it.
+///
+/// # Errors
+/// If the program cannot listen for a signal.
+///
+/// # Panics
+/// Outside a tokio runtime.
 pub(crate) fn listen() -> Result<impl Future<Output = u8>, Failure> {
-    let cannot = |error: std::io::Error| Failure::local(format!("signals cannot be heard: {error}"));
+    let cannot = |error: std::io::Error| Failure::local(format!("cannot listen for signals: {error}"));
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -16,14 +21,14 @@ pub(crate) fn listen() -> Result<impl Future<Output = u8>, Failure> {
             false => Some(signal(SignalKind::hangup()).map_err(cannot)?),
         };
         Ok(async move {
-            let hung_up = async {
+            let hang_up = async {
                 match &mut hang_up {
                     Some(hang_up) => drop(hang_up.recv().await),
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
-                () = hung_up => 129,
+                () = hang_up => 129,
                 _ = terminate.recv() => 143,
                 _ = interrupt.recv() => 130,
             }
@@ -39,8 +44,7 @@ pub(crate) fn listen() -> Result<impl Future<Output = u8>, Failure> {
     }
 }
 
-/// Whether the program was begun by `nohup`, to outlive its terminal: to listen for the signal would end that. Where
-/// there is no such file, it is not known.
+/// Whether the program was started with `nohup`: then it must not listen for SIGHUP. False on systems without `/proc`.
 #[cfg(unix)]
 fn is_hang_up_ignored() -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
@@ -48,13 +52,12 @@ fn is_hang_up_ignored() -> bool {
     ignored.is_some_and(|ignored| ignored & 1 == 1)
 }
 
-/// Runs work that waits for a person or another program, beside everything else: a thread of the runtime would be
-/// waited for when the program is ended, and this one is not.
-pub(crate) async fn on_own_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    let (done, waiting) = tokio::sync::oneshot::channel();
-    let begun = std::thread::Builder::new().spawn(move || {
-        let _ = done.send(work());
+/// Runs blocking work on a new thread. The end of the program waits for the runtime's threads, but not for this one.
+pub(crate) async fn run_on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let spawned = std::thread::Builder::new().spawn(move || {
+        let _ = sender.send(work());
     });
-    begun.map_err(|error| Failure::local(format!("no thread could be started: {}", error.kind())))?;
-    waiting.await.map_err(|_| Failure::local("what was to be read was given up"))
+    spawned.map_err(|error| Failure::local(format!("cannot start a thread: {}", error.kind())))?;
+    receiver.await.map_err(|_| Failure::local("a thread ended without a result"))
 }

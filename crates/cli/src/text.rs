@@ -1,6 +1,6 @@
-//! Text that came from elsewhere.
+//! Untrusted text.
 
-/// Replaces the control characters, which could steer a terminal.
+/// Replaces control characters, which could control a terminal.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! Values that are more than a text.
+//! Parsers of option values.
 
 use identkit_core::{Kind, Outcome, Window};
 use identkit_identify24::messages::BERLIN;
@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::verdict;
 
-/// A point in time as it is typed: absolute, or so long before now.
+/// A point in time: absolute, or a duration before now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     At(Timestamp),
@@ -24,10 +24,10 @@ impl Moment {
     }
 }
 
-/// The time between two moments.
+/// The window between two moments.
 ///
 /// # Errors
-/// [`Kind::InvalidInput`] unless the first one is earlier.
+/// [`Kind::InvalidInput`] unless `from` is earlier than `to`.
 pub(crate) fn window(from: Moment, to: Moment, now: Timestamp) -> Result<Window, identkit_core::Error> {
     match (from.at(now), to.at(now)) {
         (Some(begin), Some(end)) if begin < end => Ok(Window { begin, end }),
@@ -35,7 +35,7 @@ pub(crate) fn window(from: Moment, to: Moment, now: Timestamp) -> Result<Window,
     }
 }
 
-/// RFC 3339, a date (its start in UTC), `now`, or a number of seconds, minutes, hours or days ago as `-90m`.
+/// Parses an RFC 3339 time, a date (its start in UTC), `now`, or a time ago such as `-90m`.
 pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     if text == "now" {
         return Ok(Moment::Ago(SignedDuration::ZERO));
@@ -43,7 +43,7 @@ pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     if let Some(ago) = text.strip_prefix('-').and_then(ago) {
         return Ok(Moment::Ago(ago));
     }
-    // What is longer has a time of day, which must not be dropped.
+    // A longer text has a time of day, which must not be dropped.
     if text.len() == "2020-09-10".len()
         && let Ok(date) = text.parse::<Date>()
         && let Ok(at) = Offset::UTC.to_timestamp(date.to_datetime(jiff::civil::Time::midnight()))
@@ -51,8 +51,8 @@ pub(crate) fn moment(text: &str) -> Result<Moment, String> {
         return Ok(Moment::At(at));
     }
     text.parse().map(Moment::At).map_err(|_| {
-        "a date-time with offset (2020-09-10T12:00:00+02:00 or …Z), a date (its start in UTC), now, or a time ago \
-         (-90m, -24h, -7d) is needed"
+        "must be a time with offset (2020-09-10T12:00:00+02:00 or …Z), a date (its start in UTC), now, or a time ago \
+         (-90m, -24h, -7d)"
             .to_owned()
     })
 }
@@ -64,36 +64,35 @@ fn ago(text: &str) -> Option<SignedDuration> {
     number.parse::<i64>().ok()?.checked_mul(seconds).map(SignedDuration::from_secs)
 }
 
-/// A SHA-256 as 64 hexadecimal digits.
+/// Parses a SHA-256 of 64 hexadecimal digits.
 pub(crate) fn sha256(text: &str) -> Result<[u8; 32], String> {
     let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(byte).collect();
     let digits = text.bytes().all(|digit| digit.is_ascii_hexdigit());
     let digest = bytes.filter(|_| digits).and_then(|bytes| bytes.try_into().ok());
-    digest.ok_or_else(|| "a SHA-256 is needed: 64 hexadecimal digits".to_owned())
+    digest.ok_or_else(|| "must be a SHA-256 of 64 hexadecimal digits".to_owned())
 }
 
-/// `STATUS=OUTCOME`; the outcome stands behind the last `=`, since nobody knows the vendor's words.
+/// Parses `STATUS=OUTCOME` at the last `=`: a status of the vendor may contain one.
 pub(crate) fn outcome(text: &str) -> Result<(String, Outcome), String> {
-    let given = text.rsplit_once('=').filter(|(status, _)| !status.trim().is_empty());
-    let (status, word) =
-        given.ok_or_else(|| "a status, = and its outcome are needed, e.g. Identified=positive".to_owned())?;
+    let pair = text.rsplit_once('=').filter(|(status, _)| !status.trim().is_empty());
+    let (status, word) = pair.ok_or_else(|| "must be STATUS=OUTCOME, e.g. Identified=positive".to_owned())?;
     Ok((status.to_owned(), verdict::outcome(word)?))
 }
 
-/// `Europe/Berlin`, `UTC`, an offset as `+01:00`, or a rule as POSIX has it for `TZ`.
+/// Parses `Europe/Berlin`, `UTC`, an offset such as `+01:00`, or a POSIX rule as in the variable `TZ`.
 pub(crate) fn zone(text: &str) -> Result<TimeZone, String> {
-    let found = match text {
+    let zone = match text {
         "Europe/Berlin" => TimeZone::posix(BERLIN).ok(),
         "UTC" => Some(TimeZone::UTC),
         _ => offset(text).map(TimeZone::fixed).or_else(|| TimeZone::posix(text).ok()),
     };
-    found.ok_or_else(|| {
-        "Europe/Berlin, UTC, an offset (+01:00) or a rule of POSIX (CET-1CEST,M3.5.0,M10.5.0/3) is needed".to_owned()
+    zone.ok_or_else(|| {
+        "must be Europe/Berlin, UTC, an offset (+01:00) or a POSIX rule (CET-1CEST,M3.5.0,M10.5.0/3)".to_owned()
     })
 }
 
-/// `+01:00`.
+/// Parses an offset such as `+01:00`.
 fn offset(text: &str) -> Option<Offset> {
     let sign = match text.get(..1)? {
         "+" => 1,
@@ -113,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_a_date_time_with_offset_a_date_in_utc_or_a_time_ago() {
+    fn a_moment_is_a_time_with_offset_a_date_or_a_time_ago() {
         let at = |text: &str| Ok(Moment::At(text.parse().unwrap()));
         assert_eq!(moment("2020-09-10T12:00:00+02:00"), at("2020-09-10T10:00:00Z"));
         assert_eq!(moment("2020-09-10T12:00:00Z"), at("2020-09-10T12:00:00Z"));
@@ -138,7 +137,7 @@ mod tests {
         for (from, to) in [("now", "now"), ("now", "-1h"), ("2020-09-11", "2020-09-10"), ("2020-09-11", "now")] {
             assert_eq!(of(from, to).unwrap_err().kind(), Kind::InvalidInput, "{from} {to}");
         }
-        assert!(of("-999999999999d", "now").is_err(), "before the beginning of time");
+        assert!(of("-999999999999d", "now").is_err(), "out of range");
     }
 
     #[test]
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn ai_12_a_status_and_its_outcome_are_split_at_the_last_equals_sign() {
+    fn ai_12_status_and_outcome_split_at_the_last_equals_sign() {
         assert_eq!(outcome("Identified=positive"), Ok(("Identified".to_owned(), Outcome::Positive)));
         assert_eq!(outcome("a=b=negative"), Ok(("a=b".to_owned(), Outcome::Negative)));
         for bad in ["", "Identified", "=positive", " =positive", "Identified=", "Identified=good", "Identified=unknown"]
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn ai_11_a_zone_is_a_name_an_offset_or_a_rule() {
+    fn ai_11_a_zone_is_a_name_an_offset_or_a_posix_rule() {
         let noon = jiff::civil::date(2019, 7, 1).at(12, 0, 0, 0);
         for (text, utc) in [
             ("Europe/Berlin", "2019-07-01T10:00:00Z"),

@@ -1,4 +1,4 @@
-//! How a vendor is reached: whom to trust, what to show, through which proxy, and for how long to wait.
+//! The connection options: trust, client certificates, proxies, timeouts.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{
-    NOBODY, Ran, Sandbox, Server, Then, Vendor, accepting, feed, file, head, ident, order, run, tunnel,
+    NO_SERVER, Reply, Run, Sandbox, Server, Vendor, accept, feed, file, head, ident, order, run, tunnel,
 };
 use identkit_transport::http::Pin;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CertifiedKey, IsCa, KeyPair};
@@ -17,10 +17,10 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Commands of both vendors that read.
+/// A command of each vendor that reads.
 const READS: [&str; 2] = ["tm ping", "identify24 login"];
 
-/// An authority, made for one test, and the files that it makes.
+/// A certificate authority for one test, and its files.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
@@ -49,7 +49,7 @@ impl Authority {
     }
 }
 
-/// A vendor behind TLS who answers everything alike; what it heard of requests is kept.
+/// A TLS server with the same response to every request; it records the heads of requests.
 fn peer(issued: &CertifiedKey<KeyPair>, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<String>>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
@@ -66,7 +66,7 @@ fn peer(issued: &CertifiedKey<KeyPair>, clients: Option<&Authority>) -> (SocketA
     let config = Arc::new(builder.with_single_cert(vec![issued.cert.der().clone()], key.into()).unwrap());
     let heard = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&heard);
-    let (address, _) = accepting(move |stream| {
+    let (address, _) = accept(move |stream| {
         let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
         let head = head(&mut stream).unwrap_or_default();
         log.lock().unwrap().push_str(&head);
@@ -81,14 +81,14 @@ fn peer(issued: &CertifiedKey<KeyPair>, clients: Option<&Authority>) -> (SocketA
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// A proxy that tunnels whoever it likes, and keeps what it was asked.
-fn proxy(likes: impl Fn(&str) -> Result<(), &'static str> + Send + Sync + 'static) -> (SocketAddr, Log) {
-    let asked = Log::default();
-    let log = Arc::clone(&asked);
-    let (address, _) = accepting(move |mut near| {
+/// A proxy that tunnels what `allow` accepts, and records the requests.
+fn proxy(allow: impl Fn(&str) -> Result<(), &'static str> + Send + Sync + 'static) -> (SocketAddr, Log) {
+    let requests = Log::default();
+    let log = Arc::clone(&requests);
+    let (address, _) = accept(move |mut near| {
         let connect = head(&mut near).unwrap_or_default();
         log.lock().unwrap().push(connect.clone());
-        if let Err(refusal) = likes(&connect) {
+        if let Err(refusal) = allow(&connect) {
             let _ = write!(near, "HTTP/1.1 {refusal}\r\ncontent-length: 0\r\n\r\n");
             return;
         }
@@ -97,7 +97,7 @@ fn proxy(likes: impl Fn(&str) -> Result<(), &'static str> + Send + Sync + 'stati
         let _ = write!(near, "HTTP/1.1 200 Connection established\r\n\r\n");
         tunnel(near, far);
     });
-    (address, asked)
+    (address, requests)
 }
 
 mod trust {
@@ -118,10 +118,10 @@ mod trust {
             ask(&format!(" --pin {right}")).ends_with(0, &[]);
             ask(&format!(" --pin {wrong} --pin {right}")).ends_with(0, &[]);
             let before = heard.lock().unwrap().len();
-            let told = ["its key is not one of the pinned keys", "--pin"];
-            ask(&format!(" --pin {wrong}")).fails_with(7, &told);
+            let words = ["its key is none of the pinned ones", "--pin"];
+            ask(&format!(" --pin {wrong}")).fails_with(7, &words);
             ask(" --pin sha256/AAAA").fails_with(2, &["--pin", "nothing was sent"]);
-            assert_eq!(heard.lock().unwrap().len(), before, "nothing of a request got through");
+            assert_eq!(heard.lock().unwrap().len(), before, "no request was sent");
         }
     }
 
@@ -141,9 +141,9 @@ mod trust {
             let mut by_variables = base.command(&trust);
             by_variables.env("IDENTKIT_CLIENT_CERT", &certificate).env("IDENTKIT_CLIENT_KEY", &key);
             run(&mut by_variables).ends_with(0, &[]);
-            // When the server says so is a matter of luck with TLS 1.3; what to do about it is not.
-            base.run(&trust).fails_with(7, &["give the one that it accepts by --client-cert"]);
-            for (more, told) in [
+            // With TLS 1.3 the server may reject the client late; the advice is the same.
+            base.run(&trust).fails_with(7, &["pass a certificate that the server accepts with --client-cert"]);
+            for (more, expected) in [
                 (format!("--client-cert {certificate}"), "needs --client-key"),
                 (format!("--client-key {key}"), "needs --client-cert"),
                 (format!("--client-cert {none} --client-key {key}"), "not a PEM certificate"),
@@ -151,16 +151,16 @@ mod trust {
                 (format!("--client-cert {certificate} --client-key {other}"), "do not match"),
                 (format!("--client-cert /nowhere --client-key {key}"), "cannot be read"),
             ] {
-                let ran = base.run(&format!("{trust} {more}"));
-                ran.fails_with(2, &["--client-", told, "nothing was sent"]).logs_none_of(&["hush-hush"]);
+                let result = base.run(&format!("{trust} {more}"));
+                result.fails_with(2, &["--client-", expected, "nothing was sent"]).logs_none_of(&["hush-hush"]);
             }
         }
     }
 
     #[test]
-    fn roots_are_bundled_the_machines_or_ones_own() {
+    fn roots_are_bundled_platform_or_from_a_file() {
         let sandbox = Sandbox::start();
-        let ca_file = sandbox.told("/ca_file");
+        let ca_file = sandbox.ready_text("/ca_file");
         let folder = tempfile::tempdir().unwrap();
         let empty = file(&folder, "empty.pem", "");
         for line in READS {
@@ -190,14 +190,14 @@ mod proxies {
     }
 
     #[test]
-    fn a_password_comes_from_a_file_or_a_variable_and_never_from_the_command_line() {
+    fn a_proxy_password_comes_from_a_file_or_variable_only() {
         let sandbox = Sandbox::start();
-        let (address, asked) = proxy(picky);
+        let (address, requests) = proxy(picky);
         let (url, secret) = (format!("http://{address}"), format!("http://Aladdin:open%3Asesame@{address}"));
         let folder = tempfile::tempdir().unwrap();
         let right = file(&folder, "right", "Aladdin:open:sesame\n");
         for line in READS {
-            let before = asked.lock().unwrap().len();
+            let before = requests.lock().unwrap().len();
             let auth = format!("--proxy-auth-file {right}");
             for (more, variable, value) in [
                 (format!("--proxy {url} {auth}"), "IDENTKIT_PROXY", ""),
@@ -207,36 +207,36 @@ mod proxies {
             ] {
                 run(sandbox.command(&format!("{line} {more}")).env(variable, value)).ends_with(0, &[]);
             }
-            assert!(asked.lock().unwrap()[before..].iter().all(|connect| connect.starts_with("CONNECT 127.0.0.1:")));
-            assert_eq!(asked.lock().unwrap().len(), before + 4);
-            let ran = sandbox.run(&format!("{line} --proxy {url}"));
-            ran.fails_with(7, &["the proxy requires credentials", "--proxy-auth-file"]);
-            let ran = sandbox.run(&format!("{line} --proxy {secret}"));
-            ran.fails_with(2, &["--proxy must not hold", "IDENTKIT_PROXY", "nothing was sent"]);
-            ran.logs_none_of(&["sesame"]);
+            assert!(requests.lock().unwrap()[before..].iter().all(|connect| connect.starts_with("CONNECT 127.0.0.1:")));
+            assert_eq!(requests.lock().unwrap().len(), before + 4);
+            let result = sandbox.run(&format!("{line} --proxy {url}"));
+            result.fails_with(7, &["the proxy wants credentials", "--proxy-auth-file"]);
+            let result = sandbox.run(&format!("{line} --proxy {secret}"));
+            result.fails_with(2, &["--proxy must not contain", "IDENTKIT_PROXY", "nothing was sent"]);
+            result.logs_none_of(&["sesame"]);
             for content in ["open sesame", ":open sesame", "a:sesame\nb", ""] {
                 let odd = file(&folder, "odd", content);
-                let ran = sandbox.run(&format!("{line} --proxy {url} --proxy-auth-file {odd}"));
-                ran.fails_with(2, &["--proxy-auth-file", "nothing was sent"]).logs_none_of(&["sesame"]);
+                let result = sandbox.run(&format!("{line} --proxy {url} --proxy-auth-file {odd}"));
+                result.fails_with(2, &["--proxy-auth-file", "nothing was sent"]).logs_none_of(&["sesame"]);
             }
         }
     }
 
     #[test]
-    fn what_can_be_no_proxy_is_2_and_never_repeated() {
+    fn an_invalid_proxy_is_2_and_never_quoted() {
         let server = Server::untouched();
-        for (bad, told) in [
+        for (bad, expected) in [
             ("socks5://127.0.0.1:1080", "must be an HTTP proxy"),
             ("http://127.0.0.1:1/hush-hush", "must not have a path"),
             ("http://", "--proxy"),
             ("", "--proxy"),
         ] {
             for line in READS {
-                server.run(&format!("{line} --proxy {bad}")).fails_with(2, &["--proxy", told, "nothing was sent"]);
+                server.run(&format!("{line} --proxy {bad}")).fails_with(2, &["--proxy", expected, "nothing was sent"]);
                 let secret = bad.replace("127.0.0.1", "hush:hush-hush@127.0.0.1");
                 for variable in ["IDENTKIT_PROXY", "https_proxy"].into_iter().filter(|_| !bad.is_empty()) {
-                    let ran = run(server.command(line).env(variable, &secret));
-                    ran.fails_with(2, &[variable, "nothing was sent"]).logs_none_of(&["hush"]);
+                    let result = run(server.command(line).env(variable, &secret));
+                    result.fails_with(2, &[variable, "nothing was sent"]).logs_none_of(&["hush"]);
                 }
             }
         }
@@ -244,24 +244,24 @@ mod proxies {
     }
 
     #[test]
-    fn a_proxy_that_refuses_or_is_not_there_is_7_in_words() {
+    fn a_failing_proxy_is_7_with_an_explanation() {
         let (address, _) = proxy(|_| Err("403 Forbidden"));
         let forbids = format!("http://{address}");
         for line in READS {
             let ask = |proxy: &str| VENDOR.run(&format!("{line} --timeout 1 --proxy {proxy}"));
             ask(&forbids).fails_with(7, &["the proxy does not allow", "--no-proxy"]);
-            ask(NOBODY).fails_with(7, &[]);
-            // What comes from the environment is for others than this machine.
+            ask(NO_SERVER).fails_with(7, &[]);
+            // The environment's proxy does not apply to loopback addresses.
             run(VENDOR.command(line).env("HTTPS_PROXY", &forbids)).fails_with(7, &["the proxy does not allow"]);
         }
-        let ran = VENDOR.run(&format!("tm ping --proxy {NOBODY}"));
-        ran.fails_with(7, &["no connection to the proxy could be made", "check --proxy"]);
+        let result = VENDOR.run(&format!("tm ping --proxy {NO_SERVER}"));
+        result.fails_with(7, &["no connection to the proxy could be made", "check --proxy"]);
     }
 
     #[test]
-    fn what_is_excepted_is_reached_directly() {
+    fn no_proxy_hosts_are_reached_directly() {
         let sandbox = Sandbox::start();
-        let (address, asked) = proxy(|_| Err("403 Forbidden"));
+        let (address, requests) = proxy(|_| Err("403 Forbidden"));
         let url = format!("http://{address}");
         for line in READS {
             let proxied = || sandbox.command(&format!("{line} --proxy {url}"));
@@ -273,18 +273,18 @@ mod proxies {
             let mut elsewhere = VENDOR.command(&format!("{line} --no-proxy invalid --timeout 1"));
             assert_eq!(run(elsewhere.env("https_proxy", &url)).code, Some(7));
         }
-        assert_eq!(asked.lock().unwrap().len(), 0);
+        assert_eq!(requests.lock().unwrap().len(), 0);
         sandbox.run(&format!("tm ping --proxy {url} --no-proxy example.com")).fails_with(7, &[]);
-        assert_eq!(asked.lock().unwrap().len(), 1);
+        assert_eq!(requests.lock().unwrap().len(), 1);
     }
 }
 
-/// At each point where a peer can fall silent, two seconds are two seconds (the bound is against the 60 of a call that
-/// does not know its deadline), and what was not sent is told apart from what may have been.
+/// A peer that stops responding at any point: the deadline of 2 s holds (without it, a call takes 60 s), and the exit
+/// code says whether the request may have been sent.
 mod silence {
     use super::*;
 
-    /// A read is 7. What creates is 6 when it may have been sent, and 7 when it was not.
+    /// A read is 7. A create is 6 if it may have been sent, otherwise 7.
     fn falls_silent(base: &str, set_up: impl Fn(&mut Command), creates: i32) {
         std::thread::scope(|scope| {
             for (line, input, code) in [
@@ -296,9 +296,9 @@ mod silence {
                 let mut command = base.command(&format!("{line} --timeout 2"));
                 set_up(&mut command);
                 scope.spawn(move || {
-                    let ran: Ran = feed(&mut command, input.as_bytes());
-                    ran.fails_with(code, &[]);
-                    assert!(ran.took < Duration::from_secs(10), "{ran:#?}");
+                    let result: Run = feed(&mut command, input.as_bytes());
+                    result.fails_with(code, &[]);
+                    assert!(result.took < Duration::from_secs(10), "{result:#?}");
                 });
             }
         });
@@ -321,8 +321,8 @@ mod silence {
         drop((entered, full));
     }
 
-    /// The system's resolver cannot be given up, and its thread must not hold up the end of the program. It reads the file
-    /// of aliases of a name without dots, where it is glibc's; from a pipe without a writer it never gets an answer.
+    /// The system's resolver cannot be canceled, and its thread must not delay the end of the program. glibc's resolver
+    /// reads the file HOSTALIASES for a name without dots; here it is a pipe without a writer, so the read never ends.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_name_that_is_never_resolved() {
@@ -334,23 +334,23 @@ mod silence {
 
     #[test]
     fn a_tls_handshake_that_never_begins() {
-        let (address, _) = accepting(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
+        let (address, _) = accept(|mut stream| drop(std::io::copy(&mut stream, &mut std::io::sink())));
         falls_silent(&format!("https://{address}"), |_| {}, 7);
     }
 
     #[test]
     fn a_proxy_that_never_answers() {
-        let silent = Server::always(Then::silence);
+        let silent = Server::always(Reply::silence);
         falls_silent("https://vendor.invalid", |command| _ = command.args(["--proxy", &silent.url()]), 7);
         assert!(silent.calls().iter().all(|call| call == "CONNECT vendor.invalid:443"), "{:?}", silent.calls());
     }
 
     #[test]
-    fn at_77_an_answer_that_never_begins_or_breaks_off_is_6_for_one_put_on_the_wire() {
+    fn at_77_a_missing_or_partial_response_is_6_and_sent_once() {
         for then in [
-            Then::silence,
-            || Then::Stall(b"HTTP/1.1 202 Accepted\r\ncontent-le".to_vec()),
-            || Then::Stall(b"HTTP/1.1 202 Accepted\r\ncontent-length: 100\r\n\r\n{".to_vec()),
+            Reply::silence,
+            || Reply::Stall(b"HTTP/1.1 202 Accepted\r\ncontent-le".to_vec()),
+            || Reply::Stall(b"HTTP/1.1 202 Accepted\r\ncontent-length: 100\r\n\r\n{".to_vec()),
         ] {
             let server = Server::after_login(move |_| then());
             falls_silent(&server.url(), |_| {}, 6);

@@ -1,13 +1,13 @@
-//! `identkit demo` as a process: what it prints, what it leaves on the disk, and what it tells when something breaks.
+//! `identkit demo` as a process: output, files, and failures.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Ran, assert_for_its_owner_only, has, identkit, keys, names, run, sample, sha256};
+use crate::support::{Run, assert_private, has, identkit, keys, names, run, sample, sha256};
 use serde_json::Value;
 
-/// What the issue of this demo names, in the vendors' words.
+/// The operations that the demo must show, by the vendors' names.
 const OPERATIONS: &str = "serverStatus putOrder AfterIdent OnFinal getStatus getIdentData getIdentDataPDF getESignPDF \
                           delIdentdata auth ident/create ident/get";
 
@@ -21,7 +21,7 @@ const FILES: [&str; 7] = [
     "identify24/ident.json",
 ];
 
-fn demo(out: &Path, arguments: &[&str]) -> Ran {
+fn demo(out: &Path, arguments: &[&str]) -> Run {
     run(identkit().arg("demo").arg("--out").arg(out).args(arguments))
 }
 
@@ -31,11 +31,11 @@ fn operations(document: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_check_holds_and_every_file_is_as_listed() {
+fn every_check_passes_and_every_listed_file_is_right() {
     let root = tempfile::tempdir().unwrap();
     let out = root.path().join("new/folder");
-    let ran = demo(&out, &["--output", "json"]);
-    let document = ran.ends_with(0, &[]).json();
+    let result = demo(&out, &["--output", "json"]);
+    let document = result.ends_with(0, &[]).json();
     assert_eq!(keys(&document), ["account", "files", "inbox", "ok", "steps"]);
     assert_eq!(document["ok"], true);
     assert_eq!(document["account"], Value::Array(Vec::new()));
@@ -55,7 +55,7 @@ fn every_check_holds_and_every_file_is_as_listed() {
         steps.filter_map(|step| step["http_status"].as_u64()).collect()
     };
     assert_eq!(["putOrder", "delIdentdata", "ident/create"].map(&statuses), [[202], [202], [200]]);
-    assert_eq!(statuses("getIdentData"), [200, 404], "first read, then proved to be gone");
+    assert_eq!(statuses("getIdentData"), [200, 404], "first read, then deleted");
 
     let files = document["files"].as_array().unwrap();
     let listed: Vec<PathBuf> = files.iter().map(|file| file["path"].as_str().unwrap().into()).collect();
@@ -72,13 +72,13 @@ fn every_check_holds_and_every_file_is_as_listed() {
         ("identity-tm", &["contract.signed.pdf", "ident-data.json", "report.pdf"]),
         ("input", &["contract.pdf", "create-ident.json", "put-order.json"]),
     ] {
-        assert_eq!(names(&out.join(folder)), inside, "nothing half-written is left");
-        inside.iter().for_each(|name| assert_for_its_owner_only(&out.join(folder).join(name)));
+        assert_eq!(names(&out.join(folder)), inside, "no partial file is left");
+        inside.iter().for_each(|name| assert_private(&out.join(folder).join(name)));
     }
 }
 
 #[test]
-fn the_inputs_are_the_documents_own_and_the_signed_contract_is_the_original_with_an_update_appended() {
+fn inputs_are_the_documents_and_the_signature_appends_only() {
     let out = tempfile::tempdir().unwrap();
     demo(out.path(), &[]).ends_with(0, &["TargetURL https://www.identity.tm/status/"]);
     let written = |name: &str| std::fs::read(out.path().join(name)).unwrap();
@@ -103,8 +103,8 @@ fn the_report_compares_supplied_with_checked() {
     }
     let out = tempfile::tempdir().unwrap();
     demo(out.path(), &[]).ends_with(0, &[]);
-    let ran = run(Command::new("pdftotext").arg("-layout").arg(out.path().join("identity-tm/report.pdf")).arg("-"));
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
+    let result = run(Command::new("pdftotext").arg("-layout").arg(out.path().join("identity-tm/report.pdf")).arg("-"));
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""), "{result:#?}");
     for (label, value) in [
         ("Nachname", "Mustermann"),
         ("Vorname", "Erika"),
@@ -114,36 +114,36 @@ fn the_report_compares_supplied_with_checked() {
         ("Geburtsdatum", "12.08.1964"),
         ("Geburtsort", "Berlin"),
     ] {
-        let row = ran.stdout.lines().find(|line| line.trim_start().starts_with(label));
-        let row = row.unwrap_or_else(|| panic!("no row {label} in:\n{}", ran.stdout));
-        assert_eq!(row.matches(value).count(), 2, "supplied and checked side by side: {row}");
+        let row = result.stdout.lines().find(|line| line.trim_start().starts_with(label));
+        let row = row.unwrap_or_else(|| panic!("no row {label} in:\n{}", result.stdout));
+        assert_eq!(row.matches(value).count(), 2, "given and checked value in one row: {row}");
     }
 }
 
 #[test]
-fn the_table_is_for_people_and_the_progress_is_plain_lines_without_a_terminal() {
+fn without_a_terminal_progress_is_plain_lines() {
     let out = tempfile::tempdir().unwrap();
-    let ran = demo(out.path(), &[]);
-    ran.ends_with(0, &[]);
+    let result = demo(out.path(), &[]);
+    result.ends_with(0, &[]);
     for operation in OPERATIONS.split(' ') {
-        let row = ran.stdout.lines().find(|line| line.contains(&format!(" {operation} ")));
-        assert!(row.is_some_and(|row| row.trim_start().starts_with("ok ")), "no row for {operation}:\n{}", ran.stdout);
-        assert!(ran.stderr.contains(&format!("[{operation}]")), "{operation} is not told live:\n{}", ran.stderr);
+        let row = result.stdout.lines().find(|line| line.contains(&format!(" {operation} ")));
+        assert!(row.is_some_and(|row| row.trim_start().starts_with("ok ")), "{operation}:\n{}", result.stdout);
+        assert!(result.stderr.contains(&format!("[{operation}]")), "{operation}:\n{}", result.stderr);
     }
     for file in FILES {
-        ran.shows(&[file, &sha256(&std::fs::read(out.path().join(file)).unwrap())]);
+        result.shows(&[file, &sha256(&std::fs::read(out.path().join(file)).unwrap())]);
     }
-    ran.shows(&[out.path().to_str().unwrap(), "Every check held"]);
-    assert!(ran.stdout.ends_with(".\n"), "{}", ran.stdout);
-    for (name, text) in [("output", &ran.stdout), ("progress", &ran.stderr)] {
-        assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{name} steers a terminal that is none: {text:?}");
-        assert!(text.lines().all(|line| line.trim_end() == line), "blanks at the ends of lines: {text:?}");
+    result.shows(&[out.path().to_str().unwrap(), "Every check passed"]);
+    assert!(result.stdout.ends_with(".\n"), "{}", result.stdout);
+    for (name, text) in [("output", &result.stdout), ("progress", &result.stderr)] {
+        assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{name} has control sequences: {text:?}");
+        assert!(text.lines().all(|line| line.trim_end() == line), "trailing spaces: {text:?}");
     }
-    assert!(ran.stderr.lines().all(|line| line.starts_with("ok   ")), "{}", ran.stderr);
+    assert!(result.stderr.lines().all(|line| line.starts_with("ok   ")), "{}", result.stderr);
 }
 
 #[test]
-fn the_inbox_has_three_events_and_a_second_run_adds_its_own() {
+fn each_run_appends_three_events_to_the_inbox() {
     let out = tempfile::tempdir().unwrap();
     for run in 1..=2 {
         demo(out.path(), &["--output", "json"]).ends_with(0, &[]);
@@ -159,12 +159,13 @@ fn the_inbox_has_three_events_and_a_second_run_adds_its_own() {
 }
 
 #[test]
-fn a_receiver_that_dies_ends_in_a_clear_account_and_nothing_is_deleted() {
+fn a_stopped_receiver_is_explained_and_nothing_is_deleted() {
     let out = tempfile::tempdir().unwrap();
-    let ran = demo(out.path(), &["--break", "receiver", "--output", "json"]);
-    ran.ends_with(1, &["What happened: ", "What was not done: ", "What to do ", "OnFinal", "identkit tm status 9992"]);
-    assert!(ran.took < Duration::from_secs(10), "it took {:?}", ran.took);
-    let document = ran.json();
+    let result = demo(out.path(), &["--break", "receiver", "--output", "json"]);
+    result
+        .ends_with(1, &["What happened: ", "What was not done: ", "What to do ", "OnFinal", "identkit tm status 9992"]);
+    assert!(result.took < Duration::from_secs(10), "it took {:?}", result.took);
+    let document = result.json();
     assert_eq!(document["ok"], false);
     assert_eq!(document["account"].as_array().unwrap().len(), 3);
     let operations = operations(&document);
@@ -178,25 +179,25 @@ fn a_receiver_that_dies_ends_in_a_clear_account_and_nothing_is_deleted() {
 
     let table = demo(out.path(), &["--break", "receiver"]);
     table.ends_with(1, &["What happened: "]);
-    assert!(table.stdout.contains("FAIL") && table.stdout.contains("was not tried"), "{table:#?}");
+    assert!(table.stdout.contains("FAIL") && table.stdout.contains("did not run"), "{table:#?}");
     assert!(!table.stdout.contains("delIdentdata"), "{table:#?}");
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_2() {
+fn an_unusable_directory_is_2() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("file");
     std::fs::write(&file, "").unwrap();
-    demo(&file, &[]).fails_with(2, &["--out", &file.display().to_string(), "is a file", "name a folder"]);
+    demo(&file, &[]).fails_with(2, &["--out", &file.display().to_string(), "is a file", "must be a directory"]);
     demo(&file.join("below"), &[]).fails_with(2, &["--out", "cannot be used"]);
 }
 
 #[test]
-fn an_inbox_that_is_none_is_not_overwritten() {
+fn a_foreign_inbox_file_is_not_overwritten() {
     let out = tempfile::tempdir().unwrap();
     let inbox = out.path().join("inbox.jsonl");
     std::fs::write(&inbox, "my diary\n").unwrap();
-    let ran = demo(out.path(), &[]);
-    ran.ends_with(1, &["error: the inbox ", "inbox.jsonl", "cannot be used", "not an event"]);
+    let result = demo(out.path(), &[]);
+    result.ends_with(1, &["error: the inbox ", "inbox.jsonl", "cannot be used", "no event"]);
     assert_eq!(std::fs::read_to_string(&inbox).unwrap(), "my diary\n");
 }

@@ -1,17 +1,17 @@
-//! Many orders at once: `tm statuses` and `tm drain-unreported`, with the sandbox and with servers that misbehave.
+//! `tm statuses` and `tm drain-unreported`, against the sandbox and against misbehaving servers.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{
-    CANARY, NOBODY, ORDER, Ran, Sandbox, Server, Then, Vendor, has, names, on_a_terminal, run, whole,
+    CANARY, NO_SERVER, ORDER, Reply, Run, Sandbox, Server, Vendor, has, names, run, run_in_terminal, whole,
 };
 use serde_json::{Value, json};
 
-/// A window that holds everything.
+/// A window that contains everything.
 const ALWAYS: &str = "tm statuses --from 2000-01-01 --to 2100-01-01";
 
-/// An answer about somebody whose name must not turn up in logs.
+/// A response about a person whose name must not appear in logs.
 fn canary_list() -> String {
     let entry = json!({ "Kind": 6, "Time": "2020-09-10T12:00:00+02:00", "Text": CANARY });
     json!([{ "OrderID": ORDER, "Ref": CANARY, "Status": [entry] }]).to_string()
@@ -23,22 +23,22 @@ mod statuses {
     #[test]
     fn a_window_is_a_table_with_a_row_for_each_order() {
         let sandbox = Sandbox::plain();
-        let ran = sandbox.run(&format!("{ALWAYS} --extended"));
-        ran.ends_with(0, &["the first is for an identification"]).shows(&["OrderID", "Verdict"]);
-        assert!(!ran.stderr.contains("--extended"), "{ran:#?}");
-        let row = ran.stdout.lines().find(|line| line.contains(ORDER)).unwrap();
+        let result = sandbox.run(&format!("{ALWAYS} --extended"));
+        result.ends_with(0, &["the first applies to an identification"]).shows(&["OrderID", "Verdict"]);
+        assert!(!result.stderr.contains("--extended"), "{result:#?}");
+        let row = result.stdout.lines().find(|line| line.contains(ORDER)).unwrap();
         assert!(row.contains("Sign-me_Account_Creation_Test") && row.contains("positive / identified"), "{row}");
         sandbox.run(ALWAYS).ends_with(0, &["general codes only", "--extended"]);
-        let ran = sandbox.run("tm statuses --from 2000-01-01 --to 2000-01-02");
-        assert_eq!(ran.ends_with(0, &[]).stdout, "nothing happened in this window\n");
+        let result = sandbox.run("tm statuses --from 2000-01-01 --to 2000-01-02");
+        assert_eq!(result.ends_with(0, &[]).stdout, "no status changes in this window\n");
     }
 
     #[test]
-    fn programs_get_the_vendors_json_with_a_verdict() {
+    fn json_output_is_the_vendors_json_with_a_verdict() {
         let sandbox = Sandbox::plain();
         let (general, extended) = (sandbox.json(ALWAYS), sandbox.json(&format!("{ALWAYS} --extended")));
-        let of = |told: &Value| -> Value {
-            let orders = told["orders"].as_array().unwrap();
+        let of = |output: &Value| -> Value {
+            let orders = output["orders"].as_array().unwrap();
             orders.iter().find(|order| order["OrderID"] == ORDER).unwrap().clone()
         };
         let entries = |order: &Value| order["Status"].as_array().unwrap().len();
@@ -52,13 +52,13 @@ mod statuses {
     }
 
     #[test]
-    fn at_06_every_page_has_a_period_so_that_nothing_is_marked_as_reported() {
+    fn at_06_every_page_has_a_period_and_marks_nothing() {
         for (more, path) in [("", "POST /getAllStatus"), (" --extended", "POST /getAllStatus/ExtendedList")] {
-            let server = Server::always(|| Then::GoOn(b"HTTP/1.1 304 Not Modified\r\n\r\n".into()));
+            let server = Server::always(|| Reply::Next(b"HTTP/1.1 304 Not Modified\r\n\r\n".into()));
             let line = "tm statuses --from 2020-09-10 --to 2020-09-10T12:30:00+02:00";
             server.run(&format!("{line}{more}")).ends_with(0, &[]);
             assert_eq!(server.calls(), [path; 2]);
-            for seen in server.seen() {
+            for seen in server.requests() {
                 let body: Value = serde_json::from_str(&seen.body).unwrap();
                 assert_eq!(body["Period"]["Begin"], "2020-09-10T00:00:00+00:00", "a date begins in UTC");
                 assert_eq!(body["Period"]["End"], "2020-09-10T10:30:00+00:00");
@@ -67,12 +67,12 @@ mod statuses {
     }
 
     #[test]
-    fn a_window_that_is_none_is_2_and_nothing_is_sent() {
+    fn an_invalid_window_is_2_and_nothing_is_sent() {
         let server = Server::untouched();
         for window in ["--from 2020-09-11 --to 2020-09-10", "--from 2020-09-10 --to 2020-09-10", "--from -1h --to -2h"]
         {
-            let ran = server.run(&format!("tm statuses {window}"));
-            ran.fails_with(2, &["--from must be earlier than --to", "nothing was sent"]);
+            let result = server.run(&format!("tm statuses {window}"));
+            result.fails_with(2, &["--from must be earlier than --to", "nothing was sent"]);
         }
         for text in ["yesterday", "2020-09-10T12:00:00", "2020-02-30", "-1w", ""] {
             server.run(&format!("tm statuses --from {text}")).ends_with(2, &["offset", "-24h"]);
@@ -82,22 +82,22 @@ mod statuses {
     }
 
     #[test]
-    fn at_05_less_than_everything_is_never_told_as_everything() {
-        // The same full page, whatever is asked for.
+    fn at_05_an_incomplete_list_is_an_error() {
+        // The same full page for every request.
         let order = |number| json!({ "OrderID": format!("9992{number}"), "Ref": CANARY, "Status": [{ "Kind": 6 }] });
         let page = Value::from_iter((0..500).map(order)).to_string();
-        let ran = Server::json("200 OK", page).run("tm statuses --from -4s --extended");
-        ran.fails_with(1, &["getAllStatus/ExtendedList", "orders are missing"]).logs_none_of(&[CANARY]);
+        let result = Server::json("200 OK", page).run("tm statuses --from -4s --extended");
+        result.fails_with(1, &["getAllStatus/ExtendedList", "orders are missing"]).logs_none_of(&[CANARY]);
         let broken = Server::json("200 OK", format!("[{{\"Ref\":\"{CANARY}\""));
-        let ran = broken.run("tm statuses --from -4s");
-        ran.fails_with(1, &["getAllStatus", "cannot be read"]).logs_none_of(&[CANARY]);
+        let result = broken.run("tm statuses --from -4s");
+        result.fails_with(1, &["getAllStatus", "cannot be read"]).logs_none_of(&[CANARY]);
     }
 }
 
 mod drain {
     use super::*;
 
-    /// A journal in a folder of its own.
+    /// A journal in a new directory.
     struct Place {
         folder: tempfile::TempDir,
         path: PathBuf,
@@ -114,15 +114,15 @@ mod drain {
             vendor.command(&format!("tm drain-unreported --yes --journal {}", self.path.display()))
         }
 
-        fn drain(&self, vendor: &(impl Vendor + ?Sized)) -> Ran {
+        fn drain(&self, vendor: &(impl Vendor + ?Sized)) -> Run {
             run(&mut self.command(vendor))
         }
 
-        fn drain_for_programs(&self, vendor: &impl Vendor) -> Ran {
+        fn drain_for_programs(&self, vendor: &impl Vendor) -> Run {
             run(self.command(vendor).args(["--output", "json"]))
         }
 
-        /// Has a process wait for an answer that never comes.
+        /// Starts a process that waits for a response that never arrives.
         fn wait_for(&self, silent: &Server) -> Child {
             let child = self.command(silent).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             while silent.calls().is_empty() {
@@ -146,7 +146,7 @@ mod drain {
         }
     }
 
-    /// The answer of a record, as it came.
+    /// The response of a record, as received.
     fn answer(record: &Value) -> Vec<u8> {
         identkit_wire::decode_base64(record["base64"].as_str().unwrap()).unwrap()
     }
@@ -156,47 +156,47 @@ mod drain {
     }
 
     #[test]
-    fn at_06_what_was_not_reported_is_taken_once_and_kept_as_it_came() {
+    fn at_06_unreported_entries_are_read_once_and_saved_unchanged() {
         let sandbox = Sandbox::plain();
         let place = Place::new();
         let statuses = || sandbox.json(&format!("{ALWAYS} --extended"))["orders"].clone();
         let before = statuses();
-        let told = place.drain_for_programs(&sandbox).ends_with(0, &[]).json();
-        assert_eq!(told["orders"], before, "reading a window marks nothing, and takes nothing");
+        let output = place.drain_for_programs(&sandbox).ends_with(0, &[]).json();
+        assert_eq!(output["orders"], before, "reading a window marks nothing");
         let records = place.records();
         place.has_events(&["asked", "answer"]);
         let answered = answer(&records[1]);
-        assert_eq!(told["identkit"]["answer"]["bytes"], answered.len());
-        assert_eq!(told["identkit"]["answer"]["sha256"], records[1]["sha256"]);
+        assert_eq!(output["identkit"]["answer"]["bytes"], answered.len());
+        assert_eq!(output["identkit"]["answer"]["sha256"], records[1]["sha256"]);
         let listed: Value = serde_json::from_slice(&answered).unwrap();
-        assert_eq!(listed.as_array().unwrap().len(), told["orders"].as_array().unwrap().len());
+        assert_eq!(listed.as_array().unwrap().len(), output["orders"].as_array().unwrap().len());
 
-        assert_eq!(place.drain(&sandbox).ends_with(0, &[]).stdout, "nothing was new\n");
+        assert_eq!(place.drain(&sandbox).ends_with(0, &[]).stdout, "no new entries\n");
         place.has_events(&["asked", "answer", "asked", "nothing"]);
-        assert_eq!(place.records()[..2], records, "what was there stays as it is");
-        assert_eq!(statuses(), before, "the window still has everything");
+        assert_eq!(place.records()[..2], records, "older records do not change");
+        assert_eq!(statuses(), before, "the window still has all orders");
     }
 
     #[test]
-    fn at_06_it_asks_on_a_terminal_only() {
+    fn at_06_without_a_terminal_it_requires_yes() {
         let place = Place::new();
         let server = good();
         let mut command = server.command(&format!("tm drain-unreported --journal {}", place.path.display()));
         run(&mut command).fails_with(2, &["--yes"]);
         assert_eq!(names(place.folder.path()), [""; 0]);
         if has("script") {
-            let ran = on_a_terminal(&command, "no\n");
-            assert_eq!(ran.code, Some(2), "{ran:#?}");
-            ran.shows(&["never tell it again", "nothing was taken"]);
+            let result = run_in_terminal(&command, "no\n");
+            assert_eq!(result.code, Some(2), "{result:#?}");
+            result.shows(&["never send them again", "nothing was read"]);
             place.has_events(&[]);
             assert_eq!(server.connections(), 0);
-            let ran = on_a_terminal(&command, "yes\n");
-            assert_eq!((ran.code, server.connections()), (Some(0), 1), "{ran:#?}");
+            let result = run_in_terminal(&command, "yes\n");
+            assert_eq!((result.code, server.connections()), (Some(0), 1), "{result:#?}");
         }
     }
 
     #[test]
-    fn at_06_a_journal_that_cannot_be_written_is_2_and_nothing_is_sent() {
+    fn at_06_an_unusable_journal_is_2_and_nothing_is_sent() {
         let place = Place::new();
         let server = good();
         let at = |name: &str| place.folder.path().join(name);
@@ -210,8 +210,8 @@ mod drain {
         }
         for path in refused {
             let path = path.display().to_string();
-            let ran = server.run(&format!("tm drain-unreported --yes --journal {path}"));
-            ran.fails_with(2, &["--journal", &path, "nothing was sent"]);
+            let result = server.run(&format!("tm drain-unreported --yes --journal {path}"));
+            result.fails_with(2, &["--journal", &path, "nothing was sent"]);
         }
         assert_eq!(std::fs::read_to_string(at("notes.txt")).unwrap(), "my notes\n");
         let other = std::fs::File::create(&place.path).unwrap();
@@ -223,109 +223,112 @@ mod drain {
     }
 
     #[test]
-    fn at_06_a_process_that_is_killed_leaves_word_that_an_answer_may_be_lost() {
+    fn at_06_a_killed_read_is_reported_by_the_next_run() {
         let place = Place::new();
         let server = good();
         place.drain(&server).ends_with(0, &[]);
         let at = |number: usize| place.records()[number]["at"].as_str().unwrap().to_owned();
         let since = at(0);
 
-        let silent = Server::always(Then::silence);
+        let silent = Server::always(Reply::silence);
         let mut child = place.wait_for(&silent);
-        // Two at once are one.
+        // A second process is rejected.
         place.drain(&silent).fails_with(2, &["another process is using it"]);
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(silent.calls().len(), 1);
-        // What was known before it was sent is on the disk.
+        // The record before the request is on disk.
         place.has_events(&["asked", "answer", "asked"]);
         let asked = at(2);
 
-        let ran = place.drain_for_programs(&server);
-        ran.ends_with(0, &[&asked, "may be lost", "identkit tm statuses --extended --from", &since]);
-        assert_eq!(ran.json()["identkit"]["unfinished_since"], asked);
-        let ran = place.drain(&server);
-        assert!(!ran.ends_with(0, &[]).stderr.contains("may be lost"), "it was told: {ran:#?}");
+        let result = place.drain_for_programs(&server);
+        result.ends_with(0, &[&asked, "may be lost", "identkit tm statuses --extended --from", &since]);
+        assert_eq!(result.json()["identkit"]["unfinished_since"], asked);
+        let result = place.drain(&server);
+        assert!(!result.ends_with(0, &[]).stderr.contains("may be lost"), "it was reported before: {result:#?}");
     }
 
     #[test]
-    fn at_06_an_answer_that_is_lost_is_6_with_a_way_back_and_is_not_asked_for_again() {
+    fn at_06_a_lost_response_is_6_with_recovery_and_no_retry() {
         let cut = || {
             let mut bytes = whole("application/json", canary_list().as_bytes());
             bytes.truncate(bytes.len() - 10);
-            Then::Cut(bytes)
+            Reply::Cut(bytes)
         };
-        let failing = || Then::json("500 Internal Server Error", &format!("{{\"Error\":\"{CANARY}\"}}"));
-        for then in [Then::close, cut, failing, Then::silence] {
+        let failing = || Reply::json("500 Internal Server Error", &format!("{{\"Error\":\"{CANARY}\"}}"));
+        for then in [Reply::close, cut, failing, Reply::silence] {
             let place = Place::new();
             let server = Server::always(then);
-            let ran = run(place.command(&server).args(["--timeout", "1"]));
-            ran.fails_with(6, &["getAllStatus", "identkit tm statuses --extended --from the time of the first order"]);
-            ran.logs_none_of(&[CANARY]);
+            let result = run(place.command(&server).args(["--timeout", "1"]));
+            result.fails_with(
+                6,
+                &["getAllStatus", "identkit tm statuses --extended --from TIME, a time before the first order"],
+            );
+            result.logs_none_of(&[CANARY]);
             assert_eq!(server.calls().len(), 1);
             place.has_events(&["asked"]);
         }
     }
 
     #[test]
-    fn at_06_an_answer_that_cannot_be_read_is_in_the_journal_all_the_same() {
+    fn at_06_an_unreadable_response_is_in_the_journal() {
         for body in [&b"<html>Zsuzsannakanarienvogel</html>"[..], b"[{\"OrderID\":", b"\xff\xfe\0", b""] {
             let place = Place::new();
-            let ran = place.drain(&Server::always(move || Then::bytes("text/html", body)));
-            ran.fails_with(1, &["cannot be read", "the answer is in", &place.path.display().to_string()]);
-            ran.logs_none_of(&[CANARY]);
+            let result = place.drain(&Server::always(move || Reply::bytes("text/html", body)));
+            result.fails_with(1, &["cannot be read", "the response is in", &place.path.display().to_string()]);
+            result.logs_none_of(&[CANARY]);
             place.has_events(&["asked", "answer"]);
             assert_eq!(answer(&place.records()[1]), body);
         }
     }
 
     #[test]
-    fn what_provably_took_nothing_leaves_nothing_open() {
+    fn a_read_that_marked_nothing_is_recorded_as_refused() {
         let place = Place::new();
         let refusing = Server::json("400 Bad Request", format!("{{\"Error\":\"{CANARY}\"}}"));
         place.drain(&refusing).fails_with(5, &["getAllStatus"]).logs_none_of(&[CANARY]);
         place.drain(&Server::json("401 Unauthorized", "{}")).fails_with(3, &["check the credentials"]);
-        run(place.command(NOBODY).args(["--timeout", "1"])).fails_with(7, &["getAllStatus"]);
+        run(place.command(NO_SERVER).args(["--timeout", "1"])).fails_with(7, &["getAllStatus"]);
         place.has_events(&["asked", "refused", "asked", "refused", "asked", "refused"]);
-        let ran = place.drain(&good());
-        assert!(!ran.ends_with(0, &[]).stderr.contains("lost"), "{ran:#?}");
+        let result = place.drain(&good());
+        assert!(!result.ends_with(0, &[]).stderr.contains("lost"), "{result:#?}");
     }
 
     #[test]
-    fn a_record_that_was_cut_short_is_kept_beside_the_journal() {
+    fn a_cut_off_record_is_moved_to_another_file() {
         let place = Place::new();
-        let ran = place.drain(&good());
-        // A person's data is in the result and nowhere else.
-        ran.ends_with(0, &["there may be more"]).logs_none_of(&[CANARY]).shows(&[CANARY, ORDER]);
+        let result = place.drain(&good());
+        // Personal data is only in the result.
+        result.ends_with(0, &["there may be more"]).logs_none_of(&[CANARY]).shows(&[CANARY, ORDER]);
         let text = std::fs::read(&place.path).unwrap();
         std::fs::write(&place.path, &text[..text.len() - 20]).unwrap();
         let torn = place.folder.path().join("drained.jsonl.torn-1");
-        let ran = place.drain_for_programs(&good());
-        ran.ends_with(0, &["cut short", &torn.display().to_string(), "may be lost"]);
-        assert_eq!(ran.json()["identkit"]["torn"], torn.display().to_string());
+        let result = place.drain_for_programs(&good());
+        result.ends_with(0, &["cut off", &torn.display().to_string(), "may be lost"]);
+        assert_eq!(result.json()["identkit"]["torn"], torn.display().to_string());
         place.has_events(&["asked", "asked", "answer"]);
         let kept = std::fs::read(&torn).unwrap();
-        assert!(text[..text.len() - 20].ends_with(&kept) && kept.len() > 100, "not a byte is thrown away");
+        assert!(text[..text.len() - 20].ends_with(&kept) && kept.len() > 100, "no byte is lost");
     }
 
     #[cfg(unix)]
     #[test]
-    fn an_answer_that_the_disk_has_no_room_for_goes_to_standard_output() {
+    fn with_a_full_disk_the_record_goes_to_standard_output() {
         let place = Place::new();
         let body = json!([{ "OrderID": ORDER, "Ref": CANARY.repeat(200) }]).to_string();
         let server = Server::json("200 OK", body.as_str());
         let program = place.command(&server);
-        // A limit of 1024 bytes for every file, with an error instead of the signal.
+        // Limits every file to 1024 bytes; without the trap, the limit would send a signal.
         let mut shell = Command::new("sh");
         shell.args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$@\"", "sh"]).arg(program.get_program());
         shell.args(program.get_args()).envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        // By pipes, which have no limit.
-        let ran = Ran::from(shell.output().unwrap());
-        ran.ends_with(6, &["could not be written to the journal", "on standard output instead", "tm statuses"]);
-        ran.logs_none_of(&[CANARY]);
-        let record: Value = serde_json::from_str(&ran.stdout).unwrap();
+        // Pipes have no limit.
+        let result = Run::from(shell.output().unwrap());
+        result.ends_with(6, &["could not be written to the journal", "on standard output instead", "tm statuses"]);
+        result.logs_none_of(&[CANARY]);
+        let record: Value = serde_json::from_str(&result.stdout).unwrap();
         assert_eq!((answer(&record), &record["event"]), (body.into_bytes(), &"answer".into()));
-        // No half of a record is left.
+        // No partial record is left.
         place.has_events(&["asked"]);
     }
 }

@@ -1,28 +1,38 @@
-//! What `--help` says, word for word: it is the manual of the program.
+//! Snapshots of every `--help`.
 
 use crate::support::{identkit, run};
 
-/// What stands in variables of this machine while help is asked for.
-const SECRET: &str = "kept-to-myself";
+/// Value of the environment variables; the help must not show it.
+const SECRET: &str = "secret-value";
 
-/// Asserts what the help of a command says, and then of those that it lists.
-fn assert_explained(command: &[&str]) -> usize {
-    let mut asked = identkit();
+/// Checks the help of a command and of its subcommands, and returns their number.
+fn check_help(command: &[&str]) -> usize {
+    let mut program = identkit();
     let vendors =
         "TM_BASE_URL TM_CUSTOMER_ID TM_CUSTOMER_CODE IDENTIFY24_BASE_URL IDENTIFY24_PARTNER IDENTIFY24_API_KEY";
     let connection = "CA_FILE CLIENT_CERT CLIENT_KEY PROXY PROXY_AUTH_FILE NO_PROXY";
     for variable in vendors.split(' ').chain(connection.split(' ')) {
-        asked.env(format!("IDENTKIT_{variable}"), SECRET);
+        program.env(format!("IDENTKIT_{variable}"), SECRET);
     }
-    let ran = run(asked.args(command).arg("--help"));
-    let (name, text) = (command.join("_").replace('-', "_"), &ran.stdout);
-    assert_eq!(ran.ends_with(0, &[]).stderr, "", "{name}");
-    assert!(!text.contains(SECRET), "{name} shows what a variable holds:\n{text}");
-    ran.shows(&["Example", "Exit codes:"]);
+    let result = run(program.args(command).arg("--help"));
+    let (name, text) = (command.join("_").replace('-', "_"), &result.stdout);
+    assert_eq!(result.ends_with(0, &[]).stderr, "", "{name}");
+    assert!(!text.contains(SECRET), "{name} shows the value of a variable:\n{text}");
+    result.shows(&["Example", "Exit codes:"]);
     if !matches!(command, ["demo" | "sandbox"]) {
-        ran.shows(&["  0  done", "  3  ", "  4  ", "  5  ", "  6  ", "  7  ", "  1  anything else", "130  ", "143 "]);
+        result.shows(&[
+            "  0  The",
+            "  1  Any",
+            "  2  ",
+            "  3  ",
+            "  4  ",
+            "  5  ",
+            "  6  ",
+            "  7  ",
+            "129, 130, 143  ",
+        ]);
     }
-    // The literal parts are never broken by the width of a terminal of 80 columns.
+    // Literal lines must fit on a terminal of 80 columns.
     let literal = text.split("\nExample").nth(1).unwrap();
     for line in literal.lines() {
         assert!(line.chars().count() <= 80, "{name}: too long for a terminal: {line}");
@@ -33,28 +43,28 @@ fn assert_explained(command: &[&str]) -> usize {
     let below = text.split_once("\nCommands:\n").map_or("", |(_, below)| below.split("\n\n").next().unwrap());
     let below = below.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     let below = below.filter(|name| !matches!(*name, "" | "help"));
-    1 + below.map(|name| assert_explained(&[command, &[name]].concat())).sum::<usize>()
+    1 + below.map(|name| check_help(&[command, &[name]].concat())).sum::<usize>()
 }
 
 #[test]
-fn every_command_explains_itself() {
-    assert_eq!(assert_explained(&[]), 32);
+fn every_command_has_a_complete_help() {
+    assert_eq!(check_help(&[]), 32);
 }
 
 #[test]
-fn the_sandbox_tells_how_its_accounts_are_set_up() {
+fn the_sandbox_help_explains_account_settings() {
     run(identkit().args(["sandbox", "--help"])).shows(&["POST", "/_sandbox/v1/settings", "docs/sandbox.md"]);
 }
 
 #[test]
-fn help_by_any_name_is_the_same() {
+fn all_ways_to_ask_for_help_give_the_same_text() {
     let long = run(identkit().args(["tm", "status", "--help"]));
     assert_eq!(run(identkit().args(["tm", "help", "status"])).stdout, long.stdout);
     assert_eq!(run(identkit().args(["tm", "status", "-h"])).stdout, long.stdout);
 }
 
 #[test]
-fn what_cannot_be_understood_is_2_and_points_to_the_help() {
+fn wrong_usage_is_2_and_points_to_the_help() {
     for line in [
         "",
         "tm",
@@ -67,13 +77,13 @@ fn what_cannot_be_understood_is_2_and_points_to_the_help() {
         "sandbox --listen localhost",
         "demo --break everything",
     ] {
-        let ran = run(identkit().args(line.split_whitespace()));
-        assert_eq!(ran.ends_with(2, &["--help"]).stdout, "", "{line}");
+        let result = run(identkit().args(line.split_whitespace()));
+        assert_eq!(result.ends_with(2, &["--help"]).stdout, "", "{line}");
     }
 }
 
 #[test]
-fn the_version_is_told() {
-    let ran = run(identkit().arg("--version"));
-    assert_eq!(ran.ends_with(0, &[]).stdout, format!("identkit {}\n", env!("CARGO_PKG_VERSION")));
+fn version_prints_the_version() {
+    let result = run(identkit().arg("--version"));
+    assert_eq!(result.ends_with(0, &[]).stdout, format!("identkit {}\n", env!("CARGO_PKG_VERSION")));
 }

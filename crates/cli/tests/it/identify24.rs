@@ -1,10 +1,8 @@
-//! `identkit identify24`: what it tells, and what it keeps to itself.
+//! `identkit identify24`: output and redaction.
 
 use std::path::Path;
 
-use crate::support::{
-    CANARY, IDENT, Ran, Sandbox, Server, Then, Vendor, assert_for_its_owner_only, file, ident, names, run,
-};
+use crate::support::{CANARY, IDENT, Reply, Run, Sandbox, Server, Vendor, assert_private, file, ident, names, run};
 use serde_json::{Value, json};
 
 const REDACTED: &str = "[redacted]";
@@ -18,33 +16,33 @@ mod logging_in {
     use super::*;
 
     #[test]
-    fn the_credentials_are_checked_and_the_token_is_shown_on_request_only() {
+    fn login_checks_credentials_and_hides_the_token() {
         let sandbox = Sandbox::start();
-        let ran = sandbox.run("identify24 login");
-        ran.ends_with(0, &["--reveal"]);
-        ran.shows(&["911-internet", REDACTED, "idles out at", "Z, if it is not used before"]);
-        let told = sandbox.json("identify24 login");
-        assert_eq!((&told["token"], &told["result"]), (&json!(REDACTED), &json!(true)));
-        assert_eq!(told["identkit"]["hidden"], json!(["messages", "token"]));
-        assert_eq!(told["identkit"]["partner"], "911-internet");
-        let ran = sandbox.run("identify24 login --reveal --output json");
-        let told = ran.ends_with(0, &[]).json();
-        let token = told["token"].as_str().unwrap();
-        assert!(token.len() > 20 && !ran.stderr.contains(token), "{ran:#?}");
-        assert_eq!(told["identkit"]["hidden"], json!([]));
+        let result = sandbox.run("identify24 login");
+        result.ends_with(0, &["--reveal"]);
+        result.shows(&["911-internet", REDACTED, "expires at", "Z, unless it is used before"]);
+        let json = sandbox.json("identify24 login");
+        assert_eq!((&json["token"], &json["result"]), (&json!(REDACTED), &json!(true)));
+        assert_eq!(json["identkit"]["hidden"], json!(["messages", "token"]));
+        assert_eq!(json["identkit"]["partner"], "911-internet");
+        let result = sandbox.run("identify24 login --reveal --output json");
+        let json = result.ends_with(0, &[]).json();
+        let token = json["token"].as_str().unwrap();
+        assert!(token.len() > 20 && !result.stderr.contains(token), "{result:#?}");
+        assert_eq!(json["identkit"]["hidden"], json!([]));
     }
 
     #[test]
-    fn a_token_of_the_vendors_is_never_told() {
+    fn the_vendors_token_is_never_printed() {
         let answer = r#"{"result":true,"token":"canary-token","messages":["canary-token"],"x":"canary-token"}"#;
         let server = Server::json("200 OK", answer);
         for line in ["identify24 login", "identify24 login --output json"] {
-            server.run(line).ends_with(0, &[]).tells_none_of(&["canary-token", "key\""]);
+            server.run(line).ends_with(0, &[]).hides(&["canary-token", "key\""]);
         }
     }
 
     #[test]
-    fn a_refusal_is_3_in_each_of_its_forms_and_is_asked_for_once() {
+    fn a_rejected_login_is_3_in_each_form_and_sent_once() {
         for (status, body) in [
             ("401 Unauthorized", r#"{"result":false,"messages":["hush-hush"]}"#),
             ("200 OK", r#"{"result":false,"messages":["hush-hush"]}"#),
@@ -52,8 +50,8 @@ mod logging_in {
             ("200 OK", r#"{"result":false,"response_status":401,"token":"hush-hush"}"#),
         ] {
             let server = Server::json(status, body);
-            let ran = server.run("identify24 login");
-            ran.fails_with(3, &["auth", "check the credentials"]).tells_none_of(&["hush-hush"]);
+            let result = server.run("identify24 login");
+            result.fails_with(3, &["auth", "check the credentials"]).hides(&["hush-hush"]);
             assert_eq!(server.calls(), ["POST /auth"], "I-008");
         }
         Sandbox::start().run("identify24 --api-key wrong login").fails_with(3, &["HTTP 401"]);
@@ -65,12 +63,12 @@ mod creating {
 
     const CALLS: [&str; 2] = ["POST /auth", "POST /ident/create"];
 
-    fn create(vendor: &impl Vendor, more: &str) -> Ran {
+    fn create(vendor: &impl Vendor, more: &str) -> Run {
         vendor.feed(&format!("identify24 create - {more}"), &ident(&json!({})))
     }
 
     #[test]
-    fn i_042_nothing_is_created_that_nobody_could_find_again() {
+    fn i_042_without_out_or_reveal_nothing_is_created() {
         let server = Server::untouched();
         let create = |more: &str| server.feed(&format!("identify24 create -{more}"), &ident(&json!({})));
         create("").fails_with(2, &["--out", "--reveal", "nothing was sent"]);
@@ -78,63 +76,63 @@ mod creating {
         let taken = file(&folder, "taken.json", "the only copy");
         let place = folder.path().display().to_string();
         let nowhere = format!("{place}/nowhere/created.json");
-        for (path, told) in
-            [(&taken, "is there already"), (&place, "is there already"), (&nowhere, "cannot be written")]
+        for (path, expected) in
+            [(&taken, "already exists"), (&place, "already exists"), (&nowhere, "cannot be written")]
         {
-            create(&format!(" --out {path}")).fails_with(2, &["--out", told, "nothing was sent"]);
+            create(&format!(" --out {path}")).fails_with(2, &["--out", expected, "nothing was sent"]);
         }
         assert_eq!(std::fs::read(&taken).unwrap(), b"the only copy");
         assert_eq!(server.connections(), 0);
     }
 
     #[test]
-    fn ai_15_the_id_goes_into_a_file_of_ones_own_and_is_read_from_there() {
+    fn ai_15_the_id_is_saved_to_a_private_file_and_read_back() {
         let sandbox = Sandbox::start();
         let folder = tempfile::tempdir().unwrap();
         for (name, more) in [("table", ""), ("json", " --output json")] {
             let path = folder.path().join(name);
             let out = path.to_str().unwrap();
-            let ran = create(&sandbox, &format!("--out {out}{more}"));
-            ran.ends_with(0, &[]).shows(&[REDACTED, out]);
+            let result = create(&sandbox, &format!("--out {out}{more}"));
+            result.ends_with(0, &[]).shows(&[REDACTED, out]);
             let kept = read(&path);
             let id = kept["ident_id"].as_str().unwrap();
             assert_eq!(kept["conference_url"], format!("https://identify24.de/apply/{id}"));
-            ran.tells_none_of(&[id, "identify24.de/apply"]);
-            assert_for_its_owner_only(&path);
-            for ran in [
+            result.hides(&[id, "identify24.de/apply"]);
+            assert_private(&path);
+            for result in [
                 sandbox.run(&format!("identify24 get --from {out}")),
                 sandbox.run(&format!("identify24 get --from {out} --output json")),
                 sandbox.feed("identify24 get -", &format!("{id}\n")),
             ] {
-                ran.ends_with(0, &[]).shows(&["Unidentified"]).tells_none_of(&[id, "John", "Doe"]);
+                result.ends_with(0, &[]).shows(&["Unidentified"]).hides(&[id, "John", "Doe"]);
             }
         }
-        assert_eq!(names(folder.path()).len(), 2, "nothing is left beside them");
-        // What is shown can be kept, too.
+        assert_eq!(names(folder.path()).len(), 2, "no other file is left");
+        // --reveal and --out can be combined.
         let path = folder.path().join("shown");
-        let ran = create(&sandbox, &format!("--reveal --out {} --output json", path.display()));
-        let shown = ran.ends_with(0, &[]).json();
+        let result = create(&sandbox, &format!("--reveal --out {} --output json", path.display()));
+        let shown = result.ends_with(0, &[]).json();
         assert_eq!(shown["ident_id"], read(&path)["ident_id"]);
         assert_eq!((&shown["identkit"]["hidden"], &shown["identkit"]["kept_in"]), (&json!([]), &json!(path)));
     }
 
     #[test]
-    fn i_042_an_unknown_outcome_is_6_and_says_that_only_the_vendor_can_tell() {
+    fn i_042_an_unknown_outcome_is_6_and_points_to_the_vendor() {
         let folder = tempfile::tempdir().unwrap();
         let line = format!("identify24 create - --out {}/created.json", folder.path().display());
-        for (id, told) in [
-            (json!("a-tracking-value"), "by its custom_id, which standard input holds"),
+        for (id, expected) in [
+            (json!("a-tracking-value"), "by its custom_id, which is in standard input"),
             (Value::Null, "has no custom_id"),
         ] {
-            let server = Server::after_login(|_| Then::close());
-            let ran = server.feed(&line, &ident(&json!({ "custom_id": id })));
-            ran.fails_with(6, &["ident/create", "do not repeat it", "no call that lists", told]);
+            let server = Server::after_login(|_| Reply::close());
+            let result = server.feed(&line, &ident(&json!({ "custom_id": id })));
+            result.fails_with(6, &["ident/create", "do not repeat it", "no call that lists", expected]);
             assert_eq!(server.calls(), CALLS);
-            assert_eq!(names(folder.path()), [""; 0], "nothing is left");
+            assert_eq!(names(folder.path()), [""; 0], "no file is left");
         }
     }
 
-    /// Answers to a create of which nobody knows what they mean, and where they name the ident.
+    /// Ambiguous responses to a create, and whether they contain the ident_id.
     const DOUBTFUL: [(&str, bool); 10] = [
         (r#"{"result":true,"ident_id":"canary-ident","data":{"ident_id":"b"},"response_status":404}"#, true),
         (r#"{"result":true,"ident_id":"","data":{"ident_id":"canary-ident"}}"#, true),
@@ -150,37 +148,40 @@ mod creating {
 
     fn doubtful(answer: &'static str) -> Server {
         let status = if answer.contains(r#""messages""#) { "500 Internal Server Error" } else { "200 OK" };
-        Server::after_login(move |_| Then::json(status, answer))
+        Server::after_login(move |_| Reply::json(status, answer))
     }
 
     #[test]
-    fn i_042_an_answer_that_may_hold_the_only_copy_of_an_id_is_kept_and_shown_on_reveal_only() {
+    fn i_042_a_doubtful_response_is_saved_and_hidden() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("created.json");
         let out = path.to_str().unwrap();
         for (answer, named) in DOUBTFUL {
             for more in ["", " --show-vendor-text"] {
                 let server = doubtful(answer);
-                let ran = create(&server, &format!("--out {out}{more}"));
-                ran.fails_with(6, &["ident/create", "do not repeat it", "the vendor's answer is in", out]);
+                let result = create(&server, &format!("--out {out}{more}"));
+                result.fails_with(6, &["ident/create", "do not repeat it", "the vendor's response is in", out]);
                 assert_eq!(server.calls(), CALLS);
-                assert!(!ran.stderr.contains("--show-vendor-text shows it"), "it would be a second ident: {ran:#?}");
-                assert_eq!(ran.stderr.contains(&format!("identify24 get --from {out}")), named, "{ran:#?}");
-                ran.tells_none_of(&["canary-ident"]);
+                assert!(
+                    !result.stderr.contains("add --show-vendor-text"),
+                    "a repeat may create a second ident: {result:#?}"
+                );
+                assert_eq!(result.stderr.contains(&format!("identify24 get --from {out}")), named, "{result:#?}");
+                result.hides(&["canary-ident"]);
                 let kept = read(&path);
                 assert_eq!(kept["vendor_text"], answer);
                 assert_eq!(kept["ident_id"].as_str(), named.then_some("canary-ident"));
-                assert_for_its_owner_only(&path);
+                assert_private(&path);
                 if named {
                     let found = r#"{"data":{"id":"canary-ident","status":"Unidentified"}}"#;
-                    let server = Server::after_login(|_| Then::json("200 OK", found));
+                    let server = Server::after_login(|_| Reply::json("200 OK", found));
                     server.run(&format!("identify24 get --from {out}")).ends_with(0, &[]);
                     assert_eq!(server.calls(), ["POST /auth", "GET /ident/get/canary-ident"]);
                 }
                 std::fs::remove_file(&path).unwrap();
             }
             create(&doubtful(answer), "--reveal").fails_with(6, &["canary-ident"]);
-            assert_eq!(names(folder.path()), [""; 0], "nothing else is left");
+            assert_eq!(names(folder.path()), [""; 0], "no other file is left");
         }
     }
 }
@@ -188,8 +189,8 @@ mod creating {
 mod reading {
     use super::*;
 
-    /// An ident whose every member is a canary, but for those that are told.
-    fn telling() -> Server {
+    /// A server with an ident whose hidden members are all canaries.
+    fn with_canaries() -> Server {
         let mut data = json!({ "status": "Video done", "project_id": "6", "created_at": "21-10-2019 09:57:51" });
         data["id"] = IDENT.into();
         let persons = "person_first_name person_last_name custom_id custom1 custom2 custom3 custom4 street";
@@ -198,29 +199,29 @@ mod reading {
         }
         data["more"] = json!({ "deep": [CANARY] });
         let answer = json!({ "result": true, "messages": [CANARY], "data": data }).to_string();
-        Server::after_login(move |_| Then::json("200 OK", &answer))
+        Server::after_login(move |_| Reply::json("200 OK", &answer))
     }
 
     #[test]
-    fn ai_15_secrets_and_personal_data_are_shown_on_request_only() {
-        let server = telling();
-        let ran = server.run(GET);
-        ran.ends_with(0, &["--reveal"]).tells_none_of(&[CANARY, IDENT]);
-        ran.shows(&["Video done", "21-10-2019 09:57:51"]);
-        let ran = server.run(&format!("{GET} --output json"));
-        let told = ran.ends_with(0, &[]).tells_none_of(&[CANARY, IDENT]).json();
-        assert_eq!(told["person_last_name"], REDACTED);
-        assert_eq!(told["identkit"]["hidden"].as_array().unwrap().len(), 11);
+    fn ai_15_secrets_and_personal_data_need_reveal() {
+        let server = with_canaries();
+        let result = server.run(GET);
+        result.ends_with(0, &["--reveal"]).hides(&[CANARY, IDENT]);
+        result.shows(&["Video done", "21-10-2019 09:57:51"]);
+        let result = server.run(&format!("{GET} --output json"));
+        let json = result.ends_with(0, &[]).hides(&[CANARY, IDENT]).json();
+        assert_eq!(json["person_last_name"], REDACTED);
+        assert_eq!(json["identkit"]["hidden"].as_array().unwrap().len(), 11);
         for more in ["--reveal", "--reveal --output json"] {
-            let ran = server.run(&format!("{GET} {more}"));
-            ran.ends_with(0, &[]).shows(&[IDENT]).logs_none_of(&[CANARY]);
-            assert!(ran.stdout.matches(CANARY).count() >= 10 && !ran.stdout.contains(REDACTED), "{ran:#?}");
+            let result = server.run(&format!("{GET} {more}"));
+            result.ends_with(0, &[]).shows(&[IDENT]).logs_none_of(&[CANARY]);
+            assert!(result.stdout.matches(CANARY).count() >= 10 && !result.stdout.contains(REDACTED), "{result:#?}");
         }
     }
 
     #[test]
     fn ai_12_a_status_means_what_the_user_says() {
-        let server = telling();
+        let server = with_canaries();
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str, content: &str| file(&folder, name, content);
         let outcomes = file("outcomes.json", r#"{ "VIDEO DONE": "negative", "Other": "gone" }"#);
@@ -232,12 +233,12 @@ mod reading {
             (&["--outcomes", &outcomes], "negative"),
             (&["--outcomes", &outcomes, "--outcome", "Video Done=fraud_suspicion"], "fraud_suspicion"),
         ] {
-            let ran = get(&[more, &["--output", "json"]].concat());
-            assert_eq!(ran.ends_with(0, &[]).json()["identkit"]["outcome"], word, "{more:?}");
+            let result = get(&[more, &["--output", "json"]].concat());
+            assert_eq!(result.ends_with(0, &[]).json()["identkit"]["outcome"], word, "{more:?}");
         }
         get(&["--outcome", "video done=positive"]).ends_with(0, &[]).shows(&["positive, final"]);
         let sent = server.connections();
-        for (more, told) in [
+        for (more, expected) in [
             (&["--outcome", "Video Done=well"][..], "fraud_suspicion"),
             (&["--outcome", "positive"], "Identified=positive"),
             (&["--outcome", "a=positive", "--outcome", "A=negative"], "two outcomes"),
@@ -246,57 +247,57 @@ mod reading {
             (&["--outcomes", &file("twice.json", r#"{"a":"gone","A":"positive"}"#)], "two outcomes"),
             (&["--outcomes", "/nowhere"], "cannot be read"),
         ] {
-            assert_eq!(get(more).ends_with(2, &[told]).stdout, "", "{more:?}");
+            assert_eq!(get(more).ends_with(2, &[expected]).stdout, "", "{more:?}");
         }
         assert_eq!(server.connections(), sent);
-        // The only documented one needs no table.
+        // The only documented status needs no mapping.
         let sandbox = Sandbox::start();
         sandbox.run(GET).ends_with(0, &[]).shows(&["not finished"]);
-        // The person's story, played at the sandbox, is what a later read tells.
+        // A later read shows the story that the sandbox played.
         sandbox.play(IDENT, "positive");
-        let told = sandbox.json(&format!("{GET} --outcome Identified=positive"));
-        assert_eq!((&told["status"], &told["identkit"]["outcome"]), (&json!("Identified"), &json!("positive")));
+        let json = sandbox.json(&format!("{GET} --outcome Identified=positive"));
+        assert_eq!((&json["status"], &json["identkit"]["outcome"]), (&json!("Identified"), &json!("positive")));
     }
 
     #[test]
-    fn ai_11_i_020_local_times_get_a_zone_on_request_and_the_end_is_an_estimate() {
+    fn ai_11_i_020_zone_converts_times_and_expiry_is_estimated() {
         let sandbox = Sandbox::start();
-        let told = sandbox.json(GET);
-        assert_eq!(told["created_at"], "21-10-2019 09:57:51");
-        assert_eq!(told["identkit"]["created_at"], Value::Null);
-        assert_eq!(told["identkit"]["expires_estimate"], "2020-01-19T09:57:51", "local time, as created_at");
-        let told = sandbox.json(&format!("{GET} --zone Europe/Berlin"));
-        assert_eq!(told["identkit"]["created_at"], "2019-10-21T09:57:51+02:00");
-        assert_eq!(told["identkit"]["appointment_date"], "2019-10-24T11:11:00+02:00");
-        assert_eq!(told["identkit"]["expires_estimate"], "2020-01-19T09:57:51+01:00");
-        let ran = sandbox.run(&format!("{GET} --zone UTC"));
-        ran.ends_with(0, &[]).shows(&["21-10-2019 09:57:51 (2019-10-21T09:57:51+00:00)"]);
-        ran.shows(&["forgotten about", "2020-01-19T09:57:51+00:00"]);
+        let output = sandbox.json(GET);
+        assert_eq!(output["created_at"], "21-10-2019 09:57:51");
+        assert_eq!(output["identkit"]["created_at"], Value::Null);
+        assert_eq!(output["identkit"]["expires_estimate"], "2020-01-19T09:57:51", "local time, as created_at");
+        let output = sandbox.json(&format!("{GET} --zone Europe/Berlin"));
+        assert_eq!(output["identkit"]["created_at"], "2019-10-21T09:57:51+02:00");
+        assert_eq!(output["identkit"]["appointment_date"], "2019-10-24T11:11:00+02:00");
+        assert_eq!(output["identkit"]["expires_estimate"], "2020-01-19T09:57:51+01:00");
+        let result = sandbox.run(&format!("{GET} --zone UTC"));
+        result.ends_with(0, &[]).shows(&["21-10-2019 09:57:51 (2019-10-21T09:57:51+00:00)"]);
+        result.shows(&["expires about", "2020-01-19T09:57:51+00:00"]);
         sandbox.run(&format!("{GET} --zone Mars")).ends_with(2, &["Europe/Berlin"]);
     }
 
     #[test]
-    fn i_008_a_token_that_has_died_is_replaced_once_and_a_second_401_is_3() {
+    fn i_008_an_expired_token_is_replaced_once_then_401_is_3() {
         let dead = std::sync::atomic::AtomicBool::new(true);
         let once = Server::after_login(move |_| match dead.swap(false, std::sync::atomic::Ordering::SeqCst) {
-            true => Then::json("401 Unauthorized", "{}"),
-            false => Then::json("200 OK", r#"{"result":true,"messages":[],"data":{"status":"Unidentified"}}"#),
+            true => Reply::json("401 Unauthorized", "{}"),
+            false => Reply::json("200 OK", r#"{"result":true,"messages":[],"data":{"status":"Unidentified"}}"#),
         });
         once.run(GET).ends_with(0, &[]);
         let get = format!("GET /ident/get/{IDENT}");
         assert_eq!(once.calls(), ["POST /auth", &get, "POST /auth", &get]);
-        let always = Server::after_login(|_| Then::json("401 Unauthorized", "{}"));
+        let always = Server::after_login(|_| Reply::json("401 Unauthorized", "{}"));
         always.run(GET).fails_with(3, &["ident/get", "HTTP 401"]);
         assert_eq!(always.calls(), ["POST /auth", &get, "POST /auth", &get]);
     }
 
     #[test]
-    fn ai_15_an_answer_about_another_ident_is_none_and_no_id_is_told() {
+    fn ai_15_a_response_about_another_ident_is_1_without_ids() {
         let other = r#"{"result":true,"data":{"id":"canary-other","status":"Identified"}}"#;
-        let server = Server::after_login(|_| Then::json("200 OK", other));
+        let server = Server::after_login(|_| Reply::json("200 OK", other));
         for more in ["", " --reveal", " --output json"] {
-            let ran = server.run(&format!("{GET}{more}"));
-            ran.fails_with(1, &["ident/get", "about another one"]).tells_none_of(&["canary-other", IDENT]);
+            let result = server.run(&format!("{GET}{more}"));
+            result.fails_with(1, &["ident/get", "about another one"]).hides(&["canary-other", IDENT]);
         }
     }
 }
@@ -309,60 +310,60 @@ mod projects {
         {"id":"6","title":"911 Internet GmbH","status":"Active","contact":"Zsuzsannakanarienvogel"}]}"#;
 
     #[test]
-    fn all_are_listed_and_one_is_read() {
+    fn projects_are_listed_and_read() {
         let sandbox = Sandbox::start();
         sandbox.run("identify24 projects").ends_with(0, &[]).shows(&["911 Internet GmbH"]);
         let listed = sandbox.json("identify24 projects");
         assert_eq!(listed["projects"], json!([{ "id": "6", "title": "911 Internet GmbH", "status": "Active" }]));
-        let ran = sandbox.run("identify24 project 6");
-        assert_eq!(ran.ends_with(0, &[]).shows(&["911 Internet GmbH", "Active"]).stderr, "");
+        let result = sandbox.run("identify24 project 6");
+        assert_eq!(result.ends_with(0, &[]).shows(&["911 Internet GmbH", "Active"]).stderr, "");
         for (more, by) in [("", "project/get"), (" --by-list", "project/getAll")] {
-            let told = sandbox.json(&format!("identify24 project 6{more}"));
-            assert_eq!(told["identkit"]["found_by"], by);
+            let output = sandbox.json(&format!("identify24 project 6{more}"));
+            assert_eq!(output["identkit"]["found_by"], by);
             sandbox.run(&format!("identify24 project 7{more}")).fails_with(4, &[by]);
         }
     }
 
     #[test]
-    fn ai_07_a_get_whose_body_does_not_get_through_falls_back_to_the_list_and_a_note_says_so() {
+    fn ai_07_a_rejected_get_falls_back_to_the_list_with_a_note() {
         for status in ["400 Bad Request", "403 Forbidden", "411 Length Required", "413 Content Too Large"] {
             let server = Server::after_login(move |seen| match seen.path.as_str() {
-                "/project/get" => Then::json(status, "{}"),
-                _ => Then::json("200 OK", BOTH),
+                "/project/get" => Reply::json(status, "{}"),
+                _ => Reply::json("200 OK", BOTH),
             });
-            let ran = server.run("identify24 project 6");
-            ran.ends_with(0, &["note: project/get did not get through", "AI-07"]).shows(&["911 Internet GmbH"]);
-            assert!(!ran.tells_none_of(&[CANARY]).stdout.contains("Another"), "{ran:#?}");
+            let result = server.run("identify24 project 6");
+            result.ends_with(0, &["note: project/get did not get through", "AI-07"]).shows(&["911 Internet GmbH"]);
+            assert!(!result.hides(&[CANARY]).stdout.contains("Another"), "{result:#?}");
             assert_eq!(server.calls(), ["POST /auth", "GET /project/get", "GET /project/getAll"]);
             assert_eq!(server.json("identify24 project 6")["identkit"]["found_by"], "project/getAll");
-            // A refusal of a project that is not in the list either is told as it was.
+            // If the project is not in the list either, the original rejection is reported.
             server.run("identify24 project 8").fails_with(5, &["project/get", status.get(..3).unwrap()]);
         }
     }
 
     #[test]
     fn ai_07_by_list_never_sends_a_get_with_a_body() {
-        let server = Server::after_login(|_| Then::json("200 OK", BOTH));
-        let ran = server.run("identify24 project 6 --by-list");
-        assert_eq!(ran.ends_with(0, &["--reveal"]).stdout.matches("911 Internet GmbH").count(), 1);
+        let server = Server::after_login(|_| Reply::json("200 OK", BOTH));
+        let result = server.run("identify24 project 6 --by-list");
+        assert_eq!(result.ends_with(0, &["--reveal"]).stdout.matches("911 Internet GmbH").count(), 1);
         assert_eq!(server.calls(), ["POST /auth", "GET /project/getAll"]);
-        server.run("identify24 projects --output json").tells_none_of(&[CANARY]);
+        server.run("identify24 projects --output json").hides(&[CANARY]);
     }
 
     #[test]
-    fn what_can_be_no_project_is_2() {
+    fn an_invalid_project_id_is_2() {
         let server = Server::untouched();
         for bad in ["", " ", "6\n7", &"6".repeat(65)] {
-            let ran = run(server.identkit().args(["identify24", "project", bad]));
-            ran.fails_with(2, &["project id", "nothing was sent"]);
+            let result = run(server.identkit().args(["identify24", "project", bad]));
+            result.fails_with(2, &["project id", "nothing was sent"]);
         }
         assert_eq!(server.connections(), 0);
     }
 }
 
-/// What every status of 1.9 comes to, and that nothing of the vendor's words or of a person is told with it.
+/// Checks the exit code of every status of chapter 1.9; the vendor's text and personal data are not json.
 #[test]
-fn every_status_of_the_document_has_its_exit_code() {
+fn every_documented_status_has_its_exit_code() {
     for (status, reads, creates) in [
         ("400 Bad Request", 5, 5),
         ("402 Payment Required", 5, 5),
@@ -376,8 +377,8 @@ fn every_status_of_the_document_has_its_exit_code() {
         ("504 Gateway Timeout", 7, 6),
     ] {
         let body = json!({ "result": false, "messages": [CANARY], "response_status": 0 }).to_string();
-        // More patience than anybody has, so that what could be repeated is told at once.
-        let server = Server::after_login(move |_| Then::json(&format!("{status}\r\nRetry-After: 3600"), &body));
+        // The long Retry-After prevents retries, so that the failure is reported at once.
+        let server = Server::after_login(move |_| Reply::json(&format!("{status}\r\nRetry-After: 3600"), &body));
         let canary = ident(&json!({ "person_first_name": CANARY, "custom_id": CANARY, "city": CANARY }));
         let number = status.get(..3).unwrap();
         for (line, code, words) in [
@@ -387,8 +388,8 @@ fn every_status_of_the_document_has_its_exit_code() {
             ("project 6", reads, ["", number]),
             ("create - --reveal", creates, ["ident/create", number]),
         ] {
-            let ran = server.feed(&format!("identify24 {line}"), &canary);
-            ran.fails_with(code, &words).tells_none_of(&[CANARY, IDENT]);
+            let result = server.feed(&format!("identify24 {line}"), &canary);
+            result.fails_with(code, &words).hides(&[CANARY, IDENT]);
         }
         let created = server.calls().iter().filter(|call| *call == "POST /ident/create").count();
         assert!(creates != 6 || created == 1, "{status}: {created}");

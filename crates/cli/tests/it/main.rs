@@ -1,6 +1,6 @@
-//! The program as its users run it: what it prints, what it leaves on the disk, and how it ends.
+//! Tests of the program as a process: output, files, exit codes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-#![allow(clippy::disallowed_methods, reason = "real processes live in real time: an upper bound against hanging")]
+#![allow(clippy::disallowed_methods, reason = "processes run in real time: an upper bound against hanging")]
 
 mod connection;
 mod demo;
@@ -23,4 +23,4 @@ mod support;
 #[cfg(unix)]
 mod world_file;
 #[cfg(unix)]
-mod world_file_on_the_way;
+mod world_file_saves;

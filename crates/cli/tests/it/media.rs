@@ -1,15 +1,15 @@
-//! Recordings and the signed form of a result, saved or handed on: with servers that misbehave.
+//! Recordings and the signed form, against misbehaving servers.
 
 use std::path::Path;
 
-use crate::support::{CANARY, ORDER, Ran, Server, Then, Vendor, file, has, names, on_a_terminal, sha256, whole};
+use crate::support::{CANARY, ORDER, Reply, Run, Server, Vendor, file, has, names, run_in_terminal, sha256, whole};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
 const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42 not quite a video";
 
 #[test]
-fn what_the_vendor_wrote_about_a_refusal_is_not_told() {
+fn the_vendors_text_of_a_rejection_is_not_printed() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out").display().to_string();
     for (line, operation) in [
@@ -22,12 +22,12 @@ fn what_the_vendor_wrote_about_a_refusal_is_not_told() {
             [("400 Bad Request", 5), ("401 Unauthorized", 3), ("404 Not Found", 4), ("403 Forbidden", 5)]
         {
             let server = Server::json(status, format!("{{\"Error\":\"{CANARY}\"}}"));
-            let told = [operation, &format!("HTTP {}", status.get(..3).unwrap())];
-            server.run(line).fails_with(code, &told).logs_none_of(&[CANARY]);
+            let words = [operation, &format!("HTTP {}", status.get(..3).unwrap())];
+            server.run(line).fails_with(code, &words).logs_none_of(&[CANARY]);
             assert_eq!(server.calls().len(), 1);
         }
-        let ran = Server::always(Then::silence).run(&format!("{line} --timeout 1"));
-        assert!(matches!(ran.code, Some(6 | 7)) && ran.stderr.contains("error: "), "{ran:#?}");
+        let result = Server::always(Reply::silence).run(&format!("{line} --timeout 1"));
+        assert!(matches!(result.code, Some(6 | 7)) && result.stderr.contains("error: "), "{result:#?}");
         assert_eq!(names(folder.path()), [""; 0]);
     }
 }
@@ -42,59 +42,59 @@ mod video {
         let server = Server::untouched();
         for url in ["http://example.com/video", "ftp://example.com", "example.com", "", "http://127.0.0.1.example.com"]
         {
-            let ran = server.run(&format!("{REQUEST} --callback-url {url}"));
-            ran.fails_with(2, &["callbackUrl: ", "was not sent", "AT-39"]);
+            let result = server.run(&format!("{REQUEST} --callback-url {url}"));
+            result.fails_with(2, &["callbackUrl: ", "was not sent", "AT-39"]);
         }
         server.run(REQUEST).ends_with(2, &["--callback-url"]);
         assert_eq!(server.connections(), 0);
     }
 
     #[test]
-    fn a_request_says_that_the_callback_must_come() {
+    fn a_request_mentions_the_callback() {
         let server = Server::json("200 OK", "");
         for url in ["https://example.com/video?order=9992", "http://127.0.0.1:8080/video", "http://localhost/video"] {
-            let ran = server.run(&format!("{REQUEST} --callback-url {url}"));
-            ran.ends_with(0, &[]).shows(&["calls the callback URL"]);
-            let seen = server.seen().pop().unwrap();
+            let result = server.run(&format!("{REQUEST} --callback-url {url}"));
+            result.ends_with(0, &[]).shows(&["calls the callback URL"]);
+            let seen = server.requests().pop().unwrap();
             assert_eq!((seen.method.as_str(), seen.path), ("POST", format!("/getVideoFileBinaryAsync/{ORDER}")));
             assert_eq!(serde_json::from_str::<Value>(&seen.body).unwrap(), json!({ "callbackUrl": url }));
         }
         let url = format!("https://example.com/{}", "x".repeat(150));
-        let ran = server.run(&format!("{REQUEST} --callback-url {url} --output json"));
-        let told = ran.ends_with(0, &["AT-39"]).json();
-        assert_eq!((&told["requested"], &told["identkit"]["warnings"][0]["rule"]), (&true.into(), &"AT-39".into()));
+        let result = server.run(&format!("{REQUEST} --callback-url {url} --output json"));
+        let json = result.ends_with(0, &["AT-39"]).json();
+        assert_eq!((&json["requested"], &json["identkit"]["warnings"][0]["rule"]), (&true.into(), &"AT-39".into()));
     }
 
-    fn get(server: &Server, out: &Path, more: &str) -> Ran {
+    fn get(server: &Server, out: &Path, more: &str) -> Run {
         server.run(&format!("tm video get {ORDER} -o {}{more}", out.display()))
     }
 
     fn good() -> Server {
-        Server::always(|| Then::bytes("video/mp4", VIDEO))
+        Server::always(|| Reply::bytes("video/mp4", VIDEO))
     }
 
     #[test]
-    fn at_38_without_the_callback_it_is_said_to_be_perhaps_a_placeholder() {
+    fn at_38_without_the_callback_it_may_be_a_placeholder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("video.mp4");
-        let ran = get(&good(), &path, " --output json");
-        let told = ran.ends_with(0, &["may be a placeholder", "no evidence yet", "AT-38"]).json();
-        assert_eq!(told["identkit"]["provisioned"], "unknown");
-        assert_eq!(told["identkit"]["compared"], false);
-        assert_eq!(told["identkit"]["media_type"], "video/mp4");
-        assert_eq!(told["files"][0]["sha256"], sha256(VIDEO));
-        assert_eq!(told["files"][0]["bytes"], VIDEO.len());
+        let result = get(&good(), &path, " --output json");
+        let json = result.ends_with(0, &["may be a placeholder", "not evidence yet", "AT-38"]).json();
+        assert_eq!(json["identkit"]["provisioned"], "unknown");
+        assert_eq!(json["identkit"]["compared"], false);
+        assert_eq!(json["identkit"]["media_type"], "video/mp4");
+        assert_eq!(json["files"][0]["sha256"], sha256(VIDEO));
+        assert_eq!(json["files"][0]["bytes"], VIDEO.len());
         assert_eq!(std::fs::read(&path).unwrap(), VIDEO);
-        let ran = get(&good(), &path, " --force");
+        let result = get(&good(), &path, " --force");
         let size = format!("({} bytes)", VIDEO.len());
-        ran.ends_with(0, &["may be a placeholder"]).shows(&[&sha256(VIDEO), &size]);
-        let ran = get(&good(), &path, " --output json --callback-received --force");
-        assert_eq!(ran.ends_with(0, &[]).stderr, "");
-        assert_eq!(ran.json()["identkit"]["provisioned"], "callback_received");
+        result.ends_with(0, &["may be a placeholder"]).shows(&[&sha256(VIDEO), &size]);
+        let result = get(&good(), &path, " --output json --callback-received --force");
+        assert_eq!(result.ends_with(0, &[]).stderr, "");
+        assert_eq!(result.json()["identkit"]["provisioned"], "callback_received");
     }
 
     #[test]
-    fn at_38_a_known_placeholder_is_refused_and_nothing_is_written() {
+    fn at_38_a_known_placeholder_is_rejected_and_not_saved() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("video.mp4");
         let (known, other) = (sha256(VIDEO).to_uppercase(), "0".repeat(64));
@@ -104,40 +104,40 @@ mod video {
         get(&good(), &path, &too_many).fails_with(1, &["is a placeholder", "nothing was written"]);
         assert_eq!(names(folder.path()), [""; 0]);
         let accepted = format!(" --placeholder-sha256 {other} --at-least {} --output json", VIDEO.len());
-        let told = get(&good(), &path, &accepted).ends_with(0, &["none of the placeholders"]).json();
-        assert_eq!(told["identkit"]["compared"], true);
-        assert_eq!(told["identkit"]["provisioned"], "unknown");
+        let json = get(&good(), &path, &accepted).ends_with(0, &["not one of the given placeholders"]).json();
+        assert_eq!(json["identkit"]["compared"], true);
+        assert_eq!(json["identkit"]["provisioned"], "unknown");
         std::fs::write(&path, "the real one").unwrap();
         get(&good(), &path, &format!("{refused} --force")).fails_with(1, &[]);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "the real one", "what was there stays");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "the real one", "the existing file stays");
         let server = Server::untouched();
         get(&server, &path, " --placeholder-sha256 00").ends_with(2, &["64 hexadecimal digits"]);
         assert_eq!(server.connections(), 0);
     }
 
     #[test]
-    fn a_recording_is_whole_or_not_there() {
+    fn a_recording_is_complete_or_not_saved() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("video.mp4");
         let half = || whole("video/mp4", VIDEO)[..80].to_vec();
-        assert!(half().windows(4).any(|four| four == b"\r\n\r\n"), "the head is whole");
-        let ran = get(&Server::always(move || Then::Cut(half())), &path, "");
-        assert!(ran.code != Some(0) && ran.stdout.is_empty(), "{ran:#?}");
-        let stalled = Server::always(move || Then::Stall(half()));
-        get(&stalled, &path, " --timeout 1").fails_with(7, &["did not come whole in the time given"]);
-        let page = Server::always(|| Then::answer("200 OK", "text/html", format!("<html>{CANARY}</html>")));
-        get(&page, &path, "").fails_with(1, &["not a video"]).logs_none_of(&[CANARY]);
-        assert_eq!(names(folder.path()), [""; 0], "nothing half-written is left behind");
+        assert!(half().windows(4).any(|four| four == b"\r\n\r\n"), "the head is complete");
+        let result = get(&Server::always(move || Reply::Cut(half())), &path, "");
+        assert!(result.code != Some(0) && result.stdout.is_empty(), "{result:#?}");
+        let stalled = Server::always(move || Reply::Stall(half()));
+        get(&stalled, &path, " --timeout 1").fails_with(7, &["was not complete before the deadline"]);
+        let page = Server::always(|| Reply::answer("200 OK", "text/html", format!("<html>{CANARY}</html>")));
+        get(&page, &path, "").fails_with(1, &["no video"]).logs_none_of(&[CANARY]);
+        assert_eq!(names(folder.path()), [""; 0], "no partial file is left");
     }
 
     #[test]
-    fn a_name_that_does_not_fit_the_type_is_noticed() {
+    fn a_wrong_file_extension_gives_a_note() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("video.webm");
         get(&good(), &path, " --callback-received").ends_with(0, &["MP4", ".mp4"]);
-        let odd = Server::always(|| Then::bytes("video/Zsuzsannakanarienvogel", VIDEO));
-        let ran = get(&odd, &path, " --force");
-        ran.ends_with(0, &["does not say that it is an MP4 or a WebM"]).logs_none_of(&[CANARY]);
+        let odd = Server::always(|| Reply::bytes("video/Zsuzsannakanarienvogel", VIDEO));
+        let result = get(&odd, &path, " --force");
+        result.ends_with(0, &["does not declare the file as MP4 or WebM"]).logs_none_of(&[CANARY]);
     }
 }
 
@@ -149,17 +149,17 @@ mod voice {
         Server::json("200 OK", json!({ "Voicefiles": Value::from_iter(files.iter().map(file)) }).to_string())
     }
 
-    fn voice(server: &Server, out: &Path, more: &str) -> Ran {
+    fn voice(server: &Server, out: &Path, more: &str) -> Run {
         server.run(&format!("tm voice {ORDER} -o {}{more}", out.display()))
     }
 
     #[test]
-    fn at_40_every_recording_is_a_file_of_its_own_in_the_folder() {
+    fn at_40_every_recording_gets_its_own_file() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("voice");
         let data: Vec<String> = (0..7).map(|number| encode_base64(format!("recording {number}").as_bytes())).collect();
-        let told = ["call.mp3", "call.mp3", "CALL.mp3", "../../call.mp3", "/etc/call.mp3", "", "nul.mp3"];
-        let files: Vec<(&str, &str)> = told.into_iter().zip(data.iter().map(String::as_str)).collect();
+        let json = ["call.mp3", "call.mp3", "CALL.mp3", "../../call.mp3", "/etc/call.mp3", "", "nul.mp3"];
+        let files: Vec<(&str, &str)> = json.into_iter().zip(data.iter().map(String::as_str)).collect();
         let server = answering(&files);
         let json = voice(&server, &out, " --output json").ends_with(0, &[]).json();
         let expected =
@@ -169,38 +169,40 @@ mod voice {
             assert_eq!(std::fs::read_to_string(out.join(name)).unwrap(), format!("recording {number}"));
         }
         assert_eq!(names(&out).len(), 7);
-        assert_eq!(names(folder.path()), ["voice"], "nothing leaves the folder");
-        // Again: the same files, and none twice.
+        assert_eq!(names(folder.path()), ["voice"], "no file is outside the directory");
+        // A second run saves no file twice.
         voice(&server, &out, "").ends_with(0, &[]);
         assert_eq!(names(&out).len(), 7);
-        // Another order's recording of the same name replaces nothing.
+        // A recording of another order with the same name replaces nothing.
         voice(&answering(&[("call.mp3", &encode_base64(b"another"))]), &out, "").ends_with(0, &[]);
         assert_eq!(std::fs::read_to_string(out.join("call.mp3")).unwrap(), "recording 0");
         assert_eq!(std::fs::read_to_string(out.join("call-3.mp3")).unwrap(), "another");
-        // Two equal recordings of one answer are two files.
+        // Two equal recordings of one response are two files.
         let (out, data) = (folder.path().join("twice"), encode_base64(b"the same"));
         voice(&answering(&[("a.mp3", &data), ("a.mp3", &data)]), &out, "").ends_with(0, &[]);
         assert_eq!(names(&out), ["a-2.mp3", "a.mp3"]);
     }
 
     #[test]
-    fn at_40_what_is_no_base64_is_told_by_number_and_the_rest_is_kept() {
+    fn at_40_bad_base64_is_reported_by_number_others_are_saved() {
         let folder = tempfile::tempdir().unwrap();
         let lenient = format!(" {}\n", encode_base64(b"??>>").replace('+', "-").replace('/', "_").replace('=', ""));
         let server = answering(&[("Erika Mustermann.mp3", "\\uQBA"), ("b.mp3", &lenient), ("c.mp3", "")]);
-        let ran = voice(&server, folder.path(), " --output json");
-        // A name may be a person's.
-        ran.ends_with(1, &["getVoiceFiles", "recording 1, 3 of 3", "not valid Base64"]).logs_none_of(&["Mustermann"]);
-        assert_eq!(ran.json()["identkit"]["unreadable"], json!([1, 3]));
+        let result = voice(&server, folder.path(), " --output json");
+        // A file name may contain a person's name.
+        result
+            .ends_with(1, &["getVoiceFiles", "recording 1, 3 of 3", "not valid Base64"])
+            .logs_none_of(&["Mustermann"]);
+        assert_eq!(result.json()["identkit"]["unreadable"], json!([1, 3]));
         assert_eq!(names(folder.path()), ["b.mp3"]);
         assert_eq!(std::fs::read(folder.path().join("b.mp3")).unwrap(), b"??>>");
     }
 
     #[test]
-    fn no_recordings_are_told_as_such() {
+    fn no_recordings_are_reported() {
         let folder = tempfile::tempdir().unwrap();
-        let ran = voice(&answering(&[]), folder.path(), "");
-        assert_eq!(ran.ends_with(0, &[]).stdout, "the vendor has no recordings of this order\n");
+        let result = voice(&answering(&[]), folder.path(), "");
+        assert_eq!(result.ends_with(0, &[]).stdout, "the vendor has no recordings of this order\n");
         assert_eq!(voice(&answering(&[]), folder.path(), " --output json").json()["files"], json!([]));
         let server = Server::untouched();
         voice(&server, Path::new(&file(&folder, "file", "")), "").fails_with(2, &["--out"]);
@@ -215,11 +217,11 @@ mod signed {
     const GET: &str = "tm ident-data 99921269855041 --signed";
 
     fn good() -> Server {
-        Server::always(|| Then::bytes("text/plain; charset=utf-8", SIGNED))
+        Server::always(|| Reply::bytes("text/plain; charset=utf-8", SIGNED))
     }
 
     #[test]
-    fn at_71_the_bytes_are_exactly_those_that_came() {
+    fn at_71_the_bytes_are_written_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ident.signed");
         let server = good();
@@ -228,12 +230,12 @@ mod signed {
         assert_eq!(server.calls(), [format!("GET /getIdentData/{ORDER}/Signed")]);
         let output = server.command(GET).output().unwrap();
         assert_eq!((output.status.code(), output.stdout.as_slice(), output.stderr.len()), (Some(0), SIGNED, 0));
-        let told = server.json(GET);
-        assert_eq!((&told["base64"], &told["sha256"]), (&encode_base64(SIGNED).into(), &sha256(SIGNED).into()));
+        let json = server.json(GET);
+        assert_eq!((&json["base64"], &json["sha256"]), (&encode_base64(SIGNED).into(), &sha256(SIGNED).into()));
     }
 
     #[test]
-    fn it_is_one_form_among_three_only_it_has_a_file_and_it_is_never_written_to_a_terminal() {
+    fn signed_excludes_other_forms_and_terminals() {
         let server = good();
         for wrong in [
             "--signed --include-initial-data",
@@ -244,9 +246,9 @@ mod signed {
             server.run(&format!("tm ident-data 99921269855041 {wrong}")).ends_with(2, &["--help"]);
         }
         if has("script") {
-            let ran = on_a_terminal(&server.command(GET), "");
-            assert_eq!(ran.code, Some(2), "{ran:#?}");
-            ran.shows(&["not for a terminal", "-o"]);
+            let result = run_in_terminal(&server.command(GET), "");
+            assert_eq!(result.code, Some(2), "{result:#?}");
+            result.shows(&["never written to a terminal", "-o"]);
         }
         assert_eq!(server.connections(), 0);
     }

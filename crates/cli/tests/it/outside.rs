@@ -1,34 +1,34 @@
-//! The sandbox as others see it: Python's `requests` and `curl` make identity.TM's calls, over TLS, and those of the admin
-//! API, and hold the answers against the vendor's document and our own. Nothing of this project's types is between them.
+//! The sandbox called by other languages: scripts in Python, JavaScript and shell check its responses against the
+//! vendor's document and the OpenAPI document, without this project's types.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use identkit_testkit::missing;
 
-use crate::support::{Ran, Sandbox, has, of_workspace, run};
+use crate::support::{Run, Sandbox, has, run, workspace_path};
 
 fn outside(file: &str) -> PathBuf {
-    of_workspace("crates/cli/tests/outside").join(file)
+    workspace_path("crates/cli/tests/outside").join(file)
 }
 
-/// A script of ours against this sandbox.
+/// A script of `tests/outside` against this sandbox.
 fn script(program: &str, file: &str, sandbox: &Sandbox) -> Command {
     let mut command = Command::new(program);
-    command.arg(outside(file)).env("ADMIN", sandbox.told("/admin")).env("NO_PROXY", "*");
+    command.arg(outside(file)).env("ADMIN", sandbox.ready_text("/admin")).env("NO_PROXY", "*");
     command
 }
 
-/// A sandbox in which time stands still.
+/// A sandbox with a frozen clock.
 fn frozen() -> Sandbox {
     Sandbox::with(&["--plain", "--clock", "frozen"])
 }
 
 fn fixtures() -> PathBuf {
-    of_workspace("crates/identity-tm/fixtures")
+    workspace_path("crates/identity-tm/fixtures")
 }
 
-/// A Python that has these modules: the one that is found first, or the one that the system's packages belong to.
+/// A Python with these modules: the first one in the path, or the system's.
 fn python(modules: &str) -> Option<&'static str> {
     let has_them = |python: &&str| {
         let mut command = Command::new(python);
@@ -36,142 +36,145 @@ fn python(modules: &str) -> Option<&'static str> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
-    let found = ["python3", "/usr/bin/python3"].into_iter().find(has_them);
-    if found.is_none() {
+    let python = ["python3", "/usr/bin/python3"].into_iter().find(has_them);
+    if python.is_none() {
         missing(&format!("a Python with {modules} (crates/cli/tests/outside/requirements.txt)"));
     }
-    found
+    python
 }
 
-/// Asserts that a script of checks ran all of them, and found nothing.
+/// Asserts that a script ran at least this number of checks, and that all passed.
 #[track_caller]
-fn all_checks_pass(ran: &Ran, at_least: usize) {
-    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
-    let last = ran.stdout.lines().last().unwrap();
+fn all_checks_pass(result: &Run, at_least: usize) {
+    assert_eq!(result.code, Some(0), "{}\n{}", result.stdout, result.stderr);
+    let last = result.stdout.lines().last().unwrap();
     let (passed, all) = last.strip_suffix(" checks passed").unwrap().split_once(" of ").unwrap();
     assert!(passed == all && all.parse::<usize>().unwrap() >= at_least, "{last}");
 }
 
 #[test]
-fn every_call_of_the_admin_api_made_by_python_gives_what_its_openapi_document_says() {
+fn python_checks_the_admin_api_against_its_openapi_document() {
     let Some(python) = python("jsonschema, openapi_spec_validator, requests") else { return };
     let sandbox = Sandbox::with(&["--clock", "frozen", "--seed", "7"]);
     all_checks_pass(&run(script(python, "admin.py", &sandbox).arg(&sandbox.line)), 16);
 }
 
 #[test]
-fn every_call_of_identity_tm_made_by_python_gives_what_the_document_says() {
+fn python_checks_every_call_of_identity_tm() {
     let Some(python) = python("requests") else { return };
     let sandbox = Sandbox::start();
-    let ran = run(script(python, "identity_tm.py", &sandbox).arg(&sandbox.line).arg(fixtures()));
+    let result = run(script(python, "identity_tm.py", &sandbox).arg(&sandbox.line).arg(fixtures()));
     let text = std::fs::read_to_string(outside("identity_tm.py")).unwrap();
     let checks = text.matches("\n    \"\"\"[T] ").count();
-    all_checks_pass(&ran, 31);
-    assert!(ran.stdout.ends_with(&format!("\n{checks} of {checks} checks passed\n")), "{}", ran.stdout);
+    all_checks_pass(&result, 31);
+    assert!(result.stdout.ends_with(&format!("\n{checks} of {checks} checks passed\n")), "{}", result.stdout);
 }
 
 #[test]
-fn every_form_of_every_call_of_identity_tm_made_by_curl_gives_the_documented_status_and_media_type() {
+fn curl_checks_status_and_media_type_of_identity_tm() {
     if !has("curl") {
         return;
     }
     for sandbox in [Sandbox::start(), Sandbox::plain()] {
-        let login =
-            format!("{}:{}", sandbox.told("/identity_tm/customer_id"), sandbox.told("/identity_tm/customer_code"));
+        let login = format!(
+            "{}:{}",
+            sandbox.ready_text("/identity_tm/customer_id"),
+            sandbox.ready_text("/identity_tm/customer_code")
+        );
         let mut command = script("sh", "identity_tm.sh", &sandbox);
-        command.arg(fixtures()).env("LOGIN", login).env("BASE", sandbox.told("/identity_tm/base_url"));
+        command.arg(fixtures()).env("LOGIN", login).env("BASE", sandbox.ready_text("/identity_tm/base_url"));
         if let Some(ca_file) = sandbox.ready["ca_file"].as_str() {
             command.env("CURL_CA_BUNDLE", ca_file);
         }
-        let ran = run(&mut command);
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}\n{}", ran.stdout, ran.stderr);
-        assert!(!ran.stdout.contains("FAILED") && ran.stdout.lines().count() > 40, "{}", ran.stdout);
+        let result = run(&mut command);
+        assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""), "{}\n{}", result.stdout, result.stderr);
+        assert!(!result.stdout.contains("FAILED") && result.stdout.lines().count() > 40, "{}", result.stdout);
     }
 }
 
 #[test]
-fn what_happens_is_followed_by_python_as_server_sent_events() {
+fn python_follows_the_server_sent_events() {
     let Some(python) = python("requests") else { return };
     let sandbox = frozen();
     all_checks_pass(&run(script(python, "events.py", &sandbox).arg(&sandbox.line)), 4);
 }
 
 #[test]
-fn what_happens_is_followed_by_node_as_server_sent_events() {
+fn node_follows_the_server_sent_events() {
     if !has("node") {
         return;
     }
     let sandbox = frozen();
-    let ran = run(script("node", "events.mjs", &sandbox).arg(sandbox.told("/admin")));
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), "3 of 3 checks passed\n", ""));
+    let result = run(script("node", "events.mjs", &sandbox).arg(sandbox.ready_text("/admin")));
+    assert_eq!((result.code, result.stdout.as_str(), result.stderr.as_str()), (Some(0), "3 of 3 checks passed\n", ""));
 }
 
 #[test]
-fn what_happens_is_followed_by_curl_until_the_world_is_gone() {
+fn curl_follows_the_events_until_the_world_is_gone() {
     if !has("curl") {
         return;
     }
     let sandbox = frozen();
-    let ran = run(&mut script("sh", "events.sh", &sandbox));
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
-    // The server's second world: the default one was first.
-    let told =
+    let result = run(&mut script("sh", "events.sh", &sandbox));
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""), "{}", result.stdout);
+    // World 2 of the server; the default world is 1.
+    let expected =
         ["id: 2-1\nevent: changed\n", "id: 2-2\nevent: changed\n", "id: 2-3\nevent: changed\n", "curl ended with 0\n"];
-    let at: Vec<_> = told.iter().map(|words| ran.stdout.find(words).expect(words)).collect();
-    assert!(at.is_sorted(), "{}", ran.stdout);
+    let at: Vec<_> = expected.iter().map(|words| result.stdout.find(words).expect(words)).collect();
+    assert!(at.is_sorted(), "{}", result.stdout);
 }
 
-/// A block of the sandbox's guide: the first one of this language below this heading.
-fn printed(heading: &str, language: &str) -> String {
-    let guide = std::fs::read_to_string(of_workspace("docs/sandbox.md")).unwrap();
+/// The first code block of this language below this heading of the sandbox's guide.
+fn code_block(heading: &str, language: &str) -> String {
+    let guide = std::fs::read_to_string(workspace_path("docs/sandbox.md")).unwrap();
     let (_, below) = guide.split_once(&format!("\n## {heading}\n")).expect(heading);
     let (_, block) = below.split_once(&format!("\n```{language}\n")).expect(language);
     block.split("\n```").next().unwrap().to_owned()
 }
 
-/// Runs the tests of an example that starts `identkit sandbox` by itself.
-fn example(language: &str, file: &str, mut command: Command) -> Ran {
+/// Runs an example of the guide that starts `identkit sandbox` itself.
+fn example(language: &str, file: &str, mut command: Command) -> Run {
     let folder = tempfile::tempdir().unwrap();
-    let text = printed("Test your own service", language);
-    assert!(text.lines().next().unwrap().contains(file), "its first line names it");
+    let text = code_block("Test your own service", language);
+    assert!(text.lines().next().unwrap().contains(file), "the first line contains the file name");
     std::fs::write(folder.path().join(file), text).unwrap();
     run(command.current_dir(folder.path()).env("IDENTKIT", env!("CARGO_BIN_EXE_identkit")).env("NO_PROXY", "*"))
 }
 
 #[test]
-fn the_python_of_the_sandboxs_guide_works_as_printed() {
+fn the_python_of_the_sandbox_guide_works() {
     let Some(python) = python("json") else { return };
     let mut command = Command::new(python);
     command.args(["-m", "unittest", "test_my_service"]);
-    let ran = example("python", "test_my_service.py", command);
-    assert!(ran.code == Some(0) && ran.stderr.contains("\nRan 4 tests in "), "{ran:#?}");
-    assert!(ran.stderr.ends_with("\n\nOK\n"), "without a warning: {ran:#?}");
+    let result = example("python", "test_my_service.py", command);
+    assert!(result.code == Some(0) && result.stderr.contains("\nRan 4 tests in "), "{result:#?}");
+    assert!(result.stderr.ends_with("\n\nOK\n"), "without a warning: {result:#?}");
 }
 
 #[test]
-fn the_javascript_of_the_sandboxs_guide_works_as_printed() {
+fn the_javascript_of_the_sandbox_guide_works() {
     if !has("node") {
         return;
     }
     let mut command = Command::new("node");
     command.args(["--test", "--test-reporter=tap", "my-service.test.mjs"]);
-    let ran = example("js", "my-service.test.mjs", command);
-    assert!(ran.code == Some(0) && ran.stdout.contains("\n# pass 3\n"), "{ran:#?}");
+    let result = example("js", "my-service.test.mjs", command);
+    assert!(result.code == Some(0) && result.stdout.contains("\n# pass 3\n"), "{result:#?}");
 }
 
 #[cfg(unix)]
 #[test]
-fn the_shell_of_the_sandboxs_guide_works_as_printed() {
+fn the_shell_of_the_sandbox_guide_works() {
     if !has("curl") {
         return;
     }
     let sandbox = Sandbox::start();
-    let mut script = printed("An order, from beginning to end", "sh");
+    let mut script = code_block("An order, from beginning to end", "sh");
     for (there, here) in [
-        ("https://127.0.0.1:8443", sandbox.told("/listen")),
-        ("http://127.0.0.1:8444", sandbox.told("/admin")),
-        ("--cacert ca.pem", &format!("--cacert {}", sandbox.told("/ca_file"))),
-        // Nobody is there, and the order goes on all the same.
+        ("https://127.0.0.1:8443", sandbox.ready_text("/listen")),
+        ("http://127.0.0.1:8444", sandbox.ready_text("/admin")),
+        ("--cacert ca.pem", &format!("--cacert {}", sandbox.ready_text("/ca_file"))),
+        // No service listens there; the order continues all the same.
         ("127.0.0.1:9000", "127.0.0.1:9"),
     ] {
         assert!(script.contains(there), "{there}");
@@ -179,10 +182,10 @@ fn the_shell_of_the_sandboxs_guide_works_as_printed() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new("sh");
-    let ran = run(command.args(["-euc", &script]).current_dir(folder.path()).env("NO_PROXY", "*"));
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
-    let told = |words: &str| ran.stdout.find(words).unwrap_or_else(|| panic!("{words}: {}", ran.stdout));
+    let result = run(command.args(["-euc", &script]).current_dir(folder.path()).env("NO_PROXY", "*"));
+    assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""), "{}", result.stdout);
+    let position = |words: &str| result.stdout.find(words).unwrap_or_else(|| panic!("{words}: {}", result.stdout));
     let before = r#""OrderID":|"Kind":6,|"Surname":"Mustermann"|"outcome":"retry"|"fired":["#;
     let order = before.split('|').chain(["the data of this order is deleted", "\"count\":2"]);
-    assert!(order.map(told).is_sorted(), "{}", ran.stdout);
+    assert!(order.map(position).is_sorted(), "{}", result.stdout);
 }

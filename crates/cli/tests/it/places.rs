@@ -1,23 +1,23 @@
-//! Where results go: new names only, unless it is said otherwise, and never in the place of what is no file.
+//! Where results are saved: existing files are replaced only with `--force`, and only regular files.
 
 use std::path::Path;
 
-use crate::support::{NOBODY, ORDER, Ran, Server, Then, Vendor, assert_for_its_owner_only, file, names, run};
+use crate::support::{NO_SERVER, ORDER, Reply, Run, Server, Vendor, assert_private, file, names, run};
 use identkit_wire::encode_base64;
 use serde_json::json;
 
 const PDF: &[u8] = b"%PDF-1.4\n%%EOF\n";
 
-/// Answers every read of a result with something good.
+/// A server with a valid response to every read of a result.
 fn good() -> Server {
     Server::start(|seen| match seen.path.split('/').nth(1) {
-        Some("getVideoFileBinary") => Then::bytes("video/mp4", b"\0\0\0\x18ftypmp42 not quite a video"),
-        Some("getIdentData") => Then::bytes("text/plain", b"signed"),
-        _ => Then::bytes("application/pdf", PDF),
+        Some("getVideoFileBinary") => Reply::bytes("video/mp4", b"\0\0\0\x18ftypmp42 not quite a video"),
+        Some("getIdentData") => Reply::bytes("text/plain", b"signed"),
+        _ => Reply::bytes("application/pdf", PDF),
     })
 }
 
-/// Each command that writes one file, without the name.
+/// Each command that writes one file, without the file name.
 const SAVING: [&str; 3] = [
     "tm ident-data-pdf 99921269855041 -o",
     "tm ident-data 99921269855041 --signed -o",
@@ -25,26 +25,26 @@ const SAVING: [&str; 3] = [
 ];
 
 #[test]
-fn a_result_that_is_there_is_replaced_by_force_only() {
+fn an_existing_file_is_replaced_only_with_force() {
     for line in SAVING {
         let server = Server::untouched();
         let folder = tempfile::tempdir().unwrap();
         let path = file(&folder, "out.mp4", "evidence");
-        let told = format!("error: {path} is there already; --force replaces it; nothing was sent\n");
-        let ran = server.run(&format!("{line} {path}"));
-        assert_eq!((ran.code, ran.stderr), (Some(2), told), "{line}");
+        let expected = format!("error: {path} already exists: to replace it, add --force; nothing was sent\n");
+        let result = server.run(&format!("{line} {path}"));
+        assert_eq!((result.code, result.stderr), (Some(2), expected), "{line}");
         assert_eq!(server.connections(), 0, "{line}");
         assert_eq!(std::fs::read(&path).unwrap(), b"evidence");
         good().run(&format!("{line} {path} --force")).ends_with(0, &[]);
         assert_ne!(std::fs::read(&path).unwrap(), b"evidence", "{line}");
         assert_eq!(names(folder.path()), ["out.mp4"]);
     }
-    NOBODY.run("tm ident-data 99921269855041 --force").ends_with(2, &["--help"]);
+    NO_SERVER.run("tm ident-data 99921269855041 --force").ends_with(2, &["--help"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_regular_file_is_never_replaced_not_even_by_force() {
+fn only_regular_files_are_replaced_with_force() {
     use std::os::unix::fs::symlink;
     let server = good();
     for line in SAVING {
@@ -54,25 +54,25 @@ fn what_is_no_regular_file_is_never_replaced_not_even_by_force() {
         symlink(&file, &link).unwrap();
         symlink("nowhere", &dangling).unwrap();
         let _bound = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        for (place, told) in [
+        for (place, expected) in [
             (Path::new("-"), "never written to standard output"),
-            (Path::new("/dev/null"), "no regular file"),
-            (&socket, "no regular file"),
+            (Path::new("/dev/null"), "not a regular file"),
+            (&socket, "not a regular file"),
             (&link, "symbolic link"),
             (&dangling, "symbolic link"),
-            (folder.path(), "is a folder"),
+            (folder.path(), "is a directory"),
             (&folder.path().join("nowhere/video.mp4"), "cannot be written"),
         ] {
-            let ran = run(server.command(line).arg(place).arg("--force").current_dir(folder.path()));
-            ran.fails_with(2, &["--out", place.to_str().unwrap(), told, "nothing was sent"]);
+            let result = run(server.command(line).arg(place).arg("--force").current_dir(folder.path()));
+            result.fails_with(2, &["--out", place.to_str().unwrap(), expected, "nothing was sent"]);
         }
         assert_eq!(names(folder.path()), ["dangling", "file", "link", "socket"]);
         assert!(link.is_symlink() && dangling.is_symlink() && std::fs::read(&file).unwrap() == b"evidence");
     }
     let folder = tempfile::tempdir().unwrap();
     for line in ["tm esign-pdf 99921269855041 -o -", "tm voice 99921269855041 -o -"] {
-        let ran = run(server.command(line).current_dir(folder.path()));
-        ran.fails_with(2, &["never written to standard output"]);
+        let result = run(server.command(line).current_dir(folder.path()));
+        result.fails_with(2, &["never written to standard output"]);
     }
     assert_eq!((server.connections(), names(folder.path()).len()), (0, 0));
 }
@@ -80,12 +80,12 @@ fn what_is_no_regular_file_is_never_replaced_not_even_by_force() {
 mod signed_documents {
     use super::*;
 
-    fn esign(server: &Server, order: &str, out: &Path, more: &str) -> Ran {
+    fn esign(server: &Server, order: &str, out: &Path, more: &str) -> Run {
         server.run(&format!("tm esign-pdf {order} -o {}{more}", out.display()))
     }
 
     #[test]
-    fn two_orders_share_a_folder_which_is_their_owners_only() {
+    fn two_orders_can_share_a_private_directory() {
         let server = good();
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("all/signed");
@@ -94,32 +94,32 @@ mod signed_documents {
         }
         assert_eq!(names(&out), ["99920006C38842-1.pdf", "99921269855041-1.pdf"]);
         for made in [&out, &folder.path().join("all")] {
-            assert_for_its_owner_only(made);
+            assert_private(made);
         }
         let calls = server.calls().len();
-        esign(&server, ORDER, &out, "").fails_with(2, &["-1.pdf is there already; --force replaces it"]);
+        esign(&server, ORDER, &out, "").fails_with(2, &["-1.pdf already exists: to replace it, add --force"]);
         assert_eq!(server.calls().len(), calls, "nothing was sent");
         esign(&server, ORDER, &out, " --force").ends_with(0, &[]);
     }
 
     #[test]
-    fn a_later_one_that_is_there_stays_and_what_was_written_is_told() {
-        // Two documents in one answer.
+    fn an_existing_second_file_stays_and_the_first_is_listed() {
+        // Two documents in one response.
         let document = json!({ "Base64Data": encode_base64(PDF) });
         let server = Server::json("200 OK", json!({ "PDFs": [document, document] }).to_string());
         let folder = tempfile::tempdir().unwrap();
         let [first, second] = [1, 2].map(|number| folder.path().join(format!("{ORDER}-{number}.pdf")));
         std::fs::write(&second, "evidence").unwrap();
-        let ran = esign(&server, ORDER, folder.path(), " --output json");
-        ran.ends_with(1, &["-2.pdf is there already and stays; --force replaces it"]);
-        assert_eq!(ran.json()["files"][0]["path"], first.display().to_string());
+        let result = esign(&server, ORDER, folder.path(), " --output json");
+        result.ends_with(1, &["-2.pdf already exists: to replace it, add --force"]);
+        assert_eq!(result.json()["files"][0]["path"], first.display().to_string());
         assert_eq!((std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap()), (PDF.into(), b"evidence".into()));
         esign(&server, ORDER, folder.path(), " --force").ends_with(0, &[]);
         assert_eq!(std::fs::read(&second).unwrap(), PDF);
     }
 
     #[test]
-    fn a_folder_that_was_there_stays_and_a_new_one_without_files_goes() {
+    fn only_a_new_empty_directory_is_removed() {
         let server = Server::json("400 Bad Request", "{}");
         let folder = tempfile::tempdir().unwrap();
         esign(&server, ORDER, &folder.path().join("new/signed"), "").fails_with(5, &["nothing to sign"]);

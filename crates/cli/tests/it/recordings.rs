@@ -1,4 +1,4 @@
-//! Recordings and the signed form by hand, against the sandbox, with an account that is set up for all of them.
+//! Recordings and the signed form, against a sandbox whose account supports all of them.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use identkit_mock_server::{Sandbox, Transition, server};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use jiff::SignedDuration;
 
-/// A sandbox in this process, where the account can be set up and a person be played without waiting.
+/// A sandbox in the test process, so that the test can change its account and play a person.
 struct Account {
     sandbox: Sandbox,
     served: server::Listener,
@@ -36,7 +36,7 @@ impl Account {
         account
     }
 
-    /// Places an order with something to sign, and plays the person.
+    /// Places an order with something to sign and plays the person.
     fn placed(&self, story: &str) -> String {
         let id = place(&mut self.identkit(), &crate::signing::to_sign());
         let _entered = self.runtime.enter();
@@ -56,7 +56,7 @@ impl Vendor for Account {
 }
 
 #[test]
-fn at_38_the_placeholder_is_refused_until_the_callback_came_and_then_the_recording_is_saved() {
+fn at_38_a_placeholder_is_rejected_until_the_callback() {
     let account = Account::start();
     let id = account.placed("identified");
     let folder = tempfile::tempdir().unwrap();
@@ -72,35 +72,35 @@ fn at_38_the_placeholder_is_refused_until_the_callback_came_and_then_the_recordi
 
     let receiver = Server::json("200 OK", "");
     let url = format!("{}/video?order={id}", receiver.url());
-    let ran = account.run(&format!("tm video request {id} --callback-url {url}"));
-    ran.ends_with(0, &[]).shows(&["calls the callback URL"]);
+    let result = account.run(&format!("tm video request {id} --callback-url {url}"));
+    result.ends_with(0, &[]).shows(&["calls the callback URL"]);
     while receiver.calls().is_empty() {
         std::thread::yield_now();
     }
     assert_eq!(receiver.calls(), [format!("GET /video?order={id}")]);
 
-    let told = account.json(&format!("{get} --callback-received"));
-    assert_eq!(told["identkit"]["provisioned"], "callback_received");
-    assert_eq!(told["identkit"]["compared"], true);
-    assert_ne!(told["files"][0]["sha256"], placeholder);
+    let json = account.json(&format!("{get} --callback-received"));
+    assert_eq!(json["identkit"]["provisioned"], "callback_received");
+    assert_eq!(json["identkit"]["compared"], true);
+    assert_ne!(json["files"][0]["sha256"], placeholder);
     let video = std::fs::read(folder.path().join("video.mp4")).unwrap();
-    assert_eq!((&video[4..8], told["files"][0]["bytes"].as_u64()), (&b"ftyp"[..], Some(video.len() as u64)));
+    assert_eq!((&video[4..8], json["files"][0]["bytes"].as_u64()), (&b"ftyp"[..], Some(video.len() as u64)));
 }
 
 #[test]
-fn the_sound_is_an_mp3_and_comes_where_the_account_is_set_up_for_it() {
+fn voice_is_an_mp3_if_the_account_supports_it() {
     let account = Account::start();
     let id = account.placed("identified");
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("voice");
     let voice = format!("tm voice {id} -o {}", out.display());
-    let told = account.json(&voice);
-    let path = told["files"][0]["path"].as_str().unwrap();
+    let output = account.json(&voice);
+    let path = output["files"][0]["path"].as_str().unwrap();
     assert_eq!(path, out.join(format!("sound_{id}.mp3")).display().to_string());
     let sound = std::fs::read(path).unwrap();
     assert!(sound.starts_with(b"ID3") || sound.starts_with(&[0xff]), "{:?}", &sound[..4]);
 
-    // The same answer, its slashes written as some do (AT-40), is the same file and not a second one.
+    // The same response with escaped slashes (AT-40) is the same file, not a second one.
     account.configure(|settings| settings.escape_slashes = true);
     account.run(&voice).ends_with(0, &[]);
     assert_eq!(names(&out).len(), 1);
@@ -109,7 +109,7 @@ fn the_sound_is_an_mp3_and_comes_where_the_account_is_set_up_for_it() {
 }
 
 #[test]
-fn at_71_the_signed_form_identifies_the_person_again_only_as_it_came() {
+fn at_71_only_the_unchanged_signed_form_can_be_reused() {
     let account = Account::start();
     let id = account.placed("signed");
     let folder = tempfile::tempdir().unwrap();
@@ -132,6 +132,6 @@ fn at_71_the_signed_form_identifies_the_person_again_only_as_it_came() {
         };
         assert_eq!(reused(&text), "accepted");
         let longer = Secret::new(format!("{}\n", text.expose()));
-        assert!(reused(&longer).contains("tampered"), "a line break more breaks it");
+        assert!(reused(&longer).contains("tampered"), "an additional line break invalidates it");
     }
 }

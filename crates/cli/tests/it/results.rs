@@ -1,24 +1,24 @@
-//! The results of an order by hand: read, saved, judged, deleted.
+//! The results of an order: read, saved, judged, deleted.
 
-use crate::support::{Sandbox, Vendor, assert_for_its_owner_only, names, run};
+use crate::support::{Sandbox, Vendor, assert_private, names, run};
 
-/// The order of the document's examples that has a signature, and the one that they delete.
+/// The signed order of the document's examples, and the order that they delete.
 const SIGNED: &str = "99921269855041";
 const FINISHED: &str = "99920006C38842";
 
 #[test]
-fn checked_and_given_data_stand_side_by_side() {
+fn given_and_checked_data_are_in_one_table() {
     let sandbox = Sandbox::plain();
-    let ran = sandbox.run(&format!("tm ident-data {SIGNED} --include-initial-data"));
-    ran.ends_with(0, &[]).shows(&["IDCard.CardNo", "T22000129"]);
-    let surname = ran.stdout.lines().find(|line| line.contains("Surname")).unwrap();
+    let result = sandbox.run(&format!("tm ident-data {SIGNED} --include-initial-data"));
+    result.ends_with(0, &[]).shows(&["IDCard.CardNo", "T22000129"]);
+    let surname = result.stdout.lines().find(|line| line.contains("Surname")).unwrap();
     assert_eq!(surname.matches("Mustermann").count(), 2, "{surname}");
     let json = sandbox.json(&format!("tm ident-data {SIGNED} --include-identify-method"));
     assert_eq!((&json["IdentifyMethod"], &json["identkit"]["http_status"]), (&"Video".into(), &200.into()));
 }
 
 #[test]
-fn the_report_is_saved_whole_and_only_for_its_owner() {
+fn the_report_is_saved_completely_and_privately() {
     let sandbox = Sandbox::plain();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.pdf");
@@ -26,9 +26,9 @@ fn the_report_is_saved_whole_and_only_for_its_owner() {
     let bytes = std::fs::read(&path).unwrap();
     assert!(bytes.starts_with(b"%PDF-"));
     assert_eq!(json["files"][0]["bytes"], bytes.len());
-    assert_for_its_owner_only(&path);
+    assert_private(&path);
     sandbox.run(&format!("tm ident-data-pdf 9992NOPE -o {}.none", path.display())).fails_with(4, &[]);
-    assert_eq!(names(folder.path()), ["report.pdf"], "nothing half-written is left behind");
+    assert_eq!(names(folder.path()), ["report.pdf"], "no partial file is left");
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn an_order_without_a_signature_has_no_signed_documents() {
     let sandbox = Sandbox::plain();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("signed");
-    let note = format!("not signed yet, or had nothing to sign: identkit tm finality {FINISHED} tells");
+    let note = format!("not signed yet, or has nothing to sign: check it with identkit tm finality {FINISHED}");
     for (line, words) in [
         (format!("esign-pdf {FINISHED} -o {}", out.display()), ["getESignPDF", &note]),
         (format!("esign-hash {FINISHED}"), ["getESignHash", &note]),
@@ -47,11 +47,11 @@ fn an_order_without_a_signature_has_no_signed_documents() {
     ] {
         sandbox.run(&format!("tm {line}")).fails_with(5, &words);
     }
-    assert!(!out.exists(), "a folder that nothing was written into is gone");
+    assert!(!out.exists(), "an empty new directory is removed");
 }
 
 #[test]
-fn an_order_is_judged_by_all_its_codes() {
+fn finality_uses_all_codes_of_an_order() {
     let sandbox = Sandbox::plain();
     let finality = format!("tm finality {SIGNED}");
     sandbox.run(&finality).shows(&["identification: positive, final", "signature:       identified"]);
@@ -59,15 +59,15 @@ fn an_order_is_judged_by_all_its_codes() {
 }
 
 #[test]
-fn a_ping_says_whether_the_service_is_up_and_an_empty_variable_is_one_that_is_not_set() {
+fn ping_reports_the_service_and_ignores_empty_variables() {
     let sandbox = Sandbox::plain();
-    let ran = run(sandbox.command("tm ping").env("IDENTKIT_CA_FILE", ""));
-    assert!(ran.ends_with(0, &[]).stdout.starts_with("up, answered in"), "{ran:#?}");
+    let result = run(sandbox.command("tm ping").env("IDENTKIT_CA_FILE", ""));
+    assert!(result.ends_with(0, &[]).stdout.starts_with("up, responded in"), "{result:#?}");
     sandbox.run("tm ping --timeout 2 --base-url http://127.0.0.1:1/api/2.10").fails_with(7, &["serverStatus"]);
 }
 
 #[test]
-fn deleting_asks_on_a_terminal_only_and_is_proved_by_a_read() {
+fn delete_requires_yes_and_is_checked_by_a_read() {
     let sandbox = Sandbox::plain();
     let data = || sandbox.run(&format!("tm ident-data {FINISHED} --output json"));
     let delete = format!("tm delete {FINISHED}");
@@ -76,8 +76,8 @@ fn deleting_asks_on_a_terminal_only_and_is_proved_by_a_read() {
     sandbox.run(&format!("{delete} --yes")).ends_with(0, &[]);
     data().ends_with(4, &[]);
     for form in ["ident-data", "ident-data --signed", "ident-data-pdf -o never.pdf"] {
-        let ran = sandbox.run(&format!("tm {form} {FINISHED}"));
-        ran.fails_with(4, &["does not know an order with this id", "or its data is deleted"]);
+        let result = sandbox.run(&format!("tm {form} {FINISHED}"));
+        result.fails_with(4, &["does not know an order of this id", "the data of the order may have been deleted"]);
     }
     sandbox.run(&format!("{delete} --yes")).fails_with(4, &["already deleted"]);
 }

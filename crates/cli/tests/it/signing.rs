@@ -1,9 +1,9 @@
-//! Signing, cancelling and asking by hand.
+//! Signing, cancellation, banks and sign-me users.
 
-use crate::support::{Sandbox, Vendor, has, on_a_terminal};
+use crate::support::{Sandbox, Vendor, has, run_in_terminal};
 use serde_json::{Value, json};
 
-/// What makes the document's order one with something to sign.
+/// Changes that add something to sign to the document's order.
 pub(crate) fn to_sign() -> Value {
     json!({ "Add": 0, "eSignHash": { "Hash": "aGFzaA==", "Filename": "contract.pdf" } })
 }
@@ -13,7 +13,7 @@ fn tan(sandbox: &Sandbox, id: &str) -> String {
 }
 
 #[test]
-fn an_order_is_signed_with_the_tan_that_was_texted() {
+fn an_order_is_signed_with_the_texted_tan() {
     let sandbox = Sandbox::plain();
     let id = sandbox.place(&to_sign());
     let sign = |what: &str| sandbox.run(&format!("tm sign {}", what.replace("ID", &id)));
@@ -32,30 +32,30 @@ fn an_order_is_signed_with_the_tan_that_was_texted() {
 }
 
 #[test]
-fn the_third_wrong_tan_cancels_the_order_and_is_told_as_such() {
+fn the_third_wrong_tan_reports_the_cancellation() {
     let sandbox = Sandbox::plain();
     let id = sandbox.place(&to_sign());
     sandbox.play(&id, "identified");
     sandbox.run(&format!("tm sign request {id}")).ends_with(0, &[]);
     let wrong = if tan(&sandbox, &id) == "000000" { "111111" } else { "000000" };
-    for told in ["probably wrong", "probably wrong", "canceled the order"] {
-        let ran = sandbox.run(&format!("tm sign confirm {id} --tan {wrong}"));
-        ran.fails_with(5, &[told]).logs_none_of(&[wrong]);
+    for expected in ["probably wrong", "probably wrong", "cancelled the order"] {
+        let result = sandbox.run(&format!("tm sign confirm {id} --tan {wrong}"));
+        result.fails_with(5, &[expected]).logs_none_of(&[wrong]);
     }
 }
 
 #[test]
-fn cancelling_asks_on_a_terminal_only() {
+fn cancel_requires_yes_without_a_terminal() {
     let sandbox = Sandbox::plain();
     let id = sandbox.place(&to_sign());
     sandbox.run(&format!("tm cancel {id}")).fails_with(2, &["--yes"]);
     sandbox.run(&format!("tm cancel {id} --yes")).ends_with(0, &[]);
-    sandbox.run(&format!("tm cancel {id} --yes")).fails_with(5, &["cannot be canceled"]);
-    sandbox.run(&format!("tm finality {id}")).shows(&["ended by hand, final"]);
+    sandbox.run(&format!("tm cancel {id} --yes")).fails_with(5, &["cannot be cancelled"]);
+    sandbox.run(&format!("tm finality {id}")).shows(&["terminated, final"]);
 }
 
 #[test]
-fn a_question_names_its_order_and_ctrl_d_is_a_no_on_a_line_of_its_own() {
+fn a_question_names_its_order_and_ctrl_d_means_no() {
     if !has("script") {
         return;
     }
@@ -63,14 +63,14 @@ fn a_question_names_its_order_and_ctrl_d_is_a_no_on_a_line_of_its_own() {
     let id = sandbox.place(&to_sign());
     for (command, question) in [
         ("cancel", format!("Cancel the order {id}? ")),
-        ("delete", format!("Delete the data of the order {id} at the vendor, for good? ")),
+        ("delete", format!("Permanently delete the data of the order {id} at the vendor? ")),
     ] {
-        let ran = on_a_terminal(&sandbox.command(&format!("tm {command} {id}")), "\u{4}");
-        assert_eq!(ran.code, Some(2), "{ran:#?}");
-        ran.shows(&[&question, "\nerror: nothing was "]);
+        let result = run_in_terminal(&sandbox.command(&format!("tm {command} {id}")), "\u{4}");
+        assert_eq!(result.code, Some(2), "{result:#?}");
+        result.shows(&[&question, "\nerror: not "]);
     }
-    let told = sandbox.run(&format!("tm finality {id}")).stdout;
-    assert!(!told.contains("final"), "{told}");
+    let output = sandbox.run(&format!("tm finality {id}")).stdout;
+    assert!(!output.contains("final"), "{output}");
 }
 
 #[test]

@@ -1,10 +1,9 @@
-"""Makes every call of the sandbox's admin API, with good input and with bad, and holds each answer against
-the document that it serves: it is what integrators generate their clients from.
+"""Makes every call of the sandbox's admin API with valid and invalid input, and checks each response against the
+OpenAPI document, from which integrators generate their clients.
 
     admin.py READY_LINE
 
-Answers may not hold more than the document says, so that nothing is left undescribed; every status that the document
-lists for a call has to be seen once."""
+A response must not contain undescribed members, and every status that the document lists for a call must occur."""
 
 import concurrent.futures
 import datetime
@@ -27,12 +26,12 @@ FORMATS = jsonschema.FormatChecker(formats=())
 
 @FORMATS.checks("date-time", raises=ValueError)
 def is_time(value):
-    # Python knows microseconds only.
+    # Python parses at most microseconds.
     return not isinstance(value, str) or datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value))
 
 
 def closed(schema, combined=False):
-    """The same schema, where objects hold what it lists and nothing else."""
+    """Returns the schema with additional members forbidden."""
     if isinstance(schema, list):
         return [closed(each, combined) for each in schema]
     if not isinstance(schema, dict):
@@ -44,7 +43,7 @@ def closed(schema, combined=False):
 
 
 class Api:
-    """The admin API of a running sandbox, and what its document says."""
+    """The admin API of a running sandbox, with its OpenAPI document."""
 
     def __init__(self, ready):
         self.sandbox = support.Sandbox(ready)
@@ -53,7 +52,7 @@ class Api:
         self.seen = set()
 
     def fault(self, schema, value, strict=True):
-        """What is wrong with a value, if anything."""
+        """Returns the schema violation of a value, or None."""
         components = (self.strict if strict else self.document)["components"]
         validator = jsonschema.Draft202012Validator({**schema, "components": components}, format_checker=FORMATS)
         return next(iter(sorted(validator.iter_errors(value), key=str)), None)
@@ -67,7 +66,7 @@ class Api:
         return found
 
     def call(self, method, path, expected, body=None, /, at=None, text=None, headers=None, **query):
-        """Calls the path, below which `at` stands for its placeholders, and holds the answer against the document."""
+        """Calls the path, with `at` for its placeholders, and checks the response against the document."""
         call = self.strict["paths"][path][method.lower()]
         where = path
         for name, value in (at or {}).items():
@@ -79,26 +78,26 @@ class Api:
         answer = self.sandbox.session.request(
             method, self.sandbox.admin + where[1], params=query, data=data, headers=headers, timeout=support.HANGS
         )
-        told = (where, body or text, answer.status_code, answer.text[:400])
-        assert answer.status_code == expected, ("not", expected, told)
-        assert str(answer.status_code) in call["responses"], ("a status that is not described", told)
+        result = (where, body or text, answer.status_code, answer.text[:400])
+        assert answer.status_code == expected, ("not", expected, result)
+        assert str(answer.status_code) in call["responses"], ("a status that is not described", result)
         content = self.resolved(call["responses"][str(answer.status_code)])["content"]
         media = "application/json" if expected < 400 else "application/problem+json"
-        assert support.media_type(answer) == media and list(content) == [media], ("another media type", told)
+        assert support.media_type(answer) == media and list(content) == [media], ("another media type", result)
         wrong = self.fault(content[media]["schema"], answer.json())
-        assert wrong is None, (wrong.message, list(wrong.absolute_path), told)
+        assert wrong is None, (wrong.message, list(wrong.absolute_path), result)
         if expected >= 400:
-            assert answer.json()["status"] == expected, told
+            assert answer.json()["status"] == expected, result
         if body is not None and "requestBody" in call:
             described = call["requestBody"]["content"]["application/json"]["schema"]
             if expected < 400:
                 wrong = self.fault(described, body, strict=False)
-                assert wrong is None, ("a good request that is not described", wrong.message, told)
+                assert wrong is None, ("a good request that is not described", wrong.message, result)
         self.seen.add((method, path, expected))
         return answer.json()
 
     def refused(self, method, path, body, /, **more):
-        """A body that the document does not allow, and the sandbox neither."""
+        """Sends a body that both the document and the sandbox must reject."""
         described = self.document["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]["schema"]
         assert self.fault(described, body, strict=False) is not None, ("the document allows it", path, body)
         return self.call(method, path, 400, body, **more)
@@ -166,7 +165,7 @@ def time(api):
     api.call("GET", "/clock", 404, world="nobody's")
     assert api.good("POST", "/clock/advance", {"seconds": 0}, world="time")["fired"] == []
     api.good("POST", "/clock/advance", {"seconds": 0.25}, world="time")
-    # The example ident's life ends, and what else is due.
+    # The example ident expires, among other due events.
     assert api.good("POST", "/clock/run-to-next", world="time")["fired"] != []
     api.call("POST", "/clock/run-to-next", 404, world="nobody's")
     api.call("POST", "/clock/advance", 404, {"seconds": 1}, world="nobody's")
@@ -177,7 +176,7 @@ def time(api):
     assert api.good("POST", "/clock/advance", {"to": now}, world="time")["now"] == now
     later = "2021-03-01T13:00:00+01:00"
     assert api.good("POST", "/clock/advance", {"to": later}, world="time")["now"] == "2021-03-01T12:00:00Z"
-    # It goes forward only, and a hundred years at most.
+    # Time only moves forward, and at most a hundred years.
     for to in ["2021-03-01T11:59:59Z", "2999-01-01T00:00:00Z", "2021-03-02", "tomorrow"]:
         api.call("POST", "/clock/advance", 400, {"to": to}, world="time")
     for to in [1, None, [], True]:
@@ -188,8 +187,8 @@ def time(api):
         api.call("POST", "/clock/advance", 400, text=text, world="time")
         api.call("POST", "/clock/mode", 400, text=text, world="time")
     for mode in [{"mode": "real"}, {"mode": "scaled", "factor": 0.5}, {"mode": "scaled", "factor": 60}, {"mode": "frozen"}]:
-        told = api.good("POST", "/clock/mode", mode, world="time")
-        assert told["mode"] == mode["mode"] and told["factor"] == mode.get("factor", {"real": 1}.get(mode["mode"], 0))
+        result = api.good("POST", "/clock/mode", mode, world="time")
+        assert result["mode"] == mode["mode"] and result["factor"] == mode.get("factor", {"real": 1}.get(mode["mode"], 0))
     for mode in [{}, {"mode": "slow"}, {"mode": None}, {"mode": 1}, {"mode": "scaled"}, {"mode": "real", "factor": 2},
                  {"mode": "scaled", "factor": 0}, {"mode": "scaled", "factor": -1}, {"mode": "scaled", "factor": 1e7},
                  {"mode": "scaled", "factor": "2"}, {"mode": "frozen", "factor": None}]:
@@ -317,13 +316,13 @@ def faults(api):
     inject = lambda **rule: api.call("POST", "/faults", 201, rule)
     for name, rule in rules.items():
         usual = inject(fault=name)
-        # All its parameters are described, and as it is told it can be sent.
-        told = {"id", "seen", "hits", "left"}
-        parameters = set(usual) - told - common
+        # All its parameters are described, and a listed fault can be sent again.
+        output_only = {"id", "seen", "hits", "left"}
+        parameters = set(usual) - output_only - common
         assert parameters == set(rule["properties"]) - common, (name, usual)
-        again = inject(**{element: value for element, value in usual.items() if element not in told})
-        assert {element: again[element] for element in set(again) - told} == {
-            element: usual[element] for element in set(usual) - told}
+        again = inject(**{element: value for element, value in usual.items() if element not in output_only})
+        assert {element: again[element] for element in set(again) - output_only} == {
+            element: usual[element] for element in set(usual) - output_only}
         for wrong in [{"times": 0}, {"nth": 0}, {"nth": None}, {"probability": 0}, {"probability": 1.5}, {"more": 1},
                       {"operation": 7}, *({parameter: {}} for parameter in parameters)]:
             api.refused("POST", "/faults", {"fault": name, **wrong})
@@ -355,7 +354,7 @@ def faults(api):
 def settings(api):
     before = api.good("GET", "/settings")
     api.call("GET", "/settings", 404, world="nobody's")
-    # As it is told it can be set.
+    # A value that is read can be set.
     assert api.good("POST", "/settings", before) == before
     described = api.document["components"]["schemas"]
     changed = {}
@@ -365,8 +364,8 @@ def settings(api):
             words = [word for choice in [setting, *setting.get("oneOf", [])] for word in choice.get("enum", [])]
             tried = words or ([True, False] if setting.get("type") == "boolean" else [before[vendor][name]])
             for value in tried:
-                told = api.good("POST", "/settings", {vendor: {name: value}})
-                assert told[vendor][name] == value, (name, value, told[vendor][name])
+                result = api.good("POST", "/settings", {vendor: {name: value}})
+                assert result[vendor][name] == value, (name, value, result[vendor][name])
             changed[vendor, name] = tried
             for value in [[[]], "Kanarienvogel", -7, 1.5, {"no": "such"}]:
                 body = {vendor: {name: value}}
@@ -391,7 +390,7 @@ def settings(api):
 def journal(api):
     order = api.place()
     api.sandbox.call("GET", f"/getStatus/{order}", auth=("nobody", "nothing"))
-    # Bodies of all kinds, and a path that is no operation's.
+    # Bodies of all kinds, and a path without an operation.
     for data in [b"", b"text", b"\xff\xfe", b'{"a":[1,null]}', b"x" * 70_000]:
         api.sandbox.session.post(api.sandbox.base + "/nowhere", data=data, timeout=support.HANGS)
     api.sandbox.session.get(api.sandbox.base.split("/api/")[0] + "/nobody's", timeout=support.HANGS)
@@ -440,9 +439,9 @@ def explain(api):
     order = json.loads((Path(__file__).parents[3] / "identity-tm/fixtures/S-035-put-order-request.json").read_text())
     assert api.sandbox.call("PUT", "/putOrder", json={**order, "Product": 4711}).status_code == 400
     last = api.good("GET", "/journal", operation="putOrder")["requests"][-1]
-    told = api.good("GET", "/explain/{id}", at={"id": str(last["sequence"])})
-    [reason] = [reason for reason in told["reasons"] if reason["pointer"] == "/Product"]
-    assert told["refused"] and (reason["in"], reason["given"], reason["rule"]) == ("body", 4711, last["rules"][0])
+    result = api.good("GET", "/explain/{id}", at={"id": str(last["sequence"])})
+    [reason] = [reason for reason in result["reasons"] if reason["pointer"] == "/Product"]
+    assert result["refused"] and (reason["in"], reason["given"], reason["rule"]) == ("body", 4711, last["rules"][0])
     api.call("GET", "/explain/{id}", 404, at={"id": "999999"})
     api.call("GET", "/explain/{id}", 404, at={"id": str(last["sequence"])}, world="nobody's")
     moved = api.place()
@@ -495,7 +494,7 @@ def worlds(api):
     assert copy_["identity_tm"] != one["identity_tm"]
     api.call("POST", "/worlds/{world}/fork", 201, at=here)
     api.call("POST", "/worlds/{world}/fork", 409, {"id": "two"}, at=here)
-    # Who waits for calls of a world that goes is told so.
+    # A client that waits for calls of a deleted world gets an error.
     with concurrent.futures.ThreadPoolExecutor() as threads:
         waiting = threads.submit(api.call, "POST", "/journal/wait", 409, {"timeout": 30, "count": 1000}, world="one")
         sleep(1)
@@ -515,7 +514,7 @@ def many_worlds_are_listed(api):
 
 
 def events(api):
-    """What is streamed is what the document calls an entry, of every kind."""
+    """Every kind of streamed entry matches the schema of an entry."""
     api.place()
     with support.Receiver() as receiver:
         order = api.place(WebhookURL={"OnFinal": receiver.url})
@@ -568,7 +567,7 @@ def paths_and_methods_that_are_none(api):
 
 
 def what_is_not_known_or_named_twice(api):
-    """Never passed over: it would mean another world, or all orders in place of one."""
+    """Unknown parameters are rejected: ignored ones would select another world or all orders."""
     for path, item in api.document["paths"].items():
         for method in item:
             names = {"world": "default", "id": IDENT}
@@ -596,7 +595,7 @@ def web_pages(api):
 
 
 def bodies_that_are_too_large(api):
-    """Their length alone is enough."""
+    """Long ids are rejected by their length."""
     host = api.sandbox.admin.removeprefix("http://").partition("/")[0]
     for method, path, _ in calls(api):
         where = "/_sandbox/v1" + path.replace("{world}", "default").replace("{id}", IDENT)
@@ -611,7 +610,7 @@ def bodies_that_are_too_large(api):
 
 
 def calls(api):
-    """All calls of the document: method, path and description."""
+    """Yields all calls of the document: method, path and description."""
     return [(method.upper(), path, call) for path, item in api.document["paths"].items() for method, call in item.items()]
 
 

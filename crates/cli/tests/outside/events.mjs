@@ -1,4 +1,4 @@
-// Follows what happens in a world of the sandbox by Node's own fetch, as server-sent events.
+// Follows the server-sent events of a world with Node's fetch.
 //
 //     node events.mjs ADMIN_URL
 
@@ -12,7 +12,7 @@ async function call(method, path, body) {
   return answer.json();
 }
 
-/** The numbers of the events as they come, until the stream ends. */
+/** Yields the numbers of the events until the stream ends. */
 async function* follow(world, headers = {}) {
   const answer = await fetch(`${root}/events?world=${world}`, { headers });
   assert.equal(answer.headers.get("content-type"), "text/event-stream");
@@ -28,20 +28,20 @@ async function* follow(world, headers = {}) {
       yield entry.sequence;
     }
   }
-  assert.equal(rest, "", "it ended at the end of an event");
+  assert.equal(rest, "", "the stream ended inside an event");
 }
 
 const { id: world } = await call("POST", "/worlds", {});
 const change = () => call("POST", `/clock/mode?world=${world}`, { mode: "frozen" });
 
-// What happens before anybody follows is told to whoever asks for it.
+// A client can request the events from before it connected.
 await change();
 await change();
 const first = follow(world, { "Last-Event-ID": "0" });
 assert.deepEqual([(await first.next()).value, (await first.next()).value], [1, 2]);
 await first.return();
 
-// A client that was away gets what it missed, and then what happens.
+// A client that reconnects receives the missed events, then new ones.
 await change();
 const second = follow(world, { "Last-Event-ID": "2" });
 assert.equal((await second.next()).value, 3);

@@ -1,4 +1,4 @@
-"""Follows what happens in worlds of the sandbox, as server-sent events.
+"""Follows the server-sent events of worlds of the sandbox.
 
     python3 events.py READY_LINE"""
 
@@ -13,8 +13,8 @@ import requests  # noqa: E402
 import support  # noqa: E402
 
 
-class Followed:
-    """A world of its own, and what can be done to it."""
+class World:
+    """A new world and its events."""
 
     def __init__(self, ready):
         self.sandbox = support.Sandbox(ready)
@@ -26,20 +26,20 @@ class Followed:
         return answer.json()
 
     def change(self, times):
-        """Lets as many things happen, each one entry."""
+        """Makes a number of changes, each of which is one event."""
         for _ in range(times):
             self.call("POST", f"/clock/mode?world={self.id}", json={"mode": "frozen"})
 
-    def follow(self, since=None, seen=None):
-        """The events as they come: number, kind, entry."""
+    def follow(self, since=None, last=None):
+        """Opens the stream of events; returns the response and the numbers of its events."""
         session = requests.Session()
         session.trust_env = False
-        headers = {} if seen is None else {"Last-Event-ID": str(seen)}
+        headers = {} if last is None else {"Last-Event-ID": str(last)}
         query = {"world": self.id} if since is None else {"world": self.id, "since": since}
         url = self.sandbox.admin + "/events"
         answer = session.get(url, params=query, headers=headers, stream=True, timeout=support.HANGS)
         assert answer.status_code == 200 and support.media_type(answer) == "text/event-stream"
-        assert answer.headers["Cache-Control"] == "no-store", "nobody on the way keeps it back"
+        assert answer.headers["Cache-Control"] == "no-store", "an intermediary must not buffer the stream"
         return answer, self.events(answer)
 
     @staticmethod
@@ -60,36 +60,36 @@ class Followed:
 
 def lines(answer):
     rest = b""
-    # As they come; iter_lines would wait for more.
+    # In chunks: iter_lines would wait for more data.
     for piece in answer.iter_content(chunk_size=None):
         *whole, rest = (rest + piece).split(b"\n")
         yield from (line.decode() for line in whole)
     assert rest == b"", rest
 
 
-def a_client_that_comes_again_misses_nothing_and_gets_nothing_twice(ready):
-    world = Followed(ready)
+def a_reconnecting_client_gets_every_event_once(ready):
+    world = World(ready)
     changes = threading.Thread(target=world.change, args=(300,))
-    seen, got = 0, []
+    last, received = 0, []
     answer, events = world.follow(since=0)
     changes.start()
-    while len(got) < 300:
+    while len(received) < 300:
         for number in events:
-            got.append(number)
-            seen = number
+            received.append(number)
+            last = number
             if number % 37 == 0 or number == 300:
                 break
         answer.close()
-        answer, events = world.follow(seen=seen)
+        answer, events = world.follow(last=last)
     answer.close()
     changes.join()
-    assert got == list(range(1, 301)), got
+    assert received == list(range(1, 301)), received
 
 
-def who_reads_slowly_holds_nobody_up(ready):
-    world = Followed(ready)
+def a_slow_reader_does_not_block_others(ready):
+    world = World(ready)
     answer, slow = world.follow(since=0)
-    # Long answers are long events: more of them than the buffers on the way hold.
+    # Long responses are long events: together they exceed the buffers between server and client.
     account = world.call("GET", f"/worlds/{world.id}")["identity_tm"]
     login = (account["customer_id"], account["customer_code"])
     for _ in range(200):
@@ -102,7 +102,7 @@ def who_reads_slowly_holds_nobody_up(ready):
 
 def a_stream_ends_with_its_world(ready):
     for end in ["reset", "restore", "delete"]:
-        world = Followed(ready)
+        world = World(ready)
         world.call("POST", f"/worlds/{world.id}/snapshot")
         _, events = world.follow(since=0)
         world.change(2)
@@ -111,11 +111,11 @@ def a_stream_ends_with_its_world(ready):
             world.call("DELETE", f"/worlds/{world.id}")
         else:
             world.call("POST", f"/reset?world={world.id}" if end == "reset" else f"/worlds/{world.id}/restore")
-        assert list(events) == [], "it ended, as HTTP ends"
+        assert list(events) == [], "the stream ended properly"
 
 
 def many_follow_at_once(ready):
-    worlds = [Followed(ready) for _ in range(20)]
+    worlds = [World(ready) for _ in range(20)]
     followed = [(world, [world.follow() for _ in range(5)]) for world in worlds]
     for world in worlds:
         world.change(3)
@@ -126,7 +126,7 @@ def many_follow_at_once(ready):
 
 
 CHECKS = [
-    a_client_that_comes_again_misses_nothing_and_gets_nothing_twice, who_reads_slowly_holds_nobody_up,
+    a_reconnecting_client_gets_every_event_once, a_slow_reader_does_not_block_others,
     a_stream_ends_with_its_world, many_follow_at_once,
 ]
 

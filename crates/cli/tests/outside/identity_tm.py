@@ -1,9 +1,9 @@
-"""identity.TM's API as its document describes it ("API Reference, Version 2.10c"), called with `requests`.
+"""Checks the sandbox's identity.TM API against the document ("API Reference, Version 2.10c") with `requests`.
 
     python3 identity_tm.py READY_LINE FIXTURES
 
-READY_LINE is what `identkit sandbox` prints, FIXTURES the folder with the document's samples. Each check says which
-section of the document it holds the answers against; [sandbox] marks what the document leaves open."""
+READY_LINE is the ready line of `identkit sandbox`, FIXTURES the directory with the document's samples. Each check names
+its section of the document; [sandbox] marks what the document leaves open."""
 
 import base64
 import copy
@@ -24,7 +24,7 @@ UNKNOWN = "99920000000000"
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d")
 RECORD_VIDEO = 131072
 
-# Method, path and, where one is needed, a body: the 23 forms of the document's 18 methods. {} is an OrderID.
+# Method, path and, if required, a body: the 23 forms of the document's 18 methods. {} is an OrderID.
 FORMS = [
     ("PUT", "/putOrder", {}),
     ("GET", "/getStatus/{}", None),
@@ -54,7 +54,7 @@ assert len(FORMS) == 23 and len({path.split("/")[1] for _, path, _ in FORMS}) ==
 
 sandbox = None
 fixtures = None
-# When this run began, so that earlier ones against the same sandbox leave no trace in its lists.
+# Start of this run, so that its lists exclude earlier runs against the same sandbox.
 began = None
 
 
@@ -62,7 +62,7 @@ def sample(name):
     return json.loads((fixtures / name).read_text(encoding="utf-8"))
 
 
-# The forms that were answered with what they are for.
+# The forms that returned their success status.
 answered = set()
 
 
@@ -82,7 +82,7 @@ def post(path, order="", **more):
 
 
 def request(**changes):
-    """The document's example of an order for an identification, changed; None takes an element away."""
+    """Returns the document's order for an identification with changes; None removes an element."""
     body = copy.deepcopy(sample("S-035-put-order-request.json"))
     body.update({"Product": 12, "Add": 0, "WebhookURL": None, "RedirectURL": None})
     body.update(changes)
@@ -116,7 +116,7 @@ def to_sign(*texts, **changes):
 
 
 def assert_refused(answer, status):
-    """"error description in body": nothing is said of its form; the sandbox's is JSON with a text. [sandbox]"""
+    """"error description in body": the document does not say its format; the sandbox sends JSON with a text. [sandbox]"""
     body = expect(answer, status, JSON)
     assert len(body["Error"]) > 10, body
 
@@ -197,7 +197,7 @@ def get_ident_data_answers_the_documents_example():
     answer = expect(get("/getIdentData/99921269855041/IncludeInitialData"), 200, JSON)
     assert answer.pop("OrderID") == "99921269855041" and answer.pop("Ref") == "Sign-me_Account_Creation_Test"
     printed = sample("S-046-get-ident-data-response.json")
-    # What is null in the example may be missing as well.
+    # A member that is null in the example may be missing.
     without = lambda value: {k: without(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else (
         [without(each) for each in value] if isinstance(value, list) else value)
     assert without(answer) == without(printed)
@@ -219,8 +219,8 @@ def get_ident_data_has_four_variants():
     method = expect(get("/getIdentData/{}/IncludeIdentifyMethod", order), 200, JSON)
     assert method["IdentifyMethod"] == "Video", method
     for story, name in [("courier", "Courier"), ("shop", "Shop"), ("eid", "eID"), ("giro", "Giro")]:
-        told = expect(get("/getIdentData/{}/IncludeIdentifyMethod", ended(story)), 200, JSON)
-        assert told["IdentifyMethod"] == name, told
+        result = expect(get("/getIdentData/{}/IncludeIdentifyMethod", ended(story)), 200, JSON)
+        assert result["IdentifyMethod"] == name, result
     signed = expect(get("/getIdentData/{}/Signed", order), 200)
     assert signed and signed == expect(get("/getIdentData/{}/Signed", order), 200), "to be stored and given back"
 
@@ -289,9 +289,9 @@ def a_recording_is_a_placeholder_until_it_was_provided():
     with Receiver() as receiver, sandbox.settings(video_provisioning=0):
         url = f"{receiver.url}/video?case=[OrderID]"
         expect(post("/getVideoFileBinaryAsync/{}", order, json={"callbackUrl": url}), 200)
-        told = receiver.next()
+        result = receiver.next()
         # [T] 2.5 has placeholders in the URLs of webhooks only. [sandbox]
-        assert told.method == "GET" and told.path == "/video" and told.query == {"case": "[OrderID]"}, told.target
+        assert result.method == "GET" and result.path == "/video" and result.query == {"case": "[OrderID]"}, result.target
     recording = expect(get("/getVideoFileBinary/{}", order), 200, MP4)
     assert recording[4:8] == b"ftyp" and recording != placeholder
     assert_refused(post("/getVideoFileBinaryAsync/{}", order, json={}), 400)
@@ -328,29 +328,29 @@ def data_is_deleted_once():
     sandbox.play(order, "positive")
     expect(call("DELETE", "/delIdentdata/{}", order), 202)
     assert_refused(call("DELETE", "/delIdentdata/{}", order), 404)
-    # The prose of 3.10 writes the same call so.
+    # The prose of 3.10 writes the call this way.
     assert_refused(call("DELETE", "/delIdentData/{}", order), 404)
     for path in ["/getIdentData/{}", "/getIdentData/{}/Signed", "/getIdentDataPDF/{}", "/getVideoFileBinary/{}"]:
         assert_refused(get(path, order), 404)
 
 
 def all_statuses():
-    """Everything that was not reported yet, of all orders: empties the list."""
-    told = []
+    """Reads all unreported entries, which empties the list."""
+    result = []
     while True:
         answer = post("/getAllStatus/ExtendedList")
         if answer.status_code == 304:
-            return told
-        told.extend(expect(answer, 200, JSON))
+            return result
+        result.extend(expect(answer, 200, JSON))
 
 
 def reporting_marks_as_reported():
     """[T] 4.2, 4.2.4: "orders that have not been reported before"; 304 "No new status information"."""
     all_statuses()
     order = ended("positive")
-    (told,) = expect(post("/getAllStatus/ExtendedList"), 200, JSON)
-    assert told["OrderID"] == order and told["Ref"] == request()["Ref"] and DATE_TIME.fullmatch(told["Executed"])
-    assert [entry["Kind"] for entry in told["Status"]] == kinds(order)
+    (result,) = expect(post("/getAllStatus/ExtendedList"), 200, JSON)
+    assert result["OrderID"] == order and result["Ref"] == request()["Ref"] and DATE_TIME.fullmatch(result["Executed"])
+    assert [entry["Kind"] for entry in result["Status"]] == kinds(order)
     answer = post("/getAllStatus/ExtendedList")
     assert expect(answer, 304) == b"", "RFC 9110: no body"
     expect(post("/getAllStatus"), 304)
@@ -369,7 +369,7 @@ def a_period_marks_nothing():
     # ExtendedList in the body, as in the example.
     assert first == expect(post("/getAllStatus", json={"ExtendedList": True, "Period": period}), 200, JSON)
     general = expect(post("/getAllStatus", json={"Period": period}), 200, JSON)
-    find = lambda told: [entry["Kind"] for each in told if each["OrderID"] == order for entry in each["Status"]]
+    find = lambda result: [entry["Kind"] for each in result if each["OrderID"] == order for entry in each["Status"]]
     assert 78 in find(first) and 78 not in find(general) and 6 in find(general)
     assert [each["OrderID"] for each in expect(post("/getAllStatus/ExtendedList"), 200, JSON)] == [order], "unmarked"
     answer = post("/getAllStatus", json=sample("S-061-get-all-status-request.json"))
@@ -381,7 +381,7 @@ def pages_are_disjoint_and_complete():
     for _ in range(10):
         ended("positive")
     period = {"Begin": began, "End": "2116-01-15T00:00:00+01:00"}
-    flat = lambda told: [(each["OrderID"], entry["Kind"], entry["Time"]) for each in told for entry in each["Status"]]
+    flat = lambda result: [(each["OrderID"], entry["Kind"], entry["Time"]) for each in result for entry in each["Status"]]
     whole = flat(expect(post("/getAllStatus/ExtendedList", json={"Period": period}), 200, JSON))
     pages, number = [], 1
     while True:
@@ -407,7 +407,7 @@ def at_most_a_thousand_statuses_come_at_once():
     all_statuses()
     # Two statuses each: 25, and 7 since the link was not asked for.
     orders = [place(getTargetLink=None, getVideoHashes=None) for _ in range(520)]
-    count = lambda told: sum(len(each["Status"]) for each in told)
+    count = lambda result: sum(len(each["Status"]) for each in result)
     first = expect(post("/getAllStatus/ExtendedList"), 200, JSON)
     second = expect(post("/getAllStatus/ExtendedList"), 200, JSON)
     assert (count(first), count(second)) == (1000, 40)
@@ -529,9 +529,9 @@ def webhooks_are_called_with_both_placeholders_filled_in():
             order = place(Ref=reference, WebhookURL=webhooks(receiver, first, "OnFinal"))
             sandbox.play(order, story)
             for name in [first, "OnFinal"]:
-                told = receiver.next()
-                assert (told.method, told.path, told.body) == ("GET", f"/callback/{name}", b""), told.target
-                assert told.query == {"orderId": order, "ref": reference}, told.target
+                result = receiver.next()
+                assert (result.method, result.path, result.body) == ("GET", f"/callback/{name}", b""), result.target
+                assert result.query == {"orderId": order, "ref": reference}, result.target
             expect(get("/getIdentData/{}", order), 200, JSON)
             assert receiver.is_left_alone()
 
@@ -555,8 +555,8 @@ def webhooks_are_post_or_put_where_the_account_is_set_up_so():
         with Receiver() as receiver, sandbox.settings(webhook_method=method):
             order = place(WebhookURL=webhooks(receiver, "OnFinal"))
             sandbox.play(order, "positive")
-            told = receiver.next()
-            assert (told.method, told.query["orderId"]) == (method, order)
+            result = receiver.next()
+            assert (result.method, result.query["orderId"]) == (method, order)
 
 
 def only_200_and_202_count_as_delivered():
@@ -566,7 +566,7 @@ def only_200_and_202_count_as_delivered():
             order = place(WebhookURL=webhooks(receiver, "OnFinal"))
             sandbox.play(order, "positive")
             receiver.next()
-            # Answered only once the first try is over: the order is blocked so long ([T] 2.5.1).
+            # The response comes after the first attempt: until then the order is locked ([T] 2.5.1).
             expect(get("/getStatus/{}", order), 200)
             (delivery,) = sandbox.admin_call("GET", f"/deliveries?order={order}")["deliveries"]
             (attempt,) = delivery["attempts"]
@@ -606,7 +606,7 @@ def other_methods_and_paths_are_refused():
 
 
 def every_form_was_answered():
-    """[T] 3-8: each of the 23 forms did, in one of the checks above, what it is for."""
+    """[T] 3-8: the checks above called each of the 23 forms successfully."""
     assert {(method, path) for method, path, _ in FORMS} <= answered, answered
 
 
@@ -615,7 +615,7 @@ def main():
     sandbox, fixtures = Sandbox(json.loads(sys.argv[1])), pathlib.Path(sys.argv[2])
     began = sandbox.admin_call("GET", "/clock")["now"].split(".")[0].rstrip("Z") + "Z"
     here = sys.modules[__name__]
-    # Every check, by what it is: a function of this file with a section of the document in its first line.
+    # A check is a function of this file whose docstring starts with a section of the document.
     checks = [each for each in vars(here).values()
               if callable(each) and getattr(each, "__module__", "") == __name__
               and (each.__doc__ or "").startswith("[T] ")]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The 23 forms of identity.TM's 18 methods, each called by curl as the document writes it ("API Reference, Version
-# 2.10c"): status and media type of the answer. What is in the answers is looked at by identity_tm.py.
+# Calls the 23 forms of identity.TM's 18 methods with curl, as the document writes them ("API Reference, Version
+# 2.10c"), and checks status and media type. identity_tm.py checks the bodies.
 #
 #   BASE=https://127.0.0.1:8443/api/2.10 ADMIN=http://127.0.0.1:8444 LOGIN=customer:code CURL_CA_BUNDLE=ca.pem \
 #       sh identity_tm.sh FIXTURES
@@ -8,18 +8,18 @@ set -eu
 fixtures=$1
 failed=0
 
-# expect STATUS MEDIA-TYPE METHOD PATH [more of curl]; a media type of - is none that matters
+# expect STATUS MEDIA-TYPE METHOD PATH [options of curl]; the media type - matches any
 expect() {
     status=$1 media=$2 method=$3 path=$4
     shift 4
-    told=$(curl --silent --show-error --output "$body" --write-out '%{http_code} %{content_type}' \
+    result=$(curl --silent --show-error --output "$body" --write-out '%{http_code} %{content_type}' \
         --user "$LOGIN" --request "$method" "$@" "$BASE$path")
-    type=${told#* }
+    type=${result#* }
     type=${type%%;*}
-    if [ "${told%% *}" = "$status" ] && { [ "$media" = - ] || [ "$type" = "$media" ]; }; then
-        echo "ok      $method $path: $told"
+    if [ "${result%% *}" = "$status" ] && { [ "$media" = - ] || [ "$type" = "$media" ]; }; then
+        echo "ok      $method $path: $result"
     else
-        echo "FAILED  $method $path: $told, not $status $media"
+        echo "FAILED  $method $path: $result, not $status $media"
         failed=1
     fi
 }
@@ -32,7 +32,7 @@ settings() {
     curl --silent --show-error --fail --output /dev/null --data "{\"identity_tm\":$1}" "$ADMIN/_sandbox/v1/settings"
 }
 
-# place BODY: the id is left in $order
+# place BODY: sets $order to the id
 place() {
     expect 202 application/json PUT /putOrder --header 'Content-Type: application/json' --data-binary "$1"
     order=$(sed -n 's/.*"OrderID" *: *"\([^"]*\)".*/\1/p' "$body")
@@ -49,7 +49,7 @@ person='"Email":"e.mustermann@example.com","Mobile":"+491711234567",
     "Address":{"Firstname":"Erika","Surname":"Mustermann","Country":"DE"},
     "IdentData":{"Firstname":"Erika","Surname":"Mustermann","Birthdate":"1964-08-12"}'
 
-# An order that is identified by a recorded video.
+# An order with a recorded video identification.
 place "@$fixtures/S-035-put-order-request.json"
 place "{\"Product\":12,\"Add\":131072,$person}"
 play "$order" positive

@@ -1,6 +1,6 @@
-"""What the checks from outside share: a vendor's base URL, a receiver of webhooks, PDFs, and a runner.
+"""Shared by the Python scripts: the sandbox, a webhook receiver, PDFs, and a runner.
 
-Plain Python and `requests`: nothing of this project is used, so that a fault of its types cannot hide itself."""
+Plain Python and `requests`: the scripts do not use this project's types, so that an error in them is found."""
 
 import base64
 import contextlib
@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-# After this long something is taken to hang; no check depends on how long anything takes.
+# Timeout in seconds of anything that may hang. No check depends on how long something takes.
 HANGS = 60
 
 
@@ -25,12 +25,12 @@ class Sandbox:
         self.admin = ready["admin"] + "/_sandbox/v1"
         self.credentials = (ready["identity_tm"]["customer_id"], ready["identity_tm"]["customer_code"])
         self.session = requests.Session()
-        # No proxy and no netrc of this machine; the CA file is the only one that is trusted.
+        # Ignores this machine's proxies and netrc; trusts only the CA file.
         self.session.trust_env = False
         self.session.verify = ready["ca_file"]
 
     def call(self, method, path, auth=True, **more):
-        """A call of the vendor; `auth=True` is the account's."""
+        """Calls the vendor; `auth=True` uses the account's credentials."""
         auth = self.credentials if auth is True else auth
         return self.session.request(method, self.base + path, auth=auth, timeout=HANGS, **more)
 
@@ -47,7 +47,7 @@ class Sandbox:
 
     @contextlib.contextmanager
     def settings(self, **changes):
-        """An account that is set up otherwise, for a while."""
+        """Changes settings of the account inside a `with` block."""
         before = self.admin_call("GET", "/settings")["identity_tm"]
         self.admin_call("POST", "/settings", json={"identity_tm": changes})
         try:
@@ -57,7 +57,7 @@ class Sandbox:
 
 
 class Call:
-    """A request that a receiver got."""
+    """A request that a receiver received."""
 
     def __init__(self, method, target, body):
         parts = urlsplit(target)
@@ -66,7 +66,7 @@ class Call:
 
 
 class Receiver:
-    """A web server of one's own that webhooks go to."""
+    """A web server that receives webhooks."""
 
     def __init__(self, status=200):
         self.calls = queue.Queue()
@@ -76,7 +76,7 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                # Before the answer: the next call may come as soon as this one is over.
+                # Before the response: the next call may arrive right after it.
                 receiver.calls.put(Call(self.command, self.path, body))
                 self.send_response(receiver.status)
                 self.send_header("Content-Length", "0")
@@ -106,7 +106,7 @@ class Receiver:
 
 
 def pdf(text):
-    """A PDF of one page that says this: written by hand, byte by byte."""
+    """Returns a PDF of one page with this text."""
     content = b"BT /F1 12 Tf 72 720 Td (" + text.encode("ascii") + b") Tj ET"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -135,23 +135,23 @@ def media_type(answer):
 
 
 def expect(answer, status, media=None):
-    """Asserts a status and the kind of body; returns the body, read."""
-    told = (answer.request.method, answer.request.path_url, answer.status_code, answer.content[:300])
-    assert answer.status_code == status, (f"not {status}", told)
+    """Asserts the status and the media type; returns the parsed body."""
+    context = (answer.request.method, answer.request.path_url, answer.status_code, answer.content[:300])
+    assert answer.status_code == status, (f"not {status}", context)
     if media is not None:
-        assert media_type(answer) == media, (f"not {media}", media_type(answer), told)
+        assert media_type(answer) == media, (f"not {media}", media_type(answer), context)
     return answer.json() if media == "application/json" else answer.content
 
 
 def run(checks, *arguments):
-    """Runs the checks in their order; tells each that fails, and fails with them."""
+    """Runs the checks in order, prints each result, and exits with 1 if a check failed."""
     assert checks, "no check was found"
     failed = 0
     for check in checks:
         try:
             check(*arguments)
             print(f"ok      {check.__name__}", flush=True)
-        except Exception:  # every check is to be told, whatever went wrong in the one before
+        except Exception:  # a failed check must not stop the others
             failed += 1
             print(f"FAILED  {check.__name__}", flush=True)
             traceback.print_exc()

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// Plays both vendors' typical flow against a sandbox of its own, over TLS. Needs nothing installed.
+/// Runs both vendors' typical flow over TLS against a built-in sandbox. Needs no account and calls no vendor.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Where inputs, evidence and the inbox are written; made if it is not there.
+    /// Directory for inputs, evidence and the inbox. It is created if it does not exist.
     #[arg(long, value_name = "DIR", default_value = "identkit-demo")]
     pub(super) out: PathBuf,
 
-    /// Breaks something on purpose, to see what is then told: `receiver` dies before the last webhook.
+    /// Causes a failure, to show how it is reported. `receiver` stops the webhook receiver before the last webhook.
     #[arg(long = "break", value_name = "WHAT", value_enum)]
     pub(super) breaks: Option<Break>,
 }

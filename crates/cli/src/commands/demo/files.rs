@@ -1,4 +1,4 @@
-//! The folder that the demo writes into.
+//! The directory that the demo writes to.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::exit::Failure;
 use crate::save::{SavedFile, save};
 
-/// The folder that the demo writes into, readable by its owner only.
+/// The directory that the demo writes to, readable by its owner only.
 pub(super) struct Folder {
     pub(super) root: PathBuf,
     pub(super) files: Vec<SavedFile>,
@@ -21,9 +21,8 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn create(root: &Path) -> Result<Self, Failure> {
         let name = root.display();
-        if fs::metadata(root).is_ok_and(|found| !found.is_dir()) {
-            let told = format!("--out {name} is a file: name a folder, or a path where none is yet");
-            return Err(Failure::usage(told));
+        if fs::metadata(root).is_ok_and(|existing| !existing.is_dir()) {
+            return Err(Failure::usage(format!("--out {name} is a file: it must be a directory or a new path")));
         }
         let cannot = |error: io::Error| Failure::usage(format!("--out {name} cannot be used: {error}"));
         for folder in ["", "input", "identity-tm", "identify24"] {
@@ -40,21 +39,21 @@ impl Folder {
         self.stream(name, Content::from_bytes(bytes.into())).await
     }
 
-    /// Saves an input, and reads it back.
+    /// Saves an input and reads it back.
     pub(super) async fn input(&mut self, name: &str, bytes: &str) -> Result<Vec<u8>, Failure> {
         let path = self.save(name, bytes).await?.path.clone();
         fs::read(&path).map_err(|error| Failure::local(format!("{} cannot be read: {error}", path.display())))
     }
 
     pub(super) async fn json(&mut self, name: &str, value: &impl Serialize) -> Result<&SavedFile, Failure> {
-        let json = serde_json::to_vec_pretty(value).map_err(|_| Failure::local(format!("{name} has no JSON form")))?;
+        let json = serde_json::to_vec_pretty(value).map_err(|_| Failure::local(format!("cannot serialize {name}")))?;
         self.save(name, json).await
     }
 
-    /// Saves a stream, and lists it.
+    /// Saves a stream and adds the file to `files`.
     pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&SavedFile, Failure> {
         let saved = save(&self.path(name), Existing::Replace, content, |_| Ok(())).await?;
         self.files.push(saved);
-        self.files.last().ok_or_else(|| Failure::local("a file was saved and not noted"))
+        self.files.last().ok_or_else(|| Failure::local("a saved file is missing from the list"))
     }
 }

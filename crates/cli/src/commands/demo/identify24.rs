@@ -15,7 +15,7 @@ use crate::exit::Failure;
 pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), Stop> {
     let options = CallOptions::new();
     let url = IdentStatusCallback.url_template(&stage.base, &stage.token(PROVIDER))?;
-    // At the vendor this is set in the partner portal (I-080).
+    // At the real vendor this is set in the partner portal (I-080).
     stage.sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
     let credentials = Credentials::new(stage.account(PROVIDER, "partner"), stage.account(PROVIDER, "api_key"));
     let client = Identify24::builder(credentials)
@@ -25,55 +25,55 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
         .build()?;
 
     let step = report.begin("log in", "auth");
-    report.call(step, client.login(&options).await, |_| "a JWT, used until it has idled for 30 minutes".to_owned())?;
+    report.call(step, client.login(&options).await, |_| "a JWT, valid for 30 minutes after each use".to_owned())?;
 
-    let step = report.begin("read the ident from its file", "input");
+    let step = report.begin("read the ident file", "input");
     let read = stage.folder.input("input/create-ident.json", samples::CREATE_IDENT_REQUEST).await?;
     let mut ident: CreateIdent = json::read::<CreateIdent>(&read).map_err(json::JsonFault::input)?.project_id("6");
-    // The document's example holds placeholders here: both at once, and neither a PDF (AI-19).
+    // The document's example has placeholders in both members (AI-19).
     ident.pdf_url = None;
     ident.pdf_content = None;
-    report.done(step, None, "John Doe of the document's example, in project 6, without its placeholders for PDFs");
+    report.done(step, None, "the document's John Doe, in project 6, without the placeholder PDFs");
 
     let step = report.begin("create the ident", "ident/create");
     let created = report.call(step, client.create_ident(&ident, &options).await, |created| {
         format!("conference_url {}", created.conference_url.as_ref().map_or("none", |url| url.expose()))
     })?;
-    let id = created.ident_id.ok_or_else(|| Failure::local("the vendor named no ident_id"))?;
+    let id = created.ident_id.ok_or_else(|| Failure::local("the response has no ident_id"))?;
 
-    person(stage, report, id.expose(), "positive", "the person is identified by video").await?;
+    person(stage, report, id.expose(), "positive", "play the person: identified by video").await?;
     confirm(stage, report, &client, &id).await
 }
 
-/// The webhook is a hint; what counts is what a read says.
+/// Compares the webhook, which is only a hint, with a read.
 async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id: &IdentId) -> Result<(), Stop> {
-    let step = report.begin("keep the JSON webhook, answer 202", "webhook");
+    let step = report.begin("store the JSON webhook, answer 202", "webhook");
     let event = stage.arrival(&IdentStatusCallback, id.expose()).await;
     let payload = event.as_ref().and_then(|event| event.payload.as_ref());
-    let told = payload.and_then(|payload| IdentStatusCallback::payload(payload.expose().as_bytes()).ok());
-    let told = told.and_then(|payload| payload.status);
+    let received = payload.and_then(|payload| IdentStatusCallback::payload(payload.expose().as_bytes()).ok());
+    let received = received.and_then(|payload| payload.status);
     let note =
-        told.as_ref().map_or_else(|| "nothing arrived".to_owned(), |status| format!("status {}", status.as_str()));
+        received.as_ref().map_or_else(|| "nothing arrived".to_owned(), |status| format!("status {}", status.as_str()));
     report.checked_call(
         step,
-        told.as_ref().map(|_| 202),
-        told.is_some(),
+        received.as_ref().map(|_| 202),
+        received.is_some(),
         &note,
-        "What happened: the webhook did not arrive; identify24 documents no second try.\n\
-         What to do with a real ident: read it yourself, with `identkit identify24 get IDENT_ID`.",
+        "What happened: the webhook did not arrive. identify24 documents no retry.\n\
+         What to do with a real ident: read it with `identkit identify24 get IDENT_ID`.",
     )?;
 
-    let step = report.begin("confirm it by a read", "ident/get");
+    let step = report.begin("confirm the webhook with a read", "ident/get");
     let result = client.get_ident(id, &CallOptions::new()).await;
     let read = report.call(step, result, |ident| {
         format!("status {}", ident.status.as_ref().map_or("none", |status| status.as_str()))
     })?;
-    let step = report.begin("compare both", "check");
+    let step = report.begin("compare webhook and read", "check");
     report.check(
         step,
-        read.status == told,
-        "webhook and read say the same",
-        "The webhook says something else than the vendor: it is not to be trusted.",
+        read.status == received,
+        "both have the same status",
+        "The webhook's status differs from the vendor's: do not trust the webhook.",
     )?;
     stage.folder.json("identify24/ident.json", &read).await?;
     Ok(())

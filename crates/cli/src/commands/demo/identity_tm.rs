@@ -12,7 +12,7 @@ use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, FileSource, OneOrMany};
 
 use super::report::{Report, Step, Stop};
-use super::stage::{PATIENCE, Stage, person};
+use super::stage::{Stage, WEBHOOK_TIMEOUT, person};
 use crate::exit::Failure;
 
 const ORDER_FILE: &str = "input/put-order.json";
@@ -22,7 +22,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
     let options = CallOptions::new();
     let client = client(stage)?;
 
-    let step = report.begin("ask whether the service is up", "serverStatus");
+    let step = report.begin("check that the service is up", "serverStatus");
     report.call(step, client.server_status(&options).await, |()| String::new())?;
 
     let order = order(stage, report).await?;
@@ -33,17 +33,17 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
     })?;
     let id = placed.order_id.clone();
 
-    person(stage, report, id.expose(), "identified", "the person is identified by video").await?;
+    person(stage, report, id.expose(), "identified", "play the person: identified by video").await?;
     webhook(stage, report, &id, OrderCallback::AfterIdent).await?;
     if break_receiver {
-        let step = report.begin("the receiver dies (by --break)", "receiver");
+        let step = report.begin("stop the receiver (--break)", "receiver");
         stage.listening = None;
-        report.done(step, None, "its port is closed from now on");
+        report.done(step, None, "its port is closed");
     }
-    person(stage, report, id.expose(), "signed", "the person signs with the TAN").await?;
+    person(stage, report, id.expose(), "signed", "play the person: signs with the TAN").await?;
     webhook(stage, report, &id, OrderCallback::OnFinal).await?;
 
-    let step = report.begin("read the status in full", "getStatus");
+    let step = report.begin("read all status codes", "getStatus");
     let status = report.call(step, client.status(&id, &options).await, |status| {
         let codes: Vec<String> =
             status.timeline().iter().filter_map(|entry| entry.kind).map(|kind| kind.0.to_string()).collect();
@@ -56,7 +56,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report, break_receiver:
         step,
         signed,
         &format!("{:?}, because of {:?}", verdict.outcome, verdict.because),
-        "The order did not end as it should: nothing was collected and nothing deleted.",
+        "The order did not end with a signature. Nothing was saved, nothing was deleted.",
     )?;
 
     let proof = collect(stage, report, &client, &id).await?;
@@ -74,9 +74,9 @@ fn client(stage: &Stage) -> Result<IdentityTm, Failure> {
         .build()?)
 }
 
-/// The document's own order, with a PDF to sign and this run's webhooks.
+/// The order of the document's example, with a PDF to sign and this run's webhooks.
 async fn order(stage: &mut Stage, report: &mut Report) -> Result<PutOrder, Stop> {
-    let step = report.begin("read the order from its file", "input");
+    let step = report.begin("read the order file", "input");
     let read = stage.folder.input(ORDER_FILE, samples::PUT_ORDER_REQUEST).await?;
     stage.folder.save(CONTRACT_FILE, identkit_synthetic::sample_contract()).await?;
     let contract = FileSource::new(stage.folder.path(CONTRACT_FILE))
@@ -92,12 +92,12 @@ async fn order(stage: &mut Stage, report: &mut Report) -> Result<PutOrder, Stop>
         .add(0_u64)
         .webhook_url(webhooks)
         .sign_pdf(OneOrMany::One(pdf));
-    report.done(step, None, "the document's example, with Add 0, contract.pdf to sign and a Ref of its own");
+    report.done(step, None, "the document's example with Add 0, contract.pdf to sign and a new Ref");
     Ok(order)
 }
 
 async fn webhook(stage: &mut Stage, report: &mut Report, id: &OrderId, callback: OrderCallback) -> Result<(), Stop> {
-    let step = report.begin("keep the webhook, then answer 202", callback.name());
+    let step = report.begin("store the webhook, then answer 202", callback.name());
     let arrived = stage.arrival(&callback, id.expose()).await.is_some();
     if arrived {
         report.done(step, Some(202), "appended and synced, then acknowledged");
@@ -105,25 +105,24 @@ async fn webhook(stage: &mut Stage, report: &mut Report, id: &OrderId, callback:
     }
     let delivery =
         stage.sandbox.deliveries(Some(id.expose())).into_iter().find(|known| known.event.name == callback.name());
-    let tried = match delivery.as_ref().map_or(0, |delivery| delivery.attempts.len()) {
-        0 => "has not tried yet".to_owned(),
-        1 => "tried once".to_owned(),
-        tried => format!("tried {tried} times"),
+    let attempts = match delivery.as_ref().map_or(0, |delivery| delivery.attempts.len()) {
+        0 => "no attempt".to_owned(),
+        1 => "one attempt".to_owned(),
+        count => format!("{count} attempts"),
     };
-    let (name, patience, id) = (callback.name(), PATIENCE.as_secs(), id.expose());
+    let (name, timeout, id) = (callback.name(), WEBHOOK_TIMEOUT.as_secs(), id.expose());
     let account = format!(
-        "What happened: the webhook {name} did not arrive within {patience} s, the receiver is gone. The vendor \
-         {tried}.\n\
-         What was not done: nothing was collected and nothing was deleted. A vendor keeps the results for 7 days \
-         after the order has ended, and tries the webhook again for 6 days, first after 86 s.\n\
-         What to do with a real order: start the receiver again and wait for the next try, or read the status \
-         yourself with `identkit tm status {id} --extended` and go on from there. This order ends with the demo's \
-         sandbox."
+        "What happened: the webhook {name} did not arrive within {timeout} s, because the receiver is stopped. The \
+         vendor made {attempts}.\n\
+         What was not done: no result was saved, and nothing was deleted. The vendor stores the results for 7 days \
+         after the end of the order. It retries the webhook for 6 days, first after 86 s.\n\
+         What to do with a real order: restart the receiver and wait for the next attempt, or read the status with \
+         `identkit tm status {id} --extended` and continue from there. This order ends with the demo's sandbox."
     );
     report.check(step, false, "nothing arrived", &account)
 }
 
-/// Reads, checks and saves every result, and proves from the disk that it is there.
+/// Reads, checks and saves every result, and proves that all files are on disk.
 async fn collect(
     stage: &mut Stage,
     report: &mut Report,
@@ -137,7 +136,7 @@ async fn collect(
     let data = report.call(step, client.ident_data_with_method(id, &options).await, |data| {
         format!("identified by {}", data.identify_method.as_deref().unwrap_or("an unnamed method"))
     })?;
-    let step = report.begin("compare it with the order", "check");
+    let step = report.begin("compare the data with the order", "check");
     let checked = data.checked();
     let same = checked.is_some_and(|person| {
         let is = |text: &Option<identkit_core::Pii<String>>, wanted: &str| {
@@ -148,8 +147,8 @@ async fn collect(
     report.check(
         step,
         same,
-        "first name, surname and date of birth are those of the order",
-        "The checked data is about somebody else than the order: nothing was deleted.",
+        "first name, surname and date of birth are equal",
+        "The checked data is not that of the person in the order. Nothing was deleted.",
     )?;
     let saved = stage.folder.json("identity-tm/ident-data.json", &data).await?;
     digests.push((item(EvidenceKind::IdentData), saved.digest.sha256));
@@ -161,35 +160,35 @@ async fn collect(
     let step = report.begin("read and save the signed document", "getESignPDF");
     let content = match client.signed_pdfs(id, &options).await {
         Ok(Response { status, value: SignedPdfs::One(content), .. }) => Ok((status.as_u16(), content)),
-        Ok(_) => return Err(Failure::local("one document was sent and several came back").into()),
+        Ok(_) => return Err(Failure::local("the order has one document, but the response has several").into()),
         Err(error) => Err(error),
     };
     let digest = save(stage, report, step, content, "identity-tm/contract.signed.pdf").await?;
     digests.push((item(EvidenceKind::SignedDocument), digest));
-    let step = report.begin("compare it with what was sent", "check");
+    let step = report.begin("compare the signed document with the original", "check");
     let original = std::fs::read(stage.folder.path(CONTRACT_FILE)).unwrap_or_default();
     let signed = std::fs::read(stage.folder.path("identity-tm/contract.signed.pdf")).unwrap_or_default();
-    let kept = !original.is_empty() && signed.len() > original.len() && signed.starts_with(&original);
+    let is_appended = !original.is_empty() && signed.len() > original.len() && signed.starts_with(&original);
     report.check(
         step,
-        kept,
-        "the original bytes are all there, with an update appended",
-        "The signed document is not the one that was sent: nothing was deleted.",
+        is_appended,
+        "the original bytes are unchanged, with an update appended",
+        "The signed document does not start with the original. Nothing was deleted.",
     )?;
 
-    let step = report.begin("prove that all is on the disk", "check");
+    let step = report.begin("prove that all files are on disk", "check");
     let expected = [EvidenceKind::IdentData, EvidenceKind::Report, EvidenceKind::SignedDocument].map(item);
     let proof = EvidenceProof::new(&expected, digests)?;
     report.done(step, None, format!("{} files read back and compared", proof.digests().len()));
     Ok(proof)
 }
 
-/// The only result of its kind.
+/// The first item of a kind.
 fn item(kind: EvidenceKind) -> EvidenceItem {
     EvidenceItem { kind, index: 0 }
 }
 
-/// Saves a stream that came with this HTTP status, and returns its digest.
+/// Saves a response body with its HTTP status, and returns the digest.
 async fn save(
     stage: &mut Stage,
     report: &mut Report,
@@ -207,24 +206,24 @@ async fn save(
     Ok(digest.sha256)
 }
 
-/// Deletes the data at the vendor, which needs the proof that all of it is on the disk, and proves that it is gone.
+/// Deletes the data at the vendor, and checks the deletion with a read. Requires the proof that all files are on disk.
 async fn delete(report: &mut Report, client: &IdentityTm, id: &OrderId, _: EvidenceProof) -> Result<(), Stop> {
     let options = CallOptions::new();
     let step = report.begin("delete the data at the vendor", "delIdentdata");
     report.call(step, client.delete_ident_data(id, &options).await, |()| String::new())?;
 
-    let step = report.begin("probe that it is gone", "getIdentData");
+    let step = report.begin("check that the data is deleted", "getIdentData");
     match client.ident_data(id, &options).await {
         Err(error) if error.kind() == Kind::NotFound => {
-            report.checked_call(step, error.status(), true, "404, where the same call answered 200 before", "")
+            report.checked_call(step, error.status(), true, "404; the same call returned 200 before", "")
         }
         Err(error) => report.call(step, Err(error), |()| String::new()),
         Ok(answered) => report.checked_call(
             step,
             Some(answered.status.as_u16()),
             false,
-            "the data is still there",
-            "The vendor says that the data is deleted, and still hands it out.",
+            "the data still exists",
+            "The vendor confirmed the deletion but still returns the data.",
         ),
     }
 }

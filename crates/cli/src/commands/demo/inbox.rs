@@ -1,9 +1,9 @@
-//! An inbox that also tells when something arrived.
+//! An inbox whose events the demo can wait for.
 
 use identkit_core::{Acceptance, Error, Event, Inbox, MemoryInbox, async_trait};
 use identkit_webhook::FileInbox;
 
-/// The file, and a copy in memory of every event that is in it.
+/// A file inbox with a copy of its events in memory.
 pub(super) struct ObservedInbox {
     pub(super) file: FileInbox,
     pub(super) copy: MemoryInbox,

@@ -1,6 +1,6 @@
-//! `identkit demo`: both vendors' typical flow, end to end, over TLS, against a sandbox of its own.
+//! `identkit demo`: both vendors' typical flow over TLS against a built-in sandbox.
 //!
-//! Everything is real but the vendors: sockets, TLS, webhooks, files. Each check that does not hold fails the demo.
+//! Sockets, TLS, webhooks and files are real; only the vendors are mocks. A failed check ends the demo.
 
 mod arguments;
 mod files;

@@ -1,4 +1,4 @@
-//! What happened: told live, and at the end as a table or one JSON document.
+//! The report of the demo: a line per step while it runs, then a table or a JSON document.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -16,10 +16,10 @@ use crate::exit::Failure;
 use crate::output::{self, Format, Page};
 use crate::save::SavedFile;
 
-/// From this width of a terminal on, the summary has room for notes beside the steps.
-const ROOM_FOR_NOTES: u16 = 160;
+/// Minimum width of a terminal for the column of notes.
+const MIN_WIDTH_FOR_NOTES: u16 = 160;
 
-/// One thing that is done.
+/// A step of the demo.
 #[derive(Serialize)]
 pub(super) struct Step {
     #[serde(rename = "step")]
@@ -34,10 +34,10 @@ pub(super) struct Step {
     ok: bool,
 }
 
-/// Why a flow ended before its end.
+/// Why a flow stopped early.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// A check did not hold; the account of it is in the report.
+    /// A check failed; its explanation is in the report.
     Check,
     Failed(Failure),
 }
@@ -101,7 +101,7 @@ impl Report {
         self.end(step, status, note, true);
     }
 
-    /// A call was made; its failure ends the flow and is told first.
+    /// Ends the step of a call. If the call failed, reports the failure and stops the flow.
     pub(super) fn call<T>(
         &mut self,
         step: Step,
@@ -109,9 +109,9 @@ impl Report {
         note: impl FnOnce(&T) -> String,
     ) -> Result<T, Stop> {
         match result {
-            Ok(answered) => {
-                self.end(step, Some(answered.status.as_u16()), note(&answered.value), true);
-                Ok(answered.value)
+            Ok(response) => {
+                self.end(step, Some(response.status.as_u16()), note(&response.value), true);
+                Ok(response.value)
             }
             Err(error) => Err(self.failed(step, error)),
         }
@@ -122,12 +122,12 @@ impl Report {
         error.into()
     }
 
-    /// A check: what holds is noted, what does not ends the flow with an account for people, in lines.
+    /// Ends the step of a check. If the check failed, reports `account`, an explanation in lines, and stops the flow.
     pub(super) fn check(&mut self, step: Step, ok: bool, note: &str, account: &str) -> Result<(), Stop> {
         self.checked_call(step, None, ok, note, account)
     }
 
-    /// A check on a call's answer.
+    /// Ends the step of a check on a response, as [`check`](Self::check) does.
     pub(super) fn checked_call(
         &mut self,
         step: Step,
@@ -144,7 +144,7 @@ impl Report {
         Err(Stop::Check)
     }
 
-    /// Tells it all, and says how the program ends.
+    /// Prints the report and returns the exit code.
     pub(super) fn finish(self, outcome: Result<(), Stop>, folder: &Folder) -> Result<ExitCode, Failure> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -161,7 +161,7 @@ impl Report {
         }
     }
 
-    /// All that happened, at the end.
+    /// The report as JSON.
     fn json(&self, ok: bool, folder: &Folder) -> Value {
         let files: Vec<Value> = folder.files.iter().map(SavedFile::json).collect();
         json!({ "ok": ok, "steps": self.steps, "files": files, "account": self.account,
@@ -172,8 +172,8 @@ impl Report {
         let (steps, root) = (&self.steps, &folder.root);
         let mut header = vec!["", "Step", "Operation", "HTTP", "Time", "Note"];
         let mut table = output::table(&[]);
-        // The notes have been told live; where they do not fit beside the rest they are left out here.
-        let with_notes = table.width().is_none_or(|width| width >= ROOM_FOR_NOTES);
+        // The notes were printed live: a narrow terminal does without them.
+        let with_notes = table.width().is_none_or(|width| width >= MIN_WIDTH_FOR_NOTES);
         header.truncate(if with_notes { 6 } else { 5 });
         table.set_header(header);
         for step in steps {
@@ -189,7 +189,7 @@ impl Report {
         }
         page.table(&table);
         let name = root.display();
-        page.line(format!("\nFiles in {name}, each with its size and SHA-256; inbox.jsonl holds the webhooks:"));
+        page.line(format!("\nFiles in {name}, with size and SHA-256; inbox.jsonl contains the webhooks:"));
         for SavedFile { path, digest } in &folder.files {
             let path = path.strip_prefix(root).unwrap_or(path).display();
             page.line(format!("  {path} ({} bytes)\n    {}", digest.length, digest.hex()));
@@ -197,8 +197,8 @@ impl Report {
         let failed = steps.iter().filter(|step| !step.ok).count();
         let total: f64 = steps.iter().map(|step| step.milliseconds).sum();
         page.line(match ok {
-            true => format!("\nEvery check held: {} steps in {total:.1} ms.", steps.len()),
-            false => format!("\n{failed} of {} steps failed; what comes after them was not tried.", steps.len()),
+            true => format!("\nEvery check passed: {} steps in {total:.1} ms.", steps.len()),
+            false => format!("\n{failed} of {} steps failed; later steps did not run.", steps.len()),
         });
     }
 }

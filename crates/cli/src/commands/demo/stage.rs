@@ -1,4 +1,4 @@
-//! A sandbox and a receiver of webhooks.
+//! The setup of the demo: a sandbox and a webhook receiver.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use super::inbox::ObservedInbox;
 use super::report::{Report, Stop};
 use crate::exit::Failure;
 
-/// How long a webhook may take to arrive on one machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the demo waits for a webhook.
+pub(super) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Between two looks at whether something has happened.
-const PAUSE: Duration = Duration::from_millis(2);
+/// How often the demo polls for a webhook.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// What both flows work with.
+/// The setup that both flows share.
 pub(super) struct Stage {
     pub(super) sandbox: Sandbox,
     pub(super) api: Listener,
@@ -39,14 +39,14 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// A setting of one of the sandbox's accounts.
+    /// A setting of a vendor's account in the sandbox.
     pub(super) fn account(&self, vendor: &str, setting: &str) -> String {
         let accounts = self.sandbox.accounts();
         let account = accounts.iter().find(|(name, _)| *name == vendor).map(|(_, account)| account);
         account.and_then(|account| account.get(setting)).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// A fresh token that the receiver accepts for this provider.
+    /// Creates a token that the receiver accepts for this provider.
     pub(super) fn token(&self, provider: &str) -> Secret {
         let token = format!("{:032x}", fastrand::u128(..));
         self.receiver.accept_token(provider, Secret::new(token.as_str()));
@@ -54,26 +54,26 @@ impl Stage {
     }
 
     async fn pause(&self) {
-        drop(self.clock.sleep_until(self.clock.now().plus(PAUSE)).await);
+        drop(self.clock.sleep_until(self.clock.now().plus(POLL_INTERVAL)).await);
     }
 
-    /// The event of this callback about this case, when it arrives in time.
+    /// Waits for the event of this callback and case. `None` after [`WEBHOOK_TIMEOUT`].
     pub(super) async fn arrival(&self, callback: &impl Callback, case: &str) -> Option<Event> {
-        let about_it = |event: &Event| event.case_id.as_ref().is_some_and(|id| id.expose() == case);
-        let deadline = self.clock.now().plus(PATIENCE);
+        let is_about_case = |event: &Event| event.case_id.as_ref().is_some_and(|id| id.expose() == case);
+        let deadline = self.clock.now().plus(WEBHOOK_TIMEOUT);
         loop {
             let mut events = self.inbox.copy.events().into_iter();
-            let found = events.find(|event| event.name == callback.name() && about_it(event));
-            if found.is_some() || self.clock.now() >= deadline {
-                return found;
+            let event = events.find(|event| event.name == callback.name() && is_about_case(event));
+            if event.is_some() || self.clock.now() >= deadline {
+                return event;
             }
             self.pause().await;
         }
     }
 }
 
-/// Plays the person. A vendor holds an order while it calls a webhook about it (T-033), and the webhook is in our inbox
-/// before the vendor has heard that it is: so a conflict is waited out.
+/// Plays the person. A vendor locks an order during a webhook (T-033), and the event is in the inbox before the vendor
+/// has the receiver's response. So this waits while the sandbox reports a conflict.
 pub(super) async fn person(
     stage: &Stage,
     report: &mut Report,
@@ -82,10 +82,10 @@ pub(super) async fn person(
     title: &'static str,
 ) -> Result<(), Stop> {
     let step = report.begin(title, "sandbox");
-    let story_of_it = Transition::Scenario(story.to_owned());
-    let deadline = stage.clock.now().plus(PATIENCE);
+    let transition = Transition::Scenario(story.to_owned());
+    let deadline = stage.clock.now().plus(WEBHOOK_TIMEOUT);
     let reason = loop {
-        match stage.sandbox.transition(case, &story_of_it) {
+        match stage.sandbox.transition(case, &transition) {
             Some(Ok(())) => {
                 report.done(step, None, format!("story {story}"));
                 return Ok(());
@@ -94,12 +94,12 @@ pub(super) async fn person(
                 stage.pause().await;
             }
             Some(Err(refused)) => break refused.text(),
-            None => break "it has no such case".to_owned(),
+            None => break "the sandbox does not have the case".to_owned(),
         }
     };
     let account = format!(
-        "What happened: the sandbox did not play the story {story}: {reason}.\n\
-         What was not done: everything after it. What to do: this is a bug of identkit, please report it."
+        "What happened: the sandbox rejected the story {story}: {reason}.\n\
+         What was not done: all later steps. What to do: this is a bug of identkit, please report it."
     );
     report.check(step, false, &reason, &account)
 }
@@ -110,12 +110,12 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
 
     let step = report.begin("start a sandbox of both vendors", "sandbox");
-    let authority = Authority::new().map_err(local("no certificate could be made"))?;
+    let authority = Authority::new().map_err(local("the certificate cannot be created"))?;
     let tls = TlsConfig::with_authorities(&[authority.der().to_vec()])?;
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&tls));
     let sandbox = Sandbox::builder().seed(fastrand::u64(..)).webhook_transport(Arc::clone(&transport)).start();
     let api = server::vendors(&sandbox, any, Some(&authority)).await.map_err(local("the sandbox cannot listen"))?;
-    report.done(step, None, format!("{} with a CA of its own", api.url()));
+    report.done(step, None, format!("{}, with its own CA", api.url()));
 
     let step = report.begin("start a webhook receiver", "receiver");
     let path = folder.path("inbox.jsonl");
@@ -130,6 +130,6 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
         .map_err(local("the receiver cannot listen"))?;
     let url = format!("http://{}", listening.address());
     report.done(step, None, format!("{url}, inbox {}", path.display()));
-    let base = url.parse().map_err(|_| Failure::local("the receiver has no URL"))?;
+    let base = url.parse().map_err(|_| Failure::local("the URL of the receiver is not valid"))?;
     Ok(Stage { sandbox, api, transport, clock, receiver, listening: Some(listening), base, inbox, folder })
 }

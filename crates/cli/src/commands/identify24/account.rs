@@ -1,4 +1,4 @@
-//! The partner's account: login and projects.
+//! The account of the partner: login and projects.
 
 use identkit_core::Clock;
 use identkit_identify24::Dialect;
@@ -16,31 +16,31 @@ use crate::exit::Failure;
 use crate::output::{table, to_json};
 use crate::text::plain;
 
-/// A token that was not used for so long is dead (I-006).
-const IDLE: SignedDuration = SignedDuration::from_mins(30);
+/// How long after its last use a token expires (I-006).
+const LIFETIME: SignedDuration = SignedDuration::from_mins(30);
 
-/// The longest project id that is taken for one, in characters.
-const PROJECT_ID: usize = 64;
+/// Maximum length of a project id in characters.
+const MAX_ID: usize = 64;
 
-/// The members of a project, all of which may be shown.
+/// The members of a project that may be printed.
 const PROJECT: [&str; 3] = ["id", "title", "status"];
 
 pub(super) async fn login(identify24: &Identify24<'_>) -> Result<(), Failure> {
     let client = identify24.client(|client| client)?;
     let response = client.login(&identify24.options).await.map_err(|error| error.with_operation(Login::META.name));
-    let idles_out = SystemClock::new().wall().checked_add(IDLE).ok().map(|at| at.strftime("%FT%TZ").to_string());
+    let idles_out = SystemClock::new().wall().checked_add(LIFETIME).ok().map(|at| at.strftime("%FT%TZ").to_string());
     let response = warn(response)?;
     let partner = identify24.arguments.partner.clone().unwrap_or_default();
     let excerpt = Excerpt::new(to_json(&response.value), &["result", "response_status"], identify24.arguments.reveal);
     let more = json!({ "partner": partner, "idles_out_at": idles_out, "hidden": excerpt.hidden });
     identify24.show(document(excerpt.value.clone(), &response, more), |page| {
-        let until = idles_out.as_ref().map_or_else(String::new, |at| format!("{at}, if it is not used before"));
-        page.pairs([("partner", plain(&partner)), ("token", excerpt.text("token")), ("idles out at", until)]);
+        let until = idles_out.as_ref().map_or_else(String::new, |at| format!("{at}, unless it is used before"));
+        page.pairs([("partner", plain(&partner)), ("token", excerpt.text("token")), ("expires at", until)]);
         excerpt.note(page);
     })
 }
 
-/// A project as it may be printed.
+/// The printable part of a project.
 fn project_excerpt(identify24: &Identify24<'_>, project: &Project) -> Excerpt {
     Excerpt::new(to_json(project), &PROJECT, identify24.arguments.reveal)
 }
@@ -64,8 +64,8 @@ pub(super) async fn projects(identify24: &Identify24<'_>) -> Result<(), Failure>
 
 pub(super) async fn project(identify24: &Identify24<'_>, project_id: &str, by_list: bool) -> Result<(), Failure> {
     let project_id = project_id.trim();
-    if project_id.is_empty() || project_id.chars().count() > PROJECT_ID || project_id.chars().any(char::is_control) {
-        return Err(Failure::unsent(format!("a project id is 1 to {PROJECT_ID} characters, e.g. 6")));
+    if project_id.is_empty() || project_id.chars().count() > MAX_ID || project_id.chars().any(char::is_control) {
+        return Err(Failure::unsent(format!("a project id is 1 to {MAX_ID} characters, e.g. 6")));
     }
     let client = identify24.client(|client| client.dialect(Dialect::new().projects_by_list(by_list)))?;
     let response = warn(client.project(&project_id.into(), &identify24.options).await)?;

@@ -1,4 +1,4 @@
-//! A file for secrets: its owner's only, whole or not there, never in place of another.
+//! A file for a response with secrets: readable by its owner only, complete or absent, never replacing a file.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,31 +8,30 @@ use identkit_files::{CommitError, Draft, Existing};
 use crate::exit::Failure;
 use crate::save::reject_dash;
 
-/// More than any answer takes, in bytes.
-const ROOM: usize = 64 * 1024;
+/// Reserved size in bytes: more than any response needs.
+const RESERVED: usize = 64 * 1024;
 
-/// The place for an answer, with room for it: made before anything is sent, so that nothing is sent where nothing can
-/// be kept.
-pub(super) struct AnswerFile {
+/// A file for a response. It is reserved before the request is sent, so that nothing is sent that cannot be saved.
+pub(super) struct ResponseFile {
     path: PathBuf,
     draft: Draft,
 }
 
-impl AnswerFile {
+impl ResponseFile {
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         reject_dash(path)?;
         if path.symlink_metadata().is_ok() {
-            let told = "is there already and may hold the only copy of an ident_id: name a new file";
-            return Err(Failure::unsent(format!("--out {} {told}", path.display())));
+            let problem = "already exists and may contain the only copy of an ident_id: choose a new file";
+            return Err(Failure::unsent(format!("--out {} {problem}", path.display())));
         }
         let draft = Draft::with_prefix(path, ".identkit-ident-").and_then(|mut draft| {
-            draft.reserve(ROOM)?;
+            draft.reserve(RESERVED)?;
             Ok(Self { path: path.to_owned(), draft })
         });
         draft.map_err(|error| Failure::unsent(format!("--out {} cannot be written: {}", path.display(), error.kind())))
     }
 
-    /// Puts the answer there. Where the name is gone by now, the answer stays under another one, which is told.
+    /// Writes the response. If the name is taken by now, the response stays in the temporary file of the error.
     pub(super) fn write(mut self, bytes: &[u8]) -> Result<PathBuf, WriteError> {
         let error_at = |why: io::ErrorKind, fallback| WriteError {
             why: format!("{} cannot be written: {why}", self.path.display()),
@@ -45,11 +44,11 @@ impl AnswerFile {
     }
 }
 
-/// Why an answer is not where it should be.
+/// The response is not in the file that the user chose.
 #[derive(Debug)]
 pub(super) struct WriteError {
     pub(super) why: String,
-    /// Where it is instead; `None` when it is lost.
+    /// The temporary file with the response; `None` if the response is lost.
     pub(super) fallback: Option<PathBuf>,
 }
 
@@ -58,15 +57,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_came_meanwhile_is_not_replaced_and_the_answer_not_lost() {
+    fn a_file_created_meanwhile_stays_and_the_response_is_saved() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("created.json");
-        let place = AnswerFile::create(&path).unwrap();
+        let place = ResponseFile::create(&path).unwrap();
         std::fs::write(&path, "another ident's").unwrap();
-        let told = place.write(b"secret").unwrap_err();
+        let error = place.write(b"secret").unwrap_err();
         assert_eq!(std::fs::read(&path).unwrap(), b"another ident's");
-        assert!(told.why.contains("created.json cannot be written"), "{told:?}");
-        assert_eq!(std::fs::read(told.fallback.unwrap()).unwrap(), b"secret");
-        assert!(AnswerFile::create(&path).is_err(), "and at once, where it is there from the beginning");
+        assert!(error.why.contains("created.json cannot be written"), "{error:?}");
+        assert_eq!(std::fs::read(error.fallback.unwrap()).unwrap(), b"secret");
+        assert!(ResponseFile::create(&path).is_err(), "an existing file is rejected");
     }
 }

@@ -1,4 +1,4 @@
-//! What can be typed after `identkit identify24`.
+//! The arguments of `identkit identify24`.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::connection::Connection;
 use crate::help::{CONNECTION, OUTPUT};
 use crate::values::{outcome, zone};
 
-/// Calls identify24: idents (VideoIdent API 1.0.1).
+/// Calls identify24 (VideoIdent API 1.0.1): creates and reads idents.
 #[derive(Debug, Args)]
 #[command(next_help_heading = CONNECTION)]
 pub(crate) struct Arguments {
@@ -19,15 +19,15 @@ pub(crate) struct Arguments {
           default_value = identkit_identify24::DEFAULT_BASE_URL)]
     pub(super) base_url: String,
 
-    /// The partner's user name.
+    /// User name of the partner.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", hide_env_values = true, value_name = "NAME")]
     pub(super) partner: Option<String>,
 
-    /// The API key. Better given by the environment: a command line can be read by others.
+    /// API key. Other users of the machine can read a command line: prefer the environment variable.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY", hide_env_values = true, value_name = "KEY")]
     pub(super) api_key: Option<String>,
 
-    /// Shows secrets (token, ident_id, conference_url) and personal data, which are `[redacted]` otherwise.
+    /// Shows secrets (token, ident_id, conference_url) and personal data, which are otherwise `[redacted]`.
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub(super) reveal: bool,
 
@@ -40,29 +40,29 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Checks the credentials by one login (auth).
+    /// Logs in once to check the credentials (auth).
     Login,
-    /// Creates an ident (ident/create). Sent at most once: exit code 6 means that it may exist.
+    /// Creates an ident (ident/create). The request is sent at most once: on exit code 6 the ident may exist.
     Create {
-        /// The ident as JSON, as the vendor's document writes it; `-` reads standard input.
+        /// The ident in the vendor's JSON format. `-` reads standard input.
         #[arg(value_name = "FILE|-")]
         file: PathBuf,
-        /// A new file for the answer with its secrets, readable by its owner only; needed unless --reveal is given.
+        /// New file for the response with its secrets, readable by its owner only. Required unless --reveal is given.
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// Sends names and places as they are; by default in upper case, as the document asks.
+        /// Sends names and places unchanged. By default they are sent in upper case, as the document requires.
         #[arg(long)]
         preserve_case: bool,
-        /// Sends `pdf_url` and `pdf_content` together; which of them the vendor takes is not documented.
+        /// Allows `pdf_url` together with `pdf_content`. The document does not say which of them the vendor uses.
         #[arg(long)]
         allow_both_pdf_sources: bool,
     },
     /// Reads an ident (ident/get).
     Get {
-        /// The ident_id that create returned: 1 to 64 letters, digits and hyphens; `-` reads it from standard input.
+        /// The ident_id that create returned: 1 to 64 letters, digits and hyphens. `-` reads it from standard input.
         #[arg(value_name = "IDENT_ID|-", required_unless_present = "from", conflicts_with = "from")]
         ident_id: Option<String>,
-        /// Takes the ident_id from a file that create wrote.
+        /// Reads the ident_id from a file that create wrote.
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
         #[command(flatten)]
@@ -72,24 +72,24 @@ pub(super) enum Command {
     Projects,
     /// Reads one project (project/get).
     Project {
-        /// The project's id.
+        /// Id of the project.
         project_id: String,
-        /// Looks it up in the list of all, for networks that drop the body of a GET.
+        /// Finds the project in the list of all projects, for networks that drop the body of a GET.
         #[arg(long)]
         by_list: bool,
     },
 }
 
-/// Options that add to what the vendor says of an ident.
+/// Options that interpret the vendor's statuses and times.
 #[derive(Debug, Args)]
 pub(super) struct Interpretation {
-    /// What a status means; may be given several times, and goes before --outcomes.
+    /// Outcome that a status means, e.g. Identified=positive. Can be given several times; overrides --outcomes.
     #[arg(long, value_name = "STATUS=OUTCOME", value_parser = outcome)]
     pub(super) outcome: Vec<(String, Outcome)>,
-    /// A JSON file of what statuses mean, e.g. {"Identified": "positive"}.
+    /// JSON file that maps statuses to outcomes, e.g. {"Identified": "positive"}.
     #[arg(long, value_name = "FILE")]
     pub(super) outcomes: Option<PathBuf>,
-    /// The zone of the vendor's local times, which the document does not tell; probably Europe/Berlin.
+    /// Time zone of the vendor's local times, e.g. Europe/Berlin, UTC or +01:00. The document does not name it.
     #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
     pub(super) zone: Option<TimeZone>,
 }

@@ -1,4 +1,4 @@
-//! From options to a client.
+//! Builds the client from the options.
 
 use identkit_identify24::{Builder, Credentials, Identify24 as Client};
 
@@ -9,7 +9,7 @@ use crate::exit::Failure;
 pub(super) type Identify24<'a> = Context<'a, Arguments>;
 
 impl Identify24<'_> {
-    /// The client, after what `set_up` makes of it.
+    /// Builds the client; `set_up` adds settings.
     pub(super) fn client(&self, set_up: impl FnOnce(Builder) -> Builder) -> Result<Client, Failure> {
         let partner = required(self.arguments.partner.as_ref(), "--partner", "IDENTKIT_IDENTIFY24_PARTNER")?;
         let key = required(self.arguments.api_key.as_ref(), "--api-key", "IDENTKIT_IDENTIFY24_API_KEY")?;

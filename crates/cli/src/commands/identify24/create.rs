@@ -1,4 +1,4 @@
-//! Creating an ident, and keeping what nobody tells again.
+//! `identify24 create`: creates an ident and saves the response, which the vendor never repeats.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use identkit_identify24::messages::CreateIdent;
 use identkit_wire::json as wire;
 use serde_json::{Value, json};
 
-use super::answer_file::{AnswerFile, WriteError};
+use super::answer_file::{ResponseFile, WriteError};
 use super::client::Identify24;
 use super::excerpt::Excerpt;
 use crate::context::{document, warn};
@@ -17,7 +17,7 @@ use crate::input::Input;
 use crate::output::{InterruptionNote, to_json};
 use crate::text::plain;
 
-/// What is no secret: nothing but that it worked.
+/// The members that may be printed. All others may be secret.
 const OPEN: [&str; 2] = ["result", "response_status"];
 
 pub(super) async fn create(
@@ -29,68 +29,70 @@ pub(super) async fn create(
     let reveal = identify24.arguments.reveal;
     if !reveal && out.is_none() {
         return Err(Failure::unsent(
-            "the ident_id would be lost, and there is no call to find it again: name a new file for it with --out, or \
-             have it shown with --reveal",
+            "the ident_id would be lost, and no call can find it again: save it with --out FILE, or print it with \
+             --reveal",
         ));
     }
     let input = Input::read(file).await?;
     let ident: CreateIdent = wire::read(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
     let client = identify24.client(|client| client.dialect(dialect))?;
-    let file = out.map(AnswerFile::create).transpose()?;
-    let ways_back = ways_back(&ident, &input.name);
-    let note = InterruptionNote::new(Some(format!("the ident may be on its way; {}", ways_back.join("; "))));
+    let file = out.map(ResponseFile::create).transpose()?;
+    let recovery = recovery(&ident, &input.name);
+    let note = InterruptionNote::new(Some(format!("the ident may exist; {}", recovery.join("; "))));
     let created = client.create_ident(&ident, &identify24.options).await;
     note.disarm();
     let created = match warn(created) {
         Ok(created) => created,
-        Err(error) if error.kind() == Kind::OutcomeUnknown => return Err(unknown(error, file, &ways_back, reveal)),
+        Err(error) if error.kind() == Kind::OutcomeUnknown => {
+            return Err(unknown_outcome(error, file, &recovery, reveal));
+        }
         Err(error) => return Err(error.into()),
     };
-    let whole = to_json(&created.value);
+    let full = to_json(&created.value);
     let written = file.map(|file| {
-        let answer = document(whole.clone(), &created, json!({}));
+        let answer = document(full.clone(), &created, json!({}));
         file.write(format!("{answer:#}\n").as_bytes()).map_err(|WriteError { why, fallback }| {
             Failure::local(match fallback.as_ref().map(|path| path.display()) {
                 Some(path) => {
-                    format!("the ident was created, but {why}; the answer with its ident_id is in {path}")
+                    format!("the ident was created, but {why}; the response with its ident_id is in {path}")
                 }
-                None => format!("{why}; the ident was created, and its ident_id is lost: ask the vendor for it"),
+                None => format!("the ident was created, but {why}, and its ident_id is lost: ask the vendor for it"),
             })
         })
     });
     let path = written.as_ref().and_then(|written| written.as_ref().ok()).map(|path| path.display().to_string());
-    let excerpt = Excerpt::new(whole, &OPEN, reveal);
+    let excerpt = Excerpt::new(full, &OPEN, reveal);
     let more = json!({ "hidden": excerpt.hidden, "kept_in": path });
     identify24.show(document(excerpt.value.clone(), &created, more), |page| {
         let mut rows = Vec::from(["ident_id", "conference_url"].map(|name| (name, excerpt.text(name))));
-        rows.extend(path.as_ref().map(|path| ("kept in", plain(path))));
+        rows.extend(path.as_ref().map(|path| ("saved to", plain(path))));
         page.pairs(rows);
         excerpt.note(page);
     })?;
-    // Only now, so that what is to be shown is shown also where it could not be kept.
+    // Only now: the response is printed even if it could not be saved.
     written.transpose().map(|_| ())
 }
 
-/// How it can be found out whether an ident exists that may: no call of the vendor's tells (AI-28).
-fn ways_back(ident: &CreateIdent, input: &str) -> [String; 2] {
-    let first = "identify24 has no call that lists or finds idents: only the vendor can say".to_owned();
+/// Notes on how to find out whether the ident exists, because no call of the vendor can (AI-28).
+fn recovery(ident: &CreateIdent, input: &str) -> [String; 2] {
+    let first = "identify24 has no call that lists or finds idents: ask the vendor whether this one exists".to_owned();
     if ident.custom_id.as_ref().is_some_and(|id| !Pii::expose(id).is_empty()) {
-        [first, format!("ask for the ident by its custom_id, which {input} holds; webhooks carry it, too")]
+        [first, format!("the vendor can find it by its custom_id, which is in {input} and in webhooks")]
     } else {
-        [first, "the ident has no custom_id, by which the vendor and its webhooks would tell it from others".to_owned()]
+        [first, "the ident has no custom_id, so neither the vendor nor its webhooks can identify it".to_owned()]
     }
 }
 
-/// An ident that may exist. What the vendor answered may be the only place of its id: it is kept like a good answer,
-/// and never shown without `--reveal`. It is no use to advise an option that shows it: that would repeat the call.
-fn unknown(error: Error, file: Option<AnswerFile>, ways_back: &[String], reveal: bool) -> Failure {
+/// The failure of a create with an unknown outcome. The response may be the only copy of the id: it is saved like a
+/// successful one and shown only with `--reveal`. No note recommends `--show-vendor-text`, which would repeat the call.
+fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String], reveal: bool) -> Failure {
     let Some(text) = error.vendor_text().map(|text| Pii::expose(text).clone()) else {
-        return ways_back.iter().fold(error.into(), Failure::note);
+        return recovery.iter().fold(error.into(), Failure::note);
     };
     let (named, answer) = record(&text);
-    // Of any other status it is no more than the vendor's messages.
-    let whole = named || error.status().is_some_and(|status| (200..300).contains(&status));
-    let show = match (whole, reveal) {
+    // With any other status, the text consists of the vendor's messages.
+    let is_secret = named || error.status().is_some_and(|status| (200..300).contains(&status));
+    let show = match (is_secret, reveal) {
         (true, true) => VendorText::Always,
         (true, false) => VendorText::Never,
         (false, _) => VendorText::OnRequest,
@@ -105,20 +107,17 @@ fn unknown(error: Error, file: Option<AnswerFile>, ways_back: &[String], reveal:
     };
     failure = match path.as_ref().map(|path| path.display()) {
         Some(path) if named => failure.note(format!(
-            "the vendor's answer is in {path} and names an ident: identkit identify24 get --from {path} tells whether it \
-             exists"
+            "the vendor's response is in {path} and contains an ident_id: identkit identify24 get --from {path} checks \
+             whether the ident exists"
         )),
-        Some(path) => failure.note(format!("the vendor's answer is in {path}; it may tell whether the ident exists")),
-        None if show == VendorText::Never => {
-            failure.note("the vendor's answer could not be kept: not even a repeat brings it back")
-        }
+        Some(path) => failure.note(format!("the vendor's response is in {path}; it may show whether the ident exists")),
+        None if show == VendorText::Never => failure.note("the vendor's response could not be saved and is lost"),
         None => failure,
     };
-    ways_back.iter().fold(failure, Failure::note)
+    recovery.iter().fold(failure, Failure::note)
 }
 
-/// An answer that is not a valid one, as it is saved: with the id that it names, if any, where `get --from` looks for
-/// one.
+/// The saved form of a response that is not valid, with the ident_id, if it has one, where `get --from` reads it.
 fn record(text: &str) -> (bool, Value) {
     let read: Value = serde_json::from_str(text).unwrap_or_default();
     let id = ["/ident_id", "/data/ident_id", "/data/id"]

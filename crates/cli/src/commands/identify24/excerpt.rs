@@ -1,7 +1,6 @@
-//! What is printed of an answer: the members that are listed as harmless, and of all others that they are there.
+//! The printable part of a response: members on a list are shown, all others are redacted.
 //!
-//! A list of what may be shown and not of what may not: what the vendor adds one day is hidden until somebody has
-//! looked at it.
+//! The list names what may be shown, so that members that the vendor adds later stay hidden until they are reviewed.
 
 use identkit_core::REDACTED;
 use serde_json::{Value, json};
@@ -9,14 +8,14 @@ use serde_json::{Value, json};
 use crate::output::Page;
 use crate::text::plain;
 
-/// An answer as it may be printed.
+/// A response with its secret members redacted.
 pub(super) struct Excerpt {
     pub(super) value: Value,
     pub(super) hidden: Vec<String>,
 }
 
 impl Excerpt {
-    /// Of an object, the members `open`; all of them if they are to be revealed.
+    /// Redacts all members of an object except `open`. With `reveal`, nothing is redacted.
     pub(super) fn new(mut value: Value, open: &[&str], reveal: bool) -> Self {
         let mut hidden = Vec::new();
         if !reveal && let Some(members) = value.as_object_mut() {
@@ -30,10 +29,10 @@ impl Excerpt {
         Self { value, hidden }
     }
 
-    /// Notes how the rest is to be had.
+    /// Adds a note on `--reveal`, if a member is redacted.
     pub(super) fn note(&self, page: &mut Page) {
         if !self.hidden.is_empty() {
-            page.note(format!("{REDACTED} is a secret or about a person: --reveal shows it"));
+            page.note(format!("{REDACTED} hides a secret or personal data: --reveal shows it"));
         }
     }
 
@@ -46,12 +45,12 @@ impl Excerpt {
     }
 }
 
-/// Whether there is anything to hide.
+/// Whether a value contains something to hide.
 fn is_informative(value: &Value) -> bool {
     !value.is_null() && !value.is_boolean() && ![json!(""), json!([]), json!({})].contains(value)
 }
 
-/// Whether a text is a date-time and nothing else: one that cannot be read may be anything, a name too (AI-11).
+/// Whether a text has only characters of a date-time. Another text could be anything, even a name (AI-11).
 pub(super) fn is_date_time(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_digit() || " -:.+TZ".contains(c))
 }
@@ -61,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_listed_is_hidden_whatever_its_form() {
+    fn unlisted_members_are_redacted_in_every_form() {
         let answer = json!({
             "status": "Unidentified", "id": "x", "more": { "name": "John Doe" }, "many": ["John Doe"], "age": 40,
             "result": true, "none": null, "empty": "", "no_messages": [], "nothing": {},
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_time_is_no_place_for_a_name() {
+    fn a_text_with_a_name_is_not_a_date_time() {
         assert!(is_date_time("21-10-2019 09:57:51") && is_date_time("2019-10-24T11:11+02:00"));
         assert!(!is_date_time("2019-10-24 11:11+Mustermann"));
     }

@@ -1,4 +1,4 @@
-//! Reading an ident.
+//! `identify24 get`: reads an ident.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -17,21 +17,21 @@ use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::Input;
 use crate::output::to_json;
-use crate::signals::on_own_thread;
+use crate::signals::run_on_thread;
 use crate::text::plain;
-use crate::verdict::{self, word, words};
+use crate::verdict::{self, description, word};
 
-/// The order in which an ident is told; what the vendor adds follows.
+/// The order of the rows of an ident. Members that the vendor adds follow.
 const ORDER: &str = "id status project_id person_first_name person_last_name created_at appointment_date custom_id \
                      custom1 custom2 custom3 custom4";
 
-/// The most that is read where an id is expected, in bytes.
-const ID: u64 = 4096;
+/// Maximum size in bytes of an id on standard input.
+const MAX_ID: u64 = 4096;
 
-/// The id that was typed, or that stands where it was said.
-async fn id(typed: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
-    let id = match (typed, from) {
-        (Some("-"), _) => on_own_thread(standard_input).await??,
+/// The id of the command line, of standard input (`-`), or of the file `from`.
+async fn id(argument: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
+    let id = match (argument, from) {
+        (Some("-"), _) => run_on_thread(standard_input).await??,
         (Some(id), _) => Secret::new(id),
         (None, Some(path)) => read_file(path).await?,
         (None, None) => Secret::new(""),
@@ -43,7 +43,7 @@ fn standard_input() -> Result<Secret, Failure> {
     let mut text = String::new();
     std::io::stdin()
         .lock()
-        .take(ID)
+        .take(MAX_ID)
         .read_to_string(&mut text)
         .map_err(|error| Failure::unsent(format!("standard input cannot be read as an ident_id: {}", error.kind())))?;
     Ok(Secret::new(text))
@@ -51,34 +51,34 @@ fn standard_input() -> Result<Secret, Failure> {
 
 async fn read_file(path: &Path) -> Result<Secret, Failure> {
     let input = Input::read(path).await?;
-    let unusable = || Failure::unsent(format!("{} holds no ident_id that create wrote", input.name));
+    let unusable = || Failure::unsent(format!("{} has no ident_id: pass a file that create wrote", input.name));
     let created: Value = serde_json::from_slice(&input.bytes).map_err(|_| unusable())?;
     created.get("ident_id").and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)
 }
 
-/// What statuses mean, as it was typed and as the file says: what was typed goes before. What the document says of them
-/// is the client's to know (AI-12).
+/// The outcomes of statuses: those of `--outcomes`, overridden by `--outcome`. The client knows the documented ones
+/// (AI-12).
 async fn outcomes(interpretation: &Interpretation) -> Result<BTreeMap<String, Outcome>, Failure> {
     let mut outcomes = BTreeMap::new();
     if let Some(path) = &interpretation.outcomes {
         let input = Input::read(path).await?;
-        let unusable = |why: &str| Failure::unsent(format!("{}: {why}", input.name));
-        let form = r#"a JSON object of statuses and outcomes is needed, e.g. {"Identified": "positive"}"#;
+        let unusable = |why: &str| Failure::unsent(format!("--outcomes {}: {why}", input.name));
+        let form = r#"must be a JSON object of statuses and outcomes, e.g. {"Identified": "positive"}"#;
         let given: BTreeMap<String, String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
         let pairs = given.into_iter().map(|(status, word)| Ok((status, verdict::outcome(&word)?)));
         let pairs = pairs.collect::<Result<Vec<_>, String>>().map_err(|why| unusable(&why))?;
-        outcomes.extend(once(&pairs, &input.name)?);
+        outcomes.extend(table(&pairs, &input.name)?);
     }
-    outcomes.extend(once(&interpretation.outcome, "--outcome")?);
+    outcomes.extend(table(&interpretation.outcome, "--outcome")?);
     Ok(outcomes)
 }
 
-/// The table of these pairs, of which no two may contradict each other.
-fn once(pairs: &[(String, Outcome)], told_by: &str) -> Result<BTreeMap<String, Outcome>, Failure> {
+/// A table of pairs. Fails if a status has two outcomes; `source` names where the pairs come from.
+fn table(pairs: &[(String, Outcome)], source: &str) -> Result<BTreeMap<String, Outcome>, Failure> {
     let mut table = BTreeMap::new();
     for (status, outcome) in pairs {
-        if table.insert(status.trim().to_lowercase(), *outcome).is_some_and(|former| former != *outcome) {
-            return Err(Failure::unsent(format!("{told_by} gives {} two outcomes", plain(status))));
+        if table.insert(status.trim().to_lowercase(), *outcome).is_some_and(|other| other != *outcome) {
+            return Err(Failure::unsent(format!("{source} gives {} two outcomes", plain(status))));
         }
     }
     Ok(table)
@@ -98,8 +98,8 @@ pub(super) async fn get(
     let ident = &response.value;
     let outcome = client.outcome_of(ident);
     let vendor = to_json(ident);
-    let is_read = |name: &&str| vendor.get(*name).and_then(Value::as_str).is_some_and(is_date_time);
-    let times = ["created_at", "appointment_date"].into_iter().filter(is_read);
+    let is_readable = |name: &&str| vendor.get(*name).and_then(Value::as_str).is_some_and(is_date_time);
+    let times = ["created_at", "appointment_date"].into_iter().filter(is_readable);
     let open: Vec<&str> = ["status", "project_id"].into_iter().chain(times).collect();
     let excerpt = Excerpt::new(vendor, &open, identify24.arguments.reveal);
     let times = Times::new(ident, interpretation.zone.as_ref());
@@ -123,18 +123,18 @@ pub(super) async fn get(
             };
             rows.push((plain(name), time.as_ref().map_or(text.clone(), |time| format!("{text} ({time})"))));
             if name == "status" {
-                let meaning = words(outcome);
-                let meaning = if meaning == "unknown" { "unknown: --outcome maps it" } else { meaning };
+                let meaning = description(outcome);
+                let meaning = if meaning == "unknown" { "unknown: map the status with --outcome" } else { meaning };
                 rows.push(("outcome".to_owned(), meaning.to_owned()));
             }
         }
-        rows.extend(times.expires.clone().map(|expires| ("forgotten about".to_owned(), expires)));
+        rows.extend(times.expires.clone().map(|expires| ("expires about".to_owned(), expires)));
         page.pairs(rows);
         excerpt.note(page);
     })
 }
 
-/// The vendor's local times with an offset where their zone is given, and the estimate of the end (I-020, AI-11).
+/// The vendor's local times, with an offset if their zone is given, and the estimated expiry (I-020, AI-11).
 struct Times {
     created: Option<String>,
     appointment: Option<String>,
@@ -146,11 +146,11 @@ impl Times {
         let with_offset = |at: Timestamp, zone: &TimeZone| {
             at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
         };
-        let told = |local: Option<&LocalDateTime>| Some(with_offset(local?.in_zone(zone?)?, zone?));
+        let zoned = |local: Option<&LocalDateTime>| Some(with_offset(local?.in_zone(zone?)?, zone?));
         let expires = match zone {
             Some(zone) => ident.expires_at(zone).map(|at| with_offset(at, zone)),
             None => ident.expires_estimate().map(|at| at.to_string()),
         };
-        Self { created: told(ident.created_at.as_ref()), appointment: told(ident.appointment_date.as_ref()), expires }
+        Self { created: zoned(ident.created_at.as_ref()), appointment: zoned(ident.appointment_date.as_ref()), expires }
     }
 }

@@ -21,7 +21,7 @@ use crate::output::Format;
 pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
     let base_url = (arguments.base_url.as_str(), "IDENTKIT_IDENTIFY24_BASE_URL");
     let identify24 = &Identify24::new(arguments, base_url, &arguments.connection, format);
-    let ran = match &arguments.command {
+    let result = match &arguments.command {
         Command::Login => account::login(identify24).await,
         Command::Create { file, out, preserve_case, allow_both_pdf_sources } => {
             let case = if *preserve_case { CasePolicy::Preserve } else { CasePolicy::Uppercase };
@@ -34,9 +34,9 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
         Command::Projects => account::projects(identify24).await,
         Command::Project { project_id, by_list } => account::project(identify24, project_id, *by_list).await,
     };
-    ran.map(|()| ExitCode::SUCCESS).map_err(|failure| match identify24.explain(failure) {
+    result.map(|()| ExitCode::SUCCESS).map_err(|failure| match identify24.explain(failure) {
         failure if failure.breaks("AI-19") => {
-            failure.note("leave one of the two PDFs out; --allow-both-pdf-sources sends both as they are")
+            failure.note("remove one of the two PDFs, or send both with --allow-both-pdf-sources")
         }
         failure => failure,
     })

@@ -24,38 +24,38 @@ use crate::exit::Failure;
 use crate::output::{print, say};
 use crate::{network, signals};
 
-/// Where a frozen clock stands at first, 2020-09-10T12:00:00Z, so that the same seed gives the same bytes on every day.
-const FROZEN: Timestamp = Timestamp::constant(1_599_739_200, 0);
+/// Default start of a frozen clock, 2020-09-10T12:00:00Z: with it, the same seed always gives the same bytes.
+const FROZEN_START: Timestamp = Timestamp::constant(1_599_739_200, 0);
 
-/// How often a world is saved in which something happened, in real time.
-const SAVED_EVERY: Duration = Duration::from_secs(5);
+/// How often a changed world is saved, in real time.
+const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Beyond this JavaScript does not tell whole numbers apart, and a seed is read from the ready line to be used again.
-const EXACT: u64 = 1 << 53;
+/// Limit of random seeds: JavaScript, which may read a seed from the ready line, rounds larger integers.
+const MAX_SEED: u64 = 1 << 53;
 
 pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
-    let (mut file, found) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
+    let (mut file, saved) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
     let sandbox = Sandbox::builder()
-        .clock(clock(options, found.as_ref().and_then(Option::as_ref)))
-        .seed(options.seed.unwrap_or_else(|| fastrand::u64(..EXACT)))
+        .clock(clock(options, saved.as_ref().and_then(Option::as_ref)))
+        .seed(options.seed.unwrap_or_else(|| fastrand::u64(..MAX_SEED)))
         .profile(options.profile.unwrap_or_default())
         .keep_cases(usize::try_from(options.keep_cases).unwrap_or(usize::MAX))
         .webhook_transport(network::webhooks(options.webhook_ca.as_deref())?);
-    let sandbox = match found.flatten() {
+    let sandbox = match saved.flatten() {
         Some(world) => {
-            no_effect(options, &world).iter().for_each(|told| say(told));
+            ignored_options(options, &world).iter().for_each(|warning| say(warning));
             sandbox.world(world).start()
         }
         None => sandbox.start(),
     };
-    // Kept, so that the default world can be found at the end, whatever it was replaced by.
+    // At the end the default world may be another one than at the start.
     let worlds = Worlds::from(&sandbox);
     if let Some(url) = &options.identify24_webhook {
         let url = Secret::new(url.as_str());
         sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
     }
     let authority = (!options.plain).then(|| authority(options)).transpose();
-    let authority = authority.map_err(|error| Failure::local(format!("no certificate could be made: {error}")))?;
+    let authority = authority.map_err(|error| Failure::local(format!("the certificate cannot be created: {error}")))?;
     let (listen, admin) = (place(options, options.listen), place(options, options.admin));
     let api = server::vendors_at(&worlds, listen, authority.as_ref());
     let api = api.await.map_err(|error| cannot_listen("--listen", options.listen, &error))?;
@@ -63,14 +63,13 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     let admin = admin.await.map_err(|error| cannot_listen("--admin", options.admin, &error))?;
     let ca = authority.as_ref().map(|authority| CaFile::write(authority.pem(), options.write_ca.as_deref()));
     let ca = ca.transpose()?;
-    // Before the ready line, so that nobody can end the sandbox between the two and leave a file behind.
-    let ended = signals::listen()?;
+    // Before the ready line: a signal right after it must not leave the CA file behind.
+    let stop = signals::listen()?;
 
     for (flag, listening) in [("--listen", &api), ("--admin", &admin)] {
         if Place::reachable_by_others(listening.address()).is_reachable_by_others() {
-            let told =
-                "whoever can reach it can use and change the sandbox, and have it call addresses of this network";
-            say(&format!("warning: {flag} {} is open to others: {told}", listening.address()));
+            let risk = "anyone who can connect can use and change it, and make it send requests into your network";
+            say(&format!("warning: {flag} {} is reachable from other machines: {risk}", listening.address()));
         }
     }
     let file_path = file.as_ref().map(|file| file.path.as_path());
@@ -80,8 +79,8 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     if std::io::stderr().is_terminal() {
         ready::guide(&ready);
     }
-    saving(file.as_mut(), &worlds, ended).await;
-    // First, so that nothing more is begun in a world that is being saved.
+    save_until_stopped(file.as_mut(), &worlds, stop).await;
+    // Close the listeners first: the world must not change while it is saved.
     drop((api, admin));
     drop(ca);
     if let Some(file) = file {
@@ -90,25 +89,24 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Saves the world now and then, so that little of it is lost when the process is killed, until the program is ended.
-async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Future<Output = u8>) {
-    let mut ended = std::pin::pin!(ended);
+/// Saves the world regularly until the program is stopped, so that a killed process loses little.
+async fn save_until_stopped(file: Option<&mut WorldFile>, worlds: &Worlds, stop: impl Future<Output = u8>) {
+    let mut stop = std::pin::pin!(stop);
     let Some(file) = file else {
-        ended.await;
+        stop.await;
         return;
     };
-    let (clock, mut told) = (SystemClock::new(), false);
+    let (clock, mut warned) = (SystemClock::new(), false);
     loop {
         tokio::select! {
             biased;
-            _ = &mut ended => return,
-            _ = clock.sleep_until(clock.now().plus(SAVED_EVERY)) => {}
+            _ = &mut stop => return,
+            _ = clock.sleep_until(clock.now().plus(SAVE_INTERVAL)) => {}
         }
-        // One at a time: what is saved at the end comes after it.
-        // Once each time that it begins to fail.
+        // Awaited here, so that the save at the end comes last. Several failures in a row give one warning.
         match file.save_changes(&worlds.default_world()).await {
-            Ok(()) => told = false,
-            Err(failure) if !std::mem::replace(&mut told, true) => {
+            Ok(()) => warned = false,
+            Err(failure) if !std::mem::replace(&mut warned, true) => {
                 say(&format!("warning: {}", failure.sentence));
             }
             Err(_) => {}
@@ -116,8 +114,8 @@ async fn saving(file: Option<&mut WorldFile>, worlds: &Worlds, ended: impl Futur
     }
 }
 
-/// Says which options a world that was saved has no use for, if there are any.
-fn no_effect(options: &Arguments, found: &World) -> Option<String> {
+/// A warning about the options that a world from a file ignores, if any are given.
+fn ignored_options(options: &Arguments, world: &World) -> Option<String> {
     let given = [
         ("--seed", options.seed.is_some()),
         ("--start", options.start.is_some()),
@@ -125,23 +123,23 @@ fn no_effect(options: &Arguments, found: &World) -> Option<String> {
     ];
     let given: Vec<&str> = given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect();
     let (last, before) = given.split_last()?;
-    let told = match before {
+    let ignored = match before {
         [] => format!("{last} has no effect"),
         before => format!("{} and {last} have no effect", before.join(", ")),
     };
     let file = options.world_file.as_deref().unwrap_or(Path::new("")).display();
-    let (now, seed, profile) = (found.now, found.seed(), found.profile.name());
+    let (now, seed, profile) = (world.now, world.seed(), world.profile.name());
     Some(format!(
-        "warning: {told}: the world in {file} goes on with its own time ({now}), seed ({seed}) and profile ({profile})"
+        "warning: {ignored}: the world in {file} keeps its time ({now}), seed ({seed}) and profile ({profile})"
     ))
 }
 
-/// A world that was saved goes on from its own time.
-fn clock(options: &Arguments, found: Option<&World>) -> VirtualClock {
-    let start = match (found, options.start, options.clock) {
+/// The clock of the sandbox. A world from a file continues at its own time.
+fn clock(options: &Arguments, saved: Option<&World>) -> VirtualClock {
+    let start = match (saved, options.start, options.clock) {
         (Some(world), _, _) => world.now,
         (None, Some(start), _) => start,
-        (None, None, Mode::Frozen) => FROZEN,
+        (None, None, Mode::Frozen) => FROZEN_START,
         (None, None, _) => SystemClock::new().wall(),
     };
     let clock = VirtualClock::new(start);
@@ -154,7 +152,7 @@ fn place(options: &Arguments, address: SocketAddr) -> Place {
     place.host_names(&options.tls_name)
 }
 
-/// For the names that were asked for, and the address that is listened on, if it is one.
+/// Creates the certificate authority, for the names of --tls-name and the address of --listen.
 fn authority(options: &Arguments) -> std::io::Result<Authority> {
     let address = Some(options.listen.ip()).filter(|ip| !ip.is_unspecified() && !ip.is_loopback());
     let names: Vec<String> =
@@ -165,10 +163,10 @@ fn authority(options: &Arguments) -> std::io::Result<Authority> {
 fn cannot_listen(flag: &str, address: SocketAddr, error: &std::io::Error) -> Failure {
     match error.kind() {
         std::io::ErrorKind::InvalidInput => Failure::usage(format!(
-            "{flag} {address} cannot be used: {error}; --allow-non-loopback opens it to whoever can reach it"
+            "{flag} {address} cannot be used: {error}; to let other machines connect, add --allow-non-loopback"
         )),
         _ => Failure::local(format!(
-            "the sandbox cannot listen on {address} ({flag}): {error}; choose another port, or 0 for a free one"
+            "the sandbox cannot listen on {address} ({flag}): {error}; choose another port, or port 0 for a free one"
         )),
     }
 }

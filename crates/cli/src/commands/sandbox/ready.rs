@@ -1,4 +1,4 @@
-//! What the sandbox says when it is ready: a line for programs, and a few for people.
+//! The output of the sandbox when it is ready: a line for programs, and a short guide for people.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::output::say;
 
-/// The ready line: where it is, how to log in, and what world it runs.
+/// The ready line: URLs, credentials, and the world.
 pub(super) fn line(
     sandbox: &Sandbox,
     api: &str,
@@ -46,22 +46,22 @@ pub(super) fn line(
     line
 }
 
-/// For people at a terminal: what it runs, and what to type in another one.
+/// Prints what the sandbox runs, and commands to try in another terminal.
 pub(super) fn guide(ready: &Value) {
     let text = |pointer: &str| ready.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let time = match text("/world/clock") {
-        "frozen" => format!("time stands still at {}", text("/world/now")),
+        "frozen" => format!("time is frozen at {}", text("/world/now")),
         "scaled" => {
             let factor = ready.pointer("/world/factor").and_then(Value::as_f64).unwrap_or_default();
-            format!("time goes {factor} times as fast, from {}", text("/world/now"))
+            format!("time runs {factor} times as fast, from {}", text("/world/now"))
         }
         _ => format!("real time, from {}", text("/world/now")),
     };
     say("");
-    say("The sandbox is ready: both vendors, synthetic data only. Ctrl-C ends it.");
+    say("The sandbox is ready: mocks of both vendors, synthetic data only. Ctrl-C stops it.");
     say(&format!("World {}: {time}, profile {}.", text("/world/id"), text("/world/profile")));
     if let Some(file) = ready.pointer("/world/file").and_then(Value::as_str) {
-        say(&format!("It is saved to {file} at the end."));
+        say(&format!("The world is saved to {file}."));
     }
     say("In another terminal:");
     for (variable, pointer) in [

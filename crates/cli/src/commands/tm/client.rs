@@ -1,4 +1,4 @@
-//! From options to a client.
+//! Builds the client from the options.
 
 use std::sync::Arc;
 

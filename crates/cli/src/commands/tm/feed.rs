@@ -1,4 +1,4 @@
-//! Many orders at once: what happened in a window of time, and what was not reported before.
+//! Many orders at once: the status changes in a window of time, and the unreported ones.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,11 +16,11 @@ use super::journal::{self, ASKED, Journal, JournalState, NOTHING, REFUSED};
 use super::orders::Verdicts;
 use crate::context::{say_all, to_list};
 use crate::exit::Failure;
-use crate::input::{can_ask, confirm};
+use crate::input::{confirm, require_terminal};
 use crate::output::{self, Page, say, to_json};
 use crate::save::digest;
 use crate::text::plain;
-use crate::verdict::{word, words};
+use crate::verdict::{description, word};
 
 pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
     let client = tm.client()?;
@@ -41,11 +41,11 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
     });
     tm.show(json!({ "orders": orders.json(), "identkit": summary }), |page| {
         if orders.all.is_empty() {
-            return page.line("nothing happened in this window");
+            return page.line("no status changes in this window");
         }
         orders.show(page);
         if !extended {
-            page.note("these are the general codes only, a suspicion of fraud may be hidden: --extended");
+            page.note("general codes only, which may hide a suspicion of fraud: add --extended for all codes");
         }
     })
 }
@@ -54,15 +54,15 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     let clock = SystemClock::new();
     let client = tm.client()?;
     if !yes {
-        can_ask()?;
+        require_terminal()?;
     }
     let unusable =
         |error: &std::io::Error| Failure::unsent(format!("--journal {} cannot be used: {error}", path.display()));
     let (mut journal, state) = Journal::open(path).map_err(|error| unusable(&error))?;
     warn(&state);
-    let question = "Take what was not reported before? The vendor will never tell it again.";
-    confirm(yes, question.to_owned(), "nothing was taken").await?;
-    // That it can be written at all is known before anything is sent.
+    let question = "Read the unreported status changes? The vendor will never send them again.";
+    confirm(yes, question.to_owned(), "nothing was read").await?;
+    // Before the request is sent: this proves that the journal can be written.
     journal.record(clock.wall(), ASKED).map_err(|error| unusable(&error))?;
 
     let (mut answer, mut unwritten) = (None, None);
@@ -75,34 +75,33 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
             }
             Err(error) => {
                 unwritten = Some(record);
-                let why = "the vendor's answer came and could not be written to the journal";
+                let why = "the vendor responded, but the response could not be written to the journal";
                 Err(Error::new(Kind::OutcomeUnknown, why).with_source(error))
             }
         }
     };
     let drained = client.drain_unreported_to(keep, &tm.options).await;
-    let taken = answer.is_some() || unwritten.is_some();
+    let is_received = answer.is_some() || unwritten.is_some();
     if let Some(record) = unwritten {
-        // The last place that is left for it.
-        say("note: the record for the journal is on standard output instead: keep it, it comes once");
+        say("note: the record for the journal is on standard output instead: save it, the vendor does not repeat it");
         output::print(record.trim_end())?;
     }
     let list = drained.map_err(|error| {
         let unknown = error.kind() == Kind::OutcomeUnknown;
-        if !taken && !unknown {
-            // Told as it is even if this cannot be written: the read then counts as one without an end.
+        if !is_received && !unknown {
+            // If this fails, the journal shows a read without an end: report the original error all the same.
             let _ = journal.record(clock.wall(), REFUSED);
         }
         let failure = Failure::from(error);
-        match (unknown, taken) {
-            (true, _) => failure.note(way_back(state.since.as_deref())),
-            (_, true) => failure.note(format!("the answer is in {} as it came: nothing is lost", path.display())),
+        match (unknown, is_received) {
+            (true, _) => failure.note(recovery_note(state.since.as_deref())),
+            (_, true) => failure.note(format!("the response is in {} as received: nothing is lost", path.display())),
             _ => failure,
         }
     })?;
     if answer.is_none() {
         journal.record(clock.wall(), NOTHING).map_err(|error| {
-            Failure::local(format!("nothing was new; {} could not be written: {error}", path.display()))
+            Failure::local(format!("no new entries; {} could not be written: {error}", path.display()))
         })?;
     }
     let mut orders = Orders::default();
@@ -115,32 +114,32 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     });
     tm.show(json!({ "orders": orders.json(), "identkit": summary }), |page| {
         if orders.all.is_empty() {
-            return page.line("nothing was new");
+            return page.line("no new entries");
         }
         orders.show(page);
-        page.note(format!("the answer is in {}; there may be more: repeat it", path.display()));
+        page.note(format!("the response is in {}; there may be more entries: repeat the command", path.display()));
     })
 }
 
-/// How to find what a lost answer told.
-fn way_back(since: Option<&str>) -> String {
-    let from = since.unwrap_or("the time of the first order");
+/// How to read the entries of a lost response.
+fn recovery_note(since: Option<&str>) -> String {
+    let from = since.unwrap_or("TIME, a time before the first order");
     format!(
-        "what the vendor may have told is marked as reported; read it by: identkit tm statuses --extended --from {from}"
+        "the vendor may have marked entries as reported; read them with: identkit tm statuses --extended --from {from}"
     )
 }
 
 fn warn(state: &JournalState) {
     if let Some(torn) = &state.torn {
-        say(&format!("note: the journal ended in a record that was cut short; it is kept in {}", torn.display()));
+        say(&format!("note: the last record of the journal was cut off; it was moved to {}", torn.display()));
     }
     if let Some(open) = &state.open {
-        say(&format!("note: the read of {open} has no answer in the journal: it may be lost"));
-        say(&format!("note: {}", way_back(state.since.as_deref())));
+        say(&format!("note: the journal has no response to the read of {open}: it may be lost"));
+        say(&format!("note: {}", recovery_note(state.since.as_deref())));
     }
 }
 
-/// Orders in the order in which they were told, each once.
+/// Orders by first appearance, each once.
 #[derive(Default)]
 struct Orders {
     all: Vec<ListedOrder>,
@@ -164,7 +163,7 @@ impl Orders {
         }
     }
 
-    /// The vendor's orders, each with the verdict under one key.
+    /// The vendor's orders, each with the verdict as member `identkit`.
     fn json(&self) -> Vec<Value> {
         let one = |order: &ListedOrder| {
             let mut vendor = to_json(order);
@@ -176,7 +175,7 @@ impl Orders {
         self.all.iter().map(one).collect()
     }
 
-    /// The orders, and whether the two verdicts on any of them differ.
+    /// The table of orders, and whether the two verdicts on any order differ.
     fn table(&self) -> (Table, bool) {
         let with_reference = self.all.iter().any(|order| order.reference.is_some());
         let mut header = vec!["OrderID", "Ref", "Time", "Kind", "Meaning", "Verdict"];
@@ -189,7 +188,7 @@ impl Orders {
             let Verdicts { identification: ident, signature } = verdicts(order);
             differ |= ident != signature;
             let verdict = if ident == signature {
-                words(ident).to_owned()
+                description(ident).to_owned()
             } else {
                 format!("{} / {}", word(ident), word(signature))
             };
@@ -203,7 +202,7 @@ impl Orders {
             row.push(verdict);
             table.add_row(row);
         }
-        output::keep_whole(&mut table, &header, &["OrderID", "Time"]);
+        output::prevent_wrapping(&mut table, &header, &["OrderID", "Time"]);
         (table, differ)
     }
 
@@ -211,12 +210,12 @@ impl Orders {
         let (table, differ) = self.table();
         page.table(&table);
         if differ {
-            page.note("of two verdicts the first is for an identification, the second for a signature");
+            page.note("of two verdicts, the first applies to an identification and the second to a signature");
         }
     }
 }
 
-/// Adds what was told of an order later.
+/// Merges a later entry of an order into the known one.
 fn merge(known: &mut ListedOrder, order: ListedOrder) {
     let ListedOrder { reference, executed, status, tv_slot, extra, .. } = order;
     known.reference = known.reference.take().or(reference);
@@ -235,7 +234,7 @@ fn merge(known: &mut ListedOrder, order: ListedOrder) {
     }
 }
 
-/// The entry that is latest by its time; of several the last one, and any if none has a time.
+/// The entry with the latest time; of equal ones the last. Entries without a time come first.
 fn latest(order: &ListedOrder) -> Option<&StatusEntry> {
     order.status.iter().flatten().max_by_key(|entry| entry.time.as_ref().and_then(Dts::timestamp))
 }
@@ -258,13 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_is_told_again_is_one_with_all_its_entries() {
-        let told = orders(&[
+    fn repeated_entries_of_an_order_are_merged() {
+        let orders = orders(&[
             r#"[{"OrderID":"1","Status":[{"Kind":25}]},{"OrderID":"2"},{"Ref":"a"},{"Ref":"a"}]"#,
             r#"[{"OrderID":"1","Ref":"r","Status":[{"Kind":25},{"Kind":6}],"More":1}]"#,
         ]);
-        assert_eq!(told.all.len(), 4, "orders without an id are never taken for one");
-        let first = &told.json()[0];
+        assert_eq!(orders.all.len(), 4, "orders without an id are never merged");
+        let first = &orders.json()[0];
         assert_eq!(first["Status"], json!([{ "Kind": 25 }, { "Kind": 6 }]));
         assert_eq!((&first["Ref"], &first["More"]), (&"r".into(), &1.into()));
         assert_eq!(first["identkit"]["verdict"]["if_identification"], "positive");
@@ -282,18 +281,18 @@ mod tests {
     }
 
     #[test]
-    fn on_80_columns_an_order_id_and_its_time_are_whole() {
+    fn on_80_columns_ids_and_times_do_not_wrap() {
         let (id, time) = ("12345678901234567890", "2020-09-10T12:00:00+02:00");
-        let of = |more: Value| {
+        let table = |more: Value| {
             let mut order = json!({ "OrderID": id, "Status": [{ "Kind": 6, "Time": time }] });
             order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             let (mut table, _) = orders(&[&json!([order]).to_string()]).table();
             table.set_width(80).trim_fmt()
         };
         for more in [json!({}), json!({ "Ref": "0123456789abcdef0123456789abcdef" })] {
-            let told = of(more);
-            assert!(told.contains(id) && told.contains(time), "{told}");
-            assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+            let text = table(more);
+            assert!(text.contains(id) && text.contains(time), "{text}");
+            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! The file that keeps what a destructive read brought: it is told once and never again (AT-06).
+//! The journal of destructive reads: the vendor sends each entry only once (AT-06).
 //!
-//! One JSON object a line, each beginning with `{"v":1,"at":TIME,"event":`:
-//! - `"asked"` before a request is sent. Nothing after it means that the answer was lost, or the process ended.
-//! - `"answer"` with `bytes`, `sha256` and `base64`: the answer as it came.
-//! - `"nothing"` when the vendor had nothing new, `"refused"` when it provably took nothing.
+//! One JSON object per line, each starting with `{"v":1,"at":TIME,"event":`:
+//! - `"asked"` before a request is sent. If nothing follows, the response was lost or the process was killed.
+//! - `"answer"` with `bytes`, `sha256` and `base64`: the response as received.
+//! - `"nothing"`: the vendor had no new entries. `"refused"`: the read provably marked nothing.
 //!
 //! Invariants:
-//! - A record is on the disk before the method that writes it returns; the name of a new file, too.
-//! - What a crash cut short is moved to a file beside it and never thrown away: it may be a part of an answer.
-//! - A file that holds anything else is left alone.
-//! - One process at a time: the file is locked while it is open. Its owner alone may read it.
+//! - A record, and the name of a new file, is on disk before the method that writes it returns.
+//! - A record that a crash cut off is moved to another file and never deleted: it may be part of a response.
+//! - A file with any other content is not changed.
+//! - The file is locked while it is open, and readable by its owner only.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,28 +21,28 @@ use serde_json::Value;
 
 use crate::save::digest;
 
-/// Before a request is sent.
+/// Event: a request is about to be sent.
 pub(super) const ASKED: &str = "asked";
-/// The vendor had nothing new.
+/// Event: the vendor had no new entries.
 pub(super) const NOTHING: &str = "nothing";
-/// The vendor has provably taken nothing.
+/// Event: the read provably marked nothing.
 pub(super) const REFUSED: &str = "refused";
 
-/// How every record begins.
-const BEGIN: &str = "{\"v\":1,\"at\":\"";
+/// The start of every record.
+const RECORD_START: &str = "{\"v\":1,\"at\":\"";
 
 /// An open journal.
 #[derive(Debug)]
 pub(super) struct Journal(AppendLog);
 
-/// What a journal held when it was opened.
+/// The state of a journal when it was opened.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct JournalState {
-    /// Where a record that was cut short is now.
+    /// The file with a record that a crash cut off.
     pub(super) torn: Option<PathBuf>,
-    /// When the last read was begun, if nothing is known of its end.
+    /// Start time of the last read, if the journal does not record its end.
     pub(super) open: Option<String>,
-    /// When the last read was begun that was answered: what came later may be what an open one was told.
+    /// Start time of the last read with a recorded end. A lost response can contain only later entries.
     pub(super) since: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl Journal {
     /// Opens or creates the file, checks every record in it, and locks it.
     ///
     /// # Errors
-    /// When it cannot be written, is in use, is no regular file, or holds something that is no record.
+    /// If the file cannot be written, is in use, is not a regular file, or contains a line that is not a record.
     pub(super) fn open(path: &Path) -> io::Result<(Self, JournalState)> {
         let (mut since, mut open) = (None, None);
         let read = |line: &[u8]| {
@@ -62,15 +62,13 @@ impl Journal {
             }
             true
         };
-        let opened = AppendLog::open(path, BEGIN.as_bytes(), Tail::SetAside, read);
+        let opened = AppendLog::open(path, RECORD_START.as_bytes(), Tail::SetAside, read);
         let (log, torn) = opened.map_err(|error| match error {
-            OpenError::NotRegular => io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"),
-            OpenError::InUse { .. } => {
-                io::Error::new(io::ErrorKind::ResourceBusy, "another process is using it: one read at a time")
-            }
+            OpenError::NotRegular => io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"),
+            OpenError::InUse { .. } => io::Error::new(io::ErrorKind::ResourceBusy, "another process is using it"),
             OpenError::Foreign { line } => {
-                let told = format!("line {line} is no record of a journal, or is damaged; it is left as it is");
-                io::Error::new(io::ErrorKind::InvalidData, told)
+                let why = format!("line {line} is damaged or not a record of a journal; the file was not changed");
+                io::Error::new(io::ErrorKind::InvalidData, why)
             }
             OpenError::Io(error) => error,
             other => io::Error::other(other),
@@ -78,18 +76,18 @@ impl Journal {
         Ok((Self(log), JournalState { torn, open, since }))
     }
 
-    /// Writes one of the events above.
+    /// Appends a record of [`ASKED`], [`NOTHING`] or [`REFUSED`].
     pub(super) fn record(&mut self, at: Timestamp, event: &str) -> io::Result<()> {
         self.append(&line(at, event, ""))
     }
 
-    /// A record as [`answer`] makes it.
+    /// Appends a record made by [`answer`].
     pub(super) fn append(&mut self, record: &str) -> io::Result<()> {
         self.0.append(record.as_bytes())
     }
 }
 
-/// The record of an answer, with the end of its line.
+/// The record of a response, with its line break.
 pub(super) fn answer(at: Timestamp, bytes: &[u8]) -> String {
     let (length, sha256) = (bytes.len(), digest(bytes).hex());
     let base64 = encode_base64(bytes);
@@ -97,18 +95,18 @@ pub(super) fn answer(at: Timestamp, bytes: &[u8]) -> String {
 }
 
 fn line(at: Timestamp, event: &str, more: &str) -> String {
-    format!("{BEGIN}{at}\",\"event\":\"{event}\"{more}}}\n")
+    format!("{RECORD_START}{at}\",\"event\":\"{event}\"{more}}}\n")
 }
 
-/// When it was written and its event; `None` unless it is whole and true.
+/// The time and the event of a record; `None` if the record is incomplete or its digest is wrong.
 fn record(line: &[u8]) -> Option<(String, String)> {
     let record: Value = serde_json::from_slice(line).ok()?;
     let text = |key| record.get(key).and_then(Value::as_str);
     let (at, event) = (text("at")?, text("event")?);
     if event == "answer" {
         let digest = digest(&decode_base64(text("base64")?).ok()?);
-        let told = (record.get("bytes")?.as_u64()?, text("sha256")?);
-        (told == (digest.length, digest.hex().as_str())).then_some(())?;
+        let recorded = (record.get("bytes")?.as_u64()?, text("sha256")?);
+        (recorded == (digest.length, digest.hex().as_str())).then_some(())?;
     } else if ![ASKED, NOTHING, REFUSED].contains(&event) {
         return None;
     }
@@ -129,10 +127,10 @@ mod tests {
         Journal::open(path).unwrap()
     }
 
-    /// A journal of two reads.
+    /// Writes a journal of two reads and returns its bytes.
     fn written(path: &Path) -> Vec<u8> {
-        let (mut journal, found) = open(path);
-        assert_eq!(found, JournalState::default());
+        let (mut journal, state) = open(path);
+        assert_eq!(state, JournalState::default());
         journal.record(at(0), ASKED).unwrap();
         journal.record(at(1), NOTHING).unwrap();
         journal.record(at(10), ASKED).unwrap();
@@ -142,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn at_06_the_format_is_the_one_that_the_help_documents() {
+    fn at_06_the_format_is_as_documented_in_the_help() {
         let folder = tempfile::tempdir().unwrap();
         let text = String::from_utf8(written(&folder.path().join("j"))).unwrap();
         let lines: Vec<&str> = text.lines().collect();
@@ -155,26 +153,26 @@ mod tests {
     }
 
     #[test]
-    fn at_06_a_read_without_an_end_is_found() {
+    fn at_06_a_read_without_an_end_is_detected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
-        let of = |write: &dyn Fn(&mut Journal) -> io::Result<()>| {
+        let state_after = |write: &dyn Fn(&mut Journal) -> io::Result<()>| {
             write(&mut open(&path).0).unwrap();
-            let found = open(&path).1;
-            (found.open, found.since)
+            let state = open(&path).1;
+            (state.open, state.since)
         };
-        let told = |second: i64| Some(at(second).to_string());
-        assert_eq!(of(&|journal| journal.record(at(0), ASKED)), (told(0), None));
-        assert_eq!(of(&|journal| journal.record(at(1), REFUSED)), (None, None));
-        assert_eq!(of(&|journal| journal.record(at(2), ASKED)), (told(2), None));
-        assert_eq!(of(&|journal| journal.append(&answer(at(3), b""))), (None, told(2)));
-        assert_eq!(of(&|journal| journal.record(at(4), ASKED)), (told(4), told(2)));
-        assert_eq!(of(&|journal| journal.record(at(5), ASKED)), (told(5), told(2)));
-        assert_eq!(of(&|journal| journal.record(at(6), NOTHING)), (None, told(5)));
+        let time = |second: i64| Some(at(second).to_string());
+        assert_eq!(state_after(&|journal| journal.record(at(0), ASKED)), (time(0), None));
+        assert_eq!(state_after(&|journal| journal.record(at(1), REFUSED)), (None, None));
+        assert_eq!(state_after(&|journal| journal.record(at(2), ASKED)), (time(2), None));
+        assert_eq!(state_after(&|journal| journal.append(&answer(at(3), b""))), (None, time(2)));
+        assert_eq!(state_after(&|journal| journal.record(at(4), ASKED)), (time(4), time(2)));
+        assert_eq!(state_after(&|journal| journal.record(at(5), ASKED)), (time(5), time(2)));
+        assert_eq!(state_after(&|journal| journal.record(at(6), NOTHING)), (None, time(5)));
     }
 
     #[test]
-    fn a_file_of_something_else_and_a_damaged_one_are_left_alone() {
+    fn a_damaged_or_foreign_file_is_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
         let whole = String::from_utf8(written(&path)).unwrap();

@@ -24,8 +24,8 @@ pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Fai
             let id = OrderId::parse(order_id)?;
             let url = Secret::new(callback_url.as_str());
             let response = warn(tm.client()?.request_video(&id, &url, &tm.options).await)?;
-            let sentence = "requested; the vendor calls the callback URL when the recording is ready: until then video \
-                            get may bring a placeholder";
+            let sentence = "requested; the vendor calls the callback URL when the recording is ready. Before that, \
+                            `video get` may return a placeholder";
             done(tm, &response, "requested", sentence)
         }
         VideoCommand::Get { order_id, out, force, callback_received, placeholder_sha256, at_least } => {
@@ -44,9 +44,9 @@ async fn get(
     rule: PlaceholderRule,
 ) -> Result<(), Failure> {
     check_place(out, existing)?;
-    let patience = tm.patience();
+    let deadline = tm.stream_deadline();
     let client = tm.client()?;
-    // No event of the vendor's is at hand here, only somebody's word for it.
+    // The command line has no event of the vendor, only the user's --callback-received.
     let response = warn(client.video(&VideoReady::force(order_id.clone()), &tm.options).await)?;
     let compared = rule.has_digests();
     let provisioned = if callback_received { "callback_received" } else { "unknown" };
@@ -54,38 +54,38 @@ async fn get(
     let misnamed = misnamed(out, media_type);
     let more = json!({ "provisioned": provisioned, "compared": compared, "media_type": media_type });
     let summary = summary(&response, more);
-    let refused = |error: Error| error.with_operation(GetVideo::META.name).with_advice(Advice::RetryLater);
-    let accept = move |digest: &FileDigest| rule.check(digest.length, &digest.sha256).map_err(refused);
-    let file = save(out, existing, patience.limit(response.value.content), accept).await.map_err(|failure| {
+    let rejected = |error: Error| error.with_operation(GetVideo::META.name).with_advice(Advice::RetryLater);
+    let accept = move |digest: &FileDigest| rule.check(digest.length, &digest.sha256).map_err(rejected);
+    let file = save(out, existing, deadline.limit(response.value.content), accept).await.map_err(|failure| {
         if failure.kind() == Some(Kind::Integrity) { failure.note("nothing was written") } else { failure }
     })?;
     if let Some(note) = misnamed {
         say(&format!("note: {note}"));
     }
     if !callback_received && !compared {
-        say("note: this may be a placeholder (AT-38): until it has called the callback URL, the vendor answers with \
-             one under the same status; it is no evidence yet. --callback-received says that it has called, \
-             --placeholder-sha256 refuses a placeholder that you know");
+        say("note: this may be a placeholder (AT-38) and is not evidence yet: before the vendor calls the callback \
+             URL, it returns a placeholder with the same HTTP status. After the call, pass --callback-received. To \
+             reject a known placeholder, pass --placeholder-sha256");
     } else if !callback_received {
-        say("note: that the recording was ready is not known; it is none of the placeholders that you named");
+        say("note: not one of the given placeholders, but perhaps not ready: --callback-received is missing");
     }
     Files { files: vec![file], summary }.show(tm)
 }
 
-/// What is wrong about the name of a recording, by the type that the vendor told.
+/// A note if the extension of a recording does not match the vendor's media type.
 fn misnamed(out: &Path, media_type: &str) -> Option<&'static str> {
     let extension = out.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     match (media_type, extension.as_deref()) {
         ("video/mp4", Some("mp4" | "m4v")) | ("video/webm", Some("webm")) => None,
-        ("video/mp4", _) => Some("the vendor says that it is an MP4: its name should end with .mp4"),
-        ("video/webm", _) => Some("the vendor says that it is a WebM: its name should end with .webm"),
-        // What else a header says is not repeated: it could be anything.
-        _ => Some("the vendor does not say that it is an MP4 or a WebM"),
+        ("video/mp4", _) => Some("the vendor sent an MP4: the file name should end with .mp4"),
+        ("video/webm", _) => Some("the vendor sent a WebM: the file name should end with .webm"),
+        // The header is not quoted: it could contain anything.
+        _ => Some("the vendor does not declare the file as MP4 or WebM"),
     }
 }
 
-/// What a refusal of recordings means ([T 3.9]).
-const NO_VOICE: &str = "there is no audio recording, or the account is not set up for it";
+/// What a rejected read of recordings means ([T 3.9]).
+const NO_VOICE: &str = "the order has no audio recording, or the account is not set up for it";
 
 pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result<(), Failure> {
     let _folder = Folder::create(out)?;
@@ -101,7 +101,7 @@ pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result
         let name = names::safe(recording.filename.as_ref().map_or("", |name| name.expose().as_str()), number);
         files.push(save_beside(out, names::numbered(&name), audio, &files).await?);
     }
-    // What can be read is kept, whatever the rest is like.
+    // Valid recordings are saved even if others are not.
     let files = Files { files, summary: summary(&response, json!({ "unreadable": unreadable })) };
     tm.show(files.json(), |page| match recordings {
         [] => page.line("the vendor has no recordings of this order"),
@@ -110,11 +110,11 @@ pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result
     if unreadable.is_empty() {
         return Ok(());
     }
-    // By number: a name may be a person's.
+    // By number, because a file name may contain a person's name.
     let (numbers, all) = (format!("{unreadable:?}"), recordings.len());
     let numbers = numbers.trim_matches(['[', ']']);
     let why = format!(
-        "not valid Base64, or empty, and therefore not written: recording {numbers} of {all}, in the order of the answer"
+        "recording {numbers} of {all}, in the order of the response, is not valid Base64 or is empty and was not saved"
     );
     Err(Error::new(Kind::Protocol, why).with_operation("getVoiceFiles").with_advice(Advice::DoNotRetry).into())
 }
@@ -124,19 +124,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recording_with_the_wrong_extension_is_noticed() {
-        let told = |name: &str, media_type: &str| misnamed(Path::new(name), media_type);
-        assert_eq!(told("a.mp4", "video/mp4"), None);
-        assert_eq!(told("a.MP4", "video/mp4"), None);
-        assert_eq!(told("a.webm", "video/webm"), None);
+    fn a_wrong_file_extension_gives_a_note() {
+        let note = |name: &str, media_type: &str| misnamed(Path::new(name), media_type);
+        assert_eq!(note("a.mp4", "video/mp4"), None);
+        assert_eq!(note("a.MP4", "video/mp4"), None);
+        assert_eq!(note("a.webm", "video/webm"), None);
         for (name, media_type, word) in [
             ("a.webm", "video/mp4", "MP4"),
             ("a", "video/mp4", ".mp4"),
             ("a.mp4", "video/webm", ".webm"),
-            ("a.mp4", "application/octet-stream", "does not say"),
-            ("a.mp4", "", "does not say"),
+            ("a.mp4", "application/octet-stream", "does not declare"),
+            ("a.mp4", "", "does not declare"),
         ] {
-            assert!(told(name, media_type).unwrap().contains(word), "{name} {media_type}");
+            assert!(note(name, media_type).unwrap().contains(word), "{name} {media_type}");
         }
     }
 }

@@ -27,8 +27,8 @@ use crate::values::window;
 pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
     let base_url = (arguments.base_url.as_str(), "IDENTKIT_TM_BASE_URL");
     let tm = &Tm::new(arguments, base_url, &arguments.connection, format);
-    let ran = call(tm, &arguments.command).await;
-    ran.map(|()| ExitCode::SUCCESS).map_err(|failure| tm.explain(failure))
+    let result = call(tm, &arguments.command).await;
+    result.map(|()| ExitCode::SUCCESS).map_err(|failure| tm.explain(failure))
 }
 
 async fn call(tm: &Tm<'_>, command: &Command) -> Result<(), Failure> {

@@ -1,16 +1,16 @@
-//! Names that a vendor gave to files, made safe for a folder of ours.
+//! Safe file names from names that the vendor chose.
 
-/// The most bytes of a name; file systems take 255, and a number may follow.
-const LONGEST: usize = 160;
+/// Maximum length of a name in bytes. File systems allow 255, and a number may be appended.
+const MAX_LENGTH: usize = 160;
 
-/// What a file is called: a single name, without what a file system, a shell or a reader could take for something else.
-/// `number` is what it is called by when nothing is left.
-pub(super) fn safe(told: &str, number: usize) -> String {
-    let clean: String = told.chars().map(|c| if is_odd(c) { '_' } else { c }).collect();
-    // A leading dot hides a file, a leading hyphen makes an option of it; Windows drops dots and blanks at the end.
+/// A single file name without characters that a file system, a shell or a reader could misread. If nothing is left of
+/// the name, it is `recording-{number}`.
+pub(super) fn safe(name: &str, number: usize) -> String {
+    let clean: String = name.chars().map(|c| if is_odd(c) { '_' } else { c }).collect();
+    // A leading dot hides a file, a leading hyphen makes it an option; Windows drops trailing dots and spaces.
     let clean = clean.trim_start_matches(['.', '-', ' ']).trim_end_matches(['.', ' ']);
     let (stem, extension) = split(clean);
-    let room = LONGEST.saturating_sub(extension.len());
+    let room = MAX_LENGTH.saturating_sub(extension.len());
     let cut = stem.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= room).last().unwrap_or(0);
     let stem = stem.get(..cut).unwrap_or_default();
     if stem.trim_matches('_').is_empty() {
@@ -19,14 +19,14 @@ pub(super) fn safe(told: &str, number: usize) -> String {
     if is_device(stem) { format!("_{stem}{extension}") } else { format!("{stem}{extension}") }
 }
 
-/// The name itself, then the name with numbers: `a.mp3`, `a-2.mp3`, `a-3.mp3`.
+/// The name, then the name with numbers: `a.mp3`, `a-2.mp3`, `a-3.mp3`.
 pub(super) fn numbered(name: &str) -> impl Iterator<Item = String> {
     let (stem, extension) = split(name);
     let more = (2..=9999).map(move |number| format!("{stem}-{number}{extension}"));
     std::iter::once(name.to_owned()).chain(more)
 }
 
-/// `a.b.mp3` as `a.b` and `.mp3`; what is too long for an extension is none.
+/// Splits `a.b.mp3` into `a.b` and `.mp3`. A suffix of more than 12 bytes is not an extension.
 fn split(name: &str) -> (&str, &str) {
     match name.rfind('.') {
         Some(dot) if dot > 0 && name.len() - dot <= 12 => name.split_at(dot),
@@ -34,7 +34,7 @@ fn split(name: &str) -> (&str, &str) {
     }
 }
 
-/// Separators, wildcards and quotes; control characters, and those that steer how text is shown.
+/// Whether a character is a separator, a wildcard, a quote or a control character, or changes how text is shown.
 fn is_odd(c: char) -> bool {
     matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '$' | '`' | '\'')
         || c.is_control()
@@ -42,7 +42,7 @@ fn is_odd(c: char) -> bool {
         || matches!(c, '\u{feff}' | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Names that Windows keeps for devices, whatever follows the first dot.
+/// Whether Windows reserves the name for a device, with any extension.
 fn is_device(stem: &str) -> bool {
     let first = stem.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     if matches!(first.as_str(), "CON" | "PRN" | "AUX" | "NUL") {
@@ -61,8 +61,8 @@ mod tests {
     use std::path::{Component, Path};
 
     #[test]
-    fn at_40_a_name_of_the_vendors_never_leaves_its_folder() {
-        for (told, expected) in [
+    fn at_40_a_vendors_file_name_never_leaves_its_directory() {
+        for (vendor_name, expected) in [
             ("call.mp3", "call.mp3"),
             ("Gespräch 1.mp3", "Gespräch 1.mp3"),
             ("../../etc/passwd", "_.._etc_passwd"),
@@ -89,23 +89,23 @@ mod tests {
             (".mp3", "mp3"),
             ("/.mp3", "recording-7.mp3"),
         ] {
-            let name = safe(told, 7);
-            assert_eq!(name, expected, "{told:?}");
+            let name = safe(vendor_name, 7);
+            assert_eq!(name, expected, "{vendor_name:?}");
             let parts: Vec<_> = Path::new(&name).components().collect();
             assert!(
                 matches!(parts.as_slice(), [Component::Normal(only)] if *only == name.as_str()),
-                "{told:?}: {name}"
+                "{vendor_name:?}: {name}"
             );
         }
     }
 
     #[test]
-    fn a_long_name_is_cut_between_characters_and_keeps_its_extension() {
+    fn a_long_name_is_cut_and_keeps_its_extension() {
         for letter in ["a", "ä", "語", "😀"] {
             let name = safe(&format!("{}.mp3", letter.repeat(300)), 1);
-            assert!(name.len() <= LONGEST && name.len() > LONGEST - 4 && name.ends_with(".mp3"), "{name}");
+            assert!(name.len() <= MAX_LENGTH && name.len() > MAX_LENGTH - 4 && name.ends_with(".mp3"), "{name}");
         }
-        assert!(safe(&format!("a.{}", "b".repeat(300)), 1).len() <= LONGEST);
+        assert!(safe(&format!("a.{}", "b".repeat(300)), 1).len() <= MAX_LENGTH);
     }
 
     #[test]

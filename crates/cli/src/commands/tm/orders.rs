@@ -1,4 +1,4 @@
-//! Placing an order, and what became of it.
+//! Commands on one order: place it, read its status, judge it.
 
 use std::path::Path;
 
@@ -13,21 +13,20 @@ use crate::exit::Failure;
 use crate::input::Input;
 use crate::output::{InterruptionNote, Page, table, to_json};
 use crate::text::plain;
-use crate::verdict::{word, words};
+use crate::verdict::{description, word};
 
 pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
     let input = Input::read(file).await?;
     let mut order = PutOrder::from_json(&input.bytes).map_err(|error| input.unusable(&error))?;
     let client = tm.client()?;
-    // Drawn here and not by the client, so that it can be told when the answer is lost: the only way back to an order.
-    let (note, way_back) = if order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty()) {
-        let place = format!("which {} holds: look for it there before anything else", input.name);
-        (None, format!("the vendor would know the order by its Ref, {place}"))
+    // The Ref is generated here and not by the client, so that it can be printed if the response is lost.
+    let (note, recovery) = if order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty()) {
+        (None, format!("before anything else, look for the order at the vendor by its Ref, which is in {}", input.name))
     } else {
         let reference = random_reference();
-        let with = format!("with the Ref {reference}: keep it, the vendor would know the order by it");
+        let with = format!("with the Ref {reference}: save it, the vendor can find the order by it");
         order = order.reference(reference);
-        (Some(format!("the order may be on its way {with}")), format!("the order went out {with}"))
+        (Some(format!("the order may have been sent {with}")), format!("the order was sent {with}"))
     };
     let note = InterruptionNote::new(note);
     let result = client.put_order(&order, &tm.options).await;
@@ -35,10 +34,10 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
     let placed = warn(result).map_err(|error| {
         let unknown = error.kind() == Kind::OutcomeUnknown;
         let failure = Failure::from(error);
-        if unknown { failure.note(way_back) } else { failure }
+        if unknown { failure.note(recovery) } else { failure }
     })?;
     let answer = &placed.value.answer;
-    let (flavor, ends) = flavor(placed.value.flavor);
+    let (flavor, end) = end(placed.value.flavor);
     tm.show(document(to_json(answer), &placed, json!({ "flavour": flavor })), |page| {
         let mut rows = vec![("OrderID", plain(placed.value.order_id.expose()))];
         rows.extend(answer.reference.as_ref().map(|reference| ("Ref", plain(reference.expose()))));
@@ -47,7 +46,7 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
             rows.push(("ShortCode", plain(hashes.short_code.as_ref().map_or("", |code| code.expose()))));
             rows.push(("LongCode", plain(hashes.long_code.as_ref().map_or("", |code| code.expose()))));
         }
-        rows.push(("ends with", ends.to_owned()));
+        rows.push(("ends with", end.to_owned()));
         page.pairs(rows);
     })
 }
@@ -73,7 +72,7 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
         page.table(&table);
         verdicts.table(page);
         if !extended {
-            page.note("these are the general codes only; --extended shows all of them");
+            page.note("general codes only, which may hide a suspicion of fraud: add --extended for all codes");
         }
     })
 }
@@ -87,11 +86,11 @@ pub(super) async fn finality(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Fail
 pub(super) async fn ping(tm: &Tm<'_>) -> Result<(), Failure> {
     let response = tm.client()?.server_status(&tm.options).await?;
     tm.show(document(json!({ "up": true }), &response, json!({})), |page| {
-        page.line(format!("up, answered in {:.1} ms", response.elapsed.as_secs_f64() * 1000.0))
+        page.line(format!("up, responded in {:.1} ms", response.elapsed.as_secs_f64() * 1000.0))
     })
 }
 
-/// The verdicts on an order of which only the id is known: what ends it depends on whether it is to be signed (AT-14).
+/// The two verdicts on an order of which only the id is known: its end depends on whether it is to be signed (AT-14).
 pub(super) struct Verdicts {
     pub(super) identification: Outcome,
     pub(super) signature: Outcome,
@@ -109,21 +108,21 @@ impl Verdicts {
 
     fn table(&self, page: &mut Page) {
         if self.identification == self.signature {
-            return page.line(format!("Verdict: {}", words(self.identification)));
+            return page.line(format!("Verdict: {}", description(self.identification)));
         }
-        page.line(format!("Verdict on an identification: {}", words(self.identification)));
-        page.line(format!("Verdict on a signature:       {}", words(self.signature)));
+        page.line(format!("Verdict on an identification: {}", description(self.identification)));
+        page.line(format!("Verdict on a signature:       {}", description(self.signature)));
     }
 }
 
-/// What ends an order.
-fn flavor(flavor: OrderFlavor) -> (&'static str, &'static str) {
+/// The flavor of an order as a word, and the status that ends such an order.
+fn end(flavor: OrderFlavor) -> (&'static str, &'static str) {
     match flavor {
         OrderFlavor::IdentOnly => ("identification", "a positive identification (status 6)"),
         OrderFlavor::Qes => ("signature", "the signature (status 84)"),
         OrderFlavor::SignAccountOnly => (
             "sign_me_account",
-            "a positive identification (status 6), which makes a sign-me account; nothing is signed",
+            "a positive identification (status 6), which creates a sign-me account; nothing is signed",
         ),
         OrderFlavor::Unknown => ("unknown", "unknown"),
     }

@@ -25,7 +25,7 @@ pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method:
         (_, true) => client.ident_data_with_method(order_id, &tm.options).await,
         _ => client.ident_data(order_id, &tm.options).await,
     };
-    let response = warn(response).map_err(unknown)?;
+    let response = warn(response).map_err(not_found)?;
     let data = &response.value;
     tm.show(document(to_json(data), &response, json!({})), |page| {
         let rows = |data: Option<&IdentData>| {
@@ -58,7 +58,7 @@ pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method:
     })
 }
 
-/// `IDCard.CardNo` and its value, for every value that is there.
+/// Lists every value with its path, e.g. `IDCard.CardNo`.
 fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
     match value {
         Value::Object(object) => {
@@ -67,14 +67,14 @@ fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
                 flatten(&path, inner, rows);
             }
         }
-        Value::Array(many) => rows.push((path.to_owned(), format!("{} of them", many.len()))),
+        Value::Array(many) => rows.push((path.to_owned(), format!("{} entries", many.len()))),
         Value::Null => {}
         Value::String(text) => rows.push((path.to_owned(), text.clone())),
         other => rows.push((path.to_owned(), other.to_string())),
     }
 }
 
-/// The signed form, byte for byte as it came (AT-71).
+/// Reads the signed form and writes it unchanged, byte for byte (AT-71).
 pub(super) async fn signed_data(
     tm: &Tm<'_>,
     order_id: &OrderId,
@@ -82,10 +82,10 @@ pub(super) async fn signed_data(
     existing: Existing,
 ) -> Result<(), Failure> {
     if out.is_none() && !tm.is_json() && std::io::stdout().is_terminal() {
-        return Err(Failure::unsent("the signed form is not for a terminal: name a file by -o, or send it on"));
+        return Err(Failure::unsent("the signed form is never written to a terminal: pass -o FILE, or redirect it"));
     }
     out.map(|out| check_place(out, existing)).transpose()?;
-    let response = warn(tm.client()?.ident_data_signed(order_id, &tm.options).await).map_err(unknown)?;
+    let response = warn(tm.client()?.ident_data_signed(order_id, &tm.options).await).map_err(not_found)?;
     let summary = summary(&response, json!({}));
     let bytes = response.value.0;
     match out {
@@ -95,8 +95,8 @@ pub(super) async fn signed_data(
         }
         None if tm.is_json() => {
             let (text, digest) = (identkit_wire::encode_base64(&bytes), digest(&bytes));
-            let told = json!({ "base64": text, "bytes": digest.length, "sha256": digest.hex(), "identkit": summary });
-            tm.show(told, |_| {})
+            let json = json!({ "base64": text, "bytes": digest.length, "sha256": digest.hex(), "identkit": summary });
+            tm.show(json, |_| {})
         }
         None => output::print_bytes(&bytes),
     }
@@ -104,37 +104,37 @@ pub(super) async fn signed_data(
 
 pub(super) async fn report(tm: &Tm<'_>, order_id: &OrderId, out: &Path, existing: Existing) -> Result<(), Failure> {
     check_place(out, existing)?;
-    let patience = tm.patience();
-    let response = warn(tm.client()?.ident_data_pdf(order_id, &tm.options).await).map_err(unknown)?;
+    let deadline = tm.stream_deadline();
+    let response = warn(tm.client()?.ident_data_pdf(order_id, &tm.options).await).map_err(not_found)?;
     let summary = summary(&response, json!({}));
-    let files = vec![save(out, existing, patience.limit(response.value), |_| Ok(())).await?];
+    let files = vec![save(out, existing, deadline.limit(response.value), |_| Ok(())).await?];
     Files { files, summary }.show(tm)
 }
 
-/// A failed read of data: the vendor forgets what was deleted.
-fn unknown(error: Error) -> Failure {
-    Failure::from(error).note_on(404, "or its data is deleted")
+/// The failure of a read of data, with a note for 404.
+fn not_found(error: Error) -> Failure {
+    Failure::from(error).note_on(404, "the data of the order may have been deleted")
 }
 
-/// What a refusal of signed documents or hashes means ([T 3.5], [T 3.6]).
-pub(super) fn unsigned(error: Error, order_id: &OrderId) -> Failure {
-    let ask = format!("identkit tm finality {} tells", order_id.expose());
-    Failure::from(error).note_on(400, format!("the order is not signed yet, or had nothing to sign: {ask}"))
+/// The failure of a read of signed documents or hashes, with a note for 400 ([T 3.5], [T 3.6]).
+pub(super) fn not_signed(error: Error, order_id: &OrderId) -> Failure {
+    let check = format!("check it with identkit tm finality {}", order_id.expose());
+    Failure::from(error).note_on(400, format!("the order is not signed yet, or has nothing to sign: {check}"))
 }
 
 pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, existing: Existing) -> Result<(), Failure> {
     let _folder = Folder::create(out)?;
-    // An order of its own has names of its own: orders may share a folder.
+    // The id is part of the name, so that orders can share a directory.
     let path = |number: usize| out.join(format!("{}-{number}.pdf", order_id.expose()));
     check_place(&path(1), existing)?;
-    let patience = tm.patience();
+    let deadline = tm.stream_deadline();
     let response = tm.client()?.signed_pdfs(order_id, &tm.options).await;
-    let response = warn(response).map_err(|error| unsigned(error, order_id))?;
+    let response = warn(response).map_err(|error| not_signed(error, order_id))?;
     let summary = summary(&response, json!({}));
     let (mut files, mut failure) = (Vec::new(), None);
     match response.value {
         SignedPdfs::One(content) => {
-            files.push(save(&path(1), existing, patience.limit(content), |_| Ok(())).await?);
+            files.push(save(&path(1), existing, deadline.limit(content), |_| Ok(())).await?);
         }
         SignedPdfs::Many(many) => {
             for (number, pdf) in (1..).zip(many.iter()) {
@@ -152,7 +152,7 @@ pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, exist
             }
         }
     }
-    // What was written is told, whatever became of the rest.
+    // List the saved files even if a later one failed.
     if failure.is_none() || !files.is_empty() {
         Files { files, summary }.show(tm)?;
     }
@@ -183,17 +183,17 @@ impl Files {
 
 pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result<(), Failure> {
     let client = tm.client()?;
-    let question = format!("Delete the data of the order {} at the vendor, for good?", order_id.expose());
-    confirm(yes, question, "nothing was deleted").await?;
+    let question = format!("Permanently delete the data of the order {} at the vendor?", order_id.expose());
+    confirm(yes, question, "not deleted").await?;
     let response = client.delete_ident_data(order_id, &tm.options).await?;
     let gone = client.data_is_gone(order_id, &tm.options).await.inspect_err(|_| {
-        output::say("note: the vendor said that the data is deleted; whether it is gone could not be read:");
+        output::say("note: the vendor confirmed the deletion, but the check failed:");
     })?;
     if !gone {
-        return Err(Failure::local("the vendor said that the data is deleted, and still hands it out"));
+        return Err(Failure::local("the vendor confirmed the deletion but still returns the data"));
     }
     tm.show(document(json!({ "deleted": true }), &response, json!({})), |page| {
-        page.line("deleted; a read of the data now answers 404")
+        page.line("deleted; a read of the data now returns 404")
     })
 }
 
@@ -202,12 +202,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nested_elements_are_named_by_their_path_and_absent_ones_are_left_out() {
+    fn nested_elements_are_listed_by_path_without_nulls() {
         let value =
             json!({ "Surname": "x", "IDCard": { "CardNo": null, "Type": "IDCard" }, "Images": [1, 2], "Type": 1 });
         let mut rows = Vec::new();
         flatten("", &value, &mut rows);
-        let told: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(told, ["IDCard.Type=IDCard", "Images=2 of them", "Surname=x", "Type=1"]);
+        let rows: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(rows, ["IDCard.Type=IDCard", "Images=2 entries", "Surname=x", "Type=1"]);
     }
 }

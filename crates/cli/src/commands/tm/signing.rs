@@ -1,4 +1,4 @@
-//! Signing on one's own side, cancelling, and what is asked before an order.
+//! Signing with a TAN, cancellation, signed hashes, banks and sign-me users.
 
 use identkit_core::Secret;
 use identkit_identity_tm::OrderId;
@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::arguments::{Order, SignCommand};
 use super::client::Tm;
-use super::results::unsigned;
+use super::results::not_signed;
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::confirm;
 use crate::output::{table, to_json};
 use crate::text::plain;
 
-/// Shows a call that is done when it is answered.
+/// Shows the result of a call whose response has no data.
 pub(super) fn done(tm: &Tm<'_>, response: &Response<()>, what: &str, sentence: &str) -> Result<(), Failure> {
     tm.show(document(json!({ what: true }), response, json!({})), |page| page.line(sentence))
 }
@@ -27,14 +27,14 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
     let (result, what, sentence) = match command {
         SignCommand::Request(_) => {
             let result = client.request_sign(&id, &tm.options).await;
-            (result, "requested", "signing has begun: a TAN is on its way to the person")
+            (result, "requested", "signing has started: the vendor texts a TAN to the person")
         }
         SignCommand::Resend(_) => {
-            (client.resend_tan(&id, &tm.options).await, "resent", "another TAN is on its way to the person")
+            (client.resend_tan(&id, &tm.options).await, "resent", "the vendor texts another TAN to the person")
         }
         SignCommand::Confirm { tan, .. } => {
             let result = client.confirm_sign(&id, &Secret::new(tan.as_str()), &tm.options).await;
-            (result, "confirmed", "the vendor accepted the TAN; OnFinal or the status tells when it is signed")
+            (result, "confirmed", "the vendor accepted the TAN; OnFinal or the status shows when the order is signed")
         }
     };
     done(tm, &warn(result)?, what, sentence)
@@ -42,15 +42,15 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
 
 pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result<(), Failure> {
     let client = tm.client()?;
-    let question = format!("Cancel the order {}? The person will not be able to go on.", order_id.expose());
-    confirm(yes, question, "nothing was cancelled").await?;
+    let question = format!("Cancel the order {}? The person cannot continue afterwards.", order_id.expose());
+    confirm(yes, question, "not canceled").await?;
     client.cancel_order(order_id, &tm.options).await?;
-    tm.show(json!({ "cancelled": true }), |page| page.line("cancelled; the data of the order is kept by the vendor"))
+    tm.show(json!({ "cancelled": true }), |page| page.line("canceled; the vendor keeps the data of the order"))
 }
 
 pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
     let response = tm.client()?.signed_hashes(order_id, &tm.options).await;
-    let response = warn(response).map_err(|error| unsigned(error, order_id))?;
+    let response = warn(response).map_err(|error| not_signed(error, order_id))?;
     tm.show(document(to_json(&response.value), &response, json!({})), |page| {
         let mut table = table(&["Name", "Signed hash"]);
         for (name, hash) in response.value.hashes.iter().flat_map(|hashes| &hashes.0) {
@@ -80,12 +80,12 @@ pub(super) async fn signme_user(tm: &Tm<'_>, email: &str) -> Result<(), Failure>
     let user = &response.value;
     tm.show(document(to_json(user), &response, json!({})), |page| {
         page.line(match (user.user_exists, user.user_is_able_to_sign) {
-            (Some(true), Some(true)) => "the user has an account and can sign: an order with Add 16 is possible",
+            (Some(true), Some(true)) => "the user has an account and can sign: the order can use Add 16",
             (Some(true), _) => {
-                "the user has an account that cannot sign yet: use Add 0, or Add 8 for the account alone"
+                "the user has an account that cannot sign yet: use Add 0, or Add 8 to set up the account only"
             }
-            (Some(false), _) => "the user has no account: use Add 0, or Add 8 for the account alone",
-            (None, _) => "the vendor did not say",
+            (Some(false), _) => "the user has no account: use Add 0, or Add 8 to create the account only",
+            (None, _) => "the response does not say whether the user can sign",
         });
     })
 }

@@ -1,4 +1,4 @@
-//! Servers that do what no vendor should, on plain sockets, and count what reaches them.
+//! Misbehaving servers on plain sockets, which record the requests that they receive.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -6,27 +6,27 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct ReceivedRequest {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
-/// What a server does with a request: it answers with these bytes, and then goes on with the next request, closes the
-/// connection, or says nothing more.
-pub(crate) enum Then {
-    GoOn(Vec<u8>),
+/// A server's reaction to a request: it sends these bytes, then reads the next request, closes the connection, or stays
+/// silent.
+pub(crate) enum Reply {
+    Next(Vec<u8>),
     Cut(Vec<u8>),
     Stall(Vec<u8>),
 }
 
-impl Then {
+impl Reply {
     pub(crate) fn answer(status: &str, media: &str, body: impl AsRef<[u8]>) -> Self {
-        Self::GoOn(message(status, media, body.as_ref()))
+        Self::Next(message(status, media, body.as_ref()))
     }
 
-    /// A good answer, which need not be text.
+    /// A response with status 200 and any bytes.
     pub(crate) fn bytes(media: &str, body: &[u8]) -> Self {
         Self::answer("200 OK", media, body)
     }
@@ -35,12 +35,12 @@ impl Then {
         Self::answer(status, "application/json", body)
     }
 
-    /// Keeps the connection open and never answers.
+    /// Keeps the connection open and never responds.
     pub(crate) fn silence() -> Self {
         Self::Stall(Vec::new())
     }
 
-    /// Closes the connection without a word.
+    /// Closes the connection without a response.
     pub(crate) fn close() -> Self {
         Self::Cut(Vec::new())
     }
@@ -56,8 +56,8 @@ fn message(status: &str, media: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// Accepts connections for as long as the process lives, each in a thread of its own; returns where, and how many came.
-pub(crate) fn accepting(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> (SocketAddr, Arc<AtomicUsize>) {
+/// Accepts connections until the process ends, each on its own thread. Returns the address and the connection count.
+pub(crate) fn accept(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let connections = Arc::new(AtomicUsize::new(0));
@@ -72,57 +72,57 @@ pub(crate) fn accepting(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> (S
     (address, connections)
 }
 
-/// An HTTP server that decides about each request.
+/// An HTTP server with a reply for each request.
 pub(crate) struct Server {
     accepting: (SocketAddr, Arc<AtomicUsize>),
-    seen: Arc<Mutex<Vec<Seen>>>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
 impl Server {
-    pub(crate) fn start(decide: impl Fn(&Seen) -> Then + Send + Sync + 'static) -> Self {
-        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let noted = Arc::clone(&seen);
-        let accepting = accepting(move |mut stream| {
+    pub(crate) fn start(decide: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) -> Self {
+        let requests: Arc<Mutex<Vec<ReceivedRequest>>> = Arc::default();
+        let log = Arc::clone(&requests);
+        let accepting = accept(move |mut stream| {
             while let Some(request) = request(&mut stream) {
-                noted.lock().unwrap().push(request.clone());
-                let then = decide(&request);
-                let (Then::GoOn(bytes) | Then::Cut(bytes) | Then::Stall(bytes)) = &then;
+                log.lock().unwrap().push(request.clone());
+                let reply = decide(&request);
+                let (Reply::Next(bytes) | Reply::Cut(bytes) | Reply::Stall(bytes)) = &reply;
                 let written = stream.write_all(bytes).is_ok();
-                if let Then::Stall(_) = then {
+                if let Reply::Stall(_) = reply {
                     // Until the client gives up.
                     let _ = stream.read(&mut [0]);
                 }
-                if !written || !matches!(then, Then::GoOn(_)) {
+                if !written || !matches!(reply, Reply::Next(_)) {
                     break;
                 }
             }
             let _ = stream.shutdown(Shutdown::Both);
         });
-        Self { accepting, seen }
+        Self { accepting, requests }
     }
 
-    pub(crate) fn always(decide: impl Fn() -> Then + Send + Sync + 'static) -> Self {
+    pub(crate) fn always(decide: impl Fn() -> Reply + Send + Sync + 'static) -> Self {
         Self::start(move |_| decide())
     }
 
     pub(crate) fn json(status: &'static str, body: impl Into<String>) -> Self {
         let body = body.into();
-        Self::always(move || Then::json(status, &body))
+        Self::always(move || Reply::json(status, &body))
     }
 
-    /// One whom nobody may even connect to.
+    /// A server that must receive no connection.
     pub(crate) fn untouched() -> Self {
         Self::json("500 Internal Server Error", "{}")
     }
 
-    /// Logs everybody in, and decides about every other request.
-    pub(crate) fn after_login(decide: impl Fn(&Seen) -> Then + Send + Sync + 'static) -> Self {
-        Self::start(move |seen| match seen.path.as_str() {
-            "/auth" => Then::json(
+    /// Accepts every login; `decide` replies to all other requests.
+    pub(crate) fn after_login(decide: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start(move |request| match request.path.as_str() {
+            "/auth" => Reply::json(
                 "200 OK",
                 r#"{"result":true,"response_status":200,"token":"xxx","messages":["Successful.."]}"#,
             ),
-            _ => decide(seen),
+            _ => decide(request),
         })
     }
 
@@ -134,17 +134,17 @@ impl Server {
         self.accepting.1.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
+        self.requests.lock().unwrap().clone()
     }
 
     /// The requests so far, as `METHOD /path`.
     pub(crate) fn calls(&self) -> Vec<String> {
-        self.seen().iter().map(|seen| format!("{} {}", seen.method, seen.path)).collect()
+        self.requests().iter().map(|request| format!("{} {}", request.method, request.path)).collect()
     }
 }
 
-/// Reads until the end of a head, `None` if the connection ends before.
+/// Reads to the end of a head; `None` if the connection ends first.
 pub(crate) fn head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -162,13 +162,13 @@ pub(crate) fn content_length(head: &str) -> usize {
 }
 
 /// Reads one request, `None` at the end of the connection.
-fn request(stream: &mut TcpStream) -> Option<Seen> {
+fn request(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     let head = head(stream)?;
     let mut body = vec![0; content_length(&head)];
     stream.read_exact(&mut body).ok()?;
     let mut words = head.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    Some(Seen { method, path, body: String::from_utf8_lossy(&body).into_owned(), head })
+    Some(ReceivedRequest { method, path, body: String::from_utf8_lossy(&body).into_owned(), head })
 }
 
 /// Copies in both directions until both have ended.
@@ -183,5 +183,5 @@ pub(crate) fn tunnel(near: TcpStream, far: TcpStream) {
     let _ = there.join();
 }
 
-/// A port of this machine on which nobody listens: the lowest, which no test and hardly any service is given.
-pub(crate) const NOBODY: &str = "http://127.0.0.1:1";
+/// A port on which no service listens: the lowest one, which is never assigned to a test.
+pub(crate) const NO_SERVER: &str = "http://127.0.0.1:1";

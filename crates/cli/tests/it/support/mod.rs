@@ -1,4 +1,4 @@
-//! What the test files share: the program as a process, a sandbox of one's own, and servers that misbehave.
+//! Shared by the tests: the program as a process, a sandbox for each test, and misbehaving servers.
 
 mod hostile;
 
@@ -9,34 +9,34 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use identkit_testkit::missing;
-pub(crate) use identkit_testkit::workspace as of_workspace;
+pub(crate) use identkit_testkit::workspace as workspace_path;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempDir};
 
-pub(crate) use self::hostile::{NOBODY, Server, Then, accepting, content_length, head, tunnel, whole};
+pub(crate) use self::hostile::{NO_SERVER, Reply, Server, accept, content_length, head, tunnel, whole};
 
 /// The order and the ident of the documents' examples.
 pub(crate) const ORDER: &str = "99921269855041";
 pub(crate) const IDENT: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
-/// After this long a process is taken to hang.
+/// How long a process may run before it counts as hanging.
 pub(crate) const HANGS: Duration = Duration::from_secs(60);
 
-/// A name that must never appear where logs are read.
+/// A personal name that must never appear in logs.
 pub(crate) const CANARY: &str = "Zsuzsannakanarienvogel";
 
-/// How a process ended and what it wrote.
+/// The exit code and the output of a process.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct Run {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) took: Duration,
 }
 
-impl Ran {
-    /// Asserts the exit code and words on standard error.
+impl Run {
+    /// Asserts the exit code and texts on standard error.
     #[track_caller]
     pub(crate) fn ends_with(&self, code: i32, words: &[&str]) -> &Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
@@ -46,7 +46,7 @@ impl Ran {
         self
     }
 
-    /// Asserts a failure before anything was sent or printed: one sentence that begins with `error: `.
+    /// Asserts a failure: a message that starts with `error: `, and nothing on standard output.
     #[track_caller]
     pub(crate) fn fails_with(&self, code: i32, words: &[&str]) -> &Self {
         self.ends_with(code, words);
@@ -55,25 +55,25 @@ impl Ran {
         self
     }
 
-    /// Asserts that none of these is told where logs are read.
+    /// Asserts that none of these is on standard error.
     #[track_caller]
     pub(crate) fn logs_none_of(&self, secrets: &[&str]) -> &Self {
         for secret in secrets {
-            assert!(!self.stderr.to_lowercase().contains(&secret.to_lowercase()), "`{secret}` is told: {self:#?}");
+            assert!(!self.stderr.to_lowercase().contains(&secret.to_lowercase()), "`{secret}` is printed: {self:#?}");
         }
         self
     }
 
-    /// Asserts that none of these is told anywhere.
+    /// Asserts that none of these is in any output.
     #[track_caller]
-    pub(crate) fn tells_none_of(&self, secrets: &[&str]) -> &Self {
+    pub(crate) fn hides(&self, secrets: &[&str]) -> &Self {
         for secret in secrets {
-            assert!(!self.stdout.to_lowercase().contains(&secret.to_lowercase()), "`{secret}` is told: {self:#?}");
+            assert!(!self.stdout.to_lowercase().contains(&secret.to_lowercase()), "`{secret}` is printed: {self:#?}");
         }
         self.logs_none_of(secrets)
     }
 
-    /// Asserts words on standard output.
+    /// Asserts texts on standard output.
     #[track_caller]
     pub(crate) fn shows(&self, words: &[&str]) -> &Self {
         for word in words {
@@ -82,14 +82,14 @@ impl Ran {
         self
     }
 
-    /// Standard output as the one JSON document that it must be.
+    /// Parses standard output as one JSON document.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON document ({error}): {self:#?}"))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("not a JSON document ({error}): {self:#?}"))
     }
 }
 
-impl From<std::process::Output> for Ran {
+impl From<std::process::Output> for Run {
     fn from(output: std::process::Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
@@ -97,9 +97,9 @@ impl From<std::process::Output> for Ran {
     }
 }
 
-/// Whom the program calls. The words of a command line are parted by single blanks: two of them hold an empty word.
+/// The vendor that the program calls. Command lines are split at single spaces: two spaces enclose an empty argument.
 pub(crate) trait Vendor {
-    /// The program, told by the environment where this vendor is and how to log in.
+    /// The program, with the vendor's URL and credentials in its environment.
     fn identkit(&self) -> Command;
 
     fn command(&self, line: &str) -> Command {
@@ -108,24 +108,24 @@ pub(crate) trait Vendor {
         command
     }
 
-    /// Runs a command to its end, with nothing on standard input.
-    fn run(&self, line: &str) -> Ran {
+    /// Runs a command to its end with empty standard input.
+    fn run(&self, line: &str) -> Run {
         run(&mut self.command(line))
     }
 
-    /// Runs a command to its end, with this on standard input.
-    fn feed(&self, line: &str, input: &str) -> Ran {
+    /// Runs a command to its end with this standard input.
+    fn feed(&self, line: &str, input: &str) -> Run {
         feed(&mut self.command(line), input.as_bytes())
     }
 
-    /// The result of a command that succeeds, for programs.
+    /// The JSON result of a command that must succeed.
     #[track_caller]
     fn json(&self, line: &str) -> Value {
         self.run(&format!("{line} --output json")).ends_with(0, &[]).json()
     }
 }
 
-/// By its base URL, with credentials for both vendors.
+/// A vendor by its base URL, with credentials for both vendors.
 impl Vendor for str {
     fn identkit(&self) -> Command {
         let mut command = identkit();
@@ -146,8 +146,8 @@ impl Vendor for Server {
     }
 }
 
-/// On a terminal of its own, which this is typed on; what it shows is its standard output. Needs the tool `script`.
-pub(crate) fn on_a_terminal(command: &Command, typed: &str) -> Ran {
+/// Runs a command on a terminal with `typed` as input; `stdout` is what the terminal shows. Needs the tool `script`.
+pub(crate) fn run_in_terminal(command: &Command, typed: &str) -> Run {
     let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().unwrap().replace('\'', "'\\''"));
     let words: Vec<String> = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
     let mut script = Command::new("script");
@@ -162,7 +162,7 @@ pub(crate) fn on_a_terminal(command: &Command, typed: &str) -> Ran {
     feed(&mut script, typed.as_bytes())
 }
 
-/// The program, with none of this machine's settings for it and a fixed width.
+/// The program, without this machine's settings and with a fixed width.
 pub(crate) fn identkit() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_identkit"));
     for (name, _) in std::env::vars_os() {
@@ -179,34 +179,34 @@ pub(crate) fn identkit() -> Command {
     command
 }
 
-/// Runs a process to its end, with nothing on standard input.
-pub(crate) fn run(command: &mut Command) -> Ran {
+/// Runs a process to its end with empty standard input.
+pub(crate) fn run(command: &mut Command) -> Run {
     watch(command.stdin(Stdio::null()), None)
 }
 
-/// Runs a process to its end, with this on standard input.
-pub(crate) fn feed(command: &mut Command, input: &[u8]) -> Ran {
+/// Runs a process to its end with this standard input.
+pub(crate) fn feed(command: &mut Command, input: &[u8]) -> Run {
     watch(command.stdin(Stdio::piped()), Some(input.to_vec()))
 }
 
-fn watch(command: &mut Command, input: Option<Vec<u8>>) -> Ran {
+fn watch(command: &mut Command, input: Option<Vec<u8>>) -> Run {
     let began = Instant::now();
     let output = Output::of(command);
     let mut child = command.spawn().expect("the process starts");
     if let Some(input) = input {
         let mut stdin = child.stdin.take().unwrap();
-        // A process that does not read it to the end is no fault of this helper.
+        // A process may end without reading all of its input.
         std::thread::spawn(move || drop(stdin.write_all(&input)));
     }
     let status = wait(&mut child, HANGS);
     let (stdout, stderr) = output.read();
     match status {
-        Some(status) => Ran { code: status.code(), stdout, stderr, took: began.elapsed() },
+        Some(status) => Run { code: status.code(), stdout, stderr, took: began.elapsed() },
         None => panic!("{command:?} hangs; it wrote: {stdout}\n{stderr}"),
     }
 }
 
-/// What a process writes, in files: no pipe is ever full.
+/// The output of a process, in files, so that a full pipe cannot block it.
 struct Output([NamedTempFile; 2]);
 
 impl Output {
@@ -222,9 +222,9 @@ impl Output {
     }
 }
 
-/// Waits for the end; a process that takes too long is killed.
-fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
-    let until = Instant::now() + patience;
+/// Waits for the end of a process, and kills it after the timeout.
+fn wait(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
+    let until = Instant::now() + timeout;
     loop {
         if let Some(status) = child.try_wait().expect("the process can be waited for") {
             return Some(status);
@@ -238,20 +238,20 @@ fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// A sandbox process on free ports, killed at the latest when this is dropped.
+/// A sandbox process on free ports, killed on drop.
 pub(crate) struct Sandbox {
     child: Child,
     output: Output,
-    /// The ready line as it was printed.
+    /// The ready line as text.
     pub(crate) line: String,
-    /// The ready line as it was meant.
+    /// The ready line as JSON.
     pub(crate) ready: Value,
-    /// Where it puts temporary files.
+    /// Its directory for temporary files.
     pub(crate) temporary: Arc<TempDir>,
 }
 
 impl Sandbox {
-    /// With TLS and a CA of its own.
+    /// A sandbox with TLS and its own CA.
     pub(crate) fn start() -> Self {
         Self::with(&[])
     }
@@ -284,25 +284,25 @@ impl Sandbox {
         sandbox
     }
 
-    /// A text of the ready line, by its JSON pointer.
+    /// A text of the ready line by its JSON pointer.
     #[track_caller]
-    pub(crate) fn told(&self, pointer: &str) -> &str {
+    pub(crate) fn ready_text(&self, pointer: &str) -> &str {
         self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {}", self.line))
     }
 
-    /// One whose world is kept in this file.
-    pub(crate) fn of_file(file: &Path, more: &[&str]) -> Self {
+    /// A sandbox with this world file.
+    pub(crate) fn with_world_file(file: &Path, more: &[&str]) -> Self {
         Self::with(&[&["--plain", "--world-file", file.to_str().unwrap()][..], more].concat())
     }
 
-    /// What its admin API answers to a call that succeeds.
+    /// The JSON response of its admin API to a call that must succeed.
     pub(crate) fn ask(&self, path: &str, body: Option<&str>) -> Value {
         serde_json::from_str(&self.ask_text(path, body)).unwrap()
     }
 
-    /// The same, byte for byte.
+    /// The response of its admin API to a call that must succeed.
     pub(crate) fn ask_text(&self, path: &str, body: Option<&str>) -> String {
-        let answer = http(&format!("{}/_sandbox/v1/{path}", self.told("/admin")), body);
+        let answer = http(&format!("{}/_sandbox/v1/{path}", self.ready_text("/admin")), body);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 20"), "{answer}");
         body.to_owned()
@@ -313,7 +313,7 @@ impl Sandbox {
         self.ask(&format!("orders/{case}/transition"), Some(&json!({ "story": story }).to_string()));
     }
 
-    /// Places the document's own order with a few fields changed, and returns its id.
+    /// Places the document's order with some changes and returns its id.
     pub(crate) fn place(&self, changes: &Value) -> String {
         place(&mut self.identkit(), changes)
     }
@@ -322,16 +322,15 @@ impl Sandbox {
         self.child.id()
     }
 
-    /// Sends a signal, and returns how the sandbox ended and what else it wrote.
+    /// Sends a signal. Returns the exit code and the output after the ready line.
     #[cfg(unix)]
-    pub(crate) fn end(mut self, signal: &str) -> Ran {
+    pub(crate) fn end(mut self, signal: &str) -> Run {
         let began = Instant::now();
         send(signal, self.child.id());
-        let code = wait(&mut self.child, HANGS).expect("a sandbox ends when it is told to").code();
+        let code = wait(&mut self.child, HANGS).expect("a signal stops the sandbox").code();
         let (stdout, stderr) = self.output.read();
-        // The ready line is known.
         let stdout = stdout.strip_prefix(&self.line).unwrap().to_owned();
-        Ran { code, stdout, stderr, took: began.elapsed() }
+        Run { code, stdout, stderr, took: began.elapsed() }
     }
 }
 
@@ -365,13 +364,13 @@ impl Drop for Sandbox {
     }
 }
 
-/// Places the document's own order with a few fields changed, and returns its id.
+/// Places the document's order with some changes and returns its id.
 pub(crate) fn place(identkit: &mut Command, changes: &Value) -> String {
     let placed = feed(identkit.args(["tm", "put-order", "-", "--output", "json"]), order(changes).as_bytes());
     placed.ends_with(0, &[]).json()["OrderID"].as_str().unwrap().to_owned()
 }
 
-/// Writes a file, and returns its path.
+/// Writes a file and returns its path.
 pub(crate) fn file(folder: &TempDir, name: &str, content: &str) -> String {
     let path = folder.path().join(name);
     std::fs::write(&path, content).unwrap();
@@ -382,9 +381,9 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Asserts that nobody but its owner can use a file or a folder.
+/// Asserts that only its owner can use a file or a directory.
 #[track_caller]
-pub(crate) fn assert_for_its_owner_only(path: &Path) {
+pub(crate) fn assert_private(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -394,7 +393,7 @@ pub(crate) fn assert_for_its_owner_only(path: &Path) {
     }
 }
 
-/// The names in a folder, sorted.
+/// The sorted names in a directory.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -404,7 +403,7 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
 
 /// A sample of a vendor's document.
 pub(crate) fn sample(path: &str) -> String {
-    let path = of_workspace("crates").join(path);
+    let path = workspace_path("crates").join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -412,25 +411,25 @@ pub(crate) fn json_sample(path: &str) -> Value {
     serde_json::from_str(&sample(path)).unwrap()
 }
 
-/// Whether a tool of this machine can be used. Tests that need one say so and pass without it, unless
-/// `IDENTKIT_REQUIRE_TOOLS=1` asks for all of them.
+/// Whether this machine has a tool. Without it, a test prints a note and passes, unless `IDENTKIT_REQUIRE_TOOLS=1` is
+/// set.
 pub(crate) fn has(tool: &str) -> bool {
     let argument = if tool.starts_with("pdf") { "-v" } else { "--version" };
-    let found = Command::new(tool).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !found {
+    let exists = Command::new(tool).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !exists {
         missing(tool);
     }
-    found
+    exists
 }
 
-/// The document's own order with a few fields changed: a JSON `null` takes one away.
+/// The document's order with some changes; a JSON `null` removes a member.
 pub(crate) fn order(changes: &Value) -> String {
     let mut order = json_sample("identity-tm/fixtures/S-035-put-order-request.json");
     merge(&mut order, changes);
     order.to_string()
 }
 
-/// The document's own ident in the project of its examples, without its placeholders for PDFs.
+/// The document's ident with some changes, without its placeholders for PDFs.
 pub(crate) fn ident(changes: &Value) -> String {
     let mut ident = json_sample("identify24/fixtures/S-012-ident-create-curl-body.json");
     merge(&mut ident, &json!({ "pdf_url": null, "pdf_content": null }));
@@ -438,7 +437,7 @@ pub(crate) fn ident(changes: &Value) -> String {
     ident.to_string()
 }
 
-/// RFC 7396.
+/// Applies a JSON merge patch (RFC 7396).
 fn merge(into: &mut Value, changes: &Value) {
     let Value::Object(changes) = changes else {
         *into = changes.clone();
@@ -453,7 +452,7 @@ fn merge(into: &mut Value, changes: &Value) {
     into.as_object_mut().unwrap().retain(|key, _| !changes.get(key).is_some_and(Value::is_null));
 }
 
-/// The keys of a JSON object, sorted.
+/// The sorted keys of a JSON object.
 #[track_caller]
 pub(crate) fn keys(value: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> = value.as_object().expect("an object").keys().map(String::as_str).collect();
@@ -461,7 +460,7 @@ pub(crate) fn keys(value: &Value) -> Vec<&str> {
     keys
 }
 
-/// One plain HTTP exchange with an address of this machine: the whole answer as text.
+/// Sends one plain HTTP request to this machine and returns the whole response as text.
 pub(crate) fn http(url: &str, body: Option<&str>) -> String {
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_at(rest.find('/').unwrap());

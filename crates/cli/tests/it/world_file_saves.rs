@@ -1,4 +1,4 @@
-//! What `identkit sandbox` saves into its world file while it runs, and the lock that it keeps beside it.
+//! The world file of `identkit sandbox` while it runs, and its lock file.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
@@ -10,16 +10,16 @@ use crate::support::{HANGS, Sandbox, identkit, names, run, send};
 use serde_json::json;
 use tempfile::TempDir;
 
-/// A folder with the place of a world in it.
+/// A new directory and the path of a world file in it.
 pub(crate) fn world() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("world.json");
     (folder, file)
 }
 
-/// Waits until this is in the file, which nobody asks the sandbox to save.
+/// Waits until the sandbox has saved this text on its own.
 #[track_caller]
-pub(crate) fn saved(file: &Path, words: &str) {
+pub(crate) fn wait_until_saved(file: &Path, words: &str) {
     let began = Instant::now();
     while !std::fs::read_to_string(file).is_ok_and(|saved| saved.contains(words)) {
         assert!(began.elapsed() < HANGS, "{words} is never saved");
@@ -28,59 +28,59 @@ pub(crate) fn saved(file: &Path, words: &str) {
 }
 
 #[test]
-fn time_that_stands_elsewhere_is_saved_though_nothing_fell_due() {
+fn advanced_time_is_saved_even_if_nothing_was_due() {
     for (mode, at_first, seconds, later) in [
         ("--clock=frozen", "2020-09-10T12:00:00Z", 86_400, "\"2020-09-11T12:00:00Z\""),
-        // Though it goes on by itself.
+        // A running clock.
         ("--start=2020-09-10T12:00:00Z", "\"2020-09-10T12:0", 604_800, "\"2020-09-17T12:0"),
     ] {
         let (_folder, file) = world();
-        let sandbox = Sandbox::of_file(&file, &[mode]);
-        saved(&file, at_first);
+        let sandbox = Sandbox::with_world_file(&file, &[mode]);
+        wait_until_saved(&file, at_first);
         let advanced = sandbox.ask("clock/advance", Some(&json!({ "seconds": seconds }).to_string()));
         assert_eq!(advanced["fired"], json!([]));
-        saved(&file, later);
+        wait_until_saved(&file, later);
         sandbox.end("KILL");
-        let again = Sandbox::of_file(&file, &[mode]);
-        assert!(again.told("/world/now").starts_with(later.trim_matches('"')), "{}", again.line);
+        let again = Sandbox::with_world_file(&file, &[mode]);
+        assert!(again.ready_text("/world/now").starts_with(later.trim_matches('"')), "{}", again.line);
     }
 }
 
 #[test]
-fn a_world_that_was_put_back_is_saved_though_as_much_happened_in_it_as_before() {
+fn a_restored_world_is_saved_even_with_equal_progress() {
     let (_folder, file) = world();
-    let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
+    let sandbox = Sandbox::with_world_file(&file, &["--clock", "frozen"]);
     sandbox.ask("worlds/default/snapshot", Some(""));
     for (begin, email) in [("worlds/default/restore", "one@example.com"), ("reset", "two@example.com")] {
         sandbox.place(&json!({ "Email": "before@example.com" }));
-        saved(&file, "before@example.com");
+        wait_until_saved(&file, "before@example.com");
         sandbox.ask(begin, Some(""));
         sandbox.place(&json!({ "Email": email }));
-        saved(&file, email);
+        wait_until_saved(&file, email);
         sandbox.ask(begin, Some(""));
     }
 }
 
 #[test]
-fn what_could_not_be_saved_is_saved_as_soon_as_it_can_be() {
+fn a_failed_save_is_retried() {
     let folder = tempfile::tempdir().unwrap();
     let (inside, aside) = (folder.path().join("inside"), folder.path().join("aside"));
     std::fs::create_dir(&inside).unwrap();
     let file = inside.join("world.json");
-    let sandbox = Sandbox::of_file(&file, &["--clock", "frozen"]);
-    saved(&file, "2020-09-10T12:00:00Z");
+    let sandbox = Sandbox::with_world_file(&file, &["--clock", "frozen"]);
+    wait_until_saved(&file, "2020-09-10T12:00:00Z");
     std::fs::rename(&inside, &aside).unwrap();
     sandbox.place(&json!({ "Email": "late@example.com" }));
-    // It tries every 5 s. A shorter wait would only find less.
+    // It tries every 5 s: this covers two failures.
     std::thread::sleep(Duration::from_secs(11));
     std::fs::rename(&aside, &inside).unwrap();
-    saved(&file, "late@example.com");
-    let told = sandbox.end("TERM").stderr;
-    assert_eq!(told.matches("warning: the world could not be saved").count(), 1, "{told}");
+    wait_until_saved(&file, "late@example.com");
+    let output = sandbox.end("TERM").stderr;
+    assert_eq!(output.matches("warning: cannot save the world").count(), 1, "{output}");
 }
 
 #[test]
-fn a_file_that_is_no_lock_is_neither_written_to_nor_taken_away() {
+fn a_foreign_lock_file_is_neither_written_nor_removed() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("Cargo.lock"), "[[package]]").unwrap();
@@ -91,8 +91,8 @@ fn a_file_that_is_no_lock_is_neither_written_to_nor_taken_away() {
     assert!(Command::new("mkfifo").arg(path("pipe.lock")).status().unwrap().success());
     let before = names(folder.path());
     for name in ["Cargo", "linked", "dangling", "folder", "pipe"] {
-        let ran = run(identkit().arg("sandbox").arg("--world-file").arg(path(name)));
-        ran.fails_with(2, &["--world-file", "cannot be used", &format!("{name}.lock"), "no lock of a sandbox"]);
+        let result = run(identkit().arg("sandbox").arg("--world-file").arg(path(name)));
+        result.fails_with(2, &["--world-file", "cannot be used", &format!("{name}.lock"), "not a sandbox's lock file"]);
     }
     assert_eq!(names(folder.path()), before);
     assert_eq!(std::fs::read_to_string(path("Cargo.lock")).unwrap(), "[[package]]");
@@ -100,12 +100,12 @@ fn a_file_that_is_no_lock_is_neither_written_to_nor_taken_away() {
 }
 
 #[test]
-fn the_lock_of_a_process_that_was_killed_is_taken_over_and_names_its_new_owner() {
+fn the_lock_of_a_killed_process_gets_a_new_owner() {
     let (folder, file) = world();
     let lock = folder.path().join("world.json.lock");
     for left in ["", "4294967295", "1"] {
         std::fs::write(&lock, left).unwrap();
-        let sandbox = Sandbox::of_file(&file, &[]);
+        let sandbox = Sandbox::with_world_file(&file, &[]);
         assert_eq!(std::fs::read_to_string(&lock).unwrap(), sandbox.id().to_string());
         sandbox.end("TERM");
         assert!(!lock.exists());
@@ -113,7 +113,7 @@ fn the_lock_of_a_process_that_was_killed_is_taken_over_and_names_its_new_owner()
 }
 
 #[test]
-fn who_was_begun_to_outlive_its_terminal_does() {
+fn with_nohup_the_sandbox_outlives_its_terminal() {
     let (_folder, file) = world();
     // As nohup does.
     let mut command = Command::new("sh");
@@ -123,10 +123,10 @@ fn who_was_begun_to_outlive_its_terminal_does() {
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     send("HUP", child.id());
-    // It is saved after 5 s: by then it would have ended.
-    saved(&file, "identkit_world");
+    // The save comes after 5 s, when SIGHUP would have ended it.
+    wait_until_saved(&file, "identkit_world");
     let alive = child.try_wait().unwrap().is_none();
-    assert!(alive, "it was ended by SIGHUP");
+    assert!(alive, "SIGHUP ended it");
     send("TERM", child.id());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
