@@ -32,7 +32,8 @@ pub(super) struct Orders {
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     pub(super) id: OrderId,
-    pub(super) flavour: OrderFlavor,
+    #[serde(rename = "flavour")]
+    pub(super) flavor: OrderFlavor,
     /// The order as placed; after deletion, only what webhooks and the status need.
     pub(super) request: PutOrder,
     pub(super) status: Vec<StatusEntry>,

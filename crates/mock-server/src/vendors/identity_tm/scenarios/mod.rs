@@ -32,8 +32,8 @@ fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<
 
 pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Rejection> {
     // A search over all orders, therefore only if needed.
-    let flavour = world.state::<Orders>().by_id.get(id).map(|order| order.flavour);
-    let account_only = flavour == Some(OrderFlavor::SignAccountOnly);
+    let flavor = world.state::<Orders>().by_id.get(id).map(|order| order.flavor);
+    let account_only = flavor == Some(OrderFlavor::SignAccountOnly);
     let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
     let rules = world.rules.clone();
     let orders = world.state::<Orders>();
