@@ -17,7 +17,7 @@ use identkit_wire::{Warning, is_printable_ascii};
 pub(crate) use self::normal::{is_normal, normalize};
 pub(crate) use self::text::is_mail_address;
 use self::text::{has_control, is_date};
-pub(crate) use self::unlisted::{listed_in_extra, check_extra};
+pub(crate) use self::unlisted::{check_extra, listed_in_extra};
 use crate::Dialect;
 use crate::messages::{Address, OrderIdentData, PutOrder};
 use crate::order::{Add, Product};

@@ -6,7 +6,7 @@ use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Meta, Rece
 
 use super::{BAD_REQUEST, JSON_CAP, UNAUTHORIZED};
 use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
-use crate::validate::{listed_in_extra, check_extra};
+use crate::validate::{check_extra, listed_in_extra};
 use crate::{Dialect, PROVIDER};
 
 const SECTION: &str = "[T] 4.2";

@@ -6,7 +6,7 @@ use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, RetrySafety, opera
 
 use super::{BAD_REQUEST, UNAUTHORIZED};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
-use crate::validate::{is_mail_address, check_extra};
+use crate::validate::{check_extra, is_mail_address};
 use crate::{Dialect, PROVIDER};
 
 /// Metadata of a read that concerns no order.
