@@ -280,7 +280,7 @@ mod invalid_input {
         let result = server.feed(PLACE, &faulty);
         result.fails_with(2, &["putOrder", "was not sent", "\n  Email: is required", "T-056"]).hides(&[CANARY]);
         result.ends_with(2, &["\n  Address.ZipCode: has 7 characters", "AT-45", "\n  IdentData.Birthdate: ", "T-005"]);
-        result.ends_with(2, &["AfterVideo and AfterIdent exclude each other", "T-050", "docs/contract/contract.md"]);
+        result.ends_with(2, &["either AfterVideo or AfterIdent, not both", "T-050", "docs/contract/contract.md"]);
         let faulty = ident(&json!({ "email": null, "birthday": CANARY, "gender": CANARY, "country": CANARY }));
         let faults =
             ["\n  email: is required", "\n  birthday: ", "\n  gender: ", "\n  country: ", "I-043", "AI-22", "AI-27"];

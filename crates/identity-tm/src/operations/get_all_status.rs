@@ -62,12 +62,7 @@ fn check(request: &AllStatusRequest) -> Result<(), Error> {
         let [begin, end] = [&period.begin, &period.end].map(|time| time.as_ref().and_then(Dts::timestamp));
         fault(begin.is_none(), "Period.Begin", "is required, a date-time with offset", "AT-05");
         fault(end.is_none(), "Period.End", "is required, a date-time with offset", "AT-05");
-        fault(
-            begin.zip(end).is_some_and(|(begin, end)| begin > end),
-            "Period",
-            "must not begin after its end",
-            "AT-05",
-        );
+        fault(begin.zip(end).is_some_and(|(begin, end)| begin > end), "Period", "begins after its end", "AT-05");
         let elements = period.paging.as_ref().and_then(|paging| paging.elements);
         let broken = elements.is_some_and(|count| !(1..=1000).contains(&count));
         fault(broken, "Period.Paging.Elements", "must be 1 to 1000", "T-101");

@@ -26,8 +26,7 @@ impl Checker<'_> {
         let message = "Add 8 creates an account only; the documents will not be signed";
         self.warn(makes_account && to_sign, message, "T-052");
         let both = !pdfs.is_empty() && !hashes.is_empty() && !self.dialect.pdf_and_hash_together;
-        let message =
-            "must not be in an order with eSignPDF: not documented (Dialect::pdf_and_hash_together allows it)";
+        let message = "conflicts with eSignPDF: not documented (Dialect::pdf_and_hash_together allows both)";
         self.fault(both, "eSignHash", message, "AT-34");
         for (at, pdf) in Item::number("eSignPDF", pdfs) {
             self.pdf(at, pdf);
@@ -44,9 +43,8 @@ impl Checker<'_> {
         self.required("MultiSignOptions.FirstOrderID", &options.first_order_id);
         let count = options.first_order_id.as_ref().map_or(0, |id| id.expose().chars().count());
         if count > 14 && !self.dialect.long_first_order_ids {
-            let message = format!(
-                "has {count} characters; the vendor's table allows 14 (Dialect::long_first_order_ids allows longer ones)"
-            );
+            let message =
+                format!("has {count} characters; the table allows 14 (Dialect::long_first_order_ids allows more)");
             self.fault(true, "MultiSignOptions.FirstOrderID", message, "AT-22");
         }
         for (index, part) in options.sign_parameters.iter().flatten().enumerate() {
@@ -82,12 +80,8 @@ impl Checker<'_> {
         let base64 = |text: &str| !text.is_empty() && identkit_wire::decode_base64(text).is_ok();
         let required = "is required: the hash of the prepared PDF, as Base64";
         self.fault(hash.hash.is_none(), field, required, "AT-33");
-        self.fault(
-            hash.hash.as_ref().is_some_and(|text| !base64(text.expose())),
-            field,
-            "is not valid Base64",
-            "AT-33",
-        );
+        let invalid = hash.hash.as_ref().is_some_and(|text| !base64(text.expose()));
+        self.fault(invalid, field, "is not valid Base64", "AT-33");
         let numbers = [hash.signature_pos_x, hash.signature_pos_y, hash.signature_width, hash.signature_height];
         self.placement(at, numbers, None, false);
     }
@@ -107,12 +101,7 @@ impl Checker<'_> {
         let names = ["SignaturePosX", "SignaturePosY", "SignatureWidth", "SignatureHeight"];
         for (name, number) in names.into_iter().zip(numbers) {
             let broken = number.is_some_and(|number| !number.is_finite() || number < 0.0);
-            self.fault(
-                broken,
-                format_args!("{at}.{name}"),
-                "must be a finite number of PDF points, at least 0",
-                "AT-85",
-            );
+            self.fault(broken, format_args!("{at}.{name}"), "must be a finite number of PDF points >= 0", "AT-85");
         }
     }
 

@@ -102,7 +102,7 @@ pub(crate) fn truncated() -> Step {
 }
 
 /// Returns the error of a call and asserts that it shows no personal data.
-pub(crate) fn fault<T>(result: Result<T, Error>) -> Error {
+pub(crate) fn error_of<T>(result: Result<T, Error>) -> Error {
     let Err(error) = result else { panic!("the call succeeded") };
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("Mustermann"), "{shown}");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::feed::{BEGIN, Entry, PageRequest, history, listed, nothing, page_of, vendor, within};
+use super::feed::{BEGIN, Entry, Query, history, listed, nothing, page_of, vendor, within};
 use super::*;
 
 /// Reads every page of the port with serialized cursors. Returns the ids and the number of pages.
@@ -23,7 +23,7 @@ async fn at_05_the_port_returns_every_changed_order_for_page_0_or_1() {
     for base in [0, 1] {
         for orders in [0, 1, 250, 251, 1100] {
             let (client, window, vendor) = vendor(3600, move |request, _| match (request.page, base) {
-                (0, 1) => page_of(&history(orders), &PageRequest { page: 1, ..*request }, 1),
+                (0, 1) => page_of(&history(orders), &Query { page: 1, ..*request }, 1),
                 _ => page_of(&history(orders), request, base),
             });
             let (ids, pages) = all_changes(&client, window).await.unwrap();
@@ -37,7 +37,7 @@ async fn at_05_the_port_returns_every_changed_order_for_page_0_or_1() {
 #[tokio::test]
 async fn at_05_the_port_halves_windows_if_paging_is_ignored() {
     let (client, window, vendor) =
-        vendor(4096, |request, _| page_of(&history(1500), &PageRequest { page: 0, ..*request }, 0));
+        vendor(4096, |request, _| page_of(&history(1500), &Query { page: 0, ..*request }, 0));
     let (ids, _) = all_changes(&client, window).await.unwrap();
     assert_eq!(ids, (0..1500).collect());
     assert!(vendor.requests.lock().unwrap().iter().any(|request| request.end - request.begin < 1024));

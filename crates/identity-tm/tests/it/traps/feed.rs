@@ -12,19 +12,19 @@ pub(super) type Entry = (i64, u32, u32);
 
 /// A request of the feed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct PageRequest {
+pub(super) struct Query {
     pub(super) begin: i64,
     pub(super) end: i64,
     pub(super) elements: usize,
     pub(super) page: usize,
 }
 
-pub(super) type Respond = dyn Fn(&PageRequest, usize) -> Step + Send + Sync;
+pub(super) type Respond = dyn Fn(&Query, usize) -> Step + Send + Sync;
 
 /// A vendor that responds to getAllStatus by a function of the request and the number of earlier requests.
 pub(super) struct Vendor {
     pub(super) respond: Box<Respond>,
-    pub(super) requests: Mutex<Vec<PageRequest>>,
+    pub(super) requests: Mutex<Vec<Query>>,
 }
 
 impl fmt::Debug for Vendor {
@@ -43,8 +43,7 @@ impl Transport for Vendor {
         let body: Value = serde_json::from_slice(&body_bytes(request.body())).unwrap();
         let at = |end: &str| Dts::parse(body["Period"][end].as_str().unwrap()).timestamp().unwrap().as_second() - BEGIN;
         let number = |key: &str| usize::try_from(body["Period"]["Paging"][key].as_u64().unwrap()).unwrap();
-        let page =
-            PageRequest { begin: at("Begin"), end: at("End"), elements: number("Elements"), page: number("Page") };
+        let page = Query { begin: at("Begin"), end: at("End"), elements: number("Elements"), page: number("Page") };
         let before = {
             let mut all = self.requests.lock().unwrap();
             all.push(page);
@@ -59,7 +58,7 @@ impl Transport for Vendor {
 /// Returns a client of a vendor with these responses, and a window of `length` seconds.
 pub(super) fn vendor(
     length: i64,
-    respond: impl Fn(&PageRequest, usize) -> Step + Send + Sync + 'static,
+    respond: impl Fn(&Query, usize) -> Step + Send + Sync + 'static,
 ) -> (IdentityTm, Window, Arc<Vendor>) {
     let vendor = Arc::new(Vendor { respond: Box::new(respond), requests: Mutex::default() });
     let client = client_over(|builder| builder, Arc::clone(&vendor) as _);
@@ -68,10 +67,7 @@ pub(super) fn vendor(
 }
 
 /// Returns a feed with pages of 10 entries from such a vendor.
-fn feed(
-    length: i64,
-    respond: impl Fn(&PageRequest, usize) -> Step + Send + Sync + 'static,
-) -> (StatusFeed, Arc<Vendor>) {
+fn feed(length: i64, respond: impl Fn(&Query, usize) -> Step + Send + Sync + 'static) -> (StatusFeed, Arc<Vendor>) {
     let (client, window, vendor) = vendor(length, respond);
     (client.status_feed(window, &options().attempts(1)).elements(10), vendor)
 }
@@ -96,12 +92,12 @@ pub(super) fn history(orders: u32) -> Vec<Entry> {
     (0..orders).flat_map(|order| [(i64::from(order), order, 25), (i64::from(order), order, 6)]).collect()
 }
 
-pub(super) fn within(all: &[Entry], request: &PageRequest) -> Vec<Entry> {
+pub(super) fn within(all: &[Entry], request: &Query) -> Vec<Entry> {
     all.iter().filter(|(second, ..)| (request.begin..=request.end).contains(second)).copied().collect()
 }
 
 /// Returns a page of entries; `base` is the number of the first page.
-pub(super) fn page_of(all: &[Entry], request: &PageRequest, base: usize) -> Step {
+pub(super) fn page_of(all: &[Entry], request: &Query, base: usize) -> Step {
     let entries = within(all, request);
     let page = request.page.checked_sub(base).and_then(|page| entries.chunks(request.elements).nth(page));
     page.map_or_else(nothing, listed)
@@ -143,7 +139,7 @@ async fn at_05_pages_numbered_from_0_are_read_completely() {
         let (mut feed, vendor) = feed(3600, move |request, _| page_of(&history(orders), request, 0));
         exactly_once(read_all(&mut feed).await, history(orders));
         let requests = vendor.requests.lock().unwrap();
-        assert_eq!(requests[0], PageRequest { begin: 0, end: 3600, elements: 10, page: 0 });
+        assert_eq!(requests[0], Query { begin: 0, end: 3600, elements: 10, page: 0 });
         let pages: Vec<_> = requests.iter().map(|request| request.page).collect();
         let last = usize::try_from(orders * 2).unwrap().div_ceil(10).max(1);
         assert_eq!(pages, (0..=last).collect::<Vec<_>>(), "{orders} orders: no window is halved");
@@ -152,14 +148,14 @@ async fn at_05_pages_numbered_from_0_are_read_completely() {
 
 #[tokio::test]
 async fn at_05_pages_numbered_from_1_are_read_completely() {
-    type Zero = fn(&[Entry], &PageRequest) -> Step;
+    type Zero = fn(&[Entry], &Query) -> Step;
     let zeros: [(&str, Zero); 7] = [
         ("400", |_, _| reply(400, r#"{"Error":"Page"}"#)),
         ("404", |_, _| reply(404, "")),
         ("304", |_, _| nothing()),
         ("empty", |_, _| reply(200, "[]")),
         ("empty under Order", |_, _| reply(200, r#"{"Order":[]}"#)),
-        ("as page 1", |all, request| page_of(all, &PageRequest { page: 1, ..*request }, 1)),
+        ("as page 1", |all, request| page_of(all, &Query { page: 1, ..*request }, 1)),
         ("as page 1, in another sequence", |all, request| {
             let mut entries = within(all, request);
             entries.truncate(request.elements);
@@ -205,7 +201,7 @@ async fn at_05_a_short_last_page_may_repeat_forever() {
         let (mut feed, vendor) = feed(3600, move |request, _| {
             let all = history(orders);
             let last = (all.len() - 1) / request.elements;
-            page_of(&all, &PageRequest { page: request.page.min(last), ..*request }, 0)
+            page_of(&all, &Query { page: request.page.min(last), ..*request }, 0)
         });
         exactly_once(read_all(&mut feed).await, history(orders));
         assert!(
@@ -221,14 +217,14 @@ async fn at_05_a_repeated_full_last_page_loses_no_entry() {
     let (mut feed, vendor) = feed(3600, |request, _| {
         let entries = within(&history(20), request);
         let last = entries.len().saturating_sub(1) / request.elements;
-        page_of(&history(20), &PageRequest { page: request.page.min(last), ..*request }, 0)
+        page_of(&history(20), &Query { page: request.page.min(last), ..*request }, 0)
     });
     exactly_once(read_all(&mut feed).await, history(20));
     assert!(vendor.requests.lock().unwrap().iter().any(|request| request.end - request.begin < 3600));
 }
 
 /// Returns the first `cap` entries of the window for any page.
-fn without_paging(all: &[Entry], request: &PageRequest, cap: usize) -> Step {
+fn without_paging(all: &[Entry], request: &Query, cap: usize) -> Step {
     let mut entries = within(all, request);
     entries.truncate(cap);
     if entries.is_empty() { nothing() } else { listed(&entries) }

@@ -91,7 +91,7 @@ fn body_of<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) 
 }
 
 /// Returns field and rule of every violation of a request.
-fn refused<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Vec<(String, &'static str)> {
+fn violations_of<Op: Operation<Dialect = Dialect>>(operation: &Op, dialect: &Dialect) -> Vec<(String, &'static str)> {
     let Err(error) = operation.encode(dialect) else { return Vec::new() };
     assert_eq!((error.kind(), error.delivery()), (Kind::InvalidInput, Some(Delivery::NotSent)));
     let section = if Op::META.name == "putOrder" { "[T] 3.1.3" } else { Op::META.section };
