@@ -96,7 +96,7 @@ impl Advice {
             Self::FixInput => "correct the request",
             Self::CheckCredentials => "check the credentials",
             Self::RetryLater => "try again later",
-            Self::Reconcile => "do not retry before you know what the vendor did",
+            Self::Reconcile => "do not repeat it before you know what the vendor did",
             Self::ReadStatus => "read the status of the order first",
             Self::CheckConnection => "check the host, the port and the trusted certificates",
             Self::CheckProxy => "check the proxy's address, its user and password, and what it allows",
