@@ -98,8 +98,8 @@ fn a_damaged_file_is_rejected_and_not_changed() {
     let wrong = whole.replacen("\"profile\":\"literal\"", "\"profile\":\"Kanarienvogel\"", 1);
     assert_ne!(wrong, whole);
     for (damaged, words) in [
-        ("", "no JSON"),
-        (half, "cut off"),
+        ("", "invalid or incomplete JSON"),
+        (half, "invalid or incomplete JSON"),
         ("{}", "not a saved world"),
         (&*other_version, "version 99"),
         (&*wrong, "/profile"),

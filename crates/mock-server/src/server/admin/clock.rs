@@ -133,7 +133,7 @@ async fn advance(context: Context, _: NoMembers, body: Advance) -> Result<Json<A
         (None, Some(Time(to))) => {
             let now = context.sandbox()?.now();
             if !(0.0..=MAX_ADVANCE).contains(&to.duration_since(now).as_secs_f64()) {
-                return refuse(&format!("to must not be before now ({now}), and at most a hundred years after it"));
+                return refuse(&format!("to must be from {now} to a hundred years later"));
             }
             Target::To(to)
         }
