@@ -1,7 +1,7 @@
-//! What worlds cost, and how long ten tries to deliver a thousand webhooks take in virtual time over real TCP.
+//! Cost of worlds, and duration of ten delivery attempts for a thousand webhooks in virtual time over TCP.
 //!
-//! `cargo bench -p identkit-mock-server --bench sandbox` prints all of it; with the name of a part (`world`, `worlds`,
-//! `retries`) only that. Memory is that of the process (`VmRSS`), which is why `worlds` is best asked for by itself.
+//! `cargo bench -p identkit-mock-server --bench sandbox` runs all parts; with the name of a part (`world`, `worlds`,
+//! `retries`) only that one. Memory is that of the process (`VmRSS`), so run `worlds` alone.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -57,7 +57,7 @@ fn frozen() -> VirtualClock {
     VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap())
 }
 
-/// Memory of this process, in MiB.
+/// Returns the memory of this process in MiB.
 fn memory() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
@@ -87,7 +87,7 @@ fn many_worlds() {
     println!("{WORLDS} worlds: {:?}, {:.0} MiB more than {before:.0}", began.elapsed(), memory() - before);
 }
 
-/// A receiver that takes each webhook at its tenth try.
+/// Starts a receiver that accepts the tenth attempt of each webhook.
 async fn receiver(tried: Arc<AtomicUsize>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -141,5 +141,5 @@ async fn retries() {
     sandbox.advance(Duration::from_secs(HOURS * 3600)).await;
     let (took, tries) = (began.elapsed(), tried.load(Ordering::Relaxed));
     let delivered = sandbox.deliveries(None).iter().filter(|delivery| delivery.is_delivered()).count();
-    println!("{ORDERS} orders, {tries} tries over {HOURS} virtual hours: {took:?}, {delivered} delivered");
+    println!("{ORDERS} orders, {tries} attempts over {HOURS} virtual hours: {took:?}, {delivered} delivered");
 }

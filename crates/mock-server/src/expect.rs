@@ -48,7 +48,7 @@ fn often(count: u64) -> String {
 /// use identkit_mock_server::Expect;
 ///
 /// let order = Expect::call("putOrder").body("/Product", 12).times(1);
-/// assert_eq!(order.to_string(), "putOrder with /Product = 12, once");
+/// assert_eq!(order.to_string(), "putOrder with body /Product 12, once");
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "has no effect until it is passed to Sandbox::expect"]

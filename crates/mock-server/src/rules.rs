@@ -127,10 +127,10 @@ const fn own(id: &'static str, says: &'static str) -> Rule {
 }
 
 rules! {
-    M_04 = own("M-04", "A story must exist, fit the order, and start only when no other story is running").stays("without a story there are no steps to play");
-    M_09 = own("M-09", "A requested file must be possible to create").stays("there is no other file to return");
+    M_04 = own("M-04", "A story must exist, fit the order, and start only when no other story is running").stays("without a story nothing can be played");
+    M_09 = own("M-09", "A requested file must be possible to create").stays("another file cannot be returned");
     M_14 = own("M-14", "Listeners must use loopback addresses unless other addresses are allowed explicitly").stays("the sandbox has no access control");
-    M_10 = own("M-10", "A TAN can be read only after one was sent").stays("there is no TAN to return");
+    M_10 = own("M-10", "A TAN can be read only after one was sent").stays("the sandbox has nothing to return");
     SANDBOX = own("sandbox", "A request to the admin API must name what exists").stays("there is nothing to return");
 }
 
@@ -257,7 +257,7 @@ impl Rejection {
         Self::new(status, Violation::new(field, message, "sandbox", source))
     }
 
-    /// Returns `Ok` if there are no violations.
+    /// Returns `Ok` if the list of violations is empty.
     ///
     /// # Errors
     /// Returns the rejection itself if there are violations.

@@ -30,7 +30,7 @@ pub struct Attempt {
     pub delivered: bool,
     /// Why the attempt was made.
     pub by: Cause,
-    /// Why there is no response.
+    /// Why the attempt got no response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'static, str>>,
     /// Whether the schedule continues after it.
@@ -188,7 +188,7 @@ impl Delivery {
         self.attempts.push(Attempt { at, status, delivered, by, error: None, again: false });
     }
 
-    /// Drops the webhook: the vendor regards it as delivered, and there are no more scheduled attempts.
+    /// Drops the webhook: the vendor regards it as delivered, and makes no more scheduled attempts.
     pub fn mark_dropped(&mut self, at: Timestamp) {
         const DROPPED: &str = "dropped: nothing was sent, and the vendor regards it as delivered";
         self.held = None;

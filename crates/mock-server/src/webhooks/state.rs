@@ -140,7 +140,7 @@ pub enum Mode {
     Deliver,
     /// The webhook waits to be released. The order does not wait: a held webhook has not started.
     Hold,
-    /// The webhook is not sent, and the vendor regards it as delivered: there is no retry.
+    /// The webhook is not sent, and the vendor regards it as delivered and does not retry.
     Drop,
     /// The webhook is sent twice at the same time.
     Duplicate,

@@ -1,4 +1,4 @@
-//! What happens in a world, followed over HTTP as server-sent events.
+//! Events of a world as server-sent events.
 
 use crate::support::*;
 
@@ -14,7 +14,7 @@ impl Server {
         Self { worlds, listening }
     }
 
-    /// Lets this many calls happen in a world, whatever they come to; each is one entry.
+    /// Makes this number of calls in a world; each is one journal entry.
     async fn calls(&self, world: &str, count: usize, body: &Bytes) {
         let sandbox = self.worlds.get(world).unwrap();
         for _ in 0..count {
@@ -36,7 +36,7 @@ impl Server {
     }
 }
 
-/// A client that reads one piece after the other. Chunks of the transfer coding begin where pieces do.
+/// A client that reads one piece at a time. Each piece is one chunk of the transfer coding.
 struct Stream {
     stream: TcpStream,
     read: String,
@@ -64,7 +64,7 @@ impl Stream {
         }
     }
 
-    /// The next event: its id, and its data.
+    /// Reads the next event: its id and its data.
     async fn event(&mut self) -> (u64, Value) {
         loop {
             let piece = self.up_to("\n\n").await.expect("the stream goes on");
@@ -78,34 +78,34 @@ impl Stream {
         }
     }
 
-    /// Reads to the end, which is one that HTTP knows: no cut.
+    /// Reads to the regular end of the response.
     async fn ends(&mut self) {
         while let Some(piece) = self.up_to("\n\n").await {
-            assert!(!piece.ends_with("\n:\n\n"), "it goes on, with a comment");
+            assert!(!piece.ends_with("\n:\n\n"), "the stream continues with a comment");
         }
         assert!(self.read.ends_with("0\r\n\r\n"), "{:?}", self.read);
     }
 }
 
 #[tokio::test]
-async fn a_follower_hears_what_happens_from_now_on_or_from_what_it_has_seen_last() {
+async fn events_start_now_or_after_the_last_event_id() {
     let server = Server::new().await;
     let nothing = Bytes::new();
     server.calls("default", 3, &nothing).await;
     let mut now = server.follow("", "").await;
-    // It is heard before anything happens.
+    // The stream starts before the first event.
     now.up_to("retry: 1000\n").await.unwrap();
     server.calls("default", 2, &nothing).await;
     assert_eq!((now.event().await.0, now.event().await.0), (4, 5));
     assert_eq!(server.follow("since=0", "").await.event().await.0, 1);
     assert_eq!(server.follow("since=3", "").await.event().await.0, 4);
-    assert_eq!(server.follow("since=1", "Last-Event-ID: 4\r\n").await.event().await.0, 5, "a client that comes again");
-    // The number is from before the world began anew, and says nothing.
+    assert_eq!(server.follow("since=1", "Last-Event-ID: 4\r\n").await.event().await.0, 5, "a client that reconnects");
+    // The number is from before the reset and has no meaning.
     assert_eq!(server.follow("", "Last-Event-ID: 99\r\n").await.event().await.0, 1);
 }
 
 #[tokio::test]
-async fn a_client_that_comes_again_after_the_world_began_anew_misses_nothing() {
+async fn a_reconnect_after_a_reset_misses_no_event() {
     let server = Server::new().await;
     let nothing = Bytes::new();
     server.calls("default", 2, &nothing).await;
@@ -113,28 +113,28 @@ async fn a_client_that_comes_again_after_the_world_began_anew_misses_nothing() {
     before.up_to("id: 1-2\n").await.unwrap();
     assert_eq!(server.follow("", "Last-Event-ID: 1-1\r\n").await.event().await.0, 2, "of this world");
     server.worlds.reset("default").unwrap();
-    // The new world is as far as the old one was, and farther.
+    // The new world has reached the number of the old one.
     server.calls("default", 3, &nothing).await;
     let mut anew = server.follow("", "Last-Event-ID: 1-2\r\n").await;
     anew.up_to("id: 2-1\n").await.unwrap();
     assert_eq!(server.follow("", "Last-Event-ID: 2-2\r\n").await.event().await.0, 3);
-    // None was seen, as when the header is not there: what happens next is told.
+    // No last event, as without the header: the stream starts with the next event.
     let mut none = server.follow("", "Last-Event-ID: \r\n").await;
     server.calls("default", 1, &nothing).await;
     assert_eq!(none.event().await.0, 4);
 }
 
 #[tokio::test]
-async fn a_last_event_that_is_none_is_refused() {
+async fn an_invalid_last_event_id_is_rejected() {
     let server = Server::new().await;
     let address = server.listening.address();
-    let (status, _, told) =
+    let (status, _, output) =
         identkit_testkit::call(address, "GET", "/_sandbox/v1/events", "Last-Event-ID: x\r\n", "").await;
-    assert!(status == 400 && told.contains(r#""rule":"admin-events""#), "{told}");
+    assert!(status == 400 && output.contains(r#""rule":"admin-events""#), "{output}");
 }
 
 #[tokio::test]
-async fn a_stream_ends_with_its_world_and_with_no_other() {
+async fn a_stream_ends_with_its_world_only() {
     let server = Server::new().await;
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let before = tasks();
@@ -162,9 +162,9 @@ async fn a_stream_ends_with_its_world_and_with_no_other() {
 }
 
 #[tokio::test]
-async fn who_reads_slowly_holds_nobody_up_and_gets_everything_that_is_kept_in_order() {
+async fn a_slow_reader_blocks_nothing_and_gets_all_entries_in_order() {
     let server = Server::new().await;
-    // More than all buffers on the way hold.
+    // More than all buffers together can hold.
     let body = Bytes::from(format!("{:>20000}", "{}"));
     let mut slow = server.follow("since=0", "").await;
     server.calls("default", 2_000, &body).await;
@@ -176,7 +176,7 @@ async fn who_reads_slowly_holds_nobody_up_and_gets_everything_that_is_kept_in_or
 }
 
 #[tokio::test]
-async fn who_is_slower_than_the_journal_is_long_sees_the_gap_in_the_numbers() {
+async fn a_reader_slower_than_the_journal_sees_a_gap_in_numbers() {
     let server = Server::new().await;
     server.worlds.default_world().with_world(|world| world.journal.set_limit(5));
     server.calls("default", 20, &Bytes::new()).await;

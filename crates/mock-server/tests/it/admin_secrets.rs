@@ -1,27 +1,27 @@
-//! The admin API tells which URLs are set up, and not the secrets in them, unless it is asked to.
+//! The admin API masks secrets in URLs unless `reveal=true`.
 
 use crate::support::*;
 
 const URL: &str = "https://user:geheim@hooks.example/h?token=geheim&id=1";
-const TOLD: &str = "https://(masked)@hooks.example/h?token=(masked)&id=1";
+const MASKED: &str = "https://(masked)@hooks.example/h?token=(masked)&id=1";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_is_set_is_told_without_the_secrets_in_its_url() {
+async fn the_webhook_setting_is_returned_with_masked_secrets() {
     let (_bench, door) = Harness::with_door().await;
     let set = json!({ "identify24": { "webhook_url": URL } }).to_string();
     let url = |settings: &Value| settings["identify24"]["webhook_url"].as_str().unwrap().to_owned();
-    assert_eq!(url(&door.good("POST", "settings", &set).await), TOLD);
-    assert_eq!(url(&door.get("settings").await), TOLD);
+    assert_eq!(url(&door.good("POST", "settings", &set).await), MASKED);
+    assert_eq!(url(&door.get("settings").await), MASKED);
     assert_eq!(url(&door.get("settings?reveal=true").await), URL);
     assert_eq!(url(&door.good("POST", "settings?reveal=true", "{}").await), URL);
-    // The accounts' own credentials are what one logs in with.
+    // The accounts' credentials are not masked.
     assert_eq!(door.get("settings").await["identify24"]["api_key"], "sandbox-api-key");
 
-    // What was told masked cannot be set: the webhook would be called by that URL.
-    let told = door.get("settings").await.to_string();
-    let problem = door.problem("POST", "settings", &told, 400, "admin-reveal").await;
+    // A masked URL cannot be set: the webhook would call that URL.
+    let output = door.get("settings").await.to_string();
+    let problem = door.problem("POST", "settings", &output, 400, "admin-reveal").await;
     assert!(problem["detail"].as_str().unwrap().contains("reveal=true"), "{problem}");
-    // As those write it who encode URLs.
+    // The percent-encoded form.
     let encoded = r#"{"identify24":{"webhook_url":"https://hooks.example/h?token=%28masked%29"}}"#;
     door.problem("POST", "settings", encoded, 400, "admin-reveal").await;
     assert_eq!(url(&door.get("settings?reveal=true").await), URL, "nothing was changed");
@@ -30,35 +30,35 @@ async fn a_webhook_that_is_set_is_told_without_the_secrets_in_its_url() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_is_told_without_the_secrets_in_urls_that_stand_in_it() {
+async fn urls_in_an_order_are_returned_with_masked_secrets() {
     let (bench, door) = Harness::with_door().await;
     let id = bench.place(order().reference(URL)).await;
     let path = format!("orders/{}", id.expose());
     let reference = |case: &Value| case["status"]["Ref"].as_str().unwrap().to_owned();
-    assert_eq!(reference(&door.get(&path).await), TOLD);
+    assert_eq!(reference(&door.get(&path).await), MASKED);
     assert_eq!(reference(&door.get(&format!("{path}?reveal=true")).await), URL);
     let (moved, positive) = (format!("{path}/transition"), r#"{"story":"positive"}"#);
-    assert_eq!(reference(&door.good("POST", &moved, positive).await), TOLD);
+    assert_eq!(reference(&door.good("POST", &moved, positive).await), MASKED);
     let late = r#"{"status":77}"#;
     assert_eq!(reference(&door.good("POST", &format!("{moved}?reveal=true"), late).await), URL);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fault_is_told_without_the_secrets_in_its_location() {
+async fn the_location_of_a_fault_is_returned_with_masked_secrets() {
     let (_bench, door) = Harness::with_door().await;
     let rule = json!({ "fault": "redirect", "location": URL });
-    let (status, _, told) = door.text("POST", "faults", &rule.to_string()).await;
-    let told: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((status, &told["location"]), (201, &json!(TOLD)));
-    assert_eq!(door.get("faults").await["faults"][0]["location"], TOLD);
+    let (status, _, output) = door.text("POST", "faults", &rule.to_string()).await;
+    let output: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((status, &output["location"]), (201, &json!(MASKED)));
+    assert_eq!(door.get("faults").await["faults"][0]["location"], MASKED);
     assert_eq!(door.get("faults?reveal=true").await["faults"][0]["location"], URL);
-    let masked = json!({ "fault": "redirect", "location": TOLD }).to_string();
+    let masked = json!({ "fault": "redirect", "location": MASKED }).to_string();
     door.problem("POST", "faults", &masked, 400, "admin-reveal").await;
-    assert_eq!(door.get("faults").await["faults"].as_array().unwrap().len(), 1, "nothing was done");
+    assert_eq!(door.get("faults").await["faults"].as_array().unwrap().len(), 1, "nothing was changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_can_be_got_tells_no_secret_of_a_url_and_what_is_saved_keeps_it() {
+async fn every_get_masks_secrets_in_urls_and_saving_keeps_them() {
     let (bench, door) = Harness::with_door().await;
     let set = json!({ "identify24": { "webhook_url": URL } }).to_string();
     door.good("POST", "settings", &set).await;
@@ -72,7 +72,7 @@ async fn whatever_can_be_got_tells_no_secret_of_a_url_and_what_is_saved_keeps_it
     }
     door.good("POST", "clock/advance", r#"{"seconds":0}"#).await;
     let deliveries = door.get("deliveries").await["deliveries"].as_array().unwrap().clone();
-    assert_eq!(deliveries.len(), 2, "of the order and of the ident: {deliveries:?}");
+    assert_eq!(deliveries.len(), 2, "one of the order and one of the ident: {deliveries:?}");
     let calls = server::admin_calls().filter(|(method, path)| *method == Method::GET && !path.ends_with("/events"));
     let mut asked = 0;
     for (_, path) in calls {
@@ -87,11 +87,11 @@ async fn whatever_can_be_got_tells_no_secret_of_a_url_and_what_is_saved_keeps_it
     }
     assert!(asked > 100, "{asked} answers");
     let saved = bench.sandbox.with_world(|world| world.to_json(&vendors::all())).unwrap().to_string();
-    assert!(saved.matches(URL).count() >= 4, "a world that is saved is whole");
+    assert!(saved.matches(URL).count() >= 4, "a saved world contains the secrets");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn neither_who_follows_nor_who_waits_is_told_a_secret() {
+async fn events_and_waits_mask_secrets() {
     let bench = Harness::new();
     let listening = server::admin(&bench.sandbox, any()).await.unwrap();
     let door = Door::of(&bench.sandbox).await;
@@ -103,14 +103,14 @@ async fn neither_who_follows_nor_who_waits_is_told_a_secret() {
 
     let mut stream = TcpStream::connect(listening.address()).await.unwrap();
     stream.write_all(b"GET /_sandbox/v1/events?since=0 HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    // Comments come all the time.
-    let told = within(MINUTE, identkit_testkit::hear(&mut stream, "the=end")).await.expect("the end is told");
+    // Comments arrive all the time.
+    let output = within(MINUTE, identkit_testkit::hear(&mut stream, "the=end")).await.expect("the end is reported");
     let body =
         json!({ "path": "/x?token=hunter2", "headers": { "authorization": "hunter2" }, "timeout": 0 }).to_string();
     let late = door.problem("POST", "journal/wait", &body, 408, "admin-wait").await.to_string();
     let basic = identkit_wire::encode_base64(b"sandbox-customer:sandbox-code");
-    for (told, words) in [(&told, "event: call"), (&late, "near_misses")] {
-        assert!(told.contains(words) && told.contains("(masked)"), "{told}");
-        assert!(!told.contains("hunter2") && !told.contains(&basic), "{told}");
+    for (output, words) in [(&output, "event: call"), (&late, "near_misses")] {
+        assert!(output.contains(words) && output.contains("(masked)"), "{output}");
+        assert!(!output.contains("hunter2") && !output.contains(&basic), "{output}");
     }
 }

@@ -1,8 +1,8 @@
-//! What the admin API refuses, so that nothing is done to another world or for a web page.
+//! Requests that the admin API rejects, so that a mistake or a web page changes nothing.
 
 use crate::support::*;
 
-/// An answer as it is written to a request with this head.
+/// Returns the raw response to a request with this head.
 async fn raw(address: SocketAddr, head: &str) -> String {
     identkit_testkit::exchange(address, &format!("{head}\r\nConnection: close\r\n\r\n")).await
 }
@@ -26,7 +26,7 @@ async fn a_web_page_cannot_drive_the_sandbox() {
             assert!(answer.contains("application/problem+json"), "{answer}");
         }
     }
-    assert_eq!(sandbox.journal().last(), before, "nothing was done");
+    assert_eq!(sandbox.journal().last(), before, "nothing was changed");
     for headers in [
         format!("Host: {address}"),
         format!("Host: localhost:{}\r\nOrigin: http://localhost:{}", address.port(), address.port()),
@@ -41,7 +41,7 @@ async fn a_web_page_cannot_drive_the_sandbox() {
 type Refusal = (String, String, String, u16, String, Vec<String>);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m_04_what_cannot_be_done_is_refused_by_its_rule_and_nothing_is_done() {
+async fn m_04_invalid_requests_are_rejected_and_change_nothing() {
     let bench = Harness::new();
     let worlds = Worlds::from(&bench.sandbox);
     worlds.create(&named("w1")).unwrap();
@@ -50,22 +50,22 @@ async fn m_04_what_cannot_be_done_is_refused_by_its_rule_and_nothing_is_done() {
     let before = state();
     for (method, path, body, status, rule, words) in table::<Vec<Refusal>>("admin-refusals") {
         let problem = door.problem(&method, &path.replace("{order}", id.expose()), &body, status, &rule).await;
-        let told = format!("{} {}", problem["title"], problem["detail"]).replace(r#"\""#, "\"");
-        assert!(words.iter().all(|word| told.contains(word)), "{method} {path} {body}: {words:?} in {told}");
-        // What does not look like a parameter may be a person's and is not repeated, nor what a parameter says.
+        let output = format!("{} {}", problem["title"], problem["detail"]).replace(r#"\""#, "\"");
+        assert!(words.iter().all(|word| output.contains(word)), "{method} {path} {body}: {words:?} in {output}");
+        // Values, and names that do not look like parameters, may be personal data and are not repeated.
         let values = "anarienvogel rika \u{fc}ller BCller nope zzz T-999 \"fire getStatsu upside-down secnds";
         for sent in values.split(' ') {
-            assert!(!told.contains(sent), "{method} {path} {body}: {told}");
+            assert!(!output.contains(sent), "{method} {path} {body}: {output}");
         }
     }
-    assert!(state() == before, "nothing was done");
+    assert!(state() == before, "nothing was changed");
     assert_eq!(worlds.ids(), ["default", "w1"]);
-    // What is written in another way is the same name.
+    // An escaped name is the same name.
     door.good("POST", "reset?%77orld=w%31", "{}").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_head_of_what_can_be_got_can_be_asked_for() {
+async fn every_get_supports_head() {
     let sandbox = sandbox().start();
     let door = server::admin(&sandbox, any()).await.unwrap();
     for (path, status) in [("health", 200), ("events", 200), ("health?world=w1", 404), ("reset", 405)] {
@@ -76,7 +76,7 @@ async fn the_head_of_what_can_be_got_can_be_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_journal_notes_which_settings_were_changed_and_not_to_what() {
+async fn the_journal_has_names_of_changed_settings_not_values() {
     let sandbox = sandbox().start();
     let door = Door::of(&sandbox).await;
     door.good("POST", "settings", r#"{"identity_tm":{"voice_files":true}}"#).await;
@@ -87,7 +87,7 @@ async fn the_journal_notes_which_settings_were_changed_and_not_to_what() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_too_large_or_breaks_off_or_is_no_call_is_a_problem_too_and_nothing_is_done() {
+async fn invalid_http_and_unknown_calls_are_problems() {
     let sandbox = sandbox().start();
     let door = server::admin(&sandbox, any()).await.unwrap();
     let before = sandbox.journal().last();
@@ -108,7 +108,7 @@ async fn what_is_too_large_or_breaks_off_or_is_no_call_is_a_problem_too_and_noth
         assert_eq!((&problem["status"], &problem["rule"]), (&status.into(), &rule.into()), "{request}: {problem}");
         assert_eq!(head.contains("allow: GET"), status == 405, "{answer}");
     }
-    // What is no HTTP is refused before anybody is asked: by the status alone.
+    // Invalid HTTP is rejected with a status only.
     for (request, status) in [
         ("nonsense\r\n\r\n".to_owned(), 400),
         (format!("GET /{} HTTP/1.1\r\n{close}", "a".repeat(70_000)), 414),
@@ -118,20 +118,20 @@ async fn what_is_too_large_or_breaks_off_or_is_no_call_is_a_problem_too_and_noth
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         assert!(answer.contains("content-length: 0") && answer.ends_with("\r\n\r\n"), "{answer}");
     }
-    assert_eq!(sandbox.journal().last(), before, "nothing was done");
+    assert_eq!(sandbox.journal().last(), before, "nothing was changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_faults_a_hundred_are_told_and_how_many_more_there_are() {
+async fn a_problem_has_at_most_100_violations_and_a_count() {
     let sandbox = sandbox().start();
     let door = Door::of(&sandbox).await;
-    for (wrong, told) in [(100, 100), (150, 101)] {
+    for (wrong, output) in [(100, 100), (150, 101)] {
         let names: serde_json::Map<String, serde_json::Value> =
             (0..wrong).map(|number| (format!("none-{number}"), true.into())).collect();
         let body = serde_json::json!({ "identity_tm": names }).to_string();
         let problem = door.problem("POST", "settings", &body, 400, "sandbox").await;
         let faults = problem["faults"].as_array().unwrap();
-        assert_eq!(faults.len(), told);
+        assert_eq!(faults.len(), output);
         let more = faults.last().unwrap()["message"] == "and 50 more violations";
         assert_eq!(more, wrong > 100, "{}", faults.last().unwrap());
         assert_eq!(problem["detail"].as_str().unwrap().contains("and 50 more violations"), more);
@@ -139,7 +139,7 @@ async fn of_many_faults_a_hundred_are_told_and_how_many_more_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_in_the_request_line_counts_as_much_as_the_header() {
+async fn the_host_in_the_request_line_is_checked() {
     let sandbox = sandbox().start();
     let door = server::admin(&sandbox, any()).await.unwrap();
     for (target, status) in [
@@ -156,10 +156,10 @@ async fn a_host_in_the_request_line_counts_as_much_as_the_header() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_nested_deeper_than_64_levels_is_refused_before_it_is_judged() {
+async fn bodies_deeper_than_64_levels_are_rejected() {
     let (bench, door) = Harness::with_door().await;
     let before = bench.sandbox.journal().last();
-    // With the body's own level.
+    // Including the level of the body itself.
     let body =
         |name: &str, levels: usize| format!(r#"{{"{name}":{}1{}}}"#, "[".repeat(levels - 1), "]".repeat(levels - 1));
     for (path, name, judged) in [
@@ -177,5 +177,5 @@ async fn what_is_nested_deeper_than_64_levels_is_refused_before_it_is_judged() {
         }
         door.problem("POST", path, &body(name, 64), 400, judged).await;
     }
-    assert_eq!(bench.sandbox.journal().last(), before, "nothing was done");
+    assert_eq!(bench.sandbox.journal().last(), before, "nothing was changed");
 }

@@ -1,4 +1,4 @@
-//! How many cases a world keeps: what goes, what goes with it, and what stays.
+//! The maximum number of cases of a world, and the removal of old ones.
 
 use crate::support::*;
 use identkit_mock_server::{vendors::all, webhooks::Mode};
@@ -8,7 +8,7 @@ impl Harness {
         Self::with(|builder| builder.keep_cases(cases))
     }
 
-    /// Opens so many orders, and returns their ids, oldest first.
+    /// Opens this number of orders and returns their ids, oldest first.
     async fn open(&self, orders: usize) -> Vec<String> {
         let mut ids = Vec::new();
         for _ in 0..orders {
@@ -17,7 +17,7 @@ impl Harness {
         ids
     }
 
-    /// Creates so many idents, and returns their ids, oldest first.
+    /// Creates this number of idents and returns their ids, oldest first.
     async fn create_many(&self, idents: usize) -> Vec<String> {
         let mut ids = Vec::new();
         for _ in 0..idents {
@@ -26,7 +26,7 @@ impl Harness {
         ids
     }
 
-    /// Those that are still known.
+    /// Returns the ids that still exist.
     fn known(&self, ids: &[String]) -> Vec<String> {
         ids.iter().filter(|id| self.sandbox.inspect(id).is_some()).cloned().collect()
     }
@@ -37,11 +37,11 @@ impl Harness {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_order_too_many_and_the_oldest_tenth_goes_while_the_examples_stay() {
+async fn at_the_limit_the_oldest_orders_go_and_examples_stay() {
     let bench = Harness::keeping(20);
-    // Time stands still: age is the order of opening, and the ids are random.
+    // The clock is stopped: age is the order of opening, and ids are random.
     let ids = bench.open(20).await;
-    assert_eq!(bench.known(&ids), ids, "as many as are kept, and the examples do not count");
+    assert_eq!(bench.known(&ids), ids, "the maximum, without the examples");
     let last = bench.open(1).await;
     assert_eq!(bench.known(&ids), ids[3..], "room for two more than the newest 18");
     assert_eq!(bench.known(&last), last);
@@ -64,14 +64,14 @@ async fn a_world_of_one_case_keeps_the_newest() {
     let bench = Harness::keeping(1);
     let ids = bench.open(4).await;
     assert_eq!(bench.known(&ids), ids[3..]);
-    // And nothing is less than one.
+    // A limit of 0 is 1.
     bench.sandbox.with_world(|world| world.keep_cases(0));
     let ids = bench.open(2).await;
     assert_eq!(bench.known(&ids), ids[1..]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn timers_webhooks_and_what_was_reported_go_with_an_order_and_with_no_other() {
+async fn a_removed_order_takes_its_timers_and_webhooks_with_it() {
     let receiver = Receiver::answering(Some(500));
     let bench = Harness::with(|builder| builder.keep_cases(2).webhook_transport(Arc::new(receiver.clone())));
     let mut ids = Vec::new();
@@ -88,29 +88,29 @@ async fn timers_webhooks_and_what_was_reported_go_with_an_order_and_with_no_othe
         })
     };
     let kept = about(&ids[1]);
-    assert!(kept.0 > 0 && kept.1 > 5, "a webhook, and places in what is saved: {kept:?}");
-    assert_eq!(about(&ids[0]), kept, "both are alike");
+    assert!(kept.0 > 0 && kept.1 > 5, "a webhook, and mentions in the saved world: {kept:?}");
+    assert_eq!(about(&ids[0]), kept, "both orders have the same");
     let new = bench.open(1).await;
-    assert_eq!(about(&ids[0]), (0, 0), "nothing of it is left");
-    assert_eq!(about(&ids[1]), kept, "and nothing else went");
+    assert_eq!(about(&ids[0]), (0, 0), "nothing is left");
+    assert_eq!(about(&ids[1]), kept, "the other order is unchanged");
     assert_eq!(bench.known(&new), new);
-    // Nor a timer for its webhook: such a world could not be read.
+    // No timer of its webhook is left: such a world could not be read.
     let document = bench.sandbox.with_world(|world| world.to_json(&all()).unwrap());
     World::from_json(&all(), &document).unwrap();
-    // The tries of the other one go on.
+    // The attempts of the other order continue.
     let before = receiver.count();
     bench.sandbox.advance(MINUTE * 20).await;
     assert!(receiver.count() > before);
     assert!(receiver.arrived()[before..].iter().all(|arrived| arrived.uri.contains(&ids[1])));
 }
 
-/// The world as a file has it.
+/// Returns the world as saved.
 fn saved(world: &World) -> String {
     world.to_json(&all()).unwrap().to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_whose_webhook_is_sent_again_by_hand_is_passed_over_though_it_does_not_wait() {
+async fn an_order_with_a_running_resend_is_not_removed() {
     let first = AtomicBool::new(true);
     let receiver = Receiver::doing(move |_| {
         let first = first.swap(false, Ordering::Relaxed);
@@ -126,7 +126,7 @@ async fn an_order_whose_webhook_is_sent_again_by_hand_is_passed_over_though_it_d
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn those_that_were_passed_over_are_the_oldest_still() {
+async fn skipped_orders_remain_the_oldest() {
     let (receiver, gate) = Receiver::gated();
     let bench = Harness::with(|builder| builder.keep_cases(3).webhook_transport(Arc::new(receiver.clone())));
     let mut ids = Vec::new();
@@ -143,7 +143,7 @@ async fn those_that_were_passed_over_are_the_oldest_still() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_over() {
+async fn the_newest_order_stays_even_if_all_others_are_busy() {
     let (receiver, gate) = Receiver::gated();
     let bench = Harness::with(|builder| builder.keep_cases(1).webhook_transport(Arc::new(receiver.clone())));
     let busy = bench.under_way(&receiver, &["OnFinal"]).await.expose().to_owned();
@@ -158,7 +158,7 @@ async fn the_newest_order_is_kept_whoever_is_busy_and_room_is_made_when_it_is_ov
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webhooks_that_wait_for_others_or_are_late_go_with_their_order() {
+async fn waiting_webhooks_are_removed_with_their_order() {
     for mode in [Mode::Reorder, Mode::Late(HOUR), Mode::Hold] {
         let receiver = Receiver::answering(Some(200));
         let bench = Harness::with(|builder| builder.keep_cases(1).webhook_transport(Arc::new(receiver.clone())));
@@ -175,7 +175,7 @@ async fn webhooks_that_wait_for_others_or_are_late_go_with_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn idents_are_forgotten_alike_and_each_vendor_has_room_of_its_own() {
+async fn each_vendor_has_its_own_limit_of_cases() {
     let bench = Harness::keeping(3);
     let orders = bench.open(3).await;
     let idents = bench.create_many(4).await;
@@ -187,12 +187,12 @@ async fn idents_are_forgotten_alike_and_each_vendor_has_room_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn idents_that_the_vendor_has_forgotten_take_no_room() {
+async fn expired_idents_do_not_count() {
     let bench = Harness::keeping(3);
     let first = bench.create_many(2).await;
     bench.sandbox.advance(DAY * 45).await;
     let second = bench.create_many(1).await;
-    // The example and the first two are 90 days old.
+    // The example and the first two expire after 90 days.
     bench.sandbox.advance(DAY * 45).await;
     assert_eq!(bench.known(&[first, second.clone()].concat()), second);
     let third = bench.create_many(2).await;
@@ -201,7 +201,7 @@ async fn idents_that_the_vendor_has_forgotten_take_no_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_world_read_from_its_saved_form_knows_which_cases_are_the_oldest() {
+async fn a_restored_world_knows_its_oldest_cases() {
     let bench = Harness::keeping(4);
     let ids = [bench.open(4).await, bench.create_many(4).await].concat();
     let document = bench.sandbox.with_world(|world| world.to_json(&all()).unwrap());
@@ -213,8 +213,8 @@ async fn a_world_read_from_its_saved_form_knows_which_cases_are_the_oldest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_is_sent_a_thousand_times_and_then_no_more_by_hand() {
-    // Nobody can be reached.
+async fn a_webhook_can_be_resent_up_to_1000_attempts() {
+    // No receiver.
     let bench = Harness::new();
     let id = bench.hooked(&["OnFinal"]).await;
     let delivery = bench.sandbox.deliveries(Some(&id)).remove(0).id;
@@ -225,20 +225,20 @@ async fn a_webhook_is_sent_a_thousand_times_and_then_no_more_by_hand() {
     let refused = bench.sandbox.resend(delivery).unwrap_err();
     assert_eq!(refused, bench.sandbox.duplicate(delivery).unwrap_err());
     assert_eq!(refused.to_string(), format!("delivery {delivery} was sent 1000 times, which is the maximum"));
-    // The vendor's own schedule goes on.
+    // The vendor's schedule continues.
     bench.sandbox.advance(DAY * 7).await;
     let tries = bench.sandbox.deliveries(Some(&id)).remove(0).attempts.len();
     assert!(tries == 1_030 || tries == 1_031, "{tries}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_that_never_expire_are_forgotten_when_there_are_ten_thousand() {
+async fn old_sessions_are_removed_at_10000() {
     let (vendors, bench) = (all(), Harness::new());
     let mut document = bench.sandbox.with_world(|world| world.to_json(&vendors).unwrap());
     let sessions = &mut document["vendors"]["identify24"]["sessions"];
     let used =
         |second: usize| start_time() - SignedDuration::from_secs(10_000) + SignedDuration::from_secs(second as i64);
-    // The later their names come, the longer ago they were used.
+    // Tokens with greater names were used earlier.
     let many = (0..9_999)
         .map(|number| json!({ "token": format!("t{:05}", 9_999 - number), "used": used(number).to_string() }));
     *sessions = many.collect();

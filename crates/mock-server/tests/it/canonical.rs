@@ -3,12 +3,12 @@
 
 use crate::support::*;
 
-/// How many rounds; `cargo xtask campaign journal` runs 100.
+/// Number of rounds; `cargo xtask campaign journal` runs 100.
 fn rounds() -> usize {
     std::env::var("IDENTKIT_JOURNAL_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
 }
 
-/// The order with webhooks below this path.
+/// Returns an order with webhooks below this path.
 fn hooked(web: &Hook, path: &str) -> PutOrder {
     order_calling(&["AfterIdent", "OnFinal"], |event| format!("{}/{path}/{event}?order=[OrderID]&ref=[Ref]", web.url))
 }
@@ -18,9 +18,9 @@ async fn play(sandbox: &TestSandbox, case: &str, story: &str) {
     sandbox.clock().settle().await;
 }
 
-/// A day at both vendors, over the network; the journal in its canonical form.
+/// Runs a script at both vendors over the network and returns the canonical journal.
 async fn script(seed: u64) -> String {
-    // Slower for one than for the other, as chance has it: what falls due at the same time comes to its end in any order.
+    // Random delays: attempts that are due at the same time end in any order.
     let web = Hook::choosing(|_, text| Does::Answer(if text.contains("/failing/") { 500 } else { 202 })).await;
     let sandbox = Sandbox::for_test().seed(seed).receiver_guard(10 * SECOND).serve().await.unwrap();
     let url = Secret::new(format!("{}/identify24/status", web.url));
@@ -35,7 +35,7 @@ async fn script(seed: u64) -> String {
     }
     tm.status(&OrderId::parse("9992UNKNOWN").unwrap(), &options()).await.unwrap_err();
 
-    // All of them fall due together from now on, and each is tried on a connection of its own.
+    // From now on all are due together, each on its own connection.
     for id in &failing {
         play(&sandbox, id.expose(), "positive").await;
     }
@@ -46,7 +46,7 @@ async fn script(seed: u64) -> String {
         tm.ident_data(id, &options()).await.unwrap();
     }
     sandbox.run_to_next().await;
-    // Later orders know what came before: an id that depends on the order of what came together would differ.
+    // If ids depended on the completion order, the ids of later orders would differ.
     let last = placed(order().get_target_link(true).get_video_hashes(true)).await;
     tm.status(&last, &options()).await.unwrap();
     i24.projects(&options()).await.unwrap();
@@ -54,11 +54,11 @@ async fn script(seed: u64) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_same_seed_and_script_give_the_same_journal_byte_for_byte() {
+async fn the_same_seed_and_script_give_the_same_journal() {
     let first = script(7).await;
     let kinds = |kind: &str| first.matches(&format!("\"kind\":\"{kind}\"")).count();
     assert!(kinds("call") > 15 && kinds("attempt") > 150 && kinds("timer") > 150 && kinds("moved") == 8, "{first}");
-    assert!(first.contains("http://127.0.0.1:*/failing/AfterIdent"), "receivers are on this machine, at any port");
+    assert!(first.contains("http://127.0.0.1:*/failing/AfterIdent"), "ports of receivers are omitted");
     for round in 1..rounds() {
         let again = script(7).await;
         for (one, other) in first.lines().zip(again.lines()) {
@@ -73,11 +73,11 @@ async fn the_same_seed_and_script_give_the_same_journal_byte_for_byte() {
 async fn another_seed_gives_another_journal() {
     let (one, other) = (script(7).await, script(8).await);
     assert_ne!(one, other);
-    assert_eq!(one.lines().count(), other.lines().count(), "the same things happen");
+    assert_eq!(one.lines().count(), other.lines().count(), "the number of entries is the same");
 }
 
 #[tokio::test]
-async fn what_tells_of_the_clients_machine_is_left_out() {
+async fn the_canonical_journal_omits_the_clients_machine() {
     let journal = async |agent: &str, port: u16, header: &str| {
         let sandbox = Sandbox::start();
         let request = http::Request::builder()
@@ -97,7 +97,7 @@ async fn what_tells_of_the_clients_machine_is_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_hangs_does_not_hold_up_what_others_that_fell_due_together_answer() {
+async fn a_hanging_receiver_does_not_delay_the_others() {
     let receiver = Receiver::doing(|call| {
         Box::pin(async move {
             let hangs = call.uri.contains("hangs") && call.seconds() > 1.0;
@@ -120,7 +120,7 @@ async fn who_hangs_does_not_hold_up_what_others_that_fell_due_together_answer() 
     sandbox.advance(90 * SECOND).await;
     eventually("the other is delivered", || sandbox.deliveries(None)[1].is_delivered()).await;
     assert_eq!(sandbox.deliveries(None)[0].attempts.len(), 1, "the first still hangs");
-    // Cut off when time has gone on by ten seconds.
+    // Cut off after ten seconds.
     sandbox.advance(10 * SECOND).await;
     assert_eq!(sandbox.deliveries(None)[0].attempts.len(), 2);
 }

@@ -1,5 +1,5 @@
-//! The profile `chaos`: the clients get through a whole case of each vendor, whatever the seed, and nothing is done
-//! twice or lost on the way.
+//! The profile `chaos`: the clients complete a whole case of each vendor with any seed, and nothing is executed twice or
+//! lost.
 
 use crate::support::*;
 use std::future::Future;
@@ -10,11 +10,11 @@ fn chaos(seed: u64) -> Harness {
     Harness::with(|builder| builder.seed(seed).profile(Profile::Chaos))
 }
 
-/// Does the work, and moves time on whenever it waits for time.
+/// Runs the future, and advances time whenever it waits for time.
 async fn in_virtual_time<T>(clock: &VirtualClock, work: impl Future<Output = T>) -> T {
     let moving = async {
         loop {
-            // What is not waiting for time comes first.
+            // First run everything that does not wait for time.
             for _ in 0..20 {
                 tokio::task::yield_now().await;
             }
@@ -30,14 +30,14 @@ async fn in_virtual_time<T>(clock: &VirtualClock, work: impl Future<Output = T>)
     }
 }
 
-/// What an integrator does with a reading that failed: it is made again.
+/// Repeats a failed read, like an integrator.
 async fn read<T, F: Future<Output = Result<T, Error>>>(what: &str, mut call: impl FnMut() -> F) -> T {
     let mut last = None;
     for _ in 0..20 {
         match call().await {
             Ok(value) => return value,
             Err(error) => {
-                told(what, &error);
+                check(what, &error);
                 last = Some(error);
             }
         }
@@ -45,12 +45,12 @@ async fn read<T, F: Future<Output = Result<T, Error>>>(what: &str, mut call: imp
     panic!("{what} never worked: {last:?}");
 }
 
-/// Every failure says what it is.
-fn told(what: &str, error: &Error) {
-    // A stream that breaks off later was answered: its error is that of reading it.
+/// Checks that a failure has the expected kind and delivery.
+fn check(what: &str, error: &Error) {
+    // A stream that breaks later had a response: its error is a read error.
     let stream = error.operation().is_none();
     assert!(stream || error.delivery().is_some(), "{what}: {error:?} does not say how far it got");
-    // A profile that is literal refuses nothing of this script by itself.
+    // The profile itself rejects nothing of this script.
     let by_chance = [
         Kind::OutcomeUnknown,
         Kind::Unreachable,
@@ -66,12 +66,12 @@ fn told(what: &str, error: &Error) {
     assert!(by_chance.contains(&error.kind()), "{what}: {error:?}");
 }
 
-/// Whether the call may have been carried out, as its failure tells it.
+/// Whether the call may have been executed, according to its failure.
 fn maybe(error: &Error) -> bool {
     error.kind() == Kind::OutcomeUnknown
 }
 
-/// Creates a case once: when it may have been created, the vendor is asked before it is done again.
+/// Creates a case once: if it may have been created, checks at the vendor before it repeats the call.
 async fn created_once<F: Future<Output = Result<String, Error>>>(
     sandbox: &Sandbox,
     vendor: &str,
@@ -83,13 +83,13 @@ async fn created_once<F: Future<Output = Result<String, Error>>>(
         let new: Vec<String> = sandbox.cases(vendor).into_iter().filter(|id| !before.contains(id)).collect();
         match created {
             Ok(id) => {
-                assert_eq!(new, std::slice::from_ref(&id), "{vendor}: the case that was told, and no other");
+                assert_eq!(new, std::slice::from_ref(&id), "{vendor}: exactly the returned case");
                 return id;
             }
             Err(error) => {
-                told("creating", &error);
+                check("creating", &error);
                 assert!(new.len() < 2, "{vendor}: created twice by one call");
-                assert!(new.is_empty() || maybe(&error), "{vendor}: created, and told as if not: {error:?}");
+                assert!(new.is_empty() || maybe(&error), "{vendor}: created, but reported as not created: {error:?}");
                 if let Some(id) = new.into_iter().next() {
                     return id;
                 }
@@ -99,7 +99,7 @@ async fn created_once<F: Future<Output = Result<String, Error>>>(
     panic!("{vendor}: no case could be created");
 }
 
-/// Does something to an order until it is done, and never again after that.
+/// Repeats an action on an order until it is done.
 async fn done_once<F: Future<Output = Result<(), Error>>>(
     what: &str,
     done: impl Fn() -> bool,
@@ -108,17 +108,17 @@ async fn done_once<F: Future<Output = Result<(), Error>>>(
     for _ in 0..20 {
         match call().await {
             Ok(()) => {
-                assert!(done(), "{what}: told as done, and it is not");
+                assert!(done(), "{what}: reported as done, but not done");
                 return;
             }
             Err(error) => {
                 let repeat = matches!(error.kind(), Kind::NotFound | Kind::InvalidState);
                 if !repeat {
-                    told(what, &error);
+                    check(what, &error);
                 }
                 if done() {
                     let says = maybe(&error) || repeat || error.kind() == Kind::Unavailable;
-                    assert!(says, "{what}: done, and told as if not: {error:?}");
+                    assert!(says, "{what}: done, but reported as not done: {error:?}");
                     return;
                 }
             }
@@ -194,13 +194,13 @@ async fn ident_of_identify24(bench: &Harness) {
             assert_eq!(bench.begin(&id, story), Some(Ok(())));
         }
         let known = id.as_str().into();
-        let told = read("ident/get", || async { client.get_ident(&known, &options()).await }).await.value;
-        assert_eq!(told.status.unwrap().as_str(), status);
+        let output = read("ident/get", || async { client.get_ident(&known, &options()).await }).await.value;
+        assert_eq!(output.status.unwrap().as_str(), status);
     }
 }
 
 #[tokio::test]
-async fn a_whole_case_of_each_vendor_gets_through_with_a_hundred_seeds() {
+async fn a_whole_case_of_each_vendor_succeeds_with_100_seeds() {
     let mut met: BTreeMap<&str, u32> = BTreeMap::new();
     for seed in 0..SEEDS {
         let bench = chaos(seed);
@@ -217,7 +217,7 @@ async fn a_whole_case_of_each_vendor_gets_through_with_a_hundred_seeds() {
     }
     let all: u32 = met.values().sum();
     let whole = met["none"] + met["shape-variant"];
-    // The rates that make it chaos, and not a day on which nothing works.
+    // The expected rates of chaos.
     assert!((all - whole) * 100 > 4 * all && (all - whole) * 100 < 15 * all, "{met:?}");
     assert!(met.len() >= 18, "{met:?}");
 }
@@ -250,7 +250,7 @@ impl Harness {
 }
 
 #[tokio::test]
-async fn faults_move_nothing_else_that_is_random() {
+async fn faults_do_not_change_other_random_values() {
     let [literal, chaos] = [Profile::Literal, Profile::Chaos].map(|profile| {
         let bench = Harness::with(|builder| builder.seed(7).profile(profile));
         bench.sandbox.with_world(|world| {
@@ -261,7 +261,7 @@ async fn faults_move_nothing_else_that_is_random() {
         })
     });
     assert_eq!(literal, chaos);
-    // Also when they are drawn: the orders that are placed have the same ids.
+    // Also for drawn faults: the placed orders have the same ids.
     let ids = |profile| async move {
         let bench = Harness::with(|builder| builder.seed(7).profile(profile));
         while bench.sandbox.cases("identity-tm").len() < 30 {
@@ -274,17 +274,17 @@ async fn faults_move_nothing_else_that_is_random() {
 
 #[tokio::test]
 async fn at_13_the_default_list_hides_a_suspicion_of_fraud() {
-    for (profile, told) in [(Profile::Literal, true), (Profile::Chaos, false)] {
+    for (profile, output) in [(Profile::Literal, true), (Profile::Chaos, false)] {
         let bench = Harness::with(|builder| builder.profile(profile));
         let general = bench.sandbox.settings()["identity_tm"]["general"].clone();
-        assert_eq!(general.as_array().unwrap().iter().any(|code| *code == 89), told, "{profile:?}");
+        assert_eq!(general.as_array().unwrap().iter().any(|code| *code == 89), output, "{profile:?}");
     }
 }
 
 #[tokio::test]
-async fn m_08_chaos_is_literal_where_it_is_not_chaotic() {
+async fn m_08_chaos_accepts_what_literal_accepts() {
     let bench = chaos(3);
-    // Alone, without what goes wrong by itself.
+    // Without drawn faults.
     bench.sandbox.with_world(|world| world.profile = Profile::Chaos);
     let mut alias = 0;
     for _ in 0..20 {

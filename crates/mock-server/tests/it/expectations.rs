@@ -1,4 +1,4 @@
-//! The door of a Rust test: a sandbox of its own, and what is expected of the calls.
+//! Sandboxes for Rust tests, and expectations about calls.
 
 use crate::support::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,14 +11,14 @@ async fn place(sandbox: &Sandbox) -> OrderId {
     client(sandbox).put_order(&order(), &options()).await.unwrap().value.order_id
 }
 
-/// What dropping it fails with, if it does.
+/// Returns the panic message of dropping the value, if it panics.
 fn dropped<T>(value: T) -> Option<String> {
     let panicked = catch_unwind(AssertUnwindSafe(|| drop(value))).err()?;
     Some(*panicked.downcast::<String>().unwrap())
 }
 
 #[tokio::test]
-async fn what_is_expected_and_comes_lets_the_test_pass() {
+async fn met_expectations_let_the_test_pass() {
     let sandbox = Sandbox::start();
     sandbox.expect(Expect::call("putOrder").times(2).body("/Product", 12));
     sandbox.expect(Expect::call("getStatus")).expect(Expect::call("cancelOrder").never());
@@ -30,19 +30,19 @@ async fn what_is_expected_and_comes_lets_the_test_pass() {
 }
 
 #[tokio::test]
-async fn what_does_not_come_fails_the_test_with_expected_got_and_nearest() {
+async fn an_unmet_expectation_fails_the_test_with_near_misses() {
     let sandbox = Sandbox::start();
     sandbox.expect(Expect::call("putOrder").body("/Product", 15).status(202).times(1));
     let id = place(&sandbox).await;
     let unknown = Request::builder().uri(format!("{TM}/getStatus/9992UNKNOWN")).body(bytes::Bytes::new()).unwrap();
     sandbox.handle(unknown).await;
     drop(id);
-    let told = dropped(sandbox).expect("it fails");
-    assert_eq!(told, include_str!("../fixtures/unmet-expectations.txt"));
+    let output = dropped(sandbox).expect("it fails");
+    assert_eq!(output, include_str!("../fixtures/unmet-expectations.txt"));
 }
 
 #[tokio::test]
-async fn each_number_of_times_holds_for_exactly_what_it_says() {
+async fn each_number_of_times_is_checked_exactly() {
     type Say = fn(Expect) -> Expect;
     let never: Say = Expect::never;
     let rules: [(Say, [bool; 4], &str); 7] = [
@@ -61,17 +61,17 @@ async fn each_number_of_times_holds_for_exactly_what_it_says() {
             for _ in 0..count {
                 place(&sandbox).await;
             }
-            let told = sandbox.verify();
-            assert_eq!(told.is_ok(), holds, "{words}, {count}");
-            if let Err(told) = told {
-                assert!(told.to_string().contains(&format!("expected  putOrder, {words}\n")), "{told}");
+            let output = sandbox.verify();
+            assert_eq!(output.is_ok(), holds, "{words}, {count}");
+            if let Err(output) = output {
+                assert!(output.to_string().contains(&format!("expected  putOrder, {words}\n")), "{output}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn only_calls_from_then_on_count_and_each_way_to_tell_them_apart_works() {
+async fn expectations_count_later_calls_by_each_filter() {
     let sandbox = Sandbox::start();
     let id = place(&sandbox).await;
     sandbox.expect(Expect::call("putOrder").never());
@@ -86,15 +86,15 @@ async fn only_calls_from_then_on_count_and_each_way_to_tell_them_apart_works() {
 }
 
 #[tokio::test]
-async fn calls_from_before_come_near_to_nothing_that_is_expected_since() {
+async fn earlier_calls_are_not_near_misses() {
     let sandbox = Sandbox::start();
     place(&sandbox).await;
     sandbox.expect(Expect::call("putOrder").body("/Product", 15));
     let mut later = Filter::call("putOrder");
     later.since = 2;
     sandbox.expect(Expect::matching(later).times(1));
-    let told = sandbox.verify().unwrap_err().to_string();
-    assert!(!told.contains("nearest"), "{told}");
+    let output = sandbox.verify().unwrap_err().to_string();
+    assert!(!output.contains("nearest"), "{output}");
     later = Filter::call("putOrder");
     later.since = 2;
     sandbox.expect(Expect::matching(later).times(1));
@@ -104,7 +104,7 @@ async fn calls_from_before_come_near_to_nothing_that_is_expected_since() {
 }
 
 #[tokio::test]
-async fn calls_that_the_journal_has_forgotten_are_counted_and_cleared_ones_too() {
+async fn calls_that_the_journal_dropped_or_cleared_count() {
     let sandbox = Sandbox::start();
     sandbox.with_world(|world| world.journal.set_limit(2));
     sandbox.expect(Expect::call("putOrder").times(6));
@@ -117,16 +117,16 @@ async fn calls_that_the_journal_has_forgotten_are_counted_and_cleared_ones_too()
 }
 
 #[tokio::test]
-async fn a_name_that_no_vendor_has_is_never_met_not_even_by_never() {
+async fn an_unknown_operation_name_is_always_unmet() {
     let sandbox = Sandbox::start();
     sandbox.expect(Expect::call("putorder").never()).expect(Expect::call("order").never());
-    let told = sandbox.verify().unwrap_err().to_string();
-    assert!(told.contains("no vendor has a call of this name; did you mean putOrder?\n"), "{told}");
-    assert!(told.contains("no vendor has a call of this name; valid names: "), "{told}");
+    let output = sandbox.verify().unwrap_err().to_string();
+    assert!(output.contains("no vendor has a call of this name; did you mean putOrder?\n"), "{output}");
+    assert!(output.contains("no vendor has a call of this name; valid names: "), "{output}");
 }
 
 #[tokio::test]
-async fn verifying_is_done_with_what_was_expected() {
+async fn verify_consumes_the_expectations() {
     let sandbox = Sandbox::start();
     sandbox.expect(Expect::call("putOrder"));
     sandbox.verify().unwrap_err();
@@ -135,7 +135,7 @@ async fn verifying_is_done_with_what_was_expected() {
 }
 
 #[tokio::test]
-async fn only_the_last_handle_looks_and_a_clients_counts() {
+async fn the_last_handle_verifies_and_clients_count() {
     let sandbox = Sandbox::start();
     sandbox.expect(Expect::call("putOrder"));
     let (clone, client) = (sandbox.clone(), client(&sandbox));
@@ -145,7 +145,7 @@ async fn only_the_last_handle_looks_and_a_clients_counts() {
 }
 
 #[tokio::test]
-async fn a_test_that_fails_already_is_not_made_to_abort() {
+async fn a_panicking_test_does_not_abort() {
     let sandbox = Sandbox::start();
     sandbox.expect(Expect::call("putOrder"));
     let failed = catch_unwind(AssertUnwindSafe(move || {
@@ -156,7 +156,7 @@ async fn a_test_that_fails_already_is_not_made_to_abort() {
 }
 
 #[tokio::test]
-async fn two_sandboxes_for_tests_are_alike_and_apart() {
+async fn two_test_sandboxes_are_equal_and_independent() {
     let (one, other) = (Sandbox::start(), Sandbox::start());
     assert_eq!(one.now().to_string(), "2020-09-10T12:00:00Z");
     one.advance(DAY).await;
@@ -167,7 +167,7 @@ async fn two_sandboxes_for_tests_are_alike_and_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_test_gets_doors_of_its_own_with_urls_and_credentials() {
+async fn serve_returns_urls_and_credentials() {
     let sandbox = Sandbox::serve().await.unwrap();
     sandbox.expect(Expect::call("putOrder").times(1));
     let (tm, identify24) = served_clients(&sandbox);
@@ -180,12 +180,12 @@ async fn a_test_gets_doors_of_its_own_with_urls_and_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_looks_after_what_is_expected_itself_while_others_hold_handles() {
+async fn a_served_sandbox_verifies_despite_other_handles() {
     let sandbox = Sandbox::serve().await.unwrap();
     let (handle, url) = (sandbox.sandbox().clone(), sandbox.url());
     sandbox.expect(Expect::call("putOrder"));
     assert!(dropped(sandbox).expect("it fails").contains("expected  putOrder, at least once"));
-    assert_eq!(dropped(handle), None, "it is told once");
+    assert_eq!(dropped(handle), None, "reported once");
     let address = url.strip_prefix("http://").unwrap().to_owned();
     eventually("the door is closed", || std::net::TcpStream::connect(&address).is_err()).await;
 }

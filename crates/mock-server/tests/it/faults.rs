@@ -1,4 +1,4 @@
-//! Faults: what each does on the wire, when it strikes, and how the admin API injects it.
+//! Faults: their effect on the wire, their rules, and the admin API.
 
 use crate::support::*;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,7 +29,7 @@ impl Net {
         Box::new(connector.connect("localhost".try_into().unwrap(), tcp).await.unwrap())
     }
 
-    /// All that comes for a status, and how it ends.
+    /// Reads a status: the whole response, and how it ended.
     async fn status(&self) -> (String, io::Result<()>) {
         let mut stream = self.connect().await;
         stream.write_all(request("GET", &format!("/getStatus/{EXAMPLE_ORDER}"), "").as_bytes()).await.unwrap();
@@ -55,7 +55,7 @@ async fn all_of(stream: &mut Box<dyn Stream>) -> (String, io::Result<()>) {
     (String::from_utf8_lossy(&read).into_owned(), ended.map(|_| ()))
 }
 
-/// The length that the head tells, and the body.
+/// Returns `Content-Length` and the body.
 fn parts(answer: &str) -> (Option<usize>, &str) {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
     let length =
@@ -68,7 +68,7 @@ fn is_reset(ended: &io::Result<()>) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m_07_each_fault_is_on_the_wire_what_it_says_with_tls_and_without() {
+async fn m_07_each_fault_has_its_effect_with_and_without_tls() {
     for tls in [false, true] {
         let net = Net::new(tls).await;
         let (whole, ended) = net.status().await;
@@ -119,20 +119,20 @@ async fn m_07_each_fault_is_on_the_wire_what_it_says_with_tls_and_without() {
                     let to = "location: https://redirected.invalid/\r\n";
                     assert!(answer.starts_with("HTTP/1.1 307 ") && answer.contains(to), "{name}");
                 }
-                other => panic!("{other} is not looked at"),
+                other => panic!("{other} is not covered"),
             }
         }
         assert!(net.bench.sandbox.faults().iter().all(|injected| injected.left() == Some(0)));
-        assert!(net.status().await.0.ends_with(&body), "and nothing goes wrong any more");
+        assert!(net.status().await.0.ends_with(&body), "the next call succeeds");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m_07_a_request_is_broken_off_before_its_body_was_read() {
+async fn m_07_a_request_is_reset_before_its_body_is_read() {
     let net = Net::new(false).await;
     net.inject(Fault::ResetInCommit { at: Middle::Request });
     let mut stream = net.connect().await;
-    // The rest of the body is never sent, so that nobody can have waited for it.
+    // The rest of the body is never sent, so the sandbox cannot wait for it.
     let whole = request("PUT", "/putOrder", &"x".repeat(100_000));
     stream.write_all(&whole.as_bytes()[..10_000]).await.unwrap();
     let (answer, ended) = all_of(&mut stream).await;
@@ -145,7 +145,7 @@ async fn m_07_a_request_is_broken_off_before_its_body_was_read() {
 }
 
 #[tokio::test]
-async fn result_false_is_an_answer_of_identify24_alone() {
+async fn only_identify24_responds_with_result_false() {
     let bench = Harness::new();
     let refused = bench.sandbox.inject(Rule::new(Fault::ResultFalse).operation("getStatus")).unwrap_err();
     assert!(refused.text().contains("identify24"), "{}", refused.text());
@@ -157,7 +157,7 @@ async fn result_false_is_an_answer_of_identify24_alone() {
     assert_eq!(bench.sandbox.faults()[0].id, injected.id);
 }
 
-/// The statuses of so many calls.
+/// Returns the statuses of this number of calls.
 async fn statuses(bench: &Harness, calls: usize) -> Vec<u16> {
     let mut all = Vec::new();
     for _ in 0..calls {
@@ -171,7 +171,7 @@ fn gone() -> Rule {
 }
 
 #[tokio::test]
-async fn a_rule_strikes_as_often_as_it_says_and_not_before_the_nth_call() {
+async fn times_and_nth_limit_a_rule() {
     for (rule, expected) in [
         (gone(), [503, 200, 200, 200, 200]),
         (gone().times(2), [503, 503, 200, 200, 200]),
@@ -188,7 +188,7 @@ async fn a_rule_strikes_as_often_as_it_says_and_not_before_the_nth_call() {
 }
 
 #[tokio::test]
-async fn the_oldest_rule_that_strikes_is_the_one_and_the_others_wait() {
+async fn the_oldest_matching_rule_applies() {
     let bench = Harness::new();
     let status = |status| Rule::new(Fault::Status { status, retry_after: None, committed: false });
     bench.sandbox.inject(status(500).nth(2)).unwrap();
@@ -198,7 +198,7 @@ async fn the_oldest_rule_that_strikes_is_the_one_and_the_others_wait() {
 }
 
 #[tokio::test]
-async fn a_probability_is_drawn_by_the_seed() {
+async fn a_probability_is_drawn_from_the_seed() {
     let struck = |seed| async move {
         let bench = Harness::with(|builder| builder.seed(seed));
         bench.sandbox.inject(gone().probability(0.3)).unwrap();
@@ -212,9 +212,9 @@ async fn a_probability_is_drawn_by_the_seed() {
 }
 
 #[tokio::test]
-async fn the_journal_tells_the_fault_and_what_the_vendor_answered() {
+async fn the_journal_has_the_fault_and_the_vendors_response() {
     let bench = Harness::new();
-    let told = |bench: &Harness| {
+    let output = |bench: &Harness| {
         bench.sandbox.with_world(|world| {
             let (_, call) = world.journal.calls().next_back().unwrap();
             (call.operation.unwrap(), call.fault, call.status)
@@ -230,24 +230,24 @@ async fn the_journal_tells_the_fault_and_what_the_vendor_answered() {
         bench.sandbox.inject(fault.clone()).unwrap();
         let before = bench.sandbox.cases("identity-tm").len();
         bench.tm_call("PUT", "/putOrder", serde_json::to_string(&order()).unwrap()).await;
-        assert_eq!(told(&bench), ("putOrder", Some(fault.name()), status), "{fault:?}");
+        assert_eq!(output(&bench), ("putOrder", Some(fault.name()), status), "{fault:?}");
         let placed = bench.sandbox.cases("identity-tm").len() - before;
         assert_eq!(placed, usize::from(fault.commits()), "{fault:?}");
     }
-    // What changes nothing of an answer is not told: a list has no shape of this kind, and bytes are no JSON.
+    // A fault without effect is not recorded: the response has no such shape, or is not JSON.
     bench.sandbox.inject(Rule::new(Fault::DuplicateKeys)).unwrap();
     bench.tm_call("GET", "/serverStatus", "").await;
-    assert_eq!(told(&bench), ("serverStatus", None, Some(200)));
+    assert_eq!(output(&bench), ("serverStatus", None, Some(200)));
 }
 
 #[tokio::test]
-async fn latency_passes_in_time_that_stands_still_and_when_it_is_advanced() {
+async fn latency_passes_with_stopped_and_with_advanced_time() {
     let bench = Harness::new();
     bench.sandbox.inject(Fault::Latency { by: Duration::from_millis(50) }).unwrap();
-    // Nobody advances time, and the call ends all the same.
+    // The call ends although time is not advanced.
     assert_eq!(statuses(&bench, 1).await, [200]);
     assert_eq!(bench.sandbox.now(), start_time());
-    // A day passes at once when it is advanced.
+    // Advancing by a day ends the call at once.
     bench.sandbox.inject(Fault::Latency { by: DAY }).unwrap();
     let sandbox = bench.sandbox.clone();
     let call = tokio::spawn(async move { statuses(&Harness { clock: sandbox.clock().clone(), sandbox }, 1).await });
@@ -259,7 +259,7 @@ async fn latency_passes_in_time_that_stands_still_and_when_it_is_advanced() {
 }
 
 #[tokio::test]
-async fn slow_answers_come_in_pieces_by_the_clock() {
+async fn slow_responses_follow_the_clock() {
     for (fault, pieces, pause) in
         [(Fault::Bandwidth { bytes_per_second: 1 }, 1, SECOND), (Fault::SlowDrip { bytes: 7, pause: HOUR }, 7, HOUR)]
     {
@@ -278,7 +278,7 @@ async fn slow_answers_come_in_pieces_by_the_clock() {
         while read.len() < whole.len() {
             let piece = tokio::select! {
                 biased;
-                piece = within(20 * SECOND, body.next()) => piece.expect("it goes on").unwrap().unwrap(),
+                piece = within(20 * SECOND, body.next()) => piece.expect("the body continues").unwrap().unwrap(),
                 _ = bench.clock.advance(2 * HOUR) => continue,
             };
             assert!(piece.len() <= pieces, "{} at once", piece.len());
@@ -314,7 +314,7 @@ async fn a_copy_of_a_world_has_its_own_faults() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m_07_the_admin_api_injects_lists_and_takes_away() {
+async fn m_07_the_admin_api_adds_lists_and_removes_faults() {
     let bench = Harness::new();
     let worlds = Worlds::from(&bench.sandbox);
     let door = Door::of(&worlds).await;
@@ -323,29 +323,29 @@ async fn m_07_the_admin_api_injects_lists_and_takes_away() {
         (status, serde_json::from_str::<Value>(&text).unwrap())
     };
     let body = r#"{"operation":"getStatus","fault":"reset-after-commit","times":1}"#;
-    let (status, told) = admin("POST", "faults", body).await;
+    let (status, output) = admin("POST", "faults", body).await;
     assert_eq!(status, 201);
-    assert_eq!((&told["id"], &told["left"], &told["hits"]), (&json!(1), &json!(1), &json!(0)));
-    assert_eq!((&told["fault"], &told["operation"]), (&json!("reset-after-commit"), &json!("getStatus")));
+    assert_eq!((&output["id"], &output["left"], &output["hits"]), (&json!(1), &json!(1), &json!(0)));
+    assert_eq!((&output["fault"], &output["operation"]), (&json!("reset-after-commit"), &json!("getStatus")));
     statuses(&bench, 1).await;
-    let (status, told) = admin("GET", "faults", "").await;
+    let (status, output) = admin("GET", "faults", "").await;
     assert_eq!(status, 200);
-    assert_eq!((&told["faults"][0]["left"], &told["faults"][0]["hits"]), (&json!(0), &json!(1)));
-    let known: BTreeSet<&str> = told["known"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert_eq!((&output["faults"][0]["left"], &output["faults"][0]["hits"]), (&json!(0), &json!(1)));
+    let known: BTreeSet<&str> = output["known"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert_eq!(known, Fault::all().iter().map(Fault::name).collect());
 
     admin("POST", "faults", r#"{"fault":"latency","seconds":0.5}"#).await;
-    let (status, told) = admin("DELETE", "faults/1", "").await;
-    assert_eq!((status, told["faults"].as_array().unwrap().len(), &told["faults"][0]["id"]), (200, 1, &json!(2)));
-    let (status, told) = admin("DELETE", "faults", "").await;
-    assert_eq!((status, &told["faults"]), (200, &json!([])));
+    let (status, output) = admin("DELETE", "faults/1", "").await;
+    assert_eq!((status, output["faults"].as_array().unwrap().len(), &output["faults"][0]["id"]), (200, 1, &json!(2)));
+    let (status, output) = admin("DELETE", "faults", "").await;
+    assert_eq!((status, &output["faults"]), (200, &json!([])));
 
     let (_, other) = worlds.create(&Default::default()).unwrap();
     assert_eq!(other.faults(), []);
 }
 
 #[tokio::test]
-async fn a_thousand_rules_are_enough_and_those_that_are_used_up_make_room() {
+async fn at_1000_rules_used_up_ones_are_removed() {
     let bench = Harness::new();
     let sandbox: &Sandbox = &bench.sandbox;
     for _ in 0..1_000 {
@@ -368,7 +368,7 @@ fn the_guide_lists_every_fault() {
 }
 
 #[tokio::test]
-async fn a_saved_world_goes_on_with_its_faults_where_it_stood() {
+async fn a_restored_world_continues_with_its_faults() {
     let bench = Harness::with(|builder| builder.profile(Profile::Chaos));
     bench.sandbox.inject(gone().nth(3).times(2)).unwrap();
     bench.sandbox.inject(gone().probability(0.5)).unwrap();
@@ -387,8 +387,8 @@ async fn a_saved_world_goes_on_with_its_faults_where_it_stood() {
     ] {
         let mut damaged = saved.clone();
         *damaged.pointer_mut(place).unwrap() = value;
-        let told = identkit_mock_server::World::from_json(&vendors, &damaged).unwrap_err().to_string();
+        let output = identkit_mock_server::World::from_json(&vendors, &damaged).unwrap_err().to_string();
         let expected = place.strip_suffix("/fault").unwrap_or(place);
-        assert!(told.contains(expected), "{told}");
+        assert!(output.contains(expected), "{output}");
     }
 }

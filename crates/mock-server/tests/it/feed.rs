@@ -9,38 +9,38 @@ impl Harness {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_05_every_page_size_finds_everything_exactly_once() {
+async fn at_05_every_page_size_returns_each_status_once() {
     let bench = Harness::new();
     for _ in 0..5 {
         bench.ended(order(), "positive").await;
     }
     let whole: BTreeSet<_> = bench.fed(1000).await.into_iter().collect();
-    // Five orders of 25, 77, 78, 71, 75, 6 and 23, and what the examples of this day have.
+    // Five orders with 25, 77, 78, 71, 75, 6 and 23, and the statuses of the examples of this day.
     assert!(whole.len() >= 35, "{}", whole.len());
     for elements in [1, 2, 3, 7, 34, 35, 36, 500] {
         let paged = bench.fed(elements).await;
         assert_eq!(paged.iter().cloned().collect::<BTreeSet<_>>(), whole, "{elements} a page");
-        assert_eq!(paged.len(), whole.len(), "{elements} a page: nothing comes twice");
+        assert_eq!(paged.len(), whole.len(), "{elements} a page: no duplicates");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_06_what_was_reported_never_comes_again_and_a_period_marks_nothing() {
+async fn at_06_statuses_are_reported_once_and_periods_mark_nothing() {
     let bench = Harness::new();
     let (id, tm) = (bench.place(order()).await, bench.tm());
     assert!(!bench.fed(500).await.is_empty());
     let first = listed_codes(&tm.drain_unreported(&options()).await.unwrap().0);
-    assert!(first.contains(&(id.expose().to_owned(), 25)), "a period before it marked nothing: {first:?}");
+    assert!(first.contains(&(id.expose().to_owned(), 25)), "the earlier period marked nothing: {first:?}");
     assert!(tm.drain_unreported(&options()).await.unwrap().0.is_empty(), "AT-07: 304 is an empty list");
     bench.play(id.expose(), "positive").await;
     let second = listed_codes(&tm.drain_unreported(&options()).await.unwrap().0);
     let codes: Vec<u32> = second.iter().map(|(_, code)| *code).collect();
     assert_eq!(codes, [77, 78, 71, 75, 6, 23], "only what is new");
-    assert!(bench.fed(500).await.contains(&(id.expose().to_owned(), 25)), "a period still tells all of it");
+    assert!(bench.fed(500).await.contains(&(id.expose().to_owned(), 25)), "a period still returns everything");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_07_and_at_08_no_body_an_empty_one_and_braces_are_the_same() {
+async fn at_07_and_at_08_missing_and_empty_bodies_are_equal() {
     for body in ["", " ", "{}"] {
         let bench = Harness::new();
         let answer = bench.tm_call("POST", "/getAllStatus/ExtendedList", body).await;
@@ -52,7 +52,7 @@ async fn at_07_and_at_08_no_body_an_empty_one_and_braces_are_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_04_the_documents_own_request_is_answered() {
+async fn at_04_the_documents_own_request_works() {
     let bench = Harness::new();
     let body = fixture("identity-tm", "S-061-get-all-status-request.json");
     // Nothing happened in January 2016.
@@ -66,7 +66,7 @@ async fn at_04_the_documents_own_request_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_101_more_than_a_thousand_elements_are_refused() {
+async fn t_101_more_than_1000_elements_are_rejected() {
     let bench = Harness::new();
     let asking = |elements: u32, page: u32| {
         format!(
@@ -81,7 +81,7 @@ async fn t_101_more_than_a_thousand_elements_are_refused() {
         bench.tm_call("POST", "/getAllStatus", asking(5, 0)).await,
         bench.tm_call("POST", "/getAllStatus", asking(5, 1)).await,
     );
-    assert_eq!(zero.body, one.body, "page 0 answers like page 1");
+    assert_eq!(zero.body, one.body, "page 0 is the same as page 1");
     let unreadable = r#"{"Period":{"Begin":"gestern","End":"2030-01-01T00:00:00Z"}}"#;
     bench.tm_call("POST", "/getAllStatus", unreadable).await.refused(400, "Period.Begin", "T-005", "[T] 4.2");
     let strict = Harness::strict();
@@ -89,7 +89,7 @@ async fn t_101_more_than_a_thousand_elements_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_05_the_strict_profile_wants_both_ends_of_a_period_and_literal_takes_one() {
+async fn at_05_only_strict_requires_both_bounds_of_a_period() {
     let begin = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z"}}"#;
     let end = r#"{"Period":{"End":"2030-01-01T00:00:00Z"}}"#;
     for body in [begin, end, r#"{"Period":{}}"#] {

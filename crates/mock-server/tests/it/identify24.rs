@@ -1,8 +1,8 @@
-//! identify24's server side: codes, bodies, and what each profile refuses.
+//! identify24: codes, bodies, and the rejections of each profile.
 
 use crate::support::*;
 
-/// The document's example without what its own rules forbid.
+/// Returns the document's example without the violations of its own rules.
 fn clean() -> Value {
     let mut ident = sample_ident();
     for (key, value) in [
@@ -19,11 +19,11 @@ fn clean() -> Value {
     ident
 }
 
-/// Field and rule of each fault; `None`: not tried.
+/// Field and rule of each violation; `None` if the profile is not tested.
 type Faults = Option<Vec<(String, String)>>;
 type Row = (Map<String, Value>, Faults, Faults);
 
-/// Each row of a group of the table: what is changed in an ident, and what each profile refuses it for.
+/// Tests each row of a group of the table: a change of an ident, and its violations in each profile.
 async fn rows(group: &str) {
     let (literal, strict) = (Harness::new(), Harness::strict());
     let mut groups: BTreeMap<String, Vec<Row>> = table("identify24-rules");
@@ -53,12 +53,12 @@ async fn rows(group: &str) {
 }
 
 #[tokio::test]
-async fn i_043_required_attributes_dates_lists_and_countries_are_checked() {
+async fn i_043_required_attributes_dates_and_lists_are_checked() {
     rows("I-043").await;
 }
 
 #[tokio::test]
-async fn ai_19_both_pdf_fields_and_any_content_pass_in_literal_and_not_in_strict() {
+async fn ai_19_only_strict_rejects_both_pdf_fields() {
     rows("AI-19").await;
 }
 
@@ -68,35 +68,35 @@ async fn ai_04_names_must_be_in_upper_case_in_the_strict_profile_only() {
 }
 
 #[tokio::test]
-async fn ai_05_strict_wants_a_flat_body_and_nothing_unlisted() {
+async fn ai_05_strict_rejects_nested_and_unlisted_attributes() {
     rows("AI-05").await;
 }
 
 #[tokio::test]
-async fn m_08_strict_wants_texts_where_the_document_has_texts() {
-    // AI-06: a project is told by a text or a number.
+async fn m_08_strict_requires_strings() {
+    // AI-06: a project id is a string or a number.
     rows("M-08").await;
     let login = r#"{"PARTNER":911,"APIKEY":"sandbox-api-key"}"#;
     Harness::strict().log_in(login).await.refused(400, "PARTNER", "M-08", "[I] auth");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i_030_a_login_answers_as_in_the_document() {
+async fn i_030_a_login_returns_the_documents_response() {
     let bench = Harness::new();
     let answer = bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#).await;
-    let mut told = answer.json();
+    let mut output = answer.json();
     let mut sample = json_fixture("identify24", "S-007-auth-response.json");
-    assert!(!told["token"].as_str().unwrap().is_empty());
-    for value in [&mut told, &mut sample] {
+    assert!(!output["token"].as_str().unwrap().is_empty());
+    for value in [&mut output, &mut sample] {
         value.as_object_mut().unwrap().remove("token");
     }
-    assert_eq!(told, sample);
+    assert_eq!(output, sample);
     let example = fixture("identify24", "S-006-auth-curl-body.json");
     assert_eq!(bench.log_in(std::str::from_utf8(&example).unwrap()).await.status, 200, "the document's own login");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_10_the_keys_of_a_login_are_in_upper_case_and_what_is_missing_is_named() {
+async fn ai_10_login_keys_are_upper_case_and_required() {
     let bench = Harness::new();
     for (body, missing) in [
         ("{}", &["PARTNER", "APIKEY"][..]),
@@ -156,17 +156,17 @@ async fn i_009_a_second_login_leaves_the_first_token_alive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_documents_own_idents_are_created_as_printed() {
+async fn the_documents_idents_are_created_as_printed() {
     let bench = Harness::new();
     for name in ["S-011-ident-create-request.json", "S-012-ident-create-curl-body.json"] {
         let ident = json_fixture("identify24", name);
         let answer = bench.create(&ident).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
-        let (told, sample) = (answer.json(), json_fixture("identify24", "S-013-ident-create-response.json"));
+        let (output, sample) = (answer.json(), json_fixture("identify24", "S-013-ident-create-response.json"));
         let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        assert_eq!(keys(&told), keys(&sample), "AI-02: no response_status here");
-        let id = told["ident_id"].as_str().unwrap();
-        assert_eq!(told["conference_url"], format!("https://identify24.de/apply/{id}"));
+        assert_eq!(keys(&output), keys(&sample), "AI-02: no response_status here");
+        let id = output["ident_id"].as_str().unwrap();
+        assert_eq!(output["conference_url"], format!("https://identify24.de/apply/{id}"));
         let read = bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json();
         assert_eq!(read["data"]["person_first_name"], "John");
         assert_eq!(read["data"]["project_id"], ident["project_id"]);
@@ -176,14 +176,14 @@ async fn the_documents_own_idents_are_created_as_printed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_01_the_documents_ident_is_answered_as_printed_with_its_comma() {
+async fn ai_01_the_documents_ident_is_returned_as_printed() {
     let bench = Harness::new();
     let answer = bench.i24_call("xxx", "GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await;
     assert_eq!(answer.json(), json_fixture("identify24", "S-017-ident-get-response.comma-added.json"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_06_project_get_reads_the_body_of_a_get_with_a_number_or_a_text() {
+async fn ai_06_project_get_reads_a_number_or_a_string() {
     let bench = Harness::new();
     let token = bench.token().await;
     let project = json!({ "id": "6", "title": "911 Internet GmbH", "status": "Active" });
@@ -229,7 +229,7 @@ async fn i_050_unknown_idents_and_calls_are_404_and_other_methods_405() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_26_a_missing_media_type_is_refused_in_the_strict_profile_only() {
+async fn ai_26_only_strict_rejects_a_missing_media_type() {
     for (bench, strict) in [(Harness::new(), false), (Harness::strict(), true)] {
         let token = bench.token().await;
         let account = [("X-API-PARTNER", "911-internet"), ("X-API-TOKEN", &token)];
@@ -252,7 +252,7 @@ async fn ai_26_a_missing_media_type_is_refused_in_the_strict_profile_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m_08_the_documents_example_credentials_are_for_the_literal_profile() {
+async fn m_08_example_credentials_work_in_literal_only() {
     let strict = Harness::strict();
     let example = fixture("identify24", "S-006-auth-curl-body.json");
     assert_eq!(strict.log_in(std::str::from_utf8(&example).unwrap()).await.status, 401);
@@ -260,7 +260,7 @@ async fn m_08_the_documents_example_credentials_are_for_the_literal_profile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_12_stories_and_any_word_move_an_ident_and_refusals_change_nothing() {
+async fn ai_12_stories_and_any_status_can_be_set() {
     let bench = Harness::new();
     let id = bench.create_ident().await;
     let status = || async {
@@ -281,5 +281,5 @@ async fn ai_12_stories_and_any_word_move_an_ident_and_refusals_change_nothing() 
     }
     bench.sandbox.with_world(|world| identify24::set_webhook(world, Some(Secret::new("no url at all"))));
     assert_eq!(bench.begin(&id, "positive").unwrap().unwrap_err().status, 400);
-    assert_eq!(status().await, "Appointment made", "an ident that nobody could be told of stays as it was");
+    assert_eq!(status().await, "Appointment made", "an ident is unchanged if its webhook cannot be created");
 }

@@ -1,4 +1,4 @@
-//! Two partners in one process: over one transport and a real listener they share neither a token nor a connection.
+//! Two partners in one process over one transport share neither tokens nor connections.
 
 use crate::simulation::whole;
 use crate::support::*;
@@ -9,7 +9,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use identkit_identify24::Credentials;
 
-/// A request as it came over a connection.
+/// A request with its connection.
 #[derive(Clone, Debug)]
 struct Heard {
     connection: usize,
@@ -20,7 +20,7 @@ struct Heard {
 
 type Log = Arc<Mutex<Vec<Heard>>>;
 
-/// A vendor on a real socket that keeps connections open and gives `token of PARTNER` to whoever logs in.
+/// Starts a vendor that keeps connections open and issues `token of PARTNER` at each login.
 async fn listener() -> (SocketAddr, Log) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, log) = (listener.local_addr().unwrap(), Log::default());
@@ -52,7 +52,7 @@ async fn answer(connection: usize, log: Log, request: Request<Incoming>) -> Resu
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_partners_over_one_transport_share_neither_a_token_nor_a_connection() {
+async fn two_partners_share_neither_tokens_nor_connections() {
     let (address, log) = listener().await;
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
     let client = |partner: &str| {
@@ -63,7 +63,7 @@ async fn two_partners_over_one_transport_share_neither_a_token_nor_a_connection(
             .unwrap()
     };
     let (one, other) = (client("one"), client("other"));
-    // In turn, so that each would find the other's idle connection, and together.
+    // One after the other, so that each could find the other's idle connection, and concurrently.
     for _ in 0..10 {
         for client in [&one, &other] {
             client.projects(&options()).await.unwrap();
@@ -78,13 +78,13 @@ async fn two_partners_over_one_transport_share_neither_a_token_nor_a_connection(
     let on_connection = |connection| heard.iter().filter(move |request| request.connection == connection);
     for request in &heard {
         let expected = if request.path == "/auth" { String::new() } else { format!("token-of-{}", request.partner) };
-        assert_eq!(request.token, expected, "each carries the token of its own login");
+        assert_eq!(request.token, expected, "each request has its own partner's token");
         let strangers = on_connection(request.connection).filter(|another| another.partner != request.partner).count();
         assert_eq!(strangers, 0, "connection {} of {}", request.connection, request.partner);
     }
     let logins: Vec<_> = heard.iter().filter(|request| request.path == "/auth").collect();
     assert_eq!(logins.len(), 2);
     for login in logins {
-        assert!(on_connection(login.connection).count() > 10, "a partner's reads go on where its login came");
+        assert!(on_connection(login.connection).count() > 10, "a partner's reads use the connection of its login");
     }
 }

@@ -1,4 +1,4 @@
-//! What the sandbox's identify24 does where the document leaves it open, by setting; and every code of its table.
+//! identify24's settings for behavior that the document leaves open, and every code of its table.
 
 use crate::support::*;
 use identkit_mock_server::vendors::identify24::{GetBodies, Rate, Refusals, Scenario, Settings, configure};
@@ -13,7 +13,7 @@ impl Harness {
     }
 }
 
-/// The codes of the contract's table 1.9.
+/// Returns the codes of the contract's table 1.9.
 fn codes() -> Vec<u16> {
     let contract = include_str!("../../../../docs/contract/contract.md");
     let table = contract.split("## 1.9 HTTP codes").nth(1).unwrap().split("\n\n").next().unwrap();
@@ -23,7 +23,7 @@ fn codes() -> Vec<u16> {
     codes
 }
 
-/// A request that comes to a code: a row of `fixtures/identify24-codes.json`.
+/// A request that provokes a code: a row of `fixtures/identify24-codes.json`.
 #[derive(serde::Deserialize)]
 struct Case {
     code: u16,
@@ -34,19 +34,19 @@ struct Case {
     body: Value,
     #[serde(default)]
     set: Value,
-    /// How long the login was ago.
+    /// Time since the login.
     #[serde(default)]
     minutes: u32,
-    /// How often it is sent; all but the last succeed.
+    /// Number of requests; all except the last succeed.
     #[serde(default)]
     times: u32,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_code_of_the_vendors_table_can_be_had_and_explains_itself() {
+async fn every_status_of_the_documents_table_can_be_provoked() {
     let cases: Vec<Case> = table("identify24-codes");
     for code in codes() {
-        assert!(cases.iter().any(|case| case.code == code), "nothing provokes {code}");
+        assert!(cases.iter().any(|case| case.code == code), "no case provokes {code}");
     }
     for Case { code, call, method, path, body, set, minutes, times } in cases {
         let bench = Harness::new();
@@ -73,11 +73,11 @@ async fn every_code_of_the_vendors_table_can_be_had_and_explains_itself() {
             );
         }
         let answer = bench.i24_call(&token, &method, &path, body).await;
-        let told = answer.json();
-        assert_eq!((answer.status, &told["result"]), (code, &json!(code == 200)), "{call} {code}: {told}");
+        let output = answer.json();
+        assert_eq!((answer.status, &output["result"]), (code, &json!(code == 200)), "{call} {code}: {output}");
         if code != 200 {
-            assert_eq!(told["response_status"], code, "{call}");
-            let message = told["messages"][0].as_str().unwrap();
+            assert_eq!(output["response_status"], code, "{call}");
+            let message = output["messages"][0].as_str().unwrap();
             assert!(message.contains("[I]") && !message.contains("John"), "{call} {code}: {message}");
         }
         assert!(answer.headers.get("retry-after").is_none(), "{call} {code}: not documented");
@@ -85,7 +85,7 @@ async fn every_code_of_the_vendors_table_can_be_had_and_explains_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_429_says_when_to_come_again_if_it_is_set_so_and_the_period_ends() {
+async fn a_429_has_retry_after_if_configured() {
     let bench = Harness::new();
     let rate = Rate::new(2, SignedDuration::from_secs(60));
     bench.set_up_identify24(|settings| settings.rate = Some(rate.with_retry_after()));
@@ -95,12 +95,12 @@ async fn a_429_says_when_to_come_again_if_it_is_set_so_and_the_period_ends() {
     let refused = read().await;
     assert_eq!((refused.status, &refused.headers["retry-after"]), (429, &"15".parse().unwrap()));
     bench.clock.advance(15 * SECOND).await;
-    assert_eq!(read().await.status, 200, "as it was told");
-    assert_eq!((read().await.status, read().await.status), (200, 429), "counted anew");
+    assert_eq!(read().await.status, 200, "after Retry-After");
+    assert_eq!((read().await.status, read().await.status), (200, 429), "a new period");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_02_a_refusal_may_come_with_status_200_and_the_client_is_not_taken_in() {
+async fn ai_02_the_client_detects_rejections_with_status_200() {
     let bench = Harness::new();
     let client = bench.client();
     client.projects(&options()).await.unwrap();
@@ -110,12 +110,12 @@ async fn ai_02_a_refusal_may_come_with_status_200_and_the_client_is_not_taken_in
     assert!(answer.json().get("response_status").is_none());
     let error = client.get_ident(&"unknown".into(), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::Rejected, Some(200)));
-    // A token that is dead keeps its status, else nobody could log in again.
+    // An expired token still gets 401, so that the client logs in again.
     assert_eq!(bench.i24_call("dead", "GET", "/project/getAll", "").await.status, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_30_a_refusal_may_come_by_response_status_alone_and_the_client_believes_it() {
+async fn ai_30_the_client_detects_rejections_by_response_status() {
     let bench = Harness::new();
     let client = bench.client();
     bench.set_up_identify24(|settings| settings.refusals = Refusals::ByResponseStatus);
@@ -123,28 +123,32 @@ async fn ai_30_a_refusal_may_come_by_response_status_alone_and_the_client_believ
     assert_eq!((answer.status, &answer.json()["response_status"]), (200, &json!(404)));
     let error = client.get_ident(&"unknown".into(), &options()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::NotFound);
-    // Also a token that is dead: the client logs in again.
+    // Also for an expired token: the client logs in again.
     bench.clock.advance(HOUR).await;
     assert_eq!(client.projects(&options()).await.unwrap().value.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_07_bodies_of_gets_may_get_lost_and_the_client_finds_the_project_all_the_same() {
+async fn ai_07_the_client_finds_projects_if_get_bodies_are_lost() {
     let bodies = [403, 411, 413].map(GetBodies::Refused);
     for (way, status) in [(GetBodies::Stripped, 400)].into_iter().chain(bodies.into_iter().zip([403, 411, 413])) {
         let bench = Harness::new();
         bench.set_up_identify24(|settings| settings.get_bodies = way);
         let answer = bench.i24_call("xxx", "GET", "/project/get", r#"{"project_id":6}"#).await;
         assert_eq!(answer.status, status, "{way:?}");
-        assert_eq!(bench.i24_call("xxx", "GET", "/project/getAll", "").await.status, 200, "no body, no trouble");
-        assert_eq!(bench.create(&sample_ident()).await.status, 200, "a POST has its body");
+        assert_eq!(
+            bench.i24_call("xxx", "GET", "/project/getAll", "").await.status,
+            200,
+            "requests without body are unaffected"
+        );
+        assert_eq!(bench.create(&sample_ident()).await.status, 200, "a POST keeps its body");
         let project = bench.client().project(&"6".into(), &options()).await.unwrap();
         assert_eq!((project.value.id.unwrap().as_str(), project.warnings[0].rule), ("6", "AI-07"), "{way:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
+async fn ai_12_statuses_are_configurable_in_reads_and_webhooks() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     bench.set_portal_url();
     bench.set_up_identify24(|settings| {
@@ -160,15 +164,15 @@ async fn ai_12_the_list_of_statuses_is_set_and_told_by_read_and_webhook() {
         bench.play(&id, story).await;
         let read = bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json();
         assert_eq!(read["data"]["status"], status);
-        let told: Value = serde_json::from_slice(&receiver.arrived().last().unwrap().body).unwrap();
-        assert_eq!([&told["status"], &told["status_id"]], [status, status_id]);
-        assert_eq!([&told["reject_reason"], &told["agent_notes"]], [reason, notes]);
+        let output: Value = serde_json::from_slice(&receiver.arrived().last().unwrap().body).unwrap();
+        assert_eq!([&output["status"], &output["status_id"]], [status, status_id]);
+        assert_eq!([&output["reject_reason"], &output["agent_notes"]], [reason, notes]);
     }
     assert_eq!(bench.begin(&id, "positive").unwrap().unwrap_err().status, 400, "the list was replaced");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i_052_an_ident_has_an_appointment_once_a_story_made_one_and_read_and_webhook_tell_it() {
+async fn i_052_reads_and_webhooks_have_the_appointment_of_a_story() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     bench.set_portal_url();
     bench.set_up_identify24(|settings| {
@@ -177,7 +181,7 @@ async fn i_052_an_ident_has_an_appointment_once_a_story_made_one_and_read_and_we
     });
     let id = bench.create_ident().await;
     let read = || async { bench.i24_call("xxx", "GET", &format!("/ident/get/{id}"), "").await.json()["data"].clone() };
-    assert_eq!(read().await.get("appointment_date"), None, "none was made yet");
+    assert_eq!(read().await.get("appointment_date"), None, "no appointment yet");
     // Local times of the vendor (AI-11): 14:00 at 12:00 UTC in summer, 13:00 in winter.
     for (story, at) in [
         ("appointment", "2020-09-13 14:00"),
@@ -187,15 +191,15 @@ async fn i_052_an_ident_has_an_appointment_once_a_story_made_one_and_read_and_we
     ] {
         bench.play(&id, story).await;
         assert_eq!(read().await["appointment_date"], at, "{story}");
-        let told: Value = serde_json::from_slice(&receiver.arrived().last().unwrap().body).unwrap();
-        assert_eq!(told["appointment_date"], at, "{story}");
+        let output: Value = serde_json::from_slice(&receiver.arrived().last().unwrap().body).unwrap();
+        assert_eq!(output["appointment_date"], at, "{story}");
     }
-    let told = read().await;
-    assert_eq!(told["status"], "Unidentified", "AI-12: the only status that the document has");
+    let output = read().await;
+    assert_eq!(output["status"], "Unidentified", "AI-12: the only status that the document has");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i_006_and_i_020_the_lives_of_tokens_and_idents_are_settings() {
+async fn i_006_and_i_020_lifetimes_are_settings() {
     let bench = Harness::new();
     bench.set_up_identify24(|settings| {
         settings.idle = SignedDuration::from_mins(5);
@@ -213,7 +217,7 @@ async fn i_006_and_i_020_the_lives_of_tokens_and_idents_are_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ai_16_and_ai_24_custom_ids_need_not_be_unique_unless_it_is_set_so() {
+async fn ai_16_and_ai_24_unique_custom_ids_are_a_setting() {
     let bench = Harness::new();
     let (ident, mut without) = (sample_ident(), sample_ident());
     without.as_object_mut().unwrap().remove("custom_id");
@@ -223,12 +227,12 @@ async fn ai_16_and_ai_24_custom_ids_need_not_be_unique_unless_it_is_set_so() {
     assert_eq!(
         (bench.create(&without).await.status, bench.create(&without).await.status),
         (200, 200),
-        "none is not one"
+        "missing values are not duplicates"
     );
 }
 
 #[test]
-fn settings_print_no_secret() {
+fn debug_output_of_settings_has_no_secret() {
     let mut settings = Settings::default();
     settings.webhook_url = Some(Secret::new("https://hooks.example/t0ken"));
     let shown = format!("{settings:?}");

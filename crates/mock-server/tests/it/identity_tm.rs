@@ -1,10 +1,10 @@
-//! identity.TM's server side: states, codes, documents, and what each profile refuses.
+//! identity.TM: states, codes, documents, and the rejections of each profile.
 
 use crate::support::*;
 use identkit_synthetic::page_count;
 
 fn pdf(name: &str, bytes: impl Into<Bytes>) -> SignPdf {
-    // As text, because these orders are written without the client.
+    // As a string, because these orders are written without the client.
     let text = encode_base64(&bytes.into());
     SignPdf::default().data(Blob::Text(text.into())).filename(name)
 }
@@ -18,7 +18,7 @@ impl Harness {
         self.tm_call("PUT", "/putOrder", serde_json::to_vec(order).unwrap()).await
     }
 
-    /// Places an order that the sandbox takes, and returns its id.
+    /// Places an order and returns its id.
     async fn placed(&self, order: &impl serde::Serialize) -> String {
         let answer = self.put(order).await;
         assert_eq!(answer.status, 202, "{}", answer.text());
@@ -38,7 +38,7 @@ impl Harness {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_003_only_the_accounts_own_basic_credentials_count() {
+async fn t_003_only_the_accounts_credentials_are_accepted() {
     let bench = Harness::new();
     let path = format!("{TM}/getStatus/{EXAMPLE_ORDER}");
     for (given, status) in [
@@ -61,7 +61,7 @@ async fn t_003_only_the_accounts_own_basic_credentials_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_80_server_status_answers_with_and_without_credentials() {
+async fn at_80_server_status_needs_no_credentials() {
     let bench = Harness::new();
     assert_eq!(bench.get("/serverStatus").await.status, 200);
     for path in ["/api/2.10/serverStatus", "/api/2.10/serverstatus", "/api/1/serverStatus"] {
@@ -72,7 +72,7 @@ async fn at_80_server_status_answers_with_and_without_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_09_deletion_marks_the_data_deleted_and_a_second_one_is_404() {
+async fn at_09_deletion_keeps_the_status_and_works_once() {
     let bench = Harness::new();
     let id = bench.played(&signing(vec![pdf("a.pdf", sample_contract())]), "signed").await;
     assert_eq!(bench.get(&format!("/getESignPDF/{id}")).await.status, 200);
@@ -80,11 +80,11 @@ async fn at_09_deletion_marks_the_data_deleted_and_a_second_one_is_404() {
     assert_eq!(deleted.status, 202);
     assert_eq!(bench.get(&format!("/getStatus/{id}")).await.json()["Ref"], "ref-1", "the status stays readable");
     assert_eq!(bench.sandbox.inspect(&id).unwrap()["data_deleted"], true);
-    assert!(!bench.sandbox.with_world(|world| format!("{world:?}")).contains("Blob("), "the documents are let go");
+    assert!(!bench.sandbox.with_world(|world| format!("{world:?}")).contains("Blob("), "the documents are dropped");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_09_paths_are_taken_in_any_case_except_in_the_strict_profile() {
+async fn at_09_only_strict_compares_paths_exactly() {
     let bench = Harness::new();
     let strict = Harness::strict();
     for path in ["/delIdentData/", "/DELIDENTDATA/", "/delidentdata/"] {
@@ -110,34 +110,34 @@ async fn unknown_calls_are_404() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_documents_own_order_is_taken_as_printed_and_answers_what_it_asked_for() {
+async fn the_documents_own_order_is_accepted_as_printed() {
     let bench = Harness::new();
     let answer = bench.tm_call("PUT", "/putOrder", fixture("identity-tm", "S-035-put-order-request.json")).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
-    let told = answer.json();
+    let output = answer.json();
     let sample = json_fixture("identity-tm", "S-036-put-order-response.json");
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(&told), keys(&sample));
-    assert_eq!(keys(&told["VideoHashes"]), keys(&sample["VideoHashes"]));
-    // AT-18: the Ref of the request, whatever the document's answer shows.
-    assert_eq!(told["Ref"], "Sign-me_Account_Creation_Test");
-    let length = |path: &str| told.pointer(path).unwrap().as_str().unwrap().chars().count();
+    assert_eq!(keys(&output), keys(&sample));
+    assert_eq!(keys(&output["VideoHashes"]), keys(&sample["VideoHashes"]));
+    // AT-18: the Ref of the request, unlike in the document's response.
+    assert_eq!(output["Ref"], "Sign-me_Account_Creation_Test");
+    let length = |path: &str| output.pointer(path).unwrap().as_str().unwrap().chars().count();
     assert!(length("/OrderID") <= 20 && length("/TargetURL") <= 100);
     assert!(length("/VideoHashes/ShortCode") <= 5 && length("/VideoHashes/LongCode") <= 20);
-    // AT-47: the blank after the e-mail address is the document's own; strict makes no exception for it.
+    // AT-47: the document's own e-mail address has a blank; strict rejects it.
     let strict = Harness::strict();
     let answer = strict.tm_call("PUT", "/putOrder", fixture("identity-tm", "S-035-put-order-request.json")).await;
     answer.refused(400, "Email", "AT-47", "[T] 3.1.3");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn put_order_returns_the_link_and_the_hashes_only_when_asked_for() {
+async fn put_order_returns_link_and_hashes_on_request_only() {
     let bench = Harness::new();
     let plain = bench.put(&order()).await.json();
     assert!(plain.get("TargetURL").is_none() && plain.get("VideoHashes").is_none());
     let id = plain["OrderID"].as_str().unwrap();
     let status = bench.get(&format!("/getStatus/{id}/ExtendedList")).await.text();
-    assert!(status.contains("\"Kind\":7"), "AT-84: without the link the person is mailed");
+    assert!(status.contains("\"Kind\":7"), "AT-84: without the link an e-mail is sent");
     let linked = bench.put(&order().get_target_link(true).get_video_hashes(true)).await.json();
     assert!(linked.get("TargetURL").is_some() && linked.get("VideoHashes").is_some());
     let id = linked["OrderID"].as_str().unwrap();
@@ -147,7 +147,7 @@ async fn put_order_returns_the_link_and_the_hashes_only_when_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_20_any_text_may_be_a_ref_as_the_table_says() {
+async fn at_20_any_text_is_a_valid_ref() {
     let bench = Harness::new();
     for reference in ["Just a test", "Größe/1?", "", "[Ref]"] {
         let answer = bench.put(&order().reference(reference)).await;
@@ -157,7 +157,7 @@ async fn at_20_any_text_may_be_a_ref_as_the_table_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_002_a_body_that_is_no_json_is_400_with_its_place() {
+async fn t_002_invalid_json_is_400_with_its_position() {
     let bench = Harness::new();
     for body in ["", "{", "nonsense", "[]", "\"x\"", "{\"Product\":\"twelve\"}", "\u{feff}{,}"] {
         let answer = bench.tm_call("PUT", "/putOrder", body).await;
@@ -167,7 +167,7 @@ async fn t_002_a_body_that_is_no_json_is_400_with_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_86_protected_broken_and_false_pdfs_are_refused() {
+async fn at_86_protected_and_invalid_pdfs_are_rejected() {
     let bench = Harness::new();
     let mut document = lopdf::Document::load_mem(&sample_contract()).unwrap();
     let id = lopdf::Object::String(b"0123456789abcdef".to_vec(), lopdf::StringFormat::Literal);
@@ -215,9 +215,9 @@ async fn at_33_one_signed_pdf_is_the_pdf_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_35_several_signed_pdfs_are_json_in_the_order_of_the_request() {
+async fn at_35_signed_pdfs_are_in_the_order_of_the_request() {
     let bench = Harness::new();
-    // None of them begins like another one after it.
+    // No document starts like another one.
     let numbered = |name: &str| [sample_contract(), format!("% the {name} one\n").into_bytes()].concat();
     let originals = [numbered("first"), numbered("second"), sample_contract()];
     let pdfs = originals.iter().enumerate().map(|(at, bytes)| pdf(&format!("{at}.pdf"), bytes.clone()));
@@ -233,9 +233,9 @@ async fn at_35_several_signed_pdfs_are_json_in_the_order_of_the_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_35_only_hashes_of_several_need_names_of_their_own() {
+async fn at_35_only_several_hashes_need_unique_names() {
     let bench = Harness::new();
-    // The document asks for no name of a PDF; the results come in the order of the request.
+    // PDFs need no name; results are in the order of the request.
     let same = vec![pdf("a.pdf", sample_contract()), pdf("a.pdf", sample_contract())];
     let id = bench.played(&signing(same), "signed").await;
     assert_eq!(bench.get(&format!("/getESignPDF/{id}")).await.json()["PDFs"].as_array().unwrap().len(), 2);
@@ -251,7 +251,7 @@ async fn at_35_only_hashes_of_several_need_names_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_documents_status_is_answered_as_printed() {
+async fn the_documents_status_is_returned_as_printed() {
     let bench = Harness::new();
     let answer = bench.get(&format!("/getStatus/{EXAMPLE_ORDER}/ExtendedList")).await;
     assert_eq!(answer.json(), json_fixture("identity-tm", "S-040-get-status-response.json"));
@@ -269,7 +269,7 @@ async fn at_13_the_default_variant_has_the_general_codes_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_23_the_documents_data_is_answered_as_printed_with_order_and_ref_besides() {
+async fn at_23_the_documents_data_is_returned_with_order_and_ref() {
     let bench = Harness::new();
     let mut expected = json_fixture("identity-tm", "S-046-get-ident-data-response.json");
     expected["OrderID"] = EXAMPLE_ORDER.into();
@@ -285,7 +285,7 @@ async fn at_23_the_documents_data_is_answered_as_printed_with_order_and_ref_besi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_25_initial_data_has_nulls_and_the_epoch_for_what_was_not_given() {
+async fn at_25_missing_initial_data_is_null_or_the_epoch() {
     let bench = Harness::new();
     let given = OrderIdentData::default().firstname("Erika").surname("Mustermann").birthdate("1964-08-12");
     let id = bench.played(&order().ident_data(given), "positive").await;
@@ -302,7 +302,7 @@ async fn at_25_initial_data_has_nulls_and_the_epoch_for_what_was_not_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_48_a_birth_name_is_determined_only_when_it_is_asked_for() {
+async fn at_48_a_birth_name_is_determined_only_on_request() {
     let bench = Harness::new();
     for (given, found) in [(None, Value::Null), (Some(""), json!("Mustermann")), (Some("Gabler"), json!("Gabler"))] {
         let mut data = OrderIdentData::default();

@@ -1,4 +1,4 @@
-//! A thousand tests at once do not see each other: ids, journals, webhooks, clocks.
+//! A thousand concurrent tests are isolated: ids, journals, webhooks, clocks.
 
 use crate::support::*;
 use tokio::{
@@ -13,7 +13,7 @@ fn hooked(base: &str, test: u64) -> PutOrder {
     order().reference(format!("test-{test}")).webhook_url(WebhookUrl::default().on_final(url))
 }
 
-/// One test: it places, plays, moves its time on by its own number of seconds, reads, and looks at all that it has.
+/// Runs one test: it places orders, plays stories, advances time by its number in seconds, and checks everything.
 /// Returns the ids of its orders.
 async fn test(number: u64, sandbox: &Sandbox, tm: &IdentityTm, base: &str, doing: &Semaphore) -> Vec<String> {
     let begin = sandbox.now();
@@ -40,9 +40,9 @@ async fn test(number: u64, sandbox: &Sandbox, tm: &IdentityTm, base: &str, doing
     sandbox.advance(Duration::from_secs(number)).await;
     for id in &ids {
         let _one = doing.acquire().await.unwrap();
-        let told = tm.status(id, &options()).await.unwrap().value;
-        assert_eq!(told.reference.as_ref().unwrap().expose(), &format!("test-{number}"));
-        assert!(told.kinds().any(|kind| kind == status), "{number}: {:?}", told.kinds().collect::<Vec<_>>());
+        let output = tm.status(id, &options()).await.unwrap().value;
+        assert_eq!(output.reference.as_ref().unwrap().expose(), &format!("test-{number}"));
+        assert!(output.kinds().any(|kind| kind == status), "{number}: {:?}", output.kinds().collect::<Vec<_>>());
     }
 
     let ids: Vec<String> = ids.iter().map(|id| id.expose().to_owned()).collect();
@@ -64,7 +64,7 @@ async fn test(number: u64, sandbox: &Sandbox, tm: &IdentityTm, base: &str, doing
     ids
 }
 
-/// What arrived at the receiver, by the test that it was for: the orders' ids, each under the right reference.
+/// Returns the order ids that arrived at the receiver, by test.
 fn arrived(calls: &[String]) -> BTreeMap<u64, Vec<String>> {
     let mut by_test: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     for call in calls {
@@ -77,7 +77,7 @@ fn arrived(calls: &[String]) -> BTreeMap<u64, Vec<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_thousand_sandboxes_in_one_process_do_not_cross_talk() {
+async fn a_thousand_sandboxes_in_one_process_are_isolated() {
     let receiver = Receiver::answering(Some(200));
     let all_there = Arc::new(Barrier::new(usize::try_from(TESTS).unwrap()));
     let mut tests = JoinSet::new();
@@ -94,12 +94,12 @@ async fn a_thousand_sandboxes_in_one_process_do_not_cross_talk() {
     let calls: Vec<_> =
         receiver.arrived().into_iter().map(|call| call.uri.replace("https://hooks.example", "")).collect();
     assert_eq!(arrived(&calls), found);
-    // The same seed, and so the same ids, in every one of them; and nothing came of it.
+    // All have the same seed and therefore the same ids, without interference.
     assert_eq!(found.values().map(|ids| &ids[0]).collect::<BTreeSet<_>>().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_thousand_worlds_behind_one_server_do_not_cross_talk() {
+async fn a_thousand_worlds_of_one_server_are_isolated() {
     let web = Hook::always(Does::Answer(200)).await;
     let tls = TlsConfig::bundled().unwrap();
     let transport: Arc<dyn Transport> = Arc::new(HyperTransport::new(&tls));
@@ -108,7 +108,7 @@ async fn a_thousand_worlds_behind_one_server_do_not_cross_talk() {
     let listening = server::vendors(&worlds, any(), None).await.unwrap();
     let base_url = format!("{}{TM}", listening.url());
     let all_there = Arc::new(Barrier::new(usize::try_from(TESTS).unwrap()));
-    // All tests are under way; so many of them have a connection, as a machine with few descriptors allows.
+    // All tests run; the number of connections is limited for machines with few file descriptors.
     let doing = Arc::new(Semaphore::new(100));
     let mut tests = JoinSet::new();
     for number in 1..=TESTS {
@@ -133,7 +133,7 @@ async fn a_thousand_worlds_behind_one_server_do_not_cross_talk() {
     let found: BTreeMap<_, _> = tests.join_all().await.into_iter().collect();
     assert_eq!(arrived(&web.paths()), found);
     let ids: Vec<_> = found.values().flatten().collect();
-    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "each world has a seed of its own");
-    assert_eq!((default.journal().last(), default.now()), (0, start_time()), "the default world saw nothing of it");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "each world has its own seed");
+    assert_eq!((default.journal().last(), default.now()), (0, start_time()), "the default world is unchanged");
     assert_eq!(worlds.ids().len(), 1_001);
 }

@@ -1,13 +1,13 @@
-//! The journal, asked over the admin API.
+//! The journal, through the admin API.
 
 use crate::support::*;
 
-/// An order with this Product, as JSON.
+/// Returns an order with this Product as JSON.
 fn written(product: u32) -> String {
     serde_json::to_string(&order().product(product)).unwrap()
 }
 
-/// A sandbox with some calls in its journal, its door, and the id of an order that was placed.
+/// Returns a sandbox with calls in its journal, its admin API, and the id of an order.
 async fn busy_day() -> (Harness, Door, String) {
     let bench = Harness::new();
     let placed = bench.tm_call("PUT", "/putOrder", written(12)).await;
@@ -24,7 +24,7 @@ async fn busy_day() -> (Harness, Door, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_are_found_and_counted_by_each_thing_that_tells_them_apart() {
+async fn calls_are_found_and_counted_by_each_filter() {
     let (_bench, door, id) = busy_day().await;
     for (question, expected) in table::<Vec<(String, Vec<u64>)>>("journal-questions") {
         let question = question.replace("{id}", &id);
@@ -39,29 +39,29 @@ async fn calls_are_found_and_counted_by_each_thing_that_tells_them_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_journal_is_told_in_pages_and_counted_whole() {
+async fn a_long_journal_is_returned_in_pages() {
     let (bench, door) = Harness::with_door().await;
     for _ in 0..250 {
         bench.tm_call("GET", "/serverStatus", "").await;
     }
-    let (mut since, mut told) = (0, Vec::new());
+    let (mut since, mut output) = (0, Vec::new());
     for (count, requests) in [(250, 100), (150, 100), (50, 50)] {
         let page = door.get(&format!("journal?operation=serverStatus&since={since}")).await;
         let page_of: Vec<u64> =
             page["requests"].as_array().unwrap().iter().map(|call| call["sequence"].as_u64().unwrap()).collect();
         assert_eq!((page["count"].as_u64().unwrap(), page_of.len()), (count, requests));
-        told.extend(page_of);
+        output.extend(page_of);
         match page.get("next") {
             Some(next) => since = next.as_u64().unwrap(),
             None => assert_eq!(count, 50, "the last page"),
         }
     }
-    assert_eq!(told, (1..=250).collect::<Vec<u64>>());
+    assert_eq!(output, (1..=250).collect::<Vec<u64>>());
     assert_eq!(door.get("journal?limit=1000").await["requests"].as_array().unwrap().len(), 250);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_had_to_go_is_told_and_what_was_taken_away_is_not() {
+async fn dropped_entries_are_counted_and_cleared_ones_are_not() {
     let (bench, door) = Harness::with_door().await;
     bench.sandbox.with_world(|world| world.journal.set_limit(10));
     for _ in 0..15 {
@@ -77,7 +77,7 @@ async fn what_had_to_go_is_told_and_what_was_taken_away_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn waiting_answers_as_soon_as_it_holds_and_at_once_when_it_does_already() {
+async fn waiting_ends_as_soon_as_the_condition_holds() {
     let (bench, door, id) = busy_day().await;
     let held = json!({ "operation": "putOrder", "count": 2, "timeout": 0 }).to_string();
     assert_eq!(door.good("POST", "journal/wait", &held).await, json!({ "count": 3 }));
@@ -95,7 +95,7 @@ async fn waiting_answers_as_soon_as_it_holds_and_at_once_when_it_does_already() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn waiting_in_vain_ends_with_what_came_closest() {
+async fn a_timed_out_wait_returns_near_misses() {
     let (_bench, door, _) = busy_day().await;
     let wanted =
         json!({ "operation": "putOrder", "status": 202, "body": { "/Product": 15 }, "count": 1, "timeout": 0.05 });
@@ -108,7 +108,7 @@ async fn waiting_in_vain_ends_with_what_came_closest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_nearest_misses_come_first_and_tell_each_difference() {
+async fn near_misses_are_sorted_and_list_each_difference() {
     let (_bench, door, id) = busy_day().await;
     let found = door
         .get("journal/near-misses?operation=putOrder&status=202&body/Product=15&body/Ref=ref-1&body/Nothing=1")
@@ -116,7 +116,7 @@ async fn the_nearest_misses_come_first_and_tell_each_difference() {
     assert_eq!(found["count"], 0);
     let near = found["near_misses"].as_array().unwrap();
     let numbers: Vec<_> = near.iter().map(|near| near["request"]["sequence"].as_u64().unwrap()).collect();
-    assert_eq!(numbers, [2, 1, 3], "of the two with a difference less the later; the refused one after them");
+    assert_eq!(numbers, [2, 1, 3], "fewer differences first, then later calls first");
     assert_eq!(
         near[0]["differences"],
         json!([
@@ -125,7 +125,7 @@ async fn the_nearest_misses_come_first_and_tell_each_difference() {
         ])
     );
     assert_eq!(near[2]["differences"][0], json!({ "what": "status", "wanted": 202, "got": 400 }));
-    // What fits is no near miss.
+    // Matching calls are not near misses.
     let found = door.get(&format!("journal/near-misses?operation=getStatus&order={id}&limit=1")).await;
     assert_eq!((&found["count"], found["near_misses"].as_array().unwrap().len()), (&json!(1), 1));
     assert_eq!(
@@ -140,12 +140,12 @@ async fn the_nearest_misses_come_first_and_tell_each_difference() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_request_is_explained_by_rule_pointer_section_and_what_would_be_valid() {
+async fn a_rejection_is_explained_by_rule_pointer_and_section() {
     let (bench, door, _) = busy_day().await;
     let explained = door.get("explain/3").await;
     assert_eq!(explained["refused"], true);
     let reason = &explained["reasons"][0];
-    for (part, told) in [
+    for (part, output) in [
         ("rule", json!("T-006")),
         ("section", json!("[T] 3.1.3")),
         ("in", json!("body")),
@@ -153,13 +153,13 @@ async fn a_refused_request_is_explained_by_rule_pointer_section_and_what_would_b
         ("given", json!(13)),
         ("valid", json!("must be 0, 12, 15 or 16")),
     ] {
-        assert_eq!(reason[part], told);
+        assert_eq!(reason[part], output);
     }
     assert_eq!(explained["request"]["body"].pointer(reason["pointer"].as_str().unwrap()), Some(&json!(13)));
     assert_eq!(explained["request"]["status"], 400);
     assert!(explained["request"]["answer"]["Error"].as_str().unwrap().contains("T-006"));
 
-    // What is missing is pointed at where it belongs; of several faults each.
+    // A missing element has the pointer where it belongs; several violations are all reported.
     let body =
         json!({ "Ref": "r", "Product": 12, "Add": 0, "Address": { "Country": "DE", "ZipCode": "x".repeat(99) } });
     bench.tm_call("PUT", "/putOrder", body.to_string()).await;
@@ -168,7 +168,7 @@ async fn a_refused_request_is_explained_by_rule_pointer_section_and_what_would_b
         explained["reasons"].as_array().unwrap().iter().map(|reason| reason["pointer"].as_str().unwrap()).collect();
     assert!(pointers.contains(&"/Email") && pointers.contains(&"/Address/ZipCode"), "{pointers:?}");
 
-    // In the path, in a header.
+    // Violations in the path and in a header.
     assert_eq!(door.get("explain/5").await["reasons"][0]["in"], "path");
     bench.i24_call("wrong", "GET", &format!("/ident/get/{EXAMPLE_IDENT}"), "").await;
     let explained = door.get("explain/10").await;
@@ -181,7 +181,7 @@ async fn a_refused_request_is_explained_by_rule_pointer_section_and_what_would_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_are_masked_wherever_the_journal_is_told_unless_they_are_asked_for() {
+async fn the_journal_masks_secrets_unless_revealed() {
     let (bench, door, _) = busy_day().await;
     bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key""#).await;
     let token = bench.token().await;
@@ -189,28 +189,28 @@ async fn secrets_are_masked_wherever_the_journal_is_told_unless_they_are_asked_f
     let secrets = [token.as_str(), basic.as_str(), "sandbox-api-key", "open-sesame"];
     let canonical = door.text("GET", "journal/canonical", "").await;
     assert_eq!((canonical.0, canonical.1.as_str()), (200, "application/x-ndjson"));
-    let mut told = vec![canonical.2];
+    let mut output = vec![canonical.2];
     for path in ["journal", "journal/near-misses?status=999&limit=99", "explain/8", "explain/6"] {
-        told.push(door.get(path).await.to_string());
+        output.push(door.get(path).await.to_string());
     }
-    for text in &told {
+    for text in &output {
         for secret in secrets {
-            assert!(!text.contains(secret), "{secret} is told in {text}");
+            assert!(!text.contains(secret), "{secret} is in {text}");
         }
         assert!(text.contains("(masked)"));
     }
-    let told = door.get("journal").await;
-    assert_eq!(told["requests"][0]["headers"]["authorization"], "Basic (masked)");
-    assert_eq!(told["requests"][5]["body"], json!({ "PARTNER": "911-internet", "APIKEY": "(masked)" }));
-    assert_eq!(told["requests"][8]["body"], json!({ "bytes": 52 }), "of what cannot be read nothing is told");
+    let output = door.get("journal").await;
+    assert_eq!(output["requests"][0]["headers"]["authorization"], "Basic (masked)");
+    assert_eq!(output["requests"][5]["body"], json!({ "PARTNER": "911-internet", "APIKEY": "(masked)" }));
+    assert_eq!(output["requests"][8]["body"], json!({ "bytes": 52 }), "an unreadable body is only counted");
     let revealed = door.get("journal?reveal=true").await.to_string();
     for secret in secrets {
-        assert!(revealed.contains(secret), "{secret} is not told in {revealed}");
+        assert!(revealed.contains(secret), "{secret} is not in {revealed}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_with_a_large_document_is_still_found_by_its_elements() {
+async fn an_order_with_a_large_document_is_found_by_its_elements() {
     let bench = Harness::new();
     let document = "JVBERi0xLjcK".repeat(20_000);
     let body = json!({ "Product": 15, "eSignPDF": [{ "Data": document, "Filename": "contract.pdf" }] });
@@ -227,7 +227,7 @@ async fn an_order_with_a_large_document_is_still_found_by_its_elements() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_thousand_faults_a_hundred_are_answered_and_kept_and_the_rest_is_counted() {
+async fn only_100_of_20000_violations_are_returned_and_stored() {
     let bench = Harness::new();
     let body = json!({ "Product": 15, "eSignHash": vec![json!({}); 20_000] }).to_string();
     let answer = bench.tm_call("PUT", "/putOrder", body).await.json();
@@ -237,7 +237,7 @@ async fn of_twenty_thousand_faults_a_hundred_are_answered_and_kept_and_the_rest_
     assert!(last.starts_with("and ") && last.ends_with(" more violations"), "{last}");
     assert!(
         answer["Error"].as_str().unwrap().ends_with("(sandbox, docs/sandbox-control.md)"),
-        "the text ends there too"
+        "the text is limited too"
     );
     let journal = bench.sandbox.journal();
     let (_, call) = journal.calls().next().unwrap();
@@ -250,10 +250,10 @@ async fn of_twenty_thousand_faults_a_hundred_are_answered_and_kept_and_the_rest_
     assert!(journal.calls().all(|(_, call)| call.refused.len() <= 101));
 }
 
-/// All that the journal of this world tells to who does not ask for secrets.
-async fn all_told(bench: &Harness, door: &Door) -> String {
+/// Returns everything that the journal of this world returns without `reveal`.
+async fn everything_masked(bench: &Harness, door: &Door) -> String {
     let last = bench.sandbox.journal().last();
-    let mut told = door.text("GET", "journal/canonical", "").await.2;
+    let mut output = door.text("GET", "journal/canonical", "").await.2;
     for path in [
         "journal?limit=1000",
         "journal/near-misses?path=/x&limit=99",
@@ -262,17 +262,17 @@ async fn all_told(bench: &Harness, door: &Door) -> String {
         "journal/near-misses?header/authorization=x&header/referer=x&limit=99",
         "deliveries",
     ] {
-        told.push_str(&door.get(path).await.to_string());
+        output.push_str(&door.get(path).await.to_string());
     }
     for number in 1..=last {
         let (_, _, text) = door.text("GET", &format!("explain/{number}"), "").await;
-        told.push_str(&text);
+        output.push_str(&text);
     }
-    told
+    output
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_way_of_writing_a_secret_brings_it_into_what_the_journal_tells() {
+async fn secrets_in_any_encoding_stay_out_of_the_journal() {
     let (bench, door) = Harness::with_door().await;
     let token = bench.token().await;
     bench.tm_call("GET", "/ident/abc?token=hunter2", "").await;
@@ -306,16 +306,16 @@ async fn no_way_of_writing_a_secret_brings_it_into_what_the_journal_tells() {
     }
     door.good("POST", &format!("orders/{id}/transition"), r#"{"story":"positive"}"#).await;
     bench.clock.advance(DAY).await;
-    let told = all_told(&bench, &door).await;
-    let places: Vec<&str> = told.lines().filter(|line| line.contains("hunter2")).collect();
+    let output = everything_masked(&bench, &door).await;
+    let places: Vec<&str> = output.lines().filter(|line| line.contains("hunter2")).collect();
     assert!(places.is_empty(), "{places:?}");
-    assert!(told.contains("http://(masked)@127.0.0.1:9/h?token=(masked)&id=7"), "the rest of a URL is told");
+    assert!(output.contains("http://(masked)@127.0.0.1:9/h?token=(masked)&id=7"), "the rest of a URL is visible");
     let revealed = door.get("deliveries?reveal=true").await.to_string();
     assert!(revealed.contains("token=hunter2"), "{revealed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_for_calls_of_a_world_that_goes_is_told_so() {
+async fn waiting_ends_with_409_when_the_world_goes_away() {
     let worlds = Worlds::from(&Sandbox::builder().start());
     worlds.create(&named("mine")).unwrap();
     worlds.keep_snapshot("mine", "before").unwrap();

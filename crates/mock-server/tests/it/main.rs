@@ -1,4 +1,4 @@
-//! The sandbox as its users meet it: the vendors' calls, its own doors, and what it keeps.
+//! The sandbox from a user's view: the vendors' calls, its listeners, and saved worlds.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,12 +1,12 @@
-//! identity.TM: every (call, code) of the matrix in chapter 4 of the contract, provoked by raw requests by the cause
-//! that the document gives. Which cells there must be is read from the contract itself.
+//! identity.TM: every (call, code) of the matrix in chapter 4 of the contract, provoked by raw requests with the
+//! documented cause. The expected cells are read from the contract.
 
 use crate::support::*;
 use identkit_mock_server::vendors::identity_tm::IdentityTm;
 
 const CONTRACT: &str = include_str!("../../../../docs/contract/contract.md");
 
-/// The cells of the matrix: each call with each code that its row has.
+/// Returns the cells of the matrix: each call with each code of its row.
 fn cells() -> BTreeSet<(String, u16)> {
     let (_, chapter) = CONTRACT.split_once("\n# 4. HTTP code matrix").unwrap();
     let table = chapter.lines().filter(|line| line.starts_with('|'));
@@ -31,7 +31,7 @@ fn cells() -> BTreeSet<(String, u16)> {
     cells
 }
 
-/// The calls of a row, of which some are abbreviated.
+/// Returns the calls of a row, some of which are abbreviated.
 fn calls_of(row: &str) -> Vec<String> {
     let whole = |name: &str| match name {
         "PDF" => "getIdentDataPDF".to_owned(),
@@ -42,7 +42,7 @@ fn calls_of(row: &str) -> Vec<String> {
     row.split(" / ").map(whole).collect()
 }
 
-/// Every URL of a call; `{}` is an order.
+/// Returns every URL of a call; `{}` stands for the order.
 fn forms(call: &str) -> Vec<(&'static str, String)> {
     let (method, ends): (_, &[&str]) = match call {
         "putOrder" => ("PUT", &[""]),
@@ -60,57 +60,57 @@ fn forms(call: &str) -> Vec<(&'static str, String)> {
     ends.iter().map(|end| (method, format!("/{call}{end}"))).collect()
 }
 
-/// The order that a request is about, brought there by its story.
+/// The state of the order that a request is about.
 #[derive(Clone, Copy, Debug, serde::Deserialize)]
 pub(crate) enum About {
     Nothing,
-    /// One that nobody placed.
+    /// An unknown order.
     Unknown,
     /// An id of 21 characters.
     TooLong,
-    /// Nothing has happened yet.
+    /// Just placed.
     Open,
-    /// To be signed, and nothing has happened yet.
+    /// With something to sign, just placed.
     Contract,
-    /// To be signed, and the person is identified.
+    /// With something to sign, and the person is identified.
     Identified,
-    /// As before, and the signature is under way.
+    /// As before, and requestSign was called.
     Begun,
-    /// To be signed, and signed.
+    /// Signed.
     Signed,
-    /// As before, by hashes.
+    /// Signed hashes.
     Hashed,
-    /// Identified by a video that was recorded, and ended.
+    /// Identified by a recorded video, final.
     Positive,
     /// As before, and deleted.
     Deleted,
     Fraud,
     Negative,
     TimedOut,
-    /// To be signed, signed, and deleted.
+    /// Signed, and deleted.
     SignedAndDeleted,
     /// An ident of identify24.
     Ident,
 }
 
-/// A request, how it comes to be, and what it must be answered with: a row of `fixtures/matrix.json`.
+/// A request with its preparation and its expected response: a row of `fixtures/matrix.json`.
 #[derive(serde::Deserialize)]
 struct Case {
     call: String,
     code: u16,
     about: About,
-    /// JSON, a text that is none, or the words of [`Harness::body`].
+    /// JSON, a text that is not JSON, or a placeholder of [`Harness::body`].
     #[serde(default)]
     body: Value,
     #[serde(default)]
     who: Who,
-    /// How often it is sent; the last answer counts.
+    /// Number of requests; the last response is checked.
     #[serde(default = "once")]
     times: u32,
-    /// Settings of the account by their names.
+    /// Settings of the account by name.
     #[serde(default)]
     set: Value,
-    /// Field, rule and section of each fault, in each form of the call; what all forms have is there once.
+    /// Field, rule and section of each violation, in each form of the call; a common one is listed once.
     #[serde(default)]
     faults: Vec<String>,
 }
@@ -208,7 +208,7 @@ impl Harness {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_09_at_55_at_62_t_022_every_cell_of_chapter_4_is_answered_by_its_cause() {
+async fn at_09_at_55_at_62_t_022_every_cell_of_chapter_4_is_provoked() {
     for case in cases() {
         let mut faults = Vec::new();
         for (method, form) in forms(&case.call) {
@@ -227,13 +227,13 @@ async fn at_09_at_55_at_62_t_022_every_cell_of_chapter_4_is_answered_by_its_caus
             assert_eq!(answer.status, case.code, "{about}: {}", answer.text());
             if answer.status >= 400 {
                 let error = answer.json();
-                assert!(error["Error"].as_str().is_some_and(|told| !told.is_empty()), "{about}: described");
+                assert!(error["Error"].as_str().is_some_and(|text| !text.is_empty()), "{about}: described");
                 assert_eq!(answer.headers.contains_key(WWW_AUTHENTICATE), case.code == 401, "{about}");
-                let told = |fault: &Value| {
+                let output = |fault: &Value| {
                     let [field, rule, section] = ["field", "rule", "section"].map(|part| fault[part].as_str().unwrap());
                     format!("{field}, {rule}, {section}")
                 };
-                faults.push(error["Faults"].as_array().unwrap().iter().map(told).collect::<Vec<_>>().join("; "));
+                faults.push(error["Faults"].as_array().unwrap().iter().map(output).collect::<Vec<_>>().join("; "));
             }
             assert!(case.code != 304 || answer.body.is_empty(), "{about}");
         }
@@ -243,7 +243,7 @@ async fn at_09_at_55_at_62_t_022_every_cell_of_chapter_4_is_answered_by_its_caus
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_001_another_method_is_405_and_the_right_one_is_told() {
+async fn t_001_another_method_is_405_with_the_right_one() {
     let bench = Harness::new();
     let calls: BTreeSet<String> = cases().into_iter().map(|case| case.call).collect();
     for (right, path) in calls.iter().flat_map(|call| forms(call)) {
@@ -256,14 +256,14 @@ async fn t_001_another_method_is_405_and_the_right_one_is_told() {
 }
 
 #[test]
-fn chapter_4_has_a_case_for_every_cell_and_no_case_beside_it() {
+fn the_cases_match_the_cells_of_chapter_4() {
     let cells = cells();
     let covered: BTreeSet<(String, u16)> = cases().into_iter().map(|case| (case.call, case.code)).collect();
     let missing: Vec<_> = cells.difference(&covered).collect();
     let beside: Vec<_> = covered.difference(&cells).collect();
     assert!(missing.is_empty(), "cells without a case: {missing:?}");
-    assert!(beside.is_empty(), "cases that the matrix does not have: {beside:?}");
-    // The rows are those of the calls that the sandbox answers, so that no row is read wrongly.
+    assert!(beside.is_empty(), "cases without a cell: {beside:?}");
+    // The rows match the calls of the sandbox, so that no row is misread.
     let rows: BTreeSet<String> = cells.into_iter().map(|(call, _)| call).collect();
     let vendor = IdentityTm::new();
     let calls = vendor.routes().iter().map(|route| route.meta().path.split('/').nth(1).unwrap().to_owned());
@@ -271,7 +271,7 @@ fn chapter_4_has_a_case_for_every_cell_and_no_case_beside_it() {
 }
 
 #[test]
-fn every_form_of_a_call_is_one_that_the_sandbox_answers() {
+fn every_url_form_belongs_to_a_call_of_the_sandbox() {
     let vendor = IdentityTm::new();
     let known: BTreeSet<(String, String)> = vendor
         .routes()

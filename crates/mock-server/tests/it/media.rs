@@ -1,4 +1,4 @@
-//! identity.TM: recordings. Asking for a video, its callback, the placeholder before it, and sound instead of it.
+//! identity.TM: recordings. Request of a video, its callback, the placeholder, and audio recordings.
 
 use crate::support::*;
 use identkit_synthetic::{placeholder_video, recording, voice};
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 const CALLS: [(&str, &str); 3] =
     [("POST", "/getVideoFileBinaryAsync/{}"), ("GET", "/getVideoFileBinary/{}"), ("GET", "/getVoiceFiles/{}")];
 
-/// The bit of `Add` that asks for a recording.
+/// The bit of `Add` that requests a recording.
 const RECORD: u64 = 131_072;
 
 fn recorded() -> PutOrder {
@@ -40,13 +40,13 @@ fn videos(receiver: &Receiver) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_38_the_callback_leads_from_the_placeholder_to_the_recording() {
+async fn at_38_the_callback_announces_the_recording() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let (id, tm) = (bench.ended(recorded(), "positive").await, bench.tm());
     tm.request_video(&id, &callback_url(&id), &options()).await.unwrap();
-    assert_eq!(videos(&receiver), 0, "it takes its time");
+    assert_eq!(videos(&receiver), 0, "not ready yet");
 
-    // On one's own responsibility: 200, and yet no evidence.
+    // The status is 200, but the placeholder is not evidence.
     let early = tm.video(&VideoReady::force(id.clone()), &options()).await.unwrap().value;
     assert_eq!(early.media_type, "video/mp4");
     let early = early.content.collect(u64::MAX).await.unwrap();
@@ -65,16 +65,16 @@ async fn at_38_the_callback_leads_from_the_placeholder_to_the_recording() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_39_the_callback_comes_once_whatever_the_receiver_says() {
+async fn at_39_the_callback_is_called_once() {
     for status in [Some(200), Some(500), Some(404), None] {
         let (bench, receiver) = Harness::with_receiver(Receiver::answering(status));
         let id = bench.ended(order().add(RECORD), "positive").await;
         bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
         bench.clock.advance(59 * SECOND).await;
-        assert_eq!(receiver.count(), 0, "not before its time");
+        assert_eq!(receiver.count(), 0, "not before the recording is ready");
         bench.clock.advance(SECOND).await;
         assert_eq!(receiver.events(), ["Video"], "{status:?}");
-        assert_eq!(bench.video(&id).await, recording(id.expose()).unwrap(), "it is there, heard or not");
+        assert_eq!(bench.video(&id).await, recording(id.expose()).unwrap(), "ready whatever the receiver responds");
         bench.clock.advance(6 * DAY).await;
         assert_eq!(receiver.count(), 1, "{status:?}");
         let deliveries = bench.sandbox.deliveries(Some(id.expose()));
@@ -83,14 +83,14 @@ async fn at_39_the_callback_comes_once_whatever_the_receiver_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_39_tries_placeholders_and_time_are_settings() {
+async fn at_39_retries_placeholders_and_time_are_settings() {
     let (bench, receiver) = Harness::with_receiver(Receiver::script(&[Some(500)]));
     let template = "https://hooks.example/identity-tm/t0ken/Video?orderId=[OrderID]&ref=[Ref]";
     let plain = bench.ended(order().add(RECORD), "positive").await;
     let answer = bench.tm_call("POST", &format!("/getVideoFileBinaryAsync/{}", plain.expose()), asking(template)).await;
     assert_eq!((answer.status, answer.body.len()), (200, 0));
     bench.clock.advance(HOUR).await;
-    assert_eq!(receiver.arrived()[0].uri, template, "not filled in, and not tried again");
+    assert_eq!(receiver.arrived()[0].uri, template, "placeholders are not replaced, and there is no retry");
     assert_eq!(receiver.count(), 1);
 
     let (bench, receiver) = Harness::with_receiver(Receiver::script(&[Some(500)]));
@@ -110,7 +110,7 @@ async fn at_39_tries_placeholders_and_time_are_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeat_while_the_recording_is_made_ready_brings_one_call_to_the_last_url() {
+async fn a_repeated_request_leads_to_one_call_to_the_last_url() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.ended(order().add(RECORD), "positive").await;
     let path = format!("/getVideoFileBinaryAsync/{}", id.expose());
@@ -119,16 +119,16 @@ async fn a_repeat_while_the_recording_is_made_ready_brings_one_call_to_the_last_
         bench.clock.advance(30 * SECOND).await;
     }
     bench.clock.advance(HOUR).await;
-    assert_eq!(receiver.events(), ["last"], "the minute counts from the first");
-    // It is there: whoever asks now is called at once.
+    assert_eq!(receiver.events(), ["last"], "the minute starts with the first request");
+    // The recording is ready: a request is followed by the callback at once.
     assert_eq!(bench.tm_call("POST", &path, asking("https://hooks.example/again")).await.status, 200);
     bench.clock.settle().await;
     assert_eq!(receiver.events(), ["last", "again"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_78_the_callback_neither_blocks_the_order_nor_frees_one_that_waits_for_a_webhook() {
-    // The receiver of OnFinal thinks until it is told to answer; that of the video never answers.
+async fn at_78_the_callback_neither_blocks_nor_unblocks_the_order() {
+    // The receiver of OnFinal waits for the gate; that of the video never responds.
     let gate = Arc::new(tokio::sync::Notify::new());
     let held = Arc::clone(&gate);
     let (bench, receiver) = Harness::with_receiver(Receiver::doing(move |call| {
@@ -151,19 +151,19 @@ async fn at_78_the_callback_neither_blocks_the_order_nor_frees_one_that_waits_fo
 
     assert_eq!(bench.begin(id.expose(), "signed"), Some(Ok(())));
     receiver.until(2).await;
-    assert!(bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "OnFinal is under way");
+    assert!(bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "OnFinal is running");
     gate.notify_one();
     eventually("OnFinal is over", || !bench.sandbox.with_world(|world| world.is_blocked(id.expose()))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_78_the_end_of_the_callback_does_not_end_the_wait_for_a_webhook() {
+async fn at_78_the_end_of_the_callback_unblocks_nothing() {
     let (receiver, gate) = Receiver::gated_if(|call| call.event() != "Video");
     let bench = Harness::receiving(&receiver);
     let id = bench.ended(to_sign(recorded()), "identified").await;
     assert_eq!(bench.begin(id.expose(), "signed"), Some(Ok(())));
     receiver.until(1).await;
-    // A call about the order would wait: the recording becomes ready while its webhook runs.
+    // The recording becomes ready while the webhook runs.
     let blocked = |bench: &Harness| bench.sandbox.with_world(|world| world.is_blocked(id.expose()));
     assert!(blocked(&bench));
     bench.sandbox.with_world(|world| {
@@ -177,13 +177,13 @@ async fn at_78_the_end_of_the_callback_does_not_end_the_wait_for_a_webhook() {
         bench.sandbox.deliveries(Some(id.expose())).iter().any(|delivery| delivery.is_delivered())
     })
     .await;
-    assert!(blocked(&bench), "OnFinal is still under way");
+    assert!(blocked(&bench), "OnFinal is still running");
     gate.notify_one();
     eventually("OnFinal is over", || !blocked(&bench)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_09_with_the_data_the_recordings_are_deleted_and_nobody_is_called_any_more() {
+async fn at_09_deletion_includes_recordings_and_callbacks() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     bench.set_up(|settings| settings.voice_files = true);
     let id = bench.ended(order().add(RECORD), "positive").await;
@@ -191,7 +191,7 @@ async fn at_09_with_the_data_the_recordings_are_deleted_and_nobody_is_called_any
     assert_eq!(bench.tm_call("DELETE", &format!("/delIdentdata/{}", id.expose()), "").await.status, 202);
     bench.clock.advance(HOUR).await;
     assert_eq!(receiver.count(), 0);
-    // And by themselves after seven days (T-024).
+    // Results are deleted after seven days (T-024).
     let old = bench.ended(order().add(RECORD), "positive").await;
     bench.clock.advance(7 * DAY).await;
     for (id, call) in CALLS.into_iter().flat_map(|call| [(&id, call), (&old, call)]) {
@@ -200,7 +200,7 @@ async fn at_09_with_the_data_the_recordings_are_deleted_and_nobody_is_called_any
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn recordings_are_there_after_a_video_that_came_to_6_or_89() {
+async fn recordings_need_a_video_with_result_6_or_89() {
     let bench = Harness::new();
     bench.set_up(|settings| settings.voice_files = true);
     for (story, status) in [("positive", 200), ("fraud", 200), ("negative", 400), ("timeout", 404)] {
@@ -211,7 +211,7 @@ async fn recordings_are_there_after_a_video_that_came_to_6_or_89() {
         }
     }
     let signing = bench.ended(to_sign(order().add(RECORD)), "identified").await;
-    assert_eq!(bench.call(CALLS[0], &signing).await.status, 200, "6 is not final with a signature to come");
+    assert_eq!(bench.call(CALLS[0], &signing).await.status, 200, "6 is not final if there is something to sign");
 
     let open = bench.place(order().add(RECORD)).await;
     let otherwise = bench.place(order().add(RECORD)).await;
@@ -227,7 +227,7 @@ async fn recordings_are_there_after_a_video_that_came_to_6_or_89() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_52_a_video_is_recorded_when_the_order_or_the_account_asks_for_it() {
+async fn at_52_the_order_or_the_account_requests_recordings() {
     let bench = Harness::new();
     let plain = bench.ended(order(), "positive").await;
     let other_bits = bench.ended(order().add(RECORD | 32), "positive").await;
@@ -242,7 +242,7 @@ async fn at_52_a_video_is_recorded_when_the_order_or_the_account_asks_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_39_a_request_without_a_url_that_can_be_called_is_400() {
+async fn at_39_a_request_without_a_valid_url_is_400() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.ended(order().add(RECORD), "positive").await;
     let path = format!("/getVideoFileBinaryAsync/{}", id.expose());
@@ -261,15 +261,15 @@ async fn at_39_a_request_without_a_url_that_can_be_called_is_400() {
     }
     bench.clock.advance(HOUR).await;
     assert_eq!(receiver.count(), 0);
-    assert_eq!(bench.video(&id).await, placeholder_video().unwrap(), "nothing was asked for");
-    // The client refuses the same before it sends anything.
+    assert_eq!(bench.video(&id).await, placeholder_video().unwrap(), "no recording was requested");
+    // The client rejects the same URL before it sends anything.
     let error = bench.tm().request_video(&id, &Secret::new("ftp://hooks.example/"), &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (Kind::InvalidInput, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_39_a_callback_that_cannot_be_called_is_a_delivery_that_failed_and_says_why() {
-    // Where it is not looked at when it comes; and where what is filled in makes it none, or another setting does.
+async fn at_39_an_invalid_callback_url_is_a_failed_delivery() {
+    // With AT-39 off the URL is not checked on request; with placeholders it can become invalid later.
     let unchecked = |builder: identkit_mock_server::SandboxBuilder| builder.without_rule("AT-39").unwrap();
     for url in ["nonsense", "/ready", "a b", "https://", "ftp://hooks.example/ready", "hooks.example:443"] {
         for expanded in [false, true] {
@@ -285,17 +285,17 @@ async fn at_39_a_callback_that_cannot_be_called_is_a_delivery_that_failed_and_sa
             assert_eq!(deliveries.len(), 1, "{url}");
             assert_eq!(deliveries[0].event.name, VideoCallback.name());
             assert_eq!((deliveries[0].state().name(), deliveries[0].attempts.len()), ("failed", 1), "{url}");
-            let told = deliveries[0].attempts[0].error.as_ref().unwrap();
-            assert!(told.contains(" URL ") && !told.contains("hooks.example"), "{url}: {told}");
+            let output = deliveries[0].attempts[0].error.as_ref().unwrap();
+            assert!(output.contains(" URL ") && !output.contains("hooks.example"), "{url}: {output}");
             assert_eq!((receiver.count(), bench.sandbox.next_due().is_some()), (0, true));
-            assert!(bench.sandbox.journal().canonical().contains("\"failed\""), "and the journal tells of it");
-            assert_eq!(bench.video(&id).await, recording(id.expose()).unwrap(), "it is there all the same");
+            assert!(bench.sandbox.journal().canonical().contains("\"failed\""), "and the journal records it");
+            assert_eq!(bench.video(&id).await, recording(id.expose()).unwrap(), "the recording is ready nevertheless");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_of_the_world_keeps_the_time_at_which_the_recording_is_ready() {
+async fn a_copied_world_has_the_timer_of_the_recording() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.ended(order().add(RECORD), "positive").await;
     bench.tm().request_video(&id, &callback_url(&id), &options()).await.unwrap();
@@ -316,7 +316,7 @@ async fn a_copy_of_the_world_keeps_the_time_at_which_the_recording_is_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sound_comes_where_the_account_is_set_up_for_it() {
+async fn audio_recordings_are_a_setting() {
     let bench = Harness::new();
     let (id, tm) = (bench.ended(order(), "positive").await, bench.tm());
     bench.call(CALLS[2], &id).await.refused(400, "not enabled", "T-006", "[T] 3.9");
@@ -329,7 +329,7 @@ async fn sound_comes_where_the_account_is_set_up_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_40_slashes_may_be_escaped_and_the_bytes_are_the_same() {
+async fn at_40_escaped_slashes_are_a_setting() {
     let bench = Harness::new();
     bench.set_up(|settings| settings.voice_files = true);
     let id = bench.ended(order(), "positive").await;

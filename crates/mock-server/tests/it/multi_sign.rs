@@ -1,4 +1,4 @@
-//! identity.TM: orders that sign what a master order is to have signed (`MultiSignOptions`).
+//! identity.TM: orders that sign the files of a master order (`MultiSignOptions`).
 
 use crate::support::*;
 use identkit_identity_tm::order::Placement;
@@ -28,7 +28,7 @@ fn place(name: &str, page: u32, x: f64, y: f64) -> SignParameters {
     SignParameters::default().filename(name).placement(Placement::at(page, x, y))
 }
 
-/// Where the signatures are in a PDF, by page: lower left corners.
+/// Returns the lower left corners of the signatures in a PDF, with their pages.
 fn corners(bytes: &[u8]) -> Vec<(u32, i64, i64)> {
     let document = Document::load_mem(bytes).unwrap();
     let mut found = Vec::new();
@@ -57,7 +57,7 @@ impl Harness {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f_170_the_masters_contract_is_signed_by_each_although_the_master_is_deleted_by_then() {
+async fn f_170_orders_sign_the_contract_of_a_deleted_master() {
     let bench = Harness::new();
     let first = bench.ended(master(&["contract.pdf"]), "signed").await;
     let plain = bench.place(signs(&first, Vec::new())).await;
@@ -73,16 +73,16 @@ async fn f_170_the_masters_contract_is_signed_by_each_although_the_master_is_del
         assert!(answer.status == 200 && answer.content_type().starts_with("application/pdf"), "AT-37");
         let signed = bench.pdfs(id).await;
         assert_eq!(signed.len(), 1);
-        assert!(signed[0].starts_with(&sample_contract()), "the contract as it came");
+        assert!(signed[0].starts_with(&sample_contract()), "the contract unchanged");
         let corners = corners(&signed[0]);
         assert_eq!(corners.len(), 1, "this person's signature");
-        assert_ne!((corners[0].1, corners[0].2), (300, 400), "the master's place is the master's");
+        assert_ne!((corners[0].1, corners[0].2), (300, 400), "not at the master's position");
         assert_eq!(corners.contains(&(1, 72, 144)), at_master, "{corners:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_37_several_documents_of_the_master_come_as_json_after_the_orders_own_each_at_its_place() {
+async fn at_37_master_documents_follow_the_orders_own_in_json() {
     let bench = Harness::new();
     let first = bench.place(master(&["a.pdf", "b.pdf"])).await;
     let places = vec![place("b.pdf", 1, 80.0, 90.0), place("a.pdf", 1, 100.0, 110.0)];
@@ -94,7 +94,7 @@ async fn at_37_several_documents_of_the_master_come_as_json_after_the_orders_own
     let own = signs(&first, places).sign_pdf(OneOrMany::One(pdf("own.pdf")));
     let id = bench.ended(own, "signed").await;
     assert_eq!(of(&bench.pdfs(&id).await), [(1, 300, 400), (1, 100, 110), (1, 80, 90)]);
-    // What such an order signs is signed by those that name it, in their turn.
+    // An order that signs master files can be a master itself.
     let next = bench.ended(signs(&id, vec![place("own.pdf", 1, 60.0, 70.0)]), "signed").await;
     assert_eq!((bench.pdfs(&next).await.len(), of(&bench.pdfs(&next).await)[0]), (3, (1, 60, 70)));
 }
@@ -116,7 +116,7 @@ async fn f_170_hashes_of_the_master_are_signed_under_their_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f_170_a_master_that_is_unknown_deleted_or_has_nothing_to_sign_is_refused() {
+async fn f_170_unknown_deleted_or_empty_masters_are_rejected() {
     const ID: &str = "MultiSignOptions.FirstOrderID";
     let bench = Harness::new();
     bench.refused_order(&signs(&OrderId::new("9992UNKNOWN"), Vec::new()), ID, "T-060").await;
@@ -128,7 +128,7 @@ async fn f_170_a_master_that_is_unknown_deleted_or_has_nothing_to_sign_is_refuse
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_32_a_place_for_a_file_that_the_master_does_not_have_is_refused() {
+async fn at_32_parameters_for_an_unknown_file_are_rejected() {
     const PARAMETERS: &str = "MultiSignOptions.SignParameters";
     let bench = Harness::new();
     let two = bench.place(master(&["a.pdf", "b.pdf"])).await;
@@ -141,7 +141,7 @@ async fn at_32_a_place_for_a_file_that_the_master_does_not_have_is_refused() {
     bench.refused_order(&nowhere, &format!("{PARAMETERS}.SignaturePage"), "AT-85").await;
     let off = signs(&two, vec![place("a.pdf", 1, 8000.0, 90.0)]);
     bench.refused_order(&off, &format!("{PARAMETERS}.SignaturePosX"), "AT-85").await;
-    // Of the only file it needs no name.
+    // A single file needs no name.
     let one = bench.place(master(&["a.pdf"])).await;
     let id = bench.ended(signs(&one, vec![unnamed]), "signed").await;
     assert_eq!(corners(&bench.pdfs(&id).await[0]), [(1, 80, 90)]);

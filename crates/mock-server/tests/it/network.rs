@@ -1,4 +1,4 @@
-//! The sandbox's doors on the network, and its admin API.
+//! The sandbox's listeners, and its admin API.
 
 use crate::support::*;
 use crate::support::{door::exchange, net::any};
@@ -27,7 +27,7 @@ impl Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_002_both_vendors_answer_over_tls_to_a_client_that_trusts_only_the_sandboxs_authority() {
+async fn t_002_both_vendors_work_over_tls_with_the_sandboxs_ca() {
     let server = Server::new().await;
     assert!(server.listening.url().starts_with("https://127.0.0.1:"));
     assert_ne!(server.listening.address().port(), 0);
@@ -44,13 +44,13 @@ async fn t_002_both_vendors_answer_over_tls_to_a_client_that_trusts_only_the_san
         .build()
         .unwrap();
     assert_eq!(identify24.projects(&options()).await.unwrap().value.len(), 1);
-    // AI-07: a GET whose body really travels.
+    // AI-07: a GET with a body over a socket.
     let project = identify24.project(&"6".into(), &options()).await.unwrap();
     assert_eq!((project.value.title.as_deref(), project.warnings.len()), (Some("911 Internet GmbH"), 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_its_authority_a_client_fails_before_anything_is_sent() {
+async fn an_untrusted_ca_fails_before_anything_is_sent() {
     let server = Server::new().await;
     let other = Authority::new().unwrap();
     for transport in [plain(), trusting(&other)] {
@@ -97,7 +97,7 @@ async fn fifty_clients_at_once_get_fifty_orders() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_that_go_away_in_the_middle_do_no_harm() {
+async fn clients_that_disconnect_early_do_no_harm() {
     let receiver = Receiver::doing(|_| Box::pin(std::future::pending()));
     let sandbox = sandbox().webhook_transport(Arc::new(receiver.clone())).start();
     let listening = server::vendors(&sandbox, any(), None).await.unwrap();
@@ -109,7 +109,7 @@ async fn clients_that_go_away_in_the_middle_do_no_harm() {
         stream.flush().await.unwrap();
         pause(Duration::from_millis(5)).await;
     }
-    // Another goes away while its order is blocked by a webhook that is still under way.
+    // Another client disconnects while a webhook blocks its order.
     let placed = tm.put_order(&order_with(&["OnFinal"]), &options()).await.unwrap().value.order_id;
     sandbox.transition(placed.expose(), &Transition::Scenario("positive".into())).unwrap().unwrap();
     receiver.until(1).await;
@@ -122,7 +122,7 @@ async fn clients_that_go_away_in_the_middle_do_no_harm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_says_hello_in_the_clear_to_the_tls_door_does_no_harm() {
+async fn plain_http_to_the_tls_listener_does_no_harm() {
     let server = Server::new().await;
     let mut stream = TcpStream::connect(server.listening.address()).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
@@ -144,13 +144,13 @@ async fn dropping_a_listener_closes_its_port_and_its_connections() {
     let read = within(5 * SECOND, idle.read(&mut byte)).await.expect("the connection ends");
     assert!(matches!(read, Ok(0) | Err(_)));
     tm.server_status(&options()).await.unwrap_err();
-    // The sandbox itself is still there, behind another door.
+    // The sandbox itself remains, with another listener.
     let again = server::vendors(&sandbox, any(), None).await.unwrap();
     client(&again.url(), plain()).server_status(&options()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dropping_the_sandbox_ends_its_tasks_and_nobody_is_called_any_more() {
+async fn dropping_the_sandbox_ends_its_tasks_and_webhooks() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(500)));
     bench.ended(order_with(&["OnFinal"]), "positive").await;
     bench.clock.advance(100 * SECOND).await;
@@ -159,15 +159,15 @@ async fn dropping_the_sandbox_ends_its_tasks_and_nobody_is_called_any_more() {
     let clone = sandbox.clone();
     drop(sandbox);
     clock.advance(60 * SECOND).await;
-    assert_eq!(receiver.count(), 3, "a clone keeps it alive");
+    assert_eq!(receiver.count(), 3, "a clone keeps the sandbox alive");
     drop(clone);
-    within(10 * SECOND, clock.advance(7 * DAY)).await.expect("nothing holds time any more");
+    within(10 * SECOND, clock.advance(7 * DAY)).await.expect("time is not blocked");
     assert_eq!(receiver.count(), 3);
     eventually("the sandbox has left the clock", || clock.next_due().is_none()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dropping_the_sandbox_cuts_off_a_webhook_under_way() {
+async fn dropping_the_sandbox_cuts_off_a_running_webhook() {
     let token = Arc::new(());
     let inside = Arc::downgrade(&token);
     let (bench, _) = Harness::with_receiver(Receiver::doing(move |_| {
@@ -184,11 +184,11 @@ async fn dropping_the_sandbox_cuts_off_a_webhook_under_way() {
     let Harness { clock, sandbox } = bench;
     drop(sandbox);
     eventually("the call is dropped", || Arc::strong_count(&token) == 1).await;
-    within(10 * SECOND, clock.settle()).await.expect("nothing holds time any more");
+    within(10 * SECOND, clock.settle()).await.expect("time is not blocked");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sandbox_may_be_moved_along_from_a_thread_outside_the_runtime() {
+async fn a_sandbox_can_be_driven_from_outside_the_runtime() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.place(order_with(&["OnFinal"])).await;
     let sandbox = bench.sandbox.clone();
@@ -204,14 +204,14 @@ async fn admin(receiver: Receiver) -> (Harness, Door) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_admin_api_tells_health_and_time() {
+async fn the_admin_api_returns_health_and_time() {
     let (bench, door) = admin(Receiver::answering(Some(200))).await;
     let health = door.good("GET", "health", "").await;
     assert_eq!(health, json!({ "status": "ok", "now": "2020-09-10T12:00:00Z" }));
     bench.clock.advance(HOUR).await;
     let clock = door.good("GET", "clock", "").await;
     assert_eq!(clock["now"], "2020-09-10T13:00:00Z");
-    // The example ident's 90 days.
+    // Expiry of the example ident after 90 days.
     assert_eq!(clock["next_due"], "2020-12-09T12:00:00Z");
     let id = bench.place(order()).await;
     assert_eq!(door.good("GET", "clock", "").await["next_due"], "2020-10-10T13:00:00Z");
@@ -236,11 +236,11 @@ async fn the_admin_api_plays_the_person_and_shows_the_case() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_admin_api_refuses_with_problems_that_say_what_to_do() {
+async fn admin_api_problems_say_what_to_do() {
     let (bench, door) = admin(Receiver::answering(Some(200))).await;
     let id = bench.place(order()).await;
     let transition = format!("orders/{}/transition", id.expose());
-    assert_eq!(door.refusal("GET", "tans", "", 400).await["rule"], "M-10", "of which order");
+    assert_eq!(door.refusal("GET", "tans", "", 400).await["rule"], "M-10", "the parameter order is missing");
     door.good("POST", &transition, r#"{"story":"positive"}"#).await;
     door.refusal("POST", &transition, r#"{"story":"positive"}"#, 409).await;
     let (status, media, _) = exchange(door.address(), "GET", "/getStatus", "").await;
@@ -249,16 +249,16 @@ async fn the_admin_api_refuses_with_problems_that_say_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_admin_api_sets_accounts_up_and_says_how_when_it_cannot() {
+async fn the_admin_api_changes_settings_and_explains_errors() {
     let (bench, door) = admin(Receiver::answering(Some(200))).await;
     let defaults = door.good("GET", "settings", "").await;
     assert_eq!(defaults["identity_tm"]["voice_files"], false);
-    assert_eq!(door.good("POST", "settings", "{}").await, defaults, "nothing is named, nothing changes");
+    assert_eq!(door.good("POST", "settings", "{}").await, defaults, "an empty object changes nothing");
     let body = r#"{"identity_tm":{"voice_files":true,"time_out":3600},"identify24":{"may_create":false}}"#;
     let set = door.good("POST", "settings", body).await;
     assert_eq!((&set["identity_tm"]["voice_files"], &set["identify24"]["may_create"]), (&json!(true), &json!(false)));
     assert_eq!(door.good("GET", "settings", "").await, set);
-    // It is the account's, and at once.
+    // It applies to the account at once.
     let id = bench.place(order()).await;
     bench.clock.advance(HOUR).await;
     let peeked = door.good("GET", &format!("orders/{}", id.expose()), "").await;
@@ -266,7 +266,7 @@ async fn the_admin_api_sets_accounts_up_and_says_how_when_it_cannot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_035_a_retry_that_succeeds_ends_the_delivery_and_the_admin_api_lists_it() {
+async fn t_035_a_successful_retry_ends_the_delivery() {
     let receiver = Receiver::script(&[Some(500), None, Some(202), Some(500)]);
     let (bench, door) = admin(receiver).await;
     let (one, other) = (bench.place(order_with(&["OnFinal"])).await, bench.place(order()).await);

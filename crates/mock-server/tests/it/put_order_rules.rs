@@ -1,8 +1,8 @@
-//! identity.TM: what `putOrder` refuses, one fault at a time, and nothing else with it.
+//! identity.TM: the rules of `putOrder`, each tested separately.
 
 use crate::support::*;
 
-/// The order with these members in place of its own, objects member by member (RFC 7396).
+/// Applies a JSON merge patch to an order (RFC 7396).
 fn with(base: &Value, patch: &Value) -> Value {
     let Value::Object(patch) = patch else { return patch.clone() };
     let mut merged = base.as_object().cloned().unwrap_or_else(Map::new);
@@ -15,13 +15,13 @@ fn with(base: &Value, patch: &Value) -> Value {
     merged.into()
 }
 
-/// Each fault of a refused order by pointer and rule.
+/// Returns pointer and rule of each violation.
 fn faults(answer: &Answer) -> Vec<(String, String)> {
     assert_eq!(answer.status, 400, "{}", answer.text());
     let text = |fault: &Value, key: &str| fault[key].as_str().unwrap_or_else(|| panic!("no {key}: {fault}")).to_owned();
     let read = |fault: &Value| {
         assert_eq!(text(fault, "section"), "[T] 3.1.3");
-        assert!(text(fault, "message").len() > 5, "says what would be valid");
+        assert!(text(fault, "message").len() > 5, "the message says what is valid");
         (text(fault, "pointer"), text(fault, "rule"))
     };
     answer.json()["Faults"].as_array().unwrap().iter().map(read).collect()
@@ -39,7 +39,7 @@ async fn refused_for(bench: &Harness, patch: &Value, expected: &Faults) {
     }
 }
 
-/// The text of a PDF whose only unusual thing is the number of one of its objects: hardly any is left for more.
+/// Returns a PDF with an object number near the maximum, so that few objects can be added.
 fn numbered_nearly_to_the_last() -> Vec<u8> {
     let objects = [
         (1_u32, "<</Type/Catalog/Pages 2 0 R>>"),
@@ -56,7 +56,7 @@ fn numbered_nearly_to_the_last() -> Vec<u8> {
     (text + &table + &format!("trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n{at}\n%%EOF\n")).into_bytes()
 }
 
-/// Each row of a group of the table: what is changed in an order that is taken, and what it is refused for.
+/// Tests each row of a group of the table: a change of a valid order, and its violations.
 async fn rows(bench: Harness, group: &str) {
     let document = |patch: &mut Value| {
         match patch.pointer("/eSignPDF/Data").and_then(Value::as_str) {
@@ -76,16 +76,16 @@ async fn rows(bench: Harness, group: &str) {
 }
 
 #[tokio::test]
-async fn t_056_each_required_field_is_missed_by_itself() {
+async fn t_056_each_missing_required_field_is_reported() {
     rows(Harness::new(), "T-056").await;
     let all = faults(&Harness::new().tm_call("PUT", "/putOrder", "{}").await);
     for field in ["Product", "Add", "Email", "Address"] {
-        assert!(all.contains(&(format!("/{field}"), "T-056".to_owned())), "all at once: {all:?}");
+        assert!(all.contains(&(format!("/{field}"), "T-056".to_owned())), "all violations together: {all:?}");
     }
 }
 
 #[tokio::test]
-async fn t_005_lengths_control_characters_and_dates_are_told_apart() {
+async fn t_005_lengths_control_characters_and_dates_are_checked() {
     let bench = Harness::new();
     for (place, most) in table::<Vec<(String, usize)>>("put-order-lengths") {
         let at = |text: String| {
@@ -108,28 +108,28 @@ async fn t_006_the_products_are_those_of_the_table() {
 }
 
 #[tokio::test]
-async fn t_050_t_052_webhooks_exclude_each_other_and_an_order_to_be_signed_has_something_to_sign() {
+async fn t_050_t_052_webhooks_and_things_to_sign_are_checked() {
     rows(Harness::new(), "T-050 T-052").await;
 }
 
 #[tokio::test]
-async fn at_44_at_47_at_50_and_at_51_the_forms_of_countries_mail_addresses_genders_and_numbers() {
-    // The table of the address has three letters, that of the person two.
+async fn at_44_at_47_at_50_and_at_51_formats_are_checked() {
+    // The document's table has three letters for the address and two for the person.
     rows(Harness::new(), "AT-44 AT-47 AT-50 AT-51").await;
 }
 
 #[tokio::test]
-async fn at_83_additional_details_are_counted_by_product_and_of_four_types() {
+async fn at_83_additional_items_are_limited_by_product_and_type() {
     rows(Harness::new(), "AT-83").await;
 }
 
 #[tokio::test]
-async fn at_22_at_33_at_34_at_79_and_at_85_what_is_signed_is_named_there_and_has_one_place() {
+async fn at_22_at_33_at_34_at_79_and_at_85_files_to_sign_are_checked() {
     rows(Harness::new(), "AT-22 AT-33 AT-34 AT-79 AT-85").await;
 }
 
 #[tokio::test]
-async fn m_08_the_strict_profile_says_where_an_unlisted_element_stands_and_literal_passes_over_it() {
+async fn m_08_only_strict_rejects_unlisted_elements() {
     rows(Harness::new(), "M-08 literal").await;
     rows(Harness::strict(), "M-08").await;
 }

@@ -1,19 +1,19 @@
-//! Worlds saved while a case waits for a webhook: in the world that is read, nothing waits for ever.
+//! Worlds saved while a case waits for a webhook: in the restored world nothing waits for ever.
 
 use crate::support::*;
 
-/// A world as it is saved while the first webhook of an order is under way, which has another one to come.
+/// Returns a world saved during the first of two webhooks of an order.
 async fn saved() -> (OrderId, Value) {
     let bench = Harness::receiving(&Receiver::doing(|_| Box::pin(std::future::pending())));
     let id = bench.place(order_with(&["AfterVideo", "OnFinal"])).await;
     assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
     let document = bench.sandbox.with_world(|world| world.to_json(&vendors::all())).unwrap();
     assert_eq!(document["blocked"], json!([{ "case": id.expose(), "webhooks": 1 }]));
-    assert_eq!(document["outbox"].as_array().unwrap().len(), 1, "the try that is under way");
+    assert_eq!(document["outbox"].as_array().unwrap().len(), 1, "the running attempt");
     (id, document)
 }
 
-/// The events that come in the world of this document, once it was read; and it has to be at rest then.
+/// Restores the world and returns the events that arrive. Afterwards nothing may be pending.
 async fn read(id: &OrderId, document: &Value) -> Vec<String> {
     let world = World::from_json(&vendors::all(), document).unwrap();
     let again = world.to_json(&vendors::all()).unwrap();
@@ -23,26 +23,26 @@ async fn read(id: &OrderId, document: &Value) -> Vec<String> {
     let sandbox = sandbox().clock(clock.clone()).webhook_transport(through).world(world).start();
     let bench = Harness { clock, sandbox };
     bench.clock.settle().await;
-    assert!(!bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "it is blocked for ever");
+    assert!(!bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "the order stays blocked");
     assert!(bench.sandbox.with_world(|world| world.to_json(&vendors::all())).unwrap()["outbox"] == json!([]));
     let path = format!("/getIdentData/{}", id.expose());
-    let answer = within(10 * SECOND, bench.tm_call("GET", &path, "")).await.expect("an answer");
-    assert_eq!(answer.status, 200, "the story came to its end");
+    let answer = within(10 * SECOND, bench.tm_call("GET", &path, "")).await.expect("a response");
+    assert_eq!(answer.status, 200, "the story is complete");
     receiver.events()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_033_a_try_that_was_under_way_is_made_again_and_the_order_goes_on_after_it() {
+async fn t_033_a_restored_world_repeats_a_running_attempt() {
     let (id, document) = saved().await;
     assert_eq!(read(&id, &document).await, ["AfterVideo", "OnFinal"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_033_an_order_that_waits_for_a_webhook_of_which_no_try_is_under_way_goes_on_as_after_that_try() {
+async fn t_033_a_restored_order_without_running_attempt_continues() {
     let (id, document) = saved().await;
     let delivery = document["outbox"][0]["delivery"].clone();
     let beside = |by: &str| json!([{ "delivery": delivery, "by": by }]);
-    // No try at all; one that nobody waits for; and of a webhook that is held, or was tried before.
+    // No attempt; one that does not block; one of a held webhook; one of a webhook with earlier attempts.
     for (outbox, changed, value, events) in [
         (json!([]), "", Value::Null, &["OnFinal"][..]),
         (beside("resend"), "", Value::Null, &["AfterVideo", "OnFinal"]),
@@ -71,12 +71,12 @@ async fn t_033_an_order_that_waits_for_a_webhook_of_which_no_try_is_under_way_go
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_033_an_order_waits_for_no_more_webhooks_than_there_are() {
+async fn t_033_an_order_waits_only_for_existing_webhooks() {
     let (id, mut document) = saved().await;
     for webhooks in [2, u32::MAX] {
         document["blocked"][0]["webhooks"] = webhooks.into();
         assert_eq!(read(&id, &document).await, ["AfterVideo", "OnFinal"]);
-        // Two tries of one webhook are one that is waited for.
+        // Two attempts of one webhook block once.
         let mut twice = document.clone();
         let one = document["outbox"][0].clone();
         twice["outbox"].as_array_mut().unwrap().push(one);
@@ -85,7 +85,7 @@ async fn t_033_an_order_waits_for_no_more_webhooks_than_there_are() {
 }
 
 #[test]
-fn a_case_of_nobody_that_waits_is_let_go() {
+fn a_blocked_case_of_no_vendor_is_unblocked() {
     let mut world = World::new(start_time(), 7, identkit_mock_server::Profile::Literal);
     vendors::all().iter().for_each(|vendor| vendor.seed(&mut world));
     world.block("nobody's");

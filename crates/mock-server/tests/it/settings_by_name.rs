@@ -1,12 +1,12 @@
-//! Accounts set up from outside, by the names of the settings.
+//! Settings of accounts, changed by name.
 
 use crate::support::*;
 
 #[tokio::test]
-async fn every_setting_of_both_vendors_can_be_set_by_its_name() {
+async fn every_setting_can_be_set_by_name() {
     let sandbox = crate::support::sandbox().start();
     let defaults = sandbox.settings();
-    // Every setting with a value that is not its default.
+    // Every setting with another value than its default.
     let others: Value = table("settings");
     for vendor in ["identity_tm", "identify24"] {
         let (named, known) = (others[vendor].as_object().unwrap(), defaults[vendor].as_object().unwrap());
@@ -17,20 +17,20 @@ async fn every_setting_of_both_vendors_can_be_set_by_its_name() {
             assert_eq!(&sandbox.settings()[vendor][name], value, "{name}");
         }
     }
-    assert_eq!(sandbox.settings(), others, "and each leaves the others alone");
+    assert_eq!(sandbox.settings(), others, "each change leaves the others unchanged");
     sandbox.with_world(|world| {
         identity_tm::configure(world, |settings| {
             assert_eq!((settings.webhook_method.as_str(), settings.time_out.as_secs()), ("PUT", 3600));
         });
         identify24::configure(world, |settings| assert_eq!(settings.rate.as_ref().unwrap().period.as_secs(), 60));
     });
-    // What is told can be given back.
+    // Returned settings can be set again.
     sandbox.set_up(defaults.as_object().unwrap()).unwrap();
     assert_eq!(sandbox.settings(), defaults);
 }
 
 #[tokio::test]
-async fn what_cannot_be_set_is_told_all_at_once_with_what_would_be_right_and_changes_nothing() {
+async fn invalid_settings_are_all_reported_and_change_nothing() {
     let sandbox = crate::support::sandbox().start();
     let defaults = sandbox.settings();
     let refused = sandbox
@@ -44,9 +44,9 @@ async fn what_cannot_be_set_is_told_all_at_once_with_what_would_be_right_and_cha
             .unwrap(),
         )
         .unwrap_err();
-    let told: Vec<&str> = refused.violations.iter().map(|fault| fault.field.as_ref()).collect();
+    let output: Vec<&str> = refused.violations.iter().map(|fault| fault.field.as_ref()).collect();
     assert_eq!(
-        told,
+        output,
         ["identify24.may_create", "identity-tm", "identity_tm.voice_file", "identity_tm.webhook_method"],
         "{}",
         refused.text()
@@ -58,15 +58,15 @@ async fn what_cannot_be_set_is_told_all_at_once_with_what_would_be_right_and_cha
     );
     assert!(refused.text().contains("identify24, identity_tm"), "{refused:?}");
     assert!(!refused.text().contains("canary"), "values are not repeated: {refused:?}");
-    assert_eq!(sandbox.settings(), defaults, "also what could be set is not");
+    assert_eq!(sandbox.settings(), defaults, "valid changes are not applied either");
 }
 
 #[tokio::test]
-async fn values_that_would_make_no_sense_are_refused_with_what_would() {
+async fn invalid_values_are_rejected_with_valid_ones() {
     let sandbox = crate::support::sandbox().start();
     for (vendor, name, value, right) in table::<Vec<(String, String, Value, String)>>("settings-refused") {
         let refused = sandbox.set_up(json!({ &vendor: { &name: value } }).as_object().unwrap()).unwrap_err();
-        let told = refused.text();
-        assert!(told.contains(&format!("{vendor}.{name}")) && told.contains(&right), "{name} {value}: {told}");
+        let output = refused.text();
+        assert!(output.contains(&format!("{vendor}.{name}")) && output.contains(&right), "{name} {value}: {output}");
     }
 }

@@ -1,4 +1,4 @@
-//! identity.TM: signing with a TAN, cancelling, and what is asked before an order.
+//! identity.TM: signing with a TAN, cancellation, and queries before an order.
 
 use crate::support::*;
 
@@ -14,7 +14,7 @@ async fn m_10_the_right_tan_signs_the_order_and_calls_on_final() {
     bench.clock.settle().await;
     assert_eq!(bench.outcome(&id, OrderFlavor::Qes).await, Outcome::Signed);
     assert_eq!(receiver.arrived().len(), 1, "OnFinal");
-    // Processed: every further call is 410.
+    // Every further call is 410.
     for error in [
         tm.request_sign(&id, &options()).await.unwrap_err(),
         tm.confirm_sign(&id, &Secret::new("000000"), &options()).await.unwrap_err(),
@@ -25,7 +25,7 @@ async fn m_10_the_right_tan_signs_the_order_and_calls_on_final() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_54_wrong_tans_are_counted_over_all_codes_and_the_last_cancels_the_order() {
+async fn at_54_too_many_wrong_tans_cancel_the_order() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
     let (id, tm) = (bench.ended(contract_order(), "identified").await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
@@ -33,7 +33,7 @@ async fn at_54_wrong_tans_are_counted_over_all_codes_and_the_last_cancels_the_or
     assert_eq!((error.kind(), error.status()), (Kind::TanRejected, Some(400)));
     let former = bench.tan(id.expose());
     tm.resend_tan(&id, &options()).await.unwrap();
-    assert_ne!(bench.tan(id.expose()), former, "the code before no longer counts");
+    assert_ne!(bench.tan(id.expose()), former, "the previous TAN is invalid");
     assert_eq!(
         tm.confirm_sign(&id, &bench.wrong_tan(id.expose()), &options()).await.unwrap_err().kind(),
         Kind::TanRejected
@@ -46,7 +46,7 @@ async fn at_54_wrong_tans_are_counted_over_all_codes_and_the_last_cancels_the_or
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_54_the_status_of_a_wrong_tan_and_the_number_of_tries_are_settings() {
+async fn at_54_status_and_limit_of_wrong_tans_are_settings() {
     let bench = Harness::new();
     bench.set_up(|settings| (settings.wrong_tan_status, settings.tan_tries) = (409, 2));
     let (id, tm) = (bench.ended(contract_order(), "identified").await, bench.tm());
@@ -56,12 +56,12 @@ async fn at_54_the_status_of_a_wrong_tan_and_the_number_of_tries_are_settings() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
+async fn at_56_missing_or_long_tans_are_rejected_without_counting() {
     let bench = Harness::new();
     let (id, tm) = (bench.ended(contract_order(), "identified").await, bench.tm());
     tm.request_sign(&id, &options()).await.unwrap();
     let path = format!("/confirmSign/{}", id.expose());
-    for (body, told) in [
+    for (body, output) in [
         (r#"{"tan":"1234567"}"#, "at most 6 characters"),
         (r#"{"tan":""}"#, "is required"),
         ("{}", "is required"),
@@ -69,14 +69,14 @@ async fn at_56_a_tan_that_is_missing_or_too_long_is_refused_and_burns_no_try() {
     ] {
         let answer = bench.tm_call("POST", &path, body).await;
         answer.refused(400, "tan", "AT-56", "[T] 5.2");
-        assert!(answer.text().contains(told), "{body}: {}", answer.text());
+        assert!(answer.text().contains(output), "{body}: {}", answer.text());
     }
     let right = Secret::new(bench.tan(id.expose()));
     tm.confirm_sign(&id, &right, &options()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_10_the_path_of_the_documents_example_answers_too() {
+async fn at_10_the_alias_of_the_documents_example_works() {
     let bench = Harness::new();
     let id = bench.ended(contract_order(), "identified").await;
     bench.tm().request_sign(&id, &options()).await.unwrap();
@@ -92,7 +92,7 @@ async fn at_10_the_path_of_the_documents_example_answers_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_61_cancelling_ends_an_open_order_and_keeps_nothing_open() {
+async fn at_61_cancel_order_ends_an_open_order() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let (id, tm) = (bench.place(order_with(&["OnFinal"])).await, bench.tm());
     tm.cancel_order(&id, &options()).await.unwrap();
@@ -108,7 +108,7 @@ async fn at_61_cancelling_ends_an_open_order_and_keeps_nothing_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn signed_hashes_come_under_their_names_and_say_what_they_are() {
+async fn signed_hashes_have_names_and_a_sandbox_mark() {
     let bench = Harness::new();
     let hash = |name: &str| SignHash::default().hash(encode_base64(name.as_bytes())).filename(name);
     let hashes = OneOrMany::Many(vec![hash("a.pdf"), hash("b.pdf")]);
@@ -118,12 +118,12 @@ async fn signed_hashes_come_under_their_names_and_say_what_they_are() {
     bench.play(id.expose(), "signed").await;
     let named = tm.signed_hashes(&id, &options()).await.unwrap().value.hashes.unwrap().0;
     assert_eq!(named.keys().map(String::as_str).collect::<Vec<_>>(), ["a.pdf", "b.pdf"]);
-    let told = identkit_wire::decode_base64(named["b.pdf"].expose()).unwrap();
-    assert_eq!(told, b"sandbox, no signature: b.pdf");
+    let output = identkit_wire::decode_base64(named["b.pdf"].expose()).unwrap();
+    assert_eq!(output, b"sandbox, no signature: b.pdf");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn banks_and_sign_me_users_are_those_of_the_document() {
+async fn banks_and_sign_me_users_match_the_document() {
     let bench = Harness::new();
     let tm = bench.tm();
     let banks = tm.banks(&options()).await.unwrap().value;

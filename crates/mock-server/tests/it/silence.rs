@@ -1,4 +1,4 @@
-//! A refusal explains itself in words of the sandbox's own: no value of a request ever comes back in one.
+//! Rejections quote no values of a request.
 
 use crate::support::*;
 
@@ -13,7 +13,7 @@ fn silent(text: &str, about: &str) {
     }
 }
 
-/// The document with each of its places taken by something wrong that can be recognised.
+/// Returns copies of the document, each with one value replaced by a recognizable invalid one.
 fn spoiled(document: &Value) -> Vec<(String, String)> {
     let mut all = Vec::new();
     crate::saved_worlds::pointers(document, "", &mut all);
@@ -54,7 +54,7 @@ fn check(answer: &Answer, about: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_refusal_of_an_order_quotes_what_was_ordered() {
+async fn rejections_of_orders_quote_no_values() {
     let mut order = json_fixture("identity-tm", "S-035-put-order-request.json");
     let more = json!({
         "eIDSettings": { "EnableOCR": true },
@@ -82,7 +82,7 @@ async fn no_refusal_of_an_order_quotes_what_was_ordered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_refusal_of_an_ident_or_a_login_quotes_what_was_sent() {
+async fn rejections_of_idents_and_logins_quote_no_values() {
     let ident = json_fixture("identify24", "S-012-ident-create-curl-body.json");
     for bench in [Harness::new(), Harness::strict()] {
         let token = bench.token().await;
@@ -101,7 +101,7 @@ async fn no_refusal_of_an_ident_or_a_login_quotes_what_was_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn text_that_is_no_json_is_not_quoted() {
+async fn invalid_json_is_not_quoted() {
     let bench = Harness::new();
     let token = bench.token().await;
     for body in [
@@ -147,11 +147,11 @@ async fn paths_and_headers_are_not_quoted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn transitions_do_not_quote_what_was_told() {
+async fn rejected_transitions_quote_no_values() {
     let bench = Harness::new();
     for case in [EXAMPLE_IDENT, OTHER_EXAMPLE_ORDER] {
-        for told in [Transition::Scenario(CANARY.into()), Transition::Status(json!({ CANARY: CANARY }))] {
-            let Some(Err(Rejection { violations: faults, .. })) = bench.sandbox.transition(case, &told) else {
+        for output in [Transition::Scenario(CANARY.into()), Transition::Status(json!({ CANARY: CANARY }))] {
+            let Some(Err(Rejection { violations: faults, .. })) = bench.sandbox.transition(case, &output) else {
                 panic!("accepted")
             };
             silent(&format!("{faults:?}"), case);

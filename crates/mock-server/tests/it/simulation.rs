@@ -1,7 +1,7 @@
 //! One intent, at most one order: the real client, driver and HTTP code against the real sandbox over a simulated
 //! network that loses segments, resets, stalls, and whose server restarts. Deterministic for a seed.
 //!
-//! `IDENTKIT_SIMULATION_SEEDS` says how many seeds (40 unless told); `cargo xtask campaign simulation` runs 10,000.
+//! `IDENTKIT_SIMULATION_SEEDS` is the number of seeds (default 40); `cargo xtask campaign simulation` runs 10,000.
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a test, and one that reports")]
 
@@ -19,7 +19,7 @@ use std::{
 const CREATES: usize = 20;
 const PORT: u16 = 80;
 
-/// How often the server carried an order out, by `Ref`.
+/// Number of executions of an order in the server, by `Ref`.
 type Executed = Arc<Mutex<BTreeMap<String, u32>>>;
 
 #[derive(Debug)]
@@ -72,17 +72,17 @@ async fn serve(sandbox: Sandbox, executed: Executed) -> turmoil::Result {
     }
 }
 
-/// What the client was told of one intent.
+/// The client's result of one intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+enum IntentResult {
     Placed,
     NotPlaced,
     Unknown,
 }
 
-async fn place_all(seed: u64, told: Arc<Mutex<BTreeMap<String, Told>>>) -> turmoil::Result {
+async fn place_all(seed: u64, output: Arc<Mutex<BTreeMap<String, IntentResult>>>) -> turmoil::Result {
     let transport = HyperTransport::with_dial(&TlsConfig::bundled().unwrap(), Arc::new(SimulatedDial));
-    // A simulated name is nothing that a base URL may have without TLS, which the simulation leaves out.
+    // Without TLS, which the simulation omits, a base URL must be a loopback address.
     let client = crate::support::tm_builder()
         .base_url("http://127.0.0.1/api/2.10")
         .policy(Policy::default().backoff(Duration::from_millis(200)).timeout(Duration::from_secs(8)))
@@ -94,22 +94,22 @@ async fn place_all(seed: u64, told: Arc<Mutex<BTreeMap<String, Told>>>) -> turmo
         let reference = format!("seed-{seed}-{number}");
         let outcome = match client.put_order(&crate::support::order().reference(&*reference), &CallOptions::new()).await
         {
-            Ok(_) => Told::Placed,
+            Ok(_) => IntentResult::Placed,
             Err(error) if error.kind() == Kind::OutcomeUnknown => {
                 assert_eq!(error.delivery(), Some(Delivery::MaybeSent));
-                Told::Unknown
+                IntentResult::Unknown
             }
             Err(error) => {
                 assert_ne!(error.delivery(), Some(Delivery::MaybeSent), "{error}");
-                Told::NotPlaced
+                IntentResult::NotPlaced
             }
         };
-        told.lock().unwrap().insert(reference, outcome);
+        output.lock().unwrap().insert(reference, outcome);
     }
     Ok(())
 }
 
-/// Sends what is meant for this machine to the simulated vendor.
+/// Sends requests for loopback to the simulated vendor.
 #[derive(Debug)]
 struct ToVendor(HyperTransport);
 
@@ -142,7 +142,7 @@ fn simulate(seed: u64, tally: &mut Tally) {
     let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
     let sandbox = crate::support::sandbox().clock(clock).seed(seed).start();
     let executed = Executed::default();
-    let told = Arc::new(Mutex::new(BTreeMap::new()));
+    let output = Arc::new(Mutex::new(BTreeMap::new()));
 
     let mut sim = turmoil::Builder::new()
         .rng_seed(seed)
@@ -155,7 +155,7 @@ fn simulate(seed: u64, tally: &mut Tally) {
         .build();
     let (served, log) = (sandbox.clone(), Arc::clone(&executed));
     sim.host("vendor", move || serve(served.clone(), Arc::clone(&log)));
-    sim.client("company", place_all(seed, Arc::clone(&told)));
+    sim.client("company", place_all(seed, Arc::clone(&output)));
     let mut held = 0_u32;
     loop {
         // Stalls, partitions and restarts, at any time.
@@ -183,24 +183,24 @@ fn simulate(seed: u64, tally: &mut Tally) {
         }
     }
 
-    let (told, executed) = (told.lock().unwrap(), executed.lock().unwrap());
-    if told.len() != CREATES {
-        tally.violations.push(format!("seed {seed}: {} of {CREATES} calls had an outcome", told.len()));
+    let (output, executed) = (output.lock().unwrap(), executed.lock().unwrap());
+    if output.len() != CREATES {
+        tally.violations.push(format!("seed {seed}: {} of {CREATES} calls had an outcome", output.len()));
     }
-    for (reference, outcome) in told.iter() {
+    for (reference, outcome) in output.iter() {
         let orders = executed.get(reference).copied().unwrap_or(0);
         match (outcome, orders) {
-            (Told::Placed, 1) => tally.placed += 1,
-            (Told::NotPlaced, 0) => tally.not_placed += 1,
-            (Told::Unknown, 0) => tally.unknown_not_carried_out += 1,
-            (Told::Unknown, 1) => tally.unknown_carried_out += 1,
-            (outcome, orders) => tally.violations.push(format!("{reference}: told {outcome:?}, {orders} orders")),
+            (IntentResult::Placed, 1) => tally.placed += 1,
+            (IntentResult::NotPlaced, 0) => tally.not_placed += 1,
+            (IntentResult::Unknown, 0) => tally.unknown_not_carried_out += 1,
+            (IntentResult::Unknown, 1) => tally.unknown_carried_out += 1,
+            (outcome, orders) => tally.violations.push(format!("{reference}: output {outcome:?}, {orders} orders")),
         }
     }
 }
 
 #[test]
-fn at_77_one_intent_is_at_most_one_order_whatever_the_network_does() {
+fn at_77_one_intent_is_at_most_one_order_on_any_network() {
     let seeds = std::env::var("IDENTKIT_SIMULATION_SEEDS").map_or(40, |seeds| seeds.parse().unwrap());
     let mut tally = Tally::default();
     for seed in 0..seeds {
@@ -208,7 +208,7 @@ fn at_77_one_intent_is_at_most_one_order_whatever_the_network_does() {
     }
     println!("{seeds} seeds x {CREATES} creates: {tally:?}");
     assert_eq!(tally.violations, Vec::<String>::new());
-    // Without all of these the simulation would prove nothing.
+    // The simulation is meaningful only if all of these occur.
     assert!(tally.placed > 0 && tally.not_placed > 0);
     assert!(tally.unknown_carried_out > 0 && tally.unknown_not_carried_out > 0);
 }

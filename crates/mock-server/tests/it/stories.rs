@@ -1,25 +1,25 @@
-//! identity.TM: every story with every kind of order, and every code of the document.
+//! identity.TM: every story with every kind of order, and every documented code.
 
 use crate::support::*;
 use identkit_mock_server::vendors::identity_tm::SCENARIOS;
 
-/// One order of each kind: Product 12, 0 and 16, one to be signed, and one for an account only.
+/// Returns one order of each kind: Product 12, 0 and 16, one with something to sign, and an account-only order.
 fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {
     let order = || order_with(webhooks).mobile("+491711234567");
     [order(), order().product(0_u32), order().product(16_u32), to_sign(order()), order().product(15_u32).add(8_u64)]
 }
 
-/// What comes of each story: `fixtures/stories.json`.
+/// The expected results of the stories: `fixtures/stories.json`.
 #[derive(serde::Deserialize)]
 struct Stories {
-    /// Whether an identification takes place, and the client's verdict on each of [`kinds_of_orders`] that it fits. None
-    /// of them brings an identification along; reuse.rs has those that do.
+    /// Whether an identification takes place, and the client's verdict for each of [`kinds_of_orders`]; null if the story
+    /// is rejected. reuse.rs tests orders with IdentDataSigned.
     ends: BTreeMap<String, (bool, [Option<String>; 5])>,
-    /// The verdict on an order to be signed whose person is identified, or the status of the refusal.
+    /// The verdict for an identified order with something to sign, or the status of the rejection.
     identified: BTreeMap<String, Value>,
-    /// The method of identification, by story and product.
+    /// The identification method, by story and product.
     methods: Vec<(String, u32, String)>,
-    /// The same of orders that are signed then.
+    /// The same for orders that are signed afterwards.
     signed: Vec<(String, String)>,
 }
 
@@ -32,13 +32,13 @@ impl Harness {
         self.sandbox.transition(id.expose(), &Transition::Status(code.into())).unwrap()
     }
 
-    /// The order as getAllStatus lists it, read by the client.
+    /// Returns the order as listed by getAllStatus.
     async fn listed(&self, id: &OrderId) -> ListedOrder {
         let mut orders = self.list_day(1_000).await.into_iter();
         orders.find(|order| order.order_id.as_ref() == Some(id)).expect("listed")
     }
 
-    /// The method of identification, as the client names it in lower case.
+    /// Returns the identification method that the client reads, in lower case.
     async fn method(&self, id: &OrderId) -> String {
         let data = self.tm().ident_data_with_method(id, &options()).await.unwrap().value;
         format!("{:?}", data.method().unwrap()).to_lowercase()
@@ -46,7 +46,7 @@ impl Harness {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_calls_the_webhooks_that_belong_to_it() {
+async fn m_04_every_story_gives_the_expected_outcome_and_webhooks() {
     let mut stories: Stories = table("stories");
     for story in SCENARIOS {
         let (conducted, ends) = stories.ends.remove(story).expect(story);
@@ -58,7 +58,7 @@ async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_ca
                 let before = bench.sandbox.inspect(id.expose());
                 let refused = bench.refusal(&id, story);
                 assert_eq!((refused.status, refused.violations[0].rule), (400, "M-04"), "{about}");
-                assert!(refused.text().contains("play "), "{about} tells no way out: {}", refused.text());
+                assert!(refused.text().contains("play "), "{about} suggests no other story: {}", refused.text());
                 assert_eq!(bench.sandbox.inspect(id.expose()), before, "{about}");
                 continue;
             };
@@ -81,7 +81,7 @@ async fn m_04_every_story_ends_every_kind_of_order_in_the_clients_verdict_and_ca
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m_04_an_identified_order_goes_on_only_where_it_can() {
+async fn m_04_identified_orders_accept_only_some_stories() {
     for (story, end) in table::<Stories>("stories").identified {
         let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
         let id = bench.ended(contract_order(), "eid").await;
@@ -99,14 +99,14 @@ async fn m_04_an_identified_order_goes_on_only_where_it_can() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_82_the_method_of_identification_is_the_storys() {
+async fn at_82_the_story_determines_the_method() {
     let stories: Stories = table("stories");
     for (story, product, name) in stories.methods {
         let bench = Harness::new();
         let id = bench.ended(order().product(product), &story).await;
         assert_eq!(bench.method(&id).await, name.to_lowercase(), "{story} of {product}");
-        let told = bench.tm_call("GET", &format!("/getIdentData/{}/IncludeIdentifyMethod", id.expose()), "").await;
-        assert_eq!(told.json()["IdentifyMethod"], name, "{story} of {product}");
+        let output = bench.tm_call("GET", &format!("/getIdentData/{}/IncludeIdentifyMethod", id.expose()), "").await;
+        assert_eq!(output.json()["IdentifyMethod"], name, "{story} of {product}");
     }
     for (story, name) in stories.signed {
         let bench = Harness::new();
@@ -117,35 +117,35 @@ async fn at_82_the_method_of_identification_is_the_storys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_14_an_account_only_order_is_the_documents_example_code_for_code() {
+async fn at_14_an_account_only_order_has_the_documents_codes() {
     let bench = Harness::new();
     let of = |email: &str| order().product(15_u32).add(8_u64).email(email).get_target_link(true);
     let id = bench.ended(of("one@example.com"), "account-only").await;
     let path = format!("/getStatus/{}/ExtendedList", id.expose());
-    let told = bench.tm_call("GET", &path, "").await.json();
+    let output = bench.tm_call("GET", &path, "").await.json();
     let sequence = |status: &Value| {
         let entries = status["Status"].as_array().unwrap();
         entries.iter().map(|entry| json!([entry["Kind"], entry.get("Text")])).collect::<Vec<_>>()
     };
     let example = json_fixture("identity-tm", "S-040-get-status-response.json");
-    assert_eq!(sequence(&told), sequence(&example));
+    assert_eq!(sequence(&output), sequence(&example));
 
-    // Once verified, the account is found and nothing is left to be verified (AT-14: 95 or 96).
+    // A verified account is found and needs no verification (AT-14: 95 or 96).
     let again = bench.ended(of("ONE@example.com"), "positive").await;
     assert_eq!(bench.codes(&again).await, [25, 96, 77, 78, 71, 75, 6, 23]);
-    // Found, but never verified.
+    // Found, but not verified.
     let unverified = bench.place(of("two@example.com")).await;
     bench.set_status(&unverified, 94).unwrap();
     let later = bench.ended(of("two@example.com"), "eid").await;
     assert_eq!(bench.codes(&later).await, [25, 96, 49, 50, 51, 6, 80, 71, 95]);
     assert!(bench.tm().signme_user(&"two@example.com".into(), &options()).await.unwrap().value.can_sign_at_once());
-    // What was set before is not set again.
+    // Existing statuses are not set again.
     bench.play(unverified.expose(), "account-only").await;
     assert_eq!(bench.codes(&unverified).await.iter().filter(|kind| **kind == 94).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m_04_a_courier_has_an_appointment_whose_slot_only_get_all_status_tells() {
+async fn m_04_get_all_status_has_the_slot_of_the_courier() {
     let bench = Harness::new();
     bench.clock.advance(MINUTE * 40).await;
     let id = bench.place(order().product(0_u32)).await;
@@ -160,7 +160,7 @@ async fn m_04_a_courier_has_an_appointment_whose_slot_only_get_all_status_tells(
     assert!(begin <= visit && visit < end, "{begin} {visit} {end}");
     let status = bench.tm_call("GET", &format!("/getStatus/{}/ExtendedList", id.expose()), "").await;
     assert!(!status.text().contains("TVSlot"), "the table of getStatus has none");
-    // The general codes have no 19, and so no slot (status 19 only).
+    // The general codes do not include 19, so there is no slot.
     let period = r#"{"Period":{"Begin":"2020-09-01T00:00:00Z","End":"2020-10-01T00:00:00Z"}}"#;
     assert!(!bench.tm_call("POST", "/getAllStatus", period).await.text().contains("TVSlot"));
     let extended = bench.tm_call("POST", "/getAllStatus/ExtendedList", period).await.json();
@@ -169,7 +169,7 @@ async fn m_04_a_courier_has_an_appointment_whose_slot_only_get_all_status_tells(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_83_courier_and_shop_take_two_special_attributes_at_most() {
+async fn at_83_courier_and_shop_allow_two_additional_items() {
     let bench = Harness::new();
     let mut order = serde_json::to_value(order()).unwrap();
     for count in [2, 3] {
@@ -190,7 +190,7 @@ async fn at_83_courier_and_shop_take_two_special_attributes_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_eid_tells_a_pseudonym_and_the_cards_number_only_by_ocr() {
+async fn eid_yields_a_pseudonym_and_the_card_number_only_by_ocr() {
     let bench = Harness::new();
     let tm = bench.tm();
     for ocr in [false, true] {
@@ -202,21 +202,21 @@ async fn an_eid_tells_a_pseudonym_and_the_cards_number_only_by_ocr() {
         let card = checked.id_card.unwrap();
         assert!(card.eid_restricted_identifier.is_some());
         assert_eq!((card.card_no.is_some(), card.place_of_issue.is_some()), (ocr, ocr));
-        assert_eq!(card.date_of_issue.is_some(), ocr, "AT-26: the setting of the eID names it");
-        assert!(checked.mobile.is_none(), "no TAN went to the number");
+        assert_eq!(card.date_of_issue.is_some(), ocr, "AT-26: EnableOCR includes it");
+        assert!(checked.mobile.is_none(), "no TAN was sent to the number");
     }
     let given = OrderIdentData::default().email("e.mustermann@example.com");
     let given = given.id_card(IdCard::default().date_of_issue("2010-01-11"));
     let id = bench.ended(order().mobile("+491711234567").ident_data(given), "video").await;
     let data = tm.ident_data(&id, &options()).await.unwrap().value;
     let checked = data.checked().unwrap().clone();
-    assert!(checked.email.is_some(), "proved by a TAN, as the number is");
+    assert!(checked.email.is_some(), "proven by a TAN, like the number");
     assert_eq!(checked.id_card.as_ref().unwrap().date_of_issue.as_ref().unwrap().expose(), "2010-01-11");
     assert!(checked.mobile.is_some() && checked.id_card.unwrap().eid_restricted_identifier.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn images_of_a_point_of_sale_are_sent_to_the_video_system() {
+async fn images_of_the_order_are_sent_to_the_video_system() {
     let bench = Harness::new();
     let images = IdCardImages::default().front(Blob::from_bytes(b"front".to_vec()));
     let data = OrderIdentData::default().id_card(IdCard::default().images(images));
@@ -233,14 +233,14 @@ async fn an_aborted_order_stays_open_and_can_still_end_well() {
     bench.play(id.expose(), "positive").await;
     assert_eq!(bench.outcome(&id, OrderFlavor::IdentOnly).await, Outcome::Positive);
     assert_eq!(receiver.events(), ["AfterVideo", "AfterVideo", "OnFinal"]);
-    // Left alone, it times out.
+    // Without further action it times out.
     let other = bench.ended(order_with(&["OnFinal"]), "aborted").await;
     bench.clock.advance(DAY * 31).await;
     assert_eq!(bench.outcome(&other, OrderFlavor::IdentOnly).await, Outcome::TimedOut);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m_04_every_code_of_the_document_can_be_set_and_survives_the_client() {
+async fn m_04_every_documented_code_can_be_set_and_read() {
     assert_eq!(CATALOGUE.len(), 55);
     for order in kinds_of_orders(&["OnFinal"]) {
         for text in CATALOGUE {
@@ -265,7 +265,7 @@ async fn m_04_every_code_of_the_document_can_be_set_and_survives_the_client() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_061_a_code_may_come_after_the_end_unless_it_would_end_the_order_again() {
+async fn t_061_only_non_final_codes_can_follow_the_end() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
     bench.set_status(&id, 95).unwrap();
@@ -275,14 +275,14 @@ async fn t_061_a_code_may_come_after_the_end_unless_it_would_end_the_order_again
     assert_eq!(bench.codes(&id).await.last(), Some(&95));
     assert_eq!(bench.outcome(&id, OrderFlavor::IdentOnly).await, Outcome::Positive);
     assert_eq!(receiver.events(), ["OnFinal"], "once");
-    // A code that nobody has heard of is a number like any other.
+    // An unknown code can be set.
     let open = bench.place(order()).await;
     bench.set_status(&open, 4711).unwrap();
     assert_eq!(bench.codes(&open).await.last(), Some(&4711));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_060_100_ends_orders_to_be_signed_only_and_deletes_no_other() {
+async fn t_060_code_100_ends_signing_orders_only() {
     let bench = Harness::new();
     let id = bench.place(order()).await;
     bench.set_status(&id, 100).unwrap();
@@ -292,25 +292,25 @@ async fn t_060_100_ends_orders_to_be_signed_only_and_deletes_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m_04_the_stories_use_the_codes_that_mean_something_to_a_person() {
-    let mut told = BTreeSet::new();
+async fn m_04_the_stories_use_all_relevant_codes() {
+    let mut output = BTreeSet::new();
     let images = IdCardImages::default().front(Blob::from_bytes(b"front".to_vec()));
     let data = OrderIdentData::default().id_card(IdCard::default().images(images));
     for story in SCENARIOS {
-        // Without anything and without an account; and with an account that is there already.
+        // Without and with an existing account.
         let bench = Harness::new();
         for order in kinds_of_orders(&[]).into_iter().map(|order| order.ident_data(data.clone())) {
             let id = bench.place(order.clone()).await;
             if bench.begin(id.expose(), story).unwrap().is_ok() {
                 bench.clock.settle().await;
-                told.extend(bench.codes(&id).await);
+                output.extend(bench.codes(&id).await);
                 let again = bench.ended(order, story).await;
-                told.extend(bench.codes(&again).await);
+                output.extend(bench.codes(&again).await);
             }
         }
     }
-    // Set by transition only: what goes wrong with a document after the fact, and what no story has a place for.
-    let missing: Vec<u32> = CATALOGUE.iter().map(|text| text.kind.0).filter(|code| !told.contains(code)).collect();
+    // Codes without a story, set by transition only.
+    let missing: Vec<u32> = CATALOGUE.iter().map(|text| text.kind.0).filter(|code| !output.contains(code)).collect();
     assert_eq!(missing, [24]);
 }
 

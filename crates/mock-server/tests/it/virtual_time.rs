@@ -1,9 +1,9 @@
-//! Expiry, retention and time-outs of both vendors, all on the sandbox's own clock.
+//! Expiry, retention and time-outs of both vendors on the sandbox's clock.
 
 use crate::support::*;
 
 impl Harness {
-    /// What was called since this was last asked, and with which status.
+    /// Returns the calls since the previous query, with their status.
     fn called(&self) -> Vec<(&'static str, u16)> {
         self.sandbox.with_world(|world| {
             let calls =
@@ -15,7 +15,7 @@ impl Harness {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i_006_a_token_lives_as_long_as_it_is_used_within_30_minutes() {
+async fn i_006_a_token_expires_after_30_minutes_without_use() {
     let bench = Harness::new();
     let token = bench.token().await;
     for _ in 0..3 {
@@ -26,7 +26,7 @@ async fn i_006_a_token_lives_as_long_as_it_is_used_within_30_minutes() {
     let refused = bench.i24_call(&token, "GET", "/project/getAll", "").await;
     refused.refused(401, "X-API-TOKEN", "I-006", "[I] Authentication");
     bench.clock.advance(SECOND).await;
-    assert_eq!(bench.i24_call(&token, "GET", "/project/getAll", "").await.status, 401, "it stays dead");
+    assert_eq!(bench.i24_call(&token, "GET", "/project/getAll", "").await.status, 401, "it stays expired");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,9 +41,9 @@ async fn i_006_a_refused_call_does_not_renew_the_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i_008_the_client_meets_the_401_and_logs_in_again_once() {
+async fn i_008_the_client_logs_in_again_once_after_a_401() {
     let bench = Harness::new();
-    // A clock of its own that stands still: the client cannot guess that its token is dead.
+    // With a separate stopped clock, the client cannot know that its token has expired.
     let client = bench.identify24(&VirtualClock::new(start_time()));
     client.projects(&options()).await.unwrap();
     assert_eq!(bench.called(), [("auth", 200), ("project/getAll", 200)]);
@@ -91,11 +91,11 @@ async fn i_020_an_ident_is_readable_for_90_days_and_then_unknown() {
     let gone = client.get_ident(&id, &options()).await.unwrap_err();
     assert_eq!((gone.kind(), gone.status()), (Kind::NotFound, Some(404)));
     assert_eq!(client.get_ident(&IdentId::new(EXAMPLE_IDENT), &options()).await.unwrap_err().kind(), Kind::NotFound);
-    assert!(bench.sandbox.inspect(id.expose()).is_none(), "nothing of it is kept");
+    assert!(bench.sandbox.inspect(id.expose()).is_none(), "nothing remains");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_64_results_are_purged_7_days_after_the_final_status_and_the_status_stays() {
+async fn at_64_results_are_purged_7_days_after_the_final_status() {
     let bench = Harness::new();
     let (tm, id) = (bench.tm(), bench.place(order()).await);
     bench.clock.advance(3 * DAY).await;
@@ -122,7 +122,7 @@ async fn t_024_a_signed_order_loses_its_documents_after_7_days() {
     let signing = to_sign(order());
     let (tm, id) = (bench.tm(), bench.place(signing).await);
     bench.play(id.expose(), "identified").await;
-    // Identified is not signed: 6 is no final status here (AT-14), and nothing is purged.
+    // With something to sign, 6 is not final (AT-14), so nothing is purged.
     bench.clock.advance(8 * DAY).await;
     bench.play(id.expose(), "signed").await;
     tm.signed_pdfs(&id, &options()).await.unwrap();
@@ -132,7 +132,7 @@ async fn t_024_a_signed_order_loses_its_documents_after_7_days() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_023_an_unfinished_order_times_out_after_30_days_with_status_99_a_webhook_and_no_data() {
+async fn t_023_an_unfinished_order_times_out_after_30_days() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(202)));
     let (tm, id) = (bench.tm(), bench.place(order_with(&["AfterIdent", "OnFinal"])).await);
     bench.clock.advance(30 * DAY - SECOND).await;
@@ -146,7 +146,7 @@ async fn t_023_an_unfinished_order_times_out_after_30_days_with_status_99_a_webh
     assert_eq!(receiver.arrived()[0].at.0, 30 * DAY);
     assert_eq!(tm.ident_data(&id, &options()).await.unwrap_err().status(), Some(404));
     assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["data_deleted"], true);
-    assert_eq!(bench.begin(id.expose(), "positive").unwrap().unwrap_err().status, 409, "the person comes too late");
+    assert_eq!(bench.begin(id.expose(), "positive").unwrap().unwrap_err().status, 409, "the order is final");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +161,7 @@ async fn t_060_a_signing_order_that_is_identified_times_out_with_100() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_023_the_time_out_is_a_setting_of_the_account_and_ends_with_the_order() {
+async fn t_023_the_time_out_is_a_setting() {
     let bench = Harness::new();
     bench.set_up(|settings| settings.time_out = SignedDuration::from_hours(1));
     let (late, done) = (bench.place(order()).await, bench.place(order()).await);
@@ -176,7 +176,7 @@ async fn t_023_the_time_out_is_a_setting_of_the_account_and_ends_with_the_order(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_timers_of_a_new_world_are_met_by_the_very_first_advance() {
+async fn the_first_advance_fires_the_timers_of_a_new_world() {
     for _ in 0..50 {
         let bench = Harness::new();
         bench.clock.advance(91 * DAY).await;

@@ -1,4 +1,4 @@
-//! Webhooks: what is delivered, when it is tried again, and how an order waits for it.
+//! Webhooks: deliveries, retries, and blocked orders.
 
 use crate::support::*;
 
@@ -11,7 +11,7 @@ fn assert_times(receiver: &Receiver, expected: &[f64]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn advancing_waits_for_slow_receivers_and_for_what_follows_from_them() {
+async fn advancing_waits_for_slow_receivers() {
     let (bench, receiver) = Harness::with_receiver(Receiver::slow(10, 500));
     for _ in 0..5 {
         let id = bench.place(order_with(&["OnFinal"])).await;
@@ -29,7 +29,7 @@ async fn kinds(tm: IdentityTm, id: OrderId) -> Vec<StatusKind> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_78_an_order_is_blocked_until_the_first_try_is_over_and_others_are_not() {
+async fn at_78_an_order_is_blocked_during_the_first_attempt() {
     let (bench, receiver, gate) = Harness::gated();
     let id = bench.under_way(&receiver, &["AfterIdent"]).await;
     let other = bench.place(order()).await;
@@ -49,7 +49,7 @@ async fn at_78_an_order_is_blocked_until_the_first_try_is_over_and_others_are_no
 
     gate.notify_one();
     for read in reads {
-        assert_eq!(within(10 * SECOND, read).await.unwrap().unwrap(), 200, "and sees what came after");
+        assert_eq!(within(10 * SECOND, read).await.unwrap().unwrap(), 200, "and returns the later status");
     }
     assert!(kinds(bench.tm(), id).await.contains(&StatusKind::POSITIVE));
 }
@@ -77,7 +77,7 @@ async fn at_78_a_retry_does_not_block_the_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_040_a_receiver_that_asks_for_the_order_gets_its_answer_once_it_has_returned() {
+async fn t_040_a_receivers_read_is_answered_after_it_returns() {
     let client: Arc<Mutex<Option<IdentityTm>>> = Arc::default();
     let (inside, reads) = (Arc::clone(&client), Arc::new(Mutex::new(Vec::new())));
     let started = Arc::clone(&reads);
@@ -95,7 +95,7 @@ async fn t_040_a_receiver_that_asks_for_the_order_gets_its_answer_once_it_has_re
     }));
     *client.lock().unwrap() = Some(bench.tm());
     bench.ended(order_with(&["OnFinal"]), "positive").await;
-    // The client holds the sandbox that holds the receiver: not for longer than needed.
+    // Drop the client, which holds the sandbox that holds the receiver.
     *client.lock().unwrap() = None;
     let (early, read) = reads.lock().unwrap().pop().unwrap();
     assert!(!early, "not while the webhook runs");
@@ -104,7 +104,7 @@ async fn t_040_a_receiver_that_asks_for_the_order_gets_its_answer_once_it_has_re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_033_a_receiver_that_waits_for_the_order_inside_its_handler_is_cut_off_and_the_story_goes_on() {
+async fn t_033_a_receiver_that_waits_for_its_order_is_cut_off() {
     let client: Arc<Mutex<Option<IdentityTm>>> = Arc::default();
     let inside = Arc::clone(&client);
     let receiver = Receiver::doing(move |call| {
@@ -126,13 +126,13 @@ async fn t_033_a_receiver_that_waits_for_the_order_inside_its_handler_is_cut_off
     assert_eq!(receiver.events(), ["AfterIdent", "OnFinal"]);
     for delivery in bench.sandbox.deliveries(Some(id.expose())) {
         assert_eq!((delivery.attempts.len(), delivery.attempts[0].status), (1, None));
-        assert!(delivery.next.is_some(), "a time-out is a failure like any other");
+        assert!(delivery.next.is_some(), "a time-out is followed by a retry");
     }
     assert!(kinds(bench.tm(), id).await.contains(&StatusKind::POSITIVE));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receiver_that_breaks_down_does_not_block_the_order_for_ever() {
+async fn a_panicking_receiver_does_not_block_the_order() {
     let receiver = Receiver::doing(|_| async { panic!("this receiver breaks down on purpose") });
     let bench = Harness::receiving(&receiver);
     let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
@@ -151,7 +151,7 @@ async fn without_a_receiver_webhooks_fail_and_no_order_stays_blocked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_037_after_ident_comes_before_on_final_and_after_video_takes_its_place() {
+async fn t_037_after_ident_or_after_video_precedes_on_final() {
     for first in ["AfterIdent", "AfterVideo"] {
         for story in ["positive", "negative", "fraud"] {
             let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
@@ -162,7 +162,7 @@ async fn t_037_after_ident_comes_before_on_final_and_after_video_takes_its_place
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_037_when_after_ident_is_called_the_order_is_not_decided_yet() {
+async fn t_037_after_ident_precedes_the_decision() {
     let (bench, receiver, gate) = Harness::gated();
     let id = bench.under_way(&receiver, &["AfterIdent"]).await;
     let status = bench.sandbox.inspect(id.expose()).unwrap()["status"]["Status"].to_string();
@@ -172,7 +172,7 @@ async fn t_037_when_after_ident_is_called_the_order_is_not_decided_yet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_033_the_story_goes_on_after_a_failed_first_try_and_the_retry_comes_in_its_time() {
+async fn t_033_a_failed_first_attempt_does_not_stop_the_story() {
     let (bench, receiver) = Harness::with_receiver(Receiver::script(&[Some(500)]));
     let id = bench.ended(order_with(&["AfterIdent", "OnFinal"]), "positive").await;
     assert_eq!(receiver.events(), ["AfterIdent", "OnFinal"]);
@@ -184,7 +184,7 @@ async fn t_033_the_story_goes_on_after_a_failed_first_try_and_the_retry_comes_in
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_20_placeholders_are_filled_in_and_percent_encoded() {
+async fn at_20_placeholders_are_replaced_and_percent_encoded() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let reference = "A b/ü&ref=1#[OrderID]%20";
     let id = bench.ended(order_with(&["OnFinal"]).reference(reference), "positive").await;
@@ -203,7 +203,7 @@ async fn at_20_placeholders_are_filled_in_and_percent_encoded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_031_the_documents_own_template_is_filled_in() {
+async fn t_031_the_documents_own_template_is_expanded() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let placed = bench.tm_call("PUT", "/putOrder", fixture("identity-tm", "S-035-put-order-request.json")).await;
     assert_eq!(placed.status, 202, "{}", placed.text());
@@ -213,7 +213,7 @@ async fn t_031_the_documents_own_template_is_filled_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_032_the_method_is_get_unless_the_account_says_otherwise_and_there_is_no_body() {
+async fn t_032_the_method_is_a_setting_and_there_is_no_body() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     for method in [None, Some(Method::POST), Some(Method::PUT), Some(Method::GET)] {
         if let Some(method) = method.clone() {
@@ -241,7 +241,7 @@ async fn t_030_without_a_url_nothing_is_sent() {
 }
 
 fn keys(body: &[u8]) -> Vec<String> {
-    // In the order in which they are written, which a map would lose.
+    // In the order of the text, which a map would lose.
     let text = std::str::from_utf8(body).unwrap();
     let mut found: Vec<(usize, String)> = serde_json::from_str::<serde_json::Map<String, Value>>(text)
         .unwrap()
@@ -264,15 +264,15 @@ async fn i_082_identify24_posts_all_16_keys_as_json() {
     let expected = keys(&fixture("identify24", "S-027-ident-webhook.json"));
     assert_eq!(expected.len(), 16);
     assert_eq!(keys(&call.body), expected);
-    let told: Value = serde_json::from_slice(&call.body).unwrap();
-    assert!(told.as_object().unwrap().values().all(Value::is_string), "{told}");
-    assert_eq!(told["ident_id"], *id);
-    assert_eq!((told["first_name"].as_str(), told["custom4"].as_str()), (Some("John"), Some("custom4")));
-    assert_ne!(told["reject_reason"], "");
+    let output: Value = serde_json::from_slice(&call.body).unwrap();
+    assert!(output.as_object().unwrap().values().all(Value::is_string), "{output}");
+    assert_eq!(output["ident_id"], *id);
+    assert_eq!((output["first_name"].as_str(), output["custom4"].as_str()), (Some("John"), Some("custom4")));
+    assert_ne!(output["reject_reason"], "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i_084_identify24_never_tries_again() {
+async fn i_084_identify24_never_retries() {
     for status in [Some(500), Some(404), None] {
         let (bench, receiver) = Harness::with_receiver(Receiver::answering(status));
         bench.set_portal_url();
@@ -285,7 +285,7 @@ async fn i_084_identify24_never_tries_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_64_retries_go_on_after_the_data_was_deleted() {
+async fn at_64_retries_continue_after_deletion() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(500)));
     let id = bench.ended(order_with(&["OnFinal"]), "positive").await;
     bench.tm().delete_ident_data(&id, &options()).await.unwrap();
@@ -295,7 +295,7 @@ async fn at_64_retries_go_on_after_the_data_was_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_037_a_webhook_that_cannot_be_called_is_a_delivery_that_failed_and_says_why() {
+async fn t_037_an_invalid_webhook_url_is_a_failed_delivery() {
     for url in ["nonsense", "http://", "http://hooks.example/a b"] {
         let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
         let id = bench.ended(order().webhook_url(WebhookUrl::default().on_final(url)), "positive").await;
@@ -303,8 +303,8 @@ async fn t_037_a_webhook_that_cannot_be_called_is_a_delivery_that_failed_and_say
         let deliveries = bench.sandbox.deliveries(Some(id.expose()));
         assert_eq!(deliveries.len(), 1, "{url}");
         assert_eq!((deliveries[0].state().name(), deliveries[0].attempts.len()), ("failed", 1), "{url}");
-        let told = deliveries[0].attempts[0].error.as_ref().unwrap();
-        assert!(told.contains("webhook URL"), "{told}");
+        let output = deliveries[0].attempts[0].error.as_ref().unwrap();
+        assert!(output.contains("webhook URL"), "{output}");
         assert!(!bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "the order is not blocked");
         assert_eq!(receiver.count(), 0);
     }

@@ -164,7 +164,7 @@ pub(super) fn own_hashes(order: &PutOrder) -> &[SignHash] {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Recording {
-    /// URL to call when the recording is ready; `None` if there is no request.
+    /// URL to call when the recording is ready; `None` if none is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) callback: Option<Secret>,
     /// Whether the recording can be fetched; before that, a placeholder is returned.

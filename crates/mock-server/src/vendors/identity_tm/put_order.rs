@@ -74,7 +74,7 @@ fn check(order: &PutOrder, settings: &Settings) -> Rejection {
 }
 
 /// Returns the link to the bank, if the order requests it. The result for a bank that getBankList does not name is not
-/// documented: there is no link, and the profile `strict` rejects the order.
+/// documented: the response has no link, and the profile `strict` rejects the order.
 fn giro_link(world: &mut World, request: &PutOrder) -> Result<Option<String>, Rejection> {
     let Some(wanted) = request.get_giro_link.as_ref().filter(|wanted| !wanted.expose().is_empty()) else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! How each call is made by its client, and about what.
+//! How the clients make each call, and about which case.
 
 use crate::matrix::About;
 use crate::support::*;
@@ -13,7 +13,7 @@ pub(crate) struct Clients {
     pub(crate) identify24: Identify24,
 }
 
-/// What a call came to: what was read, so that two readings can be compared.
+/// The result of a call as text, to compare two results.
 pub(crate) type Came = Result<String, Error>;
 
 type Make = fn(Clients, String, String) -> BoxFuture<'static, Came>;
@@ -22,9 +22,9 @@ pub(crate) struct Call {
     pub(crate) name: &'static str,
     pub(crate) meta: &'static Meta,
     pub(crate) about: About,
-    /// Whether the answer is bytes of any kind, which show by nothing whether they are whole.
+    /// Whether the response is arbitrary bytes, whose completeness cannot be checked.
     pub(crate) bytes: bool,
-    /// Makes it, about this case, with this TAN.
+    /// Makes the call about this case, with this TAN.
     pub(crate) make: Make,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Debug for Call {
     }
 }
 
-fn told(value: &impl Serialize) -> String {
+fn as_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap()
 }
 
@@ -46,7 +46,7 @@ fn id(text: &str) -> OrderId {
     OrderId::new(text)
 }
 
-/// Since then; with the time of the world, without the orders of the examples.
+/// A period since this time. With the start time of the test, it excludes the example orders.
 fn since(begin: &str) -> Period {
     Period::default().begin(Dts::parse(begin)).end(Dts::parse("2100-01-01T00:00:00+00:00"))
 }
@@ -54,7 +54,7 @@ fn since(begin: &str) -> Period {
 const EVER: &str = "2000-01-01T00:00:00+00:00";
 const OURS: &str = "2020-09-10T12:30:00+00:00";
 
-/// One row for each call; calls that are read in two ways have two.
+/// Returns a row for each call; two for calls that are read in two ways.
 pub(crate) fn calls() -> Vec<Call> {
     fn call(name: &'static str, meta: &'static Meta, about: About, make: Make) -> Call {
         let bytes = ["getIdentData/Signed", "getIdentDataPDF", "getESignPDF", "getVideoFileBinary"].contains(&name);
@@ -76,14 +76,22 @@ pub(crate) fn calls() -> Vec<Call> {
         made!(PutOrder::META, Nothing, |c, _id, _tan| {
             c.tm.put_order(&order(), &o()).await.map(|placed| placed.value.order_id.expose().to_owned())
         }),
-        made!(GetStatus::META, Positive, |c, i, _t| c.tm.status_general(&id(&i), &o()).await.map(|a| told(&a.value))),
-        made!(GetStatusExtended::META, Positive, |c, i, _t| c.tm.status(&id(&i), &o()).await.map(|a| told(&a.value))),
-        made!(GetIdentData::META, Positive, |c, i, _t| c.tm.ident_data(&id(&i), &o()).await.map(|a| told(&a.value))),
+        made!(GetStatus::META, Positive, |c, i, _t| c
+            .tm
+            .status_general(&id(&i), &o())
+            .await
+            .map(|a| as_json(&a.value))),
+        made!(GetStatusExtended::META, Positive, |c, i, _t| c
+            .tm
+            .status(&id(&i), &o())
+            .await
+            .map(|a| as_json(&a.value))),
+        made!(GetIdentData::META, Positive, |c, i, _t| c.tm.ident_data(&id(&i), &o()).await.map(|a| as_json(&a.value))),
         made!(GetIdentDataInitial::META, Positive, |c, i, _t| {
-            c.tm.ident_data_with_initial(&id(&i), &o()).await.map(|a| told(&a.value))
+            c.tm.ident_data_with_initial(&id(&i), &o()).await.map(|a| as_json(&a.value))
         }),
         made!(GetIdentDataMethod::META, Positive, |c, i, _t| {
-            c.tm.ident_data_with_method(&id(&i), &o()).await.map(|a| told(&a.value))
+            c.tm.ident_data_with_method(&id(&i), &o()).await.map(|a| as_json(&a.value))
         }),
         made!(GetIdentDataSigned::META, Positive, |c, i, _t| {
             c.tm.ident_data_signed(&id(&i), &o()).await.map(|a| encode_base64(&a.value.0))
@@ -100,7 +108,11 @@ pub(crate) fn calls() -> Vec<Call> {
                 SignedPdfs::Many(many) => Ok(format!("{many:?}")),
             }
         }),
-        made!(GetESignHash::META, Hashed, |c, i, _t| c.tm.signed_hashes(&id(&i), &o()).await.map(|a| told(&a.value))),
+        made!(GetESignHash::META, Hashed, |c, i, _t| c
+            .tm
+            .signed_hashes(&id(&i), &o())
+            .await
+            .map(|a| as_json(&a.value))),
         made!(RequestVideo::META, Positive, |c, i, _t| {
             let url = Secret::new("https://hooks.example/identity-tm/t0ken/Video");
             c.tm.request_video(&id(&i), &url, &o()).await.map(|_| String::new())
@@ -111,7 +123,11 @@ pub(crate) fn calls() -> Vec<Call> {
                 Err(error) => Err(error),
             }
         }),
-        made!(GetVoiceFiles::META, Positive, |c, i, _t| c.tm.voice_files(&id(&i), &o()).await.map(|a| told(&a.value))),
+        made!(GetVoiceFiles::META, Positive, |c, i, _t| c
+            .tm
+            .voice_files(&id(&i), &o())
+            .await
+            .map(|a| as_json(&a.value))),
         made!(DelIdentData::META, Positive, |c, i, _t| {
             c.tm.delete_ident_data(&id(&i), &o()).await.map(|_| String::new())
         }),
@@ -123,21 +139,21 @@ pub(crate) fn calls() -> Vec<Call> {
         made!(RequestResendSignTan::META, Begun, |c, i, _t| {
             c.tm.resend_tan(&id(&i), &o()).await.map(|_| String::new())
         }),
-        made!(GetBankList::META, Nothing, |c, _i, _t| c.tm.banks(&o()).await.map(|a| told(&a.value))),
+        made!(GetBankList::META, Nothing, |c, _i, _t| c.tm.banks(&o()).await.map(|a| as_json(&a.value))),
         made!(CheckSignmeUser::META, Nothing, |c, _i, _t| {
-            c.tm.signme_user(&"e.mustermann@example.com".into(), &o()).await.map(|a| told(&a.value))
+            c.tm.signme_user(&"e.mustermann@example.com".into(), &o()).await.map(|a| as_json(&a.value))
         }),
         made!(GetAllStatus::META, Positive, |c, _i, _t| {
-            c.tm.call(&GetAllStatus::new(since(OURS)), &o()).await.map(|a| told(&a.value.0))
+            c.tm.call(&GetAllStatus::new(since(OURS)), &o()).await.map(|a| as_json(&a.value.0))
         }),
         made!(GetAllStatusExtended::META, Positive, |c, _i, _t| {
-            c.tm.call(&GetAllStatusExtended::new(since(OURS)), &o()).await.map(|a| told(&a.value.0))
+            c.tm.call(&GetAllStatusExtended::new(since(OURS)), &o()).await.map(|a| as_json(&a.value.0))
         }),
         made!("getAllStatus, draining", DrainUnreported::META, Positive, |c, _i, _t| {
-            c.tm.call(&DrainUnreported, &o()).await.map(|a| told(&a.value.0))
+            c.tm.call(&DrainUnreported, &o()).await.map(|a| as_json(&a.value.0))
         }),
         made!("getAllStatus/ExtendedList, draining", DrainUnreportedExtended::META, Positive, |c, _i, _t| {
-            c.tm.drain_unreported(&o()).await.map(|list| told(&list.0))
+            c.tm.drain_unreported(&o()).await.map(|list| as_json(&list.0))
         }),
         made!(ServerStatus::META, Nothing, |c, _i, _t| c.tm.server_status(&o()).await.map(|_| String::new())),
         made!(Login::META, Nothing, |c, _i, _t| c.identify24.login(&o()).await.map(|_| String::new())),
@@ -146,38 +162,38 @@ pub(crate) fn calls() -> Vec<Call> {
             Ok(created.ident_id.map(|id| id.expose().to_owned()).unwrap_or_default())
         }),
         made!(GetIdent::META, Ident, |c, i, _t| {
-            c.identify24.get_ident(&IdentId::from(i), &o()).await.map(|a| told(&a.value))
+            c.identify24.get_ident(&IdentId::from(i), &o()).await.map(|a| as_json(&a.value))
         }),
-        made!(GetAllProjects::META, Nothing, |c, _i, _t| c.identify24.projects(&o()).await.map(|a| told(&a.value))),
+        made!(GetAllProjects::META, Nothing, |c, _i, _t| c.identify24.projects(&o()).await.map(|a| as_json(&a.value))),
         made!(GetProject::META, Nothing, |c, _i, _t| c
             .identify24
             .project(&"6".into(), &o())
             .await
-            .map(|a| told(&a.value))),
+            .map(|a| as_json(&a.value))),
     ]
 }
 
-/// The list of all orders of now, as nothing but a period asks for it.
+/// Returns the number of orders of the current day.
 pub(crate) async fn all_orders(clients: &Clients) -> Result<usize, Error> {
     clients.tm.call(&GetAllStatusExtended::new(since(EVER)), &options()).await.map(|answered| answered.value.0.len())
 }
 
-/// The world in which a call is made, and what it is about.
+/// The world of a call and its case.
 #[derive(Clone)]
 pub(crate) struct Prepared {
     pub(crate) world: World,
     pub(crate) case: String,
     pub(crate) tan: String,
-    /// What the call reads when nothing goes wrong.
+    /// The result of the call without a fault.
     pub(crate) read: String,
 }
 
 impl Prepared {
-    /// With images, when they are wanted: drawing them takes long.
+    /// Prepares the world. Images are optional because drawing them is slow.
     pub(crate) async fn of(call: &Call, images: bool) -> Self {
         let bench = Harness::new();
         bench.set_up(|settings| (settings.voice_files, settings.images) = (true, images));
-        // After the orders of the examples.
+        // Later than the example orders.
         bench.clock.advance(HOUR).await;
         let case = bench.about(call.about).await;
         let tan = match call.about {
@@ -188,7 +204,7 @@ impl Prepared {
         let copy = Harness::since(world.now, |builder| builder.world(world.clone()));
         let clients = Clients { tm: copy.tm(), identify24: copy.identify24(&copy.clock) };
         let read = (call.make)(clients, case.clone(), tan.clone()).await;
-        let read = read.unwrap_or_else(|error| panic!("{} when nothing goes wrong: {error}", call.name));
+        let read = read.unwrap_or_else(|error| panic!("{} without a fault: {error}", call.name));
         Self { world, case, tan, read }
     }
 }

@@ -1,4 +1,4 @@
-//! One call that meets one fault, and what must hold then.
+//! One call with one fault, and its checks.
 
 use super::calls::{Call, Came, Clients, Prepared, all_orders};
 use crate::support::*;
@@ -13,24 +13,24 @@ pub(crate) enum Door {
     Process,
 }
 
-/// How often the fault strikes.
+/// How often the fault occurs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Often {
     Once,
     Always,
 }
 
-/// What a cell came to.
+/// The result of a cell.
 pub(crate) struct Cell {
     pub(crate) call: &'static str,
     pub(crate) fault: Fault,
     pub(crate) often: Often,
     pub(crate) outcome: String,
-    /// Whether the fault had anything to do with it.
+    /// Whether the fault had an effect.
     pub(crate) struck: bool,
-    /// Whether what was read is what is read without the fault.
+    /// Whether the result is the same as without the fault.
     pub(crate) same: bool,
-    /// What did not hold.
+    /// The failed checks.
     pub(crate) broken: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ static NETWORK: LazyLock<Arc<dyn Transport>> =
     LazyLock::new(|| Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap())));
 
 fn clients(transport: Arc<dyn Transport>, base: &str) -> Clients {
-    // Waits between attempts are a matter of time, not of what is done.
+    // No waits between attempts.
     let policy = Policy::default().backoff(Duration::from_millis(1)).timeout(Duration::from_secs(15));
     let mut dialect = Dialect::default();
     dialect.any_reference = true;
@@ -65,7 +65,7 @@ fn clients(transport: Arc<dyn Transport>, base: &str) -> Clients {
     }
 }
 
-/// How often the call was carried out.
+/// Returns how often the call was executed.
 fn carried_out(sandbox: &Sandbox, call: &Call, fault: &Fault, since: u64) -> usize {
     sandbox.with_world(|world| {
         let calls = world.journal.calls().filter(|(entry, made)| {
@@ -77,11 +77,11 @@ fn carried_out(sandbox: &Sandbox, call: &Call, fault: &Fault, since: u64) -> usi
     })
 }
 
-/// Whether an error says that the call may have been carried out.
+/// Whether an error says that the call may have been executed.
 fn says_maybe(error: &Error) -> bool {
     error.kind() == Kind::OutcomeUnknown
         || error.delivery() == Some(Delivery::MaybeSent)
-        // A repeat that was told that it is done already.
+        // A retry that was rejected because the action was done already.
         || (matches!(error.kind(), Kind::NotFound | Kind::InvalidState)
             && error.detail().contains("the vendor may have executed an earlier attempt of this call"))
 }
@@ -105,7 +105,7 @@ pub(crate) async fn try_it(call: &Call, prepared: &Prepared, fault: Fault, often
         }
     };
     if call.meta.provider == "identify24" && call.meta.name != "auth" {
-        // What it needs before, so that nothing but the call itself meets the fault.
+        // Prepare first, so that only the call itself meets the fault.
         clients.identify24.login(&options()).await.unwrap();
     }
     let before = (sandbox.cases(call.meta.provider).len(), sandbox.with_world(|world| world.journal.last()));
@@ -142,7 +142,7 @@ pub(crate) async fn try_it(call: &Call, prepared: &Prepared, fault: Fault, often
     cell
 }
 
-/// What must hold of the outcome.
+/// Checks the result.
 fn judge(call: &Call, fault: &Fault, often: Often, came: &Came, done: usize, prepared: &Prepared) -> Vec<String> {
     let meta = call.meta;
     let changes = meta.safety != RetrySafety::Safe;
@@ -154,10 +154,9 @@ fn judge(call: &Call, fault: &Fault, often: Often, came: &Came, done: usize, pre
     match came {
         Ok(read) => {
             if changes && done == 0 {
-                broken.push("told as done, and it is not".into());
+                broken.push("reported as done, but not done".into());
             }
-            // Another shape may say less. Bytes of any kind that are fewer than there were look whole when the length
-            // says so: nothing in HTTP shows it.
+            // Another shape can have less data. Arbitrary bytes that are shortened together with the length look complete.
             let short =
                 matches!(fault, Fault::WrongLength { by: ..0 }) && call.bytes && read.len() < prepared.read.len();
             if *read != prepared.read && !matches!(fault, Fault::ShapeVariant { .. }) && !short {
@@ -165,14 +164,14 @@ fn judge(call: &Call, fault: &Fault, often: Often, came: &Came, done: usize, pre
             }
         }
         Err(error) => {
-            // A 5xx to what has the same effect when it is done twice: the advice is to do it again.
+            // A 5xx of an idempotent call: the advice is to repeat it.
             let again = meta.safety == RetrySafety::IdempotentByEffect
                 && error.kind() == Kind::Unavailable
                 && error.advice() == Advice::RetryLater;
-            // A token that nobody was given is no loss: what needs one was not sent, and says so.
+            // A lost token is harmless: calls that need one were not sent, and report that.
             let token = meta.name == "auth";
             if changes && done > 0 && !says_maybe(error) && !again && !token {
-                broken.push(format!("carried out, and told as if not: {error}"));
+                broken.push(format!("executed, but reported as not executed: {error}"));
             }
             let passing = matches!(
                 fault,
@@ -207,7 +206,7 @@ fn judge(call: &Call, fault: &Fault, often: Often, came: &Came, done: usize, pre
     broken
 }
 
-/// What must hold when nothing goes wrong any more, for the same clients.
+/// Checks the same clients after the fault.
 async fn afterwards(
     call: &Call,
     clients: &Clients,
@@ -239,7 +238,7 @@ async fn afterwards(
         }
         _ => {}
     }
-    // Whatever became of the call, its clients go on.
+    // The clients must work whatever the result of the call.
     let healthy = match call.meta.provider {
         "identify24" => clients.identify24.projects(&options()).await.map(|_| ()),
         _ => clients.tm.server_status(&options()).await.map(|_| ()),

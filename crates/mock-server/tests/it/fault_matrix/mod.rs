@@ -1,9 +1,8 @@
-//! Every fault and every call of both vendors, by their real clients, over sockets and in this process: nothing panics,
-//! nothing is done twice, nothing is lost without the caller being told.
+//! Every fault with every call of both vendors, by the real clients, over sockets and in this process: nothing panics,
+//! nothing is executed twice, and nothing is lost without an error.
 //!
-//! What is called is read from the vendors' route tables, what goes wrong from the list of faults: a call or a fault
-//! that is new makes cells of its own. `FAULT_MATRIX=1 cargo nextest run -p identkit-mock-server --test it fault_matrix::
-//! --no-capture` prints what each cell came to.
+//! Calls come from the vendors' route tables, faults from the list of faults: new ones add cells automatically. `FAULT_MATRIX=1 cargo nextest run -p identkit-mock-server --test it fault_matrix::
+//! --no-capture` prints the result of each cell.
 #![allow(clippy::print_stdout)]
 
 mod calls;
@@ -15,7 +14,7 @@ use cell::{Cell, Door, Often, try_it};
 use futures_util::{StreamExt as _, stream};
 use identkit_mock_server::faults::Shape;
 
-/// Every fault as its name alone means it, at the speed of a test, and those that a parameter makes another one.
+/// Returns every fault with default parameters, at the speed of a test, and important variants.
 fn faults() -> Vec<Fault> {
     let quick = |fault| match fault {
         Fault::Latency { .. } => Fault::Latency { by: Duration::from_millis(5) },
@@ -30,7 +29,7 @@ fn faults() -> Vec<Fault> {
         Fault::Status { status: 502, retry_after: None, committed: true },
         Fault::ResetInCommit { at: Middle::Request },
         Fault::WrongLength { by: -7 },
-        // More than a client of ours reads before the head of an answer.
+        // More than identkit's clients read before the head of a response.
         Fault::InformationalFlood { count: 6_000 },
     ]);
     all
@@ -42,8 +41,9 @@ async fn cells(door: Door) -> Vec<Cell> {
     for call in calls() {
         let prepared = Arc::new(Prepared::of(&call, false).await);
         let call = Arc::new(call);
-        let told = vendors.iter().find(|vendor| vendor.name() == call.meta.provider).unwrap().facts().rejects_by_result;
-        for fault in faults().into_iter().filter(|fault| told || *fault != Fault::ResultFalse) {
+        let output =
+            vendors.iter().find(|vendor| vendor.name() == call.meta.provider).unwrap().facts().rejects_by_result;
+        for fault in faults().into_iter().filter(|fault| output || *fault != Fault::ResultFalse) {
             for often in [Often::Once, Often::Always] {
                 all.push((Arc::clone(&call), Arc::clone(&prepared), fault.clone(), often));
             }
@@ -66,7 +66,7 @@ fn judge(mut cells: Vec<Cell>) {
     }
     let broken: Vec<String> = cells.iter().filter(|cell| !cell.broken.is_empty()).map(ToString::to_string).collect();
     assert!(broken.is_empty(), "{} of {} cells:\n{}", broken.len(), cells.len(), broken.join("\n"));
-    // Each call with each fault, but for the one that a vendor does not have.
+    // Each call with each fault, except result-false at identity.TM.
     let (calls, faults) = (calls(), faults());
     let of_identify24 = calls.iter().filter(|call| call.meta.provider == "identify24").count();
     assert_eq!(cells.len(), 2 * (calls.len() * (faults.len() - 1) + of_identify24));
@@ -82,12 +82,12 @@ async fn every_fault_and_every_call_in_this_process() {
     judge(cells(Door::Process).await);
 }
 
-/// The shapes that say less or more, or whose text is kept as it came; all others are read as the usual one.
+/// The shapes with less or more data, or with texts that clients keep unchanged; all others give the usual result.
 const OTHERWISE: &str = "ref-absent ref-null ref-empty ids-absent one-in-a-list details-as-objects delivered-besides error-beside \
     numbers-as-text unlisted-elements times-with-fractions times-with-a-blank time-by-year-first time-empty time-zero";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_documented_shape_of_every_answer_is_read() {
+async fn every_documented_shape_of_every_response_is_read() {
     let mut unused: BTreeSet<&str> = BTreeSet::new();
     let mut used: BTreeSet<&str> = BTreeSet::new();
     let mut broken = Vec::new();
@@ -111,7 +111,7 @@ async fn every_documented_shape_of_every_answer_is_read() {
     }
     assert!(broken.is_empty(), "{broken:#?}");
     let never: Vec<_> = unused.difference(&used).collect();
-    assert!(never.is_empty(), "no answer has these shapes: {never:?}");
+    assert!(never.is_empty(), "no response has these shapes: {never:?}");
 }
 
 #[test]
@@ -121,5 +121,5 @@ fn every_call_of_both_vendors_has_cells() {
         .flat_map(|vendor| vendor.routes().iter().map(|route| route.meta().name).collect::<Vec<_>>())
         .collect();
     let called: BTreeSet<&str> = calls().iter().map(|call| call.meta.name).collect();
-    assert_eq!(called, routes, "a new call needs a row in calls.rs: how its client makes it");
+    assert_eq!(called, routes, "a new call needs a row in calls.rs");
 }

@@ -1,4 +1,4 @@
-//! Webhooks, time and worlds of a sandbox as its users meet them: over real TCP, through the admin API, and in Rust.
+//! Webhooks, time and worlds from a user's view: over TCP, through the admin API, and in Rust.
 
 mod door;
 mod modes;

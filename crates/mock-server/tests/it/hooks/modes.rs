@@ -6,7 +6,7 @@ use identkit_mock_server::{
     webhooks::{Cause, Mode, ReleaseOrder, State},
 };
 
-/// A sandbox whose webhooks have this mode, and their receiver.
+/// Creates a sandbox with this webhook mode, and a receiver.
 fn receiving(status: u16, mode: Mode) -> (Harness, Receiver) {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(status)));
     bench.sandbox.set_webhooks(None, mode);
@@ -14,7 +14,7 @@ fn receiving(status: u16, mode: Mode) -> (Harness, Receiver) {
 }
 
 impl Harness {
-    /// The ids of the deliveries about a case.
+    /// Returns the ids of the deliveries about a case.
     fn hooks(&self, case: &str) -> Vec<u64> {
         self.sandbox.deliveries(Some(case)).iter().map(|delivery| delivery.id).collect()
     }
@@ -29,7 +29,7 @@ impl Harness {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_held_is_not_sent_until_it_is_released_and_its_schedule_begins_then() {
+async fn a_held_webhook_is_sent_on_release_and_starts_its_schedule() {
     let (bench, receiver) = receiving(500, Mode::Hold);
     let id = bench.hooked(&["OnFinal"]).await;
     bench.clock.advance(30 * DAY).await;
@@ -38,7 +38,7 @@ async fn what_is_held_is_not_sent_until_it_is_released_and_its_schedule_begins_t
     assert_eq!(bench.state(hook), State::Held);
     bench.sandbox.set_webhooks(None, Mode::Deliver);
     bench.clock.advance(DAY).await;
-    assert_eq!(receiver.count(), 0, "another mode releases nothing");
+    assert_eq!(receiver.count(), 0, "a change of the mode releases nothing");
     bench.sandbox.release(hook).unwrap();
     bench.clock.advance(100 * SECOND).await;
     let start = 31.0 * 86_400.0;
@@ -47,7 +47,7 @@ async fn what_is_held_is_not_sent_until_it_is_released_and_its_schedule_begins_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_78_a_held_webhook_has_not_begun_so_its_order_goes_on_and_waits_only_once_it_is_released() {
+async fn at_78_an_order_waits_only_after_a_held_webhook_is_released() {
     let (gate, gates) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
     let inside = [Arc::clone(&gate), Arc::clone(&gates)];
     let (bench, receiver) = Harness::with_receiver(Receiver::doing(move |call| {
@@ -60,7 +60,7 @@ async fn at_78_a_held_webhook_has_not_begun_so_its_order_goes_on_and_waits_only_
     bench.sandbox.set_webhooks(None, Mode::Hold);
     let id = bench.hooked(&["AfterIdent", "OnFinal"]).await;
     let blocked = || bench.sandbox.inspect(&id).unwrap()["blocked"].clone();
-    assert_eq!((bench.hooks(&id).len(), blocked()), (2, false.into()), "the story went to its end");
+    assert_eq!((bench.hooks(&id).len(), blocked()), (2, false.into()), "the story is complete");
     assert_eq!(bench.tm_call("GET", &format!("/getIdentData/{id}"), "").await.status, 200);
     let [ident, end] = bench.hooks(&id)[..] else { panic!("two webhooks") };
     for hook in [ident, end] {
@@ -79,7 +79,7 @@ async fn at_78_a_held_webhook_has_not_begun_so_its_order_goes_on_and_waits_only_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_released_after_its_order_was_cancelled_or_deleted_is_still_sent() {
+async fn release_sends_webhooks_of_canceled_and_deleted_orders() {
     let (bench, receiver) = receiving(200, Mode::Hold);
     let deleted = bench.hooked(&["OnFinal"]).await;
     let answer = bench.tm_call("DELETE", &format!("/delIdentdata/{deleted}"), "").await;
@@ -87,7 +87,7 @@ async fn what_is_released_after_its_order_was_cancelled_or_deleted_is_still_sent
     let cancelled = bench.place(order_with(&["AfterVideo", "OnFinal"])).await.expose().to_owned();
     bench.play(&cancelled, "aborted").await;
     let answer = bench.tm_call("POST", &format!("/cancelOrder/{cancelled}"), "").await;
-    assert!(answer.status < 300, "not blocked, and cancelled: {}", answer.text());
+    assert!(answer.status < 300, "not blocked, and canceled: {}", answer.text());
     bench.clock.settle().await;
     for id in [&deleted, &cancelled] {
         for hook in bench.hooks(id) {
@@ -100,7 +100,7 @@ async fn what_is_released_after_its_order_was_cancelled_or_deleted_is_still_sent
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_dropped_never_arrives_and_the_vendor_takes_it_for_delivered() {
+async fn a_dropped_webhook_is_not_sent_and_counts_as_delivered() {
     let (bench, receiver) = receiving(200, Mode::Drop);
     let id = bench.hooked(&["AfterIdent", "OnFinal"]).await;
     bench.sandbox.set_webhooks(None, Mode::Deliver);
@@ -109,19 +109,19 @@ async fn what_is_dropped_never_arrives_and_the_vendor_takes_it_for_delivered() {
     let answer = within(10 * SECOND, bench.tm_call("GET", &format!("/getStatus/{id}"), "")).await.unwrap();
     assert!(answer.text().contains("\"Kind\":6"), "{}", answer.text());
     for delivery in bench.sandbox.deliveries(Some(&id)) {
-        let [attempt] = &delivery.attempts[..] else { panic!("told once") };
+        let [attempt] = &delivery.attempts[..] else { panic!("one attempt") };
         assert_eq!((attempt.outcome(), attempt.status, delivery.next), ("failed", None, None));
         assert!(attempt.error.as_ref().unwrap().starts_with("dropped"));
         assert_eq!(delivery.state(), State::Failed);
     }
     bench.sandbox.resend(bench.hooks(&id)[1]).unwrap();
     bench.clock.settle().await;
-    assert_eq!(receiver.events(), ["OnFinal"], "by hand it still can be sent");
+    assert_eq!(receiver.events(), ["OnFinal"], "it can still be resent");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_the_mode_duplicate_each_try_arrives_twice_and_the_copy_changes_nothing() {
-    // The copies are answered well, and the schedule goes on all the same.
+async fn mode_duplicate_sends_copies_that_do_not_affect_retries() {
+    // The copies succeed, but the schedule continues.
     let (bench, receiver) =
         Harness::with_receiver(Receiver::script(&[Some(500), Some(500), Some(500), Some(500), Some(200), Some(200)]));
     bench.sandbox.set_webhooks(None, Mode::Duplicate);
@@ -134,7 +134,7 @@ async fn in_the_mode_duplicate_each_try_arrives_twice_and_the_copy_changes_nothi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_is_late_sets_out_so_much_later_and_is_tried_again_from_there() {
+async fn mode_late_delays_the_first_attempt_and_its_retries() {
     let (bench, receiver) = receiving(500, Mode::Late(HOUR));
     let id = bench.hooked(&["OnFinal"]).await;
     assert_eq!(bench.sandbox.next_due(), Some(start_time() + jiff::SignedDuration::from_hours(1)));
@@ -144,7 +144,7 @@ async fn a_webhook_that_is_late_sets_out_so_much_later_and_is_tried_again_from_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_webhook_that_is_released_by_hand_does_not_come_again_at_its_time() {
+async fn a_late_webhook_that_is_released_is_sent_once() {
     let (bench, receiver) = receiving(200, Mode::Late(HOUR));
     let id = bench.hooked(&["OnFinal"]).await;
     bench.sandbox.release(bench.hooks(&id)[0]).unwrap();
@@ -155,27 +155,27 @@ async fn a_late_webhook_that_is_released_by_hand_does_not_come_again_at_its_time
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_the_mode_reorder_each_second_webhook_overtakes_the_one_before_it() {
+async fn mode_reorder_swaps_pairs_of_webhooks() {
     let (bench, receiver) = receiving(200, Mode::Reorder);
     bench.hooked(&["AfterIdent", "OnFinal"]).await;
     assert_eq!(receiver.events(), ["OnFinal", "AfterIdent"], "of one order");
     let ids = [bench.hooked(&["OnFinal"]).await, bench.hooked(&["OnFinal"]).await];
     let uris: Vec<_> = receiver.arrived()[2..].iter().map(|call| call.uri.clone()).collect();
     assert!(uris[0].contains(&ids[1]) && uris[1].contains(&ids[0]), "of two orders: {uris:?}");
-    // Alone it goes after a minute, and the next one waits for another.
+    // Without a next webhook it is sent after a minute, and the next one waits again.
     bench.hooked(&["OnFinal"]).await;
     bench.clock.advance(59 * SECOND).await;
     assert_eq!(receiver.count(), 4);
     bench.clock.advance(SECOND).await;
     assert_eq!(receiver.count(), 5);
     bench.hooked(&["OnFinal"]).await;
-    assert_eq!(receiver.count(), 5, "nobody is left to overtake");
+    assert_eq!(receiver.count(), 5, "no next webhook");
     bench.clock.advance(DAY).await;
     assert_eq!(receiver.count(), 6, "each once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn held_webhooks_are_released_in_any_order_each_after_the_one_before_is_over() {
+async fn held_webhooks_are_released_one_by_one_in_any_order() {
     let (bench, receiver) = Harness::with_receiver(Receiver::slow(5, 200));
     let all = |ids: &[String]| ids.iter().map(|id| bench.hooks(id)[0]).collect::<Vec<_>>();
     let held = || async {
@@ -196,27 +196,27 @@ async fn held_webhooks_are_released_in_any_order_each_after_the_one_before_is_ov
             "shuffled" => ReleaseOrder::Shuffled,
             _ => ReleaseOrder::These(vec![hooks[3], hooks[0], hooks[5], hooks[1], hooks[4], hooks[2]]),
         };
-        let told: Vec<u64> = bench.sandbox.release_all(&order).unwrap().iter().map(|delivery| delivery.id).collect();
+        let output: Vec<u64> = bench.sandbox.release_all(&order).unwrap().iter().map(|delivery| delivery.id).collect();
         bench.clock.settle().await;
         let arrived: Vec<u64> = receiver.arrived()[before..]
             .iter()
             .map(|call| hooks[ids.iter().position(|id| call.uri.contains(id.as_str())).unwrap()])
             .collect();
-        assert_eq!(arrived, told, "{order:?}");
-        let mut sorted = told.clone();
+        assert_eq!(arrived, output, "{order:?}");
+        let mut sorted = output.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, hooks, "each once");
         match order {
-            ReleaseOrder::AsMeant => assert_eq!(told, hooks),
-            ReleaseOrder::Reversed => assert!(told.iter().rev().eq(&hooks)),
-            ReleaseOrder::These(these) => assert_eq!(told, these),
-            _ => assert_ne!(told, hooks, "this seed shuffles them"),
+            ReleaseOrder::AsMeant => assert_eq!(output, hooks),
+            ReleaseOrder::Reversed => assert!(output.iter().rev().eq(&hooks)),
+            ReleaseOrder::These(these) => assert_eq!(output, these),
+            _ => assert_ne!(output, hooks, "this seed shuffles them"),
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_order_may_have_a_mode_of_its_own() {
+async fn an_order_can_have_its_own_mode() {
     let (bench, receiver) = receiving(200, Mode::Deliver);
     let (one, other) = (bench.place(order_with(&["OnFinal"])).await, bench.place(order_with(&["OnFinal"])).await);
     bench.sandbox.set_webhooks(Some(one.expose()), Mode::Hold);
@@ -241,7 +241,7 @@ async fn i_084_webhooks_of_identify24_are_held_and_released_too() {
     assert_eq!(receiver.events(), ["status"]);
 }
 
-/// A receiver whose answer is 200 and then a body of so many pieces.
+/// A receiver that responds with 200 and a body of this number of pieces.
 #[derive(Debug)]
 struct Talkative(usize);
 
@@ -269,11 +269,11 @@ impl http_body::Body for Pieces {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_reader_is_done_only_when_it_has_read_the_whole_answer() {
+async fn mode_slow_read_ends_with_the_response_body() {
     for (pieces, mode, outcome) in [
         (1_000, Mode::Deliver, "delivered"),
         (2, Mode::SlowRead, "delivered"),
-        // It would take a hundred seconds: the receiver is cut off like one that does not answer.
+        // Reading takes a hundred seconds: cut off, as without a response.
         (1_000, Mode::SlowRead, "retry"),
     ] {
         let patience = 2 * SECOND;

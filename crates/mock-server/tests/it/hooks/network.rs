@@ -5,8 +5,8 @@ use crate::support::net::any;
 use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_030_a_receiver_over_https_is_reached_when_its_authority_is_trusted_and_is_a_failed_try_otherwise() {
-    // The receiver is another sandbox's door with TLS: its serverStatus answers 200 to everybody.
+async fn t_030_https_receivers_need_a_trusted_authority() {
+    // The receiver is another sandbox's TLS listener: its serverStatus returns 200 without credentials.
     let (authority, receiver) = (Authority::new().unwrap(), Sandbox::builder().start());
     let listening = server::vendors(&receiver, any(), Some(&authority)).await.unwrap();
     let url = format!("{}{TM}/serverStatus?id=[OrderID]", listening.url());
@@ -29,7 +29,7 @@ async fn t_030_a_receiver_over_https_is_reached_when_its_authority_is_trusted_an
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_real_time_a_receiver_gets_its_real_seconds_and_time_goes_on_meanwhile() {
+async fn in_real_time_the_cut_off_is_real_and_time_continues() {
     let patience = Duration::from_millis(400);
     let door = Door::with(|builder| {
         // A guard that is over at once: what is told of time that stands still must not count here.

@@ -1,13 +1,13 @@
-//! A receiver that is slow, or that many webhooks come to at once, is not cut off because time is advanced far.
+//! A slow receiver, or one with many webhooks at once, is not cut off by a large advance of time.
 
 use super::door::{DEFAULT, Door};
 use crate::support::*;
 use std::sync::atomic::AtomicUsize;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_answer_may_be_slow_while_time_is_advanced_by_a_week() {
+async fn a_slow_first_response_survives_an_advance_of_a_week() {
     let door = Door::new().await;
-    // Longer than the guard: a program that is only starting.
+    // Longer than the guard, like a starting program.
     let hook = Hook::doing(|count| match count {
         0 => Does::After(Duration::from_millis(400)),
         _ => Does::Answer(200),
@@ -24,7 +24,7 @@ async fn the_first_answer_may_be_slow_while_time_is_advanced_by_a_week() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_answers_one_call_after_the_other_is_not_cut_off() {
     let door = Door::new().await;
-    // The last of them waits for as long as all others take: far longer than the guard.
+    // The last one waits for all others, far longer than the guard.
     let count = 30_u32;
     let gap = Duration::from_millis(40);
     let hook = Hook::doing(move |count| Does::After(gap * u32::try_from(count).unwrap())).await;
@@ -43,7 +43,7 @@ async fn one_that_answers_one_call_after_the_other_is_not_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_hangs_is_cut_off_at_each_try_and_holds_time_for_the_guard_only() {
+async fn a_hanging_receiver_delays_time_only_for_the_guard() {
     let door = Door::with(|builder| {
         builder.webhook_transport(crate::support::net::plain()).receiver_guard(Duration::from_millis(20))
     })
@@ -62,7 +62,7 @@ async fn one_that_hangs_is_cut_off_at_each_try_and_holds_time_for_the_guard_only
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receiver_gets_no_more_calls_at_once_than_a_short_queue_of_connections_takes() {
+async fn concurrent_calls_to_a_receiver_are_limited() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (inside, seen) = (Arc::clone(&now), Arc::clone(&most));
     let (bench, receiver) = Harness::with_receiver(Receiver::doing(move |_| {

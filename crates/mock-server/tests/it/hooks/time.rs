@@ -1,4 +1,4 @@
-//! A world's time, by the admin API and in Rust.
+//! A world's time, through the admin API and in Rust.
 
 use super::door::Door;
 use crate::support::*;
@@ -12,7 +12,7 @@ fn after(seconds: i64) -> Timestamp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn run_to_next_stops_exactly_at_the_next_timer_and_takes_all_that_is_due_then() {
+async fn run_to_next_fires_all_timers_of_the_next_due_time() {
     let bench = Harness::new();
     bench.sandbox.with_world(|world| {
         for (at, subject) in [(5, "b"), (3, "a"), (5, "c"), (6, "d")] {
@@ -35,9 +35,9 @@ async fn run_to_next_stops_exactly_at_the_next_timer_and_takes_all_that_is_due_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_that_run_to_the_next_at_once_pass_none_by() {
+async fn concurrent_run_to_next_skips_no_timer() {
     let bench = Harness::new();
-    // Each further away from the one before it than that was: a distance that another has measured ends in between.
+    // Increasing distances: a stale distance would end between two timers.
     let due = |number: i64| after(number * number);
     bench.sandbox.with_world(|world| {
         for number in 1..=400 {
@@ -59,11 +59,11 @@ async fn many_that_run_to_the_next_at_once_pass_none_by() {
     for mover in movers {
         mover.await.unwrap();
     }
-    assert_eq!(bench.sandbox.now(), due(400), "400 times to the next one, and not one of them twice");
+    assert_eq!(bench.sandbox.now(), due(400), "400 timers, each once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn run_to_next_over_the_network_goes_from_try_to_try() {
+async fn run_to_next_goes_from_attempt_to_attempt() {
     let hook = Hook::always(Does::Answer(500)).await;
     let (door, _) = Door::tried(&hook).await;
     for (number, (now, next)) in
@@ -81,7 +81,7 @@ async fn run_to_next_over_the_network_goes_from_try_to_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_timers_all_fire_in_order_and_are_all_told() {
+async fn ten_thousand_timers_fire_in_order_and_are_reported() {
     let bench = Harness::new();
     bench.sandbox.with_world(|world| {
         // Scattered, and several at the same time.
@@ -98,35 +98,43 @@ async fn ten_thousand_timers_all_fire_in_order_and_are_all_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn those_that_advance_at_once_come_one_after_the_other_and_time_moves_by_the_sum() {
+async fn concurrent_advances_add_up() {
     const DAYS: [i64; 5] = [1, 7, 2, 1, 3];
     let hook = Hook::always(Does::Answer(500)).await;
     let (door, order) = Door::tried(&hook).await;
     let began = door.get("/clock").await["now"].as_str().unwrap().parse::<Timestamp>().unwrap();
     assert_eq!(began, start_time());
     let advance = async |days: i64| {
-        let told = door.post("/clock/advance", json!({ "seconds": days * 86_400 })).await;
-        (told["now"].as_str().unwrap().parse::<Timestamp>().unwrap(), days, told["fired"].as_array().unwrap().clone())
+        let output = door.post("/clock/advance", json!({ "seconds": days * 86_400 })).await;
+        (
+            output["now"].as_str().unwrap().parse::<Timestamp>().unwrap(),
+            days,
+            output["fired"].as_array().unwrap().clone(),
+        )
     };
-    let mut told = futures_util::future::join_all(DAYS.map(advance)).await;
-    told.sort_by_key(|(now, ..)| *now);
+    let mut output = futures_util::future::join_all(DAYS.map(advance)).await;
+    output.sort_by_key(|(now, ..)| *now);
     let (mut before, mut attempts) = (began, 0);
-    for (now, days, fired) in told {
-        assert_eq!(now, before + SignedDuration::from_hours(days * 24), "from where the one before it has ended");
+    for (now, days, fired) in output {
+        assert_eq!(now, before + SignedDuration::from_hours(days * 24), "from the end of the previous advance");
         for entry in fired {
             let at = entry["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
-            assert!(before < at && at <= now, "{at} is told by the one that moved from {before} to {now}");
+            assert!(before < at && at <= now, "{at} is reported by the advance from {before} to {now}");
             attempts += usize::from(entry["kind"] == "attempt");
         }
         before = now;
     }
     assert_eq!(door.get("/clock").await["now"], before.to_string());
     let tries = door.delivery(&order).await["attempts"].as_array().unwrap().len();
-    assert_eq!((attempts, tries, hook.count()), (31, 32, 32), "each try once, and told once; the first one before");
+    assert_eq!(
+        (attempts, tries, hook.count()),
+        (31, 32, 32),
+        "each attempt is made and reported once; the first one before"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn time_is_advanced_to_a_time_whoever_else_does_so_and_never_back() {
+async fn advance_to_a_time_is_idempotent_and_never_goes_back() {
     let bench = Harness::new();
     bench.sandbox.with_world(|world| {
         for at in [3, 5, 6, 9] {
@@ -143,13 +151,13 @@ async fn time_is_advanced_to_a_time_whoever_else_does_so_and_never_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn time_that_goes_on_by_itself_is_advanced_to_a_time_and_no_further() {
+async fn running_time_is_advanced_exactly_to_a_time() {
     let (bench, receiver, gate) = Harness::gated();
     bench.sandbox.set_mode(Mode::Real);
     bench.under_way(&receiver, &["OnFinal"]).await;
     let sandbox = bench.sandbox.clone();
     let advance = tokio::spawn(async move { sandbox.advance_to(after(3_600)).await });
-    // Time passes while somebody waits for the receiver, and then stands still, so that it can be told exactly.
+    // Time passes during the attempt, and is stopped afterwards to compare it exactly.
     let began = bench.sandbox.now();
     while bench.sandbox.now() == began {
         pause(Duration::from_millis(1)).await;
@@ -195,7 +203,7 @@ async fn time_is_advanced_while_requests_come_in_without_a_pause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_modes_follow_each_other_and_time_never_goes_back() {
+async fn time_never_goes_back_when_modes_change() {
     let clock = VirtualClock::new(start_time());
     let sandbox = Sandbox::builder().clock(clock.clone()).start();
     let watched = clock.clone();

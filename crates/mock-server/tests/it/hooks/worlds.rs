@@ -1,10 +1,10 @@
-//! Many worlds behind one door: whose they are, and what copies of them do.
+//! Many worlds behind one listener, and copies of them.
 
 use super::door::{Door, http};
 use crate::support::*;
 use identkit_mock_server::worlds::WorldError;
 
-/// A call of identify24: status and answer.
+/// Calls identify24; returns status and body.
 async fn i24(door: &Door, partner: &str, token: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
     let headers = format!("X-API-PARTNER: {partner}\r\nX-API-TOKEN: {token}\r\nContent-Type: application/json\r\n");
     let (status, answer) = http(door.api.address(), method, path, &headers, body).await;
@@ -17,7 +17,7 @@ async fn log_in(door: &Door, partner: &str, key: &str) -> (u16, Value) {
     (status, serde_json::from_str(&answer).unwrap())
 }
 
-/// A token of identify24 in a world as it is described.
+/// Returns a token of identify24 in a world.
 async fn token(door: &Door, world: &Value) -> String {
     let account = &world["identify24"];
     let (status, answer) =
@@ -56,7 +56,7 @@ async fn the_credentials_of_both_vendors_select_the_world() {
     }
     let path = format!("/ident/get/{ident}");
     assert_eq!(i24(&door, partner(&one), &token, "GET", &path, "").await.0, 200);
-    assert_eq!(i24(&door, partner(&other), &token, "GET", &path, "").await.0, 401, "not its token");
+    assert_eq!(i24(&door, partner(&other), &token, "GET", &path, "").await.0, 401, "a token of the other world");
     for (world, seen) in [(id(&one), 200), (id(&other), 404), ("default".to_owned(), 404)] {
         assert_eq!(door.ask("GET", &format!("/orders/{order}?world={world}"), &Value::Null).await.0, seen);
         assert_eq!(door.ask("GET", &format!("/orders/{ident}?world={world}"), &Value::Null).await.0, seen);
@@ -64,14 +64,14 @@ async fn the_credentials_of_both_vendors_select_the_world() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_credentials_go_to_the_default_world_which_judges_them() {
+async fn the_default_world_checks_unknown_credentials() {
     let door = Door::new().await;
     let world = door.world(json!({})).await;
     let stranger = json!({ "identity_tm": { "customer_id": "sandbox-nobody", "customer_code": "x" } });
     assert_eq!(door.tm(&stranger, "GET", "/getStatus/1", "").await.0, 401);
     assert_eq!(log_in(&door, "nobody", "x").await.0, 401);
     assert_eq!(http(door.api.address(), "GET", &format!("{TM}/getStatus/1"), "", "").await.0, 401);
-    // The right name with another's secret is the named world's to refuse.
+    // The world is selected by name; it rejects a wrong secret.
     let mut wrong = world.clone();
     wrong["identity_tm"]["customer_code"] = "sandbox-code".into();
     assert_eq!(door.tm(&wrong, "GET", "/getStatus/1", "").await.0, 401);
@@ -83,7 +83,7 @@ async fn unknown_credentials_go_to_the_default_world_which_judges_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_worlds_of_the_same_seed_give_the_same_ids_and_another_seed_others() {
+async fn ids_depend_on_the_seed_only() {
     let door = Door::new().await;
     let mut ids = Vec::new();
     for seed in [11, 11, 12] {
@@ -97,7 +97,7 @@ async fn two_worlds_of_the_same_seed_give_the_same_ids_and_another_seed_others()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fork_goes_its_own_way_with_timers_held_webhooks_and_tokens() {
+async fn a_fork_has_its_own_timers_held_webhooks_and_tokens() {
     let door = Door::new().await;
     let hook = Hook::always(Does::Answer(500)).await;
     let world = door.world(json!({ "clock": "frozen" })).await;
@@ -114,36 +114,36 @@ async fn a_fork_goes_its_own_way_with_timers_held_webhooks_and_tokens() {
     let fork = door.post(&format!("/worlds/{from}/fork"), json!({ "id": "copy" })).await;
     assert_eq!((&fork["id"], &fork["now"], &fork["clock"]), (&json!("copy"), &world["now"], &json!("frozen")));
     assert_ne!(fork["identity_tm"], world["identity_tm"]);
-    // A token is part of the state: it works in both, each with its own partner.
+    // A token is copied: it works in both worlds, each with its own partner.
     for world in [&world, &fork] {
         assert_eq!(i24(&door, partner(world), &token, "GET", &format!("/ident/get/{ident}"), "").await.0, 200);
         assert_eq!(door.tm(world, "GET", &format!("/getStatus/{waiting}"), "").await.0, 200);
     }
-    // Its timers are its own.
+    // The copy has its own timers.
     door.post("/webhooks?world=copy", json!({ "mode": "deliver" })).await;
     door.advance("copy", 200.0).await;
-    assert_eq!(hook.count(), 3, "two retries of the copy's");
+    assert_eq!(hook.count(), 3, "two retries of the copy");
     assert_eq!(door.get(&format!("/clock?world={from}")).await["now"], world["now"]);
     let attempts = |list: Vec<Value>| list[0]["attempts"].as_array().unwrap().len();
     assert_eq!(attempts(door.deliveries("copy", &waiting).await), 3);
     assert_eq!(attempts(door.deliveries(&from, &waiting).await), 1);
-    // What is held, too.
+    // And its own held webhooks.
     let number = door.deliveries("copy", &held).await[0]["id"].clone();
     door.post(&format!("/deliveries/{number}/release?world=copy"), Value::Null).await;
     door.advance("copy", 0.0).await;
     assert_eq!(hook.count(), 4);
     assert_eq!(door.deliveries(&from, &held).await[0]["state"], "held");
-    // New orders are each world's own.
+    // New orders exist in one world only.
     let placed = door.place(&fork, &order()).await;
     assert_eq!(door.tm(&world, "GET", &format!("/getStatus/{placed}"), "").await.0, 404);
-    // The idle time of the token goes on in the copy.
+    // The idle time of the token continues in the copy.
     door.advance("copy", 31.0 * 60.0).await;
     assert_eq!(i24(&door, partner(&fork), &token, "GET", "/project/getAll", "").await.0, 401);
     assert_eq!(i24(&door, partner(&world), &token, "GET", "/project/getAll", "").await.0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_is_the_whole_world_and_is_restored_as_often_as_wanted() {
+async fn a_snapshot_has_the_whole_world_and_can_be_restored_twice() {
     let door = Door::new().await;
     let world = door.world(json!({ "clock": "frozen" })).await;
     let name = id(&world);
@@ -155,8 +155,8 @@ async fn a_snapshot_is_the_whole_world_and_is_restored_as_often_as_wanted() {
         door.advance(&name, 86_400.0).await;
         let restored = door.post(&format!("/worlds/{name}/restore"), json!({ "snapshot": "early" })).await;
         assert_eq!((&restored["now"], &restored["identity_tm"]), (&world["now"], &world["identity_tm"]));
-        let (status, told) = door.tm(&world, "GET", &format!("/getStatus/{before}"), "").await;
-        assert!(status == 200 && !told.contains("\"Kind\":6,"), "open again: {told}");
+        let (status, output) = door.tm(&world, "GET", &format!("/getStatus/{before}"), "").await;
+        assert!(status == 200 && !output.contains("\"Kind\":6,"), "open again: {output}");
         assert_eq!(door.tm(&world, "GET", &format!("/getStatus/{after}"), "").await.0, 404);
     }
     assert_eq!(door.get(&format!("/worlds/{name}")).await["snapshots"], json!(["early"]));
@@ -164,8 +164,7 @@ async fn a_snapshot_is_the_whole_world_and_is_restored_as_often_as_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_is_under_way_when_a_world_is_copied_is_sent_again_by_the_copy_whose_order_does_not_stay_blocked()
- {
+async fn a_forked_world_resends_a_running_webhook_and_unblocks() {
     let door = Door::new().await;
     let (hook, gate) = Hook::gated(|count| count == 0).await;
     let world = door.world(json!({ "clock": "frozen" })).await;
@@ -174,24 +173,27 @@ async fn a_webhook_that_is_under_way_when_a_world_is_copied_is_sent_again_by_the
     door.play(&from, &order, "positive").await;
     hook.until(1).await;
     door.post(&format!("/worlds/{from}/snapshot"), json!({})).await;
-    // A mode that comes later holds nothing back that has set out.
+    // A later mode does not affect a running attempt.
     door.post(&format!("/webhooks?world={from}"), json!({ "mode": "hold" })).await;
     let fork = door.post(&format!("/worlds/{from}/fork"), json!({ "id": "copy" })).await;
     hook.until(2).await;
     let path = format!("/getStatus/{order}");
     let read = within(10 * SECOND, door.tm(&fork, "GET", &path, "")).await;
-    assert!(read.expect("it does not stay blocked").1.contains("\"Kind\":6"), "and its story goes on");
+    assert!(read.expect("not blocked").1.contains("\"Kind\":6"), "the story continues");
     assert_eq!(door.get(&format!("/orders/{order}?world={from}")).await["blocked"], true, "the original waits");
     gate.notify_one();
     assert_eq!(within(10 * SECOND, door.tm(&world, "GET", &path, "")).await.unwrap().0, 200);
     assert_eq!(hook.count(), 2);
     door.post(&format!("/worlds/{from}/restore"), json!({})).await;
     hook.until(3).await;
-    assert_eq!(within(10 * SECOND, door.tm(&world, "GET", &path, "")).await.expect("nor after a restore").0, 200);
+    assert_eq!(
+        within(10 * SECOND, door.tm(&world, "GET", &path, "")).await.expect("not blocked after a restore").0,
+        200
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_world_is_empty_and_keeps_its_credentials() {
+async fn reset_empties_a_world_and_keeps_its_credentials() {
     let door = Door::new().await;
     let world = door.world(json!({ "clock": "frozen", "seed": 5, "now": "2020-09-10T12:00:00Z" })).await;
     let name = id(&world);
@@ -202,11 +204,11 @@ async fn a_reset_world_is_empty_and_keeps_its_credentials() {
         assert_eq!(reset[part], world[part], "{part}");
     }
     assert_eq!(door.tm(&world, "GET", &format!("/getStatus/{first}"), "").await.0, 404);
-    assert_eq!(door.place(&world, &order()).await, first, "the same seed begins anew");
+    assert_eq!(door.place(&world, &order()).await, first, "the same seed gives the same ids");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_that_settings_change_select_the_world_and_stay_over_reset_and_restore() {
+async fn changed_credentials_survive_reset_and_restore() {
     let door = Door::new().await;
     let world = door.world(json!({ "clock": "frozen" })).await;
     let name = id(&world);
@@ -216,7 +218,7 @@ async fn credentials_that_settings_change_select_the_world_and_stay_over_reset_a
     door.post(&format!("/settings?world={name}"), changed.clone()).await;
     let path = format!("/getStatus/{order}");
     assert_eq!(door.tm(&changed, "GET", &path, "").await.0, 200);
-    assert_eq!(door.tm(&world, "GET", &path, "").await.0, 401, "the old ones are nobody's");
+    assert_eq!(door.tm(&world, "GET", &path, "").await.0, 401, "the old credentials are unknown");
     assert_eq!(log_in(&door, "me", "my-key").await.0, 200);
     door.post(&format!("/worlds/{name}/restore"), json!({})).await;
     assert_eq!(door.tm(&changed, "GET", &path, "").await.0, 200, "after a restore");
@@ -224,7 +226,7 @@ async fn credentials_that_settings_change_select_the_world_and_stay_over_reset_a
     door.post(&format!("/reset?world={name}"), Value::Null).await;
     assert_eq!(door.tm(&changed, "GET", &path, "").await.0, 404, "after a reset: known, and empty");
     assert_eq!(log_in(&door, "me", "my-key").await.0, 200);
-    // Nobody else can have them meanwhile, nor the default world's.
+    // They are taken, like those of the default world.
     let other = id(&door.world(json!({})).await);
     for (taken, theirs) in [
         (json!({ "identity_tm": { "customer_id": "mine" } }), "mine"),
@@ -243,7 +245,7 @@ async fn no_world_takes_the_default_worlds_credentials() {
     door.refused("POST", "/worlds", json!({ "id": "customer" }), 409).await;
     door.refused("POST", "/worlds/default/fork", json!({ "id": "customer" }), 409).await;
     assert_eq!(door.tm(&Door::default_account(), "GET", &format!("/getStatus/{EXAMPLE_ORDER}"), "").await.0, 200);
-    // Given up by the default world, they can be another's, and then it cannot have them back.
+    // After the default world changes them, another world can take them; then the change back fails.
     door.post("/worlds/default/snapshot", json!({})).await;
     door.post("/settings", json!({ "identity_tm": { "customer_id": "another" } })).await;
     door.world(json!({ "id": "customer" })).await;
@@ -256,7 +258,7 @@ async fn no_world_takes_the_default_worlds_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_world_keeps_a_hundred_snapshots_and_a_name_can_be_used_again() {
+async fn a_world_has_at_most_100_snapshots_with_reusable_names() {
     let bench = Harness::new();
     let worlds = Worlds::from(&bench.sandbox);
     let door = crate::support::Door::of(&worlds).await;
@@ -266,13 +268,13 @@ async fn a_world_keeps_a_hundred_snapshots_and_a_name_can_be_used_again() {
     let body = r#"{"snapshot":"one-more"}"#;
     let problem = door.problem("POST", "worlds/default/snapshot", body, 409, "admin-world").await;
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.contains("100 snapshots") && detail.contains("name"), "it says what to do: {detail}");
+    assert!(detail.contains("100 snapshots") && detail.contains("name"), "the detail says what to do: {detail}");
     assert_eq!(worlds.snapshots("default").unwrap().len(), 100);
     door.problem("POST", "worlds/default/restore", body, 404, "admin-world").await;
 
     bench.clock.advance(DAY).await;
     let (status, _, text) = door.text("POST", "worlds/default/snapshot", r#"{"snapshot":"s7"}"#).await;
-    assert_eq!(status, 201, "in place of the one of that name: {text}");
+    assert_eq!(status, 201, "replaces the snapshot of that name: {text}");
     assert_eq!(
         door.good("POST", "worlds/default/restore", r#"{"snapshot":"s7"}"#).await["now"],
         "2020-09-11T12:00:00Z"

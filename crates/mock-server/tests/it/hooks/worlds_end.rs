@@ -1,4 +1,4 @@
-//! What is left of a world that is taken away: nothing.
+//! A deleted world leaves nothing behind.
 
 use super::door::{Door, tm};
 use crate::support::*;
@@ -15,11 +15,11 @@ async fn two_thousand_worlds_leave_no_task_and_no_memory_behind() {
     let token = Arc::new(());
     for round in 0..2_000 {
         let mut wanted = NewWorld::default();
-        // Every second one has time that goes on, which takes a task more.
+        // Every second world has running time, which needs another task.
         wanted.mode =
             Some(if round % 2 == 0 { identkit_mock_server::Mode::Frozen } else { identkit_mock_server::Mode::Real });
         let (id, sandbox) = door.worlds.create(&wanted).unwrap();
-        // It goes when the world's data goes.
+        // Dropped together with the world's data.
         sandbox.with_world(|world| world.state::<Vec<Arc<()>>>().push(Arc::clone(&token)));
         drop(sandbox);
         if round % 10 == 0 {
@@ -36,7 +36,7 @@ async fn two_thousand_worlds_leave_no_task_and_no_memory_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_being_answered_by_a_world_that_is_taken_away_still_gets_the_answer() {
+async fn a_running_call_to_a_deleted_world_gets_its_response() {
     let door = Door::new().await;
     let before = tasks();
     let (hook, gate) = Hook::gated(|_| true).await;
@@ -52,12 +52,12 @@ async fn who_is_being_answered_by_a_world_that_is_taken_away_still_gets_the_answ
         .collect();
     pause(Duration::from_millis(50)).await;
     assert_eq!(door.ask("DELETE", "/worlds/short", &Value::Null).await.0, 200);
-    // From now on its credentials are nobody's.
+    // From now on its credentials are unknown.
     assert_eq!(door.tm(&world, "GET", &format!("/getStatus/{order}"), "").await.0, 401);
     gate.notify_one();
     for read in reads {
-        let (status, told) = within(10 * SECOND, read).await.expect("an answer").unwrap();
-        assert!(status == 200 && told.contains("\"Kind\":6"), "{told}");
+        let (status, output) = within(10 * SECOND, read).await.expect("a response").unwrap();
+        assert!(status == 200 && output.contains("\"Kind\":6"), "{output}");
     }
     drop(hook);
     eventually("nothing of it is left", || tasks() <= before).await;
@@ -80,9 +80,9 @@ async fn worlds_come_and_go_while_their_clients_call() {
                             .collect(),
                     );
                     let body = serde_json::to_string(&order()).unwrap();
-                    let (status, told) = tm(address, &account, "PUT", "/putOrder", &body).await;
-                    assert_eq!(status, 202, "{told}");
-                    let order = serde_json::from_str::<Value>(&told).unwrap()["OrderID"].as_str().unwrap().to_owned();
+                    let (status, output) = tm(address, &account, "PUT", "/putOrder", &body).await;
+                    assert_eq!(status, 202, "{output}");
+                    let order = serde_json::from_str::<Value>(&output).unwrap()["OrderID"].as_str().unwrap().to_owned();
                     let path = format!("/getStatus/{order}");
                     let late = {
                         let (account, path) = (account.clone(), path.clone());
@@ -101,7 +101,7 @@ async fn worlds_come_and_go_while_their_clients_call() {
     assert_eq!(door.worlds.ids(), ["default"]);
 }
 
-/// A call of the admin API that goes away as soon as it is sent, unless it is kept.
+/// Sends a call of the admin API; dropping the stream disconnects.
 async fn begun(door: &Door, path: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(door.admin.address()).await.unwrap();
     let length = body.len();
@@ -111,12 +111,12 @@ async fn begun(door: &Door, path: &str, body: &str) -> TcpStream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_only_waits_does_not_keep_a_world_going_that_is_taken_away() {
+async fn waiting_calls_do_not_keep_a_deleted_world_alive() {
     let door = Door::new().await;
     let hook = Hook::always(Does::Answer(500)).await;
     let world = door.world(json!({ "id": "short" })).await;
     let order = door.place(&world, &hook.order(&["OnFinal"])).await;
-    // A try every few milliseconds.
+    // An attempt every few milliseconds.
     door.post("/clock/mode?world=short", json!({ "mode": "scaled", "factor": 10_000 })).await;
     door.play("short", &order, "positive").await;
     let wait = begun(&door, "/journal/wait?world=short", r#"{"operation":"getStatus","timeout":600}"#).await;
@@ -128,7 +128,7 @@ async fn who_only_waits_does_not_keep_a_world_going_that_is_taken_away() {
     pause(Duration::from_millis(100)).await;
     let before = hook.count();
     pause(Duration::from_millis(500)).await;
-    assert_eq!(hook.count(), before, "nobody calls any more");
+    assert_eq!(hook.count(), before, "no further webhook");
     drop((wait, events));
 }
 

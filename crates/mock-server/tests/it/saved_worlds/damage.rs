@@ -1,16 +1,15 @@
-//! A damaged file is an error that says where and tells nothing of what is in it, or harmless.
+//! A damaged file is either harmless or an error that names the position and quotes no content.
 
 use super::{call, founded, id_of, pointers, put, small};
 use crate::support::*;
 
-/// Reads a damaged document. An error tells nothing of what is in it, and a world that is read all the same is a whole
-/// one, which can be lived on in.
+/// Reads a damaged document. An error must quote no content; a world that is read nevertheless must work.
 fn survive(document: &Value) -> Result<(), SavedError> {
     let vendors = vendors::all();
     let mut world = World::from_json(&vendors, document).inspect_err(|error| {
-        let told = format!("{error} {error:?}");
+        let output = format!("{error} {error:?}");
         let secrets = ["Erika", "Mustermann", "911-internet", "hooks.example", "sandbox-", "height", "L01X", "geheim"];
-        assert!(secrets.iter().all(|secret| !told.contains(secret)), "{told}");
+        assert!(secrets.iter().all(|secret| !output.contains(secret)), "{output}");
         if let SavedError::Damaged { pointer, message } = error {
             let above = pointer.split("/*").next().unwrap();
             assert!(document.pointer(above).is_some(), "{pointer} is nowhere: {message}");
@@ -18,7 +17,7 @@ fn survive(document: &Value) -> Result<(), SavedError> {
     })?;
     let again = world.to_json(&vendors).unwrap();
     assert!(World::from_json(&vendors, &again).unwrap().to_json(&vendors).unwrap() == again);
-    // A time-out comes again and again while a story is under way.
+    // A time-out is repeated while a story is running.
     for _ in 0..6 {
         let Some(at) = world.next_due() else { break };
         world.now = at.max(world.now);
@@ -37,7 +36,7 @@ fn survive(document: &Value) -> Result<(), SavedError> {
     Ok(())
 }
 
-/// What a value can be replaced by.
+/// Returns replacements for a value.
 fn damages() -> Vec<Value> {
     let odd = [json!(null), json!(true), json!(-1), json!(1.5), json!(u64::MAX), json!(u32::MAX)];
     let texts = [json!(""), json!("geheim"), json!("9999-12-30T22:00:00.999Z"), json!("-009999-01-02T01:59:59Z")];
@@ -46,7 +45,7 @@ fn damages() -> Vec<Value> {
 }
 
 #[test]
-fn no_damage_to_any_value_is_a_panic_or_tells_anything() {
+fn damaged_values_cause_no_panic_and_no_leak() {
     let document = small();
     let mut all = Vec::new();
     pointers(&document, "", &mut all);
@@ -66,12 +65,12 @@ fn no_damage_to_any_value_is_a_panic_or_tells_anything() {
 }
 
 #[test]
-fn a_value_that_is_lost_or_added_is_noticed_wherever_the_format_is_ours() {
+fn missing_and_added_values_are_detected() {
     let document = small();
     let mut all = Vec::new();
     pointers(&document, "", &mut all);
     for pointer in all.iter().filter(|pointer| document.pointer(pointer).unwrap().is_object()) {
-        // The vendors' own messages keep what they do not know, and nothing in them is required.
+        // The vendors' messages keep unknown members and have no required ones.
         let theirs = ["request", "ident", "projects", "hashes", "pdfs", "settings"];
         let theirs = pointer.contains("/status/") || pointer.split('/').any(|step| theirs.contains(&step));
         let kept = theirs && !pointer.starts_with("/deliveries");
@@ -79,9 +78,9 @@ fn a_value_that_is_lost_or_added_is_noticed_wherever_the_format_is_ours() {
         more.pointer_mut(pointer).unwrap()["geheim"] = json!({ "geheim": "geheim" });
         let read = survive(&more);
         let settings = pointer.contains("/settings");
-        assert_eq!(read.is_err(), !kept || settings, "{pointer} with a field more: {read:?}");
+        assert_eq!(read.is_err(), !kept || settings, "{pointer} with an added member: {read:?}");
         for key in document.pointer(pointer).unwrap().as_object().unwrap().keys() {
-            // What may be absent is written only when it is there.
+            // Optional members are written only if present.
             let optional = "next status case_id reference payload tan executed company_name error held overtaken";
             if kept || optional.split(' ').any(|name| name == key) {
                 continue;
@@ -95,15 +94,15 @@ fn a_value_that_is_lost_or_added_is_noticed_wherever_the_format_is_ours() {
 }
 
 #[test]
-fn a_fault_is_told_by_its_pointer() {
+fn a_damaged_value_is_reported_with_its_pointer() {
     let document = small();
     let fault = |pointer: &str, value: Value| {
         let mut damaged = document.clone();
         *damaged.pointer_mut(pointer).unwrap() = value;
         survive(&damaged).unwrap_err().to_string()
     };
-    for (pointer, value, told) in table::<Vec<(String, Value, String)>>("world-damages") {
-        assert_eq!(fault(&pointer, value), told);
+    for (pointer, value, output) in table::<Vec<(String, Value, String)>>("world-damages") {
+        assert_eq!(fault(&pointer, value), output);
     }
     for other in [json!(null), json!([]), json!("x"), json!({ "orders": [] })] {
         assert_eq!(survive(&other), Err(SavedError::NotAWorld));
@@ -111,7 +110,7 @@ fn a_fault_is_told_by_its_pointer() {
 }
 
 #[test]
-fn at_54_a_count_of_wrong_tans_that_was_bent_ends_the_order_and_does_not_overflow() {
+fn at_54_a_damaged_count_of_wrong_tans_does_not_overflow() {
     let mut world = founded();
     let mut order = serde_json::to_value(order()).unwrap();
     order["Product"] = 15.into();
@@ -128,7 +127,7 @@ fn at_54_a_count_of_wrong_tans_that_was_bent_ends_the_order_and_does_not_overflo
 }
 
 #[test]
-fn deliveries_in_another_order_are_found_all_the_same_and_more_copies_than_a_test_needs_are_refused() {
+fn unsorted_deliveries_are_read_and_copies_are_limited() {
     let vendors = vendors::all();
     let mut document = small();
     let all = document["deliveries"].as_array_mut().unwrap();
@@ -144,7 +143,7 @@ fn deliveries_in_another_order_are_found_all_the_same_and_more_copies_than_a_tes
 }
 
 #[test]
-fn settings_that_a_file_does_not_name_have_their_defaults() {
+fn missing_settings_have_their_defaults() {
     let mut document = small();
     let settings = document.pointer_mut("/vendors/identity-tm/settings").unwrap();
     *settings = json!({ "customer_code": "another", "tan_tries": 5 });

@@ -1,16 +1,16 @@
-//! A day that is cut anywhere goes on the same, to the byte.
+//! A world that is saved and restored at any step continues identically.
 
 use super::through_text;
 use crate::support::*;
 
-/// What receivers answer, one after the other, and then always 200: a first try fails here and there.
+/// The receivers' responses, then always 200, so that some first attempts fail.
 const STATUSES: [Option<u16>; 8] = [Some(500), Some(202), None, Some(200), Some(404), Some(200), None, Some(503)];
 
-/// A sandbox and what its user has got from it so far.
+/// A sandbox and its responses so far.
 struct Day {
     bench: Harness,
     receiver: Receiver,
-    /// When the bench began.
+    /// Start of the bench.
     start: jiff::Timestamp,
     known: BTreeMap<&'static str, String>,
     log: Vec<String>,
@@ -26,7 +26,7 @@ impl Day {
         Self { bench, receiver, start, known: BTreeMap::new(), log: Vec::new() }
     }
 
-    /// The same day in another sandbox, by way of a text.
+    /// Continues in another sandbox, from the saved text.
     fn restored(&self) -> Self {
         let world = self.bench.sandbox.with_world(|world| through_text(world));
         let rest = STATUSES.get(self.receiver.count()..).unwrap_or_default();
@@ -57,7 +57,7 @@ impl Day {
         self.bench.play(&self.known[name], story).await;
     }
 
-    /// A step of a day with everything in it that a world can hold.
+    /// Executes a step of a script that uses everything a world can contain.
     async fn step(&mut self, step: usize) {
         let pdf = || SignPdf::default().filename("contract.pdf").data(Blob::Text(sample_contract().into()));
         match step {
@@ -119,8 +119,8 @@ impl Day {
                     let order = order().product(15_u32).sign_pdf(OneOrMany::Many(vec![pdf()]));
                     self.place(name, &order.ident_data_signed(Secret::new(form))).await;
                 }
-                let told = self.bench.sandbox.inspect(&self.known["again"]).unwrap();
-                self.log.push(format!("{told}"));
+                let output = self.bench.sandbox.inspect(&self.known["again"]).unwrap();
+                self.log.push(format!("{output}"));
             }
             13 => {
                 let mut body = serde_json::to_value(order().product(15_u32)).unwrap();
@@ -157,11 +157,11 @@ impl Day {
                 self.place("last", &order().get_video_hashes(true)).await;
             }
         }
-        // Webhooks of the same time arrive in no certain order.
+        // The order of simultaneous webhooks is undefined.
         self.bench.clock.advance(7 * SECOND).await;
     }
 
-    /// What was answered and called since then, and what the world is at the end.
+    /// Returns responses and webhooks since then, and the world at the end.
     fn end(&self, since: (usize, usize)) -> (Vec<String>, Value) {
         let mut log = self.log[since.0..].to_vec();
         for call in self.receiver.arrived().into_iter().skip(since.1) {
@@ -177,7 +177,7 @@ fn sample_contract() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wherever_a_day_is_cut_the_rest_of_it_is_the_same_to_the_byte() {
+async fn a_world_restored_at_any_step_continues_identically() {
     for cut in 0..=STEPS {
         let mut day = Day::begin(Receiver::script(&STATUSES), start_time(), 7);
         for step in 0..cut {
@@ -199,7 +199,7 @@ async fn wherever_a_day_is_cut_the_rest_of_it_is_the_same_to_the_byte() {
     }
 }
 
-/// A whole day: what was answered and called, and the world at its end.
+/// Runs the whole script; returns responses and webhooks, and the world at the end.
 async fn whole(seed: u64) -> (Vec<String>, Value) {
     let mut day = Day::begin(Receiver::script(&STATUSES), start_time(), seed);
     for step in 0..STEPS {
@@ -219,7 +219,7 @@ async fn the_same_seed_and_script_give_the_same_bytes() {
         assert!(first == again);
     }
     let other = whole(8).await.0;
-    assert_eq!(first.0.len(), other.len(), "the same things happen");
+    assert_eq!(first.0.len(), other.len(), "the number of responses is the same");
     // The login, the ident, and two orders.
     for (one, other) in first.0.iter().zip(&other).take(4) {
         assert_ne!(one, other, "another seed gives other ids and tokens");

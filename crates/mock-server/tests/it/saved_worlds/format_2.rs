@@ -1,13 +1,13 @@
-//! A world that an earlier build saved is read, and saved again to the byte.
+//! A world that an earlier build saved is read and saved again identically.
 
 use crate::support::*;
 
-/// Made by `identkit sandbox --world-file` with orders and idents in several states, webhooks that failed and webhooks
-/// that are held, settings and a fault.
+/// Written by `identkit sandbox --world-file`, with orders and idents in several states, failed and held webhooks,
+/// settings and a fault.
 const SAVED: &str = include_str!("../../fixtures/world-format-2.json");
 
 #[test]
-fn a_world_of_an_earlier_build_comes_back_to_the_byte() {
+fn a_world_of_an_earlier_build_is_restored_exactly() {
     let vendors = vendors::all();
     let document: Value = serde_json::from_str(SAVED).unwrap();
     let world = World::from_json(&vendors, &document).unwrap();
@@ -21,7 +21,7 @@ fn a_world_of_an_earlier_build_comes_back_to_the_byte() {
 }
 
 #[test]
-fn rules_that_are_off_are_saved_and_only_known_ones_are_read() {
+fn switched_off_rules_are_saved_and_validated() {
     let vendors = vendors::all();
     let mut document: Value = serde_json::from_str(SAVED).unwrap();
     document["rules"] = json!(["AT-62", "I-080"]);

@@ -1,5 +1,4 @@
-//! Worlds saved and restored: nothing is lost, the future is the same to the byte, and a damaged file is an error that
-//! says where.
+//! Saved and restored worlds: nothing is lost, they continue identically, and a damaged file is an error with a position.
 
 mod damage;
 mod days;
@@ -10,19 +9,19 @@ mod whole;
 use crate::support::*;
 use identkit_mock_server::rules::Rules;
 
-/// The world as it comes out of a text.
+/// Saves and restores a world.
 fn through_text(world: &World) -> World {
     let vendors = vendors::all();
     let document = world.to_json(&vendors).unwrap();
     let text = serde_json::to_string_pretty(&document).unwrap();
     let read: Value = serde_json::from_str(&text).unwrap();
-    assert!(read == document, "JSON itself keeps everything");
+    assert!(read == document, "JSON keeps everything");
     let restored = World::from_json(&vendors, &read).unwrap();
     assert!(restored.to_json(&vendors).unwrap() == document, "and so does the world");
     restored
 }
 
-/// A world with the vendors' examples, and without a sandbox round it.
+/// Creates a world with the vendors' examples, without a sandbox.
 fn founded() -> World {
     let mut world = World::new(start_time(), 7, Profile::Literal);
     vendors::all().iter().for_each(|vendor| vendor.seed(&mut world));
@@ -53,7 +52,7 @@ fn minimal() -> Value {
     serde_json::to_value(order_with(&["AfterIdent", "OnFinal"])).unwrap()
 }
 
-/// A world with one of everything and little of each, so that each of its values can be damaged in turn.
+/// Returns a small world with one of everything, so that each value can be damaged in turn.
 fn small() -> Value {
     let mut world = World::new(start_time(), 7, Profile::Literal);
     let mut order = minimal();
@@ -87,7 +86,7 @@ fn small() -> Value {
     world.to_json(&vendors::all()).unwrap()
 }
 
-/// Every pointer of a document, the root's first.
+/// Collects every pointer of a document, the root first.
 pub(crate) fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match value {

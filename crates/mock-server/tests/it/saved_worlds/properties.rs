@@ -1,11 +1,11 @@
-//! Whatever a world holds and whatever a file holds: drawn at random.
+//! Random worlds and random files.
 
 use super::{founded, id_of, minimal, pointers, put, small, through_text};
 use crate::support::*;
 use proptest::arbitrary::any;
 use proptest::prelude::*;
 
-/// Any JSON, with the numbers and texts that are easily bent.
+/// Any JSON, including critical numbers and strings.
 fn anything() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -29,7 +29,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn whatever_an_order_holds_comes_back(
+    fn any_order_survives_saving(
         unlisted in prop::collection::btree_map("x[A-Za-z]{1,5}", anything(), 0..4),
         in_address in prop::collection::btree_map("x[A-Za-z]{1,5}", anything(), 0..3),
         places in prop::collection::vec((0.0..1000.0_f64, 0.0..1000.0_f64), 1..3),
@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn any_damage_to_a_world_is_told_or_harmless(
+    fn any_damage_to_a_world_is_reported_or_harmless(
         at in prop::collection::vec((any::<prop::sample::Index>(), anything()), 1..4),
     ) {
         let mut document = small();
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_that_are_no_world_are_an_error(bytes: Vec<u8>) {
+    fn bytes_that_are_not_a_world_are_an_error(bytes: Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("world.json");
         std::fs::write(&path, &bytes).unwrap();

@@ -1,10 +1,10 @@
-//! What a world holds is saved whole, or refused when it is saved: also a share of a vendor from outside.
+//! A world is saved completely, or saving fails; this includes the state of custom vendors.
 
 use super::{call, founded, id_of, minimal, put, small, through_text};
 use crate::support::*;
 
 #[test]
-fn what_has_no_saved_form_is_refused_when_it_is_saved_and_not_when_it_is_needed() {
+fn values_that_cannot_be_saved_are_rejected_when_saving() {
     let vendors = vendors::all();
     let refused = |change: fn(&mut World)| {
         let mut world = founded();
@@ -38,9 +38,9 @@ fn what_has_no_saved_form_is_refused_when_it_is_saved_and_not_when_it_is_needed(
 }
 
 #[tokio::test]
-async fn t_002_i_002_what_is_nested_too_deep_is_refused_when_it_comes_and_the_deepest_that_is_taken_is_saved() {
+async fn t_002_i_002_the_deepest_accepted_body_can_be_saved() {
     let bench = Harness::new();
-    // With the body's own level.
+    // Including the level of the body itself.
     let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "Deep": inner }));
     let order = |levels: usize| {
         let mut order = minimal();
@@ -65,7 +65,7 @@ async fn t_002_i_002_what_is_nested_too_deep_is_refused_when_it_comes_and_the_de
     bench.sandbox.with_world(|world| through_text(world));
 }
 
-/// A vendor from outside that keeps something.
+/// A custom vendor with state.
 #[derive(Debug)]
 struct Outsider {
     saves: bool,
@@ -114,7 +114,7 @@ impl MockVendor for Outsider {
 }
 
 #[test]
-fn a_vendor_from_outside_saves_its_own_share_or_the_world_is_not_saved() {
+fn a_custom_vendor_saves_its_state_or_saving_fails() {
     let with = |saves| {
         let mut vendors = vendors::all();
         vendors.push(Box::new(Outsider { saves }) as Box<dyn MockVendor>);
@@ -126,7 +126,7 @@ fn a_vendor_from_outside_saves_its_own_share_or_the_world_is_not_saved() {
     let mut document = world.to_json(&with(true)).unwrap();
     let mut restored = World::from_json(&with(true), &document).unwrap();
     assert_eq!(*restored.state::<Vec<u8>>(), [1, 2, 3]);
-    // Another set of vendors would lose a share, or lack one.
+    // With another set of vendors, state would be lost or missing.
     assert!(matches!(World::from_json(&vendors::all(), &document), Err(SavedError::Damaged { .. })));
     document["vendors"]["outsider"] = json!(["geheim"]);
     let error = World::from_json(&with(true), &document).unwrap_err();
@@ -164,7 +164,7 @@ fn a_world_can_be_saved_in_the_middle_of_every_story() {
 }
 
 #[test]
-fn two_thousand_orders_come_back_without_a_loss() {
+fn two_thousand_orders_survive_saving() {
     let mut world = founded();
     let tm = identity_tm::IdentityTm::new();
     for index in 0..2_000_usize {
@@ -182,7 +182,7 @@ fn two_thousand_orders_come_back_without_a_loss() {
 }
 
 #[test]
-fn a_file_is_whole_or_what_it_was_and_for_its_owner_alone() {
+fn a_world_file_is_replaced_atomically_and_private() {
     let vendors = vendors::all();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("world.json");
@@ -200,12 +200,12 @@ fn a_file_is_whole_or_what_it_was_and_for_its_owner_alone() {
     let limited = World::load_file(&vendors, &path, length - 1).map(drop);
     assert_eq!(limited, Err(SavedError::TooLarge { limit: length - 1 }));
 
-    // What cannot be saved leaves the file as it was, and nothing beside it.
+    // If saving fails, the file is unchanged and no other file remains.
     let mut odd = world.clone();
     odd.state::<Vec<u8>>().push(1);
     assert!(odd.save_file(&vendors, &path).is_err());
     assert!(world.save_file(&vendors, &folder.path().join("no/such/folder")).is_err());
-    assert!(world.save_file(&vendors, folder.path()).is_err(), "a folder is no place for it");
+    assert!(world.save_file(&vendors, folder.path()).is_err(), "the path is a directory");
     assert_eq!(path.metadata().unwrap().len(), length);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 

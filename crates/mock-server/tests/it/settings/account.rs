@@ -1,4 +1,4 @@
-//! What an account may and what it need not, and how it is answered.
+//! Permissions of an account, and formats of responses.
 
 use crate::support::*;
 use identkit_mock_server::vendors::identity_tm::GiroKey;
@@ -15,7 +15,7 @@ async fn t_003_the_credentials_are_the_accounts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_006_what_is_not_enabled_is_400_also_by_another_name_and_in_an_order() {
+async fn t_006_features_that_are_not_enabled_are_400() {
     let bench = Harness::new();
     let done = bench.ended(order(), "positive").await;
     bench.set_up(|settings| settings.not_enabled = [Feature::Report, Feature::CustomerSigning, Feature::Giro].into());
@@ -29,11 +29,11 @@ async fn t_006_what_is_not_enabled_is_400_also_by_another_name_and_in_an_order()
     assert_eq!(bench.tm_call("PUT", "/putOrder", order_of(12)).await.status, 202);
     let giro = serde_json::to_vec(&order().get_giro_link("WELADED1OPR")).unwrap();
     bench.tm_call("PUT", "/putOrder", giro).await.refused(400, "getGiroLink", "T-006", "[T] 3.1.1");
-    assert_eq!(bench.get_order("/getIdentData/{}", &done).await.status, 200, "nothing else");
+    assert_eq!(bench.get_order("/getIdentData/{}", &done).await.status, 200, "other calls work");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_43_an_account_may_do_without_addresses_where_nobody_has_to_come() {
+async fn at_43_an_optional_address_is_a_setting() {
     let mut without = serde_json::to_value(order()).unwrap();
     without.as_object_mut().unwrap().remove("Address");
     let bench = Harness::new();
@@ -52,7 +52,7 @@ async fn at_43_an_account_may_do_without_addresses_where_nobody_has_to_come() {
         let method = bench.get_order("/getIdentData/{}/IncludeIdentifyMethod", &id).await.json();
         assert_eq!(method["IdentifyMethod"], positive);
     }
-    // An address that is there is still judged, and so is everything else.
+    // An address is still validated, like everything else.
     without["Address"] = json!({ "Firstname": "Erika" });
     bench.tm_call("PUT", "/putOrder", without.to_string()).await.refused(400, "Address.Country", "T-056", "[T] 3.1.3");
     without.as_object_mut().unwrap().remove("Address");
@@ -61,7 +61,7 @@ async fn at_43_an_account_may_do_without_addresses_where_nobody_has_to_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_84_the_person_may_be_mailed_although_the_link_is_asked_for() {
+async fn at_84_an_e_mail_in_addition_to_the_link_is_a_setting() {
     for (beside, kinds) in [(false, vec![25]), (true, vec![25, 7])] {
         let bench = Harness::configured(|settings| settings.mail_beside_link = beside);
         let id = bench.place(order().get_target_link(true)).await;
@@ -70,7 +70,7 @@ async fn at_84_the_person_may_be_mailed_although_the_link_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_41_the_giro_link_is_told_where_the_account_has_it() {
+async fn at_41_the_element_of_the_giro_link_is_a_setting() {
     let iban = "DE89 1605 0202 0000 0000 00";
     for (key, bank, link, target, giro) in [
         (GiroKey::TargetUrl, "WELADED1OPR", false, Some("/giro/"), None),
@@ -86,15 +86,15 @@ async fn at_41_the_giro_link_is_told_where_the_account_has_it() {
             (Some(url), Some(part)) => url.contains(part) && url.len() <= 100,
             (url, part) => url.is_none() && part.is_none(),
         };
-        let told = answer.target_url.as_ref().map(Secret::expose);
-        assert!(contains(told, target), "{key:?} {bank} {link}");
+        let output = answer.target_url.as_ref().map(Secret::expose);
+        assert!(contains(output, target), "{key:?} {bank} {link}");
         let extra = answer.extra.get("GiroURL").map(|url| url.as_str().unwrap());
         assert!(contains(extra, giro), "{key:?} {bank} {link}");
     }
     for bank in ["COBADEFF", "DE89370400440532013000", "DE89", "ü"] {
         let body = serde_json::to_vec(&order().get_giro_link(bank)).unwrap();
         let answer = Harness::new().tm_call("PUT", "/putOrder", body.clone()).await;
-        assert_eq!((answer.status, answer.text().contains("giro")), (202, false), "no code is documented for it");
+        assert_eq!((answer.status, answer.text().contains("giro")), (202, false), "no status is documented");
         let answer = Harness::strict().tm_call("PUT", "/putOrder", body).await;
         answer.refused(400, "getGiroLink", "AT-41", "[T] 3.1.3");
         assert!(!answer.text().contains(bank));
@@ -102,10 +102,10 @@ async fn at_41_the_giro_link_is_told_where_the_account_has_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_20_placeholders_are_encoded_unless_the_account_has_them_raw() {
+async fn at_20_raw_placeholders_are_a_setting() {
     for (raw, query) in [
         (false, "ref=a%26b%25%2041%C3%BC&id="),
-        // A blank and a letter beyond ASCII cannot stand in a request line; & and % can, and mislead.
+        // A blank and a non-ASCII letter are invalid in a request line; & and % are valid but ambiguous.
         (true, "ref=a&b%%2041%C3%BC&id="),
     ] {
         let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
@@ -119,7 +119,7 @@ async fn at_20_placeholders_are_encoded_unless_the_account_has_them_raw() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_11_any_version_is_answered_unless_the_account_has_the_documents_alone() {
+async fn at_11_accepting_any_version_is_a_setting() {
     let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
     for (version, status) in [("2.10", 200), ("2.0", 404), ("2.10c", 404), ("2.100", 404), ("3", 404)] {
         for (any, status) in [(true, 200), (false, status)] {

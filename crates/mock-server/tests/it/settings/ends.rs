@@ -1,16 +1,16 @@
-//! How an order ends, and what is left of it.
+//! The end of an order, and the data that remains.
 
 use super::ALL_TIME;
 use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_59_a_time_out_may_take_the_status_with_it() {
+async fn at_59_deleting_the_status_on_time_out_is_a_setting() {
     for purge in [false, true] {
         let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
         bench.set_up(|settings| settings.purge_on_time_out = purge);
         let id = bench.place(order_with(&["OnFinal"])).await;
         bench.clock.advance(DAY * 31).await;
-        assert_eq!(receiver.events(), ["OnFinal"], "the webhook comes all the same");
+        assert_eq!(receiver.events(), ["OnFinal"], "the webhook is called in both cases");
         let status = bench.tm().status(&id, &options()).await;
         match (purge, status) {
             (false, Ok(status)) => {
@@ -34,7 +34,7 @@ async fn at_59_a_time_out_may_take_the_status_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_60_the_webhook_of_an_end_that_the_document_is_silent_about_is_a_setting() {
+async fn at_60_the_webhook_at_the_end_of_an_order_is_a_setting() {
     for webhook in [Some(OrderCallback::OnFinal), Some(OrderCallback::AfterIdent), None] {
         let events: Vec<&str> = webhook.iter().map(identkit_wire::Callback::name).collect();
         let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
@@ -53,9 +53,9 @@ async fn at_60_the_webhook_of_an_end_that_the_document_is_silent_about_is_a_sett
         bench.tm().cancel_order(&id, &options()).await.unwrap();
         bench.clock.settle().await;
         bench.ended(both(), "cancelled").await;
-        assert_eq!(receiver.count(), 4 * events.len(), "cancelled by call and by story");
+        assert_eq!(receiver.count(), 4 * events.len(), "canceled by call and by story");
 
-        // Too many wrong TANs have a setting of their own.
+        // Too many wrong TANs have a separate setting.
         for (limit, calls) in [(webhook, events.len()), (Some(OrderCallback::OnFinal), 1)] {
             bench.set_up(|settings| settings.webhook_on_tan_limit = limit);
             let id = bench.ended(contract_order().webhook_url(both().webhook_url.unwrap()), "identified").await;
@@ -75,7 +75,7 @@ async fn at_61_the_statuses_of_a_cancellation_are_a_setting() {
     for (codes, last, outcome, calls) in [
         (vec![63, 22], 22, Outcome::Terminated, 1),
         (vec![22], 22, Outcome::Terminated, 1),
-        // Then nothing says that the order has ended.
+        // Without a final status the order stays open.
         (vec![63], 63, Outcome::Pending, 0),
     ] {
         let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
@@ -102,7 +102,7 @@ async fn at_62_data_before_the_end_is_400_or_404() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_09_the_status_of_deleted_orders_and_the_case_of_paths_are_settings() {
+async fn at_09_status_after_deletion_and_exact_paths_are_settings() {
     for readable in [true, false] {
         let bench = Harness::configured(|settings| settings.status_after_deletion = readable);
         let id = bench.ended(order(), "positive").await;
@@ -112,7 +112,10 @@ async fn at_09_the_status_of_deleted_orders_and_the_case_of_paths_are_settings()
         }
         let listed = bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.text();
         assert_eq!(listed.contains(id.expose()), readable);
-        assert!(bench.tm().data_is_gone(&id, &options()).await.unwrap(), "the proof does not depend on it");
+        assert!(
+            bench.tm().data_is_gone(&id, &options()).await.unwrap(),
+            "the client's check does not depend on the setting"
+        );
     }
     for (exact, status) in [(false, 202), (true, 404)] {
         let bench = Harness::configured(|settings| settings.exact_paths = exact);

@@ -1,4 +1,4 @@
-//! getAllStatus: its shapes, its pages, and what it tells.
+//! getAllStatus: shapes, pages, and content.
 
 use super::ALL_TIME;
 use crate::support::*;
@@ -9,7 +9,7 @@ fn paged(elements: u32, page: u32) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_13_which_codes_are_general_is_a_setting_and_may_hide_a_suspicion_of_fraud() {
+async fn at_13_general_codes_are_a_setting_and_can_hide_fraud() {
     let bench = Harness::configured(|settings| {
         settings.general.remove(&89);
     });
@@ -24,7 +24,7 @@ async fn at_13_which_codes_are_general_is_a_setting_and_may_hide_a_suspicion_of_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_02_delivered_may_come_besides_executed() {
+async fn at_02_delivered_in_addition_to_executed_is_a_setting() {
     for besides in [false, true] {
         let bench = Harness::configured(|settings| settings.delivered_besides = besides);
         let id = bench.ended(order(), "positive").await;
@@ -40,8 +40,8 @@ async fn at_02_delivered_may_come_besides_executed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_03_the_list_comes_in_every_shape_and_the_client_reads_all_of_them() {
-    // One order in this hour; its answer alone shows the shapes for one.
+async fn at_03_the_client_reads_every_shape_of_the_list() {
+    // One order in this hour, to test the shape for a single order.
     for (shape, pointer, many) in [
         (ListShape::Array, "/0", "/1"),
         (ListShape::Example, "/0", "/1"),
@@ -55,9 +55,9 @@ async fn at_03_the_list_comes_in_every_shape_and_the_client_reads_all_of_them() 
         let now = bench.sandbox.now();
         let one = format!(r#"{{"Period":{{"Begin":"{now}","End":"{now}"}}}}"#);
         let answer = bench.tm_call("POST", "/getAllStatus", one).await.json();
-        let told = answer.pointer(pointer).unwrap_or_else(|| panic!("{shape:?}: {answer}"));
-        assert_eq!(told["OrderID"], id.expose(), "{shape:?}");
-        assert_eq!(told.get("Status").is_some(), shape != ListShape::Example, "{shape:?}");
+        let output = answer.pointer(pointer).unwrap_or_else(|| panic!("{shape:?}: {answer}"));
+        assert_eq!(output["OrderID"], id.expose(), "{shape:?}");
+        assert_eq!(output.get("Status").is_some(), shape != ListShape::Example, "{shape:?}");
         let all = bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.json();
         assert!(all.pointer(many).is_some_and(|order| order["OrderID"].is_string()), "{shape:?}: {all}");
         let empty = r#"{"Period":{"Begin":"2016-01-01T00:00:00Z","End":"2016-01-02T00:00:00Z"}}"#;
@@ -69,18 +69,18 @@ async fn at_03_the_list_comes_in_every_shape_and_the_client_reads_all_of_them() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_04_the_extended_list_in_the_body_counts_unless_it_is_turned_off() {
+async fn at_04_extended_list_in_the_body_is_a_setting() {
     for counts in [true, false] {
         let bench = Harness::configured(|settings| settings.extended_list_in_body = counts);
         bench.ended(order(), "positive").await;
         let body = ALL_TIME.replacen('{', r#"{"ExtendedList":true,"#, 1);
-        let told = bench.tm_call("POST", "/getAllStatus", body).await.text();
-        assert_eq!(told.contains("\"Kind\":77"), counts);
+        let output = bench.tm_call("POST", "/getAllStatus", body).await.text();
+        assert_eq!(output.contains("\"Kind\":77"), counts);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_05_pages_begin_at_0_or_1_and_count_statuses_or_orders_and_the_client_finds_everything() {
+async fn at_05_the_client_handles_every_kind_of_paging() {
     for first in [0, 1] {
         for unit in [Unit::Statuses, Unit::Orders] {
             let bench = Harness::configured(|settings| (settings.first_page, settings.page_unit) = (first, unit));
@@ -93,7 +93,7 @@ async fn at_05_pages_begin_at_0_or_1_and_count_statuses_or_orders_and_the_client
                 if answer.status == 304 { Vec::new() } else { answer.json().as_array().unwrap().clone() }
             };
             let (zero, one, two) = (page(0).await, page(1).await, page(2).await);
-            assert_eq!(zero == one, first == 1, "AT-05: page 0 answers like page 1 when that is the first");
+            assert_eq!(zero == one, first == 1, "AT-05: page 0 is the same as page 1 if that is the first");
             let beginning = if first == 0 { &zero } else { &one };
             assert_eq!(beginning[0]["OrderID"], whole[0]["OrderID"]);
             assert!(if first == 0 { zero != one && one != two } else { one != two });
@@ -106,7 +106,7 @@ async fn at_05_pages_begin_at_0_or_1_and_count_statuses_or_orders_and_the_client
                     assert!(statuses(&one) > 2, "whole orders");
                 }
             }
-            // Whatever it is, the client finds everything of the day.
+            // With any setting, the client finds everything of the day.
             let orders: Vec<ListedOrder> = serde_json::from_value(whole).unwrap();
             let codes = listed_codes(&orders).into_iter().filter(|(order, _)| order != EXAMPLE_ORDER);
             let expected: BTreeSet<_> = codes.collect();
@@ -120,7 +120,7 @@ async fn at_05_pages_begin_at_0_or_1_and_count_statuses_or_orders_and_the_client
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_06_by_orders_one_that_was_reported_never_comes_again() {
+async fn at_06_by_orders_a_reported_order_is_never_repeated() {
     let bench = Harness::configured(|settings| settings.reported_unit = Unit::Orders);
     let tm = bench.tm();
     let id = bench.place(order()).await;
@@ -135,7 +135,7 @@ async fn at_06_by_orders_one_that_was_reported_never_comes_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t_101_unreported_orders_are_told_whole_and_at_most_a_thousand_statuses_at_once() {
+async fn t_101_unreported_orders_are_whole_and_limited_to_1000() {
     for unit in [Unit::Statuses, Unit::Orders] {
         let bench = Harness::configured(|settings| settings.reported_unit = unit);
         let tm = bench.tm();
@@ -156,7 +156,7 @@ async fn t_101_unreported_orders_are_told_whole_and_at_most_a_thousand_statuses_
             let statuses = |order: &Value| order["Status"].as_array().unwrap().len();
             counts.push(orders.as_array().unwrap().iter().map(statuses).sum::<usize>());
         }
-        // 25, 7 and 400 times 71 each; the examples are told first where their extended codes were not yet.
+        // 25, 7 and 400 times 71 each; the examples come first if their extended codes were not reported yet.
         let sum: usize = counts.iter().sum();
         assert!(counts.iter().all(|count| *count <= 1000) && sum >= 3 * 402, "{unit:?}: {counts:?}");
         assert_eq!(counts[0] == 1000, unit == Unit::Statuses, "{unit:?}: {counts:?}");
@@ -170,8 +170,8 @@ async fn at_08_the_body_may_be_missing_with_its_content_type() {
         let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
         let mut request =
             Request::builder().method("POST").uri(format!("{TM}/getAllStatus")).header(AUTHORIZATION, code);
-        if let Some(told) = content_type {
-            request = request.header("content-type", told);
+        if let Some(output) = content_type {
+            request = request.header("content-type", output);
         }
         assert_eq!(bench.raw(request.body(Bytes::from(body)).unwrap()).await.status, 200, "{content_type:?} {body:?}");
     }

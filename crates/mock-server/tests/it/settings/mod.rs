@@ -1,4 +1,4 @@
-//! identity.TM: the settings of an account, each for a point that the document leaves open or to its support.
+//! identity.TM: the settings of an account, for behavior that the document leaves open or that the support configures.
 
 mod account;
 mod ends;
@@ -22,7 +22,7 @@ impl Harness {
     }
 }
 
-/// The settings with the documentation of each.
+/// Returns each setting with its documentation.
 fn settings() -> Vec<(String, String)> {
     let source = include_str!("../../../src/vendors/identity_tm/settings.rs");
     let (_, fields) = source.split_once("pub struct Settings {\n").unwrap();
@@ -31,21 +31,21 @@ fn settings() -> Vec<(String, String)> {
     let mut about = String::new();
     for line in fields.lines().map(str::trim) {
         match (line.strip_prefix("///"), line.strip_prefix("pub ")) {
-            (Some(told), _) => about.push_str(told),
+            (Some(output), _) => about.push_str(output),
             (None, Some(field)) => {
                 let (name, _) = field.split_once(':').unwrap();
                 found.push((name.to_owned(), std::mem::take(&mut about)));
             }
-            // How it is written in JSON, and its schema: settings_by_name.rs.
+            // JSON form and schema are tested in settings_by_name.rs.
             (None, None) if line.starts_with("#[serde(") || line.starts_with("#[schemars(") => {}
-            (None, None) => panic!("neither a field nor a word about one: {line}"),
+            (None, None) => panic!("neither a field nor its documentation: {line}"),
         }
     }
     found
 }
 
 #[test]
-fn every_setting_names_its_reason_and_is_in_the_documentation_and_in_a_test() {
+fn every_setting_has_a_reason_documentation_and_a_test() {
     let files = "settings/account settings/ends settings/lists settings/results settings/service \
         signing webhooks virtual_time media reuse network";
     let read = |name| std::fs::read_to_string(format!("{}/tests/it/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap();

@@ -1,10 +1,10 @@
-//! Results: their shapes, images, network addresses and encryption.
+//! Results: shapes, images, IP addresses and encryption.
 
 use crate::support::*;
 use identkit_mock_server::vendors::identity_tm::{HashShape, unseal};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_01_the_key_of_the_time_of_identification_is_a_setting_and_the_client_finds_it() {
+async fn at_01_the_client_reads_any_configured_identified_key() {
     for (key, warned) in [("Identified", false), ("Identifed", false), ("Identifyed", true)] {
         let bench = Harness::configured(|settings| settings.identified_key = key.into());
         let id = bench.ended(order(), "positive").await;
@@ -18,17 +18,17 @@ async fn at_01_the_key_of_the_time_of_identification_is_a_setting_and_the_client
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn results_tell_the_persons_network_address_where_the_account_has_it() {
-    for told in [false, true] {
-        let bench = Harness::configured(|settings| settings.user_ip = told);
+async fn the_ip_address_in_results_is_a_setting() {
+    for output in [false, true] {
+        let bench = Harness::configured(|settings| settings.user_ip = output);
         let id = bench.ended(order(), "positive").await;
         let read = bench.tm().ident_data(&id, &options()).await.unwrap().value;
-        assert_eq!(read.user_ip.as_ref().map(|ip| ip.expose().as_str()), told.then_some("192.0.2.1"));
+        assert_eq!(read.user_ip.as_ref().map(|ip| ip.expose().as_str()), output.then_some("192.0.2.1"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_28_results_hold_images_where_the_account_has_them() {
+async fn at_28_images_in_results_are_a_setting() {
     let jpeg = || Blob::Text(encode_base64(b"what a point of sale gave").into());
     let given = OrderIdentData::default().id_card(IdCard::default().images(IdCardImages::default().front(jpeg())));
     for (enabled, order, names) in [
@@ -37,15 +37,15 @@ async fn at_28_results_hold_images_where_the_account_has_them() {
         (true, order().add(4_194_304_u64).ident_data(given), vec!["front.jpg", "back.png"]),
     ] {
         let bench = Harness::configured(|settings| settings.images = enabled);
-        // Written without the client, which streams images.
+        // Without the client, which streams images.
         let placed = bench.tm_call("PUT", "/putOrder", serde_json::to_vec(&order).unwrap()).await;
         let id = OrderId::new(placed.json()["OrderID"].as_str().unwrap());
         bench.play(id.expose(), "positive").await;
         let data = bench.tm().ident_data_with_initial(&id, &options()).await.unwrap().value;
         let images = data.checked().unwrap().images.clone().unwrap_or_default();
-        let told: Vec<_> = images.iter().map(|image| image.filename.as_ref().unwrap().expose().as_str()).collect();
-        assert_eq!(told, names);
-        assert!(data.initial().unwrap().images.is_none(), "nobody gave them");
+        let output: Vec<_> = images.iter().map(|image| image.filename.as_ref().unwrap().expose().as_str()).collect();
+        assert_eq!(output, names);
+        assert!(data.initial().unwrap().images.is_none(), "initial data has no images");
         for image in images {
             let (bytes, name) = (image.image.unwrap().to_bytes().unwrap(), image.filename.unwrap());
             let begins: &[u8] = if name.expose().ends_with("png") { b"\x89PNG\r\n" } else { b"what a point" };
@@ -63,7 +63,7 @@ impl Decryptor for Unsealing {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_70_encrypted_results_are_opaque_to_the_client_and_opened_by_a_decryptor() {
+async fn at_70_encrypted_results_need_a_decryptor() {
     let bench = Harness::configured(|settings| settings.encrypted_results = true);
     let id = bench.ended(order(), "positive").await;
     for path in ["/getIdentData/{}", "/getIdentData/{}/IncludeInitialData", "/getIdentData/{}/IncludeIdentifyMethod"] {
@@ -87,7 +87,7 @@ async fn at_70_encrypted_results_are_opaque_to_the_client_and_opened_by_a_decryp
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_36_hashes_come_in_every_shape_and_the_client_reads_all_of_them() {
+async fn at_36_the_client_reads_every_shape_of_hashes() {
     let shapes = [
         (HashShape::EachInAnObject, json!([{ "a.pdf": "1" }, { "b.pdf": "2" }])),
         (HashShape::AllInOneObject, json!([{ "a.pdf": "1", "b.pdf": "2" }])),

@@ -11,7 +11,7 @@ async fn at_80_the_service_is_up_down_or_silent_in_process() {
     {
         bench.set_up(|settings| settings.service = service);
         assert_eq!(bench.tm().health(&options()).await, health);
-        // Nothing else is down: the document knows no 5xx anywhere else.
+        // Other calls work: the document has no other 5xx.
         assert_eq!(bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.status, 200);
     }
     bench.set_up(|settings| settings.service = Service::Down);
@@ -19,7 +19,7 @@ async fn at_80_the_service_is_up_down_or_silent_in_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_80_a_silent_service_ends_the_connection_without_an_answer() {
+async fn at_80_a_silent_service_closes_the_connection() {
     let bench = Harness::configured(|settings| settings.service = Service::Silent);
     let address = any();
     let listening = identkit_mock_server::server::vendors(&bench.sandbox, address, None).await.unwrap();

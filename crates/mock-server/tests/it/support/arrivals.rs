@@ -3,7 +3,7 @@
 use super::*;
 use std::collections::VecDeque;
 
-/// A webhook as it arrived.
+/// An arrived webhook.
 #[derive(Clone)]
 pub(crate) struct Arrived {
     pub(crate) at: Instant,
@@ -14,7 +14,7 @@ pub(crate) struct Arrived {
 }
 
 impl Arrived {
-    /// The last segment of the path: what happened.
+    /// Returns the last segment of the path, the name of the event.
     pub(crate) fn event(&self) -> &str {
         let path = self.uri.split('?').next().unwrap();
         path.rsplit('/').next().unwrap()
@@ -27,7 +27,7 @@ impl Arrived {
 
 type Behaviour = dyn Fn(Arrived) -> BoxFuture<'static, Option<u16>> + Send + Sync;
 
-/// Somebody's receiver of webhooks, in this process: `None` is a connection that is refused.
+/// A receiver of webhooks in this process. The status `None` is a refused connection.
 #[derive(Clone)]
 pub(crate) struct Receiver {
     arrived: Arc<Mutex<Vec<Arrived>>>,
@@ -50,17 +50,17 @@ impl Receiver {
         Self { arrived: Arc::default(), clock: Arc::default(), behaviour }
     }
 
-    /// Always answers so.
+    /// Always responds with this status.
     pub(crate) fn answering(status: Option<u16>) -> Self {
         Self::doing(move |_| async move { status })
     }
 
-    /// Answers each call when it is let go.
+    /// Responds to each call when the gate is notified.
     pub(crate) fn gated() -> (Self, Arc<Notify>) {
         Self::gated_if(|_| true)
     }
 
-    /// Answers each call that this holds for when it is let go, and every other at once.
+    /// Responds to calls for which `waits` is true when the gate is notified, and to others at once.
     pub(crate) fn gated_if(waits: impl Fn(&Arrived) -> bool + Send + Sync + 'static) -> (Self, Arc<Notify>) {
         let gate = Arc::new(Notify::new());
         let inside = Arc::clone(&gate);
@@ -76,7 +76,7 @@ impl Receiver {
         (receiver, gate)
     }
 
-    /// Answers each call after this real time.
+    /// Responds to each call after this real time.
     pub(crate) fn slow(milliseconds: u64, status: u16) -> Self {
         Self::doing(move |_| async move {
             pause(Duration::from_millis(milliseconds)).await;
@@ -84,12 +84,12 @@ impl Receiver {
         })
     }
 
-    /// When the calls came, in seconds.
+    /// Returns the times of the calls in seconds.
     pub(crate) fn times(&self) -> Vec<f64> {
         self.arrived().iter().map(Arrived::seconds).collect()
     }
 
-    /// Answers one after the other, and then always 200.
+    /// Responds with these statuses in turn, then always with 200.
     pub(crate) fn script(statuses: &[Option<u16>]) -> Self {
         let script = Mutex::new(VecDeque::from(statuses.to_vec()));
         Self::doing(move |_| {
@@ -98,7 +98,7 @@ impl Receiver {
         })
     }
 
-    /// Notes times by this clock.
+    /// Records times of this clock.
     pub(crate) fn by(&self, clock: &VirtualClock) {
         *self.clock.lock().unwrap() = Some(clock.clone());
     }
@@ -128,7 +128,7 @@ impl Transport for Receiver {
         let body = body_bytes(&body).into();
         let call = Arrived { at, method: head.method, uri: head.uri.to_string(), headers: head.headers, body };
         self.arrived.lock().unwrap().push(call.clone());
-        // A real receiver is never done at once.
+        // A real receiver does not respond at once.
         for _ in 0..3 {
             tokio::task::yield_now().await;
         }

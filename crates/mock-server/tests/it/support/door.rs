@@ -1,4 +1,4 @@
-//! Raw HTTP to a door of the sandbox: what any language's client does.
+//! Raw HTTP to the sandbox, like a client in any language.
 
 use super::*;
 
@@ -18,7 +18,7 @@ impl Door {
         exchange(self.0.address(), method, &format!("/_sandbox/v1/{}", path.trim_start_matches('/')), body).await
     }
 
-    /// A call that succeeds.
+    /// Makes a call that must succeed.
     pub(crate) async fn good(&self, method: &str, path: &str, body: &str) -> Value {
         let (status, media, text) = self.text(method, path, body).await;
         assert_eq!((status, media.as_str()), (200, "application/json"), "{method} {path}: {text}");
@@ -29,14 +29,14 @@ impl Door {
         self.good("GET", path, "").await
     }
 
-    /// A call that is refused with a problem of this rule.
+    /// Makes a call that must be rejected with a problem of this rule.
     pub(crate) async fn problem(&self, method: &str, path: &str, body: &str, expected: u16, rule: &str) -> Value {
         let value = self.refusal(method, path, body, expected).await;
         assert_eq!(value["rule"], rule, "{value}");
         value
     }
 
-    /// A call that is refused with a problem.
+    /// Makes a call that must be rejected with a problem.
     pub(crate) async fn refusal(&self, method: &str, path: &str, body: &str, expected: u16) -> Value {
         let (status, media, text) = self.text(method, path, body).await;
         assert_eq!((status, media.as_str()), (expected, "application/problem+json"), "{method} {path} {body}: {text}");
@@ -49,7 +49,7 @@ impl Door {
     }
 }
 
-/// One request on a connection of its own: status, media type and body.
+/// Sends a request on a new connection; returns status, media type and body.
 pub(crate) async fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> (u16, String, String) {
     let (status, head, body) = identkit_testkit::call(address, method, path, "", body).await;
     let media = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the tests share: a sandbox in virtual time, clients of both vendors, raw calls, and a receiver of webhooks.
+//! Shared test code: a sandbox in virtual time, clients of both vendors, raw calls, and receivers of webhooks.
 
 mod arrivals;
 pub(crate) mod door;
@@ -32,14 +32,14 @@ pub(crate) fn json_fixture(vendor: &str, name: &str) -> Value {
     serde_json::from_slice(&fixture(vendor, name)).unwrap()
 }
 
-/// A world of this id that is to be created.
+/// Returns the parameters of a world with this id.
 pub(crate) fn named(id: &str) -> NewWorld {
     let mut wanted = NewWorld::default();
     wanted.id = Some(id.to_owned());
     wanted
 }
 
-/// The cases of a test: a file of `tests/fixtures`.
+/// Reads the cases of a test from a file in `tests/fixtures`.
 pub(crate) fn table<T: serde::de::DeserializeOwned>(name: &str) -> T {
     let path = format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
@@ -63,7 +63,7 @@ pub(crate) fn sandbox() -> SandboxBuilder {
     }
 }
 
-/// A sandbox whose time stands still until it is advanced.
+/// A sandbox with a stopped clock.
 pub(crate) struct Harness {
     pub(crate) clock: VirtualClock,
     pub(crate) sandbox: Sandbox,
@@ -84,37 +84,37 @@ impl Harness {
 
     pub(crate) fn since(start: Timestamp, more: impl FnOnce(SandboxBuilder) -> SandboxBuilder) -> Self {
         let clock = VirtualClock::new(start);
-        // A receiver in this process is never given up on because the machine is busy.
+        // A long guard: receivers in this process must not be cut off on a busy machine.
         let builder = sandbox().clock(clock.clone()).seed(4711).receiver_guard(10 * SECOND);
         Self { sandbox: more(builder).start(), clock }
     }
 
-    /// A sandbox with its admin API.
+    /// Creates a sandbox with its admin API.
     pub(crate) async fn with_door() -> (Self, Door) {
         let bench = Self::new();
         let door = Door::of(&bench.sandbox).await;
         (bench, door)
     }
 
-    /// Calls this receiver, which notes times by the sandbox's clock.
+    /// Creates a sandbox that calls this receiver, which records times of the sandbox's clock.
     pub(crate) fn receiving(receiver: &Receiver) -> Self {
         let bench = Self::with(|builder| builder.webhook_transport(Arc::new(receiver.clone())));
         receiver.by(&bench.clock);
         bench
     }
 
-    /// As [`Self::receiving`], with the receiver.
+    /// Like [`Self::receiving`], but also returns the receiver.
     pub(crate) fn with_receiver(receiver: Receiver) -> (Self, Receiver) {
         (Self::receiving(&receiver), receiver)
     }
 
-    /// As [`Self::with_receiver`], with a receiver that answers when it is let go, and its gate.
+    /// Like [`Self::with_receiver`], with a receiver that responds when its gate is notified.
     pub(crate) fn gated() -> (Self, Receiver, Arc<Notify>) {
         let (receiver, gate) = Receiver::gated();
         (Self::receiving(&receiver), receiver, gate)
     }
 
-    /// Places an order with these webhooks whose story has come to the first of them.
+    /// Places an order with these webhooks, and plays its story up to the first one.
     pub(crate) async fn under_way(&self, receiver: &Receiver, events: &[&str]) -> OrderId {
         let (id, before) = (self.place(order_with(events)).await, receiver.count());
         assert_eq!(self.begin(id.expose(), "positive"), Some(Ok(())));
@@ -122,7 +122,7 @@ impl Harness {
         id
     }
 
-    /// The client of identity.TM, which also accepts what only the document allows.
+    /// Returns a client of identity.TM that allows everything the document allows.
     pub(crate) fn tm(&self) -> IdentityTm {
         let mut dialect = Dialect::default();
         dialect.any_reference = true;
@@ -130,7 +130,7 @@ impl Harness {
         tm_builder().dialect(dialect).transport(transport).clock(Arc::new(self.clock.clone())).build().unwrap()
     }
 
-    /// The client of identify24 with this clock.
+    /// Returns a client of identify24 with this clock.
     pub(crate) fn identify24(&self, clock: &VirtualClock) -> Identify24 {
         let transport = Arc::new(InProcess(self.sandbox.clone()));
         Identify24::builder(identkit_identify24::Credentials::new("911-internet", "sandbox-api-key"))
@@ -179,12 +179,12 @@ impl Harness {
         self.sandbox.with_world(|world| identify24::set_webhook(world, Some(url)));
     }
 
-    /// An order with these webhooks, played to its end.
+    /// Places an order with these webhooks and plays it to its end.
     pub(crate) async fn hooked(&self, events: &[&str]) -> String {
         self.ended(order_with(events), "positive").await.expose().to_owned()
     }
 
-    /// Plays a story and waits until all that follows from it at this time has happened.
+    /// Plays a story, and waits until everything that is due now is over.
     pub(crate) async fn play(&self, case: &str, story: &str) {
         assert_eq!(self.begin(case, story), Some(Ok(())), "{story}");
         self.clock.settle().await;
@@ -194,7 +194,7 @@ impl Harness {
         self.sandbox.transition(case, &Transition::Scenario(story.to_owned()))
     }
 
-    /// The TAN that was sent to the person.
+    /// Returns the TAN that was sent to the person.
     pub(crate) fn tan(&self, id: &str) -> String {
         self.sandbox.inspect(id).unwrap()["tan"].as_str().unwrap().to_owned()
     }
@@ -203,12 +203,12 @@ impl Harness {
         Secret::new(if self.tan(id) == "000000" { "111111" } else { "000000" })
     }
 
-    /// The codes of an order's status.
+    /// Returns the codes of an order's status.
     pub(crate) async fn codes(&self, id: &OrderId) -> Vec<u32> {
         self.tm().status(id, &options()).await.unwrap().value.kinds().map(|kind| kind.0).collect()
     }
 
-    /// Every order of the day as the client lists it, by pages of so many statuses.
+    /// Returns every order of the day, listed by the client with this page size.
     pub(crate) async fn list_day(&self, elements: u32) -> Vec<ListedOrder> {
         let begin = start_time() - SignedDuration::from_hours(1);
         let window = Window { begin, end: begin + SignedDuration::from_hours(24) };
@@ -220,20 +220,20 @@ impl Harness {
         all
     }
 
-    /// A raw call of identity.TM with the account's credentials.
+    /// Makes a raw call of identity.TM with the account's credentials.
     pub(crate) async fn tm_call(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
         let request = tm_request(method, path).header(CONTENT_TYPE, "application/json");
         self.raw(request.body(body.into()).unwrap()).await
     }
 
-    /// A raw call of identity.TM that succeeds.
+    /// Makes a raw call of identity.TM that must succeed.
     pub(crate) async fn good(&self, method: &str, path: &str, body: String) -> Answer {
         let answer = self.tm_call(method, path, body).await;
         assert!(answer.status < 300, "{method} {path}: {}", answer.text());
         answer
     }
 
-    /// Places [`order`] with these fields more and returns its id.
+    /// Places [`order`] with these additional fields and returns its id.
     pub(crate) async fn ordered(&self, more: Value) -> String {
         let mut order = serde_json::to_value(order()).unwrap();
         order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -241,7 +241,7 @@ impl Harness {
         answer.json()["OrderID"].as_str().unwrap().to_owned()
     }
 
-    /// A raw call of identify24 with this token.
+    /// Makes a raw call of identify24 with this token.
     pub(crate) async fn i24_call(&self, token: &str, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
         let request = Request::builder()
             .method(method)
@@ -252,7 +252,7 @@ impl Harness {
         self.raw(request.body(body.into()).unwrap()).await
     }
 
-    /// A token got by a raw login.
+    /// Returns a token from a raw login.
     pub(crate) async fn token(&self) -> String {
         let answer = self.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key"}"#).await;
         assert_eq!(answer.status, 200);
@@ -264,7 +264,7 @@ impl Harness {
         self.raw(request.body(body.to_owned().into()).unwrap()).await
     }
 
-    /// A raw call with these headers and no other, and without a body.
+    /// Makes a raw call with only these headers and without a body.
     pub(crate) async fn bare(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
@@ -282,7 +282,7 @@ impl Harness {
     }
 }
 
-/// A raw answer.
+/// A raw response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -303,7 +303,7 @@ impl Answer {
         self.headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Whatever the sandbox refuses, it says by which rules.
+    /// Checks that a rejection names rules of the table.
     #[track_caller]
     fn names_rules_of_the_table(&self) {
         let rules = self.rules();
@@ -312,31 +312,32 @@ impl Answer {
         assert!(!rules.is_empty() || self.status < 400 || !ours, "{}", self.text());
     }
 
-    /// The rules that a refusal names: in identity.TM's list of faults, or in the text of identify24.
+    /// Returns the rules of a rejection, from identity.TM's `Faults` or identify24's text.
     pub(crate) fn rules(&self) -> Vec<String> {
-        let Ok(told) = serde_json::from_slice::<Value>(&self.body) else { return Vec::new() };
-        if let Some(faults) = told["Faults"].as_array() {
+        let Ok(output) = serde_json::from_slice::<Value>(&self.body) else { return Vec::new() };
+        if let Some(faults) = output["Faults"].as_array() {
             return faults.iter().map(|fault| fault["rule"].as_str().unwrap().to_owned()).collect();
         }
-        let text = told["messages"][0].as_str().filter(|_| told["result"] == Value::Bool(false)).unwrap_or_default();
+        let text =
+            output["messages"][0].as_str().filter(|_| output["result"] == Value::Bool(false)).unwrap_or_default();
         let rule = |fault: &str| Some(fault.rsplit_once(" (")?.1.split_once(", ")?.0.to_owned());
         text.split("; ").filter_map(rule).collect()
     }
 
-    /// The rule of a refusal that has one.
+    /// Returns the only rule of a rejection.
     #[track_caller]
     pub(crate) fn rule(&self) -> String {
         let [rule] = &self.rules()[..] else { panic!("not one rule: {}", self.text()) };
         rule.clone()
     }
 
-    /// A refusal with this status that tells field, rule and section.
+    /// Checks that this is a rejection with status, field, rule and section.
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, field: &str, rule: &str, section: &str) {
         let text = self.text();
         assert_eq!(self.status, status, "{text}");
         for part in [field, rule, section] {
-            assert!(text.contains(part), "{part} is not told in {text}");
+            assert!(text.contains(part), "{part} is not in {text}");
         }
     }
 }
@@ -351,7 +352,7 @@ pub(crate) fn order() -> PutOrder {
     PutOrder::default().reference("ref-1").product(12_u32).add(0_u64).email("e.mustermann@example.com").address(person)
 }
 
-/// Order and code of everything that is listed.
+/// Returns order id and code of every listed status.
 pub(crate) fn listed_codes(orders: &[ListedOrder]) -> Vec<(String, u32)> {
     let of = |order: &ListedOrder| {
         let id = order.order_id.as_ref().unwrap().expose().to_owned();

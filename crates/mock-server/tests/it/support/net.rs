@@ -1,4 +1,4 @@
-//! Addresses and transports for tests that go over this machine's network.
+//! Addresses and transports for tests over sockets.
 
 use super::*;
 use tokio_rustls::rustls::crypto::ring;
@@ -10,7 +10,7 @@ pub(crate) fn any() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
-/// What trusts this authority and no other.
+/// Returns a TLS configuration that trusts only this authority.
 pub(crate) fn trust(authority: &Authority) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(authority.der().to_vec())).unwrap();
@@ -21,17 +21,17 @@ pub(crate) fn trust(authority: &Authority) -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// A transport that trusts this authority and no other.
+/// Returns a transport that trusts only this authority.
 pub(crate) fn trusting(authority: &Authority) -> Arc<dyn Transport> {
     Arc::new(HyperTransport::new(&TlsConfig::custom(trust(authority))))
 }
 
-/// A transport that trusts what the world trusts, and so none of the sandbox's own authorities.
+/// Returns a transport with the default roots, which do not include the sandbox's authority.
 pub(crate) fn plain() -> Arc<dyn Transport> {
     Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()))
 }
 
-/// The clients of a sandbox that is served.
+/// Returns clients of a served sandbox.
 pub(crate) fn served_clients(sandbox: &TestSandbox) -> (IdentityTm, Identify24) {
     let transport = Arc::new(HyperTransport::new(&TlsConfig::bundled().unwrap()));
     let tm = IdentityTm::builder(sandbox.identity_tm()).base_url(sandbox.identity_tm_url());

@@ -1,4 +1,4 @@
-//! The names that tests need most, so that a test file imports `crate::support::*` and what it alone uses.
+//! Common imports of the tests: a test file imports `crate::support::*` and its specific names.
 
 pub(crate) use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use std::net::SocketAddr;

@@ -3,25 +3,25 @@
 use super::*;
 use tokio::task::JoinHandle;
 
-/// What a receiver does with a webhook.
+/// How a receiver responds to a webhook.
 #[derive(Clone, Debug)]
 pub(crate) enum Does {
-    /// Answers so.
+    /// Responds with this status.
     Answer(u16),
-    /// Reads it, and never answers.
+    /// Reads the request and never responds.
     Hang,
     /// Closes the connection.
     Close,
-    /// Answers 200 once it may.
+    /// Responds with 200 when notified.
     Wait(Arc<Notify>),
-    /// Answers 200 after this real time.
+    /// Responds with 200 after this real time.
     After(std::time::Duration),
 }
 
 /// A receiver of webhooks on the network.
 pub(crate) struct Hook {
     pub(crate) url: String,
-    /// The request lines, headers and bodies of what arrived.
+    /// Request lines, headers and bodies of the arrived webhooks.
     pub(crate) arrived: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
@@ -41,7 +41,7 @@ impl Hook {
         Self::choosing(move |number, _| does(number)).await
     }
 
-    /// Answers 200, and the webhooks whose numbers this holds for once they are let go.
+    /// Responds with 200; to webhooks whose number satisfies `waits`, when the gate is notified.
     pub(crate) async fn gated(waits: fn(usize) -> bool) -> (Self, Arc<Notify>) {
         let gate = Arc::new(Notify::new());
         let inside = Arc::clone(&gate);
@@ -49,7 +49,7 @@ impl Hook {
         (Self::doing(does).await, gate)
     }
 
-    /// Decides about each webhook by its number, from 0, and by its request as text.
+    /// Selects the response by the number of the webhook, from 0, and its request as text.
     pub(crate) async fn choosing(does: impl Fn(usize, &str) -> Does + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(any()).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -67,12 +67,12 @@ impl Hook {
         Self { url, arrived, task }
     }
 
-    /// The order with this receiver's URLs.
+    /// Returns an order with this receiver's URLs.
     pub(crate) fn order(&self, events: &[&str]) -> PutOrder {
         order_calling(events, |event| format!("{}/{event}?id=[OrderID]&ref=[Ref]", self.url))
     }
 
-    /// The path and query of each request so far.
+    /// Returns path and query of each request so far.
     pub(crate) fn paths(&self) -> Vec<String> {
         let path = |text: &String| text.split(' ').nth(1).unwrap_or_default().to_owned();
         self.arrived.lock().unwrap().iter().map(path).collect()
