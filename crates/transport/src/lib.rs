@@ -11,7 +11,7 @@ mod base;
 mod client;
 mod clock;
 mod driver;
-#[cfg(feature = "http")]
+#[cfg(feature = "http-custom-tls")]
 pub mod http;
 mod observer;
 pub mod record;

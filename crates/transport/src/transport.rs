@@ -25,7 +25,7 @@ struct State {
     /// Bytes of the request body that were sent.
     body_sent: AtomicU64,
     /// Why reading the request body failed. hyper's error does not contain the cause.
-    #[cfg(feature = "http")]
+    #[cfg(feature = "http-custom-tls")]
     body_error: std::sync::Mutex<Option<std::io::Error>>,
 }
 
@@ -94,13 +94,13 @@ impl AttemptContext {
     }
 
     /// Stores why reading the request body failed.
-    #[cfg(feature = "http")]
+    #[cfg(feature = "http-custom-tls")]
     pub(crate) fn set_body_error(&self, cause: std::io::Error) {
         *self.state.body_error.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(cause);
     }
 
     /// Takes the stored cause.
-    #[cfg(feature = "http")]
+    #[cfg(feature = "http-custom-tls")]
     pub(crate) fn take_body_error(&self) -> Option<std::io::Error> {
         self.state.body_error.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }

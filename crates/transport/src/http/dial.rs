@@ -136,21 +136,25 @@ where
 /// Connects to a server, over TLS if the scheme is `https`.
 pub(super) async fn open(
     dial: &dyn Dial,
-    tls: &Arc<ClientConfig>,
+    tls: Option<&Arc<ClientConfig>>,
     uri: &Uri,
 ) -> io::Result<(TokioIo<Box<dyn Stream>>, Meter)> {
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let (name, port) = match uri.scheme_str() {
+    let (tls, port) = match uri.scheme_str() {
         Some("http") => (None, 80),
-        Some("https") => (Some(ServerName::try_from(host.to_owned()).map_err(io::Error::other)?), 443),
+        Some("https") => {
+            let no_settings = || ConnectError::new(ConnectFault::UnknownAuthority, "no TLS settings: set Proxy::tls");
+            let tls = tls.ok_or_else(|| io::Error::other(no_settings()))?;
+            (Some((tls, ServerName::try_from(host.to_owned()).map_err(io::Error::other)?)), 443)
+        }
         _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "the scheme is neither http nor https")),
     };
     let stream = dial.dial(host, uri.port_u16().unwrap_or(port)).await?;
     let meter = Meter::new(BEFORE_REQUEST);
     let stream = Metered { stream, meter: meter.clone() };
-    let stream: Box<dyn Stream> = match name {
+    let stream: Box<dyn Stream> = match tls {
         None => Box::new(stream),
-        Some(name) => Box::new(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?),
+        Some((tls, name)) => Box::new(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?),
     };
     Ok((TokioIo::new(stream), meter))
 }

@@ -32,7 +32,9 @@ pub use self::dial::{Dial, Stream, TokioDial};
 pub use self::fault::{ConnectError, ConnectFault};
 pub use self::pool::IdleLimits;
 pub use self::proxy::Proxy;
-pub use self::tls::{Pin, TlsBuilder, TlsConfig, certificates};
+pub use self::tls::TlsConfig;
+#[cfg(feature = "http")]
+pub use self::tls::{Pin, TlsBuilder, certificates};
 
 use self::dial::open;
 use self::exchange::{BUFFER, HEAD, exchange};
@@ -143,7 +145,7 @@ impl HyperTransport {
             return Err(unusable("the request URI has no valid host"));
         };
         let before = self.certificate_requests.load(Ordering::Relaxed);
-        let (stream, meter) = open(&*self.dial, &self.tls, &uri).await.map_err(|source| {
+        let (stream, meter) = open(&*self.dial, Some(&self.tls), &uri).await.map_err(|source| {
             let fault = fault::connect_fault(&source, self.certificate_requests.load(Ordering::Relaxed) != before);
             ConnectError::new(fault, source).failure()
         })?;

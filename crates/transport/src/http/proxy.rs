@@ -116,8 +116,9 @@ impl Proxy {
         Ok(self)
     }
 
-    /// Sets the TLS settings for the connection to an `https://` proxy. The default is [`TlsConfig::bundled`]. Do not use
-    /// the vendor's settings if they have pins or a client certificate.
+    /// Sets the TLS settings for the connection to an `https://` proxy. The default is
+    /// `TlsConfig::bundled`; without the feature `http` there is none. Do not use the vendor's settings if they have pins
+    /// or a client certificate.
     #[must_use]
     pub fn tls(mut self, tls: TlsConfig) -> Self {
         self.tls = Some(tls);
@@ -149,10 +150,14 @@ impl ProxyDial {
         let failed = |fault| move |source: BoxError| ConnectError::new(fault, source);
         let unreachable = failed(ConnectFault::ProxyUnreachable);
         let tls = match &self.proxy.tls {
-            Some(tls) => tls.clone(),
-            None => TlsConfig::bundled().map_err(|error| unreachable(error.into()))?,
+            Some(tls) => Some(tls.clone()),
+            #[cfg(feature = "http")]
+            None => Some(TlsConfig::bundled().map_err(|error| unreachable(error.into()))?),
+            #[cfg(not(feature = "http"))]
+            None => None,
         };
-        let connected = open(&*self.direct, &Arc::new(tls.client().0), &self.proxy.uri).await;
+        let tls = tls.map(|tls| Arc::new(tls.client().0));
+        let connected = open(&*self.direct, tls.as_ref(), &self.proxy.uri).await;
         let (stream, meter) = connected.map_err(|source| {
             let fault = match connect_fault(&source, false) {
                 ConnectFault::NameNotFound | ConnectFault::Unreachable => ConnectFault::ProxyUnreachable,
