@@ -58,7 +58,7 @@ const BAD_REQUEST: Refusal = Refusal::new(400, Kind::Rejected, "the vendor rejec
 const UNAUTHORIZED: Refusal = Refusal::new(
     401,
     Kind::Authentication,
-    "the vendor rejected the customer id or the customer code",
+    "the vendor rejected customer id and customer code",
     Advice::CheckCredentials,
 );
 const NOT_FOUND: Refusal =
