@@ -341,8 +341,8 @@ mod invalid_input {
         for (file, expected) in [
             (folder.path().join("missing").display().to_string(), "cannot be read"),
             (folder.path().display().to_string(), "cannot be read"),
-            (path("empty.pem", ""), "no certificate"),
-            (path("garbage.pem", "garbage"), "no certificate"),
+            (path("empty.pem", ""), "not contain a valid PEM certificate"),
+            (path("garbage.pem", "garbage"), "not contain a valid PEM certificate"),
             (path("broken.pem", broken), "cannot be used"),
         ] {
             for line in [STATUS, GET] {
