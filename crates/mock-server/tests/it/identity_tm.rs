@@ -187,8 +187,8 @@ async fn at_86_protected_and_invalid_pdfs_are_rejected() {
     for (bytes, what) in [
         (encrypted, "encrypted"),
         (b"%PDF-1.7\nand nothing else".to_vec(), "cannot be read"),
-        (b"no PDF at all".to_vec(), "no PDF"),
-        (Vec::new(), "no PDF"),
+        (b"no PDF at all".to_vec(), "not a PDF"),
+        (Vec::new(), "not a PDF"),
     ] {
         let answer = bench.put(&signing(vec![pdf("a.pdf", bytes)])).await;
         answer.refused(400, "eSignPDF.Data", "AT-86", "[T] 3.1.3");
