@@ -118,7 +118,7 @@ mod trust {
             ask(&format!(" --pin {right}")).ends_with(0, &[]);
             ask(&format!(" --pin {wrong} --pin {right}")).ends_with(0, &[]);
             let before = heard.lock().unwrap().len();
-            let words = ["its key is none of the pinned ones", "--pin"];
+            let words = ["its key is not one of the pinned keys", "--pin"];
             ask(&format!(" --pin {wrong}")).fails_with(7, &words);
             ask(" --pin sha256/AAAA").fails_with(2, &["--pin", "nothing was sent"]);
             assert_eq!(heard.lock().unwrap().len(), before, "no request was sent");
@@ -210,7 +210,7 @@ mod proxies {
             assert!(requests.lock().unwrap()[before..].iter().all(|connect| connect.starts_with("CONNECT 127.0.0.1:")));
             assert_eq!(requests.lock().unwrap().len(), before + 4);
             let result = sandbox.run(&format!("{line} --proxy {url}"));
-            result.fails_with(7, &["the proxy wants credentials", "--proxy-auth-file"]);
+            result.fails_with(7, &["the proxy requires credentials", "--proxy-auth-file"]);
             let result = sandbox.run(&format!("{line} --proxy {secret}"));
             result.fails_with(2, &["--proxy must not contain", "IDENTKIT_PROXY", "nothing was sent"]);
             result.logs_none_of(&["sesame"]);

@@ -198,6 +198,6 @@ fn a_foreign_inbox_file_is_not_overwritten() {
     let inbox = out.path().join("inbox.jsonl");
     std::fs::write(&inbox, "my diary\n").unwrap();
     let result = demo(out.path(), &[]);
-    result.ends_with(1, &["error: the inbox ", "inbox.jsonl", "cannot be used", "no event"]);
+    result.ends_with(1, &["error: the inbox ", "inbox.jsonl", "cannot be used", "is not an event"]);
     assert_eq!(std::fs::read_to_string(&inbox).unwrap(), "my diary\n");
 }

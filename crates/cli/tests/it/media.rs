@@ -126,7 +126,7 @@ mod video {
         let stalled = Server::always(move || Reply::Stall(half()));
         get(&stalled, &path, " --timeout 1").fails_with(7, &["was not complete before the deadline"]);
         let page = Server::always(|| Reply::answer("200 OK", "text/html", format!("<html>{CANARY}</html>")));
-        get(&page, &path, "").fails_with(1, &["no video"]).logs_none_of(&[CANARY]);
+        get(&page, &path, "").fails_with(1, &["is not a video"]).logs_none_of(&[CANARY]);
         assert_eq!(names(folder.path()), [""; 0], "no partial file is left");
     }
 

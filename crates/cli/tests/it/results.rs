@@ -77,7 +77,7 @@ fn delete_requires_yes_and_is_checked_by_a_read() {
     data().ends_with(4, &[]);
     for form in ["ident-data", "ident-data --signed", "ident-data-pdf -o never.pdf"] {
         let result = sandbox.run(&format!("tm {form} {FINISHED}"));
-        result.fails_with(4, &["does not know an order of this id", "the data of the order may have been deleted"]);
+        result.fails_with(4, &["does not know an order with this id", "the data of the order may have been deleted"]);
     }
     sandbox.run(&format!("{delete} --yes")).fails_with(4, &["already deleted"]);
 }

@@ -38,7 +38,7 @@ fn the_third_wrong_tan_reports_the_cancellation() {
     sandbox.play(&id, "identified");
     sandbox.run(&format!("tm sign request {id}")).ends_with(0, &[]);
     let wrong = if tan(&sandbox, &id) == "000000" { "111111" } else { "000000" };
-    for expected in ["probably wrong", "probably wrong", "cancelled the order"] {
+    for expected in ["probably wrong", "probably wrong", "canceled the order"] {
         let result = sandbox.run(&format!("tm sign confirm {id} --tan {wrong}"));
         result.fails_with(5, &[expected]).logs_none_of(&[wrong]);
     }
@@ -50,7 +50,7 @@ fn cancel_requires_yes_without_a_terminal() {
     let id = sandbox.place(&to_sign());
     sandbox.run(&format!("tm cancel {id}")).fails_with(2, &["--yes"]);
     sandbox.run(&format!("tm cancel {id} --yes")).ends_with(0, &[]);
-    sandbox.run(&format!("tm cancel {id} --yes")).fails_with(5, &["cannot be cancelled"]);
+    sandbox.run(&format!("tm cancel {id} --yes")).fails_with(5, &["cannot be canceled"]);
     sandbox.run(&format!("tm finality {id}")).shows(&["terminated, final"]);
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Time(#[schemars(with = "String")] pub(crate) Timestamp);
 
 /// A journal entry.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-#[schemars(rename = "Entry")]
+#[schemars(rename = "Entry", transform = merge_into_alternatives)]
 pub(crate) struct EntryView {
     /// Number in the world, from 1 without gaps.
     #[schemars(range(min = 1))]
@@ -27,6 +27,22 @@ pub(crate) struct EntryView {
     at: Time,
     #[serde(flatten)]
     kind: KindView,
+}
+
+/// Moves the members that all kinds share into the schema of each kind, so that each schema is complete.
+fn merge_into_alternatives(schema: &mut schemars::Schema) {
+    let shared = ["properties", "required"].map(|keyword| (keyword, schema.remove(keyword)));
+    schema.remove("type");
+    let kinds = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    for kind in kinds.into_iter().flatten() {
+        for (keyword, members) in &shared {
+            match (kind.get_mut(*keyword), members) {
+                (Some(Value::Object(into)), Some(Value::Object(members))) => into.extend(members.clone()),
+                (Some(Value::Array(into)), Some(Value::Array(members))) => into.extend(members.clone()),
+                _ => {}
+            }
+        }
+    }
 }
 
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -88,6 +104,7 @@ enum KindView {
 }
 
 #[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(inline)]
 struct CallView {
     vendor: Option<&'static str>,
     /// The operation by the clients' name; null if no operation has this path.

@@ -93,8 +93,8 @@ fn tidy(schema: &mut Value) {
 fn simplify(schema: &mut Schema) {
     // Duplicate items of a set are accepted.
     schema.remove("uniqueItems");
-    // Marks an optional member in Rust.
-    if schema.get("default").is_some_and(Value::is_null) {
+    // Marks an optional member in Rust, also one whose JSON form is an object.
+    if schema.get("default").is_some_and(|default| default.is_null() || default.as_array().is_some_and(Vec::is_empty)) {
         schema.remove("default");
     }
     // The formats of Rust's numbers.
