@@ -297,7 +297,9 @@ mod reading {
         let server = Server::after_login(|_| Reply::json("200 OK", other));
         for more in ["", " --reveal", " --output json"] {
             let result = server.run(&format!("{GET}{more}"));
-            result.fails_with(1, &["ident/get", "another object than the requested one"]).hides(&["canary-other", IDENT]);
+            result
+                .fails_with(1, &["ident/get", "another object than the requested one"])
+                .hides(&["canary-other", IDENT]);
         }
     }
 }
