@@ -75,6 +75,14 @@ impl ConnectFault {
     }
 }
 
+impl fmt::Display for ConnectFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl StdError for ConnectFault {}
+
 /// A [`ConnectFault`] with its cause, as the source of a failure.
 #[derive(Debug)]
 pub struct ConnectError {
@@ -182,7 +190,7 @@ fn certificate_fault(error: &CertificateError) -> ConnectFault {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => ConnectFault::WrongHost,
         // An issuer with the name of a trusted one but another key leads to `BadSignature`.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => ConnectFault::UnknownAuthority,
-        CertificateError::Other(other) if other.0.is::<ConnectError>() => ConnectFault::PinMismatch,
+        CertificateError::Other(other) if other.0.is::<ConnectFault>() => ConnectFault::PinMismatch,
         _ => ConnectFault::CertificateUnusable,
     }
 }

@@ -1,4 +1,4 @@
-//! PinVerifier keys: the server's key must be one of them, in addition to the usual certificate checks.
+//! Pinned keys: the server's key must be one of them, in addition to the usual certificate checks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme, SupportedCipherSuite,
 };
 
-use crate::http::fault::{ConnectError, ConnectFault};
+use crate::http::fault::ConnectFault;
 
 /// The SHA-256 of a public key (SubjectPublicKeyInfo in DER), as in RFC 7469 and curl's `--pinnedpubkey`. It stays valid
 /// if the certificate is renewed with the same key.
@@ -102,8 +102,8 @@ impl ServerCertVerifier for PinVerifier {
         if digest(end_entity).is_some_and(|key| self.pins.contains(&Pin(key))) {
             return Ok(verified);
         }
-        let mismatch = ConnectError::new(ConnectFault::PinMismatch, ConnectFault::PinMismatch.text());
-        Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(mismatch)))))
+        let mismatch = OtherError(Arc::new(ConnectFault::PinMismatch));
+        Err(rustls::Error::InvalidCertificate(CertificateError::Other(mismatch)))
     }
 
     fn verify_tls12_signature(
