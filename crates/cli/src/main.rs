@@ -12,6 +12,7 @@ mod input;
 mod network;
 mod output;
 mod progress;
+mod providers;
 mod save;
 mod signals;
 mod text;

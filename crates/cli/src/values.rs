@@ -107,6 +107,15 @@ fn offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(sign * (number(hours, 24)? * 3600 + number(minutes, 60)? * 60)).ok()
 }
 
+/// Parses the URL of a webhook receiver.
+pub(crate) fn webhook_url(text: &str) -> Result<String, String> {
+    let is_http = |uri: http::Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
+    match text.parse().is_ok_and(is_http) {
+        true => Ok(text.to_owned()),
+        false => Err("must be a URL that begins with https:// or http://".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,9 @@
 //! The commands, one module each.
 
 mod demo;
-mod identify24;
-mod sandbox;
-mod tm;
+pub(crate) mod identify24;
+pub(crate) mod sandbox;
+pub(crate) mod tm;
 
 use std::process::ExitCode;
 

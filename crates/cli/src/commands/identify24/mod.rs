@@ -7,6 +7,7 @@ mod client;
 mod create;
 mod excerpt;
 mod ident;
+mod sandbox;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use identkit_identify24::{CasePolicy, Dialect};
 pub(crate) use self::arguments::Arguments;
 use self::arguments::Command;
 use self::client::Identify24;
+pub(crate) use self::sandbox::{HINTS, SandboxOptions};
 use crate::exit::Failure;
 use crate::output::Format;
 

@@ -8,6 +8,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use identkit_mock_server::{Mode, Profile};
 use jiff::Timestamp;
 
+use crate::providers::VendorOptions;
+
 /// Help heading of the options of the world.
 const WORLD: &str = "World";
 
@@ -40,9 +42,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(super) write_ca: Option<PathBuf>,
 
-    /// URL of identify24's webhooks. At the real vendor it is set in the partner portal.
-    #[arg(long, value_name = "URL", value_parser = webhook)]
-    pub(super) identify24_webhook: Option<String>,
+    #[command(flatten)]
+    pub(super) vendors: VendorOptions,
 
     /// File of additional certificate authorities (PEM) to trust when delivering webhooks.
     #[arg(long, value_name = "FILE")]
@@ -95,14 +96,6 @@ fn host(text: &str) -> Result<String, String> {
 }
 
 /// Checks a URL like the sandbox's setting `webhook_url` does.
-fn webhook(text: &str) -> Result<String, String> {
-    let is_http = |uri: http::Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
-    match text.parse().is_ok_and(is_http) {
-        true => Ok(text.to_owned()),
-        false => Err("must be a URL that begins with https:// or http://".to_owned()),
-    }
-}
-
 fn clock(text: &str) -> Result<Mode, String> {
     let factor = |text: &str| text.strip_prefix("scaled:")?.parse().ok().filter(|n| *n > 0.0 && *n <= Mode::FASTEST);
     match text {

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod ca_file;
+mod hints;
 mod ready;
 mod world_file;
 
@@ -11,14 +12,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use identkit_core::{Clock as _, Secret};
+use identkit_core::Clock as _;
 use identkit_mock_server::server::{self, Authority, Place};
-use identkit_mock_server::{Mode, Sandbox, VirtualClock, World, Worlds, vendors};
+use identkit_mock_server::{Mode, Sandbox, VirtualClock, World, Worlds};
 use identkit_transport::SystemClock;
 use jiff::Timestamp;
 
 pub(crate) use self::arguments::Arguments;
 use self::ca_file::CaFile;
+pub(crate) use self::hints::Hints;
 use self::world_file::WorldFile;
 use crate::exit::Failure;
 use crate::output::{print, say};
@@ -50,10 +52,7 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     };
     // At the end the default world may be another one than at the start.
     let worlds = Worlds::from(&sandbox);
-    if let Some(url) = &options.identify24_webhook {
-        let url = Secret::new(url.as_str());
-        sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
-    }
+    options.vendors.apply(&sandbox);
     let authority = (!options.plain).then(|| authority(options)).transpose();
     let authority = authority.map_err(|error| Failure::local(format!("the certificate cannot be created: {error}")))?;
     let (listen, admin) = (place(options, options.listen), place(options, options.admin));

@@ -7,6 +7,7 @@ use identkit_mock_server::worlds::DEFAULT;
 use serde_json::{Value, json};
 
 use crate::output::say;
+use crate::providers::HINTS;
 
 /// The ready line: URLs, credentials, and the world.
 pub(super) fn line(
@@ -58,26 +59,18 @@ pub(super) fn guide(ready: &Value) {
         _ => format!("real time, from {}", text("/world/now")),
     };
     say("");
-    say("The sandbox is ready: mocks of both vendors, synthetic data only. Ctrl-C stops it.");
+    say("The sandbox is ready: mock vendors with synthetic data only. Ctrl-C stops it.");
     say(&format!("World {}: {time}, profile {}.", text("/world/id"), text("/world/profile")));
     if let Some(file) = ready.pointer("/world/file").and_then(Value::as_str) {
         say(&format!("The world is saved to {file}."));
     }
     say("In another terminal:");
-    for (variable, pointer) in [
-        ("IDENTKIT_TM_BASE_URL", "/identity_tm/base_url"),
-        ("IDENTKIT_TM_CUSTOMER_ID", "/identity_tm/customer_id"),
-        ("IDENTKIT_TM_CUSTOMER_CODE", "/identity_tm/customer_code"),
-        ("IDENTKIT_IDENTIFY24_BASE_URL", "/identify24/base_url"),
-        ("IDENTKIT_IDENTIFY24_PARTNER", "/identify24/partner"),
-        ("IDENTKIT_IDENTIFY24_API_KEY", "/identify24/api_key"),
-        ("IDENTKIT_CA_FILE", "/ca_file"),
-    ] {
+    let variables = HINTS.iter().flat_map(|hints| hints.variables);
+    for (variable, pointer) in variables.chain(&[("IDENTKIT_CA_FILE", "/ca_file")]) {
         if let Some(value) = ready.pointer(pointer).and_then(Value::as_str) {
             say(&format!("  export {variable}='{value}'"));
         }
     }
-    say("  identkit tm status 99921269855041 --extended");
-    say("  identkit identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+    HINTS.iter().for_each(|hints| say(&format!("  {}", hints.example)));
     say(&format!("  curl {}/_sandbox/v1/clock", text("/admin")));
 }

@@ -8,6 +8,7 @@ mod media;
 mod names;
 mod orders;
 mod results;
+mod sandbox;
 mod signing;
 
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use identkit_transport::SystemClock;
 pub(crate) use self::arguments::Arguments;
 use self::arguments::Command;
 use self::client::Tm;
+pub(crate) use self::sandbox::HINTS;
 use crate::exit::Failure;
 use crate::output::Format;
 use crate::save::existing;
