@@ -107,7 +107,7 @@ fn offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(sign * (number(hours, 24)? * 3600 + number(minutes, 60)? * 60)).ok()
 }
 
-/// Parses the URL of a webhook receiver.
+/// Checks a URL of a webhook receiver like the sandbox's setting `webhook_url` does.
 pub(crate) fn webhook_url(text: &str) -> Result<String, String> {
     let is_http = |uri: http::Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
     match text.parse().is_ok_and(is_http) {

@@ -95,7 +95,6 @@ fn host(text: &str) -> Result<String, String> {
     }
 }
 
-/// Checks a URL like the sandbox's setting `webhook_url` does.
 fn clock(text: &str) -> Result<Mode, String> {
     let factor = |text: &str| text.strip_prefix("scaled:")?.parse().ok().filter(|n| *n > 0.0 && *n <= Mode::FASTEST);
     match text {
