@@ -9,10 +9,16 @@
 //! - No input causes a panic, and no [`Error`] contains a part of the input.
 
 mod canvas;
+mod certificates;
 mod contract;
+mod detached;
 mod error;
+mod form;
 mod images;
+mod mark;
 mod metrics;
+mod numbers;
+mod pages;
 mod photograph;
 mod picture;
 mod placement;
@@ -25,12 +31,14 @@ mod text;
 mod video;
 mod voice;
 
+pub use certificates::signing_authority;
 pub use contract::sample_contract;
 pub use error::Error;
+pub use mark::SignatureMark;
 pub use photograph::photograph;
 pub use placement::Placement;
 pub use reading::{is_encrypted, page_count};
 pub use report::{REPORT_LABELS, Report, Row, report};
-pub use signing::{SignatureMark, sign};
+pub use signing::sign;
 pub use video::{placeholder_video, recording};
 pub use voice::voice;

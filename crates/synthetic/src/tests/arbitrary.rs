@@ -54,6 +54,7 @@ proptest! {
             order_id: &texts[1],
             time: &texts[2],
             placement: Placement { page, x, y, width, height },
+            ..mark()
         };
         match sign(&sample_contract(), &mark) {
             Ok(signed) => prop_assert_eq!(page_count(&signed), Some(1)),

@@ -58,7 +58,9 @@ fn mark() -> SignatureMark<'static> {
         signer: "Erika Köln",
         order_id: "99921267754340",
         time: "03.09.2018 08:52",
+        unix_time: 1_535_957_520,
         placement: Placement::default(),
+        field: None,
     }
 }
 
