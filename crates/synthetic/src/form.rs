@@ -21,10 +21,10 @@ pub(crate) struct Field {
 
 /// Returns all fields of the form.
 pub(crate) fn fields(document: &Document) -> Vec<Field> {
-    let form = document.catalog().and_then(|catalog| catalog.get_deref(b"AcroForm", document));
-    let roots = form.and_then(Object::as_dict).and_then(|form| form.get_deref(b"Fields", document));
+    let form = document.catalog().ok().and_then(|catalog| dictionary(document, catalog, b"AcroForm"));
+    let roots = form.and_then(|form| array(document, form, b"Fields"));
     let mut walk = Walk { document, fields: Vec::new(), visited: BTreeSet::new() };
-    for root in roots.and_then(Object::as_array).into_iter().flatten() {
+    for root in roots.into_iter().flatten() {
         walk.visit(root, &Ancestors::default(), 0);
     }
     walk.fields
@@ -58,8 +58,7 @@ impl Walk<'_> {
             own.is_signature = kind == b"Sig";
         }
         own.has_value |= field.get_deref(b"V", self.document).is_ok_and(|value| !value.is_null());
-        let kids = field.get_deref(b"Kids", self.document).and_then(Object::as_array);
-        let kids = kids.map(Vec::as_slice).unwrap_or_default();
+        let kids = array(self.document, field, b"Kids").map(Vec::as_slice).unwrap_or_default();
         let is_field = |kid: &&Object| {
             let kid = self.document.dereference(kid).and_then(|(_, kid)| kid.as_dict());
             kid.is_ok_and(|kid| kid.has(b"T"))
@@ -80,32 +79,73 @@ fn name(document: &Document, field: &Dictionary) -> Option<String> {
     decode_text_string(field.get_deref(b"T", document).ok()?).ok()
 }
 
-/// Whether a signature forbids every later change, as a certification with `P` 1 does (ISO 32000-1, 12.8.2.2).
-pub(crate) fn forbids_changes(document: &Document, fields: &[Field]) -> bool {
-    let certification = document
-        .catalog()
-        .and_then(|catalog| catalog.get_deref(b"Perms", document))
-        .and_then(Object::as_dict)
-        .and_then(|permissions| permissions.get_deref(b"DocMDP", document))
-        .and_then(Object::as_dict);
-    let entry = |field: &Field, key: &[u8]| -> Option<&Dictionary> {
-        document.get_dictionary(field.id).ok()?.get_deref(key, document).ok()?.as_dict().ok()
-    };
-    let signed = || fields.iter().filter(|field| field.is_signature && field.has_value);
-    let signatures = signed().filter_map(|field| entry(field, b"V"));
-    let mut locks = signed().filter_map(|field| entry(field, b"Lock"));
-    certification.ok().into_iter().chain(signatures).any(|signature| is_final(document, signature))
-        || locks.any(|lock| allows_nothing(document, lock))
+/// What the signatures of a file forbid.
+#[derive(Default)]
+pub(crate) struct Locks {
+    /// Whether every change is forbidden, as by a certification with `P` 1 (ISO 32000-1, 12.8.2.2).
+    everything: bool,
+    /// The locked fields of each signature (ISO 32000-1, 12.8.2.4).
+    fields: Vec<FieldLock>,
 }
 
-fn is_final(document: &Document, signature: &Dictionary) -> bool {
-    let references = signature.get_deref(b"Reference", document).and_then(Object::as_array);
-    references.into_iter().flatten().any(|reference| {
-        let Ok((_, Object::Dictionary(reference))) = document.dereference(reference) else { return false };
-        let method = reference.get_deref(b"TransformMethod", document).and_then(Object::as_name);
-        let parameters = reference.get_deref(b"TransformParams", document).and_then(Object::as_dict);
-        method.is_ok_and(|method| method == b"DocMDP") && parameters.is_ok_and(|p| allows_nothing(document, p))
-    })
+/// Fields with these full names, or all others.
+struct FieldLock {
+    names: Vec<String>,
+    are_excluded: bool,
+}
+
+impl Locks {
+    pub(crate) fn new(document: &Document, fields: &[Field]) -> Self {
+        let mut locks = Self::default();
+        let permissions = document.catalog().ok().and_then(|catalog| dictionary(document, catalog, b"Perms"));
+        let certification = permissions.and_then(|permissions| dictionary(document, permissions, b"DocMDP"));
+        locks.add(document, certification);
+        for field in fields.iter().filter(|field| field.is_signature && field.has_value) {
+            let Ok(field) = document.get_dictionary(field.id) else { continue };
+            locks.add(document, dictionary(document, field, b"V"));
+            locks.everything |= dictionary(document, field, b"Lock").is_some_and(|lock| allows_nothing(document, lock));
+        }
+        locks
+    }
+
+    fn add(&mut self, document: &Document, signature: Option<&Dictionary>) {
+        let references = signature.and_then(|signature| array(document, signature, b"Reference"));
+        for reference in references.into_iter().flatten() {
+            let Ok((_, Object::Dictionary(reference))) = document.dereference(reference) else { continue };
+            let method = reference.get_deref(b"TransformMethod", document).and_then(Object::as_name);
+            let Some(parameters) = dictionary(document, reference, b"TransformParams") else { continue };
+            match method {
+                Ok(b"DocMDP") => self.everything |= allows_nothing(document, parameters),
+                Ok(b"FieldMDP") => {
+                    let action = parameters.get_deref(b"Action", document).and_then(Object::as_name);
+                    let names = array(document, parameters, b"Fields").into_iter().flatten();
+                    let names = names.filter_map(|name| decode_text_string(document.dereference(name).ok()?.1).ok());
+                    let is_include = action.is_ok_and(|action| action == b"Include");
+                    self.fields.push(FieldLock { names: names.collect(), are_excluded: !is_include });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a signature in the field of this name would break an earlier one.
+    pub(crate) fn forbid(&self, name: &str) -> bool {
+        let is_locked = |lock: &FieldLock| lock.names.iter().any(|listed| covers(listed, name)) != lock.are_excluded;
+        self.everything || self.fields.iter().any(is_locked)
+    }
+}
+
+/// Whether `name` is the field of the first name, or below it.
+pub(crate) fn covers(field: &str, name: &str) -> bool {
+    name.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn dictionary<'a>(document: &'a Document, owner: &'a Dictionary, key: &[u8]) -> Option<&'a Dictionary> {
+    owner.get_deref(key, document).ok()?.as_dict().ok()
+}
+
+fn array<'a>(document: &'a Document, owner: &'a Dictionary, key: &[u8]) -> Option<&'a Vec<Object>> {
+    owner.get_deref(key, document).ok()?.as_array().ok()
 }
 
 fn allows_nothing(document: &Document, permissions: &Dictionary) -> bool {

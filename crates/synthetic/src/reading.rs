@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use lopdf::xref::XrefEntry;
-use lopdf::{Document, LoadOptions};
+use lopdf::{Document, LoadOptions, Object};
 
 use super::error::Error;
 use super::numbers::repair_numbers;
@@ -17,6 +17,9 @@ const MAX_UNPACKED: usize = 16 * 1024 * 1024;
 const HEADER: &[u8] = b"%PDF-";
 /// Number of bytes in which readers look for the header (ISO 32000-1, annex H, note 13).
 const HEADER_RANGE: usize = 1024;
+
+/// Maximum number of an object in common readers (ISO 32000-1, annex C).
+const MAX_NUMBER: u32 = 8_388_607;
 
 /// A file that is not encrypted and has at least one page.
 pub(crate) struct Opened {
@@ -90,13 +93,29 @@ fn load(file: &[u8], header: usize, scan: bool) -> Result<Opened, Error> {
         XrefEntry::Free | XrefEntry::UnusableFree => false,
     });
     let lost = lost.count();
-    document.max_id = document.max_id.max(document.reference_table.max_id());
+    document.max_id = document.max_id.max(document.reference_table.max_id()).max(largest_reference(&document));
     let is_damaged = document.xref_recovery.is_some() || document.xref_start == 0;
     let pages = Pages::new(&mut document);
     if pages.ids.is_empty() {
         return Err(Error::Unreadable);
     }
     Ok(Opened { document, pages, header, is_damaged, lost })
+}
+
+/// Returns the largest number in a reference. The object may be missing; a new object must not take its place.
+fn largest_reference(document: &Document) -> u32 {
+    let mut rest: Vec<&Object> = document.objects.values().collect();
+    let mut largest = 0;
+    while let Some(object) = rest.pop() {
+        match object {
+            Object::Reference((number, _)) if *number <= MAX_NUMBER => largest = largest.max(*number),
+            Object::Array(items) => rest.extend(items),
+            Object::Dictionary(dictionary) => rest.extend(dictionary.iter().map(|(_, value)| value)),
+            Object::Stream(stream) => rest.extend(stream.dict.iter().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
+    largest
 }
 
 /// Returns the number of pages, or `None` if the file is encrypted or not a readable PDF.

@@ -10,7 +10,7 @@ use x509_cert::der::DateTime;
 use super::certificates::{authority, signer};
 use super::detached::detached_signature;
 use super::error::Error;
-use super::form::{Field, fields, forbids_changes};
+use super::form::{Field, Locks, covers, fields};
 use super::mark::{NOTICE, SignatureMark, appearance, numbers};
 use super::placement::Spot;
 use super::reading::{Opened, open};
@@ -21,6 +21,8 @@ const MARK_NAME: &[u8] = b"identkit-sandbox-mark-";
 const MARK_FLAGS: i64 = 4 | 128;
 /// Flags of the form: it has signatures, and is only saved by incremental updates.
 const SIGNATURE_FLAGS: i64 = 1 | 2;
+/// Number of names for a new field that earlier signatures can lock, until all are assumed to be locked.
+const MAX_LOCKED_NAMES: usize = 100;
 /// Maximum length of each text in the description of the mark, in characters.
 const MAX_DESCRIBED: usize = 200;
 /// Space for the signature in bytes. With both certificates it needs less than half.
@@ -45,33 +47,24 @@ const POSITION: i64 = 9_999_999_999;
 pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error> {
     let file = open(original)?;
     let fields = fields(&file.document);
-    if forbids_changes(&file.document, &fields) {
-        return Err(Error::ChangesForbidden);
-    }
     let place = Place::new(&file, &fields, mark)?;
+    let target = Target::new(&file, &fields, &place, mark)?;
     let mut update = Update::new(file);
     let signature = update.add(signature_dictionary(mark)?)?;
     let appearance = place.spot.as_ref().map(|spot| update.add(appearance(spot, mark))).transpose()?;
-    match place.field {
-        Some((field, widget)) => {
-            let (owner, form) = update.form();
-            update.set_form(owner, form)?;
+    match target {
+        Target::Existing { field, widget } => {
+            update.edit_form(None)?;
             update.edit(field, |field| field.set("V", signature))?;
             update.edit(widget, |widget| {
                 widget.set("F", MARK_FLAGS);
-                if let Some(appearance) = appearance {
-                    widget.set("AP", dictionary! { "N" => appearance });
-                }
+                show(widget, appearance);
             })?;
         }
-        None => {
-            let name = (1..).map(|number| format!("Signature{number}")).find(|name| {
-                let below = format!("{name}.");
-                fields.iter().all(|field| field.name != *name && !field.name.starts_with(&below))
-            });
-            let mut field = widget_dictionary(&name.unwrap_or_default(), &place, mark);
+        Target::New { name } => {
+            let mut field = new_field(&name, &place, mark);
             field.set("V", signature);
-            field.extend(&appearance.map(|id| dictionary! { "AP" => dictionary! { "N" => id } }).unwrap_or_default());
+            show(&mut field, appearance);
             update.add_field(field, place.page)?;
         }
     }
@@ -79,17 +72,24 @@ pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error>
     seal(bytes, original.len(), signature, mark)
 }
 
+/// Sets the appearance of an annotation.
+fn show(annotation: &mut Dictionary, appearance: Option<ObjectId>) {
+    if let Some(appearance) = appearance {
+        annotation.set("AP", dictionary! { "N" => appearance });
+    }
+}
+
 /// Where a signature is shown.
-struct Place {
+struct Place<'a> {
     page: ObjectId,
     /// `None` if the named field has no area: the signature is invisible.
     spot: Option<Spot>,
-    /// The field to fill and its annotation.
-    field: Option<(ObjectId, ObjectId)>,
+    /// The named field.
+    field: Option<&'a Field>,
 }
 
-impl Place {
-    fn new(file: &Opened, fields: &[Field], mark: &SignatureMark<'_>) -> Result<Self, Error> {
+impl<'a> Place<'a> {
+    fn new(file: &Opened, fields: &'a [Field], mark: &SignatureMark<'_>) -> Result<Self, Error> {
         let document = &file.document;
         let Some(name) = mark.field else {
             let page = match mark.placement.page {
@@ -110,8 +110,29 @@ impl Place {
         let widget = document.get_dictionary(field.widget).map_err(|_| Error::NoSuchField)?;
         let page = page_of(file, field.widget, widget).ok_or(Error::NoSuchPage)?;
         let dictionary = document.get_dictionary(page).map_err(|_| Error::Unreadable)?;
-        let spot = Spot::of_annotation(document, dictionary, widget);
-        Ok(Self { page, spot, field: field.is_signature.then_some((field.id, field.widget)) })
+        Ok(Self { page, spot: Spot::of_annotation(document, dictionary, widget), field: Some(field) })
+    }
+}
+
+/// The field that the signature becomes the value of.
+enum Target {
+    /// An empty signature field of the file, and its annotation.
+    Existing { field: ObjectId, widget: ObjectId },
+    /// A new field.
+    New { name: String },
+}
+
+impl Target {
+    fn new(file: &Opened, fields: &[Field], place: &Place<'_>, mark: &SignatureMark<'_>) -> Result<Self, Error> {
+        let locks = Locks::new(&file.document, fields);
+        if let (Some(field), Some(name)) = (place.field.filter(|field| field.is_signature), mark.field) {
+            let target = Self::Existing { field: field.id, widget: field.widget };
+            return if locks.forbid(name) { Err(Error::ChangesForbidden) } else { Ok(target) };
+        }
+        let is_used = |name: &str| fields.iter().any(|field| covers(name, &field.name));
+        let names = (1..=fields.len() + MAX_LOCKED_NAMES).map(|number| format!("Signature{number}"));
+        let name = names.into_iter().find(|name| !is_used(name) && !locks.forbid(name));
+        name.map(|name| Self::New { name }).ok_or(Error::ChangesForbidden)
     }
 }
 
@@ -181,9 +202,7 @@ impl Update {
         if self.append(&mut dictionary, b"Annots", id, sharing > 1) {
             self.set(page, dictionary);
         }
-        let (owner, mut form) = self.form();
-        self.append(&mut form, b"Fields", id, false);
-        self.set_form(owner, form)
+        self.edit_form(Some(id))
     }
 
     /// Appends to the array under `key`, or to a copy if the array is `shared` with other dictionaries. Returns whether
@@ -207,23 +226,24 @@ impl Update {
         self.changed.insert(id);
     }
 
-    /// Returns the form, and the id of its object unless it is a part of the catalog.
-    fn form(&self) -> (Option<ObjectId>, Dictionary) {
+    /// Sets the flags of the form, and adds a field.
+    fn edit_form(&mut self, added: Option<ObjectId>) -> Result<(), Error> {
         let document = &self.file.document;
         let form = document.catalog().and_then(|catalog| catalog.get(b"AcroForm"));
-        match form.and_then(|form| document.dereference(form)) {
+        let (id, mut form) = match form.and_then(|form| document.dereference(form)) {
             Ok((id, Object::Dictionary(form))) => (id, form.clone()),
             _ => (None, Dictionary::new()),
-        }
-    }
-
-    fn set_form(&mut self, id: Option<ObjectId>, mut form: Dictionary) -> Result<(), Error> {
-        let flags = form.get_deref(b"SigFlags", &self.file.document).and_then(Object::as_i64).unwrap_or(0);
+        };
+        let flags = form.get_deref(b"SigFlags", document).and_then(Object::as_i64).unwrap_or(0);
         form.set("SigFlags", flags | SIGNATURE_FLAGS);
+        if let Some(field) = added {
+            self.append(&mut form, b"Fields", field, false);
+        }
         if let Some(id) = id {
             self.set(id, form);
             return Ok(());
         }
+        // The form is a part of the catalog.
         let catalog = self.file.document.trailer.get(b"Root").and_then(Object::as_reference);
         self.edit(catalog.map_err(|_| Error::Unreadable)?, |catalog| catalog.set("AcroForm", form))
     }
@@ -255,8 +275,8 @@ impl Update {
     }
 }
 
-/// Returns the field and annotation of a new signature.
-fn widget_dictionary(name: &str, place: &Place, mark: &SignatureMark<'_>) -> Dictionary {
+/// Returns a signature field that is its own annotation.
+fn new_field(name: &str, place: &Place<'_>, mark: &SignatureMark<'_>) -> Dictionary {
     let texts = [NOTICE, mark.signer, mark.order_id, mark.time];
     // The description supports every character, unlike text on a page.
     let description = texts.map(|text| text.chars().take(MAX_DESCRIBED).collect::<String>()).join("\n");

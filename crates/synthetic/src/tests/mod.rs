@@ -10,8 +10,12 @@
 )]
 
 mod arbitrary;
+mod files;
+mod forms;
+mod leniency;
 mod media;
 mod reports;
+mod signatures;
 mod signing;
 mod tools;
 
