@@ -4,9 +4,9 @@
 //! stream larger than [`MAX_UNPACKED`] is rejected, so that a small file cannot fill the memory.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use lopdf::xref::XrefEntry;
-use lopdf::{Document, LoadOptions, Object};
+use lopdf::{Document, LoadOptions, Object, ObjectId};
 
 use super::error::Error;
 use super::numbers::repair_numbers;
@@ -29,18 +29,18 @@ pub(crate) struct Opened {
     pub(crate) header: usize,
     /// Whether the document's cross-references differ from those in the file.
     pub(crate) is_damaged: bool,
-    /// Number of objects that the cross-references name and that cannot be read.
-    lost: usize,
+    /// Number of objects that references name and that are not there, or cannot be read.
+    pub(crate) missing: usize,
 }
 
 impl Opened {
     fn is_whole(&self) -> bool {
-        !self.pages.is_incomplete && self.lost == 0
+        !self.pages.is_incomplete && self.missing == 0
     }
 
     /// Whether more of the file is readable than in `other`.
     fn is_better(&self, other: &Self) -> bool {
-        let rank = |file: &Self| (!file.pages.is_incomplete, file.pages.ids.len(), std::cmp::Reverse(file.lost));
+        let rank = |file: &Self| (!file.pages.is_incomplete, file.pages.ids.len(), std::cmp::Reverse(file.missing));
         rank(self) > rank(other)
     }
 }
@@ -58,7 +58,7 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Opened, Error> {
     let has_repaired = matches!(repaired, Cow::Owned(_));
     let attempts = [(has_repaired, repaired.as_ref(), false), (true, file, true), (has_repaired, &repaired, true)];
     for (_, file, scan) in attempts.into_iter().filter(|(is_useful, ..)| *is_useful) {
-        // A file of which only other parts are lost needs no other cross-references.
+        // A file of which only other parts are missing needs no other cross-references.
         if scan && best.as_ref().is_ok_and(|best| !best.pages.is_incomplete) {
             break;
         }
@@ -86,36 +86,34 @@ fn load(file: &[u8], header: usize, scan: bool) -> Result<Opened, Error> {
     if document.is_encrypted() || document.was_encrypted() {
         return Err(Error::Encrypted);
     }
-    let entries = document.reference_table.entries.iter();
-    let lost = entries.filter(|(number, entry)| match entry {
-        XrefEntry::Normal { generation, .. } => !document.has_object((**number, *generation)),
-        XrefEntry::Compressed { .. } => !document.has_object((**number, 0)),
-        XrefEntry::Free | XrefEntry::UnusableFree => false,
-    });
-    let lost = lost.count();
-    document.max_id = document.max_id.max(document.reference_table.max_id()).max(largest_reference(&document));
+    let missing = missing_objects(&document);
+    // A new object must not take the place of a missing one.
+    let largest = missing.iter().map(|(number, _)| *number).filter(|number| *number <= MAX_NUMBER).max();
+    document.max_id = document.max_id.max(document.reference_table.max_id()).max(largest.unwrap_or(0));
     let is_damaged = document.xref_recovery.is_some() || document.xref_start == 0;
     let pages = Pages::new(&mut document);
     if pages.ids.is_empty() {
         return Err(Error::Unreadable);
     }
-    Ok(Opened { document, pages, header, is_damaged, lost })
+    Ok(Opened { document, pages, header, is_damaged, missing: missing.len() })
 }
 
-/// Returns the largest number in a reference. The object may be missing; a new object must not take its place.
-fn largest_reference(document: &Document) -> u32 {
+/// Returns the objects that references name and that are not there, or cannot be read.
+fn missing_objects(document: &Document) -> BTreeSet<ObjectId> {
     let mut rest: Vec<&Object> = document.objects.values().collect();
-    let mut largest = 0;
+    let mut missing = BTreeSet::new();
     while let Some(object) = rest.pop() {
         match object {
-            Object::Reference((number, _)) if *number <= MAX_NUMBER => largest = largest.max(*number),
+            Object::Reference(id) if !document.has_object(*id) => {
+                missing.insert(*id);
+            }
             Object::Array(items) => rest.extend(items),
             Object::Dictionary(dictionary) => rest.extend(dictionary.iter().map(|(_, value)| value)),
             Object::Stream(stream) => rest.extend(stream.dict.iter().map(|(_, value)| value)),
             _ => {}
         }
     }
-    largest
+    missing
 }
 
 /// Returns the number of pages, or `None` if the file is encrypted or not a readable PDF.

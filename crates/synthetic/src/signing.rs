@@ -254,14 +254,16 @@ impl Update {
     fn write(mut self, original: &[u8]) -> Result<Vec<u8>, Error> {
         /// Trailer entries that describe the section, not the file.
         const SECTION_KEYS: &str = "Type Size XRefStm W Index Length Filter DecodeParms F FFilter FDecodeParms DL";
-        let Opened { document, header, is_damaged, .. } = self.file;
+        let Opened { document, header, is_damaged, missing, .. } = self.file;
         let (before, file) = original.split_at_checked(header).unwrap_or_default();
+        // A stream without an end must not end inside the update.
+        let separator: &[u8] = if missing > 0 { b"\nendstream\nendobj\n" } else { b"" };
         let mut objects = document.objects.clone();
         if !is_damaged {
             objects.retain(|id, _| self.changed.remove(id));
         }
         let last_id = document.max_id;
-        let mut update = IncrementalDocument::create_from(file.to_vec(), document);
+        let mut update = IncrementalDocument::create_from([file, separator].concat(), document);
         let added = &mut update.new_document;
         (added.objects, added.max_id) = (objects, last_id);
         for key in SECTION_KEYS.split(' ').chain(is_damaged.then_some("Prev")) {
