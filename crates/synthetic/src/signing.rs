@@ -262,6 +262,13 @@ impl Update {
         if !is_damaged {
             objects.retain(|id, _| self.changed.remove(id));
         }
+        // lopdf leaves out objects of these types, because it writes such streams itself.
+        let is_left_out = |object: &Object| {
+            object.as_dict().is_ok_and(|dictionary| dictionary.has_type(b"ObjStm") || dictionary.has_type(b"XRef"))
+        };
+        if objects.values().any(is_left_out) {
+            return Err(Error::Unreadable);
+        }
         let last_id = document.max_id;
         let mut update = IncrementalDocument::create_from([file, separator].concat(), document);
         let added = &mut update.new_document;

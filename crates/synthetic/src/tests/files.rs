@@ -1,5 +1,7 @@
 //! PDF files of all kinds, written by hand, so that damage can be put anywhere.
 
+use std::sync::LazyLock;
+
 use super::super::sample_contract;
 use super::with_object_streams;
 
@@ -122,7 +124,12 @@ fn updated() -> Vec<u8> {
 }
 
 /// Files that readers open, with their names. All show [`TEXT`] on one page, or are the sample contract.
-pub(super) fn readable() -> Vec<(&'static str, Vec<u8>)> {
+pub(super) fn readable() -> &'static [(&'static str, Vec<u8>)] {
+    static FILES: LazyLock<Vec<(&str, Vec<u8>)>> = LazyLock::new(all);
+    &FILES
+}
+
+fn all() -> Vec<(&'static str, Vec<u8>)> {
     let direct = page("").replace("/Parent 2 0 R", "");
     let parts = Parts::default;
     let wrong_length = |length: &str| {

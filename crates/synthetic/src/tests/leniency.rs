@@ -8,12 +8,12 @@ use super::mark;
 fn files_that_readers_open_are_signed() {
     let mut failures = Vec::new();
     for (name, original) in readable() {
-        match sign(&original, &mark()) {
+        match sign(original, &mark()) {
             Err(error) => failures.push(format!("{name}: {error}")),
             Ok(signed) => {
-                assert!(signed.starts_with(&original), "{name}");
-                if page_count(&original) != Some(1) || page_count(&signed) != Some(1) {
-                    failures.push(format!("{name}: {:?}, {:?} pages", page_count(&original), page_count(&signed)));
+                assert!(signed.starts_with(original), "{name}");
+                if page_count(original) != Some(1) || page_count(&signed) != Some(1) {
+                    failures.push(format!("{name}: {:?}, {:?} pages", page_count(original), page_count(&signed)));
                 }
                 if let Ok(folder) = std::env::var("DUMP") {
                     let name = name.replace(' ', "-");

@@ -64,7 +64,7 @@ fn common_name(certificate: &Certificate) -> String {
 #[test]
 fn each_signature_is_valid() {
     for (_, original) in readable() {
-        let once = sign(&original, &mark()).unwrap();
+        let once = sign(original, &mark()).unwrap();
         assert_eq!(common_name(&check(&once)), "Erika Köln");
         let other = SignatureMark { signer: "John Doe", ..mark() };
         assert_eq!(common_name(&check(&sign(&once, &other).unwrap())), "John Doe");

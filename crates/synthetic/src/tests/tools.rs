@@ -93,7 +93,7 @@ fn poppler_shows_the_mark_upright_and_whole() {
         {
             continue;
         }
-        let signed = sign(&original, &mark()).unwrap();
+        let signed = sign(original, &mark()).unwrap();
         let expected = if name.contains("real") { (60, 229, true) } else { (229, 60, true) };
         let Some((width, height, is_left)) = frame(&signed) else { return };
         assert!(width.abs_diff(expected.0) <= 1 && height.abs_diff(expected.1) <= 1, "{name}: {width} x {height}");
@@ -120,8 +120,8 @@ fn poppler_finds_every_signature_valid() {
             let text = String::from_utf8(start("pdfsig", &["-nocert"], pdf, &[])?.stdout).unwrap();
             Some(text.lines().filter(|line| line.contains("Signature Validation:")).map(str::to_owned).collect())
         };
-        let Some(before) = signatures(&original) else { return };
-        let twice = sign(&sign(&original, &mark()).unwrap(), &mark()).unwrap();
+        let Some(before) = signatures(original) else { return };
+        let twice = sign(&sign(original, &mark()).unwrap(), &mark()).unwrap();
         let after = signatures(&twice).unwrap();
         assert_eq!(after.len(), before.len() + 2, "{name}");
         assert!(after.iter().all(|line| line.ends_with("Signature is Valid.")), "{name}: {after:?}");
