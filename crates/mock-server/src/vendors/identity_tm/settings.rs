@@ -231,20 +231,20 @@ pub struct Settings {
 }
 
 readers! {
-    positive: u32, "expected a whole number, 1 or more", |number| *number > 0;
-    zero_or_one: u32, "expected 0 or 1", |number| *number < 2;
+    positive: u32, "a whole number, 1 or more", |number| *number > 0;
+    zero_or_one: u32, "0 or 1", |number| *number < 2;
     // A colon ends a user name (RFC 7617, section 2).
-    user: String, "expected a string that is not empty and has no colon",
+    user: String, "a string that is not empty and has no colon",
         |text: &String| !text.is_empty() && !text.contains(':');
 }
 
 fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Method, D::Error> {
     let fits = |method: &String| ["GET", "POST", "PUT"].contains(&method.as_str());
-    value(from, "expected GET, POST or PUT", fits)?.parse().map_err(D::Error::custom)
+    value(from, "GET, POST or PUT", fits)?.parse().map_err(D::Error::custom)
 }
 
 fn callback<'de, D: Deserializer<'de>>(from: D) -> Result<Option<OrderCallback>, D::Error> {
-    let expected = "expected AfterVideo, AfterIdent, OnFinal, or null";
+    let form = "AfterVideo, AfterIdent, OnFinal, or null";
     let fits = |name: &Option<String>| name.as_deref().is_none_or(|name| OrderCallback::read(name).is_some());
-    Ok(value(from, expected, fits)?.as_deref().and_then(OrderCallback::read))
+    Ok(value(from, form, fits)?.as_deref().and_then(OrderCallback::read))
 }
