@@ -286,6 +286,18 @@ impl Rejection {
 
     /// Returns the violations as one text.
     pub fn text(&self) -> String {
-        self.violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        self.to_string()
     }
 }
+
+/// Writes the violations, without the status.
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, violation) in self.violations.iter().enumerate() {
+            write!(f, "{}{violation}", if index == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Rejection {}

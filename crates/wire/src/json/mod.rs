@@ -80,7 +80,7 @@ impl JsonFault {
 
     /// Creates the error of a vendor's response that cannot be read.
     pub fn answer(self) -> Error {
-        Error::new(Kind::Protocol, format!("the vendor's answer cannot be read: {self}"))
+        Error::new(Kind::Protocol, format!("the vendor's response cannot be read: {self}"))
     }
 
     /// Creates the error of an input that cannot be read.
