@@ -5,7 +5,7 @@
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
-use crate::{cargo, cone, coverage, deps, features, layers, names, package, prose, public, snapshots, test};
+use crate::{cargo, cone, coverage, deny, deps, features, layers, names, package, prose, public, snapshots, test};
 
 #[derive(Debug)]
 pub(crate) struct Check {
@@ -52,7 +52,7 @@ pub(crate) const COVERAGE_VERBOSE: Check = Check::new("coverage", "", coverage::
 
 /// The checks of `cargo xtask full`, which run before the campaigns.
 pub(crate) const FULL: &[Check] = &[
-    Check::new("deny", "licenses, duplicate versions and sources of all dependencies (cargo-deny)", cargo::deny),
+    Check::new("deny", "licenses, duplicate versions and sources of all dependencies (cargo-deny)", deny::run),
     Check::new("package", "each published crate builds from its package alone", package::run),
 ];
 

@@ -14,6 +14,7 @@ mod ci;
 mod command;
 mod cone;
 mod coverage;
+mod deny;
 mod deps;
 mod features;
 mod finding;

@@ -23,7 +23,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
         let listed = list(ws, &package.name)?;
         findings.extend(missing(&package.name, &listed));
     }
-    let mut build = ws.cargo(&["package", "--locked", "--allow-dirty", "--quiet"]);
+    let mut build = ws.cargo(&["package", "--allow-dirty", "--quiet"]);
     build.args(published.iter().flat_map(|package| ["--package", package.name.as_str()]));
     if !ws.run(build)?.success() {
         findings.push("`cargo package` failed: see its output above".to_owned());
@@ -33,7 +33,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
 
 /// Lists the paths in a package.
 fn list(ws: &Workspace, name: &str) -> Result<String, String> {
-    let list: Command = ws.cargo(&["package", "--locked", "--allow-dirty", "--list", "--package", name]);
+    let list: Command = ws.cargo(&["package", "--allow-dirty", "--list", "--package", name]);
     let output = ws.capture(list)?;
     String::from_utf8(output.stdout).map_err(|_| format!("the file list of {name} is not valid UTF-8"))
 }
