@@ -5,7 +5,9 @@
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
-use crate::{cargo, cone, coverage, deny, deps, features, layers, names, package, prose, public, snapshots, test};
+use crate::{
+    cargo, cone, coverage, deny, deps, examples, features, layers, names, package, prose, public, snapshots, test,
+};
 
 #[derive(Debug)]
 pub(crate) struct Check {
@@ -53,6 +55,7 @@ pub(crate) const COVERAGE_VERBOSE: Check = Check::new("coverage", "", coverage::
 /// The checks of `cargo xtask full`, which run before the campaigns.
 pub(crate) const FULL: &[Check] = &[
     Check::new("deny", "licenses, duplicate versions and sources of all dependencies (cargo-deny)", deny::run),
+    Check::new("examples", "docs/examples.md lists every example with its features and its crates", examples::run),
     Check::new("package", "each published crate builds from its package alone", package::run),
 ];
 
