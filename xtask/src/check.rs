@@ -6,7 +6,8 @@
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 use crate::{
-    cargo, cone, coverage, deny, deps, examples, features, layers, names, package, prose, public, snapshots, test,
+    cargo, cone, coverage, deny, deps, examples, features, growth, layers, names, package, prose, public, snapshots,
+    test,
 };
 
 #[derive(Debug)]
@@ -36,6 +37,7 @@ pub(crate) const CHECKS: &[Check] = &[
         prose::run,
     ),
     Check::new("deps", "every external dependency is used, and explained in docs/dependencies.md", deps::run),
+    Check::new("growth", "a public type of a library can grow without breaking its users", growth::run),
     Check::new("cone", "the dependency trees stay within their budgets", cone::run),
     Check::new("clippy", "clippy over all targets and features, warnings are errors", cargo::clippy),
     Check::new("features", "each feature compiles alone, with none and with all, without warnings", features::run),

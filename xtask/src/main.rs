@@ -20,6 +20,7 @@ mod examples;
 mod features;
 mod finding;
 mod generated;
+mod growth;
 mod layers;
 mod members;
 mod names;
