@@ -6,8 +6,8 @@
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 use crate::{
-    cargo, cone, coverage, deny, deps, examples, features, growth, layers, names, package, prose, public, snapshots,
-    test,
+    cargo, cone, coverage, deny, deps, examples, features, growth, layers, names, package, platforms, prose, public,
+    snapshots, test,
 };
 
 #[derive(Debug)]
@@ -59,6 +59,7 @@ pub(crate) const FULL: &[Check] = &[
     Check::new("deny", "licenses, duplicate versions and sources of all dependencies (cargo-deny)", deny::run),
     Check::new("examples", "docs/examples.md lists every example with its features and its crates", examples::run),
     Check::new("package", "each published crate builds from its package alone", package::run),
+    Check::new("platforms", "the libraries compile for Windows and macOS (rustup)", platforms::run),
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Check> {
