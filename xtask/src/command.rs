@@ -80,7 +80,7 @@ pub(crate) fn help() -> String {
     for check in CHECKS {
         line(check.name, check.about);
     }
-    line("full", "the checks and campaigns below, in this order; too slow for ci");
+    line("full", "the checks and campaigns below, in this order, campaigns with fewer rounds; too slow for ci");
     for check in FULL {
         line(check.name, check.about);
     }

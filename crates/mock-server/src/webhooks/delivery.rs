@@ -18,6 +18,7 @@ use crate::rules::Rules;
 use crate::world::text::{self, AsText, Binary};
 
 /// One attempt to deliver.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attempt {
@@ -115,6 +116,7 @@ fn whole_event<'de, D: Deserializer<'de>>(from: D) -> Result<Event, D::Error> {
 }
 
 /// Whether a vendor retries.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {

@@ -27,6 +27,7 @@ pub enum Unit {
 }
 
 /// The shape of a list of orders (AT-03).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum ListShape {
     /// `[{…,"Status":[…]}]`: the document's example, with the element that its table requires.
@@ -43,6 +44,7 @@ pub enum ListShape {
 }
 
 /// The shape of signed hashes (AT-36).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum HashShape {
     /// `[{"a":"…"},{"b":"…"}]`.
@@ -55,6 +57,7 @@ pub enum HashShape {
 }
 
 /// Element of the response that contains the giro link (AT-41).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum GiroKey {
     /// `TargetURL`; but `GiroURL` if `TargetURL` is needed for the landing page.
@@ -65,6 +68,7 @@ pub enum GiroKey {
 }
 
 /// Response of `serverStatus` (AT-80).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Service {
     /// Status 200.
@@ -77,6 +81,7 @@ pub enum Service {
 }
 
 /// A feature that must be enabled for an account (T-006).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Feature {
     /// `getIdentDataPDF`, [T 3.4.1].
