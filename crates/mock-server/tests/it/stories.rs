@@ -4,7 +4,7 @@ use crate::support::*;
 use identkit_mock_server::vendors::identity_tm::SCENARIOS;
 
 /// Returns one order of each kind: Product 12, 0 and 16, one with something to sign, and an account-only order.
-fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {
+pub(crate) fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {
     let order = || order_with(webhooks).mobile("+491711234567");
     [order(), order().product(0_u32), order().product(16_u32), to_sign(order()), order().product(15_u32).add(8_u64)]
 }
