@@ -26,8 +26,9 @@ review an integration, also without identkit, and to prepare a conversation with
 reads the short status list of identity.TM can miss a suspicion of fraud (AT-13).
 
 For each trap the page says what the **document** says, what **identkit** does, how you **try** it with the sandbox, and what
-to **ask** the vendor. Settings, stories and faults are those of [The sandbox: reference](sandbox-reference.md). The exact
-decisions, with the requirements behind them, are in [the contract](contract/contract.md).
+to **ask** the vendor. [The settings and stories of the sandbox](sandbox-settings.md) and
+[Faults](sandbox-control.md#faults) explain what to try. The exact decisions, with the requirements behind them, are in
+[the contract](contract/contract.md).
 
 This page is generated. To change it, edit `docs/contract/traps.tsv` and run `cargo xtask traps --write`.
 ";

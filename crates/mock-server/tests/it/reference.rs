@@ -67,6 +67,15 @@ A test creates this page from the sandbox itself. To write it again, run
 `IDENTKIT_WRITE_REFERENCE=1 cargo test -p identkit-mock-server --test it reference::`.
 ";
 
+/// The path of a page in docs/.
+fn path(page: &str) -> String {
+    format!("{}/../../docs/{page}.md", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(page: &str) -> io::Result<String> {
+    std::fs::read_to_string(path(page))
+}
+
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
@@ -186,7 +195,7 @@ async fn played(order: PutOrder, story: &str) -> Result<(Vec<u32>, Vec<String>, 
     bench.begin(id.expose(), story).unwrap().map_err(|rejection| rejection.text())?;
     bench.clock.settle().await;
     let codes = bench.codes(&id).await.split_off(before);
-    let events = receiver.events().into_iter().map(|event| event.to_string()).collect();
+    let events = receiver.events();
     Ok((codes, events, bench.outcome(&id, flavor).await))
 }
 
@@ -250,12 +259,11 @@ async fn documented() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn docs_sandbox_settings_md_matches_the_sandbox() {
-    let path = format!("{}/../../docs/sandbox-settings.md", env!("CARGO_MANIFEST_DIR"));
     let expected = documented().await;
     if std::env::var_os("IDENTKIT_WRITE_REFERENCE").is_some() {
-        std::fs::write(&path, &expected).unwrap();
+        std::fs::write(path("sandbox-settings"), &expected).unwrap();
     }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    let written = read("sandbox-settings").unwrap_or_default();
     assert_eq!(
         written, expected,
         "docs/sandbox-settings.md is outdated: run this test with IDENTKIT_WRITE_REFERENCE=1"
@@ -264,15 +272,13 @@ async fn docs_sandbox_settings_md_matches_the_sandbox() {
 
 #[test]
 fn the_traps_name_only_existing_settings_stories_and_faults() {
-    let page = include_str!("../../../../docs/traps.md");
-    let reference = include_str!("../../../../docs/sandbox-settings.md");
-    let faults = include_str!("../../../../docs/sandbox-control.md");
+    let [page, reference, faults] = ["traps", "sandbox-settings", "sandbox-control"].map(|name| read(name).unwrap());
     let mut checked = 0;
     for line in page.lines().filter_map(|line| line.strip_prefix("- **Try:** ")) {
         for part in line.split("; ") {
             let place = match part.split(' ').next().unwrap() {
-                "Setting" | "Settings" | "Stories" | "story" => reference,
-                "Fault" | "The" | "Profile" => faults,
+                "Setting" | "Settings" | "Stories" | "story" => &reference,
+                "Fault" | "The" | "Profile" => &faults,
                 "Built" | "the" => continue,
                 other => panic!("{other} in {line}"),
             };

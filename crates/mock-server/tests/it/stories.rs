@@ -313,13 +313,3 @@ async fn m_04_the_stories_use_all_relevant_codes() {
     let missing: Vec<u32> = CATALOGUE.iter().map(|text| text.kind.0).filter(|code| !output.contains(code)).collect();
     assert_eq!(missing, [24]);
 }
-
-#[test]
-fn every_story_is_in_the_documentation() {
-    let documentation = include_str!("../../../../docs/sandbox-reference.md");
-    let (_, chapter) = documentation.split_once("## The stories of an order").unwrap();
-    let (table, _) = chapter.split_once("```mermaid").unwrap();
-    for story in SCENARIOS {
-        assert!(table.contains(&format!("`{story}`")), "{story}");
-    }
-}
