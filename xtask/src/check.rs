@@ -7,7 +7,7 @@ use crate::finding::Verdict;
 use crate::workspace::Workspace;
 use crate::{
     cargo, cone, coverage, deny, deps, examples, features, growth, layers, names, package, platforms, prose, public,
-    snapshots, test,
+    snapshots, test, traps,
 };
 
 #[derive(Debug)]
@@ -36,6 +36,7 @@ pub(crate) const CHECKS: &[Check] = &[
         "pages, doc comments and messages contain no phrase that docs/language.md rules out",
         prose::run,
     ),
+    Check::new("traps", "docs/traps.md explains every trap of docs/contract (--write: writes it)", traps::run),
     Check::new("deps", "every external dependency is used, and explained in docs/dependencies.md", deps::run),
     Check::new("growth", "a public type of a library can grow without breaking its users", growth::run),
     Check::new("cone", "the dependency trees stay within their budgets", cone::run),
@@ -53,6 +54,9 @@ pub(crate) const CHECKS: &[Check] = &[
 
 /// The check `coverage` with a list of all covered rows.
 pub(crate) const COVERAGE_VERBOSE: Check = Check::new("coverage", "", coverage::run_verbose);
+
+/// Writes the page that the check `traps` compares.
+pub(crate) const WRITE_TRAPS: Check = Check::new("traps", "", traps::write);
 
 /// The checks of `cargo xtask full`, which run before the campaigns.
 pub(crate) const FULL: &[Check] = &[

@@ -33,6 +33,7 @@ mod table;
 mod test;
 #[cfg(test)]
 mod throwaway;
+mod traps;
 mod workspace;
 
 use std::process::ExitCode;

@@ -369,7 +369,8 @@ pub enum DeletePermit {
     Operator,
 }
 
-/// Time window for [`IdentityProvider::changes`], both ends included.
+/// Time window for [`IdentityProvider::changes`]. Let windows overlap: identity.TM's document does not say whether the ends
+/// belong to the window (AT-05).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Start.
@@ -405,6 +406,9 @@ impl ChangesPage {
 ///
 /// Every method fails with [`Kind::Unsupported`](crate::Kind::Unsupported) if the descriptor does not list its
 /// capability, and with the error of the call to the vendor.
+///
+/// # Panics
+/// The calls of identkit's providers panic outside a tokio runtime with timers, unless their transport and clock need none.
 #[async_trait]
 pub trait IdentityProvider: Send + Sync + fmt::Debug {
     /// Describes the provider.

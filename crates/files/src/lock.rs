@@ -19,7 +19,7 @@ impl LockFile {
     /// Creates and locks the file, or takes over one that is not locked.
     ///
     /// # Errors
-    /// If another process has the lock, if the file is not a lock file, or if a disk operation fails.
+    /// If the lock is held, by another process or by this one; if the file is not a lock file; or if a disk operation fails.
     pub fn acquire(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let (path, disk) = (path.into(), Disk::default());
         loop {
