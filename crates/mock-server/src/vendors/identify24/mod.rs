@@ -28,6 +28,7 @@ use self::idents::{Idents, StoredIdent};
 use self::partner::{Account, authenticate, check_service, log_in, retry_after};
 #[cfg(feature = "server")]
 use crate::vendors::schemas::VendorSchemas;
+use crate::vendors::success::replace_status;
 use crate::world::error::{read, to_value};
 use crate::world::text;
 use crate::{
@@ -121,7 +122,9 @@ impl MockVendor for Identify24 {
     }
 
     fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> CallOutcome {
-        self.answer(world, request, target).unwrap_or_else(|rejection| CallOutcome::Ready(respond(world, &rejection)))
+        let outcome = self.answer(world, request, target);
+        let outcome = outcome.unwrap_or_else(|rejection| CallOutcome::Ready(respond(world, &rejection)));
+        replace_status(outcome, world.state::<Account>().settings.success_status)
     }
 
     fn on_timer(&self, world: &mut World, timer: &Timer) {

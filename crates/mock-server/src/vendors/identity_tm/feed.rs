@@ -10,7 +10,7 @@ use identkit_wire::{Dts, ServedOperation as _, json};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{FACTS, ListShape, Orders, Settings, Unit, rules};
+use super::{FACTS, ListShape, Orders, Settings, Unit, examples, rules};
 use crate::rules::{Rule, Rules};
 use crate::{Profile, Rejection, World};
 
@@ -40,7 +40,8 @@ pub(super) fn all_status(
     let extended = extended
         || (rules.enforce(&rules::AT_04) && settings.extended_list_in_body && request.extended_list == Some(true));
     let mut places: Vec<(Place, Option<Timestamp>)> = Vec::new();
-    for (id, order) in orders.by_id.iter().filter(|(_, order)| order.has_readable_status(settings)) {
+    let is_listed = |id: &str| settings.examples_in_lists || !examples::IDS.contains(&id);
+    for (id, order) in orders.by_id.iter().filter(|(id, order)| is_listed(id) && order.has_readable_status(settings)) {
         for (index, entry) in order.status.iter().enumerate() {
             if extended
                 || !rules.enforce(&rules::AT_13)
@@ -75,7 +76,7 @@ pub(super) fn all_status(
         let order = orders.by_id.get(&id)?;
         let entries: Vec<_> = indices.into_iter().filter_map(|index| order.status.get(index).cloned()).collect();
         let mut listed = ListedOrder::default().order_id(order.id.clone());
-        listed.reference.clone_from(&order.request.reference);
+        listed.reference = orders.settings.required(order.request.reference.clone());
         listed.executed.clone_from(&order.executed);
         if entries.iter().any(|entry| entry.kind.is_some_and(|kind| kind.0 == APPOINTMENT)) {
             listed.tv_slot.clone_from(&order.appointment);

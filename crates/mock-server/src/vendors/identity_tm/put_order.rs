@@ -7,8 +7,8 @@ use identkit_wire::{Extra, OneOrMany};
 
 use super::signing::bank_of;
 use super::{
-    FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, documents, dts, multi_sign, not_enabled, own_pdfs,
-    reuse, rules,
+    FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, documents, dts, multi_sign, not_enabled, own_hashes,
+    own_pdfs, reuse, rules,
 };
 use crate::{Profile, Rejection, Timer, World};
 
@@ -20,6 +20,10 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
         }
         if rules.enforce(&rules::AT_47_BLANKS) {
             blanks(&order)?;
+        }
+        if rules.enforce(&rules::AT_34) && !own_pdfs(&order).is_empty() && !own_hashes(&order).is_empty() {
+            let message = "conflicts with eSignPDF: not described; only the profile strict rejects it";
+            return Err(rules::AT_34.reject(400, "eSignHash", message, TABLE));
         }
     }
     let order = order.normalized();
@@ -101,7 +105,7 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
     };
     world.concerns(&id);
     let mut answer = PutOrderAnswer::default().order_id(OrderId::new(&*id));
-    answer.reference.clone_from(&request.reference);
+    answer.reference = world.state::<Orders>().settings.required(request.reference.clone());
     if request.get_target_link == Some(true) {
         let hash = world.random_text(b"0123456789ABCDEF", 32);
         answer = answer.target_url(format!("https://www.identity.tm/status/{hash}"));
