@@ -36,6 +36,8 @@ pub(crate) mod secrets;
 mod success;
 #[cfg(all(feature = "server", any(feature = "identify24", feature = "identity-tm")))]
 mod test_accounts;
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+mod unlisted;
 
 /// Returns the vendors of this crate that its features enable.
 pub fn all() -> Vec<Box<dyn MockVendor>> {

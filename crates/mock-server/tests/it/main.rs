@@ -11,6 +11,7 @@
 
 mod admin_contract;
 mod admin_events;
+mod admin_lists;
 mod admin_secrets;
 mod admin_strict;
 mod bound;

@@ -15,6 +15,7 @@ use super::settings::Scenario;
 use super::{checks, rules};
 use crate::rules::Rule;
 use crate::vendors::berlin;
+use crate::vendors::unlisted::misspelled;
 use crate::webhooks::Delivery;
 use crate::{CaseOrder, Profile, Rejection, Timer, Transition, World};
 
@@ -68,6 +69,10 @@ fn store(world: &mut World, id: &str, request: &CreateIdent) {
 /// upper case (AI-04), and both PDF fields at once (AI-19). The profile `strict` makes no exceptions.
 pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateIdentResponse, Rejection> {
     let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
+    if rules.enforce(&rules::M_08_NEAR_NAMES) {
+        let part = ("", &request.extra, CreateIdent::KEYS);
+        misspelled([part], &rules::M_08_NEAR_NAMES).into_iter().for_each(|warning| world.warn(warning));
+    }
     let dialect = Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(!strict);
     if strict {
         checks::ident(&request, &rules)?;

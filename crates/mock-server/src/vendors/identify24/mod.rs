@@ -101,6 +101,10 @@ impl AccountState for Account {
     fn cases(world: &mut World) -> Vec<String> {
         idents::cases(world)
     }
+
+    fn created(world: &mut World) -> &CaseOrder {
+        &world.state::<Idents>().created
+    }
 }
 
 impl MockVendor for Identify24 {
@@ -143,8 +147,14 @@ impl MockVendor for Identify24 {
 
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value> {
         let ident = idents::read(world, case).ok()?;
-        let ident = serde_json::to_value(ident).unwrap_or_default();
-        serde_json::to_value(CaseView { vendor: PROVIDER, id: case.to_owned(), ident }).ok()
+        let view = CaseView {
+            vendor: PROVIDER,
+            id: case.to_owned(),
+            reference: ident.custom_id.as_ref().map(|id| id.expose().to_owned()),
+            latest_status: ident.status.as_ref().map(|status| status.as_str().to_owned()),
+            ident: serde_json::to_value(ident).unwrap_or_default(),
+        };
+        serde_json::to_value(view).ok()
     }
 
     fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {
@@ -279,6 +289,10 @@ struct CaseView {
     vendor: &'static str,
     /// Id of the ident.
     id: String,
+    /// Reference of the ident, its `custom_id`.
+    reference: Option<String>,
+    /// The status.
+    latest_status: Option<String>,
     /// The response of ident/get, as the vendor writes it.
     #[schemars(extend("type" = "object"))]
     ident: Value,

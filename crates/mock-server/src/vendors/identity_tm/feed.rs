@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Response;
 use identkit_core::{Content, Error};
 use identkit_identity_tm::GetAllStatus;
-use identkit_identity_tm::messages::{AllStatusRequest, ListedOrder, OrderList, Period};
+use identkit_identity_tm::messages::{AllStatusRequest, ListedOrder, OrderList, Paging, Period};
 use identkit_wire::{Dts, ServedOperation as _, json};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{FACTS, ListShape, Orders, Settings, Unit, examples, rules};
 use crate::rules::{Rule, Rules};
+use crate::vendors::unlisted::misspelled;
 use crate::{Profile, Rejection, World};
 
 /// Maximum number of statuses in a response (T-101).
@@ -34,6 +35,15 @@ pub(super) fn all_status(
     extended: bool,
 ) -> Result<Response<Content>, Rejection> {
     let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
+    if rules.enforce(&rules::M_08_MISSPELLED) {
+        // A misspelled Period makes the read a destructive one.
+        let period = request.period.as_ref();
+        let parts = [("", &request.extra, AllStatusRequest::KEYS)].into_iter();
+        let parts = parts.chain(period.map(|period| ("Period", &period.extra, Period::KEYS)));
+        let paging = period.and_then(|period| period.paging.as_ref());
+        let parts = parts.chain(paging.map(|paging| ("Period.Paging", &paging.extra, Paging::KEYS)));
+        misspelled(parts, &rules::M_08_MISSPELLED).into_iter().for_each(|warning| world.warn(warning));
+    }
     let orders = world.state::<Orders>();
     let settings = &orders.settings;
     // The document's example requests it in the body (AT-04).

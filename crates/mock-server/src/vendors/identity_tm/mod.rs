@@ -144,6 +144,10 @@ impl AccountState for Orders {
     fn cases(world: &mut World) -> Vec<String> {
         world.state::<Self>().by_id.keys().cloned().collect()
     }
+
+    fn created(world: &mut World) -> &CaseOrder {
+        &world.state::<Self>().opened
+    }
 }
 
 impl MockVendor for IdentityTm {
@@ -213,6 +217,8 @@ impl MockVendor for IdentityTm {
         let view = CaseView {
             vendor: PROVIDER,
             id: case.to_owned(),
+            reference: order.request.reference.as_ref().map(|reference| reference.expose().clone()),
+            latest_status: order.status.last().and_then(|entry| entry.kind).map(|kind| kind.0.to_string()),
             data_deleted: order.deleted,
             blocked,
             method: methods::name(order.method()),
@@ -300,6 +306,10 @@ struct CaseView {
     vendor: &'static str,
     /// OrderID.
     id: String,
+    /// Reference of the order, its `Ref`.
+    reference: Option<String>,
+    /// Code of the latest status.
+    latest_status: Option<String>,
     /// Whether the person's data is deleted.
     data_deleted: bool,
     /// Whether calls about the order wait for a webhook.
