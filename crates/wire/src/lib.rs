@@ -36,6 +36,7 @@ mod operation;
 mod refusal;
 mod response;
 mod tolerant;
+pub mod url;
 
 pub use ascii::holds_control;
 pub use body::{Body, BodyReader, FileSource, MemorySource, Part, Source};
