@@ -11,6 +11,7 @@ use identkit_transport::http::{HyperTransport, Pin, Proxy, ProxyExceptions, TlsB
 
 use crate::connection::{Connection, path};
 use crate::exit::Failure;
+use crate::input::{bytes_of, secret_of, text_of};
 use crate::output::say;
 
 /// The variable may contain a password; the command line must not.
@@ -47,7 +48,7 @@ pub(crate) fn vendor(connection: &Connection) -> Result<Arc<dyn Transport>, Fail
 
 fn authorities(flag: &str, file: Option<&Path>) -> Result<Vec<Vec<u8>>, Failure> {
     let Some(path) = file else { return Ok(Vec::new()) };
-    certificates(&read(flag, path)?).map_err(|error| unusable(flag, path, &error))
+    certificates(&bytes_of(flag, path)?).map_err(|error| unusable(flag, path, &error))
 }
 
 fn untrusted(flag: &str, file: Option<&Path>, error: Error) -> Failure {
@@ -65,10 +66,6 @@ fn invalid(what: &str, error: &Error) -> Failure {
     Failure::unsent(format!("{what} cannot be used: {}", error.detail()))
 }
 
-fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::unsent(format!("{flag} {} cannot be read: {error}", path.display())))
-}
-
 /// Adds the pins and the client certificate, if given.
 fn with_identity(connection: &Connection, builder: TlsBuilder, trust: &TlsConfig) -> Result<TlsConfig, Failure> {
     let pins = connection.pin.iter().map(|pin| Pin::parse(pin)).collect::<Result<Vec<_>, _>>();
@@ -81,17 +78,12 @@ fn with_identity(connection: &Connection, builder: TlsBuilder, trust: &TlsConfig
         (Some(_), None) => return Err(half("--client-cert", "--client-key", "IDENTKIT_CLIENT_KEY")),
         (None, Some(_)) => return Err(half("--client-key", "--client-cert", "IDENTKIT_CLIENT_CERT")),
     };
-    let chain = read("--client-cert", certificate)?;
-    let secret = Secret::new(text("--client-key", key)?);
+    let chain = bytes_of("--client-cert", certificate)?;
+    let secret = text_of("--client-key", key)?;
     let built = builder.client_certificate(&chain, &secret).and_then(TlsBuilder::build);
     built.map_err(|error| {
         invalid(&format!("--client-cert {} with --client-key {}", certificate.display(), key.display()), &error)
     })
-}
-
-/// Reads a file as text. The error does not quote the content.
-fn text(flag: &str, path: &Path) -> Result<String, Failure> {
-    String::from_utf8(read(flag, path)?).map_err(|_| Failure::unsent(format!("{flag} {} is not UTF-8", path.display())))
 }
 
 /// The proxy of the option, or of the environment.
@@ -118,11 +110,10 @@ fn proxy(connection: &Connection) -> Result<Option<Proxy>, Failure> {
     let (name, path) = ("--proxy-auth-file", path(connection.proxy_auth_file.as_ref()));
     let Some(proxy) = proxy else { return Ok(None) };
     let Some(path) = path else { return Ok(Some(proxy)) };
-    let text = Secret::new(text(name, path)?);
-    let line = text.expose().trim_end_matches(['\r', '\n']);
-    let (user, password) = line
+    let pair = secret_of(name, path)?;
+    let (user, password) = pair
+        .expose()
         .split_once(':')
-        .filter(|_| !line.contains(char::is_control))
         .ok_or_else(|| Failure::unsent(format!("{name} {} must contain user:password on one line", path.display())))?;
     let proxy = proxy.credentials(user, &Secret::new(password));
     proxy.map(Some).map_err(|error| unusable(name, path, &error))

@@ -137,7 +137,9 @@ mod tests {
     #[test]
     fn at_99_a_webhook_url_with_an_invalid_port_is_rejected() {
         assert!(webhook_url("https://user:password@example.com:8443/hook").is_ok());
-        for (bad, part) in [("https://example.com:99999/hook", "port"), ("example.com", "https://"), ("http://:80/", "host")] {
+        for (bad, part) in
+            [("https://example.com:99999/hook", "port"), ("example.com", "https://"), ("http://:80/", "host")]
+        {
             assert!(webhook_url(bad).unwrap_err().contains(part), "{bad}");
         }
     }

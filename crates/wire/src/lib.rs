@@ -35,6 +35,7 @@ mod meta;
 mod operation;
 mod refusal;
 mod response;
+pub mod text;
 mod tolerant;
 pub mod url;
 

@@ -305,8 +305,12 @@ mod tests {
         ] {
             assert_eq!(has_valid_port(text), valid, "{text}");
         }
-        let check = |text: &str| check_uri(&text.parse().unwrap(), "the URL").map_err(|error| error.detail().to_owned());
-        assert_eq!(check("https://example.com:65536/"), Err("the URL must have a port from 1 to 65535, or none".into()));
+        let check =
+            |text: &str| check_uri(&text.parse().unwrap(), "the URL").map_err(|error| error.detail().to_owned());
+        assert_eq!(
+            check("https://example.com:65536/"),
+            Err("the URL must have a port from 1 to 65535, or none".into())
+        );
         assert_eq!(check("https://a@example.com/"), Err("the URL must not contain a user or a password".into()));
         assert_eq!(check("/path"), Err("the URL must have a scheme and a host".into()));
         assert_eq!(check("https://example.com/"), Ok(()));

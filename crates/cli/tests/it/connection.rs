@@ -273,7 +273,11 @@ mod proxies {
         let environment = command.env("https_proxy", "http://127.0.0.1:1").env("no_proxy", "169.254/16,127.0.0.1");
         let result = run(environment);
         result.ends_with(0, &[]);
-        assert!(result.stderr.contains("warning: NO_PROXY contains an item that is ignored: \"169.254/16\""), "{}", result.stderr);
+        assert!(
+            result.stderr.contains("warning: NO_PROXY contains an item that is ignored: \"169.254/16\""),
+            "{}",
+            result.stderr
+        );
     }
 
     #[test]
