@@ -5,7 +5,9 @@
 //!   clock, a file or the environment.
 //! - Every file says that a sandbox made it: visibly in the report, on a signed contract, in the videos and images, and
 //!   in the tag of the sound.
-//! - [`sign`] does not change the given bytes: they are a prefix of the result, followed by an incremental update.
+//! - [`sign`] does not change the given bytes: they are a prefix of the result, followed by an incremental update. Earlier
+//!   signatures remain valid.
+//! - A signature proves nothing: the private keys are a part of this crate.
 //! - No input causes a panic, and no [`Error`] contains a part of the input.
 
 mod canvas;
