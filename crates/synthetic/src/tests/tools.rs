@@ -77,10 +77,12 @@ fn frame(pdf: &[u8]) -> Option<(usize, usize, bool)> {
     let pixels = lines.nth(1).unwrap().chunks_exact(3);
     let colored: Vec<_> = pixels.enumerate().filter(|(_, pixel)| *pixel == [28, 74, 120]).map(|(at, _)| at).collect();
     let (columns, rows) = (colored.iter().map(|at| at % width), colored.iter().map(|at| at / width));
-    let (left, right) = (columns.clone().min()?, columns.clone().max()?);
+    // Everything is zero if the page does not show the mark.
+    let (left, right) = (columns.clone().min().unwrap_or(1), columns.clone().max().unwrap_or(0));
     let count = |column| columns.clone().filter(|at| *at == column).count();
-    let is_left = count(left + 2) > count(right - 2);
-    Some((right + 1 - left, rows.clone().max()? + 1 - rows.min()?, is_left))
+    let is_left = count(left + 2) > count(right.saturating_sub(2));
+    let height = rows.clone().max().map_or(0, |last| last + 1) - rows.min().unwrap_or(0);
+    Some((right + 1 - left, height, is_left))
 }
 
 #[test]
