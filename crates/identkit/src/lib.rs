@@ -33,6 +33,10 @@
 //! | `tracing` | no | `identkit::transport::TracingObserver`: each call as a span |
 //! | `platform-roots` | no | `TlsBuilder::platform_roots`: trust the root certificates of the machine instead of the bundled ones |
 //!
+//! The public API contains types of other crates. They are re-exported as `identkit::bytes`, `identkit::http`,
+//! `identkit::jiff`, `identkit::serde_json` and, with `http` or `http-custom-tls`, `identkit::rustls`: with these paths you
+//! need not depend on the same versions.
+//!
 //! The repository has the guides under `docs/`: `verify-a-person.md`, `sign-a-document.md`, `receive-webhooks.md`,
 //! `operate.md`. `docs/examples.md` lists the example programs of this crate.
 
@@ -48,7 +52,7 @@ pub use identkit_wire as wire;
 
 pub use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Pii, Secret};
 
-// Their types are in the public API: with these paths, a user need not depend on the same versions.
+// Their types are in the public API.
 pub use bytes;
 pub use http;
 pub use jiff;
