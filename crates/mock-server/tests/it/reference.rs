@@ -148,6 +148,9 @@ impl Reference<'_> {
                 format!("`{seconds}` ({count} {unit})")
             }
             Value::Object(_) => "see below".to_owned(),
+            // Without code, so that a long list wraps.
+            Value::Array(values) if values.is_empty() => "none".to_owned(),
+            Value::Array(values) => values.iter().map(plain_text).collect::<Vec<_>>().join(", "),
             value => format!("`{}`", plain_text(value)),
         }
     }
@@ -192,7 +195,7 @@ async fn played(order: PutOrder, story: &str) -> Result<(Vec<u32>, Vec<String>, 
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.place(order).await;
     let before = bench.codes(&id).await.len();
-    bench.begin(id.expose(), story).unwrap().map_err(|rejection| rejection.text())?;
+    bench.begin(id.expose(), story).map_err(|rejection| rejection.text())?;
     bench.clock.settle().await;
     let codes = bench.codes(&id).await.split_off(before);
     let events = receiver.events();
