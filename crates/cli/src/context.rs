@@ -41,7 +41,7 @@ impl<'a, A> Context<'a, A> {
         let (base_url, variable) = self.base_url;
         BaseUrl::parse(base_url)
             .map_err(|error| Failure::usage(format!("--base-url or {variable} cannot be used: {}", error.detail())))?;
-        Ok(self.progress.watch(network::vendor(self.connection, base_url)?))
+        Ok(self.progress.watch(network::vendor(self.connection)?))
     }
 
     /// Starts the deadline of a stream.
