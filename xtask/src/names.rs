@@ -203,7 +203,8 @@ fn paths(line: &str) -> impl Iterator<Item = &str> {
         .map(|word| word.split(['#', ':', ',', ';', ')']).next().unwrap_or(word).trim_end_matches('.'))
 }
 
-fn links(line: &str) -> impl Iterator<Item = &str> {
+/// Targets of relative links.
+pub(crate) fn links(line: &str) -> impl Iterator<Item = &str> {
     line.split("](").skip(1).filter_map(|rest| {
         let target = rest.split([')', ' ', '#']).next()?;
         (!target.is_empty() && !target.contains(':') && !target.contains('<')).then_some(target)

@@ -135,6 +135,7 @@ rules! {
 }
 
 /// Why a rule cannot be switched off.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoSwitch {
     /// No rule has this id.

@@ -31,6 +31,7 @@ impl NoAnswer {
 }
 
 /// How a vendor responds to a request.
+#[non_exhaustive]
 #[derive(Debug)]
 pub enum CallOutcome {
     /// The response.

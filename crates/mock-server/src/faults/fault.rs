@@ -182,6 +182,7 @@ impl Fault {
 }
 
 /// Where a connection is reset.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Middle {

@@ -19,6 +19,7 @@ pub(crate) fn is_of(named: &str, operation: &str) -> bool {
 }
 
 /// The expected value of an element of a body.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum ValueMatch {
     /// This JSON value. Numbers are compared by value: `1` equals `1.0`.
@@ -148,6 +149,7 @@ fn body<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, ValueMatch)>,
 }
 
 /// A difference between a call and a filter.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Difference {
     /// Compared part of the call: `operation`, `header content-type`, `body /Product`.

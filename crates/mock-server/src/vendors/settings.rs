@@ -40,6 +40,8 @@ pub(super) mod seconds {
 }
 
 readers! {
+    success: Option<u16>, "a status from 200 to 299, or null",
+        |status: &Option<u16>| status.is_none_or(|status| (200..=299).contains(&status));
     refusal: u16, "a status from 400 to 599", |status| (400..=599).contains(status);
     some: String, "a string that is not empty", |text: &String| !text.is_empty();
 }

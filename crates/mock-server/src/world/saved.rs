@@ -188,6 +188,7 @@ impl World {
             faults: saved.faults.checked()?,
             bound: Bound::default(),
             concerned: None,
+            warnings: Vec::new(),
             deliveries: Vec::new(),
             webhooks: saved.webhooks,
             timers: BTreeMap::new(),

@@ -4,7 +4,7 @@ use crate::support::*;
 use identkit_mock_server::vendors::identity_tm::SCENARIOS;
 
 /// Returns one order of each kind: Product 12, 0 and 16, one with something to sign, and an account-only order.
-fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {
+pub(crate) fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {
     let order = || order_with(webhooks).mobile("+491711234567");
     [order(), order().product(0_u32), order().product(16_u32), to_sign(order()), order().product(15_u32).add(8_u64)]
 }
@@ -312,14 +312,4 @@ async fn m_04_the_stories_use_all_relevant_codes() {
     // Codes without a story, set by transition only.
     let missing: Vec<u32> = CATALOGUE.iter().map(|text| text.kind.0).filter(|code| !output.contains(code)).collect();
     assert_eq!(missing, [24]);
-}
-
-#[test]
-fn every_story_is_in_the_documentation() {
-    let documentation = include_str!("../../../../docs/sandbox-reference.md");
-    let (_, chapter) = documentation.split_once("## The stories of an order").unwrap();
-    let (table, _) = chapter.split_once("```mermaid").unwrap();
-    for story in SCENARIOS {
-        assert!(table.contains(&format!("`{story}`")), "{story}");
-    }
 }

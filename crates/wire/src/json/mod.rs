@@ -29,6 +29,7 @@ const PATH_LIMIT: usize = 1024 * 1024;
 pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Why a text cannot be read. Contains no value of the text, and only keys that the type names.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonFault {
     /// Path of the value, e.g. `IdentData[0].Birthdate`; `*` stands for a key that the type does not name. Empty if the
