@@ -34,7 +34,7 @@ pub struct World {
     pub journal: Journal,
     /// The injected faults.
     pub faults: Faults,
-    pub(super) bound: Bound,
+    pub(super) case_limit: CaseLimit,
     pub(super) concerned: Option<String>,
     pub(super) warnings: Vec<Violation>,
     pub(super) timers: BTreeMap<(Timestamp, u64), Timer>,
@@ -57,7 +57,7 @@ impl World {
             webhooks: Webhooks::default(),
             journal: Journal::default(),
             faults: Faults::new(seed),
-            bound: Bound::default(),
+            case_limit: CaseLimit::default(),
             concerned: None,
             warnings: Vec::new(),
             timers: BTreeMap::new(),
@@ -306,13 +306,13 @@ pub struct Timer {
 const CASES: usize = 50_000;
 
 #[derive(Clone, Debug)]
-pub(super) struct Bound {
+pub(super) struct CaseLimit {
     pub(super) cases: usize,
     /// By vendor: number of cases above which the next eviction is tried.
     pub(super) thresholds: BTreeMap<&'static str, usize>,
 }
 
-impl Default for Bound {
+impl Default for CaseLimit {
     fn default() -> Self {
         Self { cases: CASES, thresholds: BTreeMap::new() }
     }

@@ -15,9 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::data::Bound;
-use super::data::Profile;
-use super::data::{RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
+use super::data::{CaseLimit, Profile, RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
 use super::error::{FORMAT, SavedError, read, to_value};
 use super::text;
 use crate::faults::Faults;
@@ -186,7 +184,7 @@ impl World {
             rules,
             journal: Journal::default(),
             faults: saved.faults.checked()?,
-            bound: Bound::default(),
+            case_limit: CaseLimit::default(),
             concerned: None,
             warnings: Vec::new(),
             deliveries: Vec::new(),
