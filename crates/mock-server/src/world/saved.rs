@@ -19,6 +19,7 @@ use super::data::Bound;
 use super::data::Profile;
 use super::data::{RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
 use super::error::{FORMAT, SavedError, read, to_value};
+use super::messages::Messages;
 use super::text;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -189,6 +190,7 @@ impl World {
             bound: Bound::default(),
             concerned: None,
             warnings: Vec::new(),
+            messages: Messages::default(),
             deliveries: Vec::new(),
             webhooks: saved.webhooks,
             timers: BTreeMap::new(),
