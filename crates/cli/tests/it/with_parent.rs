@@ -22,7 +22,7 @@ fn started(option: &str) -> (Child, BufReader<ChildStdout>, String) {
     (shell, output, id.trim().to_owned())
 }
 
-/// Whether the output ends: nobody can write to it any more.
+/// Whether the output ends: no process can write to it any more.
 fn ends(mut output: BufReader<ChildStdout>, within: std::time::Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
