@@ -24,6 +24,7 @@ mod tests;
 mod text;
 mod video;
 mod voice;
+mod webm;
 
 pub use contract::sample_contract;
 pub use error::Error;
@@ -34,3 +35,4 @@ pub use report::{REPORT_LABELS, Report, Row, report};
 pub use signing::{SignatureMark, sign};
 pub use video::{placeholder_video, recording};
 pub use voice::voice;
+pub use webm::{webm_placeholder, webm_recording};

@@ -20,6 +20,7 @@ mod results;
 mod sandbox;
 mod signing;
 mod support;
+mod with_parent;
 #[cfg(unix)]
 mod world_file;
 #[cfg(unix)]

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use super::data::{CaseLimit, Profile, RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
 use super::error::{FORMAT, SavedError, read, to_value};
+use super::messages::Messages;
 use super::text;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -187,6 +188,7 @@ impl World {
             case_limit: CaseLimit::default(),
             concerned: None,
             warnings: Vec::new(),
+            messages: Messages::default(),
             deliveries: Vec::new(),
             webhooks: saved.webhooks,
             timers: BTreeMap::new(),
