@@ -27,6 +27,7 @@ mod identify24_settings;
 mod identity_tm;
 mod isolation;
 mod journal;
+mod listeners;
 mod matrix;
 mod media;
 mod multi_sign;
