@@ -37,8 +37,8 @@ pub(crate) fn existing(force: bool) -> Existing {
     if force { Existing::Replace } else { Existing::Keep }
 }
 
-/// Checks that a file can be written at `path`. Call this before sending: without a place for it, nothing is fetched.
-pub(crate) fn check_place(path: &Path, existing: Existing) -> Result<(), Failure> {
+/// Checks that a file can be written at `path`, the value of `option`. Call this before sending: without a place for it, nothing is fetched.
+pub(crate) fn check_place(option: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
     let name = path.display();
     reject_dash(path)?;
     let problem = match path.symlink_metadata() {
@@ -50,14 +50,18 @@ pub(crate) fn check_place(path: &Path, existing: Existing) -> Result<(), Failure
         // The new file would replace a device, not write to it.
         Ok(existing) if !existing.is_file() => "is not a regular file: choose another path",
         Ok(_) if existing == Existing::Keep => {
-            return Err(Failure::unsent(format!("{name} already exists: to replace it, add --force")));
+            return Err(Failure::unsent(match option {
+                "--out" => format!("{name} already exists: to replace it, add --force"),
+                _ => format!("{option} {name} already exists: choose a new file"),
+            }));
         }
         _ => {
             let draft = Draft::new(path).and_then(Draft::discard);
-            return draft.map_err(|error| Failure::unsent(format!("--out {name} cannot be written: {}", error.kind())));
+            return draft
+                .map_err(|error| Failure::unsent(format!("{option} {name} cannot be written: {}", error.kind())));
         }
     };
-    Err(Failure::unsent(format!("--out {name} {problem}")))
+    Err(Failure::unsent(format!("{option} {name} {problem}")))
 }
 
 /// Rejects `-`, which means standard output in other programs but would be a file name here.

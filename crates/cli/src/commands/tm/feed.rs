@@ -6,9 +6,9 @@ use std::path::Path;
 use comfy_table::Table;
 use identkit_core::{Clock, Error, Kind, Window};
 use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
-use identkit_identity_tm::{Finality, OrderId};
+use identkit_identity_tm::{DrainUnreportedExtended, Finality, OrderId};
 use identkit_transport::SystemClock;
-use identkit_wire::Dts;
+use identkit_wire::{Dts, Operation as _};
 use serde_json::{Value, json};
 
 use super::client::Tm;
@@ -23,7 +23,7 @@ use crate::text::plain;
 use crate::verdict::{description, word};
 
 pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
-    let client = tm.client()?;
+    let client = tm.client().await?;
     let feed = client.status_feed(window, &tm.options);
     let mut feed = if extended { feed } else { feed.general() };
     let mut orders = Orders::default();
@@ -52,7 +52,7 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
 
 pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Failure> {
     let clock = SystemClock::new();
-    let client = tm.client()?;
+    let client = tm.client().await?;
     if !yes {
         require_terminal()?;
     }
@@ -65,6 +65,7 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     // Before the request is sent: this proves that the journal can be written.
     journal.record(clock.wall(), ASKED).map_err(|error| unusable(&error))?;
 
+    tm.recorder.prepare(DrainUnreportedExtended::META, &[])?;
     let (mut answer, mut unwritten) = (None, None);
     let keep = |bytes: &[u8]| {
         let record = journal::answer(clock.wall(), bytes);
@@ -208,7 +209,7 @@ impl Orders {
 
     fn show(&self, page: &mut Page) {
         let (table, differ) = self.table();
-        page.table(&table);
+        page.table(table);
         if differ {
             page.note("of two verdicts, the first applies to an identification and the second to a signature");
         }
