@@ -5,6 +5,7 @@
 mod calls;
 mod connection;
 mod demo;
+mod environment;
 mod exit_codes;
 mod feed;
 mod fuzz;

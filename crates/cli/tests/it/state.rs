@@ -64,8 +64,8 @@ impl State {
 
     /// The content of the only file.
     fn text(&self) -> String {
-        let names = self.path().is_dir().then(|| names(&self.path())).unwrap_or_default();
-        names.first().map(|name| std::fs::read_to_string(self.path().join(name)).unwrap()).unwrap_or_default()
+        let mut files = std::fs::read_dir(self.path()).into_iter().flatten();
+        files.next().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).unwrap_or_default()
     }
 }
 
@@ -75,7 +75,7 @@ fn order_text() -> String {
 
 /// The input of a command that creates.
 fn input(line: &str) -> String {
-    if line.contains("tm") { order_text() } else { ident(&json!({})) }
+    if line.starts_with("tm") { order_text() } else { ident(&json!({})) }
 }
 
 /// Runs a command with this standard output, and returns exit code and standard error.
@@ -119,6 +119,35 @@ mod killed {
 
     fn is_recorded(event: &'static str) -> impl Fn(&State) -> bool {
         move |state| state.text().contains(&format!("\"event\":\"{event}\""))
+    }
+
+    #[test]
+    fn the_next_create_reports_what_a_killed_one_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |name: &str| format!("{CREATE} --out {}", folder.path().join(name).display());
+        let server = Server::after_login(|_| Reply::silence());
+        let is_sent = |_: &State| server.calls().iter().any(|call| call.contains("create"));
+        killed(&server, &line("first.json"), Stdio::null(), is_sent);
+        let left = names(folder.path()).remove(0);
+        let partial = folder.path().join(".identkit-tmp-partial");
+        std::fs::write(&partial, CREATED).unwrap();
+        let result = created().feed(&line("second.json"), &ident(&json!({})));
+        result.ends_with(0, &[&format!("{left}, an empty file"), "tmp-partial is left from a command that was killed"]);
+        assert_eq!(names(folder.path()), [".identkit-tmp-partial", "second.json"]);
+        assert_eq!(std::fs::read_to_string(&partial).unwrap(), CREATED);
+        // A file of a running command stays.
+        let mut running = server.command(&line("third.json"));
+        let mut running = running.stdin(Stdio::piped()).spawn().unwrap();
+        running.stdin.take().unwrap().write_all(ident(&json!({})).as_bytes()).unwrap();
+        let began = Instant::now();
+        while names(folder.path()).len() < 3 {
+            assert!(began.elapsed() < HANGS);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        created().feed(&line("fourth.json"), &ident(&json!({}))).ends_with(0, &["tmp-partial is left"]);
+        assert_eq!(names(folder.path()).len(), 4);
+        running.kill().unwrap();
+        running.wait().unwrap();
     }
 
     #[test]
@@ -187,16 +216,15 @@ fn a_record_is_private_and_closed_after_its_result() {
 
 #[test]
 fn each_outcome_closes_the_record_or_leaves_it_open() {
-    let reply = |status: &'static str, body: &'static str| move || Reply::json(status, body);
-    let cases: [(Box<dyn Fn() -> Reply + Send + Sync>, &str, i32, &str); 6] = [
-        (Box::new(reply("202 Accepted", PLACED)), PLACE, 0, "done"),
-        (Box::new(reply("400 Bad Request", "{}")), PLACE, 5, "refused"),
-        (Box::new(reply("401 Unauthorized", "{}")), PLACE, 3, "refused"),
-        (Box::new(reply("500 Internal Server Error", PLACED)), PLACE, 6, "unknown"),
-        (Box::new(Reply::close), PLACE, 6, "unknown"),
-        (Box::new(reply("202 Accepted", "")), "tm sign request 99921269855041", 0, "done"),
-    ];
-    for (reply, line, code, expected) in cases {
+    for (status, body, line, code, expected) in [
+        ("202 Accepted", PLACED, PLACE, 0, "done"),
+        ("400 Bad Request", "{}", PLACE, 5, "refused"),
+        ("401 Unauthorized", "{}", PLACE, 3, "refused"),
+        ("500 Internal Server Error", PLACED, PLACE, 6, "unknown"),
+        ("", "", PLACE, 6, "unknown"),
+        ("202 Accepted", "", "tm sign request 99921269855041", 0, "done"),
+    ] {
+        let reply = move || if status.is_empty() { Reply::close() } else { Reply::json(status, body) };
         let (state, server) = (State::new(), Server::always(reply));
         let result = crate::support::feed(&mut state.command(&server, line), order_text().as_bytes());
         result.ends_with(code, &[]);
