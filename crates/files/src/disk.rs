@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use tempfile::{NamedTempFile, PersistError};
+use tempfile::{NamedTempFile, PersistError, TempPath};
 
 use crate::faults::Step;
 
@@ -99,6 +99,19 @@ impl Disk {
             Existing::Replace => file.persist(target),
         }
         .map(drop)
+    }
+
+    /// Moves a file. With [`Existing::Keep`], `to` must not exist.
+    pub(crate) fn move_file(&self, from: &Path, to: &Path, existing: Existing) -> io::Result<()> {
+        self.enter(Step::Rename)?;
+        match existing {
+            Existing::Keep => TempPath::try_from_path(from)?.persist_noclobber(to).map_err(|failed| {
+                // A dropped `TempPath` would remove the file.
+                let _ = failed.path.keep();
+                failed.error
+            }),
+            Existing::Replace => std::fs::rename(from, to),
+        }
     }
 
     /// Syncs the directory of a file, so that its name is on disk.

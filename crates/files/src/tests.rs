@@ -105,6 +105,46 @@ fn a_failed_append_leaves_the_log_unchanged() {
 }
 
 #[test]
+fn a_rotation_moves_all_records_or_none() {
+    let rotate = |disk: Disk, dir: &Path| {
+        let (path, old) = (dir.join("log"), dir.join("old"));
+        open(Disk::default(), &path, Tail::Cut)?.0.append(b"{1}\n")?;
+        let mut log = open(Disk::default(), &path, Tail::Cut)?.0.on_disk(disk);
+        let rotated = log.rotate(&path, &old);
+        // The log continues in either case.
+        log.append(b"{2}\n").and(rotated)
+    };
+    let steps = with_faults(rotate, |dir, fault| {
+        let read = |name: &str| std::fs::read(dir.join(name)).unwrap_or_default();
+        let all = [read("old"), read("log")].concat();
+        match fault {
+            None => assert_eq!((&*read("old"), &*read("log")), (&b"{1}\n"[..], &b"{2}\n"[..])),
+            Some(Step::Write | Step::Sync) => assert_eq!(all, b"{1}\n"),
+            Some(step) => assert_eq!((&*read("log"), names(dir).len()), (&b"{1}\n{2}\n"[..], 1), "{step:?}"),
+        }
+    });
+    assert_eq!(steps[..4], [Step::Rename, Step::SyncParent, Step::Create, Step::SyncParent]);
+}
+
+#[test]
+fn a_rotation_replaces_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, old) = (dir.path().join("log"), dir.path().join("old"));
+    std::fs::write(&old, "{mine}").unwrap();
+    let (mut log, _) = open(Disk::default(), &path, Tail::Cut).unwrap();
+    log.append(b"{1}\n").unwrap();
+    assert_eq!(log.rotate(&path, &old).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    log.append(b"{2}\n").unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"{1}\n{2}\n");
+    assert_eq!(std::fs::read(&old).unwrap(), b"{mine}");
+    // The new file is locked, and the moved one is not.
+    let moved = dir.path().join("moved");
+    log.rotate(&path, &moved).unwrap();
+    assert!(open(Disk::default(), &path, Tail::Cut).is_err());
+    assert_eq!(open(Disk::default(), &moved, Tail::Cut).unwrap().1, [b"{1}\n", b"{2}\n"]);
+}
+
+#[test]
 fn a_torn_record_is_removed_after_its_copy_is_on_disk() {
     let recover = |disk: Disk, dir: &Path| {
         std::fs::write(dir.join("log"), "{1}\n{torn").unwrap();

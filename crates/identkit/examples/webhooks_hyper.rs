@@ -29,7 +29,7 @@ use identkit::webhook::{BODY_LIMIT, FileInbox, Peer, Receiver};
 use identkit::wire::Callback;
 use identkit::{CallOptions, IdentityProvider as _, Secret};
 use identkit_mock_server::journal::EntryKind;
-use identkit_mock_server::{Sandbox, Transition, vendors};
+use identkit_mock_server::{Sandbox, vendors};
 use tokio::net::TcpListener;
 
 /// Answers a request. It calls no vendor: identity.TM blocks an order until its webhook is answered, so a handler that
@@ -93,8 +93,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut ident = serde_json::from_str::<CreateIdent>(samples::CREATE_IDENT_REQUEST)?.project_id("6");
     (ident.pdf_url, ident.pdf_content) = (None, None);
     let id = vendor.create_ident(&ident, &CallOptions::new()).await?.value.ident_id.ok_or("no ident_id")?;
-    let played = sandbox.transition(id.expose(), &Transition::Scenario("positive".into()));
-    played.ok_or("the sandbox has no such ident")?.map_err(|rejection| rejection.text())?;
+    sandbox.play(id.expose(), "positive")?;
     // The sandbox records a delivery attempt when it is answered: the event is then in the file.
     sandbox
         .wait_for_entries(0, |entries| {

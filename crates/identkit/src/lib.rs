@@ -8,12 +8,16 @@
 //! use identkit::core::{CaseRef, Outcome};
 //! use identkit::{CallOptions, Error, IdentityProvider};
 //!
-//! async fn is_verified(vendor: &dyn IdentityProvider, case: &CaseRef) -> Result<Option<bool>, Error> {
+//! /// Whether the person is verified; `None` if the case is not finished.
+//! async fn is_verified(
+//!     vendor: &dyn IdentityProvider,
+//!     case: &CaseRef,
+//! ) -> Result<Option<bool>, Error> {
 //!     let status = vendor.status(case, &CallOptions::new()).await?;
 //!     Ok(match status.outcome {
 //!         Outcome::Positive | Outcome::Signed => Some(true),
 //!         outcome if outcome.is_final() => Some(false),
-//!         _ => None, // not finished
+//!         _ => None,
 //!     })
 //! }
 //! ```
@@ -23,6 +27,7 @@
 //! | `identity-tm` | yes | `identkit::identity_tm`: the client of identity.TM |
 //! | `identify24` | yes | `identkit::identify24`: the client of identify24 |
 //! | `http` | yes | `identkit::transport::http`: HTTP/1.1 over TLS |
+//! | `http-custom-tls` | no | the same without `ring` and root certificates, instead of `http`: your own `rustls` configuration only |
 //! | `webhook` | yes | `identkit::webhook`: the webhook receiver, an inbox in a file, a listener |
 //! | `save` | no | `identkit::transport::save`: downloads into files that are complete or absent, with their SHA-256 |
 //! | `tracing` | no | `identkit::transport::TracingObserver`: each call as a span |
@@ -42,6 +47,14 @@ pub use identkit_webhook as webhook;
 pub use identkit_wire as wire;
 
 pub use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Pii, Secret};
+
+// Their types are in the public API: with these paths, a user need not depend on the same versions.
+pub use bytes;
+pub use http;
+pub use jiff;
+#[cfg(feature = "http-custom-tls")]
+pub use rustls;
+pub use serde_json;
 
 /// The examples of the pages for readers, compiled as documentation tests.
 #[cfg(all(

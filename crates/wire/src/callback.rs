@@ -40,6 +40,7 @@ pub trait Callback: Send + Sync + fmt::Debug {
 }
 
 /// Parsed path of a webhook.
+#[non_exhaustive]
 #[derive(Debug, PartialEq, Eq)]
 pub struct CallbackPath<'a> {
     /// Name of the provider.

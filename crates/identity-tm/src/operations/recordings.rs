@@ -16,6 +16,7 @@ use crate::{Dialect, OrderId, PROVIDER};
 const VIDEO_CAP: u64 = 16 * 1024 * 1024 * 1024;
 
 /// Requests the recording of an order. The vendor calls the URL when it is ready.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestVideo {
     /// Id of the order.

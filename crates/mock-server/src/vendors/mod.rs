@@ -28,7 +28,7 @@ pub mod identity_tm;
 )]
 pub(crate) mod schemas;
 pub(crate) mod secrets;
-#[cfg(all(feature = "server", any(feature = "identify24", feature = "identity-tm")))]
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
 mod test_accounts;
 
 /// Returns the vendors of this crate that its features enable.

@@ -34,14 +34,14 @@ pub(super) mod seconds {
     }
 
     pub(in crate::vendors) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
-        value(from, "expected a number of whole seconds", |_: &u32| true)
+        value(from, "a number of whole seconds", |_: &u32| true)
             .map(|seconds| SignedDuration::from_secs(seconds.into()))
     }
 }
 
 readers! {
-    refusal: u16, "expected a status from 400 to 599", |status| (400..=599).contains(status);
-    some: String, "expected a string that is not empty", |text: &String| !text.is_empty();
+    refusal: u16, "a status from 400 to 599", |status| (400..=599).contains(status);
+    some: String, "a string that is not empty", |text: &String| !text.is_empty();
 }
 
 /// Whether a text is an http or https URL with a host.

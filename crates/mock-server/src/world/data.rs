@@ -333,6 +333,7 @@ impl CaseOrder {
 }
 
 /// Which requests the vendors accept.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {

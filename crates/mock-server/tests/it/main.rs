@@ -32,6 +32,7 @@ mod media;
 mod multi_sign;
 mod network;
 mod put_order_rules;
+mod reference;
 mod reuse;
 mod rules;
 mod saved_waiting;
