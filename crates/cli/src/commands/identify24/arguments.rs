@@ -51,7 +51,8 @@ pub(crate) struct Arguments {
 pub(super) enum Command {
     /// Logs in once to check the credentials (auth).
     Login,
-    /// Creates an ident (ident/create). The request is sent at most once: on exit code 6 the ident may exist.
+    /// Creates an ident (ident/create). It is repeated only if the vendor surely refused it. On exit code 6 the ident may
+    /// exist.
     Create {
         /// The ident in the vendor's JSON format. `-` reads standard input.
         #[arg(value_name = "FILE|-")]

@@ -282,18 +282,21 @@ mod tests {
     }
 
     #[test]
-    fn on_80_columns_ids_and_times_do_not_wrap() {
+    fn on_a_narrow_terminal_ids_and_times_do_not_wrap() {
         let (id, time) = ("12345678901234567890", "2020-09-10T12:00:00+02:00");
-        let table = |more: Value| {
+        let table = |more: Value, width: u16| {
             let mut order = json!({ "OrderID": id, "Status": [{ "Kind": 6, "Time": time }] });
             order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             let (mut table, _) = orders(&[&json!([order]).to_string()]).table();
-            table.set_width(80).trim_fmt()
+            output::fitted(table.set_width(width))
         };
         for more in [json!({}), json!({ "Ref": "0123456789abcdef0123456789abcdef" })] {
-            let text = table(more);
-            assert!(text.contains(id) && text.contains(time), "{text}");
-            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+            for width in [40, 60, 80, 100] {
+                let text = table(more.clone(), width);
+                eprintln!("{text}");
+                assert!(text.contains(id) && text.contains(time) && text.contains("positive"), "{text}");
+                assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
+            }
         }
     }
 }

@@ -443,7 +443,9 @@ pub(crate) fn json_sample(path: &str) -> Value {
 /// set.
 pub(crate) fn has(tool: &str) -> bool {
     let argument = if tool.starts_with("pdf") { "-v" } else { "--version" };
-    let exists = clean_command(tool).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let status = clean_command(tool).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    // 127: a shell started it.
+    let exists = status.is_ok_and(|status| status.code() != Some(127));
     if !exists {
         missing(tool);
     }
