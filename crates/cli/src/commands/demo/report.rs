@@ -187,7 +187,7 @@ impl Report {
             row.extend(with_notes.then(|| step.note.clone()));
             table.add_row(row);
         }
-        page.table(&table);
+        page.table(table);
         let name = root.display();
         page.line(format!("\nFiles in {name}, with size and SHA-256; inbox.jsonl contains the webhooks:"));
         for SavedFile { path, digest } in &folder.files {
