@@ -53,7 +53,8 @@ impl Scan {
                 }
                 Self::Head(head) => {
                     // Empty lines before a request are ignored (RFC 9112, section 2.2).
-                    let start = if head.is_empty() { bytes.iter().take_while(|b| b"\r\n".contains(b)).count() } else { 0 };
+                    let start =
+                        if head.is_empty() { bytes.iter().take_while(|b| b"\r\n".contains(b)).count() } else { 0 };
                     bytes = bytes.get(start..).unwrap_or_default();
                     let line = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1);
                     head.extend_from_slice(bytes.get(..line).unwrap_or_default());
