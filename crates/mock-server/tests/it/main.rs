@@ -30,6 +30,7 @@ mod identity_tm;
 mod inputs;
 mod isolation;
 mod journal;
+mod listeners;
 mod matrix;
 mod media;
 mod multi_sign;
