@@ -32,6 +32,7 @@ mod tests;
 mod text;
 mod video;
 mod voice;
+mod webm;
 
 pub use certificates::signing_authority;
 pub use contract::sample_contract;
@@ -44,3 +45,4 @@ pub use report::{REPORT_LABELS, Report, Row, report};
 pub use signing::sign;
 pub use video::{placeholder_video, recording};
 pub use voice::voice;
+pub use webm::{webm_placeholder, webm_recording};
