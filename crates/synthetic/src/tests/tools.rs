@@ -88,13 +88,12 @@ fn frame(pdf: &[u8]) -> Option<(usize, usize, bool)> {
 #[test]
 fn poppler_shows_the_mark_upright_and_whole() {
     for (name, original) in readable() {
-        // The contract has the color elsewhere; a page can be too small; poppler ignores a rotation by a real number.
-        let is_contract = original.windows(9).any(|window| window == b"/ObjStm/N");
-        if is_contract
-            || ["object streams", "a cross-reference stream that is off", "tiny page", "no count"].contains(&name)
-        {
+        // The contract has the color elsewhere, a page is too small for the mark, and poppler needs the count of pages.
+        const SKIPPED: [&str; 4] = ["object streams", "a cross-reference stream that is off", "tiny page", "no count"];
+        if SKIPPED.contains(name) {
             continue;
         }
+        // Poppler ignores a rotation by a real number.
         let signed = sign(original, &mark()).unwrap();
         let expected = if name.contains("real") { (60, 229, true) } else { (229, 60, true) };
         let Some((width, height, is_left)) = frame(&signed) else { return };
