@@ -285,17 +285,22 @@ readers! {
         |text: &String| !text.is_empty() && !text.contains(':');
 }
 
+/// What error messages call an invalid value. The readers of settings do not print it.
+const URLS: Unexpected<'static> = Unexpected::Other("other URLs");
+
 fn is_valid<'a>(urls: impl IntoIterator<Item = &'a Option<Secret>>) -> bool {
     urls.into_iter().flatten().all(|url| is_web_address(&url.expose().replace(['[', ']'], "")))
 }
 
 fn webhook_urls<'de, D: Deserializer<'de>>(from: D) -> Result<WebhookUrls, D::Error> {
-    const FORM: &str = "URLs that begin with https:// or http://, AfterVideo without AfterIdent";
     let urls = WebhookUrls::deserialize(from)?;
     let excludes = urls.after_video.is_some() && urls.after_ident.is_some();
     match is_valid([&urls.after_video, &urls.after_ident, &urls.on_final]) && !excludes {
         true => Ok(urls),
-        false => Err(D::Error::invalid_value(Unexpected::Map, &FORM)),
+        false => Err(D::Error::invalid_value(
+            URLS,
+            &"URLs that begin with https:// or http://, AfterVideo without AfterIdent",
+        )),
     }
 }
 
@@ -303,7 +308,7 @@ fn redirect_urls<'de, D: Deserializer<'de>>(from: D) -> Result<RedirectUrls, D::
     let urls = RedirectUrls::deserialize(from)?;
     match is_valid([&urls.success, &urls.abort]) {
         true => Ok(urls),
-        false => Err(D::Error::invalid_value(Unexpected::Map, &"URLs that begin with https:// or http://")),
+        false => Err(D::Error::invalid_value(URLS, &"URLs that begin with https:// or http://")),
     }
 }
 
