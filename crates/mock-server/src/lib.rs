@@ -44,7 +44,7 @@ pub use rules::Rejection;
 #[cfg(feature = "server")]
 pub use sandbox::TestSandbox;
 pub use sandbox::{Advanced, Progress, Sandbox, SandboxBuilder};
-pub use vendor::{CallOutcome, MockVendor, NoAnswer, Route, Target, Transition};
+pub use vendor::{CallOutcome, MockVendor, NoAnswer, Route, Target, Transition, TransitionError};
 pub use world::{CaseOrder, Channel, Message, Profile, SavedError, StateReader, Timer, VendorState, World};
 pub use worlds::Worlds;
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{
-    CANARY, NO_SERVER, ORDER, Reply, Run, Sandbox, Server, Vendor, has, names, run, run_in_terminal, whole,
+    CANARY, NO_SERVER, ORDER, Reply, Run, Sandbox, Server, Vendor, has, names, on_full_disk, run, run_in_terminal,
+    whole,
 };
 use serde_json::{Value, json};
 
@@ -325,12 +326,7 @@ mod drain {
         let body = json!([{ "OrderID": ORDER, "Ref": CANARY.repeat(200) }]).to_string();
         let server = Server::json("200 OK", body.as_str());
         let program = place.command(&server);
-        // Limits every file to 1024 bytes; without the trap, the limit would send a signal.
-        let mut shell = Command::new("sh");
-        shell.args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$@\"", "sh"]).arg(program.get_program());
-        shell.args(program.get_args()).envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        // Pipes have no limit.
-        let result = Run::from(shell.output().unwrap());
+        let result = Run::from(on_full_disk(&program, 2).output().unwrap());
         result.ends_with(6, &["could not be written to the journal", "on standard output instead", "tm statuses"]);
         result.logs_none_of(&[CANARY]);
         let record: Value = serde_json::from_str(&result.stdout).unwrap();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use identkit_core::{Clock as _, Violation};
+use identkit_core::{Clock as _, Secret, Violation};
 use serde_json::{Map, Value};
 
 use super::{Plan, Runner};
@@ -11,7 +11,7 @@ use crate::expect::{Expect, UnmetExpectations};
 use crate::journal::{Entry, EntryKind, Journal};
 use crate::sync::lock;
 use crate::webhooks::Delivery;
-use crate::{Account, Message, Rejection, Transition, VirtualClock, World};
+use crate::{Account, Message, Rejection, Transition, TransitionError, VirtualClock, World};
 
 /// A handle of a running sandbox. Cheap to clone; the sandbox ends when the last clone is dropped.
 #[derive(Clone)]
@@ -53,13 +53,24 @@ impl Sandbox {
         Self { runner, _guard: guard }
     }
 
-    /// Plays a story of a case, or sets its status. `None` if no vendor has this case.
-    pub fn transition(&self, case: &str, transition: &Transition) -> Option<Result<(), Rejection>> {
+    /// Plays a scenario of a case, e.g. `positive`.
+    ///
+    /// # Errors
+    /// As [`transition`](Self::transition).
+    pub fn play(&self, case: &str, scenario: &str) -> Result<(), TransitionError> {
+        self.transition(case, &Transition::Scenario(scenario.to_owned()))
+    }
+
+    /// Plays a scenario of a case, or sets its status.
+    ///
+    /// # Errors
+    /// If no vendor has this case, or its vendor rejects the transition.
+    pub fn transition(&self, case: &str, transition: &Transition) -> Result<(), TransitionError> {
         let _busy = self.runner.clock.hold();
         let result = {
             let mut world = self.runner.world();
-            let result =
-                self.runner.plan.vendors.iter().find_map(|vendor| vendor.transition(&mut world, case, transition));
+            let mut vendors = self.runner.plan.vendors.iter();
+            let result = vendors.find_map(|vendor| vendor.transition(&mut world, case, transition));
             if result == Some(Ok(())) {
                 let by = match transition {
                     Transition::Scenario(story) => story.clone(),
@@ -70,13 +81,24 @@ impl Sandbox {
             result
         };
         self.runner.settle();
-        result
+        result.ok_or(TransitionError::UnknownCase)?.map_err(TransitionError::Rejected)
     }
 
     /// Returns the state of a case. `None` if no vendor has this case.
     pub fn inspect(&self, case: &str) -> Option<Value> {
         let mut world = self.runner.world();
         self.runner.plan.vendors.iter().find_map(|vendor| vendor.inspect(&mut world, case))
+    }
+
+    /// Returns the TAN that was last sent to the person of a case, for the vendors that send TANs. `None` if no TAN is
+    /// valid.
+    pub fn tan(&self, case: &str) -> Option<Secret> {
+        Some(Secret::new(self.inspect(case)?.get("tan")?.as_str()?))
+    }
+
+    /// The credentials at a vendor: the public half and the secret one. Both are empty if the vendor has no account.
+    pub fn credentials(&self, vendor: &str) -> [String; 2] {
+        self.with_account(vendor, |account, world| account.credentials(world)).unwrap_or_default()
     }
 
     /// Returns the ids of all cases of a vendor; empty for an unknown name.

@@ -6,10 +6,11 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use identkit_core::Event;
+use identkit_wire::json;
 use jiff::Timestamp;
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::state::{Cause, HoldReason, Impossible, MAX_ATTEMPTS, State, Verb};
 use crate::VendorFacts;
@@ -20,6 +21,7 @@ use crate::world::text::{self, AsText, Binary};
 pub(crate) const DROPPED: &str = "dropped: nothing was sent, and the vendor regards it as delivered";
 
 /// One attempt to deliver.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attempt {
@@ -72,7 +74,7 @@ pub struct Delivery {
     /// Id of the case.
     pub case: String,
     /// The event that it reports.
-    #[serde(deserialize_with = "whole")]
+    #[serde(deserialize_with = "whole_event")]
     pub event: Event,
     /// Method of the request.
     #[serde(with = "text")]
@@ -106,15 +108,21 @@ fn unknown() -> &'static VendorFacts {
     &UNKNOWN
 }
 
-/// Reads an event and rejects unknown fields, which its own reader ignores and so would lose.
-fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Event, D::Error> {
-    let saved = Value::deserialize(from)?;
-    let event =
-        Event::deserialize(&saved).ok().filter(|event| serde_json::to_value(event).is_ok_and(|all| all == saved));
-    event.ok_or_else(|| D::Error::invalid_value(Unexpected::Other("an object"), &"an event without unknown fields"))
+/// The fields of an event. Its own reader ignores unknown ones and so would lose them.
+const EVENT: &[&str] = &["provider", "name", "case_id", "reference", "payload", "key"];
+
+/// Reads an event without unknown fields.
+fn whole_event<'de, D: Deserializer<'de>>(from: D) -> Result<Event, D::Error> {
+    let saved = Map::deserialize(from)?;
+    if saved.keys().any(|name| !EVENT.contains(&name.as_str())) {
+        return Err(D::Error::unknown_field("", EVENT));
+    }
+    let wrong = |_| D::Error::invalid_value(Unexpected::Map, &"an event");
+    json::from_value(&Value::Object(saved)).map_err(wrong)
 }
 
 /// Whether a vendor retries.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {

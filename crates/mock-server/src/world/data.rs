@@ -35,7 +35,7 @@ pub struct World {
     pub journal: Journal,
     /// The injected faults.
     pub faults: Faults,
-    pub(super) bound: Bound,
+    pub(super) case_limit: CaseLimit,
     pub(super) concerned: Option<String>,
     pub(super) warnings: Vec<Violation>,
     pub(crate) messages: Messages,
@@ -59,7 +59,7 @@ impl World {
             webhooks: Webhooks::default(),
             journal: Journal::default(),
             faults: Faults::new(seed),
-            bound: Bound::default(),
+            case_limit: CaseLimit::default(),
             concerned: None,
             warnings: Vec::new(),
             messages: Messages::default(),
@@ -314,13 +314,13 @@ pub struct Timer {
 const CASES: usize = 50_000;
 
 #[derive(Clone, Debug)]
-pub(super) struct Bound {
+pub(super) struct CaseLimit {
     pub(super) cases: usize,
     /// By vendor: number of cases above which the next eviction is tried.
     pub(super) thresholds: BTreeMap<&'static str, usize>,
 }
 
-impl Default for Bound {
+impl Default for CaseLimit {
     fn default() -> Self {
         Self { cases: CASES, thresholds: BTreeMap::new() }
     }
@@ -367,6 +367,7 @@ impl CaseOrder {
 }
 
 /// Which requests the vendors accept.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {

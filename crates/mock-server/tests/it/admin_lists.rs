@@ -179,7 +179,7 @@ async fn calls_of_identify24_during_a_webhook_are_a_finding() {
     bench.set_portal_url();
     let token = bench.token().await;
     let ident = bench.create_ident().await;
-    bench.begin(&ident, "positive").unwrap().unwrap();
+    bench.begin(&ident, "positive").unwrap();
     receiver.until(1).await;
     // Calls about an ident do not wait.
     assert_eq!(bench.i24_call(&token, "GET", &format!("/ident/get/{ident}"), "").await.status, 200);

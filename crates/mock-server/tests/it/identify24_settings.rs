@@ -168,7 +168,7 @@ async fn ai_12_statuses_are_configurable_in_reads_and_webhooks() {
         assert_eq!([&output["status"], &output["status_id"]], [status, status_id]);
         assert_eq!([&output["reject_reason"], &output["agent_notes"]], [reason, notes]);
     }
-    assert_eq!(bench.begin(&id, "positive").unwrap().unwrap_err().status, 400, "the list was replaced");
+    assert_eq!(bench.begin(&id, "positive").unwrap_err().status, 400, "the list was replaced");
 }
 
 #[tokio::test(flavor = "multi_thread")]

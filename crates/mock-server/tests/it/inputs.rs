@@ -46,7 +46,7 @@ async fn m_17_a_failed_eid_continues_by_video_if_it_may() {
         assert_eq!(bench.outcome(&id, OrderFlavor::IdentOnly).await, outcome, "{product} {refuses}");
     }
     let signs = bench.ended(contract_order(), "identified").await;
-    assert!(bench.begin(signs.expose(), "eid-failed").unwrap().is_err(), "identified already");
+    assert!(bench.begin(signs.expose(), "eid-failed").is_err(), "identified already");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +63,7 @@ async fn m_17_smart_id_is_a_method() {
     let restored = sandbox().world(World::from_json(&vendors, &saved).unwrap()).start();
     assert_eq!(restored.inspect(id.expose()).unwrap()["method"], "SmartID");
     let auto = bench.place(order().product(16_u32)).await;
-    assert!(bench.begin(auto.expose(), "smartid").unwrap().is_err(), "Product 16 is autoID only");
+    assert!(bench.begin(auto.expose(), "smartid").is_err(), "Product 16 is autoID only");
 }
 
 #[tokio::test(flavor = "multi_thread")]

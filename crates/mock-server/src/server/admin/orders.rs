@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::settings::Case;
 use super::{Context, Json, NoMembers, Problem, ProblemKind, Reveal, RevealQuery, Route, input, route};
-use crate::Transition;
 use crate::readers::parsed;
+use crate::{Transition, TransitionError};
 
 const ID: (&str, &str) = ("Id of the order or ident, in the vendor's form.", "99921269855041");
 
@@ -173,11 +173,11 @@ async fn transition(context: Context, query: RevealQuery, body: Move) -> Result<
     };
     let sandbox = context.sandbox()?;
     match sandbox.transition(&context.id, &wanted) {
-        None => Err(Problem::unknown_order()),
-        Some(Err(refused)) => {
+        Err(TransitionError::UnknownCase) => Err(Problem::unknown_order()),
+        Err(TransitionError::Rejected(refused)) => {
             Err(Problem::refused([ProblemKind::RefusedTransition, ProblemKind::TransitionConflict], &refused))
         }
-        Some(Ok(())) => Ok(Json(Case(secrets.urls(sandbox.inspect(&context.id).unwrap_or(Value::Null))))),
+        Ok(()) => Ok(Json(Case(secrets.urls(sandbox.inspect(&context.id).unwrap_or(Value::Null))))),
     }
 }
 
@@ -203,7 +203,8 @@ struct Tans {
 }
 
 async fn get_tans(context: Context, query: TanQuery, _: NoMembers) -> Result<Json<Tans>, Problem> {
-    let case = context.sandbox()?.inspect(&query.order).ok_or_else(Problem::unknown_order)?;
-    let tans = case.get("tan").and_then(Value::as_str).map(str::to_owned).into_iter().collect();
+    let sandbox = context.sandbox()?;
+    sandbox.inspect(&query.order).ok_or_else(Problem::unknown_order)?;
+    let tans = sandbox.tan(&query.order).iter().map(|tan| tan.expose().to_owned()).collect();
     Ok(Json(Tans { order: query.order, tans }))
 }

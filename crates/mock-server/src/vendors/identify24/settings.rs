@@ -180,17 +180,17 @@ impl Rate {
 }
 
 readers! {
-    failure: Option<u16>, "expected a status from 500 to 599, or null",
+    failure: Option<u16>, "a status from 500 to 599, or null",
         |status: &Option<u16>| status.is_none_or(|status| (500..=599).contains(&status));
-    in_header: String, "expected a string of printable ASCII that is not empty and has no blank at its ends",
+    in_header: String, "a string of printable ASCII that is not empty and has no blank at its ends",
         // The values that a header can transport unchanged (RFC 9110, section 5.5).
         |text: &String| !text.is_empty() && text.trim() == *text && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    address: Option<Secret>, "expected a URL that begins with https:// or http://, or null",
+    address: Option<Secret>, "a URL that begins with https:// or http://, or null",
         |url: &Option<Secret>| url.as_ref().is_none_or(|url| is_web_address(url.expose()));
 }
 
 fn some_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
-    let seconds = value(from, "expected a number of whole seconds, 1 or more", |seconds: &u32| *seconds > 0)?;
+    let seconds = value(from, "a number of whole seconds, 1 or more", |seconds: &u32| *seconds > 0)?;
     Ok(SignedDuration::from_secs(seconds.into()))
 }
 
@@ -205,7 +205,7 @@ mod span {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SignedDuration>, D::Error> {
-        let seconds: Option<u32> = value(from, "expected a number of whole seconds, or null", |_| true)?;
+        let seconds: Option<u32> = value(from, "a number of whole seconds, or null", |_| true)?;
         Ok(seconds.map(|seconds| SignedDuration::from_secs(seconds.into())))
     }
 }

@@ -30,6 +30,7 @@ pub enum Unit {
 }
 
 /// The shape of a list of orders (AT-03).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum ListShape {
     /// `[{…,"Status":[…]}]`: the document's example, with the element that its table requires.
@@ -46,6 +47,7 @@ pub enum ListShape {
 }
 
 /// The shape of signed hashes (AT-36).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum HashShape {
     /// `[{"a":"…"},{"b":"…"}]`.
@@ -58,6 +60,7 @@ pub enum HashShape {
 }
 
 /// Element of the response that contains the giro link (AT-41).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum GiroKey {
     /// `TargetURL`; but `GiroURL` if `TargetURL` is needed for the landing page.
@@ -78,6 +81,7 @@ pub enum VideoFormat {
 }
 
 /// Response of `serverStatus` (AT-80).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Service {
     /// Status 200.
@@ -90,6 +94,7 @@ pub enum Service {
 }
 
 /// A feature that must be enabled for an account (T-006).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Feature {
     /// `getIdentDataPDF`, [T 3.4.1].
@@ -273,10 +278,10 @@ impl Settings {
 }
 
 readers! {
-    positive: u32, "expected a whole number, 1 or more", |number| *number > 0;
-    zero_or_one: u32, "expected 0 or 1", |number| *number < 2;
+    positive: u32, "a whole number, 1 or more", |number| *number > 0;
+    zero_or_one: u32, "0 or 1", |number| *number < 2;
     // A colon ends a user name (RFC 7617, section 2).
-    user: String, "expected a string that is not empty and has no colon",
+    user: String, "a string that is not empty and has no colon",
         |text: &String| !text.is_empty() && !text.contains(':');
 }
 
@@ -310,11 +315,11 @@ fn redirect_urls<'de, D: Deserializer<'de>>(from: D) -> Result<RedirectUrls, D::
 
 fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Method, D::Error> {
     let fits = |method: &String| ["GET", "POST", "PUT"].contains(&method.as_str());
-    value(from, "expected GET, POST or PUT", fits)?.parse().map_err(D::Error::custom)
+    value(from, "GET, POST or PUT", fits)?.parse().map_err(D::Error::custom)
 }
 
 fn callback<'de, D: Deserializer<'de>>(from: D) -> Result<Option<OrderCallback>, D::Error> {
-    let expected = "expected AfterVideo, AfterIdent, OnFinal, or null";
+    let form = "AfterVideo, AfterIdent, OnFinal, or null";
     let fits = |name: &Option<String>| name.as_deref().is_none_or(|name| OrderCallback::read(name).is_some());
-    Ok(value(from, expected, fits)?.as_deref().and_then(OrderCallback::read))
+    Ok(value(from, form, fits)?.as_deref().and_then(OrderCallback::read))
 }

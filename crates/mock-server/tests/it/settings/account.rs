@@ -45,7 +45,7 @@ async fn at_43_an_optional_address_is_a_setting() {
         assert_eq!(answer.status, 202, "{}", answer.text());
         let id = OrderId::new(answer.json()["OrderID"].as_str().unwrap());
         for story in ["courier", "shop"] {
-            let refused = bench.begin(id.expose(), story).unwrap().unwrap_err();
+            let refused = bench.begin(id.expose(), story).unwrap_err();
             assert!(refused.text().contains("AT-43"), "{}", refused.text());
         }
         bench.play(id.expose(), "positive").await;

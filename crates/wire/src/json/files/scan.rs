@@ -62,11 +62,11 @@ pub(super) struct Scanner {
 }
 
 pub(super) fn malformed() -> Error {
-    Error::new(Kind::Protocol, "the vendor's answer cannot be read: not valid JSON")
+    Error::new(Kind::Protocol, "the vendor's response cannot be read: not valid JSON")
 }
 
 pub(super) fn other_form(what: &str) -> Error {
-    Error::new(Kind::Protocol, format!("the vendor's answer cannot be read: {what}"))
+    Error::new(Kind::Protocol, format!("the vendor's response cannot be read: {what}"))
 }
 
 /// Error type into which `?` converts a Base64 error.
@@ -80,7 +80,7 @@ impl From<Error> for Unreadable {
 
 impl From<Base64Error> for Unreadable {
     fn from(_: Base64Error) -> Self {
-        Self(Error::new(Kind::Protocol, "a file of the vendor's answer is not valid Base64"))
+        Self(Error::new(Kind::Protocol, "a file of the vendor's response is not valid Base64"))
     }
 }
 
