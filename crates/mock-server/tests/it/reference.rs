@@ -14,7 +14,7 @@ const KINDS: [&str; 5] = [
 ];
 
 /// What the person does in each story of an order.
-const MEANINGS: [(&str, &str); 21] = [
+const MEANINGS: [(&str, &str); 23] = [
     ("identified", "The person is identified by the usual method. The order has something to sign and stays open"),
     (
         "positive",
@@ -41,6 +41,11 @@ const MEANINGS: [(&str, &str); 21] = [
     ("eid", "The person is identified by eID"),
     ("giro", "The person is identified by a bank account"),
     ("autoid", "The person is identified by autoID"),
+    ("smartid", "The person is identified by SmartID, which has no status (AT-82)"),
+    (
+        "eid-failed",
+        "eID fails, and the person is identified by video. With `NoVideoFallback`, or without video in the Product, the person leaves",
+    ),
     (
         "method-changes",
         "The person changes the method as often as the Product allows, and is identified by the last one",
