@@ -41,10 +41,10 @@ const MEANINGS: [(&str, &str); 23] = [
     ("eid", "The person is identified by eID"),
     ("giro", "The person is identified by a bank account"),
     ("autoid", "The person is identified by autoID"),
-    ("smartid", "The person is identified by SmartID"),
+    ("smartid", "The person is identified by SmartID, which has no status (AT-82)"),
     (
         "eid-failed",
-        "The identification by eID fails. The person is identified by video instead, unless the order excludes it",
+        "eID fails, and the person is identified by video. With `NoVideoFallback`, or without video in the Product, the person leaves",
     ),
     (
         "method-changes",
