@@ -9,7 +9,7 @@ use identkit_wire::json::{Files, Piece};
 use identkit_wire::{BodyMode, Meta, operation};
 use serde::de::DeserializeOwned;
 
-use super::{GetESignPdf, GetVoiceFiles, JSON_CAP, PDF_CAP};
+use super::{ERROR, GetESignPdf, GetVoiceFiles, JSON_CAP, PDF_CAP};
 use crate::Dialect;
 use crate::messages::{SignedPdf, VoiceFile};
 
@@ -143,6 +143,7 @@ const fn streamed(of: &Meta, cap: u64) -> Meta {
     Meta::new(of.provider, of.name, Method::GET, of.path, of.safety, of.ambiguity)
         .section(of.section)
         .expect(of.expect)
+        .error_member(ERROR)
         .body_mode(BodyMode::Sniff { cap, stream: |_, _| true })
         .refusals(of.refusals)
 }
@@ -155,7 +156,7 @@ operation! {
     decode: |_, _, body, _| {
         let (head, content) = body.into_content();
         // The first bytes decide, regardless of the Content-Type (AT-37).
-        let source = match head.starts_with(b"%PDF-") {
+        let source = match super::documents::is_pdf(&http::HeaderMap::new(), &head) {
             true => Source::Body(content),
             false => Source::Json(Box::new(Files::new(content, "PDFs", "Base64Data", PDF_CAP))),
         };

@@ -4,7 +4,7 @@ use http::{Method, StatusCode, response};
 use identkit_core::{Error, Violation};
 use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Meta, Received, RetrySafety, json, operation};
 
-use super::{BAD_REQUEST, JSON_CAP, UNAUTHORIZED};
+use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED};
 use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
 use crate::validate::{check_extra, listed_in_extra};
 use crate::{Dialect, PROVIDER};
@@ -74,6 +74,8 @@ const fn list(name: &'static str, path: &'static str, safety: RetrySafety, ambig
     Meta::new(PROVIDER, name, Method::POST, path, safety, ambiguity)
         .section(SECTION)
         .expect(&[200, 304])
+        .ids(IDS)
+        .error_member(ERROR)
         .body_mode(BodyMode::Whole { cap: JSON_CAP })
         .refusals(&[BAD_REQUEST, UNAUTHORIZED])
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use identkit_core::{Error, Kind, Secret};
 use identkit_wire::{Decoded, Received, Warning, debug_as, json};
 
-use super::{check_order_id, read};
+use super::{check_order_id, read, require};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
@@ -42,6 +42,8 @@ fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>
 /// Checks that the response is about the requested order (AT-24), and adds warnings.
 pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<Decoded<IdentDataAnswer>, Error> {
     check_order_id(order_id, value.order_id.as_ref())?;
+    // An empty list counts as absent.
+    require(value.ident_data.as_ref().filter(|data| !data.as_slice().is_empty()), "IdentData")?;
     let misspelled = value.find_identified();
     let unset = |data: &IdentData| {
         data.id_card.as_ref().is_some_and(|card| {

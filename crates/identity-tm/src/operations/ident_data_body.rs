@@ -6,8 +6,9 @@ use std::fmt;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use identkit_core::{Error, Kind, Pii};
-use identkit_wire::{Decoded, Operation, Received, Warning, json, operation};
+use identkit_wire::{Decoded, Operation, Received, Warning, error_text, json, operation};
 
+use super::ERROR;
 use super::get_ident_data::check;
 use crate::messages::IdentDataAnswer;
 use crate::{Dialect, OrderId};
@@ -76,7 +77,7 @@ operation! {
         if bytes.is_empty() {
             return Err(Error::new(Kind::Protocol, "the response is empty"));
         }
-        if !is_documented(&bytes) {
+        if error_text(&bytes, ERROR).is_none() && !is_documented(&bytes) {
             let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
             return Ok(IdentDataBody::Opaque { bytes, content_type }.into());
         }

@@ -68,14 +68,28 @@ const fn wrong_state(status: u16, meaning: &'static str) -> Refusal {
     Refusal::new(status, Kind::InvalidState, meaning, Advice::ReadStatus)
 }
 
+/// Name of the element that reports an error (AT-53, AT-94).
+pub(crate) const ERROR: &str = "Error";
+
+/// Name of the element that shows that a call did something (AT-97).
+const IDS: &[&str] = &["OrderID"];
+
 const READ: &[Refusal] = &[BAD_REQUEST, UNAUTHORIZED, NOT_FOUND];
 
 /// Metadata of a call that reads an order's data, as JSON by default.
 const fn read(name: &'static str, path: &'static str, section: &'static str) -> Meta {
     Meta::new(PROVIDER, name, Method::GET, path, RetrySafety::Safe, AmbiguityPolicy::Retry(4))
         .section(section)
+        .error_member(ERROR)
         .body_mode(BodyMode::Whole { cap: JSON_CAP })
         .refusals(READ)
+}
+
+/// Returns an element on which the result depends (AT-93). Its absence never means "none".
+fn require<'a, T>(element: Option<&'a T>, name: &'static str) -> Result<&'a T, Error> {
+    element.ok_or_else(|| {
+        Error::new(Kind::Protocol, format!("the response has no element {name}, which the document requires"))
+    })
 }
 
 /// Checks that the response, if it names an order, names the requested one (AT-24).

@@ -2,9 +2,9 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, Decoded, Meta, Received, Refusal, RetrySafety, json, operation};
+use identkit_wire::{AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, json, operation};
 
-use super::{BAD_REQUEST, NOT_FOUND, UNAUTHORIZED, check_order_id, read, wrong_state};
+use super::{BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, read, require, wrong_state};
 use crate::messages::{OrderStatus, mend};
 use crate::{Dialect, OrderId, PROVIDER};
 
@@ -12,12 +12,16 @@ use crate::{Dialect, OrderId, PROVIDER};
 fn decode_status(order_id: &OrderId, body: Received) -> Result<Decoded<OrderStatus>, Error> {
     let value: OrderStatus = mend::read(&body.whole()?).map_err(json::JsonFault::answer)?;
     check_order_id(order_id, value.order_id.as_ref())?;
+    require(value.status.as_ref(), "Status")?;
     Ok(value.into())
 }
 
 /// Metadata of a call that ends or deletes, with success status 202.
 const fn end(name: &'static str, method: Method, path: &'static str, ambiguity: AmbiguityPolicy) -> Meta {
-    Meta::new(PROVIDER, name, method, path, RetrySafety::IdempotentByEffect, ambiguity).expect(&[202])
+    Meta::new(PROVIDER, name, method, path, RetrySafety::IdempotentByEffect, ambiguity)
+        .expect(&[202])
+        .answer(Answer::Empty)
+        .error_member(ERROR)
 }
 
 order_calls! {
@@ -45,9 +49,11 @@ order_calls! {
     respond: super::respond::accepted;
 
     /// Permanently deletes the identification data, [T 3.10]. The document's text spells the call `delIdentData` (AT-09).
-    /// 404 means "not found or already deleted" and is never success.
+    /// 404 means "not found or already deleted" and is never success. Neither is a 2xx other than 202 (AT-89):
+    /// [`IdentityTm::delete_ident_data`](crate::IdentityTm::delete_ident_data) checks it.
     DelIdentData: end("delIdentdata", Method::DELETE, "/delIdentdata/{OrderID}", AmbiguityPolicy::Retry(4))
         .section("[T] 3.10")
+        .listed_only()
         .refusals(&[
             BAD_REQUEST,
             UNAUTHORIZED,
@@ -75,7 +81,8 @@ operation! {
         RetrySafety::Safe,
         AmbiguityPolicy::Never,
     )
-    .section("[T] 7.1"),
+    .section("[T] 7.1")
+    .answer(Answer::Status),
     output: (), dialect: Dialect,
     decode: |_, _, _, _| Ok(().into()),
     respond: super::respond::empty,

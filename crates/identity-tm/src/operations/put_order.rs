@@ -11,7 +11,7 @@ use identkit_wire::{
 };
 use serde_json::{Map, Value};
 
-use super::{BAD_REQUEST, UNAUTHORIZED};
+use super::{BAD_REQUEST, ERROR, IDS, UNAUTHORIZED};
 use crate::messages::{LegitimationDocument, PutOrderAnswer};
 use crate::{Dialect, PROVIDER, PutOrder, validate};
 
@@ -125,6 +125,8 @@ operation! {
     )
     .section("[T] 3.1")
     .expect(&[202])
+    .ids(IDS)
+    .error_member(ERROR)
     .body_mode(BodyMode::Whole { cap: 1024 * 1024 })
     .refusals(&[BAD_REQUEST, UNAUTHORIZED]),
     output: PutOrderAnswer, dialect: Dialect,

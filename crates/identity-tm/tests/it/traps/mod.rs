@@ -16,6 +16,7 @@ mod list;
 mod matrix;
 mod media;
 mod misc;
+mod outcomes;
 mod reading;
 mod results;
 mod shapes;
@@ -76,10 +77,6 @@ fn allowing(change: impl FnOnce(&mut Dialect)) -> Dialect {
     dialect
 }
 
-/// Returns a period of one day.
-fn period() -> Period {
-    Period::default().begin(Dts::parse("2018-09-05T00:00:00+02:00")).end(Dts::parse("2018-09-06T00:00:00+02:00"))
-}
 
 fn callback() -> Secret {
     Secret::new("https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041")
