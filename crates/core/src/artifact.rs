@@ -187,7 +187,8 @@ impl Boxes {
 
     /// Starts the box of the complete header.
     fn begin(&mut self) {
-        let number = |bytes: Option<&[u8]>| bytes.unwrap_or_default().iter().fold(0_u64, |n, b| (n << 8) | u64::from(*b));
+        let number =
+            |bytes: Option<&[u8]>| bytes.unwrap_or_default().iter().fold(0_u64, |n, b| (n << 8) | u64::from(*b));
         let header = self.header.len() as u64;
         let size = if header == 16 { number(self.header.get(8..)) } else { number(self.header.get(..4)) };
         let kind = self.header.get(4..8).unwrap_or_default().to_vec();

@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use identkit_core::{
-    Advice, CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Delivery, Descriptor, Error, Evidence,
-    EvidenceItem, Gender, IdentityProvider, Kind, NewCase, Opened, Purpose, Violation, Window, async_trait,
+    Advice, CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Delivery, Descriptor,
+    Error, Evidence, EvidenceItem, Gender, IdentityProvider, Kind, NewCase, Opened, Purpose, Violation, Window,
+    async_trait,
 };
 use identkit_wire::Operation;
 

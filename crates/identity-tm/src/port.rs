@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use identkit_core::{
-    Artifact, CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Content, Cursor, DeletePermit, Descriptor, Error,
-    Evidence, EvidenceItem, EvidenceKind, IdentityProvider, Kind, NewCase, Opened, Outcome, Pii, Purpose, Secret,
-    Window,
+    Artifact, CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Content, Cursor, DeletePermit, Descriptor,
+    Error, Evidence, EvidenceItem, EvidenceKind, IdentityProvider, Kind, NewCase, Opened, Outcome, Pii, Purpose,
+    Secret, Window,
 };
 use identkit_wire::Dts;
 use identkit_wire::json::{self, Blob};

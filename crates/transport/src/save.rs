@@ -94,7 +94,14 @@ impl fmt::Debug for Save<'_> {
 impl<'a> Save<'a> {
     /// Saves to `path`. The parent directory must exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), max: u64::MAX, existing: Existing::Keep, progress: None, accept: Vec::new(), artifact: None }
+        Self {
+            path: path.into(),
+            max: u64::MAX,
+            existing: Existing::Keep,
+            progress: None,
+            accept: Vec::new(),
+            artifact: None,
+        }
     }
 
     /// Sets the maximum size in bytes. The clients' streams are also limited by their operation.

@@ -159,7 +159,11 @@ mod tests {
             ("{\"Error\":\"x\"", None),
             ("", None),
         ] {
-            assert_eq!(error_text(body.as_bytes(), "Error").map(|text| text.expose().clone()).as_deref(), text, "{body}");
+            assert_eq!(
+                error_text(body.as_bytes(), "Error").map(|text| text.expose().clone()).as_deref(),
+                text,
+                "{body}"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, Encoded, RetrySafety, json, operation};
+use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, RetrySafety, json, operation};
 
 use super::call;
 use crate::messages::{CreateIdent, CreateIdentResponse};
@@ -31,11 +31,11 @@ operation! {
     },
     decode: |_, _, body, _| {
         let body = body.whole()?;
-        let answer: CreateIdentResponse = super::read(&body)?;
+        let Decoded { value: answer, warnings, .. } = super::read::<CreateIdentResponse>(&body)?;
         let named = answer.ident_id.as_ref().is_some_and(|id| !id.is_empty());
         let keep = |error: Error| error.with_vendor_text(super::excerpt(&body));
         match answer.accepted() {
-            Ok(()) if named => Ok(answer.into()),
+            Ok(()) if named => Ok(Decoded::new(answer, warnings)),
             Ok(()) => Err(keep(Error::new(Kind::Protocol, "the response has no ident_id"))),
             // A rejection that names an ident contradicts itself. The driver looks for `Meta::ids`; this is the one that
             // the vendor might nest under another name.

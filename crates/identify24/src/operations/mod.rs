@@ -56,8 +56,9 @@ const EXCERPT: usize = 2_000;
 
 /// Reads a response. If it cannot be read, the error retains its beginning as vendor text (AI-01). Not for responses
 /// with a token.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    json::read(body).map_err(|fault| fault.answer().with_vendor_text(excerpt(body)))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Decoded<T>, Error> {
+    let read = json::read_answer(body).map_err(|fault| fault.answer().with_vendor_text(excerpt(body)));
+    read.map(|(value, notes)| Decoded::new(value, notes.warnings()))
 }
 
 /// Returns the beginning of a response without control characters.
@@ -67,10 +68,10 @@ fn excerpt(body: &[u8]) -> String {
 
 /// Reads a response with its payload in `data`. Fails if it reports a failure (AI-02, AI-30).
 fn enveloped<T: DeserializeOwned>(meta: &'static Meta, body: Received) -> Result<Decoded<Envelope<T>>, Error> {
-    let answer: Envelope<T> = read(&body.whole()?)?;
-    answer.judge(meta)?;
-    if answer.data.is_none() {
+    let answer: Decoded<Envelope<T>> = read(&body.whole()?)?;
+    answer.value.judge(meta)?;
+    if answer.value.data.is_none() {
         return Err(Error::new(Kind::Protocol, "the response has no member data"));
     }
-    Ok(answer.into())
+    Ok(answer)
 }

@@ -2,7 +2,8 @@
 
 use crate::support::*;
 
-const CREATED: &str = r#"{"result":true,"ident_id":"s3cret-id","conference_url":"https://identify24.de/apply/s3cret-id"}"#;
+const CREATED: &str =
+    r#"{"result":true,"ident_id":"s3cret-id","conference_url":"https://identify24.de/apply/s3cret-id"}"#;
 const IDENT: &str = r#"{"result":true,"data":{"id":"x"}}"#;
 const PROJECTS: &str = r#"{"result":true,"response_status":200,"data":[{"id":"6"}]}"#;
 

@@ -160,9 +160,10 @@ mod saved {
             let (video, response) = self.video(ready, options).await?.split();
             let check = rule.clone();
             let save = save.accept(move |file| check.check(file.length, &file.sha256)).artifact(Artifact::Video);
-            let saved = save.run(video.content).await.map_err(|error| {
-                error.with_operation("getVideoFileBinary").with_status(response.status.as_u16())
-            })?;
+            let saved = save
+                .run(video.content)
+                .await
+                .map_err(|error| error.with_operation("getVideoFileBinary").with_status(response.status.as_u16()))?;
             let (provisioned, compared) = (ready.has_called_back(), rule.has_digests());
             let value = VideoDownload { media_type: video.media_type, saved, provisioned, compared };
             Ok(response.map(|()| value))

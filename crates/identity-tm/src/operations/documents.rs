@@ -3,7 +3,7 @@
 
 use http::header::HeaderMap;
 use identkit_core::{Content, Error, Kind};
-use identkit_wire::json::{self, Blob};
+use identkit_wire::json::Blob;
 use identkit_wire::{BodyMode, Decoded, Received, decode_base64_lenient};
 
 use super::{PDF_CAP, read, require};
@@ -36,7 +36,7 @@ order_calls! {
     /// Reads the signed hashes. The order needs `eSignHash` and final status 84.
     GetESignHash: read("getESignHash", "/getESignHash/{OrderID}", "[T] 3.6") => SignedHashes,
     decode: |_, _, body, _| {
-        let answer: Decoded<SignedHashes> = json::decode(body)?;
+        let answer: Decoded<SignedHashes> = super::decode_object(body, &["Hashes", "*"])?;
         let hashes = require(answer.value.hashes.as_ref().filter(|hashes| !hashes.0.is_empty()), "Hashes")?;
         for hash in hashes.0.values() {
             // AT-96.
@@ -69,7 +69,8 @@ pub(super) fn is_pdf(_: &HeaderMap, first: &[u8]) -> bool {
 fn decode_pdfs(body: Received) -> Result<Decoded<SignedPdfs>, Error> {
     match body {
         Received::Whole(bytes) if !is_pdf(&HeaderMap::new(), &bytes) => {
-            let list: SignedPdfList = json::decode(Received::Whole(bytes))?.value;
+            let Decoded { value: list, warnings, .. } =
+                super::decode_object::<SignedPdfList>(Received::Whole(bytes), &["PDFs"])?;
             require(list.pdfs.as_ref().filter(|listed| !listed.is_empty()), "PDFs")?;
             let listed = list.pdfs.unwrap_or_default();
             // Skipping an empty entry would shift the others, and only the position identifies a document (AT-35).
@@ -77,7 +78,7 @@ fn decode_pdfs(body: Received) -> Result<Decoded<SignedPdfs>, Error> {
             let pdfs = pdfs.ok_or_else(|| {
                 Error::new(Kind::Protocol, "one of the signed documents in the response has no content")
             })?;
-            Ok(SignedPdfs::Many(pdfs).into())
+            Ok(Decoded::new(SignedPdfs::Many(pdfs), warnings))
         }
         pdf => Ok(SignedPdfs::One(pdf_content(pdf)?).into()),
     }

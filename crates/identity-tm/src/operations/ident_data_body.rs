@@ -58,8 +58,9 @@ impl IdentDataBody {
             Self::Opaque { bytes, content_type } => (bytes, content_type),
         };
         let decrypted = decryptor.decrypt(&bytes, content_type.as_deref())?;
-        let answer = json::read(decrypted.expose()).map_err(json::JsonFault::answer)?;
-        check(order, answer).map(|decoded| (decoded.value, decoded.warnings))
+        let (answer, notes) = json::read_answer(decrypted.expose()).map_err(json::JsonFault::answer)?;
+        notes.require_once(&["IdentData"])?;
+        check(order, answer).map(|decoded| (decoded.value, [notes.warnings(), decoded.warnings].concat()))
     }
 }
 
@@ -101,7 +102,7 @@ operation! {
 /// Whether the bytes are JSON with at least one documented element, or `{}`. Other objects are envelopes, e.g. JWE, which
 /// would otherwise be read as a result without data.
 fn is_documented(bytes: &[u8]) -> bool {
-    json::read::<IdentDataAnswer>(bytes).is_ok_and(|mut answer| {
+    json::read_answer::<IdentDataAnswer>(bytes).is_ok_and(|(mut answer, _)| {
         let extra = std::mem::take(&mut answer.extra);
         if answer != IdentDataAnswer::default() || extra.is_empty() {
             return true;

@@ -48,7 +48,7 @@ operation! {
     output: SignmeUser, dialect: Dialect,
     encode: |this, _| this.write(),
     decode: |_, _, body, _| {
-        let answer: Decoded<SignmeUser> = json::decode(body)?;
+        let answer: Decoded<SignmeUser> = super::decode_object(body, &["UserExists", "UserIsAbleToSign"])?;
         require(answer.value.user_exists.as_ref(), "UserExists")?;
         require(answer.value.user_is_able_to_sign.as_ref(), "UserIsAbleToSign")?;
         Ok(answer)

@@ -35,6 +35,7 @@ mod unread;
 
 pub use documents::*;
 pub use files::{FileStream, Streamed};
+pub(crate) use get_all_status::read_list;
 pub use get_all_status::*;
 pub use get_ident_data::*;
 pub use ident_data_body::*;
@@ -46,7 +47,7 @@ pub use unread::{Unread, UnreadList};
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Meta, Refusal, RetrySafety};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, Warning, json};
 
 use crate::{OrderId, PROVIDER};
 
@@ -83,6 +84,26 @@ const fn read(name: &'static str, path: &'static str, section: &'static str) -> 
         .error_member(ERROR)
         .body_mode(BodyMode::Whole { cap: JSON_CAP })
         .refusals(READ)
+}
+
+/// Whether an element `Error` is none: `null` or empty (AT-94).
+fn is_empty(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(many) => many.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// Decodes an object on whose elements `once` the result depends, with a warning about `Error` beside it (AT-94, AT-95).
+fn decode_object<T: Message + serde::de::DeserializeOwned>(body: Received, once: &[&str]) -> Result<Decoded<T>, Error> {
+    let mut decoded = json::decode_once::<T>(body, once)?;
+    let error = decoded.value.extra().get(ERROR).is_some_and(|error| !is_empty(error));
+    decoded.warnings.extend(Warning::when(error, "the vendor also reported an error", "AT-94"));
+    Ok(decoded)
 }
 
 /// Returns an element on which the result depends (AT-93). Its absence never means "none".

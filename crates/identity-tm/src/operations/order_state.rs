@@ -2,18 +2,22 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, json, operation};
+use identkit_wire::{AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, Warning, json, operation};
 
-use super::{BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, read, require, wrong_state};
+use super::{BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, is_empty, read, require, wrong_state};
 use crate::messages::{OrderStatus, mend};
 use crate::{Dialect, OrderId, PROVIDER};
 
 /// Decodes a response and checks that it is about the requested order (AT-24).
 fn decode_status(order_id: &OrderId, body: Received) -> Result<Decoded<OrderStatus>, Error> {
-    let value: OrderStatus = mend::read(&body.whole()?).map_err(json::JsonFault::answer)?;
+    let (value, notes): (OrderStatus, _) = mend::read(&body.whole()?).map_err(json::JsonFault::answer)?;
+    notes.require_once(&["Status"])?;
     check_order_id(order_id, value.order_id.as_ref())?;
     require(value.status.as_ref(), "Status")?;
-    Ok(value.into())
+    let mut warnings = notes.warnings();
+    let error = value.extra.get(ERROR).is_some_and(|error| !is_empty(error));
+    warnings.extend(Warning::when(error, "the vendor also reported an error", "AT-94"));
+    Ok(Decoded::new(value, warnings))
 }
 
 /// Metadata of a call that ends or deletes, with success status 202.

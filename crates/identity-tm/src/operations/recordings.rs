@@ -6,7 +6,9 @@
 use http::header::CONTENT_TYPE;
 use http::{Method, response};
 use identkit_core::{Content, Error, Kind, Secret, Violation};
-use identkit_wire::{AmbiguityPolicy, Answer, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, json, operation};
+use identkit_wire::{
+    AmbiguityPolicy, Answer, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, operation,
+};
 
 use super::{ERROR, READ, read, require};
 use crate::messages::{VideoRequest, VoiceFiles};
@@ -105,7 +107,7 @@ order_calls! {
     /// Reads the audio recordings, Base64 in JSON, [T 3.9]. The account must be enabled for them.
     GetVoiceFiles: read("getVoiceFiles", "/getVoiceFiles/{OrderID}", "[T] 3.9") => VoiceFiles,
     decode: |_, _, body, _| {
-        let answer: Decoded<VoiceFiles> = json::decode(body)?;
+        let answer: Decoded<VoiceFiles> = super::decode_object(body, &["Voicefiles"])?;
         // An empty list means that there is no recording.
         require(answer.value.voicefiles.as_ref(), "Voicefiles")?;
         Ok(answer)

@@ -134,9 +134,9 @@ mod tests {
                 let Failed { ref error, status, retry_after, permanent } = failure;
                 let error = Error::new(error.kind(), "test").with_delivery(error.delivery().unwrap());
                 let shown = if error.kind() == Kind::Rejected { Shown::Refusal } else { Shown::Other };
-                let verdict = status.filter(|_| error.delivery() == Some(Answered)).map(|status| {
-                    judge(meta, Seen { status: status.as_u16(), shown, shows_success: false })
-                });
+                let verdict = status
+                    .filter(|_| error.delivery() == Some(Answered))
+                    .map(|status| judge(meta, Seen { status: status.as_u16(), shown, shows_success: false }));
                 let error = if verdict == Some(Verdict::Unknown) { unknown(error) } else { conclude(meta, error) };
                 let failed = Failed { error, status, retry_after, permanent };
                 match decide(meta, &failed, 1, 4, &Policy::default(), 0.5) {

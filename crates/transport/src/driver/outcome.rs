@@ -152,10 +152,7 @@ pub(super) fn unknown(error: Error) -> Error {
         return error;
     }
     let detail = format!("{}; it is not known whether the vendor executed the request", error.detail());
-    error
-        .with_kind(Kind::OutcomeUnknown, detail)
-        .with_delivery(Delivery::MaybeSent)
-        .with_advice(Advice::Reconcile)
+    error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent).with_advice(Advice::Reconcile)
 }
 
 /// Converts the error of an attempt without a complete response into the error for this operation:

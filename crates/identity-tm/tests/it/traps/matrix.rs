@@ -123,11 +123,15 @@ async fn at_54_at_55_documented_errors_have_a_kind_and_no_retry() {
 
 #[tokio::test]
 async fn undocumented_error_statuses_have_a_kind() {
-    for (status, kind) in [(403, Kind::Forbidden), (405, Kind::Rejected), (413, Kind::Rejected), (415, Kind::Rejected)] {
+    for (status, kind) in [(403, Kind::Forbidden), (405, Kind::Rejected), (413, Kind::Rejected), (415, Kind::Rejected)]
+    {
         for (name, _) in metadata().forms {
             let error = call(&client([reply(status, "")]), name).await;
             assert_eq!((error.kind(), error.advice()), (kind, Advice::DoNotRetry), "{name} {status}");
-            assert!(error.detail().contains("https://customer.identity.tm/api/2.10/"), "{error}: a prefix can be missing");
+            assert!(
+                error.detail().contains("https://customer.identity.tm/api/2.10/"),
+                "{error}: a prefix can be missing"
+            );
         }
     }
 }

@@ -77,7 +77,6 @@ fn allowing(change: impl FnOnce(&mut Dialect)) -> Dialect {
     dialect
 }
 
-
 fn callback() -> Secret {
     Secret::new("https://www.example.com/identity-tm/t0ken/Video?orderId=99921269855041")
 }

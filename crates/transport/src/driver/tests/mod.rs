@@ -266,7 +266,11 @@ async fn attempts_are_repeated_as_the_operation_allows() {
         ("205, never a success", call(&Read, &[answer(205, "ok")]).await, "Protocol Answered DoNotRetry 205"),
         ("a deletion is limited", call(&Delete, &[LIMITED, OK]).await, "ok after 2"),
         ("a create is limited, as documented", call(&CreateLimited, &[LIMITED, OK]).await, "ok after 2"),
-        ("a create is limited, undocumented", call(&Create, &[LIMITED]).await, "OutcomeUnknown MaybeSent Reconcile 429"),
+        (
+            "a create is limited, undocumented",
+            call(&Create, &[LIMITED]).await,
+            "OutcomeUnknown MaybeSent Reconcile 429",
+        ),
         ("a read, incomplete refusal", call(&Read, &[Broken(404), OK]).await, "ok after 2"),
         ("a text is limited", call(&Text, &[LIMITED]).await, "OutcomeUnknown MaybeSent Reconcile 429"),
         ("a text was never sent", call(&Text, &[NotSent, answer(202, "ok")]).await, "ok after 2"),

@@ -103,6 +103,14 @@ impl Scanner {
         }
     }
 
+    pub(super) fn outside(&self) -> &[u8] {
+        &self.outside
+    }
+
+    pub(super) fn had_list(&self) -> bool {
+        self.had_list
+    }
+
     /// Whether the position is in an element of the list.
     fn in_element(&self) -> bool {
         self.depth >= 3 && self.in_list && self.brackets == *b"{[{"
