@@ -1,4 +1,4 @@
-//! The checks that are one command of cargo each: `cargo xtask fmt`, `clippy`, `docs` and `deny`.
+//! The checks that are one command of cargo each: `cargo xtask fmt`, `clippy` and `docs`.
 
 use std::process::Command;
 
@@ -21,17 +21,6 @@ pub(crate) fn docs(ws: &Workspace) -> Verdict {
     let mut command = ws.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     succeeds(ws, command, "the documentation does not build without warnings: see above")
-}
-
-/// Checks licenses, duplicate versions and sources against deny.toml, offline.
-pub(crate) fn deny(ws: &Workspace) -> Verdict {
-    let command =
-        ws.cargo(&["deny", "--all-features", "--locked", "--offline", "check", "bans", "licenses", "sources"]);
-    succeeds(
-        ws,
-        command,
-        "cargo-deny reported errors, or is not installed (cargo install --locked cargo-deny): see above",
-    )
 }
 
 fn succeeds(ws: &Workspace, command: Command, finding: &str) -> Verdict {

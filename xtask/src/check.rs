@@ -5,7 +5,10 @@
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
-use crate::{cargo, cone, coverage, deps, features, layers, names, package, prose, public, snapshots, test};
+use crate::{
+    cargo, cone, coverage, deny, deps, examples, features, growth, layers, names, package, platforms, prose, public,
+    snapshots, test, traps,
+};
 
 #[derive(Debug)]
 pub(crate) struct Check {
@@ -33,7 +36,9 @@ pub(crate) const CHECKS: &[Check] = &[
         "pages, doc comments and messages contain no phrase that docs/language.md rules out",
         prose::run,
     ),
+    Check::new("traps", "docs/traps.md explains every trap of docs/contract (--write: writes it)", traps::run),
     Check::new("deps", "every external dependency is used, and explained in docs/dependencies.md", deps::run),
+    Check::new("growth", "a public type of a library can grow without breaking its users", growth::run),
     Check::new("cone", "the dependency trees stay within their budgets", cone::run),
     Check::new("clippy", "clippy over all targets and features, warnings are errors", cargo::clippy),
     Check::new("features", "each feature compiles alone, with none and with all, without warnings", features::run),
@@ -50,10 +55,20 @@ pub(crate) const CHECKS: &[Check] = &[
 /// The check `coverage` with a list of all covered rows.
 pub(crate) const COVERAGE_VERBOSE: Check = Check::new("coverage", "", coverage::run_verbose);
 
+/// Checks of a generated page, called with `--write`.
+pub(crate) const WRITERS: &[Check] =
+    &[Check::new("examples", "", examples::write), Check::new("traps", "", traps::write)];
+
 /// The checks of `cargo xtask full`, which run before the campaigns.
 pub(crate) const FULL: &[Check] = &[
-    Check::new("deny", "licenses, duplicate versions and sources of all dependencies (cargo-deny)", cargo::deny),
+    Check::new("deny", "licenses, duplicate versions and sources of all dependencies (cargo-deny)", deny::run),
+    Check::new(
+        "examples",
+        "docs/examples.md lists every example with its features and crates (--write: writes it)",
+        examples::run,
+    ),
     Check::new("package", "each published crate builds from its package alone", package::run),
+    Check::new("platforms", "the libraries compile for Windows and macOS (rustup)", platforms::run),
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Check> {

@@ -1,20 +1,58 @@
-//! `cargo xtask ci`: runs all checks, also after a failed one, and prints a table at the end.
+//! `cargo xtask ci` and `cargo xtask full`: run all steps, also after a failed one, and print a table at the end.
 
 use std::time::{Duration, Instant};
 
-use crate::check::{self, Check};
+use crate::campaign::{self, CAMPAIGNS, Campaign, Rounds};
+use crate::check::{self, Check, FULL};
 use crate::table;
 use crate::workspace::Workspace;
 
+/// A check or a campaign.
+struct Step<'a> {
+    name: String,
+    about: &'a str,
+    run: Box<dyn Fn() -> bool + 'a>,
+}
+
+impl<'a> Step<'a> {
+    fn check(check: &'a Check, ws: &'a Workspace) -> Self {
+        Self { name: check.name.to_owned(), about: check.about, run: Box::new(|| check::report(check, ws)) }
+    }
+
+    fn campaign(campaign: &'a Campaign, ws: &'a Workspace) -> Self {
+        let run = || {
+            campaign::run(campaign, Rounds::Few, ws).unwrap_or_else(|broken| {
+                println!("could not run: {broken}");
+                false
+            })
+        };
+        Self { name: format!("campaign {}", campaign.name), about: campaign.about, run: Box::new(run) }
+    }
+}
+
+/// Runs checks, and returns whether all of them passed.
 pub(crate) fn run(checks: &[&Check], ws: &Workspace) -> bool {
+    run_all(checks.iter().map(|check| Step::check(check, ws)))
+}
+
+/// Runs the slow checks, and every campaign with few rounds. Returns whether all of them passed.
+pub(crate) fn run_full(ws: &Workspace) -> bool {
+    let campaigns = CAMPAIGNS.iter().map(|campaign| Step::campaign(campaign, ws));
+    run_all(FULL.iter().map(|check| Step::check(check, ws)).chain(campaigns))
+}
+
+fn run_all<'a>(steps: impl Iterator<Item = Step<'a>>) -> bool {
     let mut rows = vec![["check", "result", "seconds"].map(str::to_owned)];
     let mut all = true;
-    for check in checks {
-        println!("\n== {}: {}", check.name, check.about);
-        let (ok, took) = timed(|| check::report(check, ws));
-        all &= ok;
-        rows.push(row(check.name, ok, took));
-    }
+    let ((), took) = timed(|| {
+        for Step { name, about, run } in steps {
+            println!("\n== {name}: {about}");
+            let (ok, took) = timed(run);
+            all &= ok;
+            rows.push(row(&name, ok, took));
+        }
+    });
+    rows.push(row("all", all, took));
     println!("\n{}", table::render(&rows));
     all
 }

@@ -17,7 +17,7 @@ const PROVIDER: usize = 42;
 const PROVIDER_WITH_HYPER: usize = 72;
 
 /// Kinds of edges and platforms: those that a Linux user compiles, and all.
-const USED: [&str; 2] = ["normal", "x86_64-unknown-linux-gnu"];
+pub(crate) const USED: [&str; 2] = ["normal", "x86_64-unknown-linux-gnu"];
 const ANYWHERE: [&str; 2] = ["normal,build", "all"];
 
 /// A dependency tree and its limits.
@@ -63,7 +63,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
 }
 
 /// Reads a dependency tree. The error is one sentence.
-fn tree(ws: &Workspace, [edges, target]: [&str; 2], args: &[&str]) -> Result<BTreeSet<String>, String> {
+pub(crate) fn tree(ws: &Workspace, [edges, target]: [&str; 2], args: &[&str]) -> Result<BTreeSet<String>, String> {
     let mut cargo = ws.cargo(&["tree", "--quiet", "-e", edges, "--target", target, "--prefix", "none"]);
     cargo.args(args);
     let units = parse(&ws.output(&format!("cargo tree {}", args.join(" ")), cargo)?);

@@ -18,7 +18,7 @@ use crate::members::{Edge, Member, PROVIDER, members_of};
 use crate::workspace::Workspace;
 
 mod circles;
-mod syntax;
+pub(crate) mod syntax;
 mod vocabulary;
 
 /// Allowed dependencies of a layer: names of layers, separated by spaces.

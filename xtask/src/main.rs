@@ -14,13 +14,18 @@ mod ci;
 mod command;
 mod cone;
 mod coverage;
+mod deny;
 mod deps;
+mod examples;
 mod features;
 mod finding;
+mod generated;
+mod growth;
 mod layers;
 mod members;
 mod names;
 mod package;
+mod platforms;
 mod prose;
 mod public;
 mod snapshots;
@@ -28,10 +33,12 @@ mod table;
 mod test;
 #[cfg(test)]
 mod throwaway;
+mod traps;
 mod workspace;
 
 use std::process::ExitCode;
 
+use campaign::Rounds;
 use command::Command;
 use workspace::Workspace;
 
@@ -59,18 +66,8 @@ fn run(command: Command) -> Result<bool, String> {
         }
         Command::One(check) => Ok(check::report(check, &Workspace::current()?)),
         Command::Ci(checks) => Ok(ci::run(&checks, &Workspace::current()?)),
-        Command::Full => {
-            let ws = Workspace::current()?;
-            let mut all = ci::run(&check::FULL.iter().collect::<Vec<_>>(), &ws);
-            for campaign in campaign::CAMPAIGNS {
-                println!("\n== campaign {}: {}", campaign.name, campaign.about);
-                let ok = campaign::run(campaign, &ws)?;
-                println!("campaign {}: {}", campaign.name, if ok { "ok" } else { "FAILED" });
-                all &= ok;
-            }
-            Ok(all)
-        }
+        Command::Full => Ok(ci::run_full(&Workspace::current()?)),
         Command::Bench(rows) => bench::run(&rows, &Workspace::current()?),
-        Command::Campaign(campaign) => campaign::run(campaign, &Workspace::current()?),
+        Command::Campaign(campaign) => campaign::run(campaign, Rounds::Many, &Workspace::current()?),
     }
 }

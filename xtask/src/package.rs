@@ -1,11 +1,15 @@
 //! `cargo xtask package`: checks that every published crate builds from its package alone.
 //!
-//! The packages are built together, so that cargo takes none of them from the registry or from its folder. A package
-//! must contain a README, a change log and both licenses.
+//! The packages are built together, so that cargo takes none of them from the registry or from its folder. All of them
+//! are built in one target directory, so that each dependency is compiled once. A package must contain a README, a
+//! change log and both licenses, and say what a registry shows. Links in its README must work there.
 
 use std::process::Command;
 
+use cargo_metadata::Package;
+
 use crate::finding::Verdict;
+use crate::names;
 use crate::workspace::Workspace;
 
 /// Required files of a package, in addition to those that cargo requires.
@@ -22,8 +26,13 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     for package in &published {
         let listed = list(ws, &package.name)?;
         findings.extend(missing(&package.name, &listed));
+        findings.extend(unset(package));
+        let readme = package.manifest_path.with_file_name("README.md");
+        let text = std::fs::read_to_string(readme).unwrap_or_default();
+        findings.extend(relative_links(&package.name, &text));
     }
-    let mut build = ws.cargo(&["package", "--locked", "--allow-dirty", "--quiet"]);
+    let mut build = ws.cargo(&["package", "--allow-dirty", "--quiet", "--target-dir"]);
+    build.arg(ws.target().join("package-check"));
     build.args(published.iter().flat_map(|package| ["--package", package.name.as_str()]));
     if !ws.run(build)?.success() {
         findings.push("`cargo package` failed: see its output above".to_owned());
@@ -33,7 +42,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
 
 /// Lists the paths in a package.
 fn list(ws: &Workspace, name: &str) -> Result<String, String> {
-    let list: Command = ws.cargo(&["package", "--locked", "--allow-dirty", "--list", "--package", name]);
+    let list: Command = ws.cargo(&["package", "--allow-dirty", "--list", "--package", name]);
     let output = ws.capture(list)?;
     String::from_utf8(output.stdout).map_err(|_| format!("the file list of {name} is not valid UTF-8"))
 }
@@ -46,6 +55,37 @@ fn missing(name: &str, listed: &str) -> Vec<String> {
         .collect()
 }
 
+/// Members of the manifest that a registry shows.
+fn unset(package: &Package) -> Vec<String> {
+    let docs_rs = package.metadata.pointer("/docs/rs/all-features").and_then(|all| all.as_bool());
+    let members = [
+        ("description", package.description.is_some()),
+        ("license", package.license.is_some()),
+        ("documentation", package.documentation.is_some()),
+        ("readme", package.readme.is_some()),
+        ("keywords", !package.keywords.is_empty()),
+        ("categories", !package.categories.is_empty()),
+        ("rust-version", package.rust_version.is_some()),
+        ("package.metadata.docs.rs.all-features", docs_rs == Some(true)),
+    ];
+    let unset = members.iter().filter(|(_, is_set)| !is_set);
+    unset.map(|(member, _)| format!("the manifest of {} does not set `{member}`", package.name)).collect()
+}
+
+/// A registry and docs.rs show the README without the repository around it.
+fn relative_links(name: &str, readme: &str) -> Vec<String> {
+    let mut fenced = false;
+    let text = readme.lines().filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        fenced ^= is_fence;
+        !fenced && !is_fence
+    });
+    let links = text.flat_map(names::links);
+    links
+        .map(|target| format!("the README of {name} links to {target}, which a registry does not have: name the page in backticks, or link to docs.rs"))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,22 +95,57 @@ mod tests {
         run(&repo.workspace()).unwrap()
     }
 
+    const MANIFEST: &str = r#"
+[workspace]
+[package]
+name = "sample"
+version = "0.1.0"
+edition = "2024"
+rust-version = "1.89"
+license = "MIT"
+description = "A sample."
+documentation = "https://docs.rs/sample"
+readme = "README.md"
+keywords = ["sample"]
+categories = ["encoding"]
+[package.metadata.docs.rs]
+all-features = true
+"#;
+
     #[test]
     fn a_package_that_lacks_a_file_is_found() {
         let repo = Throwaway::new();
-        let manifest = "[workspace]\n[package]\nname = \"sample\"\nversion = \"0.1.0\"\nedition = \"2024\"\nlicense = \"MIT\"\ndescription = \"A sample.\"\n";
-        repo.write("Cargo.toml", manifest);
-        repo.write("Cargo.lock", "version = 4\n\n[[package]]\nname = \"sample\"\nversion = \"0.1.0\"\n");
+        repo.write("Cargo.toml", MANIFEST);
         repo.write("src/lib.rs", "");
         for file in &FILES[1..] {
             repo.write(file, "");
         }
-        assert_eq!(findings_in(&repo), ["the package sample has no README.md: link it into the crate's folder"]);
+        assert!(findings_in(&repo).concat().contains("the package sample has no README.md: link it into"));
         repo.write("README.md", "# sample");
         assert_eq!(findings_in(&repo), [""; 0]);
         repo.write("src/lib.rs", "pub const PAGE: &str = include_str!(\"../../page.md\");");
         assert!(matches!(&findings_in(&repo)[..], [one] if one.starts_with("`cargo package` failed")));
-        repo.write("Cargo.toml", &format!("{manifest}publish = false\n"));
+        repo.write("Cargo.toml", &MANIFEST.replace("name", "publish = false\nname"));
         assert_eq!(findings_in(&repo), [""; 0]);
+    }
+    #[test]
+    fn a_member_that_a_registry_shows_must_be_set() {
+        let members = ["rust-version", "license", "description", "documentation", "readme", "keywords", "categories"];
+        for member in members.into_iter().chain(["all-features"]) {
+            let repo = Throwaway::new();
+            let lines = MANIFEST.lines().filter(|line| !line.starts_with(member));
+            repo.write("Cargo.toml", &lines.collect::<Vec<_>>().join("\n"));
+            repo.write("src/lib.rs", "");
+            let metadata = repo.workspace().metadata().unwrap();
+            let found = unset(metadata.packages.first().unwrap());
+            assert!(matches!(&found[..], [one] if one.contains(member)), "{member}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_relative_link_in_a_readme_is_found() {
+        assert_eq!(relative_links("sample", "[a](https://docs.rs/a) [b](#part)\n```rust\nf[0](x);\n```\n"), [""; 0]);
+        let found = relative_links("sample", "```\n```\nRead [a](../../docs/a.md).");
+        assert!(matches!(&found[..], [one] if one.contains("links to ../../docs/a.md, which")), "{found:?}");
     }
 }

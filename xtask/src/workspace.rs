@@ -43,12 +43,19 @@ impl Workspace {
         &self.target
     }
 
+    /// Returns a call of cargo. It fails instead of changing `Cargo.lock`: a check must see what is committed.
     pub(crate) fn cargo(&self, args: &[&str]) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.args(args).current_dir(&self.root);
+        let (subcommand, rest) = args.split_at(1.min(args.len()));
+        command.args(subcommand).current_dir(&self.root);
         if self.throwaway {
+            // It has no external dependencies and no lock file.
             command.env("CARGO_TARGET_DIR", &self.target);
+        } else if subcommand != ["fmt"] {
+            // `cargo fmt` resolves nothing, and has no such option.
+            command.arg("--locked");
         }
+        command.args(rest);
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(set_by_cargo_run) {
                 command.env_remove(name);
@@ -131,7 +138,59 @@ fn cannot_start(command: &Command, error: &std::io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::throwaway::Throwaway;
+
+    /// Returns the places that call cargo without `--locked`, or not through [`Workspace::cargo`].
+    fn unlocked(path: &str, text: &str) -> Vec<String> {
+        let is_script = path.starts_with(".ci/") || path == ".cargo/config.toml";
+        // Assembled, so that this file does not contain them.
+        let programs = [concat!("\"", "cargo\""), concat!("\"", "CARGO\"")];
+        let calls = |line: &str| {
+            let line = line.trim_start();
+            if line.starts_with(['#', '/']) {
+                return false;
+            }
+            if !is_script {
+                return path.ends_with(".rs") && programs.iter().any(|program| line.contains(program));
+            }
+            // An alias of cargo, or a command of a script that resolves dependencies.
+            let resolves = ["build", "check", "run", "fetch", "install", "test"];
+            let call = line.split_once("cargo ").or_else(|| line.split_once(" = \"")).map_or("", |(_, call)| call);
+            resolves.iter().any(|word| call.split(' ').next() == Some(word)) && !call.contains("--locked")
+        };
+        (1..).zip(text.lines()).filter(|(_, line)| calls(line)).map(|(number, _)| format!("{path}:{number}")).collect()
+    }
+
+    #[test]
+    fn every_call_of_cargo_is_locked() {
+        let ws = Workspace::current().unwrap();
+        let sources = ws
+            .read_all(|path| path.ends_with(".rs") || path.starts_with(".ci/") || path == ".cargo/config.toml")
+            .unwrap();
+        let found: Vec<String> = sources.iter().flat_map(|(path, text)| unlocked(path, text)).collect();
+        // The helper above, and that of the benchmark, which is a program of its own.
+        let helpers = ["xtask/bench/src/cone.rs", "xtask/src/workspace.rs"];
+        let files: Vec<&str> = found.iter().filter_map(|place| place.split(':').next()).collect();
+        assert_eq!(files, helpers, "{found:?}");
+
+        let locked = |args: &[&str]| ws.cargo(args).get_args().any(|arg| arg == "--locked");
+        assert!(locked(&["check", "-p", "identkit"]) && locked(&["metadata"]));
+        assert!(!locked(&["fmt", "--all"]));
+    }
+
+    #[test]
+    fn a_call_of_cargo_that_is_not_locked_is_found() {
+        let call = concat!("fn f() {\n    Command::new(\"car", "go\").arg(\"tree\");\n}");
+        assert_eq!(unlocked("xtask/src/new.rs", call), ["xtask/src/new.rs:2"]);
+        assert_eq!(unlocked(".ci/run", "set -e\n# cargo build\ncargo build --quiet\n"), [".ci/run:3"]);
+        assert_eq!(unlocked(".ci/run", "if x; then cargo install tool; fi\n"), [".ci/run:1"]);
+        assert_eq!(unlocked(".ci/run", "cargo build --locked --quiet\ncargo --version\ncargo xtask ci\n"), [""; 0]);
+        assert_eq!(
+            unlocked(".cargo/config.toml", "[alias]\nxtask = \"run --package xtask --\"\n"),
+            [".cargo/config.toml:2"]
+        );
+    }
 
     #[test]
     fn files_lists_new_but_not_ignored_and_deleted_files() {

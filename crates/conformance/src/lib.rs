@@ -4,6 +4,43 @@
 //! story that ends a case. [`run`] calls the neutral port from opening a case to deleting it, and returns the broken promises.
 //!
 //! Use it as a dev-dependency, from `tests/` only: in a unit test, every type of the provider would exist twice.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! use std::sync::Arc;
+//!
+//! use identkit_conformance::mock_server::InProcess;
+//! use identkit_conformance::{Harness, example_case, run, sandbox};
+//! use identkit_core::{CaseRef, IdentityProvider, Outcome, Purpose, Secret};
+//! use identkit_identity_tm::{Credentials, IdentityTm, PROVIDER};
+//!
+//! let sandbox = sandbox();
+//! let provider = |code: &str| -> Arc<dyn IdentityProvider> {
+//!     let builder = IdentityTm::builder(Credentials::new("sandbox-customer", code))
+//!         .transport(Arc::new(InProcess(sandbox.clone())))
+//!         .clock(Arc::new(sandbox.clock().clone()));
+//!     Arc::new(builder.build().unwrap())
+//! };
+//! let harness = Harness {
+//!     provider: provider("sandbox-code"),
+//!     intruder: provider("wrong"),
+//!     case: example_case(Purpose::Identification),
+//!     story: "positive",
+//!     outcome: Outcome::Positive,
+//!     unknown: CaseRef {
+//!         provider: PROVIDER.into(),
+//!         id: Secret::new("9992UNKNOWN"),
+//!         state: None,
+//!     },
+//!     sandbox,
+//! };
+//! assert_eq!(run(&harness).await, []);
+//! # }
+//! ```
+//!
+//! The features `identity-tm` and `identify24` (both off by default) add the mock vendors of this repository. More in the
+//! page "Add a provider" (`docs/add-a-provider.md`).
 
 mod harness;
 mod promises;

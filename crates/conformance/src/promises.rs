@@ -7,7 +7,7 @@ use identkit_core::{
     CallOptions, Capability, CaseRef, ChangesPage, Cursor, DeletePermit, Error, EvidenceItem, EvidenceKind,
     IdentityProvider, Kind, Opened, Outcome, Window,
 };
-use identkit_mock_server::{Rejection, Transition};
+use identkit_mock_server::TransitionError;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::harness::Harness;
@@ -87,7 +87,7 @@ impl<'a> Suite<'a> {
         self.before_the_end(&case).await;
         self.cancel().await;
         let played = self.play(&case);
-        self.check("the mock vendor plays the story", matches!(played, Some(Ok(()))), || format!("{played:?}"));
+        self.check("the mock vendor plays the story", played.is_ok(), || format!("{played:?}"));
         self.at_the_end(&case).await;
         self.changes(&case).await;
         self.unsupported(&case).await;
@@ -151,9 +151,8 @@ impl<'a> Suite<'a> {
     }
 
     /// Plays the story that ends the case.
-    fn play(&self, case: &CaseRef) -> Option<Result<(), Rejection>> {
-        let story = Transition::Scenario(self.harness.story.to_owned());
-        self.harness.sandbox.transition(case.id.expose(), &story)
+    fn play(&self, case: &CaseRef) -> Result<(), TransitionError> {
+        self.harness.sandbox.play(case.id.expose(), self.harness.story)
     }
 
     /// Opens and cancels another case.
@@ -169,7 +168,7 @@ impl<'a> Suite<'a> {
         let status = self.provider.status(&case, &self.options).await;
         let ended = status.as_ref().is_ok_and(|status| status.outcome == Outcome::Terminated);
         self.check("a canceled case ends as terminated", ended, || format!("{status:?}"));
-        let rejected = matches!(self.play(&case), Some(Err(_)));
+        let rejected = matches!(self.play(&case), Err(TransitionError::Rejected(_)));
         self.check("a canceled case can no longer be identified", rejected, || {
             "the mock vendor played the story".into()
         });

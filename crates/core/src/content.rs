@@ -71,6 +71,9 @@ impl Content {
     ///
     /// # Errors
     /// If the transport fails, or with [`Kind::Integrity`] if the stream ends at another length than declared.
+    ///
+    /// # Panics
+    /// If it is the body of a response whose transport or clock needs a tokio runtime, and there is none.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -116,6 +119,9 @@ impl Content {
     ///
     /// # Errors
     /// Like [`next`](Self::next), and with [`Kind::Protocol`] if there are more than `cap` bytes.
+    ///
+    /// # Panics
+    /// Like [`next`](Self::next).
     pub async fn collect(mut self, cap: u64) -> Result<Bytes, Error> {
         let too_long = || Error::new(Kind::Protocol, format!("the body is longer than the {cap} bytes allowed"));
         if self.len.is_some_and(|len| len > cap) {

@@ -39,6 +39,7 @@ pub enum Capability {
 }
 
 /// Name, document, capabilities and retention period of a provider.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
     /// Name of the provider, e.g. `identity-tm`.
@@ -52,6 +53,16 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// Creates a description.
+    pub const fn new(
+        name: &'static str,
+        document: &'static str,
+        capabilities: &'static [Capability],
+        retention: Duration,
+    ) -> Self {
+        Self { name, document, capabilities, retention }
+    }
+
     /// Whether the provider supports this operation.
     pub fn can(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
@@ -207,12 +218,20 @@ pub struct CaseRef {
 }
 
 /// An opened case.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// Reference to the case. Store it.
     pub case: CaseRef,
     /// URL for the person. Anyone who has it can act as the person.
     pub person_url: Option<Secret>,
+}
+
+impl Opened {
+    /// Creates an opened case with the URL for the person, if there is one.
+    pub fn new(case: CaseRef, person_url: Option<Secret>) -> Self {
+        Self { case, person_url }
+    }
 }
 
 /// State of a case, the same for all vendors.
@@ -255,6 +274,7 @@ impl Outcome {
 }
 
 /// The status of a case.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseStatus {
     /// State of the case.
@@ -263,6 +283,13 @@ pub struct CaseStatus {
     pub since: Option<Timestamp>,
     /// The vendor's own status codes or words, oldest first.
     pub vendor_codes: Vec<String>,
+}
+
+impl CaseStatus {
+    /// Creates a status from the vendor's codes or words, oldest first, without its start.
+    pub fn new(outcome: Outcome, vendor_codes: Vec<String>) -> Self {
+        Self { outcome, since: None, vendor_codes }
+    }
 }
 
 /// Kind of a piece of evidence.
@@ -297,12 +324,20 @@ pub struct EvidenceItem {
 }
 
 /// A piece of evidence that is being read.
+#[non_exhaustive]
 #[derive(Debug)]
 pub struct Evidence {
     /// Which piece it is.
     pub item: EvidenceItem,
     /// The content.
     pub content: Content,
+}
+
+impl Evidence {
+    /// Creates a piece of evidence with its content.
+    pub fn new(item: EvidenceItem, content: Content) -> Self {
+        Self { item, content }
+    }
 }
 
 /// Proof that all evidence of a case is complete on disk: digests that were read back after writing.
@@ -341,7 +376,8 @@ pub enum DeletePermit {
     Operator,
 }
 
-/// Time window for [`IdentityProvider::changes`], both ends included.
+/// Time window for [`IdentityProvider::changes`]. Let windows overlap: identity.TM's document does not say whether the ends
+/// belong to the window (AT-05).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Start.
@@ -356,7 +392,8 @@ pub struct Window {
 pub struct Cursor(pub String);
 
 /// A page of changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangesPage {
     /// The vendor's ids of the changed cases (a case can be on several pages), each with the status that the window
     /// alone shows, or `Unknown`. Earlier events are missing: read [`IdentityProvider::status`] before you act.
@@ -365,10 +402,20 @@ pub struct ChangesPage {
     pub next: Option<Cursor>,
 }
 
+impl ChangesPage {
+    /// Creates a page of these changed cases. `next` is the position of the next page, if there is one.
+    pub fn new(cases: Vec<(Secret, CaseStatus)>, next: Option<Cursor>) -> Self {
+        Self { cases, next }
+    }
+}
+
 /// A provider of identification and signing.
 ///
 /// Every method fails with [`Kind::Unsupported`](crate::Kind::Unsupported) if the descriptor does not list its
 /// capability, and with the error of the call to the vendor.
+///
+/// # Panics
+/// The calls of identkit's providers panic outside a tokio runtime with timers, unless their transport and clock need none.
 #[async_trait]
 pub trait IdentityProvider: Send + Sync + fmt::Debug {
     /// Describes the provider.

@@ -4,9 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use tempfile::{NamedTempFile, PersistError};
+use tempfile::{NamedTempFile, PersistError, TempPath};
 
 use crate::faults::Step;
+
+/// The start of the names of temporary files.
+pub(crate) const TEMPORARY: &str = ".identkit-tmp-";
 
 /// What happens to an existing file of the same name.
 #[non_exhaustive]
@@ -48,10 +51,16 @@ impl Disk {
         options.open(path)
     }
 
-    /// Creates a temporary file beside `target`, readable by its owner only and removed on drop unless renamed.
-    pub(crate) fn temporary(&self, target: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    /// Creates a temporary file beside `target`, readable by its owner only and removed on drop unless renamed. It is
+    /// locked, so that other processes recognize that it is in use.
+    pub(crate) fn temporary(&self, target: &Path) -> io::Result<NamedTempFile> {
         self.enter(Step::Create)?;
-        tempfile::Builder::new().prefix(prefix).tempfile_in(parent(target))
+        let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent(target))?;
+        if cfg!(unix) {
+            // File systems without locks exist. On other systems, a locked file could not be read back.
+            let _ = file.as_file().try_lock();
+        }
+        Ok(file)
     }
 
     pub(crate) fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
@@ -92,6 +101,19 @@ impl Disk {
         .map(drop)
     }
 
+    /// Moves a file. With [`Existing::Keep`], `to` must not exist.
+    pub(crate) fn move_file(&self, from: &Path, to: &Path, existing: Existing) -> io::Result<()> {
+        self.enter(Step::Rename)?;
+        match existing {
+            Existing::Keep => TempPath::try_from_path(from)?.persist_noclobber(to).map_err(|failed| {
+                // A dropped `TempPath` would remove the file.
+                let _ = failed.path.keep();
+                failed.error
+            }),
+            Existing::Replace => std::fs::rename(from, to),
+        }
+    }
+
     /// Syncs the directory of a file, so that its name is on disk.
     pub(crate) fn sync_parent(&self, path: &Path) -> io::Result<()> {
         self.enter(Step::SyncParent)?;
@@ -100,6 +122,6 @@ impl Disk {
     }
 }
 
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -10,9 +10,9 @@ use std::io;
 pub enum OpenError {
     /// The path is not a regular file.
     NotRegular,
-    /// Another process has the file open.
+    /// The file is open already, in another process or in this one.
     InUse {
-        /// Id of that process, if the file contains it.
+        /// Id of the process that has it open, if the file contains it.
         holder: Option<u32>,
     },
     /// The file contains something other than records.
@@ -43,7 +43,7 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotRegular => f.write_str("not a regular file"),
-            Self::InUse { .. } => f.write_str("the file is open in another process"),
+            Self::InUse { .. } => f.write_str("the file is already open, in this process or another one"),
             Self::Foreign { line } => write!(f, "line {line} is not a record"),
             Self::Io(error) => error.fmt(f),
         }

@@ -4,7 +4,8 @@
 //!
 //! - If [`AppendLog::append`], [`Draft::commit`] or [`create_dirs`] returns `Ok`, content and name are on disk: the
 //!   file and its directory are synced.
-//! - If it returns an error, or the process dies, the file has its old content or the complete new content.
+//! - If it returns an error, or the process dies, the file has its old content or the complete new content. A log can end
+//!   with a torn record then, which [`AppendLog::open`] removes or sets aside.
 //! - New files and directories are readable by their owner only (Unix).
 //! - Every write, sync and rename goes through one private type, in which tests inject faults.
 
@@ -13,6 +14,7 @@ mod disk;
 mod draft;
 mod error;
 mod faults;
+mod leftover;
 mod lock;
 mod log;
 #[cfg(test)]
@@ -22,5 +24,6 @@ pub use self::dirs::create_dirs;
 pub use self::disk::Existing;
 pub use self::draft::{CommitError, Draft};
 pub use self::error::OpenError;
+pub use self::leftover::Leftover;
 pub use self::lock::LockFile;
 pub use self::log::{AppendLog, Tail};

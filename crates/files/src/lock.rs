@@ -1,6 +1,6 @@
 //! A lock file that names the process that has the lock.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ impl LockFile {
     /// Creates and locks the file, or takes over one that is not locked.
     ///
     /// # Errors
-    /// If another process has the lock, if the file is not a lock file, or if a disk operation fails.
+    /// If the lock is held, by another process or by this one; if the file is not a lock file; or if a disk operation fails.
     pub fn acquire(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let (path, disk) = (path.into(), Disk::default());
         loop {
@@ -59,7 +59,7 @@ fn process_id(file: &File) -> Option<String> {
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
     let (own, there) = (file.metadata().map(identity), path.metadata().map(identity));
     own.is_ok_and(|own| there.is_ok_and(|there| own == there))
 }

@@ -30,6 +30,8 @@ pub struct AppendLog {
     end: u64,
     /// Whether a failed write may have left bytes after the last complete record.
     torn: bool,
+    /// Whether the file was moved away, and no other one took its place.
+    gone: bool,
 }
 
 impl AppendLog {
@@ -62,7 +64,7 @@ impl AppendLog {
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         disk.sync_parent(path)?;
-        let mut log = Self { disk, file, end: 0, torn: false };
+        let mut log = Self { disk, file, end: 0, torn: false, gone: false };
         let torn = log.recover(path, prefix, tail, read)?;
         // A previous process may have died between writing and syncing a record.
         log.disk.sync(&log.file)?;
@@ -121,7 +123,7 @@ impl AppendLog {
             if path.symlink_metadata().is_ok() {
                 continue;
             }
-            let mut draft = Draft::on(self.disk.clone(), path.clone(), ".tmp")?;
+            let mut draft = Draft::on(self.disk.clone(), path.clone())?;
             draft.write_all(record)?;
             match draft.commit(Existing::Keep) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -136,15 +138,65 @@ impl AppendLog {
     /// # Errors
     /// If the record cannot be written or synced. The log then contains what it contained before.
     pub fn append(&mut self, record: &[u8]) -> io::Result<()> {
-        if self.torn {
-            self.disk.truncate(&self.file, self.end)?;
-            self.torn = false;
+        if self.gone {
+            return Err(io::Error::other("the file of the log was moved away"));
         }
+        self.mend()?;
         if let Err(error) = self.disk.write(&self.file, record).and_then(|()| self.disk.sync_data(&self.file)) {
             self.torn = self.disk.truncate(&self.file, self.end).is_err();
             return Err(error);
         }
         self.end += record.len() as u64;
         Ok(())
+    }
+
+    /// Exchanges the disk, for a fault after the log was opened.
+    #[cfg(test)]
+    pub(crate) fn on_disk(self, disk: Disk) -> Self {
+        Self { disk, ..self }
+    }
+
+    /// Removes what a failed write left after the last complete record.
+    fn mend(&mut self) -> io::Result<()> {
+        if self.torn {
+            self.disk.truncate(&self.file, self.end)?;
+            self.torn = false;
+        }
+        Ok(())
+    }
+
+    /// Moves the records to the file `to`, which must not exist, and continues with an empty file. `path` is the path of
+    /// the log. Both files must be on one file system. When this returns, both names are on disk.
+    ///
+    /// # Errors
+    /// With [`io::ErrorKind::AlreadyExists`] if `to` exists, or if a step fails. The records are then still in the log.
+    /// If they cannot be moved back, they are in `to`, and the log accepts no further ones.
+    pub fn rotate(&mut self, path: &Path, to: &Path) -> io::Result<()> {
+        self.mend()?;
+        self.disk.move_file(path, to, Existing::Keep)?;
+        match self.begin_file(path, to) {
+            Ok(file) => {
+                (self.file, self.end) = (file, 0);
+                Ok(())
+            }
+            Err(error) => {
+                // If another process uses the new file, it must not be replaced.
+                if !self.gone {
+                    let undone = self.disk.move_file(to, path, Existing::Replace);
+                    self.gone = undone.and_then(|()| self.disk.sync_parent(path)).is_err();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Creates the file that follows the moved one.
+    fn begin_file(&mut self, path: &Path, moved: &Path) -> io::Result<File> {
+        // First, so that a crash cannot leave only the new file.
+        self.disk.sync_parent(moved)?;
+        let file = self.disk.open(path, true)?;
+        file.try_lock().inspect_err(|_| self.gone = true)?;
+        self.disk.sync_parent(path)?;
+        Ok(file)
     }
 }

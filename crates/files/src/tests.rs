@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::disk::Disk;
 use crate::faults::{Faults, Step};
-use crate::{AppendLog, Draft, Existing, LockFile, OpenError, Tail, create_dirs};
+use crate::{AppendLog, Draft, Existing, Leftover, LockFile, OpenError, Tail, create_dirs};
 
 /// Runs an operation without a fault, then with a fault at each of its steps. `check` gets directory and failed step.
 fn with_faults<T>(run: impl Fn(Disk, &Path) -> io::Result<T>, check: impl Fn(&Path, Option<Step>)) -> Vec<Step> {
@@ -61,7 +61,7 @@ fn open(disk: Disk, path: &Path, tail: Tail) -> io::Result<(AppendLog, Vec<Vec<u
 fn a_commit_replaces_the_file_as_a_whole_or_not_at_all() {
     let replace = |disk: Disk, dir: &Path| {
         std::fs::write(dir.join("file"), "old").unwrap();
-        let mut draft = Draft::on(disk, dir.join("file"), ".tmp")?;
+        let mut draft = Draft::on(disk, dir.join("file"))?;
         draft.reserve(100)?;
         draft.write_all(b"new")?;
         Ok(draft.commit(Existing::Replace)?)
@@ -102,6 +102,46 @@ fn a_failed_append_leaves_the_log_unchanged() {
         let before = records.is_empty() && fault.is_some();
         assert!(before || records == whole || (fault.is_some() && records == repeated), "{fault:?}: {records:?}");
     });
+}
+
+#[test]
+fn a_rotation_moves_all_records_or_none() {
+    let rotate = |disk: Disk, dir: &Path| {
+        let (path, old) = (dir.join("log"), dir.join("old"));
+        open(Disk::default(), &path, Tail::Cut)?.0.append(b"{1}\n")?;
+        let mut log = open(Disk::default(), &path, Tail::Cut)?.0.on_disk(disk);
+        let rotated = log.rotate(&path, &old);
+        // The log continues in either case.
+        log.append(b"{2}\n").and(rotated)
+    };
+    let steps = with_faults(rotate, |dir, fault| {
+        let read = |name: &str| std::fs::read(dir.join(name)).unwrap_or_default();
+        let all = [read("old"), read("log")].concat();
+        match fault {
+            None => assert_eq!((&*read("old"), &*read("log")), (&b"{1}\n"[..], &b"{2}\n"[..])),
+            Some(Step::Write | Step::Sync) => assert_eq!(all, b"{1}\n"),
+            Some(step) => assert_eq!((&*read("log"), names(dir).len()), (&b"{1}\n{2}\n"[..], 1), "{step:?}"),
+        }
+    });
+    assert_eq!(steps[..4], [Step::Rename, Step::SyncParent, Step::Create, Step::SyncParent]);
+}
+
+#[test]
+fn a_rotation_replaces_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, old) = (dir.path().join("log"), dir.path().join("old"));
+    std::fs::write(&old, "{mine}").unwrap();
+    let (mut log, _) = open(Disk::default(), &path, Tail::Cut).unwrap();
+    log.append(b"{1}\n").unwrap();
+    assert_eq!(log.rotate(&path, &old).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    log.append(b"{2}\n").unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"{1}\n{2}\n");
+    assert_eq!(std::fs::read(&old).unwrap(), b"{mine}");
+    // The new file is locked, and the moved one is not.
+    let moved = dir.path().join("moved");
+    log.rotate(&path, &moved).unwrap();
+    assert!(open(Disk::default(), &path, Tail::Cut).is_err());
+    assert_eq!(open(Disk::default(), &moved, Tail::Cut).unwrap().1, [b"{1}\n", b"{2}\n"]);
 }
 
 #[test]
@@ -159,6 +199,36 @@ fn a_log_is_a_regular_file_of_one_process_and_one_owner() {
     for other in [link.as_path(), dir.path(), Path::new("/dev/null")] {
         assert!(matches!(open(other), Err(OpenError::NotRegular)), "{}", other.display());
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn only_files_of_ended_processes_are_leftovers() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("file");
+    let (mut empty, mut full) = (Draft::new(&target).unwrap(), Draft::new(&target).unwrap());
+    empty.reserve(100).unwrap();
+    full.write_all(b"evidence  ").unwrap();
+    assert!(Leftover::find_beside(&target).unwrap().is_empty(), "both are in use");
+    let places = [empty.path().to_owned(), full.path().to_owned()];
+    // As if the process was killed: copies without a lock.
+    for place in &places {
+        std::fs::copy(place, place.with_extension("copy")).unwrap();
+    }
+    drop((empty, full));
+    std::fs::write(dir.path().join(".tmpother"), "").unwrap();
+    std::os::unix::fs::symlink(&target, dir.path().join(".identkit-tmp-link")).unwrap();
+    let found = Leftover::find_beside(&target).unwrap();
+    let mut blank: Vec<bool> = found.iter().map(Leftover::is_blank).collect();
+    blank.sort_unstable();
+    assert_eq!(blank, [false, true]);
+    assert!(Leftover::find_beside(&target).unwrap().is_empty(), "another process is about to remove them");
+    for leftover in found {
+        let path = leftover.path().to_owned();
+        leftover.remove().unwrap();
+        assert!(!path.exists());
+    }
+    assert_eq!(names(dir.path()), [".identkit-tmp-link", ".tmpother"]);
 }
 
 #[test]

@@ -16,13 +16,13 @@ use identkit_wire::Operation;
 use crate::messages::{CreateIdent, Gender as Word, IdentId, PdfContent};
 use crate::{Dialect, Identify24, PROVIDER};
 
-static DESCRIPTOR: Descriptor = Descriptor {
-    name: PROVIDER,
-    document: "Identify VideoIdent API 1.0.1",
-    capabilities: &[Capability::Open, Capability::Sign, Capability::Status],
+static DESCRIPTOR: Descriptor = Descriptor::new(
+    PROVIDER,
+    "Identify VideoIdent API 1.0.1",
+    &[Capability::Open, Capability::Sign, Capability::Status],
     // I-020: 90 days.
-    retention: Duration::from_secs(90 * 24 * 60 * 60),
-};
+    Duration::from_secs(90 * 24 * 60 * 60),
+);
 
 fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
     reject_unsupported(case)?;
@@ -118,7 +118,7 @@ impl IdentityProvider for Identify24 {
             );
         };
         let case = CaseRef { provider: PROVIDER.to_owned(), id: ident_id.into_secret(), state: None };
-        Ok(Opened { case, person_url: created.conference_url })
+        Ok(Opened::new(case, created.conference_url))
     }
 
     /// An ident that never existed and one older than 90 days are both [`Kind::NotFound`] (I-020, I-050).
@@ -126,7 +126,7 @@ impl IdentityProvider for Identify24 {
         let ident = self.get_ident(&ident_id(case)?, options).await?.value;
         let outcome = self.outcome_of(&ident);
         let vendor_codes = ident.status.iter().map(|status| status.as_str().to_owned()).collect();
-        Ok(CaseStatus { outcome, since: None, vendor_codes })
+        Ok(CaseStatus::new(outcome, vendor_codes))
     }
 
     async fn evidence_list(&self, _: &CaseRef, _: &CallOptions) -> Result<Vec<EvidenceItem>, Error> {

@@ -16,10 +16,10 @@ use crate::operations::SignedPdfs;
 use crate::order::{Gender, NewOrder, ToSign};
 use crate::{Dialect, Finality, IdentityTm, OrderFlavor, OrderId, PROVIDER, PutOrder};
 
-static DESCRIPTOR: Descriptor = Descriptor {
-    name: PROVIDER,
-    document: "identity Trust Management Customer Services API 2.10c",
-    capabilities: &[
+static DESCRIPTOR: Descriptor = Descriptor::new(
+    PROVIDER,
+    "identity Trust Management Customer Services API 2.10c",
+    &[
         Capability::Open,
         Capability::Sign,
         Capability::Status,
@@ -31,8 +31,8 @@ static DESCRIPTOR: Descriptor = Descriptor {
         Capability::Redirect,
     ],
     // [T 3.10]: 7 days after fulfillment.
-    retention: Duration::from_secs(7 * 86_400),
-};
+    Duration::from_secs(7 * 86_400),
+);
 
 /// State of a case, saved in [`CaseRef::state`].
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -129,7 +129,9 @@ fn case_status(finality: &Finality, timeline: &[&StatusEntry]) -> CaseStatus {
         .filter(|entry| entry.kind.is_some_and(|kind| finality.because.contains(&kind)))
         .find_map(|entry| entry.time.as_ref().and_then(Dts::timestamp));
     let vendor_codes = timeline.iter().filter_map(|entry| entry.kind).map(|kind| kind.0.to_string()).collect();
-    CaseStatus { outcome: finality.outcome, since, vendor_codes }
+    let mut status = CaseStatus::new(finality.outcome, vendor_codes);
+    status.since = since;
+    status
 }
 
 /// Maps an order of a window. Its earlier statuses and its flavor are not known here: unless the codes end an order of
@@ -156,7 +158,7 @@ impl IdentityProvider for IdentityTm {
         let state = State { flavor: placed.flavor }.pack()?;
         let id = Secret::new(placed.order_id.expose());
         let case = CaseRef { provider: PROVIDER.to_owned(), id, state: Some(state) };
-        Ok(Opened { case, person_url: placed.answer.target_url })
+        Ok(Opened::new(case, placed.answer.target_url))
     }
 
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
@@ -210,7 +212,7 @@ impl IdentityProvider for IdentityTm {
             },
             _ => return Err(missing()),
         };
-        Ok(Evidence { item: item.clone(), content })
+        Ok(Evidence::new(item.clone(), content))
     }
 
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
@@ -231,9 +233,9 @@ impl IdentityProvider for IdentityTm {
             None => self.status_pages(window, options),
             Some(Cursor(position)) => self.status_pages_from(window, position, options)?,
         };
-        let Some(orders) = feed.next().await? else { return Ok(ChangesPage { cases: Vec::new(), next: None }) };
+        let Some(orders) = feed.next().await? else { return Ok(ChangesPage::default()) };
         // Without an id an order cannot be read again.
         let cases = orders.into_iter().filter_map(changed_case).collect();
-        Ok(ChangesPage { cases, next: feed.position()?.map(Cursor) })
+        Ok(ChangesPage::new(cases, feed.position()?.map(Cursor)))
     }
 }

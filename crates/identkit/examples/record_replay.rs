@@ -16,7 +16,7 @@ use identkit::identity_tm::{Credentials, IdentityTm};
 use identkit::transport::Transport;
 use identkit::transport::record::{Recorder, Redaction, Replayer};
 use identkit::{CallOptions, Error, IdentityProvider, Kind};
-use identkit_mock_server::{Sandbox, Transition};
+use identkit_mock_server::Sandbox;
 
 /// `Kind` and `Time` are the code and the time of a status entry: not personal, and the outcome depends on them.
 fn redaction() -> Redaction {
@@ -51,11 +51,7 @@ async fn record() -> Result<String, Box<dyn std::error::Error>> {
     let sandbox = Sandbox::start();
     let recorder = Arc::new(Recorder::new(sandbox.transport(), redaction()));
     let vendor = client(Arc::clone(&recorder) as _)?;
-    let outcome = verify(vendor.as_ref(), |case| {
-        let played = sandbox.transition(case.id.expose(), &Transition::Scenario("positive".into()));
-        Ok(played.ok_or("the sandbox has no such order")?.map_err(|rejection| rejection.text())?)
-    })
-    .await?;
+    let outcome = verify(vendor.as_ref(), |case| Ok(sandbox.play(case.id.expose(), "positive")?)).await?;
     assert_eq!(outcome, Outcome::Positive);
     Ok(recorder.recording())
 }

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use identkit::core::Outcome;
 use identkit::identity_tm::messages::Address;
 use identkit::identity_tm::order::ToSign;
-use identkit::identity_tm::{Credentials, IdentityTm, NewOrder, OrderId, SignedPdfs};
+use identkit::identity_tm::{IdentityTm, NewOrder, OrderId, SignedPdfs};
 use identkit::transport::save::Save;
 use identkit::wire::json::Blob;
 use identkit::{CallOptions, Error, Kind, Secret};
-use identkit_mock_server::{Sandbox, Transition};
+use identkit_mock_server::Sandbox;
 
 const CONTRACT: &[u8] = include_bytes!("contract.pdf");
 
@@ -35,22 +35,11 @@ async fn confirm(vendor: &IdentityTm, order: &OrderId, tan: &Secret) -> Result<b
     }
 }
 
-fn play(sandbox: &Sandbox, order: &OrderId, scenario: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let played = sandbox.transition(order.expose(), &Transition::Scenario(scenario.into()));
-    Ok(played.ok_or("the sandbox has no such order")?.map_err(|rejection| rejection.text())?)
-}
-
-/// The TAN of the last SMS.
-fn sms(sandbox: &Sandbox, order: &OrderId) -> Option<String> {
-    Some(sandbox.inspect(order.expose())?.get("tan")?.as_str()?.to_owned())
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sandbox = Sandbox::start();
-    let account = Credentials::new("sandbox-customer", "sandbox-code");
     let clock = Arc::new(sandbox.clock().clone());
-    let vendor = IdentityTm::builder(account).transport(sandbox.transport()).clock(clock).build()?;
+    let vendor = IdentityTm::builder(sandbox.identity_tm()).transport(sandbox.transport()).clock(clock).build()?;
     let options = CallOptions::new();
 
     let person = Address::default().firstname("Erika").surname("Mustermann").country("DE");
@@ -64,18 +53,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Store both with the contract: the flavor of an order decides which codes end it (AT-14).
     let (id, flavor) = (placed.order_id, placed.flavor);
 
-    play(&sandbox, &id, "identified")?;
+    sandbox.play(id.expose(), "identified")?;
     let outcome = vendor.status(&id, &options).await?.value.finality(flavor).outcome;
     assert_eq!(outcome, Outcome::Identified, "code 6 does not end an order with a signature");
     println!("identified, not signed");
 
     vendor.request_sign(&id, &options).await?;
-    let tan = sms(&sandbox, &id).ok_or("the sandbox sent no TAN")?;
-    let wrong = if tan == "000000" { "111111" } else { "000000" };
+    let tan = sandbox.tan(id.expose()).ok_or("the sandbox sent no TAN")?;
+    let wrong = if tan.expose() == "000000" { "111111" } else { "000000" };
     assert!(!confirm(&vendor, &id, &Secret::new(wrong)).await?);
     println!("a wrong TAN was rejected");
     // A TAN is text: it can begin with zeros (AT-56).
-    assert!(confirm(&vendor, &id, &Secret::new(tan)).await?);
+    assert!(confirm(&vendor, &id, &tan).await?);
 
     let outcome = vendor.status(&id, &options).await?.value.finality(flavor).outcome;
     assert_eq!(outcome, Outcome::Signed);

@@ -11,9 +11,9 @@ use std::io;
 use std::sync::Arc;
 
 use identkit::core::{Address, CaseRef, CaseStatus, NewCase, Opened, Outcome, Person};
-use identkit::identity_tm::{Credentials, IdentityTm};
+use identkit::identity_tm::IdentityTm;
 use identkit::{CallOptions, Error, IdentityProvider};
-use identkit_mock_server::{Sandbox, Transition};
+use identkit_mock_server::Sandbox;
 use tokio::runtime::{Builder, Runtime};
 
 /// A client whose methods block. Do not call them from asynchronous code: `block_on` panics inside a runtime.
@@ -48,8 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let runtime = runtime()?;
     // The sandbox needs a runtime, too. For the vendor itself, build the client with a `HyperTransport`.
     let sandbox = runtime.block_on(async { Sandbox::start() });
-    let account = Credentials::new("sandbox-customer", "sandbox-code");
-    let vendor = IdentityTm::builder(account).transport(sandbox.transport()).build()?;
+    let vendor = IdentityTm::builder(sandbox.identity_tm()).transport(sandbox.transport()).build()?;
     let client = BlockingClient::new(runtime, Arc::new(vendor));
 
     let person = Person {
@@ -63,8 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let opened = client.open(&case)?;
     assert_eq!(client.status(&opened.case)?.outcome, Outcome::Pending);
 
-    let played = sandbox.transition(opened.case.id.expose(), &Transition::Scenario("positive".into()));
-    played.ok_or("the sandbox has no such order")?.map_err(|rejection| rejection.text())?;
+    sandbox.play(opened.case.id.expose(), "positive")?;
 
     // Threads share the client.
     let outcomes: Vec<_> = std::thread::scope(|scope| {

@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use identkit::core::{Clock, Window};
 use identkit::identity_tm::messages::Address;
-use identkit::identity_tm::{Credentials, IdentityTm, NewOrder, OrderId};
+use identkit::identity_tm::{IdentityTm, NewOrder, OrderId};
 use identkit::{CallOptions, Error, Kind};
 use identkit_mock_server::faults::Fault;
 use identkit_mock_server::journal::Filter;
-use identkit_mock_server::{Expect, Sandbox, Transition};
+use identkit_mock_server::{Expect, Sandbox};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -56,10 +56,9 @@ async fn collect(vendor: &IdentityTm, order: &OrderId) -> Result<Option<String>,
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 fn client(sandbox: &Sandbox) -> Result<IdentityTm, Error> {
-    let account = Credentials::new("sandbox-customer", "sandbox-code");
     // With the sandbox's clock, timeouts and retries of the client follow virtual time as well.
     let clock = Arc::new(sandbox.clock().clone());
-    IdentityTm::builder(account).transport(sandbox.transport()).clock(clock).build()
+    IdentityTm::builder(sandbox.identity_tm()).transport(sandbox.transport()).clock(clock).build()
 }
 
 async fn test_a_lost_response_does_not_lead_to_a_second_order() -> TestResult {
@@ -67,7 +66,7 @@ async fn test_a_lost_response_does_not_lead_to_a_second_order() -> TestResult {
     // An unmet expectation fails the test when the sandbox is dropped, with a list of the nearest calls.
     sandbox.expect(Expect::call("putOrder").body("/Ref", "case-4711").times(1));
     // The vendor places the order, then the connection breaks.
-    sandbox.inject(Fault::ResetAfterCommit).map_err(|rejection| rejection.text())?;
+    sandbox.inject(Fault::ResetAfterCommit)?;
 
     let found = place(&client(&sandbox)?, sandbox.clock(), "case-4711").await?;
     assert_eq!(found.map(|id| id.expose().to_owned()).as_ref(), sandbox.cases("identity-tm").last());
@@ -78,8 +77,7 @@ async fn test_results_are_collected_in_time() -> TestResult {
     let sandbox = Sandbox::start();
     let vendor = client(&sandbox)?;
     let order = place(&vendor, sandbox.clock(), "case-4712").await?.ok_or("no order")?;
-    let played = sandbox.transition(order.expose(), &Transition::Scenario("positive".into()));
-    played.ok_or("no order")?.map_err(|rejection| rejection.text())?;
+    sandbox.play(order.expose(), "positive")?;
 
     // The vendor deletes results 7 days after the order has ended (T-024). Virtual days take microseconds.
     sandbox.advance(6 * DAY).await;
@@ -88,8 +86,7 @@ async fn test_results_are_collected_in_time() -> TestResult {
     assert_eq!(collect(&vendor, &order).await?, None);
 
     // The journal lists what the service sent and what the vendor returned.
-    let mut reads = Filter::default();
-    reads.operation = Some("getIdentData".into());
+    let reads = Filter::call("getIdentData");
     let journal = sandbox.journal();
     let statuses: Vec<_> = journal.find(&reads).map(|(_, call)| call.status).collect();
     assert_eq!(statuses, [Some(200), Some(404)]);

@@ -19,21 +19,20 @@ use identkit::core::{
 };
 use identkit::transport::save::Save;
 use identkit::{CallOptions, Error, IdentityProvider, Kind, Pii, identify24, identity_tm};
-use identkit_mock_server::{Sandbox, Transition};
+use identkit_mock_server::Sandbox;
 
 /// The client of the configured vendor. In production, `transport` is a `HyperTransport` and `clock` is left out.
 fn provider(name: &str, sandbox: &Sandbox) -> Result<Arc<dyn IdentityProvider>, Error> {
     let (transport, clock) = (sandbox.transport(), Arc::new(sandbox.clock().clone()));
     match name {
         identity_tm::PROVIDER => {
-            let account = identity_tm::Credentials::new("sandbox-customer", "sandbox-code");
-            Ok(Arc::new(identity_tm::IdentityTm::builder(account).transport(transport).clock(clock).build()?))
+            let builder = identity_tm::IdentityTm::builder(sandbox.identity_tm());
+            Ok(Arc::new(builder.transport(transport).clock(clock).build()?))
         }
         identify24::PROVIDER => {
-            let account = identify24::Credentials::new("911-internet", "sandbox-api-key");
             // The vendor's document names no final status: ask the vendor for the names of your account (AI-12).
             let statuses = [("Identified", Outcome::Positive), ("Rejected", Outcome::Negative)];
-            let builder = identify24::Identify24::builder(account).outcomes(statuses);
+            let builder = identify24::Identify24::builder(sandbox.identify24()).outcomes(statuses);
             Ok(Arc::new(builder.transport(transport).clock(clock).build()?))
         }
         _ => Err(Error::new(Kind::InvalidInput, "PROVIDER must be identity-tm or identify24")),
@@ -103,8 +102,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let opened = vendor.open(&new_case(scenario)?, &CallOptions::new()).await?;
         // Store `opened.case`, and send the person to `opened.person_url`. The URL is a secret: never log it.
         assert_eq!(vendor.status(&opened.case, &CallOptions::new()).await?.outcome, Outcome::Pending);
-        let played = sandbox.transition(opened.case.id.expose(), &Transition::Scenario(scenario.into()));
-        played.ok_or("the sandbox has no such case")?.map_err(|rejection| rejection.text())?;
+        sandbox.play(opened.case.id.expose(), scenario)?;
         let status = vendor.status(&opened.case, &CallOptions::new()).await?;
         assert_eq!(status.outcome, expected);
         println!("{:?} by {:?}: {}", status.outcome, status.vendor_codes, next_step(&status));

@@ -14,13 +14,13 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use identkit::bytes::Bytes;
 use identkit::core::{CaseRef, Event, Outcome};
 use identkit::identify24::messages::CreateIdent;
 use identkit::identify24::{self, IdentStatusCallback, Identify24, samples};
@@ -29,7 +29,7 @@ use identkit::webhook::{BODY_LIMIT, FileInbox, Peer, Receiver};
 use identkit::wire::Callback;
 use identkit::{CallOptions, IdentityProvider as _, Secret};
 use identkit_mock_server::journal::EntryKind;
-use identkit_mock_server::{Sandbox, Transition, vendors};
+use identkit_mock_server::{Sandbox, vendors};
 use tokio::net::TcpListener;
 
 /// Answers a request. It calls no vendor: identity.TM blocks an order until its webhook is answered, so a handler that
@@ -93,8 +93,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut ident = serde_json::from_str::<CreateIdent>(samples::CREATE_IDENT_REQUEST)?.project_id("6");
     (ident.pdf_url, ident.pdf_content) = (None, None);
     let id = vendor.create_ident(&ident, &CallOptions::new()).await?.value.ident_id.ok_or("no ident_id")?;
-    let played = sandbox.transition(id.expose(), &Transition::Scenario("positive".into()));
-    played.ok_or("the sandbox has no such ident")?.map_err(|rejection| rejection.text())?;
+    sandbox.play(id.expose(), "positive")?;
     // The sandbox records a delivery attempt when it is answered: the event is then in the file.
     sandbox
         .wait_for_entries(0, |entries| {

@@ -3,11 +3,14 @@
 use std::marker::PhantomData;
 
 use identkit_core::Violation;
+use identkit_wire::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{Rejection, SavedError, VendorState, World};
+use crate::readers::requirement;
+use crate::world::error::read;
+use crate::{CaseOrder, Rejection, SavedError, VendorState, World};
 
 /// Source that violations of settings name: the sandbox's own documentation.
 const SOURCE: &str = "docs/sandbox-reference.md";
@@ -31,12 +34,18 @@ pub trait AccountState: VendorState + Default {
 
     /// Returns the ids of all cases.
     fn cases(world: &mut World) -> Vec<String>;
+
+    /// Returns the cases in the order of creation, without the examples.
+    fn created(world: &mut World) -> &CaseOrder;
 }
 
 /// A vendor's account in a world.
 pub trait Account {
     /// Returns the ids of all cases, including the examples.
     fn cases(&self, world: &mut World) -> Vec<String>;
+
+    /// Returns the ids of the cases in the order of creation, without the examples.
+    fn created(&self, world: &mut World) -> Vec<String>;
 
     /// Returns the public and the secret half of the credentials.
     fn credentials(&self, world: &mut World) -> [String; 2];
@@ -69,6 +78,10 @@ impl<S> AccountOf<S> {
 impl<S: AccountState> Account for AccountOf<S> {
     fn cases(&self, world: &mut World) -> Vec<String> {
         S::cases(world)
+    }
+
+    fn created(&self, world: &mut World) -> Vec<String> {
+        S::created(world).ids().map(str::to_owned).collect()
     }
 
     fn credentials(&self, world: &mut World) -> [String; 2] {
@@ -111,13 +124,13 @@ fn changed<S: Serialize + DeserializeOwned>(settings: &S, changes: &Map<String, 
     for (name, value) in changes {
         let Some(before) = all.get(name).cloned() else { continue };
         all.insert(name.clone(), value.clone());
-        if let Err(error) = S::deserialize(&Value::Object(all.clone())) {
-            violations.push(violation(name, reason(&error.to_string())));
+        if let Err(fault) = json::from_value::<S>(&Value::Object(all.clone())) {
+            violations.push(violation(name, requirement(&fault)));
             all.insert(name.clone(), before);
         }
     }
     Rejection::invalid(violations).or_ok()?;
-    S::deserialize(Value::Object(all)).map_err(|_| Rejection::invalid(Vec::new()))
+    json::from_value(&Value::Object(all)).map_err(|_| Rejection::invalid(Vec::new()))
 }
 
 /// Returns all settings by name, for a saved world.
@@ -146,26 +159,11 @@ where
 /// The pointer of the first invalid setting. Its last segment is `*` if the setting is unknown.
 pub fn load_settings<S: Serialize + DeserializeOwned + Default>(saved: &Value, at: &str) -> Result<S, SavedError> {
     let Value::Object(named) = saved else { return Err(SavedError::damaged(at, "expected an object of settings")) };
-    changed(&S::default(), named).map_err(|rejection| {
-        let Some(violation) = rejection.violations.first() else {
-            return SavedError::damaged(at, "expected settings that are valid together");
-        };
-        let known = by_name(&S::default()).get(&*violation.field).is_some();
-        let name = if known { &*violation.field } else { "*" };
-        SavedError::damaged(format!("{at}/{name}"), violation.message.clone())
-    })
-}
-
-/// Says what is valid, without the invalid value: serde names it after the last `expected`.
-fn reason(error: &str) -> String {
-    match error.rsplit_once("expected ") {
-        Some((_, right)) => match right {
-            "u16" | "u32" | "i64" => "must be a whole number of 0 or more".to_owned(),
-            "a sequence" => "must be a list".to_owned(),
-            "a map" => "must be an object".to_owned(),
-            right => format!("must be {}", right.replace("struct ", "an object: ")),
-        },
-        None if error.starts_with("missing field") => format!("is incomplete: {error}"),
-        None => "cannot be read".to_owned(),
+    let Value::Object(mut all) = by_name(&S::default()) else { return read(saved) };
+    if named.keys().any(|name| !all.contains_key(name)) {
+        let known = all.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        return Err(SavedError::damaged(format!("{at}/*"), format!("unknown field; allowed: {known}")));
     }
+    all.extend(named.clone());
+    read(&Value::Object(all)).map_err(|error| error.below(at))
 }

@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 
 use http::Method;
 
-use crate::journal::{Call, Entry, EntryKind, Filter, Journal, ValueMatch, is_of};
+use crate::journal::{Call, Entry, EntryKind, Filter, Journal, is_of};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Times {
@@ -71,43 +71,43 @@ impl Expect {
 
     /// Restricts it to calls about this case, by the vendor's id.
     pub fn order(mut self, case: impl Into<String>) -> Self {
-        self.filter.order = Some(case.into());
+        self.filter = self.filter.order(case);
         self
     }
 
     /// Restricts it to calls with this response status.
     pub fn status(mut self, status: u16) -> Self {
-        self.filter.status = Some(status);
+        self.filter = self.filter.status(status);
         self
     }
 
     /// Restricts it to calls with this method.
     pub fn method(mut self, method: Method) -> Self {
-        self.filter.method = Some(method);
+        self.filter = self.filter.method(method);
         self
     }
 
     /// Restricts it to calls with this path. The query is compared only if `path` contains a `?`.
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.filter.path = Some(path.into());
+        self.filter = self.filter.path(path);
         self
     }
 
     /// Restricts it to calls with this header.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.filter.headers.push((name.into(), value.into()));
+        self.filter = self.filter.header(name, value);
         self
     }
 
     /// Restricts it to calls whose JSON body has this value at this pointer (RFC 6901), e.g. `/Address/City`.
     pub fn body(mut self, pointer: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
-        self.filter.body.push((pointer.into(), ValueMatch::Equal(value.into())));
+        self.filter = self.filter.body(pointer, value);
         self
     }
 
     /// Restricts it to calls that this rule rejects, e.g. `T-056`.
     pub fn refused_by(mut self, rule: impl Into<String>) -> Self {
-        self.filter.rule = Some(rule.into());
+        self.filter = self.filter.refused_by(rule);
         self
     }
 

@@ -44,8 +44,8 @@ pub use rules::Rejection;
 #[cfg(feature = "server")]
 pub use sandbox::TestSandbox;
 pub use sandbox::{Advanced, Progress, Sandbox, SandboxBuilder};
-pub use vendor::{CallOutcome, MockVendor, NoAnswer, Route, Target, Transition};
-pub use world::{CaseOrder, Profile, SavedError, StateReader, Timer, VendorState, World};
+pub use vendor::{CallOutcome, MockVendor, NoAnswer, Route, Target, Transition, TransitionError};
+pub use world::{CaseOrder, Channel, Message, Profile, SavedError, StateReader, Timer, VendorState, World};
 pub use worlds::Worlds;
 
 /// The examples of the guide are compiled and run.

@@ -3,13 +3,15 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, de};
+use identkit_wire::json::JsonFault;
+use serde::de::{self, Unexpected};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Reads a value and checks a condition; `must` is the error message.
+/// Reads a value and checks a condition. `form` describes the value in error messages, after "expected" or "must be".
 pub(crate) fn value<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     from: D,
-    must: &str,
+    form: &str,
     fits: impl FnOnce(&T) -> bool,
 ) -> Result<T, D::Error> {
     let value = match Value::deserialize(from)? {
@@ -17,7 +19,15 @@ pub(crate) fn value<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         Value::Object(_) => None,
         value => T::deserialize(value).ok().filter(fits),
     };
-    value.ok_or_else(|| de::Error::custom(must))
+    value.ok_or_else(|| de::Error::invalid_value(Unexpected::Other("another value"), &form))
+}
+
+/// Says what a value must be, for a violation.
+pub(crate) fn requirement(fault: &JsonFault) -> String {
+    match fault.expected.strip_prefix("expected ") {
+        Some(form) => format!("must be {form}"),
+        None => fault.expected.clone(),
+    }
 }
 
 /// Reads a value from a string or a number: queries have strings only.
@@ -36,11 +46,11 @@ where
     text.parse().map(Some).map_err(de::Error::custom)
 }
 
-/// Declares readers: name, type, error message and condition.
+/// Declares readers: name, type, form and condition of the value.
 macro_rules! readers {
-    ($($name:ident: $type:ty, $must:literal, $fits:expr;)*) => {
+    ($($name:ident: $type:ty, $form:literal, $fits:expr;)*) => {
         $(pub(super) fn $name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
-            $crate::readers::value(from, $must, $fits)
+            $crate::readers::value(from, $form, $fits)
         })*
     };
 }

@@ -135,6 +135,7 @@ rules! {
 }
 
 /// Why a rule cannot be switched off.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoSwitch {
     /// No rule has this id.
@@ -286,6 +287,18 @@ impl Rejection {
 
     /// Returns the violations as one text.
     pub fn text(&self) -> String {
-        self.violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        self.to_string()
     }
 }
+
+/// Writes the violations, without the status.
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, violation) in self.violations.iter().enumerate() {
+            write!(f, "{}{violation}", if index == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Rejection {}

@@ -31,6 +31,7 @@ impl NoAnswer {
 }
 
 /// How a vendor responds to a request.
+#[non_exhaustive]
 #[derive(Debug)]
 pub enum CallOutcome {
     /// The response.
@@ -48,6 +49,27 @@ pub enum Transition {
     /// A single status in the vendor's own form.
     Status(Value),
 }
+
+/// Why a case was not changed.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransitionError {
+    /// No vendor has this case.
+    UnknownCase,
+    /// The vendor rejects the transition: the scenario does not exist, does not fit the case, or another one is running.
+    Rejected(Rejection),
+}
+
+impl fmt::Display for TransitionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownCase => f.write_str("the sandbox does not have the case"),
+            Self::Rejected(rejection) => rejection.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TransitionError {}
 
 impl VendorFacts {
     /// Converts an error of the client's own reader or validation to a rejection.

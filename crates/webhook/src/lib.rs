@@ -16,7 +16,7 @@ mod receiver;
 
 pub use allow::{AllowList, Network, Peer};
 #[cfg(feature = "file-inbox")]
-pub use file_inbox::FileInbox;
+pub use file_inbox::{FileInbox, StoredEvents};
 #[cfg(feature = "listener")]
 pub use listener::{Listener, listen};
 pub use receiver::{BODY_LIMIT, Receiver};

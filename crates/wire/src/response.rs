@@ -4,6 +4,7 @@ use bytes::Bytes;
 use identkit_core::{Content, Error, Kind};
 
 /// A remark on a request or a response that is not an error. Its text contains no values.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// What the client noticed.

@@ -18,8 +18,8 @@ pub fn print() {
     for (feature, name) in features {
         let target = tempfile::tempdir().unwrap();
         let common = ["--manifest-path", manifest, "--no-default-features", "--features", feature];
-        let tree = Command::new("cargo")
-            .args(["tree", "-e", "normal", "--prefix", "none", "--target", "x86_64-unknown-linux-gnu"])
+        let tree = cargo("tree")
+            .args(["-e", "normal", "--prefix", "none", "--target", "x86_64-unknown-linux-gnu"])
             .args(common)
             .output()
             .unwrap();
@@ -28,8 +28,8 @@ pub fn print() {
         // The program itself does not count.
         let crates = crates.iter().filter(|line| !line.is_empty() && !line.starts_with("identkit-bench ")).count();
         let (cpu, began) = (measure::children(), Instant::now());
-        let built = Command::new("cargo")
-            .args(["build", "--quiet", "--profile", "cone", "--bin", feature])
+        let built = cargo("build")
+            .args(["--quiet", "--profile", "cone", "--bin", feature])
             .args(common)
             .env("CARGO_TARGET_DIR", target.path())
             .status()
@@ -43,4 +43,11 @@ pub fn print() {
     let [limit, peer, ours] = figures.try_into().unwrap();
     println!("crates: {} (<= 72); stripped: {:.2} MiB (<= 3.4)", ours.0, ours.2);
     println!("CPU / limit: {:.2} (<= 1.35); CPU / reqwest: {:.2} (<= 0.65)", ours.1 / limit.1, ours.1 / peer.1);
+}
+
+/// Calls cargo with the committed lock file of the benchmark.
+fn cargo(subcommand: &str) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args([subcommand, "--locked"]);
+    cargo
 }

@@ -1,11 +1,11 @@
 //! Helpers for parsed source files.
 
-pub(super) fn parse(path: &str, text: &str) -> Result<syn::File, String> {
+pub(crate) fn parse(path: &str, text: &str) -> Result<syn::File, String> {
     syn::parse_file(text).map_err(|error| format!("parsing {path}:{}: {error}", error.span().start().line))
 }
 
 /// Whether an attribute marks its item as test code: `#[test]`, `#[cfg(test)]`, `#[cfg(all(test, unix))]`.
-pub(super) fn is_test(attribute: &syn::Attribute) -> bool {
+pub(crate) fn is_test(attribute: &syn::Attribute) -> bool {
     let last = attribute.path().segments.last().map(|segment| segment.ident.to_string());
     match (last.as_deref(), &attribute.meta) {
         (Some("test"), _) => true,
@@ -18,12 +18,12 @@ pub(super) fn is_test(attribute: &syn::Attribute) -> bool {
     }
 }
 
-pub(super) fn is_test_item(item: &syn::Item) -> bool {
+pub(crate) fn is_test_item(item: &syn::Item) -> bool {
     parts(item).0.iter().any(is_test)
 }
 
 /// Returns the name of an item that a path can name, and whether it is a type.
-pub(super) fn name(item: &syn::Item) -> Option<(&syn::Ident, bool)> {
+pub(crate) fn name(item: &syn::Item) -> Option<(&syn::Ident, bool)> {
     parts(item).1
 }
 

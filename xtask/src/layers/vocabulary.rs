@@ -1,4 +1,4 @@
-//! Finds vendor names in vendor-neutral files of the sandbox.
+//! Finds vendor names in vendor-neutral files of the sandbox and of the command line.
 //!
 //! The words are each provider's name and those that its manifest lists (`[package.metadata.identkit] words =
 //! ["OrderID", …]`). Case is ignored, and comments are searched too. Test code may name vendors.
@@ -12,42 +12,67 @@ use super::syntax::{is_test_item, parse};
 use crate::finding::Verdict;
 use crate::members::Member;
 
-/// Sources of the sandbox, and the folder that is not vendor-neutral.
-const SOURCES: &str = "crates/mock-server/src/";
-const VENDORS: &str = "crates/mock-server/src/vendors/";
+/// Sources that are vendor-neutral except for the files of a vendor.
+struct Sources {
+    folder: &'static str,
+    /// Folders of vendors, relative to `folder`.
+    vendors: &'static [&'static str],
+    /// Whether a folder or file named after a provider belongs to that vendor, too.
+    by_name: bool,
+}
 
-/// A word that a vendor-neutral file must contain: the file below [`SOURCES`], the word, and why.
+const SOURCES: [Sources; 2] = [
+    Sources { folder: "crates/mock-server/src/", vendors: &["vendors/"], by_name: false },
+    // `tm` is the command for identity.TM.
+    Sources { folder: "crates/cli/src/", vendors: &["commands/tm/"], by_name: true },
+];
+
+impl Sources {
+    /// Whether a file below the folder belongs to a vendor.
+    fn is_of_vendor(&self, name: &str, names: &BTreeSet<String>) -> bool {
+        self.vendors.iter().any(|folder| name.starts_with(folder))
+            || self.by_name && name.split(['/', '.']).any(|part| names.contains(part))
+    }
+}
+
+/// A word that a vendor-neutral file must contain: the path, the word, and why.
 pub(super) type Exception = (&'static str, &'static str, &'static str);
 
 /// All exceptions, at most a dozen.
 pub(super) const EXCEPTIONS: &[Exception] = &[
-    ("lib.rs", "identity-tm", "the feature with which the guide's examples are compiled"),
+    ("crates/mock-server/src/lib.rs", "identity-tm", "the feature with which the guide's examples are compiled"),
     (
-        "webhooks/delivery.rs",
+        "crates/mock-server/src/webhooks/delivery.rs",
         "identity_tm",
         "the name of the retry schedule in format 2 of saved worlds, for every vendor",
     ),
+    ("crates/cli/src/providers.rs", "identify24", "the list of providers"),
+    ("crates/cli/src/commands/mod.rs", "identify24", "the list of commands"),
+    ("crates/cli/src/commands/demo/mod.rs", "identity_tm", "the demo plays this vendor's flow"),
+    ("crates/cli/src/commands/demo/mod.rs", "identify24", "the demo plays this vendor's flow"),
+    ("crates/cli/src/commands/demo/stage.rs", "identity_tm", "the demo receives this vendor's webhooks"),
+    ("crates/cli/src/commands/demo/stage.rs", "identify24", "the demo receives this vendor's webhooks"),
+    ("crates/cli/src/commands/demo/files.rs", "identity-tm", "the folder of the files of this vendor's flow"),
+    ("crates/cli/src/commands/demo/files.rs", "identify24", "the folder of the files of this vendor's flow"),
+    ("crates/cli/src/values.rs", "identify24", "the module that defines the time zone of both vendors"),
 ];
 
-/// Returns the words of all providers, in lower case.
-fn words(members: &[Member]) -> BTreeSet<String> {
-    let mut words = BTreeSet::new();
-    for member in members.iter().filter(|member| member.provider) {
-        let folder = member.folder.to_lowercase();
-        words.extend(["_", ""].map(|separator| folder.replace('-', separator)));
-        words.insert(folder);
-        words.extend(member.words.iter().map(|word| word.to_lowercase()));
-    }
-    words
+/// Returns the names of all providers: as a folder, as an identifier, and as a type, in lower case.
+fn provider_names(members: &[Member]) -> BTreeSet<String> {
+    let folders = members.iter().filter(|member| member.provider).map(|member| member.folder.to_lowercase());
+    folders.flat_map(|folder| ["-", "_", ""].map(|separator| folder.replace('-', separator))).collect()
 }
 
-/// Finds words of vendors in the sandbox's vendor-neutral files, and unused exceptions.
+/// Finds words of vendors in vendor-neutral files, and unused exceptions.
 pub(super) fn vocabulary(members: &[Member], sources: &[(String, String)], exceptions: &[Exception]) -> Verdict {
-    let words = words(members);
+    let names = provider_names(members);
+    let listed = members.iter().filter(|member| member.provider).flat_map(|member| &member.words);
+    let words: BTreeSet<String> = names.iter().cloned().chain(listed.map(|word| word.to_lowercase())).collect();
     let mut findings = Vec::new();
     let mut needed = BTreeSet::new();
     for (path, text) in sources {
-        let Some(name) = path.strip_prefix(SOURCES).filter(|_| !path.starts_with(VENDORS)) else { continue };
+        let place = SOURCES.iter().find_map(|place| Some((place, path.strip_prefix(place.folder)?)));
+        let Some((_, name)) = place.filter(|(place, name)| !place.is_of_vendor(name, &names)) else { continue };
         if name.ends_with("tests.rs") || name.contains("tests/") {
             continue;
         }
@@ -58,19 +83,18 @@ pub(super) fn vocabulary(members: &[Member], sources: &[(String, String)], excep
         for word in &words {
             let mut places = lines.iter().filter(|(_, line)| line.contains(word)).map(|(number, _)| number);
             let Some(first) = places.next() else { continue };
-            match exceptions.iter().find(|(file, excepted, _)| *file == name && excepted.to_lowercase() == *word) {
+            match exceptions.iter().find(|(file, excepted, _)| *file == path && excepted.to_lowercase() == *word) {
                 Some(exception) => drop(needed.insert(exception)),
                 None => findings.push(format!(
-                    "{path}:{first} and {} more line(s) name `{word}`, but the sandbox's vendor-neutral files name no vendor: move it into {VENDORS}, or pass it as data",
+                    "{path}:{first} and {} more line(s) name `{word}`, but a vendor-neutral file names no vendor: move it into the vendor's files, or pass it as data",
                     places.count()
                 )),
             }
         }
     }
     for (file, word, _) in exceptions.iter().filter(|exception| !needed.contains(exception)) {
-        findings.push(format!(
-            "{SOURCES}{file} no longer names `{word}`: remove the exception from xtask/src/layers/vocabulary.rs"
-        ));
+        findings
+            .push(format!("{file} no longer names `{word}`: remove the exception from xtask/src/layers/vocabulary.rs"));
     }
     Ok(findings)
 }
@@ -102,10 +126,10 @@ mod tests {
         };
         let neutral = Member { folder: "wire".to_owned(), ..Member::default() };
         let sources = [
-            (format!("{SOURCES}{file}"), text.to_owned()),
-            (format!("{SOURCES}lib.rs"), "#[cfg(feature = \"acme-id\")]\nfn f() {}".to_owned()),
+            (file.to_owned(), text.to_owned()),
+            ("crates/mock-server/src/lib.rs".to_owned(), "#[cfg(feature = \"acme-id\")]\nfn f() {}".to_owned()),
         ];
-        let exceptions = [("lib.rs", "acme-id", "a feature")];
+        let exceptions = [("crates/mock-server/src/lib.rs", "acme-id", "a feature")];
         vocabulary(&[provider, neutral], &sources, &exceptions).unwrap()
     }
 
@@ -119,20 +143,31 @@ mod tests {
             "/// See [A] 3.1.\nfn f() {}",
             "#[cfg(feature = \"acme-id\")]\nfn f() {}",
         ] {
-            let findings = findings_in("journal/mod.rs", text);
-            assert!(
-                matches!(&findings[..], [one] if one.contains(" name `") && one.contains("journal/mod.rs:")),
-                "{text}: {findings:?}"
-            );
-            assert_eq!(findings_in("vendors/acme_id.rs", text), [""; 0], "{text}");
-            assert_eq!(findings_in("journal/tests.rs", text), [""; 0], "{text}");
-            assert_eq!(
-                findings_in("journal/mod.rs", &format!("#[cfg(test)]\nmod tests {{\n{text}\n}}")),
-                [""; 0],
-                "{text}"
-            );
+            for file in [
+                "crates/mock-server/src/journal/mod.rs",
+                "crates/mock-server/src/journal/acme_id.rs",
+                "crates/cli/src/output.rs",
+                "crates/cli/src/commands/sandbox/ready.rs",
+            ] {
+                let findings = findings_in(file, text);
+                let shown = |one: &str| one.contains(" name `") && one.contains(&format!("{file}:"));
+                assert!(matches!(&findings[..], [one] if shown(one)), "{text}: {findings:?}");
+                let tested = format!("#[cfg(test)]\nmod tests {{\n{text}\n}}");
+                assert_eq!(findings_in(file, &tested), [""; 0], "{text}");
+            }
+            for file in [
+                "crates/mock-server/src/vendors/acme_id.rs",
+                "crates/mock-server/src/journal/tests.rs",
+                "crates/cli/src/commands/acme_id/mod.rs",
+                "crates/cli/src/commands/demo/acme_id.rs",
+                "crates/cli/src/commands/tm/mod.rs",
+                "crates/cli/tests/it/main.rs",
+                "crates/wire/src/lib.rs",
+            ] {
+                assert_eq!(findings_in(file, text), [""; 0], "{text}");
+            }
         }
-        assert_eq!(findings_in("journal/mod.rs", "fn wire() {}"), [""; 0]);
+        assert_eq!(findings_in("crates/mock-server/src/journal/mod.rs", "fn wire() {}"), [""; 0]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::support::{Server, Vendor, names, place};
 use identkit_core::Secret;
 use identkit_mock_server::vendors::identity_tm::{Settings, configure};
-use identkit_mock_server::{Sandbox, Transition, server};
+use identkit_mock_server::{Sandbox, server};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use jiff::SignedDuration;
 
@@ -40,7 +40,7 @@ impl Account {
     fn placed(&self, story: &str) -> String {
         let id = place(&mut self.identkit(), &crate::signing::to_sign());
         let _entered = self.runtime.enter();
-        self.sandbox.transition(&id, &Transition::Scenario(story.to_owned())).unwrap().unwrap();
+        self.sandbox.play(&id, story).unwrap();
         id
     }
 

@@ -109,7 +109,7 @@ impl IdentityProvider for BrokenProvider {
         after: Option<&Cursor>,
         options: &CallOptions,
     ) -> Result<ChangesPage, Error> {
-        let empty = ChangesPage { cases: Vec::new(), next: None };
+        let empty = ChangesPage::default();
         let (mut window, mut after) = (window, after);
         match self.breaks {
             "the changes in a window contain a case that was opened in it" => return Ok(empty),

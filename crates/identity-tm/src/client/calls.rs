@@ -40,6 +40,9 @@ macro_rules! calls {
 
 calls! {
     /// Reads all status codes of an order, [T 3.2]. Judge an order by these (AT-13).
+    ///
+    /// It hides [`IdentityProvider::status`](identkit_core::IdentityProvider::status), which takes a case and returns its
+    /// outcome. To call that one, use a `dyn IdentityProvider`, or write `IdentityProvider::status(&client, …)`.
     status(order: &OrderId) -> OrderStatus = call(&GetStatusExtended::new(order.clone()));
 
     /// Reads the general status codes only, [T 3.2]. They may hide a suspicion of fraud.

@@ -82,7 +82,10 @@ impl Builder {
     }
 }
 
-/// Client of the Customer API for one account. Cheap to clone.
+/// Client of the Customer API for one account. Clones share the connections, the credentials and the retry budget.
+///
+/// # Panics
+/// With the default clock, its calls panic outside a tokio runtime with timers.
 #[derive(Clone)]
 pub struct IdentityTm {
     driver: Arc<Driver<Dialect>>,

@@ -11,6 +11,7 @@ use crate::operations::{CancelOrder, DelIdentData, ERROR};
 use crate::status::StatusKind;
 
 /// State of the service by `serverStatus` ([T 7.1]; AT-80).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Health {
     /// Status 200.

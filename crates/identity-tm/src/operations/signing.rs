@@ -52,6 +52,7 @@ order_calls! {
 }
 
 /// Signs with the TAN that the person received. The document's example URL has `/confirm/` instead (AT-10).
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfirmSign {
     /// Id of the order.

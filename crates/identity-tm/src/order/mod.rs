@@ -21,6 +21,7 @@ use crate::operations::SignedIdentData;
 use crate::{Dialect, OrderCallback, OrderFlavor, OrderId};
 
 /// Webhook before the order is final: one of two events, never both (T-050). The data may not be available yet.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// URL called when the person leaves the video system.

@@ -23,6 +23,7 @@ impl Size {
 }
 
 /// Position of the signature in a PDF (AT-85), in PDF points from the lower left corner of the page.
+#[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Placement {
     /// The vendor chooses the position.
@@ -53,6 +54,7 @@ impl Placement {
 }
 
 /// Position of the signature of a hash. A hash has neither pages nor fields (AT-34).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum HashPlacement {
     /// The vendor chooses the position.

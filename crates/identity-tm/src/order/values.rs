@@ -145,6 +145,7 @@ impl From<Pick> for Pii<String> {
 }
 
 /// `IdentData.Birthname`: how the vendor handles the name at birth (AT-48).
+#[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Birthname {
     /// Not determined: the element is left out.

@@ -41,6 +41,7 @@ impl State {
 }
 
 /// Mode of a clock.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Mode {
     /// Time moves only by `advance`.

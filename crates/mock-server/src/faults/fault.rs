@@ -182,6 +182,7 @@ impl Fault {
 }
 
 /// Where a connection is reset.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Middle {
@@ -198,23 +199,23 @@ pub(super) const LONGEST: f64 = 3_600.0;
 pub(super) const HEADER_TEXT: &str = r"^[\t\x20-\x7e\x80-\uffff]*$";
 
 readers! {
-    error_status: u16, "must be from 400 to 599", |status| (400..=599).contains(status);
-    redirect_status: u16, "must be from 300 to 399", |status| (300..=399).contains(status);
-    whole_seconds: Option<u64>, "must be a whole number of seconds, or null", |_| true;
-    flag: bool, "must be true or false", |_| true;
-    positive: u64, "must be a whole number of at least 1", |number| *number > 0;
-    middle: Middle, "must be request or answer", |_| true;
-    not_zero: i64, "must be a whole number other than 0", |by| *by != 0;
-    flood: u32, "must be a whole number from 1 to 100000", |count| (1..=100_000).contains(count);
-    text: Option<String>, "must be a string", |_| true;
-    header_text: String, "must be a string that is a valid header value", |text: &String| HeaderValue::from_str(text).is_ok();
-    times: Option<u64>, "must be a whole number of at least 1, or null for no limit", |times| *times != Some(0);
+    error_status: u16, "a number from 400 to 599", |status| (400..=599).contains(status);
+    redirect_status: u16, "a number from 300 to 399", |status| (300..=399).contains(status);
+    whole_seconds: Option<u64>, "a whole number of seconds, or null", |_| true;
+    flag: bool, "true or false", |_| true;
+    positive: u64, "a whole number of at least 1", |number| *number > 0;
+    middle: Middle, "request or answer", |_| true;
+    not_zero: i64, "a whole number other than 0", |by| *by != 0;
+    flood: u32, "a whole number from 1 to 100000", |count| (1..=100_000).contains(count);
+    text: Option<String>, "a string", |_| true;
+    header_text: String, "a string that is a valid header value", |text: &String| HeaderValue::from_str(text).is_ok();
+    times: Option<u64>, "a whole number of at least 1, or null for no limit", |times| *times != Some(0);
 }
 
 /// Reads a probability; null is 1.
 pub(super) fn probability<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let fits = |probability: &Option<f64>| probability.is_none_or(|given| given > 0.0 && given <= 1.0);
-    value(from, "must be greater than 0 and at most 1", fits).map(|probability| probability.unwrap_or(1.0))
+    value(from, "a number greater than 0 and at most 1", fits).map(|probability| probability.unwrap_or(1.0))
 }
 
 pub(super) mod seconds {
@@ -228,6 +229,6 @@ pub(super) mod seconds {
 
     pub(in crate::faults) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let fits = |seconds: &f64| (0.0..=LONGEST).contains(seconds);
-        value(from, "must be a number of seconds from 0 to 3600", fits).map(Duration::from_secs_f64)
+        value(from, "a number of seconds from 0 to 3600", fits).map(Duration::from_secs_f64)
     }
 }

@@ -1,11 +1,13 @@
 //! A fault rule and its JSON form.
 
 use identkit_core::Violation;
+use identkit_wire::json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::fault::{self, Fault};
 use crate::Rejection;
+use crate::readers::requirement;
 
 /// Which fault occurs, with which calls, and how often. The default is the next call, whatever it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -132,12 +134,12 @@ impl Rule {
             };
             whole.insert(member.clone(), value.clone());
             // Check each member separately, to find all violations.
-            if let Err(error) = Self::deserialize(Value::Object(whole.clone())) {
-                violations.push(violation(member.clone(), error.to_string()));
+            if let Err(fault) = json::from_value::<Self>(&Value::Object(whole.clone())) {
+                violations.push(violation(member.clone(), requirement(&fault)));
                 whole.insert(member.clone(), before);
             }
         }
-        match Self::deserialize(Value::Object(whole)) {
+        match json::from_value(&Value::Object(whole)) {
             Ok(rule) if violations.is_empty() => Ok(rule),
             _ => Err(Rejection::invalid(violations)),
         }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::rule::names;
 
 /// An alternative shape of a response.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     /// Name for [`Fault::ShapeVariant`](super::Fault::ShapeVariant).
@@ -22,6 +23,7 @@ pub struct Shape {
 }
 
 /// A change of a response. Each function returns whether it changed anything.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
 pub enum Reshape {
     /// Changes the JSON value.

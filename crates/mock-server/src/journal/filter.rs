@@ -19,6 +19,7 @@ pub(crate) fn is_of(named: &str, operation: &str) -> bool {
 }
 
 /// The expected value of an element of a body.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum ValueMatch {
     /// This JSON value. Numbers are compared by value: `1` equals `1.0`.
@@ -53,9 +54,17 @@ impl From<Value> for ValueMatch {
 }
 
 /// A filter for calls. A call matches if it matches every field that is set; an empty filter matches every call.
+///
+/// ```
+/// use identkit_mock_server::journal::Filter;
+///
+/// let rejected = Filter::call("putOrder").status(400).body("/Product", 12);
+/// assert_eq!(rejected.to_string(), "putOrder with status 400, body /Product 12");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
+#[must_use]
 pub struct Filter {
     /// Calls after the entry of this number.
     #[serde(deserialize_with = "since")]
@@ -140,6 +149,7 @@ fn body<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, ValueMatch)>,
 }
 
 /// A difference between a call and a filter.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Difference {
     /// Compared part of the call: `operation`, `header content-type`, `body /Product`.
@@ -190,6 +200,66 @@ impl Filter {
     /// Creates a filter for an operation, by its name.
     pub fn call(operation: impl Into<String>) -> Self {
         Self { operation: Some(operation.into()), ..Self::default() }
+    }
+
+    /// Restricts it to calls after the entry of this number.
+    pub fn since(mut self, sequence: u64) -> Self {
+        self.since = sequence;
+        self
+    }
+
+    /// Restricts it to calls of this vendor.
+    pub fn vendor(mut self, name: impl Into<String>) -> Self {
+        self.vendor = Some(name.into());
+        self
+    }
+
+    /// Restricts it to calls about this case, by the vendor's id.
+    pub fn order(mut self, case: impl Into<String>) -> Self {
+        self.order = Some(case.into());
+        self
+    }
+
+    /// Restricts it to calls with this method.
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = Some(method);
+        self
+    }
+
+    /// Restricts it to calls with this path. The query is compared only if `path` contains a `?`.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Restricts it to calls with this response status.
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Restricts it to calls that this rule rejected, e.g. `T-056`.
+    pub fn refused_by(mut self, rule: impl Into<String>) -> Self {
+        self.rule = Some(rule.into());
+        self
+    }
+
+    /// Restricts it to calls that this fault affected, by its name.
+    pub fn fault(mut self, name: impl Into<String>) -> Self {
+        self.fault = Some(name.into());
+        self
+    }
+
+    /// Restricts it to calls with this header.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Restricts it to calls whose JSON body has this value at this pointer (RFC 6901), e.g. `/Address/City`.
+    pub fn body(mut self, pointer: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.body.push((pointer.into(), ValueMatch::Equal(value.into())));
+        self
     }
 
     /// Whether a call matches. [`since`](Self::since) is ignored.

@@ -10,6 +10,7 @@ use crate::vendors::secrets::NAME_ENDS;
 pub(crate) const REDACTED: &str = "(masked)";
 
 /// Whether secrets are masked.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Secrets {
     /// Credentials, tokens, TANs and cookies are replaced with `(masked)`.
@@ -257,7 +258,7 @@ impl Secrets {
         self.change(json, urls_in)
     }
 
-    pub(super) fn value(self, json: Value) -> Value {
+    pub(crate) fn value(self, json: Value) -> Value {
         self.change(json, value)
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use identkit_core::{Clock as _, Violation};
+use identkit_core::{Clock as _, Secret, Violation};
 use serde_json::{Map, Value};
 
 use super::{Plan, Runner};
@@ -11,7 +11,7 @@ use crate::expect::{Expect, UnmetExpectations};
 use crate::journal::{Entry, EntryKind, Journal};
 use crate::sync::lock;
 use crate::webhooks::Delivery;
-use crate::{Account, Rejection, Transition, VirtualClock, World};
+use crate::{Account, Message, Rejection, Transition, TransitionError, VirtualClock, World};
 
 /// A handle of a running sandbox. Cheap to clone; the sandbox ends when the last clone is dropped.
 #[derive(Clone)]
@@ -53,13 +53,24 @@ impl Sandbox {
         Self { runner, _guard: guard }
     }
 
-    /// Plays a story of a case, or sets its status. `None` if no vendor has this case.
-    pub fn transition(&self, case: &str, transition: &Transition) -> Option<Result<(), Rejection>> {
+    /// Plays a scenario of a case, e.g. `positive`.
+    ///
+    /// # Errors
+    /// As [`transition`](Self::transition).
+    pub fn play(&self, case: &str, scenario: &str) -> Result<(), TransitionError> {
+        self.transition(case, &Transition::Scenario(scenario.to_owned()))
+    }
+
+    /// Plays a scenario of a case, or sets its status.
+    ///
+    /// # Errors
+    /// If no vendor has this case, or its vendor rejects the transition.
+    pub fn transition(&self, case: &str, transition: &Transition) -> Result<(), TransitionError> {
         let _busy = self.runner.clock.hold();
         let result = {
             let mut world = self.runner.world();
-            let result =
-                self.runner.plan.vendors.iter().find_map(|vendor| vendor.transition(&mut world, case, transition));
+            let mut vendors = self.runner.plan.vendors.iter();
+            let result = vendors.find_map(|vendor| vendor.transition(&mut world, case, transition));
             if result == Some(Ok(())) {
                 let by = match transition {
                     Transition::Scenario(story) => story.clone(),
@@ -70,7 +81,7 @@ impl Sandbox {
             result
         };
         self.runner.settle();
-        result
+        result.ok_or(TransitionError::UnknownCase)?.map_err(TransitionError::Rejected)
     }
 
     /// Returns the state of a case. `None` if no vendor has this case.
@@ -79,9 +90,30 @@ impl Sandbox {
         self.runner.plan.vendors.iter().find_map(|vendor| vendor.inspect(&mut world, case))
     }
 
+    /// Returns the TAN that was last sent to the person of a case, for the vendors that send TANs. `None` if no TAN is
+    /// valid.
+    pub fn tan(&self, case: &str) -> Option<Secret> {
+        Some(Secret::new(self.inspect(case)?.get("tan")?.as_str()?))
+    }
+
+    /// The credentials at a vendor: the public half and the secret one. Both are empty if the vendor has no account.
+    pub fn credentials(&self, vendor: &str) -> [String; 2] {
+        self.with_account(vendor, |account, world| account.credentials(world)).unwrap_or_default()
+    }
+
     /// Returns the ids of all cases of a vendor; empty for an unknown name.
     pub fn cases(&self, vendor: &str) -> Vec<String> {
         self.with_account(vendor, |account, world| account.cases(world)).unwrap_or_default()
+    }
+
+    /// Returns the ids of the cases with this noun (`orders` or `idents`), the newest of each vendor first, without the
+    /// examples.
+    #[cfg(feature = "server")]
+    pub(crate) fn newest(&self, noun: &str) -> Vec<String> {
+        let mut world = self.runner.world();
+        let vendors = self.runner.plan.vendors.iter().filter(|vendor| vendor.facts().cases == noun);
+        let accounts = vendors.filter_map(|vendor| vendor.account());
+        accounts.flat_map(|account| account.created(&mut world).into_iter().rev()).collect()
     }
 
     /// Reads the account at a vendor. `None` if the vendor has no account.
@@ -94,6 +126,11 @@ impl Sandbox {
     pub fn deliveries(&self, case: Option<&str>) -> Vec<Delivery> {
         let world = self.runner.world();
         world.deliveries.iter().filter(|delivery| case.is_none_or(|case| delivery.case == case)).cloned().collect()
+    }
+
+    /// Returns the mails and text messages that the vendors would have sent, oldest first: at most 10,000.
+    pub fn messages(&self) -> Vec<Message> {
+        self.runner.world().messages.iter().cloned().collect()
     }
 
     /// A copy of the journal.

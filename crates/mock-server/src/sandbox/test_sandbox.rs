@@ -74,11 +74,6 @@ impl TestSandbox {
     pub fn admin_url(&self) -> String {
         format!("{}/_sandbox/v1", self.admin.url())
     }
-
-    /// The credentials at a vendor: the public half and the secret one. Both are empty if the vendor has no account.
-    pub fn credentials(&self, vendor: &str) -> [String; 2] {
-        self.sandbox.with_account(vendor, |account, world| account.credentials(world)).unwrap_or_default()
-    }
 }
 
 impl Deref for TestSandbox {

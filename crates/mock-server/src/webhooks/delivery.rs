@@ -6,17 +6,22 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use identkit_core::Event;
+use identkit_wire::json;
 use jiff::Timestamp;
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::state::{Cause, HoldReason, Impossible, MAX_ATTEMPTS, State, Verb};
 use crate::VendorFacts;
 use crate::rules::Rules;
 use crate::world::text::{self, AsText, Binary};
 
+/// Error of the attempt that stands for a dropped webhook.
+pub(crate) const DROPPED: &str = "dropped: nothing was sent, and the vendor regards it as delivered";
+
 /// One attempt to deliver.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attempt {
@@ -35,6 +40,9 @@ pub struct Attempt {
     pub error: Option<Cow<'static, str>>,
     /// Whether the schedule continues after it.
     pub again: bool,
+    /// Calls about the case that arrived while the attempt was running, by the operations' names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Cow<'static, str>>,
 }
 
 impl Attempt {
@@ -66,7 +74,7 @@ pub struct Delivery {
     /// Id of the case.
     pub case: String,
     /// The event that it reports.
-    #[serde(deserialize_with = "whole")]
+    #[serde(deserialize_with = "whole_event")]
     pub event: Event,
     /// Method of the request.
     #[serde(with = "text")]
@@ -100,15 +108,21 @@ fn unknown() -> &'static VendorFacts {
     &UNKNOWN
 }
 
-/// Reads an event and rejects unknown fields, which its own reader ignores and so would lose.
-fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Event, D::Error> {
-    let saved = Value::deserialize(from)?;
-    let event =
-        Event::deserialize(&saved).ok().filter(|event| serde_json::to_value(event).is_ok_and(|all| all == saved));
-    event.ok_or_else(|| D::Error::invalid_value(Unexpected::Other("an object"), &"an event without unknown fields"))
+/// The fields of an event. Its own reader ignores unknown ones and so would lose them.
+const EVENT: &[&str] = &["provider", "name", "case_id", "reference", "payload", "key"];
+
+/// Reads an event without unknown fields.
+fn whole_event<'de, D: Deserializer<'de>>(from: D) -> Result<Event, D::Error> {
+    let saved = Map::deserialize(from)?;
+    if saved.keys().any(|name| !EVENT.contains(&name.as_str())) {
+        return Err(D::Error::unknown_field("", EVENT));
+    }
+    let wrong = |_| D::Error::invalid_value(Unexpected::Map, &"an event");
+    json::from_value(&Value::Object(saved)).map_err(wrong)
 }
 
 /// Whether a vendor retries.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
@@ -155,6 +169,18 @@ impl Delivery {
         self
     }
 
+    /// Says that calls about the case arrived during an attempt. A receiver that makes such a call before it answers
+    /// waits for itself.
+    pub fn finding(&self, attempt: &Attempt) -> Option<String> {
+        let calls = Some(attempt.calls.join(", ")).filter(|calls| !calls.is_empty())?;
+        let noun = self.facts.cases.strip_suffix('s').unwrap_or(self.facts.cases);
+        let waits = if self.blocks { "such a call waits until the attempt is over; " } else { "" };
+        Some(format!(
+            "your receiver called {calls} for this {noun} while its webhook was unanswered: {waits}answer the webhook \
+             first, then make the call"
+        ))
+    }
+
     /// Whether an attempt has succeeded.
     pub fn is_delivered(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.delivered)
@@ -178,25 +204,32 @@ impl Delivery {
         self.retries.retain(|retry| *retry > at);
         self.next = self.retries.pop_front();
         let again = self.next.is_some();
-        self.attempts.push(Attempt { at, status, delivered, by: Cause::Schedule, error: None, again });
+        self.attempts.push(Attempt {
+            at,
+            status,
+            delivered,
+            by: Cause::Schedule,
+            error: None,
+            again,
+            calls: Vec::new(),
+        });
         self.next
     }
 
     /// Records an attempt outside the schedule, on which it has no effect.
     pub fn record_extra_attempt(&mut self, at: Timestamp, status: Option<u16>, by: Cause, rules: &Rules) {
         let delivered = self.accepts(status, rules);
-        self.attempts.push(Attempt { at, status, delivered, by, error: None, again: false });
+        self.attempts.push(Attempt { at, status, delivered, by, error: None, again: false, calls: Vec::new() });
     }
 
     /// Drops the webhook: the vendor regards it as delivered, and makes no more scheduled attempts.
     pub fn mark_dropped(&mut self, at: Timestamp) {
-        const DROPPED: &str = "dropped: nothing was sent, and the vendor regards it as delivered";
         self.held = None;
         self.copies = 0;
         self.next = None;
         self.retries.clear();
         let (by, error) = (Cause::Schedule, Some(DROPPED.into()));
-        self.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false });
+        self.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false, calls: Vec::new() });
     }
 
     fn accepts(&self, status: Option<u16>, rules: &Rules) -> bool {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(super) const MAX_ATTEMPTS: usize = 1_000;
 
 /// Why a webhook was sent.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
@@ -33,6 +34,7 @@ impl Cause {
 }
 
 /// Why a webhook is held.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", expecting = "enum Held")]
 pub enum HoldReason {
@@ -43,6 +45,7 @@ pub enum HoldReason {
 }
 
 /// The state of a delivery.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Waits to be released.
@@ -58,6 +61,7 @@ pub enum State {
 }
 
 /// An action on a delivery.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     /// Send it again now, outside the schedule.

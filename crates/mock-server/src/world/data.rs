@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
+use identkit_core::Violation;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::SavedError;
+use super::messages::{Message, Messages};
 use crate::faults::Faults;
 use crate::journal::{DeliveryAttempt, EntryKind, Journal};
 use crate::rules::{Rule, Rules};
@@ -33,8 +35,10 @@ pub struct World {
     pub journal: Journal,
     /// The injected faults.
     pub faults: Faults,
-    pub(super) bound: Bound,
+    pub(super) case_limit: CaseLimit,
     pub(super) concerned: Option<String>,
+    pub(super) warnings: Vec<Violation>,
+    pub(crate) messages: Messages,
     pub(super) timers: BTreeMap<(Timestamp, u64), Timer>,
     pub(super) seed: u64,
     pub(super) sequence: u64,
@@ -55,8 +59,10 @@ impl World {
             webhooks: Webhooks::default(),
             journal: Journal::default(),
             faults: Faults::new(seed),
-            bound: Bound::default(),
+            case_limit: CaseLimit::default(),
             concerned: None,
+            warnings: Vec::new(),
+            messages: Messages::default(),
             timers: BTreeMap::new(),
             seed,
             sequence: 0,
@@ -96,9 +102,29 @@ impl World {
         self.concerned = Some(case.to_owned());
     }
 
+    /// Returns the recorded case.
+    pub(crate) fn concerned(&self) -> Option<&str> {
+        self.concerned.as_deref()
+    }
+
+    /// Adds a warning about the current request to its journal entry. The request is accepted nevertheless.
+    pub fn warn(&mut self, warning: Violation) {
+        self.warnings.push(warning);
+    }
+
+    /// Returns the warnings and removes them.
+    pub(crate) fn take_warnings(&mut self) -> Vec<Violation> {
+        std::mem::take(&mut self.warnings)
+    }
+
     /// Returns the recorded case and removes it.
     pub(crate) fn take_concerned(&mut self) -> Option<String> {
         self.concerned.take()
+    }
+
+    /// Records a mail or text message that a vendor would have sent now.
+    pub fn send(&mut self, message: Message) {
+        self.messages.add(self.now, message);
     }
 
     /// Sets a timer.
@@ -157,8 +183,16 @@ impl World {
         self.sequence += 1;
         delivery.id = self.sequence;
         let (at, by, error) = (self.now, Cause::Schedule, Some(error.into()));
-        delivery.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false });
-        if let Some(attempt) = DeliveryAttempt::last_of(&delivery) {
+        delivery.attempts.push(Attempt {
+            at,
+            status: None,
+            delivered: false,
+            by,
+            error,
+            again: false,
+            calls: Vec::new(),
+        });
+        if let Some(attempt) = DeliveryAttempt::last_of(&delivery, None) {
             self.note(EntryKind::Attempt(Arc::new(attempt)));
         }
         self.deliveries.push(delivery);
@@ -280,13 +314,13 @@ pub struct Timer {
 const CASES: usize = 50_000;
 
 #[derive(Clone, Debug)]
-pub(super) struct Bound {
+pub(super) struct CaseLimit {
     pub(super) cases: usize,
     /// By vendor: number of cases above which the next eviction is tried.
     pub(super) thresholds: BTreeMap<&'static str, usize>,
 }
 
-impl Default for Bound {
+impl Default for CaseLimit {
     fn default() -> Self {
         Self { cases: CASES, thresholds: BTreeMap::new() }
     }
@@ -333,6 +367,7 @@ impl CaseOrder {
 }
 
 /// Which requests the vendors accept.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {

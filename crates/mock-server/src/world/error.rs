@@ -105,28 +105,16 @@ pub(crate) fn to_value<T: Serialize + ?Sized>(value: &T, what: &str) -> Result<V
     serde_json::to_value(value).map_err(|_| SavedError::not_saved(format!("{what} has no saved form")))
 }
 
+/// Reads a part of a saved world. A struct must be an object, also where serde's derive would take an array.
 pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, SavedError> {
-    // Derived code of serde also reads a struct from an array.
-    for at in ["", "/faults"] {
-        if value.pointer(at).is_some_and(|value| !value.is_object()) {
-            return Err(SavedError::damaged(at, "expected an object"));
-        }
-    }
-    T::deserialize(value).map_err(|_| explain::<T>(value))
-}
-
-/// Explains why a value cannot be read. Reads its text again, because `json::read` reports positions without values.
-#[cold]
-fn explain<T: DeserializeOwned>(value: &Value) -> SavedError {
-    let text = serde_json::to_vec(value).unwrap_or_default();
-    let Err(fault) = json::read::<T>(&text) else { return SavedError::damaged("", "expected another form") };
-    // The format does not define Rust's type names.
-    let expected = match fault.expected.split(' ').nth(1) {
-        Some("struct") => "expected an object".to_owned(),
-        Some("enum" | "tuple" | "unit" | "newtype") => "expected another form".to_owned(),
-        _ => fault.expected,
-    };
-    SavedError::damaged(pointer(&fault.path, value), expected)
+    json::from_value(value).map_err(|fault| {
+        // The format does not define Rust's type names.
+        let expected = match fault.expected.split(' ').nth(1) {
+            Some("enum" | "tuple" | "unit" | "newtype") => "expected another form".to_owned(),
+            _ => fault.expected,
+        };
+        SavedError::damaged(pointer(&fault.path, value), expected)
+    })
 }
 
 /// Converts a path such as `orders[0].status` to a pointer into this value. Names of enum variants are missing in the

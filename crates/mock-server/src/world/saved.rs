@@ -15,10 +15,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::data::Bound;
-use super::data::Profile;
-use super::data::{RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
+use super::data::{CaseLimit, Profile, RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
 use super::error::{FORMAT, SavedError, read, to_value};
+use super::messages::Messages;
 use super::text;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -186,8 +185,10 @@ impl World {
             rules,
             journal: Journal::default(),
             faults: saved.faults.checked()?,
-            bound: Bound::default(),
+            case_limit: CaseLimit::default(),
             concerned: None,
+            warnings: Vec::new(),
+            messages: Messages::default(),
             deliveries: Vec::new(),
             webhooks: saved.webhooks,
             timers: BTreeMap::new(),
@@ -297,8 +298,8 @@ impl World {
 
     fn load_states(&mut self, vendors: &[Box<dyn MockVendor>], saved: &Map<String, Value>) -> Result<(), SavedError> {
         if saved.keys().any(|key| facts_of(vendors, key).is_none()) {
-            let message = format!("expected only the fields {}", names_of(vendors));
-            return Err(SavedError::damaged("/vendors", message));
+            let message = format!("unknown field; allowed: {}", names_of(vendors));
+            return Err(SavedError::damaged("/vendors/*", message));
         }
         for vendor in vendors {
             let name = vendor.name();
@@ -359,29 +360,8 @@ impl World {
             return Err(SavedError::TooLarge { limit });
         }
         let not_json = |error: serde_json::Error| SavedError::NotJson { line: error.line(), column: error.column() };
-        Self::from_json(vendors, &serde_json::from_slice(&bytes).map_err(not_json)?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_array_instead_of_an_object_is_rejected() {
-        let vendors = crate::vendors::all();
-        let document = World::new(Timestamp::UNIX_EPOCH, 1, Profile::Literal).to_json(&vendors).unwrap();
-        let states = vendors.iter().map(|vendor| format!("/vendors/{}", vendor.name()));
-        for pointer in states.chain(["/faults".to_owned()]) {
-            let mut damaged = document.clone();
-            let place = damaged.pointer_mut(&pointer).unwrap();
-            *place = place.as_object().unwrap().values().cloned().collect();
-            let error = World::from_json(&vendors, &damaged).unwrap_err();
-            assert_eq!(error, SavedError::damaged(pointer, "expected an object"));
-        }
-        let mut damaged = document;
-        damaged["webhooks"] = 7.into();
-        let error = World::from_json(&vendors, &damaged).unwrap_err();
-        assert_eq!(error, SavedError::damaged("/webhooks", "expected an object"), "no Rust type name");
+        // Without the byte order mark that some editors add.
+        let text = identkit_wire::text::decode(&bytes).map_or(&*bytes, str::as_bytes);
+        Self::from_json(vendors, &serde_json::from_slice(text).map_err(not_json)?)
     }
 }

@@ -90,13 +90,10 @@ async fn earlier_calls_are_not_near_misses() {
     let sandbox = Sandbox::start();
     place(&sandbox).await;
     sandbox.expect(Expect::call("putOrder").body("/Product", 15));
-    let mut later = Filter::call("putOrder");
-    later.since = 2;
-    sandbox.expect(Expect::matching(later).times(1));
+    let later = Filter::call("putOrder").since(2);
+    sandbox.expect(Expect::matching(later.clone()).times(1));
     let output = sandbox.verify().unwrap_err().to_string();
     assert!(!output.contains("nearest"), "{output}");
-    later = Filter::call("putOrder");
-    later.since = 2;
     sandbox.expect(Expect::matching(later).times(1));
     place(&sandbox).await;
     place(&sandbox).await;

@@ -294,7 +294,7 @@ async fn slow_responses_follow_the_clock() {
 async fn a_call_that_waits_for_a_webhook_meets_its_fault_once() {
     let (bench, _) = Harness::with_receiver(Receiver::slow(50, 200));
     let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.begin(id.expose(), "positive").unwrap().unwrap();
+    bench.begin(id.expose(), "positive").unwrap();
     let injected = bench.sandbox.inject(gone().probability(0.5).times(100)).unwrap();
     let path = format!("/getStatus/{}", id.expose());
     bench.tm_call("GET", &path, "").await;

@@ -168,7 +168,7 @@ async fn ai_12_statuses_are_configurable_in_reads_and_webhooks() {
         assert_eq!([&output["status"], &output["status_id"]], [status, status_id]);
         assert_eq!([&output["reject_reason"], &output["agent_notes"]], [reason, notes]);
     }
-    assert_eq!(bench.begin(&id, "positive").unwrap().unwrap_err().status, 400, "the list was replaced");
+    assert_eq!(bench.begin(&id, "positive").unwrap_err().status, 400, "the list was replaced");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,4 +237,20 @@ fn debug_output_of_settings_has_no_secret() {
     settings.webhook_url = Some(Secret::new("https://hooks.example/t0ken"));
     let shown = format!("{settings:?}");
     assert!(!shown.contains("sandbox-api-key") && !shown.contains("t0ken"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_89_the_status_of_success_is_a_setting_here_too() {
+    let bench = Harness::new();
+    let token = bench.token().await;
+    bench.sandbox.with_world(|world| {
+        identify24::configure(world, |settings| {
+            settings.success_status = Some(204);
+            settings.refusals = identify24::Refusals::ByResult;
+        });
+    });
+    let created = bench.i24_call(&token, "POST", "/ident/create", sample_ident().to_string()).await;
+    assert_eq!((created.status, created.body.len()), (204, 0));
+    let unknown = bench.i24_call(&token, "GET", "/ident/get/none", "").await;
+    assert_eq!((unknown.status, &unknown.json()["result"]), (200, &json!(false)), "a rejection");
 }

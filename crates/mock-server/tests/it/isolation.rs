@@ -34,7 +34,7 @@ async fn test(number: u64, sandbox: &Sandbox, tm: &IdentityTm, base: &str, doing
     }
     for id in &ids {
         let _one = doing.acquire().await.unwrap();
-        sandbox.transition(id.expose(), &Transition::Scenario(story.to_owned())).unwrap().unwrap();
+        sandbox.transition(id.expose(), &Transition::Scenario(story.to_owned())).unwrap();
         sandbox.clock().settle().await;
     }
     sandbox.advance(Duration::from_secs(number)).await;

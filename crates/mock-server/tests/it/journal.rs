@@ -215,11 +215,7 @@ async fn an_order_with_a_large_document_is_found_by_its_elements() {
     let document = "JVBERi0xLjcK".repeat(20_000);
     let body = json!({ "Product": 15, "eSignPDF": [{ "Data": document, "Filename": "contract.pdf" }] });
     bench.tm_call("PUT", "/putOrder", body.to_string()).await;
-    let mut filter = Filter::call("putOrder");
-    filter.body = vec![
-        ("/Product".to_owned(), Value::from(15).into()),
-        ("/eSignPDF/0/Filename".to_owned(), Value::from("contract.pdf").into()),
-    ];
+    let filter = Filter::call("putOrder").body("/Product", 15).body("/eSignPDF/0/Filename", "contract.pdf");
     let journal = bench.sandbox.journal();
     assert_eq!(journal.find(&filter).count(), 1);
     let (_, call) = journal.find(&filter).next().unwrap();

@@ -9,8 +9,10 @@
 )]
 #![cfg(all(feature = "identify24", feature = "identity-tm", feature = "server"))]
 
+mod account_urls;
 mod admin_contract;
 mod admin_events;
+mod admin_lists;
 mod admin_secrets;
 mod admin_strict;
 mod bound;
@@ -25,13 +27,17 @@ mod identify24;
 mod identify24_partners;
 mod identify24_settings;
 mod identity_tm;
+mod inputs;
 mod isolation;
 mod journal;
+mod listeners;
 mod matrix;
 mod media;
 mod multi_sign;
 mod network;
 mod put_order_rules;
+mod reference;
+mod required;
 mod reuse;
 mod rules;
 mod saved_waiting;

@@ -149,7 +149,7 @@ async fn at_78_the_callback_neither_blocks_nor_unblocks_the_order() {
     let status = within(SECOND, bench.tm().status(&id, &options())).await;
     assert!(status.expect("the order does not wait for the callback").is_ok());
 
-    assert_eq!(bench.begin(id.expose(), "signed"), Some(Ok(())));
+    assert_eq!(bench.begin(id.expose(), "signed"), Ok(()));
     receiver.until(2).await;
     assert!(bench.sandbox.with_world(|world| world.is_blocked(id.expose())), "OnFinal is running");
     gate.notify_one();
@@ -161,7 +161,7 @@ async fn at_78_the_end_of_the_callback_unblocks_nothing() {
     let (receiver, gate) = Receiver::gated_if(|call| call.event() != "Video");
     let bench = Harness::receiving(&receiver);
     let id = bench.ended(to_sign(recorded()), "identified").await;
-    assert_eq!(bench.begin(id.expose(), "signed"), Some(Ok(())));
+    assert_eq!(bench.begin(id.expose(), "signed"), Ok(()));
     receiver.until(1).await;
     // The recording becomes ready while the webhook runs.
     let blocked = |bench: &Harness| bench.sandbox.with_world(|world| world.is_blocked(id.expose()));
@@ -216,7 +216,7 @@ async fn recordings_need_a_video_with_result_6_or_89() {
     let open = bench.place(order().add(RECORD)).await;
     let otherwise = bench.place(order().add(RECORD)).await;
     let set = Transition::Status(6.into());
-    assert_eq!(bench.sandbox.transition(otherwise.expose(), &set), Some(Ok(())));
+    assert_eq!(bench.sandbox.transition(otherwise.expose(), &set), Ok(()));
     for (id, why) in [(open, "nobody was identified"), (otherwise, "not by video: 75 is missing")] {
         for call in CALLS {
             let answer = bench.call(call, &id).await;

@@ -111,7 +111,7 @@ async fn clients_that_disconnect_early_do_no_harm() {
     }
     // Another client disconnects while a webhook blocks its order.
     let placed = tm.put_order(&order_with(&["OnFinal"]), &options()).await.unwrap().value.order_id;
-    sandbox.transition(placed.expose(), &Transition::Scenario("positive".into())).unwrap().unwrap();
+    sandbox.play(placed.expose(), "positive").unwrap();
     receiver.until(1).await;
     assert!(within(Duration::from_millis(100), tm.status(&placed, &options())).await.is_none(), "it is blocked");
 
@@ -179,7 +179,7 @@ async fn dropping_the_sandbox_cuts_off_a_running_webhook() {
         })
     }));
     let id = bench.place(order_with(&["OnFinal"])).await;
-    bench.begin(id.expose(), "positive").unwrap().unwrap();
+    bench.begin(id.expose(), "positive").unwrap();
     eventually("the receiver is called", || Arc::strong_count(&token) == 2).await;
     let Harness { clock, sandbox } = bench;
     drop(sandbox);
@@ -192,8 +192,8 @@ async fn a_sandbox_can_be_driven_from_outside_the_runtime() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.place(order_with(&["OnFinal"])).await;
     let sandbox = bench.sandbox.clone();
-    let moved = std::thread::spawn(move || sandbox.transition(id.expose(), &Transition::Scenario("positive".into())));
-    assert_eq!(moved.join().unwrap(), Some(Ok(())));
+    let moved = std::thread::spawn(move || sandbox.play(id.expose(), "positive"));
+    assert_eq!(moved.join().unwrap(), Ok(()));
     receiver.until(1).await;
 }
 

@@ -72,7 +72,7 @@ async fn m_04_the_story_reuse_signs_without_a_video() {
         (contract_order().ident_data_signed(Secret::new("x")), "identified again"),
     ] {
         let id = bench.place(order).await;
-        let refused = bench.begin(id.expose(), "reuse").unwrap().unwrap_err();
+        let refused = bench.begin(id.expose(), "reuse").unwrap_err();
         assert!(refused.status == 400 && refused.text().contains(why), "{}", refused.text());
     }
 }

@@ -194,8 +194,8 @@ async fn each_permanent_rule_rejects_a_request() {
     expect(&open.tm_call("GET", &format!("/getESignPDF/{broken}"), "").await, 500);
     let mut refused =
         |refused: Rejection| reported.extend(refused.violations.iter().map(|fault| fault.rule.to_owned()));
-    refused(bench.begin(EXAMPLE_IDENT, "nonsense").unwrap().unwrap_err());
-    refused(bench.begin(bench.place(order()).await.expose(), "nonsense").unwrap().unwrap_err());
+    refused(bench.begin(EXAMPLE_IDENT, "nonsense").unwrap_err());
+    refused(bench.begin(bench.place(order()).await.expose(), "nonsense").unwrap_err());
     refused(bench.sandbox.set_up(&json!({ "nobody": {} }).as_object().unwrap().clone()).unwrap_err());
     let elsewhere = [
         ("AT-42", "the reader never treats a listed element as unlisted"),

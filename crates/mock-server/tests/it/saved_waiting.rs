@@ -6,7 +6,7 @@ use crate::support::*;
 async fn saved() -> (OrderId, Value) {
     let bench = Harness::receiving(&Receiver::doing(|_| Box::pin(std::future::pending())));
     let id = bench.place(order_with(&["AfterVideo", "OnFinal"])).await;
-    assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
+    assert_eq!(bench.begin(id.expose(), "positive"), Ok(()));
     let document = bench.sandbox.with_world(|world| world.to_json(&vendors::all())).unwrap();
     assert_eq!(document["blocked"], json!([{ "case": id.expose(), "webhooks": 1 }]));
     assert_eq!(document["outbox"].as_array().unwrap().len(), 1, "the running attempt");

@@ -4,7 +4,7 @@ use crate::support::*;
 use identkit_mock_server::vendors::identity_tm::SCENARIOS;
 
 /// Returns one order of each kind: Product 12, 0 and 16, one with something to sign, and an account-only order.
-fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {
+pub(crate) fn kinds_of_orders(webhooks: &[&str]) -> [PutOrder; 5] {
     let order = || order_with(webhooks).mobile("+491711234567");
     [order(), order().product(0_u32), order().product(16_u32), to_sign(order()), order().product(15_u32).add(8_u64)]
 }
@@ -25,11 +25,11 @@ struct Stories {
 
 impl Harness {
     fn refusal(&self, id: &OrderId, story: &str) -> Rejection {
-        self.begin(id.expose(), story).unwrap().expect_err(story)
+        self.begin(id.expose(), story).expect_err(story)
     }
 
     fn set_status(&self, id: &OrderId, code: u32) -> Result<(), Rejection> {
-        self.sandbox.transition(id.expose(), &Transition::Status(code.into())).unwrap()
+        known(self.sandbox.transition(id.expose(), &Transition::Status(code.into())))
     }
 
     /// Returns the order as listed by getAllStatus.
@@ -67,7 +67,8 @@ async fn m_04_every_story_gives_the_expected_outcome_and_webhooks() {
             assert_eq!(format!("{outcome:?}"), expected, "{about}");
             assert_eq!(bench.listed(&id).await.finality(flavor).outcome, outcome, "{about}");
             let mut events = Vec::new();
-            if conducted {
+            // A failed eID without another method leaves the order open.
+            if conducted && outcome != Outcome::Pending {
                 events.push("AfterIdent");
             }
             if outcome.is_final() {
@@ -179,7 +180,7 @@ async fn at_83_courier_and_shop_allow_two_additional_items() {
         for story in ["courier", "shop", "video"] {
             let answer = bench.tm_call("PUT", "/putOrder", order.to_string()).await;
             let id = answer.json()["OrderID"].as_str().unwrap().to_owned();
-            let played = bench.begin(&id, story).unwrap();
+            let played = bench.begin(&id, story);
             let fits = count == 2 || story == "video";
             assert_eq!(played.is_ok(), fits, "{count} {story}: {played:?}");
             if let Err(refused) = played {
@@ -301,7 +302,7 @@ async fn m_04_the_stories_use_all_relevant_codes() {
         let bench = Harness::new();
         for order in kinds_of_orders(&[]).into_iter().map(|order| order.ident_data(data.clone())) {
             let id = bench.place(order.clone()).await;
-            if bench.begin(id.expose(), story).unwrap().is_ok() {
+            if bench.begin(id.expose(), story).is_ok() {
                 bench.clock.settle().await;
                 output.extend(bench.codes(&id).await);
                 let again = bench.ended(order, story).await;
@@ -312,14 +313,4 @@ async fn m_04_the_stories_use_all_relevant_codes() {
     // Codes without a story, set by transition only.
     let missing: Vec<u32> = CATALOGUE.iter().map(|text| text.kind.0).filter(|code| !output.contains(code)).collect();
     assert_eq!(missing, [24]);
-}
-
-#[test]
-fn every_story_is_in_the_documentation() {
-    let documentation = include_str!("../../../../docs/sandbox-reference.md");
-    let (_, chapter) = documentation.split_once("## The stories of an order").unwrap();
-    let (table, _) = chapter.split_once("```mermaid").unwrap();
-    for story in SCENARIOS {
-        assert!(table.contains(&format!("`{story}`")), "{story}");
-    }
 }

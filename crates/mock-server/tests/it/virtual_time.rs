@@ -146,7 +146,7 @@ async fn t_023_an_unfinished_order_times_out_after_30_days() {
     assert_eq!(receiver.arrived()[0].at.0, 30 * DAY);
     assert_eq!(tm.ident_data(&id, &options()).await.unwrap_err().status(), Some(404));
     assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["data_deleted"], true);
-    assert_eq!(bench.begin(id.expose(), "positive").unwrap().unwrap_err().status, 409, "the order is final");
+    assert_eq!(bench.begin(id.expose(), "positive").unwrap_err().status, 409, "the order is final");
 }
 
 #[tokio::test(flavor = "multi_thread")]

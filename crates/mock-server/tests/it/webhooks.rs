@@ -15,7 +15,7 @@ async fn advancing_waits_for_slow_receivers() {
     let (bench, receiver) = Harness::with_receiver(Receiver::slow(10, 500));
     for _ in 0..5 {
         let id = bench.place(order_with(&["OnFinal"])).await;
-        assert_eq!(bench.begin(id.expose(), "positive"), Some(Ok(())));
+        assert_eq!(bench.begin(id.expose(), "positive"), Ok(()));
     }
     bench.clock.advance(150 * SECOND).await;
     let mut times = receiver.times();
@@ -34,7 +34,7 @@ async fn at_78_an_order_is_blocked_during_the_first_attempt() {
     let id = bench.under_way(&receiver, &["AfterIdent"]).await;
     let other = bench.place(order()).await;
     assert_eq!(bench.sandbox.inspect(id.expose()).unwrap()["blocked"], true);
-    assert_eq!(bench.begin(id.expose(), "negative").unwrap().unwrap_err().status, 409);
+    assert_eq!(bench.begin(id.expose(), "negative").unwrap_err().status, 409);
 
     let mut reads = Vec::new();
     for path in ["/getStatus/{}", "/getStatus/{}/ExtendedList", "/getIdentData/{}", "/getIdentDataPDF/{}"] {

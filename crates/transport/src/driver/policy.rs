@@ -48,7 +48,8 @@ policy! {
     /// Minimum upload rate in bytes per second. A request with a body has [`timeout`](Self::timeout) plus the time that
     /// its body takes at this rate.
     slowest_upload: u64 = 32 * 1024;
-    /// Maximum time without a byte of a request or response body. After it the body counts as stalled.
+    /// Maximum time without a byte of a request or response body. After it the body counts as stalled. Bodies up to
+    /// 64 KiB are only limited by the timeout.
     stall: Duration = Duration::from_secs(30);
     /// Maximum duration of a body that is handed out as a stream, from then on.
     stream_timeout: Duration = Duration::from_secs(60 * 60);

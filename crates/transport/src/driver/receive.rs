@@ -9,6 +9,7 @@ use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
 use identkit_wire::{BodyMode, Meta, Received, RetrySafety, body_text, error_text, is_json_object, refusal};
 use jiff::fmt::rfc2822::DateTimeParser;
 
+use super::coding::is_decoded;
 use super::outcome::Shown;
 
 /// Number of bytes that distinguish a binary from JSON: a PDF can begin with other bytes (AT-96). A shorter body is
@@ -72,7 +73,7 @@ impl Incoming {
             return self.whole(cap).await;
         }
         // Without a length, a broken connection looks like the end of the body.
-        if self.content.len().is_none() && !is_chunked(&self.head.headers) {
+        if self.content.len().is_none() && !is_chunked(&self.head.headers) && !is_decoded(&self.head) {
             let detail = "the response has no length, so a truncated one could not be detected";
             return Err(Error::new(Kind::Integrity, detail));
         }

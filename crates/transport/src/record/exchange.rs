@@ -11,7 +11,7 @@ use crate::AttemptContext;
 
 /// The recorded parts of one request and its result.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Exchange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) answer: Option<BodyShape>,
@@ -30,6 +30,7 @@ pub(super) struct Exchange {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RecordedFailure {
     pub(super) delivery: String,
     pub(super) kind: String,

@@ -8,20 +8,20 @@
 //!   "version": 1,
 //!   "exchanges": [
 //!     {
-//!       "operation": "getStatus",
+//!       "operation": "requestSign",
 //!       "method": "POST",
-//!       "path": "/getStatus/{OrderID}",
-//!       "request": { "json": { "CustomerID": "[redacted]" } },
-//!       "status": 200,
-//!       "content_type": "application/json",
-//!       "answer": { "json": { "Status": 15 } }
-//!     },
-//!     {
-//!       "operation": "getPDF",
-//!       "method": "GET",
-//!       "path": "/getPDF/{OrderID}",
+//!       "path": "/requestSign/{OrderID}",
 //!       "request": "empty",
 //!       "failure": { "delivery": "maybe sent", "kind": "unreachable" }
+//!     },
+//!     {
+//!       "operation": "confirmSign",
+//!       "method": "POST",
+//!       "path": "/confirmSign/{OrderID}",
+//!       "request": { "json": { "tan": "[redacted]" } },
+//!       "status": 400,
+//!       "content_type": "application/json",
+//!       "answer": { "json": { "Error": "[redacted]" } }
 //!     }
 //!   ]
 //! }

@@ -7,7 +7,7 @@ use ::http::header::{CONTENT_TYPE, HeaderValue};
 use ::http::{Request, Response, StatusCode};
 use async_trait::async_trait;
 use identkit_core::{Content, Delivery, Error, Kind};
-use identkit_wire::Body;
+use identkit_wire::{Body, json};
 use serde_json::Value;
 
 use super::exchange::Exchange;
@@ -59,11 +59,14 @@ impl Replayer {
         let listed = read.get("exchanges").and_then(Value::as_array).cloned();
         let listed = listed.ok_or_else(|| refuse("the recording has no array \"exchanges\"".to_owned()))?;
         let read = |(index, exchange)| {
-            let exchange = serde_json::from_value(exchange).ok().filter(|exchange| answer(exchange).is_some());
             let number = index + 1;
-            let invalid =
-                || refuse(format!("exchange {number} needs either a valid failure or a valid status and answer"));
-            exchange.ok_or_else(invalid)
+            let exchange = json::from_value(&exchange);
+            let exchange: Exchange = exchange.map_err(|fault| refuse(format!("exchange {number}: {fault}")))?;
+            let needs = "needs either a valid failure or a valid status and answer";
+            match answer(&exchange) {
+                Some(_) => Ok(exchange),
+                None => Err(refuse(format!("exchange {number} {needs}"))),
+            }
         };
         let exchanges = listed.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
         Ok(Self { exchanges, redaction, next: Mutex::new(Ok(0)) })

@@ -18,6 +18,7 @@ use identkit_core::Content;
 use identkit_core::{Error, Kind};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 pub use self::files::{Files, Piece};
 pub use self::notes::Notes;
@@ -34,6 +35,7 @@ const PATH_LIMIT: usize = 1024 * 1024;
 pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Why a text cannot be read. Contains no value of the text, and only keys that the type names.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonFault {
     /// Path of the value, e.g. `IdentData[0].Birthdate`; `*` stands for a key that the type does not name. Empty if the
@@ -41,9 +43,9 @@ pub struct JsonFault {
     pub path: String,
     /// The expected form.
     pub expected: String,
-    /// Line, from 1.
+    /// Line, from 1. 0 if a value was read instead of a text.
     pub line: usize,
-    /// Column, from 1.
+    /// Column, from 1. 0 if a value was read instead of a text.
     pub column: usize,
     /// Whether the text is valid JSON of another form.
     pub well_formed: bool,
@@ -58,6 +60,9 @@ impl fmt::Display for JsonFault {
             write!(f, "{}", self.expected)?;
         } else {
             write!(f, "{}: {}", self.path, self.expected)?;
+        }
+        if self.line == 0 {
+            return Ok(());
         }
         write!(f, " (line {}, column {})", self.line, self.column)
     }
@@ -82,7 +87,7 @@ impl JsonFault {
 
     /// Creates the error of a vendor's response that cannot be read.
     pub fn answer(self) -> Error {
-        Error::new(Kind::Protocol, format!("the vendor's answer cannot be read: {self}"))
+        Error::new(Kind::Protocol, format!("the vendor's response cannot be read: {self}"))
     }
 
     /// Creates the error of an input that cannot be read.
@@ -146,7 +151,7 @@ fn read_tree<T: DeserializeOwned>(
     let mut node = Node::parse(text).ok_or(None)?;
     repair(&mut node);
     let (notes, reading) = (RefCell::default(), Reading::new(true));
-    let value = T::deserialize(Reader::new(At::new(&node, &notes, convert), &reading));
+    let value = T::deserialize(Reader::new(At::new(&node, &notes, reading.names(), convert), &reading));
     value.map(|value| (value, notes.into_inner())).map_err(|fault| Some(fault.into_detail()))
 }
 
@@ -168,6 +173,20 @@ pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
             fault.trace(again.into_detail());
         }
         fault
+    })
+}
+
+/// Reads a JSON value like the text that it was read from.
+///
+/// # Errors
+/// If the value has another form. The fault has no line and no column.
+pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, JsonFault> {
+    Reading::new(false).read_value(value, PhantomData::<T>).map_err(|fault| {
+        let mut fault = JsonFault::new(fault.into_detail());
+        if let Err(again) = Reading::new(true).read_value(value, PhantomData::<T>) {
+            fault.trace(again.into_detail());
+        }
+        JsonFault { well_formed: true, line: 0, column: 0, ..fault }
     })
 }
 
@@ -412,7 +431,7 @@ mod tests {
             (r#"{"Years":[]}"#, "", "the field Surname is missing"),
             (r#"{"Surname":"x","Sex":"Mustermann"}"#, "Sex", "expected one of: female"),
             (r#"{"Surname":"x","Years":[-5]}"#, "Years[0]", "expected a whole number, not negative and not too large"),
-            (r#""Mustermann""#, "", "expected struct Person"),
+            (r#""Mustermann""#, "", "expected an object"),
         ] {
             let fault = fault(json);
             let shown = format!("{fault} {fault:?}");
@@ -435,6 +454,55 @@ mod tests {
             (r#"{"years":{"3":"Mustermann"}}"#, "years.*", "expected a whole number, not negative and not too large"),
         ] {
             let fault = read::<Closed>(json.as_bytes()).unwrap_err();
+            assert_eq!((fault.path.as_str(), fault.expected.as_str()), (path, expected), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_struct_is_read_from_an_object_only() {
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code)]
+        struct Outer {
+            inner: Option<Person>,
+            #[serde(default)]
+            kind: Option<Variant>,
+        }
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code)]
+        enum Variant {
+            Fields { first: u8 },
+        }
+        for (json, path) in [
+            (r#"[null]"#, ""),
+            (r#"{"inner":["Mustermann"]}"#, "inner"),
+            (r#"{"inner":["Mustermann",[],{},null]}"#, "inner"),
+            (r#"{"inner":null,"kind":{"Fields":[1]}}"#, "kind"),
+        ] {
+            let text = read::<Outer>(json.as_bytes()).unwrap_err();
+            let value = from_value::<Outer>(&serde_json::from_str(json).unwrap()).unwrap_err();
+            for fault in [&text, &value] {
+                let outcome = (fault.path.as_str(), fault.expected.as_str(), fault.well_formed);
+                assert_eq!(outcome, (path, "expected an object", true), "{json}");
+            }
+            assert!(text.line == 1 && value.line == 0 && !value.to_string().contains("line"), "{value}");
+        }
+        let taken = r#"{"inner":{"Surname":"x"},"kind":{"Fields":{"first":1}}}"#;
+        assert!(read::<Outer>(taken.as_bytes()).is_ok());
+        assert!(from_value::<Outer>(&serde_json::from_str(taken).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_value_of_another_form_has_a_path() {
+        for (json, path, expected) in [
+            (r#"{"Surname":4711}"#, "Surname", "expected a string"),
+            (r#"{"Surname":"x","Sex":["Mustermann"]}"#, "Sex", "another form was expected"),
+            (
+                r#"{"Surname":"x","Years":[1,"Mustermann"]}"#,
+                "Years[1]",
+                "expected a whole number, not negative and not too large",
+            ),
+        ] {
+            let fault = from_value::<Person>(&serde_json::from_str(json).unwrap()).unwrap_err();
             assert_eq!((fault.path.as_str(), fault.expected.as_str()), (path, expected), "{json}");
         }
     }

@@ -11,6 +11,7 @@ use std::fmt;
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
+use serde_json::Value;
 
 /// State that the wrappers of one pass share.
 #[derive(Default)]
@@ -40,11 +41,25 @@ impl Reading {
         Ok(value)
     }
 
+    /// Field names of the type that is read next.
+    pub(super) fn names(&self) -> &Cell<&'static [&'static str]> {
+        &self.names
+    }
+
     /// Retains a text that may be a key.
     fn trace_text(&self, text: &str) {
         if self.tracing {
             self.text.replace(text.to_owned());
         }
+    }
+
+    /// Reads a JSON value.
+    pub(super) fn read_value<'de, S: DeserializeSeed<'de>>(
+        &self,
+        value: &'de Value,
+        seed: S,
+    ) -> Result<S::Value, Fault> {
+        seed.deserialize(Reader::new(value, self))
     }
 
     /// Passes an error of a type through serde_json.
@@ -59,7 +74,7 @@ impl Reading {
     fn explain(&self, error: &dyn fmt::Display) -> Fault {
         let mut fault = self.error.take().unwrap_or_else(|| {
             let form = self.expected.take();
-            let mut fault = Fault::expecting(&form);
+            let mut fault = if form.is_empty() { Fault::another_form() } else { Fault::expecting(&form) };
             // serde_json requests the form only if a type rejects the value. Otherwise the text is not valid JSON.
             fault.0.well_formed = !form.is_empty();
             fault
@@ -115,6 +130,10 @@ pub(super) struct Detail {
 }
 
 impl Fault {
+    fn another_form() -> Self {
+        Self::new("another form was expected".into())
+    }
+
     fn new(expected: String) -> Self {
         Self(Box::new(Detail { path: Vec::new(), expected, line: 0, column: 0, well_formed: true }))
     }
@@ -128,6 +147,8 @@ impl Fault {
             "a boolean" => "true or false",
             "a map" => "an object",
             "a sequence" => "an array",
+            // Rust's type names mean nothing to the author of the text.
+            other if other.starts_with("struct ") => "an object",
             other => other,
         };
         Self::new(format!("expected {form}"))
@@ -148,7 +169,7 @@ impl std::error::Error for Fault {}
 
 impl de::Error for Fault {
     fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::new("another form was expected".into())
+        Self::another_form()
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -236,10 +257,22 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Reader<'_, D> {
         deserialize_tuple(len: usize);
         deserialize_tuple_struct(name: &'static str, len: usize);
         deserialize_map() &[];
-        deserialize_struct(name: &'static str, fields: &'static [&'static str]) fields;
         deserialize_enum(name: &'static str, variants: &'static [&'static str]);
         deserialize_identifier();
         deserialize_ignored_any() &[];
+    }
+
+    /// Reads a struct from an object only. Code that serde derives also takes an array of the values.
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let reading = self.reading;
+        reading.names.set(names);
+        self.inner.deserialize_map(Reader::new(visitor, reading)).map_err(|error| reading.explain(&error))
     }
 }
 
@@ -415,6 +448,18 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Reader<'_, A> {
     fn struct_variant<V: Visitor<'de>>(self, names: &'static [&'static str], visitor: V) -> Result<V::Value, Fault> {
         let reading = self.reading;
         reading.names.set(names);
-        self.inner.struct_variant(names, Reader::new(visitor, reading)).map_err(|error| reading.explain(&error))
+        let fields = Fields(Reader::new(visitor, reading));
+        self.inner.newtype_variant_seed(fields).map_err(|error| reading.explain(&error))
+    }
+}
+
+/// Reads the fields of a variant from an object only, like those of a struct.
+struct Fields<V>(V);
+
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Fields<V> {
+    type Value = V::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
+        deserializer.deserialize_map(self.0)
     }
 }

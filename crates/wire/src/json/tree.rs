@@ -190,6 +190,8 @@ impl<'de> Parser<'de> {
 pub(super) struct At<'a, 'de> {
     node: &'a Node<'de>,
     notes: &'a RefCell<Notes>,
+    /// Names of the type that is read next.
+    names: &'a Cell<&'static [&'static str]>,
     /// Whether values of another type are converted (AT-92).
     convert: bool,
     /// Name of the element, if the type names it.
@@ -199,8 +201,13 @@ pub(super) struct At<'a, 'de> {
 }
 
 impl<'a, 'de> At<'a, 'de> {
-    pub(super) fn new(node: &'a Node<'de>, notes: &'a RefCell<Notes>, convert: bool) -> Self {
-        Self { node, notes, convert, name: None, root: true }
+    pub(super) fn new(
+        node: &'a Node<'de>,
+        notes: &'a RefCell<Notes>,
+        names: &'a Cell<&'static [&'static str]>,
+        convert: bool,
+    ) -> Self {
+        Self { node, notes, names, convert, name: None, root: true }
     }
 
     fn note(&self, note: Note) {
@@ -212,20 +219,15 @@ impl<'a, 'de> At<'a, 'de> {
     }
 
     fn of(&self, node: &'a Node<'de>, name: Option<&'static str>) -> Self {
-        Self { node, notes: self.notes, convert: self.convert, name, root: false }
+        Self { node, name, root: false, ..*self }
     }
 
     fn seq<V: Visitor<'de>>(&self, nodes: impl Iterator<Item = &'a Node<'de>>, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_seq(Items { nodes, at: self })
     }
 
-    fn map<V: Visitor<'de>>(
-        &self,
-        members: &'a [(Cow<'de, str>, Node<'de>)],
-        names: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        visitor.visit_map(Members { members: members.iter(), value: None, names: Cell::new(names), at: self })
+    fn map<V: Visitor<'de>>(&self, members: &'a [(Cow<'de, str>, Node<'de>)], visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_map(Members { members: members.iter(), value: None, names: self.names.get(), at: self })
     }
 
     fn text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -285,21 +287,18 @@ impl<'a, 'de> At<'a, 'de> {
         }
     }
 
-    fn object<V: Visitor<'de>>(self, names: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn object<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let absent = matches!(self.node, Node::Null) || matches!(self.node, Node::List(many) if many.is_empty());
         match self.node {
-            Node::Map(members) => self.map(members, names, visitor),
-            Node::Null => self.absent_object(names, visitor),
-            Node::List(many) if many.is_empty() => self.absent_object(names, visitor),
+            Node::Map(members) => self.map(members, visitor),
+            _ if absent && self.convert && !self.root => {
+                self.converts();
+                self.map(&[], visitor)
+            }
+            // Code that serde derives would take an array of the values as a struct.
+            Node::List(_) => visitor.visit_unit(),
             _ => self.deserialize_any(visitor),
         }
-    }
-
-    fn absent_object<V: Visitor<'de>>(self, names: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
-        if !self.convert || self.root {
-            return self.deserialize_any(visitor);
-        }
-        self.converts();
-        self.map(&[], names, visitor)
     }
 
     /// The last value of a repeated name.
@@ -355,6 +354,7 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
         deserialize_str => text;
         deserialize_string => text;
         deserialize_seq => list;
+        deserialize_map => object;
         deserialize_bytes => deserialize_any;
         deserialize_byte_buf => deserialize_any;
         deserialize_unit => deserialize_any;
@@ -377,7 +377,7 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
             Node::Text(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
             Node::Text(Cow::Owned(text)) => visitor.visit_str(text),
             Node::List(many) => at.seq(many.iter(), visitor),
-            Node::Map(members) => at.map(members, &[], visitor),
+            Node::Map(members) => at.map(members, visitor),
             // A name is repeated in its object only.
             Node::Repeated(_) => visitor.visit_unit(),
         }
@@ -409,17 +409,13 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
         self.deserialize_any(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.last().object(&[], visitor)
-    }
-
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        fields: &'static [&'static str],
+        _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.last().object(fields, visitor)
+        self.deserialize_map(visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -432,7 +428,7 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
         match at.node {
             Node::Text(word) => visitor.visit_enum(word.as_ref().into_deserializer()),
             Node::Map(members) => {
-                let members = Members { members: members.iter(), value: None, names: Cell::new(&[]), at: &at };
+                let members = Members { members: members.iter(), value: None, names: &[], at: &at };
                 visitor.visit_enum(MapAccessDeserializer::new(members))
             }
             _ => at.deserialize_any(visitor),
@@ -461,7 +457,7 @@ struct Members<'b, 'a, 'de> {
     members: std::slice::Iter<'a, (Cow<'de, str>, Node<'de>)>,
     value: Option<(&'a str, &'a Node<'de>)>,
     /// Names of the type that is read.
-    names: Cell<&'static [&'static str]>,
+    names: &'static [&'static str],
     at: &'b At<'a, 'de>,
 }
 
@@ -471,41 +467,32 @@ impl<'de> MapAccess<'de> for Members<'_, '_, 'de> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         let Some((key, value)) = self.members.next() else { return Ok(None) };
         self.value = Some((key, value));
-        seed.deserialize(Key { key, names: &self.names }).map(Some)
+        // A key can say which names its type knows.
+        self.at.names.set(self.names);
+        let key = seed.deserialize(Key(key));
+        self.names = self.at.names.get();
+        key.map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let (key, node) = self.value.take().unwrap_or(("", &Node::Null));
-        let name = self.names.get().iter().find(|name| **name == key).copied();
+        let name = self.names.iter().find(|name| **name == key).copied();
         seed.deserialize(self.at.of(node, name))
     }
 }
 
-/// A key. Its type can say which names it knows, as if it were a struct.
-struct Key<'a> {
-    key: &'a str,
-    names: &'a Cell<&'static [&'static str]>,
-}
+/// A key.
+struct Key<'a>(&'a str);
 
 impl<'de> Deserializer<'de> for Key<'_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_str(self.key)
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.names.set(fields);
-        visitor.visit_str(self.key)
+        visitor.visit_str(self.0)
     }
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }

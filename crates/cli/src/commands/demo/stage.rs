@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Uri;
 use identkit_core::{Clock, Event, MemoryInbox, Secret};
 use identkit_mock_server::server::{self, Authority, Listener};
-use identkit_mock_server::{Sandbox, Transition};
+use identkit_mock_server::{Sandbox, TransitionError};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{SystemClock, Transport};
 use identkit_webhook::{FileInbox, Receiver};
@@ -82,19 +82,17 @@ pub(super) async fn person(
     title: &'static str,
 ) -> Result<(), Stop> {
     let step = report.begin(title, "sandbox");
-    let transition = Transition::Scenario(story.to_owned());
     let deadline = stage.clock.now().plus(WEBHOOK_TIMEOUT);
     let reason = loop {
-        match stage.sandbox.transition(case, &transition) {
-            Some(Ok(())) => {
+        match stage.sandbox.play(case, story) {
+            Ok(()) => {
                 report.done(step, None, format!("story {story}"));
                 return Ok(());
             }
-            Some(Err(refused)) if refused.status == 409 && stage.clock.now() < deadline => {
+            Err(TransitionError::Rejected(refused)) if refused.status == 409 && stage.clock.now() < deadline => {
                 stage.pause().await;
             }
-            Some(Err(refused)) => break refused.text(),
-            None => break "the sandbox does not have the case".to_owned(),
+            Err(error) => break error.to_string(),
         }
     };
     let account = format!(

@@ -8,11 +8,13 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response};
 use identkit_core::{Content, Secret};
 use identkit_mock_server::vendors::identify24::set_webhook;
-use identkit_mock_server::{Profile, Rejection, Sandbox, Transition, VirtualClock};
+use identkit_mock_server::{Profile, Sandbox, Transition, TransitionError, VirtualClock};
 use identkit_testkit::body_bytes;
 use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_wire::{Body, encode_base64};
 use serde_json::Value;
+
+use crate::coverage::evidence::Stand;
 
 /// Accepts every webhook and records the bodies.
 #[derive(Clone, Debug, Default)]
@@ -72,14 +74,14 @@ impl Harness {
     }
 
     /// Plays a story and waits until everything that is due has happened.
-    pub(crate) async fn play(&self, order: &str, story: &str) -> Result<(), Rejection> {
-        let played = self.sandbox.transition(order, &Transition::Scenario(story.to_owned())).unwrap();
+    pub(crate) async fn play(&self, order: &str, story: &str) -> Result<(), TransitionError> {
+        let played = self.sandbox.play(order, story);
         self.clock.settle().await;
         played
     }
 
     pub(crate) fn set_status(&self, order: &str, code: u32) {
-        self.sandbox.transition(order, &Transition::Status(code.into())).unwrap().unwrap();
+        self.sandbox.transition(order, &Transition::Status(code.into())).unwrap();
     }
 }
 
@@ -103,6 +105,23 @@ impl Answer {
         let faults = read["Faults"].as_array().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         faults.iter().map(|fault| (text(&fault["field"]), text(&fault["message"]))).collect()
+    }
+
+    /// The gap of a row whose violation the sandbox does not reject. `named` is whether the response names the element.
+    pub(crate) fn gap_of_rejection(&self, rule: &str, named: bool) -> Option<Stand> {
+        (self.status != 400 || !named).then(|| {
+            let (status, text) = (self.status, self.text());
+            let expected = "instead of 400 with the name of the element";
+            Stand::Missing(format!("broken ({rule}): the sandbox answers {status} {text} {expected}"))
+        })
+    }
+
+    /// The gap of a row of a valid request that gets another status than these.
+    pub(crate) fn gap_of_acceptance(&self, statuses: &[u16]) -> Option<Stand> {
+        (!statuses.contains(&self.status)).then(|| {
+            let (status, text) = (self.status, self.text());
+            Stand::Missing(format!("the sandbox rejects a valid request with {status} {text}"))
+        })
     }
 
     /// Whether the sandbox knows the call, even if it rejects the request.

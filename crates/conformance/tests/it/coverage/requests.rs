@@ -139,7 +139,7 @@ async fn stage(endpoint: &str) -> Stage {
             id = harness.place(&order(json!({"Product": 15, "eSignHash": hash}))).await;
             harness.play(&id, "identified").await.unwrap();
             assert_eq!(harness.call("POST", &format!("/requestSign/{id}"), "").await.status, 202);
-            fixed.insert("/tan", harness.sandbox.inspect(&id).unwrap()["tan"].clone());
+            fixed.insert("/tan", harness.sandbox.tan(&id).unwrap().expose().into());
         }
         "PUT /putOrder" => {
             // The master order has files with the default name and with the longest name.
@@ -184,12 +184,8 @@ async fn result(stage: &Stage, row: &Row) -> Stand {
     let tried = broken.len();
     for Violation { rule, text, together } in broken {
         let answer = stage.send(&text).await;
-        if answer.status != 400 || !names(&answer, row, together) {
-            return Stand::Missing(format!(
-                "broken ({rule}): the sandbox answers {} {} instead of 400 with the name of the element",
-                answer.status,
-                answer.text()
-            ));
+        if let Some(gap) = answer.gap_of_rejection(rule, names(&answer, row, together)) {
+            return gap;
         }
     }
     let mut accepted = vec![valid];
@@ -207,12 +203,8 @@ async fn result(stage: &Stage, row: &Row) -> Stand {
     }
     for text in accepted {
         let answer = stage.send(&text).await;
-        if !matches!(answer.status, 200 | 202 | 304) {
-            return Stand::Missing(format!(
-                "the sandbox rejects a valid request with {} {}",
-                answer.status,
-                answer.text()
-            ));
+        if let Some(gap) = answer.gap_of_acceptance(&[200, 202, 304]) {
+            return gap;
         }
     }
     Stand::Shown(format!("{tried} violations rejected by name, valid requests accepted"))

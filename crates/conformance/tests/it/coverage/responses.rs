@@ -148,7 +148,7 @@ fn orders() -> Vec<Value> {
 /// Returns the names of the stories that the sandbox lists for an order.
 async fn stories(harness: &Harness) -> BTreeSet<String> {
     let order = harness.place(&orders()[0]).await;
-    let rejected = harness.sandbox.transition(&order, &Transition::Scenario("?".into())).unwrap().unwrap_err().text();
+    let rejected = harness.sandbox.transition(&order, &Transition::Scenario("?".into())).unwrap_err().to_string();
     let named = rejected.rsplit("there are: ").next().unwrap().split(['(', '[']).next().unwrap();
     let names: BTreeSet<String> = named.split(',').map(|name| name.trim().to_owned()).collect();
     assert!(names.contains("positive") && names.contains("timeout"), "{rejected}");

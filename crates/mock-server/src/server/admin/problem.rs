@@ -55,6 +55,8 @@ problems! {
     MissingOrder = "missing-order", 400, "Missing order", "M-10";
     #[doc = "No vendor of the world has an order or ident with this id."]
     UnknownOrder = "unknown-order", 404, "Unknown order", "admin-case";
+    #[doc = "The list has no entry with the id in `before`."]
+    UnknownCursor = "unknown-cursor", 400, "Unknown cursor", "admin-case";
     #[doc = "The release order is unknown."]
     InvalidReleaseOrder = "invalid-release-order", 400, "Invalid release order", "admin-delivery";
     #[doc = "The world has no delivery with this id."]
@@ -109,7 +111,7 @@ problems! {
     UnknownPath = "unknown-path", 404, "Unknown path", "admin-path";
     #[doc = "No call has this path and method. The `Allow` header lists the methods."]
     MethodNotAllowed = "method-not-allowed", 405, "Method not allowed", "admin-method";
-    #[doc = "The body is larger than 256 MiB."]
+    #[doc = "The body is larger than 16 MiB."]
     BodyTooLarge = "body-too-large", 413, "Content too large", "admin-body";
     #[doc = "The response cannot be written."]
     Internal = "internal", 500, "Internal server error", "admin";

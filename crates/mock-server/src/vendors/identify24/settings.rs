@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::readers::value;
-use crate::vendors::settings::{is_web_address, refusal, seconds, some};
+use crate::vendors::settings::{is_web_address, refusal, seconds, some, success};
 
 settings! {
 /// Settings of an identify24 account. The vendor has a partner portal for some of them.
@@ -56,6 +56,11 @@ pub struct Settings {
     #[serde(deserialize_with = "failure")]
     #[schemars(range(min = 500, max = 599))]
     pub out_of_service: Option<u16> = None,
+    /// Status of all successful responses, from 200 to 299, instead of the documented ones, as from a gateway (AT-89, AI-33). With
+    /// 204 and 205 the responses have no body. If not set, the documented statuses.
+    #[serde(deserialize_with = "success")]
+    #[schemars(range(min = 200, max = 299))]
+    pub success_status: Option<u16> = None,
 }
 }
 
@@ -175,17 +180,17 @@ impl Rate {
 }
 
 readers! {
-    failure: Option<u16>, "expected a status from 500 to 599, or null",
+    failure: Option<u16>, "a status from 500 to 599, or null",
         |status: &Option<u16>| status.is_none_or(|status| (500..=599).contains(&status));
-    in_header: String, "expected a string of printable ASCII that is not empty and has no blank at its ends",
+    in_header: String, "a string of printable ASCII that is not empty and has no blank at its ends",
         // The values that a header can transport unchanged (RFC 9110, section 5.5).
         |text: &String| !text.is_empty() && text.trim() == *text && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    address: Option<Secret>, "expected a URL that begins with https:// or http://, or null",
+    address: Option<Secret>, "a URL that begins with https:// or http://, or null",
         |url: &Option<Secret>| url.as_ref().is_none_or(|url| is_web_address(url.expose()));
 }
 
 fn some_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
-    let seconds = value(from, "expected a number of whole seconds, 1 or more", |seconds: &u32| *seconds > 0)?;
+    let seconds = value(from, "a number of whole seconds, 1 or more", |seconds: &u32| *seconds > 0)?;
     Ok(SignedDuration::from_secs(seconds.into()))
 }
 
@@ -200,7 +205,7 @@ mod span {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SignedDuration>, D::Error> {
-        let seconds: Option<u32> = value(from, "expected a number of whole seconds, or null", |_| true)?;
+        let seconds: Option<u32> = value(from, "a number of whole seconds, or null", |_| true)?;
         Ok(seconds.map(|seconds| SignedDuration::from_secs(seconds.into())))
     }
 }

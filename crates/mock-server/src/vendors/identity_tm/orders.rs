@@ -9,13 +9,13 @@ use identkit_identity_tm::messages::{
 use identkit_identity_tm::{Finality, OrderCallback, OrderFlavor, OrderId, PutOrder, StatusKind};
 use identkit_wire::{Callback as _, Dts, OneOrMany};
 use jiff::Timestamp;
-use jiff::tz::Offset;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{Settings, methods};
 use crate::CaseOrder;
+use crate::vendors::berlin;
 use crate::world::text::{self, TextForm};
 
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,9 @@ pub(super) struct Order {
     pub(super) of_master: MasterFiles,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reuse: Option<Reuse>,
+    /// Whether the person was identified by SmartID, which has no status.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) by_smart_id: bool,
 }
 
 impl Order {
@@ -78,6 +81,7 @@ impl Order {
             recording: Recording::default(),
             of_master: MasterFiles::default(),
             reuse: None,
+            by_smart_id: false,
         }
     }
 
@@ -109,7 +113,18 @@ impl Order {
     }
 
     pub(super) fn method(&self) -> IdentifyMethod {
-        methods::current(&self.request, &self.status)
+        match self.by_smart_id {
+            true => IdentifyMethod::SmartId,
+            false => methods::current(&self.request, &self.status),
+        }
+    }
+
+    /// Whether images of the document were taken with the eID; with OCR, always ([T 3.1.3]).
+    pub(super) fn has_captured_images(&self) -> bool {
+        let settings = self.request.eid_settings.as_ref();
+        let wanted = |wanted: Option<bool>| wanted == Some(true);
+        let captures = settings.is_some_and(|settings| wanted(settings.capture_images) || wanted(settings.enable_ocr));
+        captures && self.method() == IdentifyMethod::Eid
     }
 
     /// Whether the status can still be read (AT-09, AT-59).
@@ -118,15 +133,16 @@ impl Order {
     }
 
     /// Returns the status: all codes, or only the general ones (AT-13).
-    pub(super) fn status_answer(&self, general: Option<&BTreeSet<u32>>) -> OrderStatus {
+    pub(super) fn status_answer(&self, general: Option<&BTreeSet<u32>>, settings: &Settings) -> OrderStatus {
         let shown = |entry: &&StatusEntry| {
             general.is_none_or(|general| entry.kind.is_some_and(|kind| general.contains(&kind.0)))
         };
         let mut answer = OrderStatus::default()
             .order_id(self.id.clone())
             .status(self.status.iter().filter(shown).cloned().collect::<Vec<_>>());
-        answer.reference.clone_from(&self.request.reference);
-        answer.executed.clone_from(&self.executed);
+        answer.reference = settings.required(self.request.reference.clone());
+        let newest = || self.status.last().and_then(|entry| entry.time.clone());
+        answer.executed = self.executed.clone().or_else(|| newest().filter(|_| settings.required_elements));
         answer
     }
 
@@ -262,6 +278,8 @@ pub(super) enum Step {
     Status(StatusKind, #[serde(with = "text::optional")] Option<Word>),
     /// Mark the order as executed: the identification took place.
     Executed,
+    /// Note that the method is SmartID, which has no status.
+    BySmartId,
     /// Call this webhook, if the order has its URL.
     Call(#[serde(with = "text")] OrderCallback),
 }
@@ -300,7 +318,7 @@ fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<IdentData
     Ok(Some(Box::new(answer)))
 }
 
-/// Formats a time like the vendor: with the offset of German summer time, as in the document's examples.
+/// Formats a time like the vendor, with the offset of German local time (AT-98).
 pub(super) fn dts(at: Timestamp) -> Dts {
-    Dts::new(at, Offset::constant(2))
+    Dts::new(at, berlin::offset(at))
 }

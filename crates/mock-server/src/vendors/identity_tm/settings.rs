@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use http::Method;
+use identkit_core::{Pii, Secret};
 use identkit_identity_tm::{OrderCallback, StatusKind};
 use jiff::SignedDuration;
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
+use super::account_urls::{RedirectUrls, WebhookUrls};
 use crate::readers::value;
-use crate::vendors::settings::{refusal, seconds, some};
+use crate::vendors::settings::{is_web_address, refusal, seconds, some, success};
 use crate::world::text::{self, TextForm as _};
 
 /// The codes that the default variant of `getStatus` returns. The document does not list them (AT-13); the final codes and
@@ -27,6 +30,7 @@ pub enum Unit {
 }
 
 /// The shape of a list of orders (AT-03).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum ListShape {
     /// `[{…,"Status":[…]}]`: the document's example, with the element that its table requires.
@@ -43,6 +47,7 @@ pub enum ListShape {
 }
 
 /// The shape of signed hashes (AT-36).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum HashShape {
     /// `[{"a":"…"},{"b":"…"}]`.
@@ -55,6 +60,7 @@ pub enum HashShape {
 }
 
 /// Element of the response that contains the giro link (AT-41).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum GiroKey {
     /// `TargetURL`; but `GiroURL` if `TargetURL` is needed for the landing page.
@@ -64,7 +70,18 @@ pub enum GiroKey {
     GiroUrl,
 }
 
+/// Format of videos, [T 3.8.3].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum VideoFormat {
+    /// MP4 with H.264.
+    #[default]
+    Mp4,
+    /// WebM with VP8.
+    WebM,
+}
+
 /// Response of `serverStatus` (AT-80).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Service {
     /// Status 200.
@@ -77,6 +94,7 @@ pub enum Service {
 }
 
 /// A feature that must be enabled for an account (T-006).
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Feature {
     /// `getIdentDataPDF`, [T 3.4.1].
@@ -139,6 +157,15 @@ pub struct Settings {
     /// Whether `[Ref]` and `[OrderID]` are inserted into webhook URLs unencoded, except for characters that are invalid in a
     /// request line (AT-20).
     pub raw_placeholders: bool = false,
+    /// URLs of webhooks for orders that set none (T-030).
+    #[serde(deserialize_with = "webhook_urls")]
+    pub webhook_urls: WebhookUrls = WebhookUrls::default(),
+    /// URLs of redirects for orders that set none (T-030).
+    #[serde(deserialize_with = "redirect_urls")]
+    pub redirect_urls: RedirectUrls = RedirectUrls::default(),
+    /// JSON that `GET /api/{version}/availability` returns, a stub for the availability of video agents, [T 8.2]. The
+    /// vendor documents neither its path nor its response. If not set, the path is unknown.
+    pub availability: Option<Value> = None,
     /// Time after which an unfinished order times out, [T 4.1].
     #[serde(with = "seconds")]
     #[schemars(with = "u32")]
@@ -207,10 +234,23 @@ pub struct Settings {
     /// Unit of the entries that are reported once without a period (AT-06). With `Orders`, an order that was reported at
     /// status 25 is never reported again.
     pub reported_unit: Unit = Unit::default(),
+    /// Status of all successful responses, from 200 to 299, instead of the documented ones, as from a gateway (AT-89). With
+    /// 204 and 205 the responses have no body. If not set, the documented statuses.
+    #[serde(deserialize_with = "success")]
+    #[schemars(range(min = 200, max = 299))]
+    pub success_status: Option<u16> = None,
+    /// Whether responses have every element that the document requires, also without a value: `Ref` as an empty string,
+    /// `Executed` as the time of the newest status until the order is executed, empty elements of the initial data
+    /// (AT-93). If not, they are absent.
+    pub required_elements: bool = true,
+    /// Whether `getAllStatus` lists the orders of the document's examples, [T 4.2].
+    pub examples_in_lists: bool = false,
     /// Response of `serverStatus` (AT-80).
     pub service: Service = Service::default(),
     /// Whether every video is recorded, even without Add 131072, [T 3.8.1].
     pub record_video: bool = false,
+    /// Format of recordings and of the placeholder, [T 3.8.3].
+    pub video_format: VideoFormat = VideoFormat::default(),
     /// Time until a requested recording is ready (T-038); it is not documented.
     #[serde(with = "seconds")]
     #[schemars(with = "u32")]
@@ -230,21 +270,56 @@ pub struct Settings {
 }
 }
 
+impl Settings {
+    /// Returns the text of an element that the document requires. Without a text it is empty, or absent (AT-93).
+    pub(super) fn required(&self, text: Option<Pii<String>>) -> Option<Pii<String>> {
+        text.or_else(|| self.required_elements.then(|| "".into()))
+    }
+}
+
 readers! {
-    positive: u32, "expected a whole number, 1 or more", |number| *number > 0;
-    zero_or_one: u32, "expected 0 or 1", |number| *number < 2;
+    positive: u32, "a whole number, 1 or more", |number| *number > 0;
+    zero_or_one: u32, "0 or 1", |number| *number < 2;
     // A colon ends a user name (RFC 7617, section 2).
-    user: String, "expected a string that is not empty and has no colon",
+    user: String, "a string that is not empty and has no colon",
         |text: &String| !text.is_empty() && !text.contains(':');
+}
+
+fn is_valid<'a>(urls: impl IntoIterator<Item = &'a Option<Secret>>) -> bool {
+    urls.into_iter().flatten().all(|url| is_web_address(&url.expose().replace(['[', ']'], "")))
+}
+
+/// Reads a struct from an object only: serde also accepts an array of its values.
+fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    T::deserialize(Value::Object(Deserialize::deserialize(from)?)).map_err(D::Error::custom)
+}
+
+fn webhook_urls<'de, D: Deserializer<'de>>(from: D) -> Result<WebhookUrls, D::Error> {
+    let urls: WebhookUrls = object(from)?;
+    let excludes = urls.after_video.is_some() && urls.after_ident.is_some();
+    match is_valid([&urls.after_video, &urls.after_ident, &urls.on_final]) && !excludes {
+        true => Ok(urls),
+        false => {
+            Err(D::Error::custom("expected URLs that begin with https:// or http://, AfterVideo without AfterIdent"))
+        }
+    }
+}
+
+fn redirect_urls<'de, D: Deserializer<'de>>(from: D) -> Result<RedirectUrls, D::Error> {
+    let urls: RedirectUrls = object(from)?;
+    match is_valid([&urls.success, &urls.abort]) {
+        true => Ok(urls),
+        false => Err(D::Error::custom("expected URLs that begin with https:// or http://")),
+    }
 }
 
 fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Method, D::Error> {
     let fits = |method: &String| ["GET", "POST", "PUT"].contains(&method.as_str());
-    value(from, "expected GET, POST or PUT", fits)?.parse().map_err(D::Error::custom)
+    value(from, "GET, POST or PUT", fits)?.parse().map_err(D::Error::custom)
 }
 
 fn callback<'de, D: Deserializer<'de>>(from: D) -> Result<Option<OrderCallback>, D::Error> {
-    let expected = "expected AfterVideo, AfterIdent, OnFinal, or null";
+    let form = "AfterVideo, AfterIdent, OnFinal, or null";
     let fits = |name: &Option<String>| name.as_deref().is_none_or(|name| OrderCallback::read(name).is_some());
-    Ok(value(from, expected, fits)?.as_deref().and_then(OrderCallback::read))
+    Ok(value(from, form, fits)?.as_deref().and_then(OrderCallback::read))
 }

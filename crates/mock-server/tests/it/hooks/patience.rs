@@ -81,7 +81,7 @@ async fn concurrent_calls_to_a_receiver_are_limited() {
         orders.push(bench.place(order_with(&["OnFinal"])).await);
     }
     for order in &orders {
-        assert_eq!(bench.begin(order.expose(), "positive"), Some(Ok(())));
+        assert_eq!(bench.begin(order.expose(), "positive"), Ok(()));
     }
     bench.clock.settle().await;
     assert_eq!(receiver.count(), 60);

@@ -64,6 +64,105 @@ fn damaged_values_cause_no_panic_and_no_leak() {
     assert!(refused > taken, "{refused} {taken}");
 }
 
+/// Returns the small world with everything else that a world can hold: every fault, modes, and queued webhooks.
+fn furnished() -> Value {
+    let vendors = vendors::all();
+    let mut world = World::from_json(&vendors, &small()).unwrap();
+    let (id, case) = (world.deliveries[0].id, world.deliveries[0].case.clone());
+    let headers = world.deliveries[0].request.0.headers_mut();
+    headers.insert("x-text", "plain".parse().unwrap());
+    headers.insert("x-binary", http::HeaderValue::from_bytes(b"\xe4").unwrap());
+    world.webhooks.mode = webhooks::Mode::Late(MINUTE);
+    world.webhooks.orders.insert(case.clone(), webhooks::Mode::Late(SECOND));
+    world.webhooks.orders.insert("another".to_owned(), webhooks::Mode::Hold);
+    let mut document = world.to_json(&vendors).unwrap();
+    let rules = Fault::all().into_iter().zip(1..).map(|(fault, id)| {
+        let rule = Rule::new(fault).operation("getStatus").times(3);
+        json!({ "id": id, "rule": rule.to_json(), "seen": 2, "hits": 1 })
+    });
+    document["faults"]["rules"] = rules.collect();
+    document["faults"]["last"] = 100.into();
+    document["outbox"] = json!([{ "delivery": id, "by": "schedule" }, { "delivery": id, "by": "resend" }]);
+    document["blocked"] = json!([{ "case": case, "webhooks": 1 }]);
+    World::from_json(&vendors, &document).unwrap();
+    document
+}
+
+#[test]
+fn an_array_in_place_of_any_object_is_rejected() {
+    let document = furnished();
+    let mut all = Vec::new();
+    pointers(&document, "", &mut all);
+    let mut objects = 0;
+    // The root is told from its format key, which an array does not have.
+    for pointer in all.iter().skip(1) {
+        let Value::Object(members) = document.pointer(pointer).unwrap() else { continue };
+        let mut damaged = document.clone();
+        *damaged.pointer_mut(pointer).unwrap() = members.values().cloned().collect();
+        let error = survive(&damaged).expect_err(pointer);
+        let SavedError::Damaged { pointer: named, .. } = &error else { panic!("{pointer}: {error}") };
+        // The name of an entry of a map can be personal data.
+        let mut steps = named.split('/').zip(pointer.split('/'));
+        assert!(steps.all(|(named, step)| named == step || named == "*"), "{pointer}: {error}");
+        objects += 1;
+    }
+    for expected in [
+        "/timers/0",
+        "/deliveries/0",
+        "/deliveries/0/request",
+        "/deliveries/0/request/headers/0",
+        "/deliveries/0/request/headers/1/value",
+        "/deliveries/0/attempts/0",
+        "/deliveries/0/event",
+        "/faults",
+        "/faults/rules/0",
+        "/faults/rules/0/rule",
+        "/webhooks",
+        "/webhooks/mode/late",
+        "/outbox/0",
+        "/blocked/0",
+        "/vendors/identity-tm/orders/0",
+        "/vendors/identify24/sessions/0",
+        "/vendors/identify24/counted",
+        "/vendors/identify24/settings/rate",
+        "/vendors/identify24/settings/stories/positive",
+    ] {
+        assert!(document.pointer(expected).is_some_and(Value::is_object), "{expected} is not in the world");
+    }
+    assert!(objects > 60, "{objects}");
+}
+
+#[test]
+fn an_unknown_member_is_rejected_with_the_allowed_ones() {
+    let document = furnished();
+    for (pointer, named) in [
+        ("", "/*"),
+        ("/timers/0", "/timers/0/*"),
+        ("/deliveries/0", "/deliveries/0/*"),
+        ("/deliveries/0/event", "/deliveries/0/event"),
+        ("/deliveries/0/attempts/0", "/deliveries/0/attempts/0/*"),
+        ("/faults/rules/0", "/faults/rules/0/*"),
+        ("/webhooks", "/webhooks/*"),
+        ("/outbox/0", "/outbox/0/*"),
+        ("/blocked/0", "/blocked/0/*"),
+        ("/vendors", "/vendors/*"),
+        ("/vendors/identity-tm", "/vendors/identity-tm/*"),
+        ("/vendors/identity-tm/orders/0", "/vendors/identity-tm/orders/0/*"),
+        ("/vendors/identity-tm/settings", "/vendors/identity-tm/settings/*"),
+        ("/vendors/identify24/settings/rate", "/vendors/identify24/settings/rate/*"),
+    ] {
+        let mut damaged = document.clone();
+        let members = damaged.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
+        let known = members.keys().next().unwrap().clone();
+        members.insert("geheim".to_owned(), json!("geheim"));
+        let Err(SavedError::Damaged { pointer: at, message }) = survive(&damaged) else { panic!("{pointer}") };
+        assert_eq!(at, named);
+        let allowed =
+            message.strip_prefix("unknown field; allowed: ").unwrap_or_else(|| panic!("{pointer}: {message}"));
+        assert!(allowed.split(", ").any(|name| name == known), "{pointer}: {message}");
+    }
+}
+
 #[test]
 fn missing_and_added_values_are_detected() {
     let document = small();

@@ -105,7 +105,7 @@ impl Day {
             10 => drop(self.get("/getAllStatus", "").await),
             11 => {
                 let id = &self.known["signing"];
-                let tan = self.bench.sandbox.inspect(id).unwrap()["tan"].as_str().unwrap().to_owned();
+                let tan = self.bench.tan(id);
                 let wrong = self.bench.tm_call("POST", &format!("/confirmSign/{id}"), r#"{"tan":"x"}"#).await;
                 let right = format!(r#"{{"tan":"{tan}"}}"#);
                 let right = self.bench.tm_call("POST", &format!("/confirmSign/{id}"), right).await;

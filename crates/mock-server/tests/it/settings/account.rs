@@ -45,7 +45,7 @@ async fn at_43_an_optional_address_is_a_setting() {
         assert_eq!(answer.status, 202, "{}", answer.text());
         let id = OrderId::new(answer.json()["OrderID"].as_str().unwrap());
         for story in ["courier", "shop"] {
-            let refused = bench.begin(id.expose(), story).unwrap().unwrap_err();
+            let refused = bench.begin(id.expose(), story).unwrap_err();
             assert!(refused.text().contains("AT-43"), "{}", refused.text());
         }
         bench.play(id.expose(), "positive").await;
@@ -127,5 +127,19 @@ async fn at_11_accepting_any_version_is_a_setting() {
             let uri = format!("/api/{version}/getStatus/{EXAMPLE_ORDER}/ExtendedList");
             assert_eq!(bench.bare("GET", &uri, &[("authorization", &code)]).await.status, status, "{version}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_89_the_status_of_success_is_a_setting() {
+    for (status, has_body) in [(200, true), (201, true), (203, true), (204, false), (205, false), (299, true)] {
+        let bench = Harness::configured(|settings| settings.success_status = Some(status));
+        let answer = bench.tm_call("PUT", "/putOrder", serde_json::to_vec(&order()).unwrap()).await;
+        assert_eq!((answer.status, !answer.body.is_empty()), (status, has_body));
+        assert_eq!(answer.content_type(), if has_body { "application/json" } else { "" });
+        let listed = bench.tm_call("POST", "/getAllStatus", "").await;
+        assert_eq!(listed.status, status);
+        assert_eq!(bench.tm_call("POST", "/getAllStatus", "").await.status, 304, "not a 2xx");
+        assert_eq!(bench.tm_call("PUT", "/putOrder", "{}").await.status, 400, "a rejection");
     }
 }

@@ -46,7 +46,7 @@ async fn at_60_the_webhook_at_the_end_of_an_order_is_a_setting() {
         bench.clock.advance(DAY * 31).await;
         assert_eq!(receiver.events(), events, "time-out");
         let single = bench.place(both()).await;
-        bench.sandbox.transition(single.expose(), &Transition::Status(99.into())).unwrap().unwrap();
+        bench.sandbox.transition(single.expose(), &Transition::Status(99.into())).unwrap();
         bench.clock.settle().await;
         assert_eq!(receiver.count(), 2 * events.len(), "a single time-out");
         let id = bench.place(both()).await;

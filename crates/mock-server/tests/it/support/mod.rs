@@ -39,6 +39,14 @@ pub(crate) fn named(id: &str) -> NewWorld {
     wanted
 }
 
+/// Returns the result of a transition of a case that exists.
+pub(crate) fn known(result: Result<(), TransitionError>) -> Result<(), Rejection> {
+    result.map_err(|error| match error {
+        TransitionError::Rejected(rejection) => rejection,
+        error => panic!("{error}"),
+    })
+}
+
 /// Reads the cases of a test from a file in `tests/fixtures`.
 pub(crate) fn table<T: serde::de::DeserializeOwned>(name: &str) -> T {
     let path = format!("{}/tests/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -89,6 +97,13 @@ impl Harness {
         Self { sandbox: more(builder).start(), clock }
     }
 
+    /// Creates a sandbox that lists the example orders.
+    pub(crate) fn listing_examples() -> Self {
+        let bench = Self::new();
+        bench.set_up(|settings| settings.examples_in_lists = true);
+        bench
+    }
+
     /// Creates a sandbox with its admin API.
     pub(crate) async fn with_door() -> (Self, Door) {
         let bench = Self::new();
@@ -117,7 +132,7 @@ impl Harness {
     /// Places an order with these webhooks, and plays its story up to the first one.
     pub(crate) async fn under_way(&self, receiver: &Receiver, events: &[&str]) -> OrderId {
         let (id, before) = (self.place(order_with(events)).await, receiver.count());
-        assert_eq!(self.begin(id.expose(), "positive"), Some(Ok(())));
+        assert_eq!(self.begin(id.expose(), "positive"), Ok(()));
         receiver.until(before + 1).await;
         id
     }
@@ -186,17 +201,17 @@ impl Harness {
 
     /// Plays a story, and waits until everything that is due now is over.
     pub(crate) async fn play(&self, case: &str, story: &str) {
-        assert_eq!(self.begin(case, story), Some(Ok(())), "{story}");
+        assert_eq!(self.begin(case, story), Ok(()), "{story}");
         self.clock.settle().await;
     }
 
-    pub(crate) fn begin(&self, case: &str, story: &str) -> Option<Result<(), identkit_mock_server::Rejection>> {
-        self.sandbox.transition(case, &Transition::Scenario(story.to_owned()))
+    pub(crate) fn begin(&self, case: &str, story: &str) -> Result<(), Rejection> {
+        known(self.sandbox.play(case, story))
     }
 
     /// Returns the TAN that was sent to the person.
     pub(crate) fn tan(&self, id: &str) -> String {
-        self.sandbox.inspect(id).unwrap()["tan"].as_str().unwrap().to_owned()
+        self.sandbox.tan(id).unwrap().expose().to_owned()
     }
 
     pub(crate) fn wrong_tan(&self, id: &str) -> Secret {

@@ -65,9 +65,9 @@ impl<T: DeserializeOwned> Files<T> {
         self.scanner.outside()
     }
 
-    /// Whether the list occurred.
+    /// Whether the list occurred as an array.
     pub fn has_list(&self) -> bool {
-        self.scanner.had_list()
+        self.scanner.has_list()
     }
 
     /// Reads the next piece; returns `None` at the end of the complete text.

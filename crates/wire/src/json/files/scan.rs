@@ -54,6 +54,8 @@ pub(super) struct Scanner {
     /// Whether the last key of the root is the list's, and whether the list occurred.
     in_list: bool,
     had_list: bool,
+    /// Whether the list is an array.
+    has_list: bool,
     /// Whether the next value is the list, or a file.
     list_next: bool,
     file_next: bool,
@@ -62,11 +64,11 @@ pub(super) struct Scanner {
 }
 
 pub(super) fn malformed() -> Error {
-    Error::new(Kind::Protocol, "the vendor's answer cannot be read: not valid JSON")
+    Error::new(Kind::Protocol, "the vendor's response cannot be read: not valid JSON")
 }
 
 pub(super) fn other_form(what: &str) -> Error {
-    Error::new(Kind::Protocol, format!("the vendor's answer cannot be read: {what}"))
+    Error::new(Kind::Protocol, format!("the vendor's response cannot be read: {what}"))
 }
 
 /// Error type into which `?` converts a Base64 error.
@@ -80,7 +82,7 @@ impl From<Error> for Unreadable {
 
 impl From<Base64Error> for Unreadable {
     fn from(_: Base64Error) -> Self {
-        Self(Error::new(Kind::Protocol, "a file of the vendor's answer is not valid Base64"))
+        Self(Error::new(Kind::Protocol, "a file of the vendor's response is not valid Base64"))
     }
 }
 
@@ -97,6 +99,7 @@ impl Scanner {
             depth: 0,
             in_list: false,
             had_list: false,
+            has_list: false,
             list_next: false,
             file_next: false,
             had_file: false,
@@ -107,8 +110,8 @@ impl Scanner {
         &self.outside
     }
 
-    pub(super) fn had_list(&self) -> bool {
-        self.had_list
+    pub(super) fn has_list(&self) -> bool {
+        self.has_list
     }
 
     /// Whether the position is in an element of the list.
@@ -206,6 +209,7 @@ impl Scanner {
         if list_next && !matches!(byte, b'[' | b'n') {
             return Err(other_form(&format!("{}: expected an array", self.list)));
         }
+        self.has_list |= list_next && byte == b'[';
         match byte {
             b'"' if file_next => {
                 if std::mem::replace(&mut self.had_file, true) {

@@ -106,7 +106,7 @@ fn at_40_lenient_base64_drops_no_character() {
 
 #[test]
 fn another_form_is_an_error() {
-    let prefix = "the vendor's answer cannot be read: ";
+    let prefix = "the vendor's response cannot be read: ";
     for (text, why) in [
         ("", "not valid JSON"),
         (r#"[{"Base64Data":"b25l"}]"#, "expected an object"),
@@ -207,6 +207,6 @@ fn skipped_white_space_never_makes_invalid_json_valid() {
         r#"{"Files":n ull}"#,
         "{\"Files\":[\u{c}]}",
     ] {
-        assert_eq!(outcome(text), "the vendor's answer cannot be read: not valid JSON", "{text}");
+        assert_eq!(outcome(text), "the vendor's response cannot be read: not valid JSON", "{text}");
     }
 }

@@ -175,12 +175,8 @@ async fn result(stage: &Stage, row: &Row) -> Stand {
     for Violation { rule, text, rejected_by, other } in broken {
         let answer = stage.send(rejected_by != RejectedBy::Literal, row, &text).await;
         let named = answer.names(row.name()) || other.is_some_and(|name| answer.names(name));
-        if answer.status != 400 || !named {
-            return Stand::Missing(format!(
-                "broken ({rule}): the sandbox answers {} {} instead of 400 with the name of the element",
-                answer.status,
-                answer.text()
-            ));
+        if let Some(gap) = answer.gap_of_rejection(rule, named) {
+            return gap;
         }
         if rejected_by == RejectedBy::StrictOnly {
             let answer = stage.send(false, row, &text).await;
@@ -193,12 +189,8 @@ async fn result(stage: &Stage, row: &Row) -> Stand {
     for (strict, valid) in [(false, &valid), (true, &minimal)] {
         for text in [vec![valid.clone()], other_forms(row, valid)].concat() {
             let answer = stage.send(strict, row, &text).await;
-            if answer.status != 200 {
-                return Stand::Missing(format!(
-                    "the sandbox rejects a valid request with {} {}",
-                    answer.status,
-                    answer.text()
-                ));
+            if let Some(gap) = answer.gap_of_acceptance(&[200]) {
+                return gap;
             }
         }
     }
