@@ -93,6 +93,10 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
             // If this fails, the journal shows a read without an end: report the original error all the same.
             let _ = journal.record(clock.wall(), REFUSED);
         }
+        if is_received && unknown {
+            // The response may be incomplete: the next run must not take it for the end of this read.
+            let _ = journal.record(clock.wall(), ASKED);
+        }
         let failure = Failure::from(error);
         match (unknown, is_received) {
             (true, _) => failure.note(recovery_note(state.since.as_deref())),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use identkit_core::{Content, Error, Kind};
+use identkit_core::{Artifact, Content, Error, Kind};
 use identkit_identity_tm::messages::IdentData;
 use identkit_identity_tm::{GetESignPdf, OrderId, SignedPdfs};
 use identkit_transport::save::Existing;
@@ -16,7 +16,7 @@ use crate::context::{document, summary, warn};
 use crate::exit::Failure;
 use crate::input::confirm;
 use crate::output::{self, Page, to_json};
-use crate::save::{Folder, SavedFile, check_place, digest, save};
+use crate::save::{Folder, SavedFile, check_place, digest, save, save_artifact, save_list};
 use crate::text::plain;
 
 pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method: bool) -> Result<(), Failure> {
@@ -108,7 +108,7 @@ pub(super) async fn report(tm: &Tm<'_>, order_id: &OrderId, out: &Path, existing
     let deadline = tm.stream_deadline();
     let response = warn(tm.client().await?.ident_data_pdf(order_id, &tm.options).await).map_err(not_found)?;
     let summary = summary(&response, json!({}));
-    let files = vec![save(out, existing, deadline.limit(response.value), |_| Ok(())).await?];
+    let files = vec![save_artifact(out, existing, deadline.limit(response.value), Artifact::Pdf, |_| Ok(())).await?];
     Files { files, summary }.show(tm)
 }
 
@@ -132,10 +132,9 @@ pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, exist
     let response = tm.client().await?.signed_pdfs(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| not_signed(error, order_id))?;
     let summary = summary(&response, json!({}));
-    let (mut files, mut failure) = (Vec::new(), None);
-    match response.value {
+    let files = match response.value {
         SignedPdfs::One(content) => {
-            files.push(save(&path(1), existing, deadline.limit(content), |_| Ok(())).await?);
+            vec![save_artifact(&path(1), existing, deadline.limit(content), Artifact::Pdf, |_| Ok(())).await?]
         }
         SignedPdfs::Many(many) => {
             // All are read before one is saved.
@@ -148,22 +147,11 @@ pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, exist
                 pdf.to_bytes().map_err(unreadable)
             });
             let pdfs: Vec<_> = pdfs.collect::<Result<_, _>>()?;
-            for (number, bytes) in (1..).zip(pdfs) {
-                match save(&path(number), existing, Content::from_bytes(bytes), |_| Ok(())).await {
-                    Ok(file) => files.push(file),
-                    Err(error) => {
-                        failure = Some(error);
-                        break;
-                    }
-                }
-            }
+            let pdfs = (1..).zip(pdfs).map(|(number, bytes)| (path(number), bytes)).collect();
+            save_list(pdfs, existing, Artifact::Pdf).await?
         }
-    }
-    // List the saved files even if a later one failed.
-    if failure.is_none() || !files.is_empty() {
-        Files { files, summary }.show(tm)?;
-    }
-    failure.map_or(Ok(()), Err)
+    };
+    Files { files, summary }.show(tm)
 }
 
 pub(super) struct Files {
