@@ -46,7 +46,8 @@ pub(crate) struct Connection {
     #[arg(long, global = true, env = "IDENTKIT_PROXY_AUTH_FILE", hide_env_values = true, value_name = "FILE")]
     pub(crate) proxy_auth_file: Option<OsString>,
 
-    /// Hosts to reach without the proxy: names (with subdomains), addresses, networks, or `*`, separated by commas.
+    /// Hosts to reach without the proxy, separated by commas: names (with subdomains), `*.example.com` (subdomains
+    /// only), addresses, networks, or `*`. All but networks can end with a port, e.g. example.com:8443 or [::1]:443.
     #[arg(long, global = true, env = "IDENTKIT_NO_PROXY", hide_env_values = true, value_name = "LIST")]
     pub(crate) no_proxy: Option<String>,
 

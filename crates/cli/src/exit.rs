@@ -259,6 +259,11 @@ fn remedy(fault: ConnectFault) -> Option<&'static str> {
             "check the clock of this machine; if it is right, the server needs a new certificate"
         }
         ConnectFault::WrongHost => "check the base URL",
+        ConnectFault::CertificateOfAuthority => {
+            "the server needs another certificate, e.g. by openssl req -x509 -newkey ec -pkeyopt \
+             ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.pem -subj /CN=localhost -addext \
+             subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE"
+        }
         ConnectFault::PinMismatch => {
             "if the vendor confirms through another channel that its key is new, pass the new key with --pin"
         }
@@ -278,7 +283,7 @@ fn cause(error: &Error) -> Option<String> {
     // The message of an outer identkit error already contains that of the inner one.
     let is_identkit = |source: &(dyn std::error::Error + 'static)| source.is::<Error>() || source.is::<Arc<Error>>();
     let innermost = sources(error).last().filter(|source| is_network && !is_identkit(*source));
-    innermost.map(ToString::to_string)
+    innermost.map(|cause| plain(&cause.to_string()))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
 
-use identkit_core::Error;
+use identkit_core::{Error, Secret};
+use identkit_wire::text::decode;
 
 use crate::exit::Failure;
 use crate::output;
@@ -12,7 +13,10 @@ use crate::signals::run_on_thread;
 /// Maximum size of an input in bytes.
 const MAX_INPUT: u64 = 512 * 1024 * 1024;
 
-/// The content of a file or of standard input.
+/// Maximum size of a text file in bytes, except JSON.
+const MAX_TEXT: u64 = 16 * 1024 * 1024;
+
+/// The text of a file or of standard input: UTF-8 without a byte order mark.
 pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
@@ -32,20 +36,56 @@ impl Input {
 }
 
 fn read(path: &Path) -> Result<Input, Failure> {
+    let is_standard = path.as_os_str() == "-";
+    let name = if is_standard { "standard input".to_owned() } else { path.display().to_string() };
+    let mut bytes = read_all(&name, (!is_standard).then_some(path), MAX_INPUT)?;
+    if bytes.is_empty() {
+        return Err(Failure::unsent(format!("{name} is empty: JSON is required")));
+    }
+    let length = decode(&bytes).map_err(|fault| Failure::unsent(format!("{name} {fault}")))?.len();
+    bytes.drain(..bytes.len().saturating_sub(length));
+    Ok(Input { name, bytes })
+}
+
+/// Reads a file, or standard input for `None`. `name` begins an error message.
+fn read_all(name: &str, path: Option<&Path>, limit: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let (name, read) = if path.as_os_str() == "-" {
-        ("standard input".to_owned(), std::io::stdin().lock().take(MAX_INPUT + 1).read_to_end(&mut bytes))
-    } else {
-        let file = std::fs::File::open(path);
-        (path.display().to_string(), file.and_then(|file| file.take(MAX_INPUT + 1).read_to_end(&mut bytes)))
+    let read = match path {
+        None => std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes),
+        Some(path) => std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)),
     };
     let problem = match read {
         Err(error) => format!("cannot be read: {error}"),
-        Ok(count) if count as u64 > MAX_INPUT => format!("is larger than {MAX_INPUT} bytes"),
-        Ok(0) => "is empty: JSON is required".to_owned(),
-        Ok(_) => return Ok(Input { name, bytes }),
+        Ok(count) if count as u64 > limit => format!("is larger than {limit} bytes"),
+        Ok(_) => return Ok(bytes),
     };
     Err(Failure::unsent(format!("{name} {problem}")))
+}
+
+/// Reads the file of an option as it is.
+pub(crate) fn bytes_of(option: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    read_all(&format!("{option} {}", path.display()), Some(path), MAX_TEXT)
+}
+
+/// Reads a text file of an option. An error does not quote the content, which may be secret.
+pub(crate) fn text_of(option: &str, path: &Path) -> Result<Secret, Failure> {
+    let bytes = bytes_of(option, path)?;
+    let text = decode(&bytes).map_err(|fault| Failure::unsent(format!("{option} {} {fault}", path.display())))?;
+    Ok(Secret::new(text))
+}
+
+/// Reads a secret from a file of an option: one line. Line breaks at its end are not part of the secret.
+pub(crate) fn secret_of(option: &str, path: &Path) -> Result<Secret, Failure> {
+    let text = text_of(option, path)?;
+    let line = text.expose().trim_end_matches(['\r', '\n']);
+    match line {
+        "" => Err(Failure::unsent(format!("{option} {} is empty", path.display()))),
+        line if line.contains(char::is_control) => Err(Failure::unsent(format!(
+            "{option} {} must contain one line without control characters",
+            path.display()
+        ))),
+        line => Ok(Secret::new(line)),
+    }
 }
 
 /// Fails unless standard input is a terminal, which can answer a question.
@@ -77,5 +117,52 @@ pub(crate) async fn confirm(yes: bool, question: String, not_done: &str) -> Resu
     match line.trim().eq_ignore_ascii_case("yes") {
         true => Ok(()),
         false => Err(Failure::usage(format!("{not_done}: you did not type \"yes\""))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &[u8]) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_secret_is_one_line_without_its_line_break() {
+        for (content, secret) in [
+            (&b"geheim"[..], "geheim"),
+            (b"geheim\n", "geheim"),
+            (b"geheim\r\n", "geheim"),
+            (b"\xef\xbb\xbfgeheim\n\n", "geheim"),
+            (b" ge heim \n", " ge heim "),
+        ] {
+            assert_eq!(secret_of("--x", file(content).path()).unwrap().expose(), secret, "{content:?}");
+        }
+        for (content, words) in [
+            (&b""[..], "is empty"),
+            (b"\xef\xbb\xbf\n", "is empty"),
+            (b"geheim\ngeheim", "one line"),
+            (b"geheim\x1b", "one line"),
+            (b"\xff\xfeg\0", "is UTF-16: save it as UTF-8"),
+            (b"g\0e\0", "is UTF-16: save it as UTF-8"),
+            (b"geheim\xe9", "is not UTF-8"),
+        ] {
+            let failure = secret_of("--x", file(content).path()).unwrap_err();
+            assert!(failure.sentence.contains(words) && failure.sentence.starts_with("--x "), "{}", failure.sentence);
+            assert!(failure.code == 2 && !failure.sentence.contains("geheim"), "{}", failure.sentence);
+        }
+    }
+
+    #[test]
+    fn an_input_loses_its_byte_order_mark() {
+        assert_eq!(read(file(b"\xef\xbb\xbf{}").path()).unwrap().bytes, b"{}");
+        assert_eq!(read(file(b"{}").path()).unwrap().bytes, b"{}");
+        for (content, words) in [(&b"{\0}\0"[..], "is UTF-16"), (b"{\xe9}", "is not UTF-8"), (b"", "is empty")] {
+            let failure = read(file(content).path()).err().unwrap();
+            assert!(failure.sentence.contains(words), "{}", failure.sentence);
+        }
     }
 }

@@ -5,13 +5,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use http::Uri;
 use identkit_core::{Error, Secret};
 use identkit_transport::Transport;
-use identkit_transport::http::{HyperTransport, Pin, Proxy, TlsBuilder, TlsConfig, certificates};
+use identkit_transport::http::{HyperTransport, Pin, Proxy, ProxyExceptions, TlsBuilder, TlsConfig, certificates};
 
 use crate::connection::{Connection, path};
 use crate::exit::Failure;
+use crate::input::{bytes_of, secret_of, text_of};
+use crate::output::say;
 
 /// The variable may contain a password; the command line must not.
 const PROXY: &str = "IDENTKIT_PROXY";
@@ -23,8 +24,8 @@ pub(crate) fn webhooks(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Fai
     Ok(Arc::new(HyperTransport::new(&tls)))
 }
 
-/// Builds the transport to the vendor at this base URL.
-pub(crate) fn vendor(connection: &Connection, base_url: &str) -> Result<Arc<dyn Transport>, Failure> {
+/// Builds the transport to a vendor.
+pub(crate) fn vendor(connection: &Connection) -> Result<Arc<dyn Transport>, Failure> {
     let ca_file = path(connection.ca_file.as_ref());
     if connection.no_bundled_roots && ca_file.is_none() {
         return Err(Failure::usage("--no-bundled-roots needs --ca-file: without it, no authority is trusted"));
@@ -41,13 +42,13 @@ pub(crate) fn vendor(connection: &Connection, base_url: &str) -> Result<Arc<dyn 
     // Pins and the client certificate are for the vendor only, not for the proxy.
     let trust = builder().build().map_err(|error| untrusted("--ca-file", ca_file, error))?;
     let tls = with_identity(connection, builder(), &trust)?;
-    let proxy = proxy(connection, base_url)?.map(|proxy| proxy.tls(trust));
+    let proxy = proxy(connection)?.map(|proxy| proxy.tls(trust));
     Ok(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build()))
 }
 
 fn authorities(flag: &str, file: Option<&Path>) -> Result<Vec<Vec<u8>>, Failure> {
     let Some(path) = file else { return Ok(Vec::new()) };
-    certificates(&read(flag, path)?).map_err(|error| unusable(flag, path, &error))
+    certificates(&bytes_of(flag, path)?).map_err(|error| unusable(flag, path, &error))
 }
 
 fn untrusted(flag: &str, file: Option<&Path>, error: Error) -> Failure {
@@ -65,10 +66,6 @@ fn invalid(what: &str, error: &Error) -> Failure {
     Failure::unsent(format!("{what} cannot be used: {}", error.detail()))
 }
 
-fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::unsent(format!("{flag} {} cannot be read: {error}", path.display())))
-}
-
 /// Adds the pins and the client certificate, if given.
 fn with_identity(connection: &Connection, builder: TlsBuilder, trust: &TlsConfig) -> Result<TlsConfig, Failure> {
     let pins = connection.pin.iter().map(|pin| Pin::parse(pin)).collect::<Result<Vec<_>, _>>();
@@ -81,22 +78,19 @@ fn with_identity(connection: &Connection, builder: TlsBuilder, trust: &TlsConfig
         (Some(_), None) => return Err(half("--client-cert", "--client-key", "IDENTKIT_CLIENT_KEY")),
         (None, Some(_)) => return Err(half("--client-key", "--client-cert", "IDENTKIT_CLIENT_CERT")),
     };
-    let chain = read("--client-cert", certificate)?;
-    let secret = Secret::new(text("--client-key", key)?);
+    let chain = bytes_of("--client-cert", certificate)?;
+    let secret = text_of("--client-key", key)?;
     let built = builder.client_certificate(&chain, &secret).and_then(TlsBuilder::build);
     built.map_err(|error| {
         invalid(&format!("--client-cert {} with --client-key {}", certificate.display(), key.display()), &error)
     })
 }
 
-/// Reads a file as text. The error does not quote the content.
-fn text(flag: &str, path: &Path) -> Result<String, Failure> {
-    String::from_utf8(read(flag, path)?).map_err(|_| Failure::unsent(format!("{flag} {} is not UTF-8", path.display())))
-}
-
-/// The proxy of the option, or of the environment, if it applies to this host.
-fn proxy(connection: &Connection, base_url: &str) -> Result<Option<Proxy>, Failure> {
-    let direct = connection.no_proxy.as_deref().unwrap_or_default();
+/// The proxy of the option, or of the environment.
+fn proxy(connection: &Connection) -> Result<Option<Proxy>, Failure> {
+    // Checked even if there is no proxy.
+    let exceptions = ProxyExceptions::parse(connection.no_proxy.as_deref().unwrap_or_default())
+        .map_err(|error| invalid("--no-proxy (or IDENTKIT_NO_PROXY)", &error))?;
     let proxy = match (&connection.proxy, variable()?) {
         (Some(url), _) if url.contains('@') => {
             return Err(Failure::unsent(format!(
@@ -104,20 +98,22 @@ fn proxy(connection: &Connection, base_url: &str) -> Result<Option<Proxy>, Failu
                  line: use {PROXY} or --proxy-auth-file"
             )));
         }
-        (Some(url), _) => Some(Proxy::new(url, direct).map_err(|error| invalid("--proxy", &error))?),
-        (None, Some(url)) => Some(Proxy::new(url.expose(), direct).map_err(|error| invalid(PROXY, &error))?),
+        (Some(url), _) => Some(Proxy::new(url, "").map_err(|error| invalid("--proxy", &error))?),
+        (None, Some(url)) => Some(Proxy::new(url.expose(), "").map_err(|error| invalid(PROXY, &error))?),
         (None, None) => Proxy::from_environment()
-            .map_err(|error| invalid("the proxy of the environment (https_proxy or all_proxy)", &error))?
-            .filter(|_| !is_excluded(direct, base_url)),
+            .map_err(|error| invalid("the proxy of the environment (https_proxy or all_proxy)", &error))?,
     };
+    let proxy = proxy.map(|proxy| proxy.exceptions(exceptions));
+    for item in proxy.iter().flat_map(Proxy::ignored_exceptions) {
+        say(&format!("warning: NO_PROXY contains an item that is ignored: {item}"));
+    }
     let (name, path) = ("--proxy-auth-file", path(connection.proxy_auth_file.as_ref()));
     let Some(proxy) = proxy else { return Ok(None) };
     let Some(path) = path else { return Ok(Some(proxy)) };
-    let text = Secret::new(text(name, path)?);
-    let line = text.expose().trim_end_matches(['\r', '\n']);
-    let (user, password) = line
+    let pair = secret_of(name, path)?;
+    let (user, password) = pair
+        .expose()
         .split_once(':')
-        .filter(|_| !line.contains(char::is_control))
         .ok_or_else(|| Failure::unsent(format!("{name} {} must contain user:password on one line", path.display())))?;
     let proxy = proxy.credentials(user, &Secret::new(password));
     proxy.map(Some).map_err(|error| unusable(name, path, &error))
@@ -130,14 +126,4 @@ fn variable() -> Result<Option<Secret>, Failure> {
         Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => Err(Failure::unsent(format!("{PROXY} is not UTF-8"))),
     }
-}
-
-/// Whether --no-proxy excludes this host from the environment's proxy, in addition to the environment's own list.
-fn is_excluded(direct: &str, base_url: &str) -> bool {
-    // Only the list of this proxy is used.
-    let pair = Proxy::new("http://proxy.invalid", direct).ok().zip(base_url.parse::<Uri>().ok());
-    pair.is_some_and(|(proxy, url)| {
-        let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        !proxy.applies_to(host, url.port_u16().unwrap_or(443))
-    })
 }

@@ -2,6 +2,7 @@
 
 use identkit_core::{Kind, Outcome, Window};
 use identkit_identify24::messages::BERLIN;
+use identkit_wire::url::WebUrl;
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
@@ -109,11 +110,7 @@ fn offset(text: &str) -> Option<Offset> {
 
 /// Checks a URL of a webhook receiver like the sandbox's setting `webhook_url` does.
 pub(crate) fn webhook_url(text: &str) -> Result<String, String> {
-    let is_http = |uri: http::Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
-    match text.parse().is_ok_and(is_http) {
-        true => Ok(text.to_owned()),
-        false => Err("must be a URL that begins with https:// or http://".to_owned()),
-    }
+    WebUrl::parse(text).map(|_| text.to_owned()).map_err(|fault| fault.to_string())
 }
 
 #[cfg(test)]
@@ -134,6 +131,16 @@ mod tests {
                    -99999999999999999999h,10.09.2020,1599739200,2020-09-1é,";
         for bad in bad.split(',') {
             assert!(moment(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn at_99_a_webhook_url_with_an_invalid_port_is_rejected() {
+        assert!(webhook_url("https://user:password@example.com:8443/hook").is_ok());
+        for (bad, part) in
+            [("https://example.com:99999/hook", "port"), ("example.com", "https://"), ("http://:80/", "host")]
+        {
+            assert!(webhook_url(bad).unwrap_err().contains(part), "{bad}");
         }
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Uri, request};
 use identkit_core::{Error, Event, Kind, Secret};
-use identkit_wire::{Callback, CallbackPath, json};
+use identkit_wire::{Callback, CallbackPath, json, url};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::value::{Error as ValueError, MapDeserializer};
@@ -84,12 +84,9 @@ impl Callback for IdentStatusCallback {
                 ..IdentWebhook::default()
             })?,
         };
-        Request::builder()
-            .method(Method::POST)
-            .uri(template)
-            .header(CONTENT_TYPE, json::MEDIA_TYPE)
-            .body(body.into())
-            .map_err(|_| Error::new(Kind::InvalidInput, "the webhook's URL is not a valid URL"))
+        let mut request = url::request(template, method, "the webhook URL")?.map(|_| body.into());
+        request.headers_mut().insert(CONTENT_TYPE, json::MEDIA_TYPE);
+        Ok(request)
     }
 }
 

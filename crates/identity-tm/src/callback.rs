@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Request, Uri, request};
 use identkit_core::{Error, Event, Kind, Pii, Secret};
+use identkit_wire::url::request;
 use identkit_wire::{Callback, CallbackPath};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -83,11 +84,7 @@ impl Callback for OrderCallback {
         let order_id = event.case_id.as_ref().map_or_else(String::new, |id| encoded(id.expose()));
         let reference = event.reference.as_ref().map_or_else(String::new, |reference| encoded(reference.expose()));
         let url = template.replace("[OrderID]", &order_id).replace("[Ref]", &reference);
-        let request = request(url.trim(), method, "the webhook URL is not a valid URL")?;
-        if request.uri().scheme().is_none() || request.uri().host().is_none() {
-            return Err(Error::new(Kind::InvalidInput, "the webhook URL needs a scheme and a host"));
-        }
-        Ok(request)
+        request(url.trim(), method, "the webhook URL")
     }
 }
 
@@ -131,11 +128,7 @@ impl Callback for VideoCallback {
     }
 
     fn emit(&self, template: &str, _: &Method, _: &Event) -> Result<Request<Bytes>, Error> {
-        let request = request(template, &Method::GET, "the callback URL is not a valid URL")?;
-        if request.uri().host().is_none() {
-            return Err(Error::new(Kind::InvalidInput, "the callback URL needs a host"));
-        }
-        Ok(request)
+        request(template, &Method::GET, "the callback URL")
     }
 }
 
@@ -150,13 +143,6 @@ fn event(request: &Request<Bytes>, name: &str, missing: &'static str) -> Result<
     let mut event = Event::new(PROVIDER, name, format!("{order_id}/{name}"));
     event.case_id = Some(Secret::new(order_id));
     Ok(event)
-}
-
-fn request(url: &str, method: &Method, invalid: &'static str) -> Result<Request<Bytes>, Error> {
-    let uri: Uri = url.parse().map_err(|_| Error::new(Kind::InvalidInput, invalid))?;
-    let mut request = Request::new(Bytes::new());
-    (*request.method_mut(), *request.uri_mut()) = (method.clone(), uri);
-    Ok(request)
 }
 
 /// Returns a query parameter, decoded once (AT-20).

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use identkit_core::{Pii, Violation};
+use identkit_wire::url::{UrlFault, has_valid_port};
 use identkit_wire::{Warning, holds_control};
 
 pub(crate) use self::normal::{is_normal, normalize};
@@ -174,6 +175,7 @@ impl Checker<'_> {
         for (field, url) in urls {
             let Some(url) = url.map(|url| url.expose()) else { continue };
             self.length(field, Some(url), 150);
+            self.fault(!has_valid_port(url), field, UrlFault::Port.text(), "AT-99");
             // Fast path: each placeholder has a bracket, and few URLs come near the limit.
             let brackets = url.matches('[').count();
             if url.len() + brackets * reference.max(20) <= 150 {

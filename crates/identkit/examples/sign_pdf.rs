@@ -16,7 +16,7 @@ use std::sync::Arc;
 use identkit::core::Outcome;
 use identkit::identity_tm::messages::Address;
 use identkit::identity_tm::order::ToSign;
-use identkit::identity_tm::{IdentityTm, NewOrder, SignedPdfs};
+use identkit::identity_tm::{IdentityTm, NewOrder, OrderId, SignedPdfs};
 use identkit::transport::save::Save;
 use identkit::wire::json::Blob;
 use identkit::{CallOptions, Error, Kind, Secret};

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::readers::requirement;
 use crate::world::error::read;
-use crate::{Rejection, SavedError, VendorState, World};
+use crate::{CaseOrder, Rejection, SavedError, VendorState, World};
 
 /// Source that violations of settings name: the sandbox's own documentation.
 const SOURCE: &str = "docs/sandbox-reference.md";
@@ -34,12 +34,18 @@ pub trait AccountState: VendorState + Default {
 
     /// Returns the ids of all cases.
     fn cases(world: &mut World) -> Vec<String>;
+
+    /// Returns the cases in the order of creation, without the examples.
+    fn created(world: &mut World) -> &CaseOrder;
 }
 
 /// A vendor's account in a world.
 pub trait Account {
     /// Returns the ids of all cases, including the examples.
     fn cases(&self, world: &mut World) -> Vec<String>;
+
+    /// Returns the ids of the cases in the order of creation, without the examples.
+    fn created(&self, world: &mut World) -> Vec<String>;
 
     /// Returns the public and the secret half of the credentials.
     fn credentials(&self, world: &mut World) -> [String; 2];
@@ -72,6 +78,10 @@ impl<S> AccountOf<S> {
 impl<S: AccountState> Account for AccountOf<S> {
     fn cases(&self, world: &mut World) -> Vec<String> {
         S::cases(world)
+    }
+
+    fn created(&self, world: &mut World) -> Vec<String> {
+        S::created(world).ids().map(str::to_owned).collect()
     }
 
     fn credentials(&self, world: &mut World) -> [String; 2] {

@@ -41,6 +41,8 @@ pub struct VendorFacts {
     pub name: &'static str,
     /// The vendor and its paths, for error messages.
     pub paths: &'static str,
+    /// The noun of the vendor's cases, in the plural: `orders` or `idents`.
+    pub cases: &'static str,
     /// Whether a path belongs to the vendor.
     pub owns: fn(&str) -> bool,
     /// Reads the public half of the credentials from a request.
@@ -67,11 +69,12 @@ pub struct VendorFacts {
 }
 
 impl VendorFacts {
-    /// Creates facts without rules, timers, shapes and login. Each webhook is delivered once.
+    /// Creates facts without rules, timers, shapes and login. Its cases are orders. Each webhook is delivered once.
     pub const fn new(name: &'static str, paths: &'static str, owns: fn(&str) -> bool) -> Self {
         Self {
             name,
             paths,
+            cases: "orders",
             owns,
             claims: |_| None,
             rules: &[],

@@ -7,7 +7,7 @@ use ::http::HeaderMap;
 use ::http::header::{AUTHORIZATION, HeaderValue};
 use async_trait::async_trait;
 use identkit_core::{Delivery, Error, Kind, Secret};
-use identkit_wire::encode_base64;
+use identkit_wire::url::basic_header;
 
 /// The number of the credentials that a request was sent with. Renewed credentials have a higher number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,15 +104,6 @@ pub(crate) fn refused_before() -> Error {
         "the vendor refused these credentials earlier, so nothing was sent: set new credentials",
     )
     .with_delivery(Delivery::NotSent)
-}
-
-/// The value of an `Authorization` header, marked as sensitive.
-pub(crate) fn basic_header(user: &str, password: &Secret) -> Option<HeaderValue> {
-    let joined = Secret::new(format!("{user}:{}", password.expose()));
-    let value = Secret::new(format!("Basic {}", encode_base64(joined.expose().as_bytes())));
-    let mut header = HeaderValue::from_str(value.expose()).ok()?;
-    header.set_sensitive(true);
-    Some(header)
 }
 
 impl fmt::Debug for Basic {

@@ -3,6 +3,7 @@
 use ::http::Uri;
 use ::http::uri::{Authority, Parts, Scheme};
 use identkit_core::{Error, Kind};
+use identkit_wire::url::{UrlFault, WebUrl};
 
 /// The base URL of a vendor's API: `https`, or `http` for loopback hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,37 +17,30 @@ impl BaseUrl {
     /// Parses a base URL. A trailing slash is ignored.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] if the URL is not absolute, uses `http` for another machine, or contains credentials or
-    /// a query, which could get into logs.
+    /// [`Kind::InvalidInput`] if the URL is not absolute, has a port that is not from 1 to 65535, uses `http` for
+    /// another machine, or contains credentials, a query or a fragment, which could get into logs.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let refuse = |detail: &'static str| Err(Error::new(Kind::InvalidInput, detail));
-        let Ok(uri) = text.trim().parse::<Uri>() else {
-            return refuse("the base URL is not a valid URL, e.g. https://127.0.0.1:8443");
+        let refuse = |rule: &dyn std::fmt::Display| Err(Error::new(Kind::InvalidInput, format!("the base URL {rule}")));
+        let url = match WebUrl::parse(text.trim()) {
+            Ok(url) => url,
+            Err(fault) => return refuse(&format!("{fault}, e.g. https://127.0.0.1:8443")),
         };
-        let parts = uri.into_parts();
+        if url.credentials().is_some() {
+            return refuse(&"must not contain credentials");
+        }
+        if url.has_fragment() || url.uri().query().is_some() {
+            return refuse(&"must not contain a query or a fragment");
+        }
+        let parts = url.uri().clone().into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
-            return refuse("the base URL needs a scheme and a host, e.g. https://127.0.0.1:8443");
+            return refuse(&UrlFault::Host);
         };
-        if authority.as_str().contains('@') {
-            return refuse("the base URL must not contain credentials");
+        if scheme == Scheme::HTTP && !is_loopback(authority.host()) {
+            return refuse(
+                &"must begin with https://; http:// is allowed for this machine only (127.0.0.1, [::1], localhost)",
+            );
         }
-        if authority.host().is_empty() {
-            return refuse("the base URL needs a host");
-        }
-        if scheme == Scheme::HTTP {
-            if !is_loopback(authority.host()) {
-                return refuse(
-                    "the base URL must begin with https://; http:// is allowed for this machine only (127.0.0.1, [::1], localhost)",
-                );
-            }
-        } else if scheme != Scheme::HTTPS {
-            return refuse("the base URL must begin with https://");
-        }
-        let path = match parts.path_and_query {
-            Some(path) if path.query().is_some() => return refuse("the base URL must not contain a query"),
-            Some(path) => path.path().trim_end_matches('/').to_owned(),
-            None => String::new(),
-        };
+        let path = url.uri().path().trim_end_matches('/').to_owned();
         Ok(Self { scheme, authority, path })
     }
 
@@ -101,10 +95,21 @@ mod tests {
             "http://localhost.example.com",
             "https://user:secret@example.com",
             "https://example.com/?x=1",
+            "https://example.com/#x",
             "https:///path",
         ] {
             assert_eq!(BaseUrl::parse(bad).unwrap_err().kind(), Kind::InvalidInput, "{bad}");
         }
+    }
+
+    #[test]
+    fn at_99_a_base_url_with_an_invalid_port_is_rejected() {
+        for port in ["99999", "65536", "0", "-1", "+443", "https", ""] {
+            let error = BaseUrl::parse(&format!("https://example.com:{port}/api")).unwrap_err();
+            let expected = "the base URL must have a port from 1 to 65535, or none, e.g. https://127.0.0.1:8443";
+            assert_eq!((error.kind(), error.detail()), (Kind::InvalidInput, expected), "{port}");
+        }
+        assert_eq!(BaseUrl::parse("https://[::1]:65535").unwrap().join("/x").unwrap(), "https://[::1]:65535/x");
     }
 
     #[test]

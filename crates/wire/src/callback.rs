@@ -9,6 +9,8 @@ use bytes::Bytes;
 use http::{Method, Request, Uri, request};
 use identkit_core::{Error, Event, Kind, Secret};
 
+use crate::url::WebUrl;
+
 /// A webhook of a vendor: recognizes and parses its requests and, for the sandbox, creates them.
 pub trait Callback: Send + Sync + fmt::Debug {
     /// Name of the provider, e.g. `identity-tm`: the path segment before the token.
@@ -65,14 +67,17 @@ impl<'a> CallbackPath<'a> {
     /// Returns the URL of these parts below `base`.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] if the base has no scheme or host, or the token is empty or has reserved characters.
+    /// [`Kind::InvalidInput`] if the base is not an http or https URL, or has a query, or if the token is empty or has
+    /// reserved characters.
     pub fn url(base: &Uri, provider: &str, token: &Secret, event: &str) -> Result<String, Error> {
-        let (Some(scheme), Some(authority)) = (base.scheme_str(), base.authority()) else {
-            return Err(Error::new(
-                Kind::InvalidInput,
-                "the base URL of the webhook receiver needs a scheme and a host",
-            ));
+        let refuse = |rule: &dyn std::fmt::Display| {
+            Error::new(Kind::InvalidInput, format!("the base URL of the webhook receiver {rule}"))
         };
+        let root = base.to_string();
+        WebUrl::parse(&root).map_err(|fault| refuse(&fault))?;
+        if base.query().is_some() {
+            return Err(refuse(&"must not have a query"));
+        }
         let unreserved = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
         if token.is_empty() || !token.expose().chars().all(unreserved) {
             return Err(Error::new(
@@ -80,8 +85,7 @@ impl<'a> CallbackPath<'a> {
                 "the token of a webhook must consist of letters, digits and -_.~",
             ));
         }
-        let prefix = base.path().trim_end_matches('/');
-        Ok(format!("{scheme}://{authority}{prefix}/{provider}/{}/{event}", token.expose()))
+        Ok(format!("{}/{provider}/{}/{event}", root.trim_end_matches('/'), token.expose()))
     }
 }
 
@@ -101,12 +105,22 @@ mod tests {
     }
 
     #[test]
+    fn at_99_the_port_of_the_receiver_is_checked() {
+        let url = |base| CallbackPath::url(&Uri::from_static(base), "p", &Secret::new("t"), "e");
+        assert_eq!(url("https://user:x@example.com:8443/").unwrap(), "https://user:x@example.com:8443/p/t/e");
+        let error = url("https://example.com:99999").unwrap_err();
+        assert!(error.detail().contains("must have a port from 1 to 65535"), "{error}");
+    }
+
+    #[test]
     fn a_token_that_would_change_the_path_is_rejected() {
         let base = Uri::from_static("https://example.com");
         for token in ["", "a/b", "a?b", "a b", "ä"] {
             assert!(CallbackPath::url(&base, "p", &Secret::new(token), "e").is_err(), "{token}");
         }
-        assert!(CallbackPath::url(&Uri::from_static("/x"), "p", &Secret::new("t"), "e").is_err());
+        for base in ["/x", "ftp://example.com", "https://example.com/?x=1"] {
+            assert!(CallbackPath::url(&Uri::from_static(base), "p", &Secret::new("t"), "e").is_err(), "{base}");
+        }
         assert!(CallbackPath::parse("/a/b").is_none());
         assert!(CallbackPath::parse("/a//b").is_none());
     }

@@ -35,7 +35,9 @@ mod meta;
 mod operation;
 mod refusal;
 mod response;
+pub mod text;
 mod tolerant;
+pub mod url;
 
 pub use ascii::holds_control;
 pub use body::{Body, BodyReader, FileSource, MemorySource, Part, Source};

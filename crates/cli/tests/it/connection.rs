@@ -146,7 +146,7 @@ mod trust {
             for (more, expected) in [
                 (format!("--client-cert {certificate}"), "needs --client-key"),
                 (format!("--client-key {key}"), "needs --client-cert"),
-                (format!("--client-cert {none} --client-key {key}"), "not a PEM certificate"),
+                (format!("--client-cert {none} --client-key {key}"), "does not contain a PEM certificate"),
                 (format!("--client-cert {certificate} --client-key {none}"), "not an unencrypted PEM private key"),
                 (format!("--client-cert {certificate} --client-key {other}"), "do not match"),
                 (format!("--client-cert /nowhere --client-key {key}"), "cannot be read"),
@@ -226,7 +226,7 @@ mod proxies {
     fn an_invalid_proxy_is_2_and_never_quoted() {
         let server = Server::untouched();
         for (bad, expected) in [
-            ("socks5://127.0.0.1:1080", "must be an HTTP proxy"),
+            ("socks5://127.0.0.1:1080", "begins with https:// or http://"),
             ("http://127.0.0.1:1/hush-hush", "must not have a path"),
             ("http://", "--proxy"),
             ("", "--proxy"),
@@ -259,13 +259,51 @@ mod proxies {
     }
 
     #[test]
+    fn no_proxy_items_that_cannot_be_parsed_are_refused() {
+        let sandbox = Sandbox::start();
+        for item in ["10.0.0.0/99", "127.0.0.1:99999", "https://example.com", "ex*mple.com", "[::1", "10.0.0.0/8:443"] {
+            for (line, proxy) in [(READS[0], ""), (READS[1], " --proxy http://127.0.0.1:1")] {
+                let list = format!("example.com,{item}");
+                let words = &["--no-proxy", item, "a network such as 10.0.0.0/8", "nothing was sent"];
+                run(sandbox.command(&format!("{line}{proxy}")).args(["--no-proxy", &list])).fails_with(2, words);
+                run(sandbox.command(&format!("{line}{proxy}")).env("IDENTKIT_NO_PROXY", &list)).fails_with(2, words);
+            }
+        }
+        let mut command = sandbox.command(READS[0]);
+        let environment = command.env("https_proxy", "http://127.0.0.1:1").env("no_proxy", "169.254/16,127.0.0.1");
+        let result = run(environment);
+        result.ends_with(0, &[]);
+        assert!(
+            result.stderr.contains("warning: NO_PROXY contains an item that is ignored: \"169.254/16\""),
+            "{}",
+            result.stderr
+        );
+    }
+
+    #[test]
+    fn at_99_a_port_that_is_not_a_port_is_refused() {
+        for line in READS {
+            let refused = |options: &str, words: &[&str]| {
+                VENDOR.run(&format!("{line} {options}")).fails_with(2, &[&["from 1 to 65535"], words].concat());
+            };
+            refused("--base-url https://127.0.0.1:99999", &["--base-url", "the base URL"]);
+            refused("--proxy http://127.0.0.1:99999", &["--proxy", "the proxy URL", "nothing was sent"]);
+            let mut command = VENDOR.command(line);
+            let environment = command.env("https_proxy", "http://user:password@127.0.0.1:65536");
+            run(environment).fails_with(2, &["https_proxy", "from 1 to 65535", "nothing was sent"]);
+        }
+    }
+
+    #[test]
     fn no_proxy_hosts_are_reached_directly() {
         let sandbox = Sandbox::start();
         let (address, requests) = proxy(|_| Err("403 Forbidden"));
         let url = format!("http://{address}");
         for line in READS {
             let proxied = || sandbox.command(&format!("{line} --proxy {url}"));
-            for list in ["127.0.0.1", "*", "example.com, *", "example.com,127.0.0.0/8"] {
+            let port = sandbox.ready_text("/listen").rsplit(':').next().unwrap().to_owned();
+            let with_port = format!("127.0.0.1:{port},[::1]:1");
+            for list in ["127.0.0.1", "*", "example.com, *", "example.com,127.0.0.0/8", &with_port] {
                 run(proxied().args(["--no-proxy", list])).ends_with(0, &[]);
                 run(proxied().env("IDENTKIT_NO_PROXY", list)).ends_with(0, &[]);
             }

@@ -243,7 +243,7 @@ mod invalid_input {
                 result.fails_with(2, &["standard input", "nothing was sent"]).hides(&["panicked", "Error {", "src/"]);
             }
             let result = crate::support::feed(&mut server.command(line), b"{\"Email\":\"\xff\"}");
-            result.fails_with(2, &["line 1, column 11"]);
+            result.fails_with(2, &["standard input is not UTF-8", "nothing was sent"]);
         }
         let result = server.feed(PLACE, &of_another_form);
         result.fails_with(2, &["Product", "line 3", "nothing was sent"]).hides(&[CANARY]);
@@ -305,7 +305,7 @@ mod invalid_input {
             for (url, expected) in [
                 ("http://example.com", "https://"),
                 ("http://127.0.0.1.example.com", "https://"),
-                ("example.com", "scheme"),
+                ("example.com", "begins with https:// or http://"),
                 ("https://user:secret-word@example.com", ""),
                 ("", ""),
             ] {
@@ -341,8 +341,8 @@ mod invalid_input {
         for (file, expected) in [
             (folder.path().join("missing").display().to_string(), "cannot be read"),
             (folder.path().display().to_string(), "cannot be read"),
-            (path("empty.pem", ""), "not contain a valid PEM certificate"),
-            (path("garbage.pem", "garbage"), "not contain a valid PEM certificate"),
+            (path("empty.pem", ""), "does not contain a PEM certificate"),
+            (path("garbage.pem", "garbage"), "does not contain a PEM certificate"),
             (path("broken.pem", broken), "cannot be used"),
         ] {
             for line in [STATUS, GET] {

@@ -6,6 +6,7 @@
 use http::header::CONTENT_TYPE;
 use http::{Method, response};
 use identkit_core::{Content, Error, Kind, Secret, Violation};
+use identkit_wire::url::{UrlFault, WebUrl};
 use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, operation};
 
 use super::{READ, read};
@@ -34,15 +35,16 @@ impl RequestVideo {
     fn write(&self) -> Result<Encoded, Error> {
         let url = self.request.callback_url.as_ref().map_or("", Secret::expose);
         let section = <Self as identkit_wire::Operation>::META.section;
-        let wrong = match url.parse::<http::Uri>() {
-            Err(_) => Some("is required and must be a valid URL"),
+        let wrong = match WebUrl::parse(url).as_ref().map(WebUrl::uri) {
+            Err(UrlFault::Port) => Some((UrlFault::Port.text(), "AT-99")),
+            Err(_) => Some(("is required and must be a valid https:// URL", "AT-39")),
             Ok(uri) => {
                 let loopback = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
-                let right = uri.scheme_str() == Some("https") || (uri.scheme_str() == Some("http") && loopback);
-                (!right).then_some("must start with https:// (http:// is valid for this machine only)")
+                let right = uri.scheme_str() == Some("https") || loopback;
+                (!right).then_some(("must start with https:// (http:// is valid for this machine only)", "AT-39"))
             }
         };
-        let fault = wrong.map(|message| Violation::new("callbackUrl", message, "AT-39", section));
+        let fault = wrong.map(|(message, rule)| Violation::new("callbackUrl", message, rule, section));
         check_extra(&self.request.extra, VideoRequest::KEYS, section, fault)?;
         let message = "callbackUrl has more than 150 characters; the document states no limit";
         let warnings = Warning::when(url.chars().count() > 150, message, "AT-39").into_iter().collect();

@@ -41,6 +41,8 @@ pub struct Call {
     pub fault: Option<&'static str>,
     /// The violations for which the call was rejected.
     pub refused: Vec<Violation>,
+    /// What is probably a mistake in the request, although it does not break a rule.
+    pub warnings: Vec<Violation>,
 }
 
 impl Call {
@@ -97,11 +99,56 @@ pub struct DeliveryAttempt {
     pub error: Option<Cow<'static, str>>,
     /// Time of the next attempt.
     pub next: Option<Timestamp>,
+    /// The receiver's answer, if one arrived.
+    pub answer: Option<Answer>,
+    /// Says that calls about the case arrived during the attempt; see [`Delivery::finding`].
+    pub finding: Option<String>,
+}
+
+/// The answer of a receiver of webhooks.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Answer {
+    /// Status.
+    pub status: u16,
+    /// Headers.
+    pub headers: Headers,
+    /// Body, as far as it arrived together with the head.
+    pub body: StoredBody,
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, headers: &HeaderMap) -> Self {
+        Self { status, headers: headers.into(), body: StoredBody::default() }
+    }
+
+    /// Adds a piece of the body. Everything beyond the limit of a stored body is counted only.
+    pub(crate) fn add(&mut self, piece: &Bytes) {
+        let room = BODY.saturating_sub(self.body.bytes.len());
+        let part = piece.get(..room).unwrap_or(piece);
+        if part.len() < piece.len() {
+            self.body.form = Form::Beginning;
+        }
+        self.body.bytes = [&self.body.bytes[..], part].concat().into();
+        self.body.len = self.body.len.saturating_add(piece.len() as u64);
+    }
+
+    /// Whether no more of the body is stored.
+    pub(crate) fn is_full(&self) -> bool {
+        self.body.bytes.len() >= BODY
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers and body can contain personal data.
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl DeliveryAttempt {
-    /// Returns the last attempt of a delivery.
-    pub(crate) fn last_of(delivery: &Delivery) -> Option<Self> {
+    /// Returns the last attempt of a delivery, with its answer.
+    pub(crate) fn last_of(delivery: &Delivery, answer: Option<Answer>) -> Option<Self> {
         let attempt = delivery.attempts.last()?;
         Some(Self {
             delivery: delivery.id,
@@ -114,6 +161,8 @@ impl DeliveryAttempt {
             by: attempt.by,
             error: attempt.error.clone(),
             next: delivery.next.filter(|_| attempt.again),
+            answer,
+            finding: delivery.finding(attempt),
         })
     }
 }

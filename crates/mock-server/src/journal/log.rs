@@ -44,13 +44,17 @@ impl EntryKind {
             Self::Call(call) => {
                 let headers = call.headers.0.len() + call.answer_headers.0.len();
                 let path = call.path().len() + call.case.as_ref().map_or(0, String::len);
-                let faults = call.refused.iter();
+                let faults = call.refused.iter().chain(&call.warnings);
                 let faults: usize =
                     faults.map(|fault| size_of::<Violation>() + fault.field.len() + fault.message.len()).sum();
                 path + headers + faults + call.body.bytes.len() + call.answer.bytes.len()
             }
             Self::Fired { subject, .. } => subject.len(),
-            Self::Attempt(attempt) => attempt.case.len() + attempt.event.len(),
+            Self::Attempt(attempt) => {
+                let answer = attempt.answer.as_ref();
+                let answer = answer.map_or(0, |answer| answer.headers.0.len() + answer.body.bytes.len());
+                attempt.case.len() + attempt.event.len() + answer + attempt.finding.as_ref().map_or(0, String::len)
+            }
             Self::Moved { case, by } => case.len() + by.len(),
             Self::Changed { how, .. } => how.len(),
         };
@@ -59,6 +63,16 @@ impl EntryKind {
 }
 
 impl Journal {
+    /// Returns the answers of a delivery's receiver that the journal still holds, by the number of the attempt.
+    #[cfg(feature = "server")]
+    pub(crate) fn answers_of(&self, delivery: u64) -> BTreeMap<usize, &super::Answer> {
+        let attempts = self.entries.iter().filter_map(|entry| match &entry.kind {
+            EntryKind::Attempt(attempt) if attempt.delivery == delivery => Some(attempt),
+            _ => None,
+        });
+        attempts.filter_map(|attempt| Some((attempt.number, attempt.answer.as_ref()?))).collect()
+    }
+
     /// Adds an entry and returns its number.
     pub fn note(&mut self, at: Timestamp, kind: EntryKind) -> u64 {
         self.sequence += 1;
@@ -221,6 +235,7 @@ mod tests {
             answer: StoredBody::default(),
             fault: None,
             refused: Vec::new(),
+            warnings: Vec::new(),
         }))
     }
 

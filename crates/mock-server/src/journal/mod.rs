@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 pub(crate) use self::filter::is_of;
 
-pub use self::call::{Call, DeliveryAttempt, Headers};
+pub use self::call::{Answer, Call, DeliveryAttempt, Headers};
 pub use self::call::{Form, StoredBody};
 pub use self::explain::pointer_of;
 pub use self::filter::{Difference, Filter, ValueMatch};
@@ -33,7 +33,7 @@ pub(crate) use self::redact::is_redacted;
 pub(crate) use self::{
     explain::Reason,
     log::NearMissView,
-    view::{EntryView, Time},
+    view::{EntryView, MessageView, Time},
 };
 
 /// A journal entry.

@@ -85,6 +85,14 @@ enum KindView {
         by: Cause,
         /// Why no status arrived.
         error: Option<String>,
+        /// The receiver's answer; absent if none arrived.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "MessageView")]
+        answer: Option<MessageView>,
+        /// What is probably a mistake in your receiver; absent if there is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "String")]
+        finding: Option<String>,
     },
     /// A story was played, or a status was set.
     Moved {
@@ -127,6 +135,35 @@ struct CallView {
     fault: Option<&'static str>,
     /// The rules that rejected the call, in the order of the response.
     rules: Vec<&'static str>,
+    /// What is probably a mistake in the request, although the call was not rejected for it; absent if there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+/// A probable mistake in a request.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct Warning {
+    /// Id of the rule that reports it.
+    #[schemars(example = &"M-08")]
+    rule: &'static str,
+    /// Field of the request.
+    field: String,
+    /// What is probably meant.
+    message: String,
+}
+
+/// Headers and body of a request or response.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Message")]
+pub(crate) struct MessageView {
+    headers: Headers,
+    body: Body,
+}
+
+impl MessageView {
+    pub(crate) fn new(message: &super::Headers, body: &StoredBody, secrets: Secrets) -> Self {
+        Self { headers: headers(message, secrets), body: Body(body.to_json(secrets)) }
+    }
 }
 
 /// Headers by name in lower case. Values of the same name are joined with a comma. Credentials are masked.
@@ -161,6 +198,8 @@ impl Entry {
                 next: attempt.next.map(Time),
                 by: attempt.by,
                 error: attempt.error.as_deref().map(text),
+                answer: attempt.answer.as_ref().map(|answer| MessageView::new(&answer.headers, &answer.body, secrets)),
+                finding: attempt.finding.clone(),
             },
             EntryKind::Moved { case, by } => KindView::Moved { order: case.clone(), by: text(by) },
             EntryKind::Changed { what, how } => KindView::Changed { what, how: text(how) },
@@ -184,6 +223,15 @@ impl Call {
             answer: Body(self.answer_view(secrets)),
             fault: self.fault,
             rules: self.refused.iter().map(|fault| fault.rule).collect(),
+            warnings: self
+                .warnings
+                .iter()
+                .map(|warning| Warning {
+                    rule: warning.rule,
+                    field: warning.field.to_string(),
+                    message: warning.message.to_string(),
+                })
+                .collect(),
         }
     }
 
@@ -306,8 +354,11 @@ impl Entry {
             }
         }
         if let (EntryKind::Attempt(_), Some(entry)) = (&self.kind, entry.as_object_mut()) {
-            // The error contains texts of the operating system and real durations.
-            entry.remove("error");
+            // The error contains texts of the operating system and real durations; the answer is that of another
+            // program, and a finding depends on when its calls arrive.
+            for member in ["error", "answer", "finding"] {
+                entry.remove(member);
+            }
         }
         without_ports(&entry.to_string())
     }

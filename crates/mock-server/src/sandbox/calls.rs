@@ -34,8 +34,9 @@ impl Sandbox {
             let busy = runner.clock.hold();
             let handled = {
                 let mut world = runner.world();
-                // Discards the case of an earlier, unfinished call.
+                // Discards what an earlier, unfinished call left.
                 world.take_concerned();
+                world.take_warnings();
                 let target =
                     target.get_or_insert_with(|| vendor.and_then(|vendor| vendor.route(&world, &request))).as_ref();
                 let operation = target.map(|target| target.meta().name);
@@ -45,6 +46,9 @@ impl Sandbox {
                     (None, Some(vendor)) => vendor.handle(&mut world, &request, target),
                     (None, None) => CallOutcome::Ready(self.not_found()),
                 };
+                if let (Some(case), Some(operation)) = (world.concerned(), operation) {
+                    runner.unanswered.call(case, operation);
+                }
                 match handled {
                     CallOutcome::Ready(response) => {
                         Some(self.record(&mut world, vendor, operation, &request, response, fault.as_ref()))
@@ -120,6 +124,7 @@ impl Sandbox {
             }),
             fault,
             refused: rejection.map(|rejection| rejection.violations.clone()).unwrap_or_default(),
+            warnings: world.take_warnings(),
         };
         if let Some((_, earlier)) = world.journal.calls().next_back() {
             call.share(earlier);

@@ -106,6 +106,16 @@ impl Sandbox {
         self.with_account(vendor, |account, world| account.cases(world)).unwrap_or_default()
     }
 
+    /// Returns the ids of the cases with this noun (`orders` or `idents`), the newest of each vendor first, without the
+    /// examples.
+    #[cfg(feature = "server")]
+    pub(crate) fn newest(&self, noun: &str) -> Vec<String> {
+        let mut world = self.runner.world();
+        let vendors = self.runner.plan.vendors.iter().filter(|vendor| vendor.facts().cases == noun);
+        let accounts = vendors.filter_map(|vendor| vendor.account());
+        accounts.flat_map(|account| account.created(&mut world).into_iter().rev()).collect()
+    }
+
     /// Reads the account at a vendor. `None` if the vendor has no account.
     pub(crate) fn with_account<T>(&self, vendor: &str, read: impl FnOnce(&dyn Account, &mut World) -> T) -> Option<T> {
         let mut world = self.runner.world();

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::delivery::{CompletionOrder, Receivers, release};
+use super::delivery::{CompletionOrder, Receivers, Unanswered, release};
 use crate::expect::{Expectations, UnmetExpectations};
 use crate::journal::{Entry, EntryKind, Journal};
 use crate::rules::Rules;
@@ -47,6 +47,7 @@ pub(crate) struct Runner {
     pub(super) runtime: Handle,
     pub(super) slots: Semaphore,
     pub(super) receivers: Receivers,
+    pub(super) unanswered: Unanswered,
     /// Lists that receive every timer and every delivery attempt.
     pub(super) watchers: Mutex<Vec<Weak<Mutex<Vec<Entry>>>>>,
     /// Whether this world was replaced or deleted.
@@ -75,6 +76,7 @@ impl Runner {
             completion: CompletionOrder::default(),
             slots: Semaphore::new(SLOTS),
             receivers: Receivers::new(plan.guard),
+            unanswered: Unanswered::default(),
             watchers: Mutex::default(),
             closed: watch::Sender::new(false),
             generation: plan.generations.fetch_add(1, Ordering::Relaxed) + 1,

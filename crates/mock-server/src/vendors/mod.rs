@@ -16,11 +16,15 @@ macro_rules! copy {
 mod settings;
 
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
+mod berlin;
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
 mod delivery;
 #[cfg(feature = "identify24")]
 pub mod identify24;
 #[cfg(feature = "identity-tm")]
 pub mod identity_tm;
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+mod requests;
 #[cfg(feature = "server")]
 #[cfg_attr(
     not(any(feature = "identify24", feature = "identity-tm")),
@@ -29,7 +33,11 @@ pub mod identity_tm;
 pub(crate) mod schemas;
 pub(crate) mod secrets;
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
+mod success;
+#[cfg(all(feature = "server", any(feature = "identify24", feature = "identity-tm")))]
 mod test_accounts;
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+mod unlisted;
 
 /// Returns the vendors of this crate that its features enable.
 pub fn all() -> Vec<Box<dyn MockVendor>> {

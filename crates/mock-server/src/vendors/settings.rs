@@ -1,6 +1,6 @@
 //! What the vendors' settings share: their declaration, and readers of values.
 
-use http::Uri;
+use identkit_wire::url::WebUrl;
 
 /// Declares settings with their defaults.
 macro_rules! settings {
@@ -40,12 +40,13 @@ pub(super) mod seconds {
 }
 
 readers! {
+    success: Option<u16>, "a status from 200 to 299, or null",
+        |status: &Option<u16>| status.is_none_or(|status| (200..=299).contains(&status));
     refusal: u16, "a status from 400 to 599", |status| (400..=599).contains(status);
     some: String, "a string that is not empty", |text: &String| !text.is_empty();
 }
 
-/// Whether a text is an http or https URL with a host.
+/// Whether a text is an http or https URL with a host and, if it has a port, a valid one (AT-99).
 pub(super) fn is_web_address(url: &str) -> bool {
-    let is_callable = |uri: Uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"));
-    url.parse().is_ok_and(is_callable)
+    WebUrl::parse(url).is_ok()
 }

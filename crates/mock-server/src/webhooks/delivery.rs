@@ -17,6 +17,9 @@ use crate::VendorFacts;
 use crate::rules::Rules;
 use crate::world::text::{self, AsText, Binary};
 
+/// Error of the attempt that stands for a dropped webhook.
+pub(crate) const DROPPED: &str = "dropped: nothing was sent, and the vendor regards it as delivered";
+
 /// One attempt to deliver.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +40,9 @@ pub struct Attempt {
     pub error: Option<Cow<'static, str>>,
     /// Whether the schedule continues after it.
     pub again: bool,
+    /// Calls about the case that arrived while the attempt was running, by the operations' names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Cow<'static, str>>,
 }
 
 impl Attempt {
@@ -163,6 +169,18 @@ impl Delivery {
         self
     }
 
+    /// Says that calls about the case arrived during an attempt. A receiver that makes such a call before it answers
+    /// waits for itself.
+    pub fn finding(&self, attempt: &Attempt) -> Option<String> {
+        let calls = Some(attempt.calls.join(", ")).filter(|calls| !calls.is_empty())?;
+        let noun = self.facts.cases.strip_suffix('s').unwrap_or(self.facts.cases);
+        let waits = if self.blocks { "such a call waits until the attempt is over; " } else { "" };
+        Some(format!(
+            "your receiver called {calls} for this {noun} while its webhook was unanswered: {waits}answer the webhook \
+             first, then make the call"
+        ))
+    }
+
     /// Whether an attempt has succeeded.
     pub fn is_delivered(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.delivered)
@@ -186,25 +204,32 @@ impl Delivery {
         self.retries.retain(|retry| *retry > at);
         self.next = self.retries.pop_front();
         let again = self.next.is_some();
-        self.attempts.push(Attempt { at, status, delivered, by: Cause::Schedule, error: None, again });
+        self.attempts.push(Attempt {
+            at,
+            status,
+            delivered,
+            by: Cause::Schedule,
+            error: None,
+            again,
+            calls: Vec::new(),
+        });
         self.next
     }
 
     /// Records an attempt outside the schedule, on which it has no effect.
     pub fn record_extra_attempt(&mut self, at: Timestamp, status: Option<u16>, by: Cause, rules: &Rules) {
         let delivered = self.accepts(status, rules);
-        self.attempts.push(Attempt { at, status, delivered, by, error: None, again: false });
+        self.attempts.push(Attempt { at, status, delivered, by, error: None, again: false, calls: Vec::new() });
     }
 
     /// Drops the webhook: the vendor regards it as delivered, and makes no more scheduled attempts.
     pub fn mark_dropped(&mut self, at: Timestamp) {
-        const DROPPED: &str = "dropped: nothing was sent, and the vendor regards it as delivered";
         self.held = None;
         self.copies = 0;
         self.next = None;
         self.retries.clear();
         let (by, error) = (Cause::Schedule, Some(DROPPED.into()));
-        self.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false });
+        self.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false, calls: Vec::new() });
     }
 
     fn accepts(&self, status: Option<u16>, rules: &Rules) -> bool {

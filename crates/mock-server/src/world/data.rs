@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
+use identkit_core::Violation;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,7 @@ pub struct World {
     pub faults: Faults,
     pub(super) bound: Bound,
     pub(super) concerned: Option<String>,
+    pub(super) warnings: Vec<Violation>,
     pub(super) timers: BTreeMap<(Timestamp, u64), Timer>,
     pub(super) seed: u64,
     pub(super) sequence: u64,
@@ -57,6 +59,7 @@ impl World {
             faults: Faults::new(seed),
             bound: Bound::default(),
             concerned: None,
+            warnings: Vec::new(),
             timers: BTreeMap::new(),
             seed,
             sequence: 0,
@@ -94,6 +97,21 @@ impl World {
     /// Records the case of the current request, for the journal.
     pub fn concerns(&mut self, case: &str) {
         self.concerned = Some(case.to_owned());
+    }
+
+    /// Returns the recorded case.
+    pub(crate) fn concerned(&self) -> Option<&str> {
+        self.concerned.as_deref()
+    }
+
+    /// Adds a warning about the current request to its journal entry. The request is accepted nevertheless.
+    pub fn warn(&mut self, warning: Violation) {
+        self.warnings.push(warning);
+    }
+
+    /// Returns the warnings and removes them.
+    pub(crate) fn take_warnings(&mut self) -> Vec<Violation> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Returns the recorded case and removes it.
@@ -157,8 +175,16 @@ impl World {
         self.sequence += 1;
         delivery.id = self.sequence;
         let (at, by, error) = (self.now, Cause::Schedule, Some(error.into()));
-        delivery.attempts.push(Attempt { at, status: None, delivered: false, by, error, again: false });
-        if let Some(attempt) = DeliveryAttempt::last_of(&delivery) {
+        delivery.attempts.push(Attempt {
+            at,
+            status: None,
+            delivered: false,
+            by,
+            error,
+            again: false,
+            calls: Vec::new(),
+        });
+        if let Some(attempt) = DeliveryAttempt::last_of(&delivery, None) {
             self.note(EntryKind::Attempt(Arc::new(attempt)));
         }
         self.deliveries.push(delivery);

@@ -188,6 +188,7 @@ impl World {
             faults: saved.faults.checked()?,
             bound: Bound::default(),
             concerned: None,
+            warnings: Vec::new(),
             deliveries: Vec::new(),
             webhooks: saved.webhooks,
             timers: BTreeMap::new(),
@@ -359,6 +360,8 @@ impl World {
             return Err(SavedError::TooLarge { limit });
         }
         let not_json = |error: serde_json::Error| SavedError::NotJson { line: error.line(), column: error.column() };
-        Self::from_json(vendors, &serde_json::from_slice(&bytes).map_err(not_json)?)
+        let decoded = identkit_wire::text::decode(&bytes);
+        let text = decoded.map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault.to_string()))?;
+        Self::from_json(vendors, &serde_json::from_str(text).map_err(not_json)?)
     }
 }

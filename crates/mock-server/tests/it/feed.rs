@@ -42,7 +42,7 @@ async fn at_06_statuses_are_reported_once_and_periods_mark_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_07_and_at_08_missing_and_empty_bodies_are_equal() {
     for body in ["", " ", "{}"] {
-        let bench = Harness::new();
+        let bench = Harness::listing_examples();
         let answer = bench.tm_call("POST", "/getAllStatus/ExtendedList", body).await;
         assert_eq!(answer.status, 200, "{body:?}");
         assert!(answer.json().is_array(), "AT-03: a root array");
@@ -53,7 +53,7 @@ async fn at_07_and_at_08_missing_and_empty_bodies_are_equal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_04_the_documents_own_request_works() {
-    let bench = Harness::new();
+    let bench = Harness::listing_examples();
     let body = fixture("identity-tm", "S-061-get-all-status-request.json");
     // Nothing happened in January 2016.
     assert_eq!(bench.tm_call("POST", "/getAllStatus", body).await.status, 304);
@@ -93,7 +93,7 @@ async fn at_05_only_strict_requires_both_bounds_of_a_period() {
     let begin = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z"}}"#;
     let end = r#"{"Period":{"End":"2030-01-01T00:00:00Z"}}"#;
     for body in [begin, end, r#"{"Period":{}}"#] {
-        let answer = Harness::new().tm_call("POST", "/getAllStatus", body).await;
+        let answer = Harness::listing_examples().tm_call("POST", "/getAllStatus", body).await;
         assert_eq!(answer.status, 200, "{body}: {}", answer.text());
         let answer = Harness::strict().tm_call("POST", "/getAllStatus", body).await;
         answer.refused(400, "Period", "AT-05", "[T] 4.2");

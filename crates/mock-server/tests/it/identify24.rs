@@ -283,3 +283,57 @@ async fn ai_12_stories_and_any_status_can_be_set() {
     assert_eq!(bench.begin(&id, "positive").unwrap_err().status, 400);
     assert_eq!(status().await, "Appointment made", "an ident is unchanged if its webhook cannot be created");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ai_32_tokens_are_jwts_without_exp() {
+    let bench = Harness::new();
+    let (token, other) = (bench.token().await, bench.token().await);
+    assert_ne!(token, other);
+    let parts: Vec<Vec<u8>> = token.split('.').map(decode_url_safe).collect();
+    let [header, claims, signature] = &parts[..] else { panic!("not three parts: {token}") };
+    let header: Value = serde_json::from_slice(header).unwrap();
+    assert_eq!((&header["typ"], &header["alg"], signature.len()), (&json!("JWT"), &json!("HS256"), 32));
+    let claims: Value = serde_json::from_slice(claims).unwrap();
+    assert!(claims.get("exp").is_none() && claims["jti"].is_string(), "{claims}");
+    assert_eq!(claims["iat"], start_time().as_second());
+    let read = bench.i24_call("xxx", "GET", "/project/getAll", "").await;
+    assert_eq!(read.status, 200, "the document's literal is no JWT");
+}
+
+/// Decodes base64url without padding (RFC 7515, section 2).
+fn decode_url_safe(part: &str) -> Vec<u8> {
+    assert!(part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{part}");
+    let padding = "=".repeat((4 - part.len() % 4) % 4);
+    identkit_wire::decode_base64(&(part.replace('-', "+").replace('_', "/") + &padding)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_17_idents_need_a_project_of_the_account() {
+    for (profile, project, status) in [
+        (Profile::Literal, "6", 200),
+        (Profile::Literal, "7", 404),
+        (Profile::Literal, "xxx", 200),
+        (Profile::Strict, "xxx", 404),
+    ] {
+        let bench = Harness::with(|builder| builder.profile(profile));
+        let mut ident = serde_json::to_value(ident()).unwrap();
+        ident["project_id"] = json!(project);
+        for name in ["person_first_name", "person_last_name", "birth_place", "city"] {
+            ident[name] = json!(ident[name].as_str().unwrap().to_uppercase());
+        }
+        let answer = bench.create(&ident).await;
+        assert_eq!(answer.status, status, "{profile:?} {project}: {}", answer.text());
+        if status == 404 {
+            answer.refused(404, "project_id", "I-050", "[I] ident/create");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strict_rejects_a_name_twice() {
+    let body = r#"{"project_id":"6","project_id":"6"}"#;
+    let strict = Harness::strict();
+    let token = strict.token().await;
+    strict.i24_call(&token, "GET", "/project/get", body).await.refused(400, "body", "M-08", "[I] Headers");
+    assert_eq!(Harness::new().i24_call("xxx", "GET", "/project/get", body).await.status, 200);
+}

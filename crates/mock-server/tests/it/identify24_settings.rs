@@ -238,3 +238,19 @@ fn debug_output_of_settings_has_no_secret() {
     let shown = format!("{settings:?}");
     assert!(!shown.contains("sandbox-api-key") && !shown.contains("t0ken"), "{shown}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_89_the_status_of_success_is_a_setting_here_too() {
+    let bench = Harness::new();
+    let token = bench.token().await;
+    bench.sandbox.with_world(|world| {
+        identify24::configure(world, |settings| {
+            settings.success_status = Some(204);
+            settings.refusals = identify24::Refusals::ByResult;
+        });
+    });
+    let created = bench.i24_call(&token, "POST", "/ident/create", sample_ident().to_string()).await;
+    assert_eq!((created.status, created.body.len()), (204, 0));
+    let unknown = bench.i24_call(&token, "GET", "/ident/get/none", "").await;
+    assert_eq!((unknown.status, &unknown.json()["result"]), (200, &json!(false)), "a rejection");
+}

@@ -11,6 +11,7 @@
 
 mod admin_contract;
 mod admin_events;
+mod admin_lists;
 mod admin_secrets;
 mod admin_strict;
 mod bound;
@@ -33,6 +34,7 @@ mod multi_sign;
 mod network;
 mod put_order_rules;
 mod reference;
+mod required;
 mod reuse;
 mod rules;
 mod saved_waiting;

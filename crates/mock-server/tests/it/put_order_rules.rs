@@ -133,3 +133,52 @@ async fn m_08_only_strict_rejects_unlisted_elements() {
     rows(Harness::new(), "M-08 literal").await;
     rows(Harness::strict(), "M-08").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_34_documents_and_hashes_together_strict_rejects() {
+    let hash = SignHash::default().hash(encode_base64(b"hash")).filename("a");
+    let mut both = serde_json::to_value(order().product(15_u32).sign_hash(OneOrMany::One(hash))).unwrap();
+    both["eSignPDF"] = json!({ "Data": encode_base64(&sample_contract()) });
+    let both = both.to_string();
+    Harness::strict().tm_call("PUT", "/putOrder", both.clone()).await.refused(400, "eSignHash", "AT-34", "[T] 3.1.3");
+    let bench = Harness::new();
+    let id = bench.good("PUT", "/putOrder", both).await.json()["OrderID"].as_str().unwrap().to_owned();
+    bench.play(&id, "signed").await;
+    for path in ["/getESignPDF/", "/getESignHash/"] {
+        bench.good("GET", &format!("{path}{id}"), String::new()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_95_strict_rejects_a_name_twice() {
+    let body = |names: &str| serde_json::to_string(&order()).unwrap().replacen('{', &format!("{{{names},"), 1);
+    for names in [r#""Ref":"a""#, r#""IdentData":{"Title":"a","Title":"a"}"#] {
+        Harness::strict().tm_call("PUT", "/putOrder", body(names)).await.refused(400, "body", "AT-95", "[T] 2.6");
+        assert_eq!(Harness::new().tm_call("PUT", "/putOrder", body(names)).await.status, 202, "{names}");
+    }
+    let unique = body(r#""IdentData":{"Title":"Title: \"Dr.\""}"#);
+    assert_eq!(Harness::strict().tm_call("PUT", "/putOrder", unique).await.status, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_17_strict_enforces_the_content_type() {
+    let body = serde_json::to_string(&order()).unwrap();
+    for (media, accepted) in
+        [("application/json", true), ("Application/JSON; charset=utf-8", true), ("text/plain", false), ("", false)]
+    {
+        for bench in [Harness::strict(), Harness::new()] {
+            let strict = bench.sandbox.with_world(|world| world.profile) == Profile::Strict;
+            let mut request = tm_request("PUT", "/putOrder");
+            if !media.is_empty() {
+                request = request.header(CONTENT_TYPE, media);
+            }
+            let answer = bench.raw(request.body(body.clone().into()).unwrap()).await;
+            match accepted || !strict {
+                true => assert_eq!(answer.status, 202, "{media}: {}", answer.text()),
+                false => answer.refused(400, "Content-Type", "T-002", "[T] 2.6"),
+            }
+        }
+    }
+    let without = Harness::strict().raw(tm_request("POST", "/getAllStatus").body(Bytes::new()).unwrap()).await;
+    assert_eq!(without.status, 304, "no body, no type");
+}

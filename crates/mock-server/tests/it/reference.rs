@@ -192,7 +192,7 @@ async fn played(order: PutOrder, story: &str) -> Result<(Vec<u32>, Vec<String>, 
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(200)));
     let id = bench.place(order).await;
     let before = bench.codes(&id).await.len();
-    bench.begin(id.expose(), story).unwrap().map_err(|rejection| rejection.text())?;
+    bench.begin(id.expose(), story).map_err(|error| error.to_string())?;
     bench.clock.settle().await;
     let codes = bench.codes(&id).await.split_off(before);
     let events = receiver.events();

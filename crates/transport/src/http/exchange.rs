@@ -21,6 +21,9 @@ use crate::{AttemptContext, Failure};
 /// Maximum size of a response head, in bytes.
 pub(super) const HEAD: usize = 64 * 1024;
 
+/// Maximum number of headers of a response.
+pub(super) const HEADERS: usize = 200;
+
 /// Maximum size of one read, in bytes. Smaller reads cost more CPU time, larger ones more memory.
 pub(super) const BUFFER: usize = 2 * HEAD;
 

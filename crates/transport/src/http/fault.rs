@@ -40,8 +40,11 @@ faults! {
     UnknownAuthority: "the server's certificate is not trusted: no trusted authority issued it";
     PinMismatch: "the server's certificate is not trusted: its key is not one of the pinned keys";
     CertificateUnusable: "the server's certificate is not trusted: it is invalid, revoked or issued for another purpose";
-    /// E.g. a server that speaks only TLS 1.1.
-    NoCommonTls: "the TLS handshake failed: the server must support TLS 1.2 or 1.3 with a secure cipher";
+    /// E.g. a certificate made by `openssl req -x509` without further options.
+    CertificateOfAuthority: "the server's certificate is not trusted: it is the certificate of an authority (CA:TRUE), not of a server; create one with CA:FALSE";
+    UnsupportedSignature: "the server's certificate is not trusted: it is signed in an unsupported way, e.g. by a key on P-521; use P-256, P-384, Ed25519 or RSA";
+    /// E.g. a server that speaks only TLS 1.1, or whose key is on P-521.
+    NoCommonTls: "the TLS handshake failed: the server must support TLS 1.2 or 1.3 with a secure cipher, and have a key on P-256 or P-384, Ed25519 or RSA";
     /// With TLS 1.3 this can happen after the request was sent.
     ClientCertificate: "the server requires a client certificate, or rejects the configured one";
     NoTls: "the TLS handshake failed: the server does not speak TLS";
@@ -190,7 +193,14 @@ fn certificate_fault(error: &CertificateError) -> ConnectFault {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => ConnectFault::WrongHost,
         // An issuer with the name of a trusted one but another key leads to `BadSignature`.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => ConnectFault::UnknownAuthority,
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            ConnectFault::UnsupportedSignature
+        }
         CertificateError::Other(other) if other.0.is::<ConnectFault>() => ConnectFault::PinMismatch,
+        CertificateError::Other(other) if matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) => {
+            ConnectFault::CertificateOfAuthority
+        }
         _ => ConnectFault::CertificateUnusable,
     }
 }

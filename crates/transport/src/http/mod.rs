@@ -9,6 +9,7 @@
 //! - The credentials of a proxy are sent to the proxy and never into the tunnel.
 
 mod dial;
+mod exceptions;
 mod exchange;
 mod fault;
 mod outgoing;
@@ -20,15 +21,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ::http::header::{HOST, HeaderValue};
+use ::http::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use ::http::uri::{Parts, PathAndQuery};
-use ::http::{Request, Response, Uri};
+use ::http::{Method, Request, Response, Uri};
 use async_trait::async_trait;
 use identkit_core::{Clock, Content, Delivery, Kind};
 use identkit_wire::Body;
+use identkit_wire::url::check_uri;
 use rustls::ClientConfig;
 
 pub use self::dial::{Dial, Stream, TokioDial};
+pub use self::exceptions::ProxyExceptions;
 pub use self::fault::{ConnectError, ConnectFault};
 pub use self::pool::IdleLimits;
 pub use self::proxy::Proxy;
@@ -37,7 +40,7 @@ pub use self::tls::TlsConfig;
 pub use self::tls::{Pin, TlsBuilder, certificates};
 
 use self::dial::open;
-use self::exchange::{BUFFER, HEAD, exchange};
+use self::exchange::{BUFFER, HEAD, HEADERS, exchange};
 use self::outgoing::Outgoing;
 use self::pool::{Key, Pool, PooledConnection};
 use self::proxy::ProxyDial;
@@ -152,6 +155,8 @@ impl HyperTransport {
         let (sender, connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(BUFFER)
             .max_header_size(HEAD)
+            .max_headers(HEADERS)
+            .allow_obsolete_multiline_headers_in_responses(true)
             .handshake(stream)
             .await
             .map_err(|source| ConnectError::new(ConnectFault::Unreachable, source).failure())?;
@@ -173,12 +178,19 @@ impl Transport for HyperTransport {
             let detail = "a document of the request cannot be read, so nothing was sent";
             Failure::new(Delivery::NotSent, Kind::Storage, detail).permanent().with_source(source)
         })?;
-        let Parts { scheme: Some(scheme), authority: Some(authority), path_and_query, .. } = head.uri.into_parts()
+        // Otherwise an invalid port would become the scheme's port, and a user would become part of `Host`.
+        let checked = check_uri(&head.uri, "the request URI");
+        let (Parts { scheme: Some(scheme), authority: Some(authority), path_and_query, .. }, Ok(())) =
+            (head.uri.into_parts(), checked)
         else {
-            let detail = "the request URI must be absolute";
+            let detail = "the request URI must be absolute, with a port from 1 to 65535 or none, and without a user";
             return Err(Failure::new(Delivery::NotSent, Kind::InvalidInput, detail).permanent());
         };
         let key = Key { scope: context.scope(), scheme, authority };
+        // hyper omits the length of an empty body, and some servers then answer 411 (AT-91; RFC 9110, section 8.6).
+        if body.len() == 0 && matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
+            head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         head.uri = Uri::from(path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/")));
 
         // If an idle connection turns out to be closed, the request comes back and the next connection is tried.

@@ -10,13 +10,14 @@ use std::task::Poll;
 use ::http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use ::http::{Request, StatusCode, Uri};
 use async_trait::async_trait;
-use hyper_util::client::proxy::matcher::Matcher;
 use identkit_core::{BoxError, Error, Kind, Secret};
+use identkit_wire::url::{WebUrl, basic_header};
 
-use super::dial::{Dial, Stream, TooManyBytes, authority, open, root};
+use super::dial::{Dial, Stream, TooManyBytes, authority, open};
+use super::exceptions::ProxyExceptions;
+use super::exchange::HEADERS;
 use super::fault::{ConnectError, ConnectFault, connect_fault, find};
 use super::tls::TlsConfig;
-use crate::auth::basic_header;
 use crate::base::is_loopback;
 
 /// Maximum size of the head of a proxy's response, in bytes.
@@ -32,11 +33,10 @@ const UNTIL_HEAD: u64 = 4 * HEAD as u64;
 pub struct Proxy {
     uri: Uri,
     credentials: Option<HeaderValue>,
-    matcher: Arc<Matcher>,
+    exceptions: ProxyExceptions,
+    ignored: Vec<String>,
     /// Whether loopback hosts are reached directly.
     loopback_direct: bool,
-    /// Whether all hosts are reached directly. The matcher applies `*` to names only, not to addresses.
-    all_direct: bool,
     tls: Option<TlsConfig>,
 }
 
@@ -53,43 +53,44 @@ impl Proxy {
     /// Creates a proxy from its URL, e.g. `http://proxy.example.com:3128`. The URL can contain user and password
     /// (percent-encoded). With `https://` the connection to the proxy itself uses TLS.
     ///
-    /// `direct` lists the hosts to reach without the proxy, separated by commas, like `NO_PROXY`: domains including their
-    /// subdomains, addresses, networks (`10.0.0.0/8`), or `*` for all.
+    /// `direct` lists the hosts to reach without the proxy; see [`ProxyExceptions`].
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] if the URL has another scheme (SOCKS is not supported), no host, or a path.
+    /// [`Kind::InvalidInput`] if the URL has another scheme (SOCKS is not supported), no host, an invalid port, or a path,
+    /// or if the list is invalid.
     pub fn new(url: &str, direct: &str) -> Result<Self, Error> {
-        let refuse = |detail: &'static str| Err(Error::new(Kind::InvalidInput, detail));
-        let url = url.trim();
-        let Ok(given) = url.parse::<Uri>() else {
-            return refuse("the proxy is not a valid URL, e.g. http://127.0.0.1:3128");
-        };
-        if !matches!(given.scheme_str(), None | Some("http" | "https")) {
-            return refuse("the proxy must be an HTTP proxy: its URL must begin with http:// or https://");
+        let refuse = |detail: String| Error::new(Kind::InvalidInput, detail);
+        let text = Secret::new(match url.trim() {
+            url if url.contains("://") => url.to_owned(),
+            url => format!("http://{url}"),
+        });
+        let url = WebUrl::parse(text.expose())
+            .map_err(|fault| refuse(format!("the proxy URL {fault}, e.g. http://127.0.0.1:3128")))?;
+        // A password with an unencoded `#`, `/` or `?` ends here too.
+        if url.has_fragment() || url.uri().path_and_query().is_some_and(|path| path != "/") {
+            let encode = "in a password, write %23 for #, %2F for / and %3F for ?";
+            return Err(refuse(format!("the proxy URL must not have a path, a query or a fragment; {encode}")));
         }
-        if given.path_and_query().is_some_and(|path| path != "/") {
-            return refuse("the proxy URL must not have a path or a query");
-        }
-        let matcher = Arc::new(Matcher::builder().all(url).no(direct).build());
-        let probe = Matcher::builder().all(url).build().intercept(&Uri::from_static("https://identkit.invalid"));
-        let Some(parsed) = probe.filter(|parsed| parsed.uri().host().is_some_and(|host| !host.is_empty())) else {
-            return refuse("the proxy URL needs a host, e.g. http://127.0.0.1:3128");
-        };
-        Ok(Self {
-            uri: parsed.uri().clone(),
-            credentials: parsed.basic_auth().cloned(),
-            matcher,
+        let proxy = Self {
+            uri: url.uri().clone(),
+            credentials: None,
+            exceptions: ProxyExceptions::parse(direct)?,
+            ignored: Vec::new(),
             loopback_direct: false,
-            all_direct: direct.split(',').any(|item| item.trim() == "*"),
             tls: None,
-        })
+        };
+        match url.credentials() {
+            Some((user, password)) => proxy.credentials(user, password),
+            None => Ok(proxy),
+        }
     }
 
     /// Reads the proxy from the environment: the first non-empty of `https_proxy`, `HTTPS_PROXY`, `all_proxy` and
     /// `ALL_PROXY`, and of `no_proxy` and `NO_PROXY`. Loopback hosts are always reached directly.
     ///
     /// # Errors
-    /// As [`new`](Self::new). An unusable value is not ignored.
+    /// As [`new`](Self::new). An unusable URL is not ignored. An unusable exception is: other programs may understand
+    /// it. See [`ignored_exceptions`](Self::ignored_exceptions).
     pub fn from_environment() -> Result<Option<Self>, Error> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
@@ -98,21 +99,33 @@ impl Proxy {
         let first = |names: &[&str]| names.iter().find_map(|name| get(name).filter(|value| !value.trim().is_empty()));
         let Some(url) = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return Ok(None) };
         let direct = first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
-        let proxy = Self::new(&url, &direct)?;
-        Ok(Some(Self { loopback_direct: true, ..proxy }))
+        let (exceptions, ignored) = ProxyExceptions::parse_valid(&direct);
+        Ok(Some(Self { loopback_direct: true, exceptions, ignored, ..Self::new(&url, "")? }))
+    }
+
+    /// Adds hosts to reach without the proxy.
+    #[must_use]
+    pub fn exceptions(mut self, exceptions: ProxyExceptions) -> Self {
+        self.exceptions.extend(exceptions);
+        self
+    }
+
+    /// The exceptions of the environment that were ignored because they are invalid, with the reason.
+    pub fn ignored_exceptions(&self) -> &[String] {
+        &self.ignored
     }
 
     /// Sets the credentials (HTTP Basic), instead of those in the URL.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] if the user name is empty or contains a colon, or if the credentials cannot be encoded as a
-    /// header.
+    /// [`Kind::InvalidInput`] if the user name is empty or contains a colon, or if either contains a control character
+    /// (RFC 7617).
     pub fn credentials(mut self, user: &str, password: &Secret) -> Result<Self, Error> {
-        let refuse = || Error::new(Kind::InvalidInput, "the proxy's user name must not be empty or contain a colon");
-        if user.is_empty() || user.contains(':') {
-            return Err(refuse());
-        }
-        self.credentials = Some(basic_header(user, password).ok_or_else(refuse)?);
+        let refuse = || {
+            let rule = "must not contain control characters; the user must not be empty or contain a colon";
+            Error::new(Kind::InvalidInput, format!("the proxy's user and password {rule}"))
+        };
+        self.credentials = Some(basic_header(user, password).filter(|_| !user.is_empty()).ok_or_else(refuse)?);
         Ok(self)
     }
 
@@ -127,10 +140,7 @@ impl Proxy {
 
     /// Whether a host is reached through the proxy. `host` is a name, or an address without brackets.
     pub fn applies_to(&self, host: &str, port: u16) -> bool {
-        if self.all_direct || (self.loopback_direct && is_loopback(host)) {
-            return false;
-        }
-        root("https", host, port).map_or(true, |uri| self.matcher.intercept(&uri).is_some())
+        !(self.exceptions.contains(host, port) || (self.loopback_direct && is_loopback(host)))
     }
 }
 
@@ -169,6 +179,8 @@ impl ProxyDial {
         let (mut sender, mut connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(HEAD)
             .max_header_size(HEAD)
+            .max_headers(HEADERS)
+            .allow_obsolete_multiline_headers_in_responses(true)
             .handshake(stream)
             .await
             .map_err(|source| unreachable(source.into()))?;

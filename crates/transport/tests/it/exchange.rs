@@ -32,6 +32,48 @@ async fn ai_07_a_get_has_a_body_with_its_length() {
     assert!(!received.contains("transfer-encoding"), "{received}");
 }
 
+#[tokio::test]
+async fn at_91_an_empty_body_has_its_length_except_of_a_get() {
+    for (method, has_length) in
+        [("POST", true), ("PUT", true), ("PATCH", true), ("GET", false), ("HEAD", false), ("DELETE", false)]
+    {
+        let (url, log) = hearing("\r\n\r\n").await;
+        let mut request = put(&url, "");
+        *request.method_mut() = method.parse().unwrap();
+        assert_eq!(attempt(&plain(), request, false).await.0.unwrap().status(), 200);
+        let received = log.lock().unwrap()[0].to_lowercase();
+        assert_eq!(received.contains("\r\ncontent-length: 0\r\n"), has_length, "{received}");
+        assert_eq!(received.contains("content-length"), has_length, "{received}");
+        assert!(!received.contains("transfer-encoding"), "{received}");
+    }
+}
+
+#[tokio::test]
+async fn a_folded_header_is_one_line_of_text() {
+    let url = answering("HTTP/1.1 200 OK\r\nx: one\r\n\ttwo\r\n   three\r\ncontent-length: 0\r\n\r\n").await;
+    let response = attempt(&plain(), put(&url, "body"), true).await.0.unwrap();
+    let value = response.headers()["x"].to_str().unwrap();
+    assert_eq!(value.split_ascii_whitespace().collect::<Vec<_>>(), ["one", "two", "three"], "{value:?}");
+    assert!(!value.contains(['\r', '\n']), "{value:?}");
+}
+
+#[tokio::test]
+async fn at_99_a_uri_with_an_invalid_port_or_a_user_is_not_sent() {
+    let (address, log) = noting(move |stream, log| answer_noted(stream, "body", log)).await;
+    for uri in [
+        "http://127.0.0.1:65536/".to_owned(),
+        "http://127.0.0.1:0/".to_owned(),
+        "http://127.0.0.1:/".to_owned(),
+        format!("http://user:password@{address}/"),
+    ] {
+        let (sent, delivery) = attempt(&plain(), put(&uri, "body"), true).await;
+        let failure = sent.unwrap_err();
+        assert_eq!((failure.kind, delivery), (Kind::InvalidInput, Delivery::NotSent), "{uri}");
+        assert!(failure.permanent && failure.detail.contains("port from 1 to 65535"), "{failure:?}");
+    }
+    assert!(log.lock().unwrap().is_empty());
+}
+
 fn file(path: &Path) -> Arc<FileSource> {
     std::fs::write(path, b"%PDF-1.7 and more").unwrap();
     Arc::new(FileSource::new(path).unwrap())

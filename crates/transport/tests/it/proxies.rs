@@ -96,7 +96,7 @@ async fn each_refusal_of_a_proxy_has_its_fault() {
         ("HTTP/1.1 OK\r\n\r\n".to_owned(), ProxyProtocol),
         ("\0\0\0\0\r\n\r\n".to_owned(), ProxyProtocol),
         (format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(20_000)), ProxyProtocol),
-        (format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(101)), ProxyProtocol),
+        (format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(201)), ProxyProtocol),
         ("HTTP/1.1 103 Hints\r\n\r\n".repeat(4000), ProxyProtocol),
         // Bytes after the proxy's response are not the vendor's response.
         (format!("{TUNNEL}{OK}"), ProxyProtocol),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use identkit_core::{Delivery, Secret};
 use identkit_transport::Failure;
-use identkit_transport::http::{ConnectFault, HyperTransport, Pin, TlsBuilder, TlsConfig};
+use identkit_transport::http::{ConnectFault, HyperTransport, Pin, TlsBuilder, TlsConfig, certificates};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
 };
@@ -236,14 +236,11 @@ async fn a_server_without_tls_1_2_gets_nothing_of_the_request() {
     }
 }
 
-/// OpenSSL's server. `None` if `openssl` is missing and not required.
-fn openssl(issued: &Issued, folder: &std::path::Path, options: &[&str]) -> Option<Running> {
-    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-    std::fs::write(&certificate, &issued.pem).unwrap();
-    std::fs::write(&key, issued.key.serialize_pem()).unwrap();
+/// OpenSSL's server with `certificate.pem` and `key.pem`. `None` if `openssl` is missing and not required.
+fn openssl(folder: &std::path::Path, options: &[&str]) -> Option<Running> {
     let mut command = Command::new("openssl");
-    command.args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "3", "-www", "-cert"]);
-    command.arg(&certificate).arg("-key").arg(&key).args(options);
+    command.args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "3", "-www"]).current_dir(folder);
+    command.args(["-cert", "certificate.pem", "-key", "key.pem"]).args(options);
     let mut child = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()))?;
     // It prints "ACCEPT 127.0.0.1:<port>".
     let mut output = String::new();
@@ -257,25 +254,75 @@ fn openssl(issued: &Issued, folder: &std::path::Path, options: &[&str]) -> Optio
     Some(Running(child, SocketAddr::from(([127, 0, 0, 1], port))))
 }
 
+/// The status of a GET, the only method that OpenSSL's server answers.
+async fn got(tls: TlsBuilder, address: SocketAddr) -> u16 {
+    let mut get = put(&url(address), "");
+    *get.method_mut() = http::Method::GET;
+    let (sent, _) = attempt(&HyperTransport::new(&tls.build().unwrap()), get, true).await;
+    sent.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn the_documented_openssl_command_makes_a_usable_certificate() {
+    const PAGE: &str = include_str!("../../../../docs/operate.md");
+    let documented = PAGE.lines().skip_while(|line| !line.starts_with("openssl req -x509 ")).take(2);
+    let documented = documented.collect::<String>().replace('\\', "");
+    let documented = documented.replace("server.key", "key.pem").replace("server.pem", "certificate.pem");
+    let own = "-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out certificate.pem";
+    let p521 = "-newkey ec -pkeyopt ec_paramgen_curve:P-521 -nodes";
+    let server = "-addext basicConstraints=critical,CA:FALSE";
+    for (commands, expected) in [
+        (vec![documented], None),
+        (vec![format!("openssl req -x509 -newkey rsa:2048 -nodes {own}")], Some(ConnectFault::CertificateOfAuthority)),
+        (vec![format!("openssl req -x509 {p521} {server} {own}")], Some(ConnectFault::NoCommonTls)),
+        (
+            vec![
+                format!("openssl req -x509 {p521} -subj /CN=authority -keyout authority.key -out authority.pem"),
+                "openssl ecparam -name prime256v1 -genkey -noout -out key.pem".to_owned(),
+                "openssl req -new -key key.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost -out csr".to_owned(),
+                "openssl x509 -req -in csr -CA authority.pem -CAkey authority.key -copy_extensions copy -out certificate.pem"
+                    .to_owned(),
+            ],
+            Some(ConnectFault::UnsupportedSignature),
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for command in &commands {
+            let mut words = command.split_whitespace();
+            let mut made = Command::new(words.next().unwrap());
+            made.args(words).current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+            let Some(made) = spawn(&mut made) else { return };
+            let made = made.wait_with_output().unwrap();
+            assert!(made.status.success(), "{command}: {}", String::from_utf8_lossy(&made.stderr));
+        }
+        let trusted = [path("authority.pem"), path("certificate.pem")].into_iter().find(|path| path.exists()).unwrap();
+        let trusted = certificates(&std::fs::read(trusted).unwrap()).unwrap();
+        let tls = || TlsConfig::builder().without_roots().authorities(&trusted);
+        let Some(peer) = openssl(folder.path(), &[]) else { return };
+        match expected {
+            None => assert_eq!(got(tls(), peer.1).await, 200, "{commands:?}"),
+            Some(fault) => assert_eq!(unsent(tls(), peer.1, &Log::default()).await, fault, "{commands:?}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn openssl_is_accepted_with_tls_1_2_or_newer_only() {
     let authority = Authority::new();
     let issued = authority.issue(&["localhost"], |_| ());
     let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("certificate.pem"), &issued.pem).unwrap();
+    std::fs::write(folder.path().join("key.pem"), issued.key.serialize_pem()).unwrap();
     for (options, works) in [
         (&["-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0"][..], false),
         (&["-tls1_2", "-cipher", "AES128-SHA:@SECLEVEL=0"], false),
         (&["-tls1_2"], true),
         (&["-tls1_3"], true),
     ] {
-        let Some(peer) = openssl(&issued, folder.path(), options) else { return };
+        let Some(peer) = openssl(folder.path(), options) else { return };
         if works {
-            let transport = HyperTransport::new(&trusting(&authority).build().unwrap());
-            // It answers GET only.
-            let mut get = put(&url(peer.1), "");
-            *get.method_mut() = http::Method::GET;
-            let (sent, _) = attempt(&transport, get, true).await;
-            assert_eq!(sent.unwrap().status(), 200, "{options:?}");
+            assert_eq!(got(trusting(&authority), peer.1).await, 200, "{options:?}");
         } else {
             let fault = unsent(trusting(&authority), peer.1, &Log::default()).await;
             assert_eq!(fault, ConnectFault::NoCommonTls, "{options:?}");

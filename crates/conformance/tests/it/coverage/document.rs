@@ -61,6 +61,8 @@ pub(crate) fn valid_value(row: &Row) -> Value {
         ("CC", _) => format!("{}{}", letter(number / 26), letter(number)).into(),
         ("DS", _) => format!("19{:02}-0{}-1{}", number % 100, 1 + number % 9, number % 8).into(),
         ("DTS", _) => format!("2020-09-10T12:{:02}:{:02}+02:00", number / 60, number % 60).into(),
+        // The project of the sandbox's account.
+        ("S", "project_id") => "6".into(),
         ("PN", _) | (_, "mobile_phone") => format!("+49170{number:07}").into(),
         // A generated order contains PDFs and hashes, which need a signature product.
         ("N", "Product") => 15.into(),

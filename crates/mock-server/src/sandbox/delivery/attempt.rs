@@ -13,13 +13,16 @@ use identkit_transport::AttemptContext;
 use identkit_wire::Body;
 
 use super::completion::Place;
-use crate::journal::{DeliveryAttempt, EntryKind};
+use crate::journal::{Answer, DeliveryAttempt, EntryKind};
 use crate::sandbox::Runner;
 use crate::webhooks::{Cause, Mode};
 use crate::world::{RETRY, SANDBOX};
 use crate::{Timer, World, clock};
 
-type Outcome = Result<u16, Cow<'static, str>>;
+type Outcome = Result<Answer, Cow<'static, str>>;
+
+/// Real time in which the body of an answer must arrive to be recorded. The status alone decides the attempt.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy)]
 struct Limits {
@@ -30,22 +33,32 @@ struct Limits {
 }
 
 impl Runner {
-    /// Returns the receiver's status, or an error if it cannot be reached or panics.
+    /// Returns the receiver's answer, or an error if it cannot be reached or panics.
     async fn call_receiver(&self, request: Request<Body>, slow: bool) -> Outcome {
         let receiver = self.plan.receiver.clone().ok_or("no webhook_transport is set (SandboxBuilder)")?;
         let context = AttemptContext::new(true, Instant::NEVER);
         // If a receiver in this process panics, the attempt fails, so that the order does not stay blocked.
         let call = AssertUnwindSafe(receiver.send(request, &context)).catch_unwind();
         let response = call.await.map_err(|_| "the receiver panicked")?.map_err(|failure| failure.detail)?;
-        let status = response.status().as_u16();
+        let (head, mut body) = response.into_parts();
+        let mut answer = Answer::new(head.status.as_u16(), &head.headers);
         if slow {
-            let mut body = response.into_body();
             while let Some(piece) = body.next().await {
-                piece.map_err(|_| "the response is incomplete")?;
+                answer.add(&piece.map_err(|_| "the response is incomplete")?);
                 self.receivers.until(self.receivers.now().plus(Mode::PAUSE)).await;
             }
+            return Ok(answer);
         }
-        Ok(status)
+        let late = self.receivers.until(self.receivers.now().plus(PATIENCE));
+        let rest = async {
+            while !answer.is_full()
+                && let Some(Ok(piece)) = body.next().await
+            {
+                answer.add(&piece);
+            }
+        };
+        select(std::pin::pin!(rest), std::pin::pin!(late)).await;
+        Ok(answer)
     }
 
     /// Calls the receiver with a timeout. Returns the token that holds time from now on, too.
@@ -110,12 +123,13 @@ impl Runner {
         busy: WorkGuard,
         place: &mut Option<Place>,
     ) -> WorkGuard {
-        let (request, at, limits) = {
+        let (request, at, limits, watch) = {
             let mut world = self.world();
             let Some(delivery) = world.delivery(id) else { return busy };
             let (request, case, policy) = (delivery.request.0.clone(), delivery.case.clone(), &delivery.facts.webhooks);
             let slow = world.webhooks.of(&case) == Mode::SlowRead;
-            (request, world.now, Limits { slow, cut_off: (policy.cut_off)(&world.rules) })
+            let cut_off = (policy.cut_off)(&world.rules);
+            (request, world.now, Limits { slow, cut_off }, self.unanswered.begin(&case))
         };
         let (outcome, busy) = self.call_in_time(request.map(Body::from), limits, busy, place).await;
         if let Some(place) = place.as_mut().filter(|_| self.clock.mode() == clock::Mode::Frozen) {
@@ -129,7 +143,11 @@ impl Runner {
         }
         // Only the first attempt of a blocking webhook releases the case.
         let waits = !by.is_extra() && delivery.blocks && delivery.is_new();
-        let status = outcome.as_ref().ok().copied();
+        let (answer, error) = match outcome {
+            Ok(answer) => (Some(answer), None),
+            Err(error) => (None, Some(error)),
+        };
+        let status = answer.as_ref().map(|answer| answer.status);
         let next = match by.is_extra() {
             true => {
                 delivery.record_extra_attempt(at, status, by, &rules);
@@ -139,9 +157,10 @@ impl Runner {
         };
         if let Some(attempt) = delivery.attempts.last_mut() {
             attempt.by = by;
-            attempt.error = outcome.err();
+            attempt.error = error;
+            attempt.calls = watch.finish().into_iter().map(Cow::Borrowed).collect();
         }
-        self.note_attempt(&mut world, id);
+        self.note_attempt(&mut world, id, answer);
         if let Some(next) = next {
             world.set_timer(next, Timer { vendor: SANDBOX, what: RETRY, subject: id.to_string() });
         }
@@ -151,8 +170,8 @@ impl Runner {
         busy
     }
 
-    pub(super) fn note_attempt(&self, world: &mut World, id: u64) {
-        if let Some(attempt) = world.delivery(id).and_then(|delivery| DeliveryAttempt::last_of(delivery)) {
+    pub(super) fn note_attempt(&self, world: &mut World, id: u64, answer: Option<Answer>) {
+        if let Some(attempt) = world.delivery(id).and_then(|delivery| DeliveryAttempt::last_of(delivery, answer)) {
             self.note(world, EntryKind::Attempt(Arc::new(attempt)));
         }
     }

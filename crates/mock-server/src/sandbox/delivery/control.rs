@@ -94,7 +94,7 @@ impl Sandbox {
                 Verb::Drop => {
                     delivery.mark_dropped(now);
                     cancel_timers(&mut world, id);
-                    self.runner.note_attempt(&mut world, id);
+                    self.runner.note_attempt(&mut world, id, None);
                 }
             }
             begin_attempts(&mut world, &attempts);

@@ -6,7 +6,9 @@ mod control;
 mod queue;
 mod receivers;
 mod release;
+mod unanswered;
 
 pub(super) use self::completion::CompletionOrder;
 pub(super) use self::receivers::Receivers;
 pub(super) use self::release::release;
+pub(super) use self::unanswered::Unanswered;

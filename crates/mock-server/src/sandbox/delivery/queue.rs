@@ -75,7 +75,7 @@ impl Runner {
                     delivery.mark_dropped(now);
                     new && delivery.blocks
                 });
-                self.note_attempt(world, id);
+                self.note_attempt(world, id, None);
                 self.unblock(world, waits, id);
             }
             mode => {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Json, NoMembers, Problem, ProblemKind, Reveal, RevealQuery, Route, input, present, route};
-use crate::journal::{Secrets, Time};
+use crate::journal::{MessageView, Secrets, StoredBody, Time};
 use crate::webhooks::{self, Cause, Impossible, Mode, ReleaseOrder, Verb};
 
 const NOT_NOW: &[ProblemKind] = &[ProblemKind::UnknownDelivery, ProblemKind::DeliveryConflict];
@@ -27,7 +27,11 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::POST, "deliveries/release", "releaseDeliveries", "Releases all held webhooks", release_all)
             .describe("Each is sent when the attempt of the previous one has ended. Returns them in this order.")
             .problems(&[ProblemKind::InvalidReleaseOrder, ProblemKind::UnknownDelivery, ProblemKind::DeliveryConflict]),
-        route(Method::GET, "deliveries/{id}", "getDelivery", "A webhook with its attempts", get)
+        route(Method::GET, "deliveries/{id}", "getDelivery", "A webhook with its attempts and their answers", get)
+            .describe(
+                "Each attempt has its `request` and its `answer`. The answers are in the journal: `answer` is absent if \
+                 none arrived, or if the journal no longer holds it.",
+            )
             .id("Number of the webhook.", "7")
             .problems(&[ProblemKind::UnknownDelivery]),
         verb(Verb::Resend, "deliveries/{id}/resend", "resendDelivery", "Sends a webhook again now")
@@ -112,6 +116,36 @@ struct Attempt {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", example = &"no response within 10 s")]
     error: Option<String>,
+    /// What is probably a mistake in your receiver; absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    finding: Option<String>,
+    /// The request; only in the response of `getDelivery`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SentRequest")]
+    request: Option<SentRequest>,
+    /// The receiver's answer; only in the response of `getDelivery`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "MessageView")]
+    answer: Option<MessageView>,
+}
+
+/// The request of a delivery attempt, as the vendor creates it. The connection adds `Host` and similar headers.
+#[derive(Serialize, JsonSchema)]
+struct SentRequest {
+    method: String,
+    /// Address of the receiver.
+    url: String,
+    #[serde(flatten)]
+    message: MessageView,
+}
+
+impl SentRequest {
+    fn new(request: &http::Request<bytes::Bytes>, secrets: Secrets) -> Self {
+        let message = MessageView::new(&request.headers().into(), &StoredBody::new(request.body()), secrets);
+        let url = secrets.text(&request.uri().to_string()).into_owned();
+        Self { method: request.method().to_string(), url, message }
+    }
 }
 
 impl Delivery {
@@ -123,6 +157,9 @@ impl Delivery {
             outcome: attempt.outcome(),
             by: (attempt.by != Cause::Schedule).then(|| attempt.by.name()),
             error: attempt.error.as_ref().map(|error| secrets.text(error).into_owned()),
+            finding: delivery.finding(attempt),
+            request: None,
+            answer: None,
         });
         Self {
             id: delivery.id,
@@ -147,8 +184,20 @@ async fn list(context: Context, query: DeliveryQuery, _: NoMembers) -> Result<Js
 }
 
 async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Delivery>, Problem> {
-    let delivery = context.sandbox()?.delivery(number(&context)?).ok_or_else(|| unknown(&context.id))?;
-    Ok(Json(Delivery::new(&delivery, query.secrets()?)))
+    let sandbox = context.sandbox()?;
+    let delivery = sandbox.delivery(number(&context)?).ok_or_else(|| unknown(&context.id))?;
+    let secrets = query.secrets()?;
+    let mut view = Delivery::new(&delivery, secrets);
+    let journal = sandbox.journal();
+    let answers = journal.answers_of(delivery.id);
+    for (index, attempt) in view.attempts.iter_mut().enumerate() {
+        // A dropped webhook is an attempt without a request.
+        let sent = attempt.error.as_deref() != Some(webhooks::DROPPED);
+        attempt.request = sent.then(|| SentRequest::new(&delivery.request.0, secrets));
+        let answer = answers.get(&(index + 1));
+        attempt.answer = answer.map(|answer| MessageView::new(&answer.headers, &answer.body, secrets));
+    }
+    Ok(Json(view))
 }
 
 async fn control(context: Context, query: RevealQuery, _: NoMembers, verb: Verb) -> Result<Json<Delivery>, Problem> {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use http::Request;
 use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use http::uri::Authority;
+use identkit_wire::url::check_place;
 
 use super::problem::{Problem, ProblemKind};
 use crate::server::Place;
@@ -47,7 +48,9 @@ impl AllowedHosts {
     }
 
     fn is_allowed(&self, host: &str) -> bool {
-        let Ok(authority) = host.parse::<Authority>() else { return false };
+        let Some(authority) = host.parse::<Authority>().ok().filter(|_| check_place(host).is_ok()) else {
+            return false;
+        };
         let host = authority.host();
         let bare = |host: &str| host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_owned();
         let host = bare(host);
@@ -96,7 +99,17 @@ mod tests {
             (
                 loopback(),
                 &["localhost", "LOCALHOST:1", "localhost.:80", "127.0.0.1:8444", "127.9.9.9", "[::1]:8444"][..],
-                &["x", "evil.example:8444", "192.0.2.7", "localhost.evil.example", "127.0.0.1.evil.example", ""][..],
+                &[
+                    "x",
+                    "evil.example:8444",
+                    "192.0.2.7",
+                    "localhost.evil.example",
+                    "127.0.0.1.evil.example",
+                    "",
+                    "localhost:99999",
+                    "localhost:",
+                    "x@localhost",
+                ][..],
             ),
             (named, &["sandbox:8444"], &["sandbox.example"]),
             (one, &["192.0.2.7:8444"], &["192.0.2.8:8444"]),

@@ -187,7 +187,10 @@ impl Form {
         }
         let kind = if self.is_query { ProblemKind::InvalidQuery } else { ProblemKind::InvalidBody };
         // A name in a body can be personal data and is never quoted. A parameter is quoted if it looks like one.
-        let is_word = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || b"_-".contains(&byte));
+        let is_word = |name: &str| {
+            name.starts_with(|first: char| first.is_ascii_alphabetic())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte))
+        };
         let what = match self.is_query && name.len() <= LONGEST_NAME && is_word(name) {
             true => format!("unknown {} `{name}`", self.noun()),
             false => format!("unknown {} of {} letters", self.noun(), name.chars().count()),

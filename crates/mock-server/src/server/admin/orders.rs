@@ -6,13 +6,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::settings::Case;
-use super::{Context, Json, NoMembers, Problem, ProblemKind, RevealQuery, Route, input, route};
+use super::{Context, Json, NoMembers, Problem, ProblemKind, Reveal, RevealQuery, Route, input, route};
+use crate::readers::parsed;
 use crate::{Transition, TransitionError};
 
 const ID: (&str, &str) = ("Id of the order or ident, in the vendor's form.", "99921269855041");
 
 pub(super) fn routes() -> Vec<Route> {
+    let lists =
+        "Each as in `getOrder`. The documents' examples are not listed. `next` is the `before` of the next page.";
     vec![
+        route(Method::GET, "orders", "listOrders", "Orders, newest first", list_orders)
+            .describe(lists)
+            .problems(&[ProblemKind::UnknownCursor])
+            .links("/orders/0/id", &["getOrder", "moveOrder"]),
+        route(Method::GET, "idents", "listIdents", "Idents, newest first", list_idents)
+            .describe(lists)
+            .problems(&[ProblemKind::UnknownCursor])
+            .links("/idents/0/id", &["getOrder", "moveOrder"]),
         route(Method::GET, "orders/{id}", "getOrder", "The state of an order or ident", get)
             .id(ID.0, ID.1)
             .problems(&[ProblemKind::UnknownOrder]),
@@ -33,6 +44,93 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::GET, "tans", "getTans", "The last TAN that was sent by SMS", get_tans)
             .problems(&[ProblemKind::MissingOrder, ProblemKind::UnknownOrder]),
     ]
+}
+
+const DEFAULT_LIMIT: usize = 100;
+
+const MAX_LIMIT: usize = 1_000;
+
+/// A query for orders or idents.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseQuery {
+    /// Only those with this reference.
+    #[schemars(example = &"ref-1")]
+    reference: Option<String>,
+    /// Only those whose latest status is this one, in the vendor's form.
+    #[schemars(example = &"6")]
+    status: Option<String>,
+    /// Only those that are older than the one with this id.
+    before: Option<String>,
+    /// Maximum number to return. The default is 100.
+    #[serde(default, deserialize_with = "parsed")]
+    #[schemars(example = 10, range(min = 1, max = MAX_LIMIT))]
+    limit: Option<usize>,
+    #[serde(default)]
+    reveal: Reveal,
+}
+
+input!(CaseQuery, InvalidQuery, false);
+
+/// Orders.
+#[derive(Serialize, JsonSchema)]
+struct Orders {
+    orders: Vec<Case>,
+    /// If there are more: `before` of the next request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    next: Option<String>,
+}
+
+/// Idents.
+#[derive(Serialize, JsonSchema)]
+struct Idents {
+    idents: Vec<Case>,
+    /// If there are more: `before` of the next request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    next: Option<String>,
+}
+
+async fn list_orders(context: Context, query: CaseQuery, _: NoMembers) -> Result<Json<Orders>, Problem> {
+    page(&context, query, "orders").map(|(orders, next)| Json(Orders { orders, next }))
+}
+
+async fn list_idents(context: Context, query: CaseQuery, _: NoMembers) -> Result<Json<Idents>, Problem> {
+    page(&context, query, "idents").map(|(idents, next)| Json(Idents { idents, next }))
+}
+
+/// Returns a page of the matching cases, and the cursor of the next page if there is one.
+fn page(context: &Context, query: CaseQuery, noun: &str) -> Result<(Vec<Case>, Option<String>), Problem> {
+    let secrets = query.reveal.secrets(ProblemKind::InvalidReveal)?;
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::new(ProblemKind::InvalidQuery, "limit must be from 1 to 1000"));
+    }
+    let sandbox = context.sandbox()?;
+    let mut ids = sandbox.newest(noun).into_iter();
+    if let Some(before) = query.before
+        && !ids.any(|id| id == before)
+    {
+        let detail = format!(
+            "the list has no entry with the id in `before`; without `before`, it starts with the newest {noun}"
+        );
+        return Err(Problem::new(ProblemKind::UnknownCursor, detail));
+    }
+    let fits = |case: &Value, member: &str, wanted: &Option<String>| {
+        wanted.as_ref().is_none_or(|wanted| case.get(member).and_then(Value::as_str) == Some(wanted))
+    };
+    let mut matching = ids.filter_map(|id| {
+        let case = sandbox.inspect(&id)?;
+        let is_match = fits(&case, "reference", &query.reference) && fits(&case, "latest_status", &query.status);
+        is_match.then_some((id, case))
+    });
+    let (mut cases, mut last) = (Vec::new(), None);
+    for (id, case) in matching.by_ref().take(limit) {
+        cases.push(Case(secrets.urls(case)));
+        last = Some(id);
+    }
+    Ok((cases, last.filter(|_| matching.next().is_some())))
 }
 
 async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Case>, Problem> {

@@ -55,6 +55,8 @@ problems! {
     MissingOrder = "missing-order", 400, "Missing order", "M-10";
     #[doc = "No vendor of the world has an order or ident with this id."]
     UnknownOrder = "unknown-order", 404, "Unknown order", "admin-case";
+    #[doc = "The list has no entry with the id in `before`."]
+    UnknownCursor = "unknown-cursor", 400, "Unknown cursor", "admin-case";
     #[doc = "The release order is unknown."]
     InvalidReleaseOrder = "invalid-release-order", 400, "Invalid release order", "admin-delivery";
     #[doc = "The world has no delivery with this id."]

@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use http::Request;
-use http::header::CONTENT_TYPE;
-use identkit_core::{Location, Pii, Violation};
+use identkit_core::{Pii, Violation};
 use identkit_identify24::messages::{CreateIdent, PdfContent};
 use identkit_identify24::samples;
 use serde_json::{Map, Value};
@@ -11,6 +10,7 @@ use serde_json::{Map, Value};
 use super::rules;
 use crate::Rejection;
 use crate::rules::Rules;
+use crate::vendors::requests;
 
 fn reject(violations: Vec<Violation>) -> Result<(), Rejection> {
     Rejection::invalid(violations).or_ok()
@@ -27,11 +27,11 @@ fn object(text: &[u8]) -> Map<String, Value> {
 /// Checks any call: the media type (I-002, AI-26), and that the body is flat, has no unlisted attributes (I-003, AI-05),
 /// and has strings where the document shows strings (M-08).
 pub(super) fn strict(request: &Request<Bytes>, rules: &Rules) -> Result<(), Rejection> {
-    let given = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = given.split(';').next().unwrap_or_default().trim();
-    if rules.enforce(&rules::I_002_TYPE) && !essence.eq_ignore_ascii_case("application/json") {
-        let message = "must be application/json on every call";
-        return Err(rules::I_002.reject(400, "Content-Type", message, "[I] Headers").at(Location::Header));
+    if rules.enforce(&rules::I_002_TYPE) {
+        requests::check_media_type(request, &rules::I_002_TYPE, "must be application/json on every call")?;
+    }
+    if rules.enforce(&rules::M_08_TWICE) {
+        requests::check_names(request.body(), &rules::M_08_TWICE)?;
     }
     let (listed, section) = match request.uri().path() {
         "/auth" => (vec!["PARTNER".to_owned(), "APIKEY".to_owned()], "[I] auth"),

@@ -16,6 +16,7 @@ pub(super) const EXPIRY: &str = "expiry";
 pub(super) const LOGIN: &str = "/auth";
 
 pub(super) static FACTS: VendorFacts = VendorFacts {
+    cases: "idents",
     claims,
     rules: rules::RULES,
     body_rule: Some(&rules::I_002),

@@ -4,21 +4,25 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use identkit_core::{Event, Location};
-use identkit_identify24::messages::{BERLIN, CreateIdent, CreateIdentResponse, Ident, IdentWebhook, LocalDateTime};
+use identkit_identify24::messages::{CreateIdent, CreateIdentResponse, Ident, IdentWebhook, LocalDateTime};
 use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback, PROVIDER, samples};
 use identkit_wire::{Callback as _, Operation as _, json};
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{EXPIRY, FACTS};
-use super::partner::Account;
+use super::partner::{Account, accepts_examples};
 use super::settings::Scenario;
 use super::{checks, rules};
 use crate::rules::Rule;
+use crate::vendors::berlin;
+use crate::vendors::unlisted::misspelled;
 use crate::webhooks::Delivery;
 use crate::{CaseOrder, Profile, Rejection, Timer, Transition, World};
 
 const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+/// The project in the document's table of `ident/create`.
+const EXAMPLE_PROJECT: &str = "xxx";
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,13 +49,9 @@ fn unknown() -> Rejection {
         .at(Location::Path)
 }
 
-/// The zone of local times. It is not documented (AI-11); the vendor's own is likely.
-fn zone() -> TimeZone {
-    TimeZone::posix(BERLIN).unwrap_or(TimeZone::UTC)
-}
-
 fn store(world: &mut World, id: &str, request: &CreateIdent) {
-    let local = zone().to_datetime(world.now);
+    // The zone is not documented (AI-11); the vendor's own is likely.
+    let local = berlin::local(world.now);
     let mut ident = Ident::default();
     ident.id = Some(id.into());
     copy!(ident, request; project_id, person_first_name, person_last_name, custom_id, custom1, custom2, custom3, custom4);
@@ -69,6 +69,10 @@ fn store(world: &mut World, id: &str, request: &CreateIdent) {
 /// upper case (AI-04), and both PDF fields at once (AI-19). The profile `strict` makes no exceptions.
 pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateIdentResponse, Rejection> {
     let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
+    if rules.enforce(&rules::M_08_NEAR_NAMES) {
+        let part = ("", &request.extra, CreateIdent::KEYS);
+        misspelled([part], &rules::M_08_NEAR_NAMES).into_iter().for_each(|warning| world.warn(warning));
+    }
     let dialect = Dialect::new().case(CasePolicy::Preserve).allow_both_pdf_sources(!strict);
     if strict {
         checks::ident(&request, &rules)?;
@@ -76,6 +80,7 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
     if let Err(error) = request.encode(&dialect) {
         rules.uphold(FACTS.reject(&error, CreateIdent::META.section))?;
     }
+    check_project(world, &request)?;
     allowed(world, &request)?;
     let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
     let id = groups.join("-");
@@ -84,6 +89,19 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
     world.state::<Idents>().created.push(id.clone());
     keep_bound(world);
     Ok(CreateIdentResponse::created(&*id, format!("https://identify24.de/apply/{id}")))
+}
+
+/// Checks that the account has the project. The document's example `xxx` has none; only `strict` rejects it.
+fn check_project(world: &mut World, request: &CreateIdent) -> Result<(), Rejection> {
+    let (enforced, example) = (world.enforces(&rules::I_050_PROJECT), accepts_examples(world));
+    let given = request.project_id.as_ref();
+    let projects = &world.state::<Account>().projects;
+    let known = !enforced || given.is_none() || projects.iter().any(|project| project.id.as_ref() == given);
+    if known || (example && given.is_some_and(|id| id.as_str() == EXAMPLE_PROJECT)) {
+        return Ok(());
+    }
+    let message = "the account has no such project: project/getAll lists the projects";
+    Err(rules::I_050_PROJECT.reject(404, "project_id", message, CreateIdent::META.section))
 }
 
 fn keep_bound(world: &mut World) {
@@ -168,7 +186,7 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
     };
     kept.ident.status = Some(story.status.clone().into());
     if let Some(at) = story.appointment.and_then(|after| world.now.checked_add(after).ok()) {
-        kept.ident.appointment_date = Some(LocalDateTime::appointment(zone().to_datetime(at)));
+        kept.ident.appointment_date = Some(LocalDateTime::appointment(berlin::local(at)));
     }
     if let Err(refused) = deliver(world, id, payload(&kept, &story)) {
         return Some(Err(refused));

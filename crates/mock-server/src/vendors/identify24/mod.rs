@@ -28,6 +28,7 @@ use self::idents::{Idents, StoredIdent};
 use self::partner::{Account, authenticate, check_service, log_in, retry_after};
 #[cfg(feature = "server")]
 use crate::vendors::schemas::VendorSchemas;
+use crate::vendors::success::replace_status;
 use crate::world::error::{read, to_value};
 use crate::world::text;
 use crate::{
@@ -100,6 +101,10 @@ impl AccountState for Account {
     fn cases(world: &mut World) -> Vec<String> {
         idents::cases(world)
     }
+
+    fn created(world: &mut World) -> &CaseOrder {
+        &world.state::<Idents>().created
+    }
 }
 
 impl MockVendor for Identify24 {
@@ -121,7 +126,9 @@ impl MockVendor for Identify24 {
     }
 
     fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> CallOutcome {
-        self.answer(world, request, target).unwrap_or_else(|rejection| CallOutcome::Ready(respond(world, &rejection)))
+        let outcome = self.answer(world, request, target);
+        let outcome = outcome.unwrap_or_else(|rejection| CallOutcome::Ready(respond(world, &rejection)));
+        replace_status(outcome, world.state::<Account>().settings.success_status)
     }
 
     fn on_timer(&self, world: &mut World, timer: &Timer) {
@@ -140,8 +147,14 @@ impl MockVendor for Identify24 {
 
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value> {
         let ident = idents::read(world, case).ok()?;
-        let ident = serde_json::to_value(ident).unwrap_or_default();
-        serde_json::to_value(CaseView { vendor: PROVIDER, id: case.to_owned(), ident }).ok()
+        let view = CaseView {
+            vendor: PROVIDER,
+            id: case.to_owned(),
+            reference: ident.custom_id.as_ref().map(|id| id.expose().to_owned()),
+            latest_status: ident.status.as_ref().map(|status| status.as_str().to_owned()),
+            ident: serde_json::to_value(ident).unwrap_or_default(),
+        };
+        serde_json::to_value(view).ok()
     }
 
     fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {
@@ -276,6 +289,10 @@ struct CaseView {
     vendor: &'static str,
     /// Id of the ident.
     id: String,
+    /// Reference of the ident, its `custom_id`.
+    reference: Option<String>,
+    /// The status.
+    latest_status: Option<String>,
     /// The response of ident/get, as the vendor writes it.
     #[schemars(extend("type" = "object"))]
     ident: Value,

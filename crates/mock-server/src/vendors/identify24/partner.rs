@@ -6,7 +6,9 @@ use http::HeaderMap;
 use identkit_core::{Location, Secret, Violation};
 use identkit_identify24::messages::{AuthResponse, Project};
 use identkit_identify24::operations::Login;
+use identkit_wire::encode_base64;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use super::rules;
 use super::settings::Settings;
@@ -74,7 +76,18 @@ pub(super) fn place_examples(world: &mut World) {
     world.state::<Account>().projects = vec![Project::new("6", "911 Internet GmbH", "Active")];
 }
 
-fn accepts_examples(world: &World) -> bool {
+/// Creates a token in the shape of a JWT without `exp` (AI-32). The signature is random: only the sandbox checks tokens.
+fn create_token(world: &mut World) -> String {
+    let url_safe = |bytes: &[u8]| encode_base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_");
+    let (mut id, mut signature) = ([0; 16], [0; 32]);
+    world.random.fill(&mut id);
+    world.random.fill(&mut signature);
+    let claims = json!({ "iss": "identkit sandbox", "iat": world.now.as_second(), "jti": url_safe(&id) }).to_string();
+    let parts = [br#"{"alg":"HS256","typ":"JWT"}"#.as_slice(), claims.as_bytes(), &signature];
+    parts.map(url_safe).join(".")
+}
+
+pub(super) fn accepts_examples(world: &World) -> bool {
     world.profile != Profile::Strict && world.enforces(&rules::M_08_EXAMPLES)
 }
 
@@ -89,7 +102,7 @@ pub(super) fn log_in(world: &mut World, login: Login) -> Result<AuthResponse, Re
         return Err(Rejection::invalid(faults));
     }
     let checks_key = world.enforces(&rules::I_005);
-    let token = world.random_text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 86);
+    let token = create_token(world);
     let account = world.state::<Account>();
     let given = |secret: &Option<Secret>| secret.as_ref().map_or("", Secret::expose).to_owned();
     let (partner, key) = (given(&login.0.partner), given(&login.0.api_key));

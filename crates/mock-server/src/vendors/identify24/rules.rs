@@ -29,6 +29,9 @@ rules! {
     AI_05 = rule("AI-05", "[I] ident/create", "A request body must be flat").strict();
     M_08_ATTRIBUTES = rule("M-08/attributes", "[I] ident/create", "A request body must not have attributes that the document does not list").strict();
     M_08_TEXTS = rule("M-08/texts", "[I] ident/create", "A value that the document shows as a string must be a string").strict();
+    M_08_TWICE = rule("M-08/twice", "[I] Headers", "A name must not occur twice in an object of a request body").strict();
+    I_050_PROJECT = rule("I-050/project", "[I] ident/create", "An ident must be for a project of the account");
+    M_08_NEAR_NAMES = rule("M-08/near-names", "[I] ident/create", "An unlisted attribute with nearly the name of a listed one gets a warning in the journal");
     AI_04 = rule("AI-04", "[I] ident/create", "Names and places must be in upper case").strict();
     I_043 = rule("I-043", "[I] ident/create", "Required attributes must be present; dates and e-mail addresses must be valid");
     AI_07 = rule("AI-07", "[I] project/get", "project_id is required");

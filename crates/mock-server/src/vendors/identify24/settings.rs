@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::readers::value;
-use crate::vendors::settings::{is_web_address, refusal, seconds, some};
+use crate::vendors::settings::{is_web_address, refusal, seconds, some, success};
 
 settings! {
 /// Settings of an identify24 account. The vendor has a partner portal for some of them.
@@ -56,6 +56,11 @@ pub struct Settings {
     #[serde(deserialize_with = "failure")]
     #[schemars(range(min = 500, max = 599))]
     pub out_of_service: Option<u16> = None,
+    /// Status of all successful responses, from 200 to 299, instead of the documented ones, as from a gateway (AT-89, AI-33). With
+    /// 204 and 205 the responses have no body. If not set, the documented statuses.
+    #[serde(deserialize_with = "success")]
+    #[schemars(range(min = 200, max = 299))]
+    pub success_status: Option<u16> = None,
 }
 }
 

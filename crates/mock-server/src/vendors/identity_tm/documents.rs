@@ -12,13 +12,13 @@ use identkit_synthetic::{Error as SyntheticError, Placement, REPORT_LABELS, Repo
 use identkit_wire::json::Blob;
 use identkit_wire::{Dts, OneOrMany, encode_base64};
 use jiff::civil::date;
-use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use super::{Order, dts, methods, rules};
+use super::{Order, Settings, dts, methods, rules};
 use crate::Rejection;
 use crate::rules::Rules;
+use crate::vendors::berlin;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IdentVariant {
@@ -47,6 +47,23 @@ fn given(text: &Text) -> Text {
     text.clone().filter(|text| !text.expose().is_empty())
 }
 
+/// Sets the missing elements that the table requires; `value` gets the value of the document's example.
+fn required(data: &mut IdentData, value: impl Fn(&'static str) -> Text) {
+    for (element, example) in [
+        (&mut data.firstname, "Erika"),
+        (&mut data.surname, "Mustermann"),
+        (&mut data.street, "Heidestr. 17"),
+        (&mut data.zip_code, "43000"),
+        (&mut data.city, "Köln"),
+        (&mut data.birthdate, "1964-08-12"),
+        (&mut data.birthplace, "Berlin"),
+    ] {
+        if element.is_none() {
+            *element = value(example);
+        }
+    }
+}
+
 /// Returns the rejection of a document that cannot be signed as ordered. The order itself is rejected, because no
 /// documented code reports it later.
 pub(super) fn not_signable(error: SyntheticError) -> Rejection {
@@ -73,11 +90,11 @@ pub(super) fn artifact_failure(error: SyntheticError) -> Rejection {
 }
 
 impl Order {
-    pub(super) fn ident_data(&self, variant: IdentVariant, rules: &Rules) -> IdentDataAnswer {
+    pub(super) fn ident_data(&self, variant: IdentVariant, settings: &Settings, rules: &Rules) -> IdentDataAnswer {
         let mut answer = self.literal_data.as_deref().cloned().unwrap_or_else(|| {
-            let mut checked = self.checked(rules);
+            let mut checked = self.checked(settings, rules);
             checked.kind = Some(1);
-            let mut initial = self.initial();
+            let mut initial = self.initial(settings);
             initial.kind = Some(2);
             let reused = self.reused().and_then(|known| known.identified.clone());
             IdentDataAnswer::default()
@@ -86,7 +103,7 @@ impl Order {
                 .ident_data(OneOrMany::Many(vec![checked, initial]))
         });
         answer.order_id = Some(self.id.clone());
-        answer.reference.clone_from(&self.request.reference);
+        answer.reference = settings.required(self.request.reference.clone());
         if variant == IdentVariant::IdentifyMethod {
             let reused = self.reused().and_then(|known| known.identify_method.clone());
             answer.identify_method = reused.or_else(|| Some(methods::name(self.method()).into()));
@@ -99,7 +116,7 @@ impl Order {
     }
 
     /// Returns the checked data: the values of the order, and values of the document's example for missing ones.
-    fn checked(&self, rules: &Rules) -> IdentData {
+    fn checked(&self, settings: &Settings, rules: &Rules) -> IdentData {
         if let Some(known) = self.reused().and_then(IdentDataAnswer::checked) {
             return known.clone();
         }
@@ -112,9 +129,13 @@ impl Order {
         data.street = given(&order.street).or_else(|| given(&address.street));
         data.zip_code = given(&order.zip_code).or_else(|| given(&address.zip_code));
         data.city = given(&order.city).or_else(|| given(&address.city));
-        data.country = given(&order.country);
         data.birthdate = pick(&order.birthdate, "1964-08-12");
         data.birthplace = pick(&order.birthplace, "Berlin");
+        if settings.required_elements {
+            // Determined by the agent if possible.
+            required(&mut data, |example| Some(example.into()));
+        }
+        data.country = given(&order.country);
         // Determined only if it was neither null nor missing (AT-48).
         data.birthname = order
             .birthname
@@ -170,7 +191,7 @@ impl Order {
     /// had passed, because an expired card cannot be used.
     fn validity(&self) -> String {
         let checked = self.executed.as_ref().and_then(Dts::timestamp).unwrap_or(self.decided);
-        let (example, checked) = (date(2020, 10, 31), Offset::constant(2).to_datetime(checked).date());
+        let (example, checked) = (date(2020, 10, 31), berlin::local(checked).date());
         if checked <= example { example } else { checked.saturating_add(10.years()) }.to_string()
     }
 
@@ -192,7 +213,7 @@ impl Order {
         sides.into_iter().map(picture).collect()
     }
 
-    fn initial(&self) -> IdentData {
+    fn initial(&self, settings: &Settings) -> IdentData {
         let order = self.request.ident_data.clone().unwrap_or_default();
         let mut data = IdentData::default();
         copy!(data, order; firstname, surname, street, zip_code, city, country, birthdate, birthplace, nationality);
@@ -203,11 +224,12 @@ impl Order {
         card.place_of_issue = given.place_of_issue;
         card.valid_until = given.valid_until.or_else(|| Some(UNSET.into()));
         data.id_card = Some(with_nulls(card));
+        required(&mut data, |_| settings.required(None));
         data
     }
 
-    pub(super) fn report(&self, now: Timestamp, rules: &Rules) -> Result<Vec<u8>, SyntheticError> {
-        let answer = self.ident_data(IdentVariant::InitialData, rules);
+    pub(super) fn report(&self, now: Timestamp, settings: &Settings, rules: &Rules) -> Result<Vec<u8>, SyntheticError> {
+        let answer = self.ident_data(IdentVariant::InitialData, settings, rules);
         let (checked, initial) =
             (answer.checked().cloned().unwrap_or_default(), answer.initial().cloned().unwrap_or_default());
         let columns = [columns_of(&initial), columns_of(&checked)];
@@ -305,5 +327,5 @@ fn german_date(text: &str) -> String {
 }
 
 fn german(at: Timestamp) -> String {
-    Offset::constant(2).to_datetime(at).strftime("%d.%m.%Y %H:%M").to_string()
+    berlin::local(at).strftime("%d.%m.%Y %H:%M").to_string()
 }

@@ -8,6 +8,9 @@ use super::documents::with_nulls;
 use super::orders::{Order, Orders};
 use crate::World;
 
+/// The ids of the example orders.
+pub(super) const IDS: [&str; 2] = ["99921269855041", "99920006C38842"];
+
 /// Adds 99921269855041 (identified, as in [T 3.2.7] and [T 3.3.7]) and 99920006C38842 (which the document deletes,
 /// cancels and signs) to a world.
 pub(super) fn place(world: &mut World) {
@@ -20,7 +23,7 @@ pub(super) fn place(world: &mut World) {
         *card = with_nulls(std::mem::take(card));
     }
 
-    let mut identified = Order::new(OrderId::new("99921269855041"), request.normalized(), now);
+    let mut identified = Order::new(OrderId::new(IDS[0]), request.normalized(), now);
     identified.status = status.status.unwrap_or_default();
     identified.executed.clone_from(&status.executed);
     if let Some(at) = status.executed.and_then(|executed| executed.timestamp()) {
@@ -30,7 +33,7 @@ pub(super) fn place(world: &mut World) {
 
     let person = Address::default().firstname("Erika").surname("Mustermann").country("DE");
     let request = PutOrder::default().product(12_u32).add(0_u64).email("e.mustermann@example.com").address(person);
-    let mut finished = Order::new(OrderId::new("99920006C38842"), request, now);
+    let mut finished = Order::new(OrderId::new(IDS[1]), request, now);
     let entry = |kind| identkit_identity_tm::messages::StatusEntry::default().kind(kind).time(super::orders::dts(now));
     finished.status =
         vec![entry(StatusKind::INITIALIZED), entry(StatusKind::VIDEO_CONDUCTED), entry(StatusKind::POSITIVE)];

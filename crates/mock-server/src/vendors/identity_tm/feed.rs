@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Response;
 use identkit_core::{Content, Error};
 use identkit_identity_tm::GetAllStatus;
-use identkit_identity_tm::messages::{AllStatusRequest, ListedOrder, OrderList, Period};
+use identkit_identity_tm::messages::{AllStatusRequest, ListedOrder, OrderList, Paging, Period};
 use identkit_wire::{Dts, ServedOperation as _, json};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{FACTS, ListShape, Orders, Settings, Unit, rules};
+use super::{FACTS, ListShape, Orders, Settings, Unit, examples, rules};
 use crate::rules::{Rule, Rules};
+use crate::vendors::unlisted::misspelled;
 use crate::{Profile, Rejection, World};
 
 /// Maximum number of statuses in a response (T-101).
@@ -34,13 +35,23 @@ pub(super) fn all_status(
     extended: bool,
 ) -> Result<Response<Content>, Rejection> {
     let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
+    if rules.enforce(&rules::M_08_MISSPELLED) {
+        // A misspelled Period makes the read a destructive one.
+        let period = request.period.as_ref();
+        let parts = [("", &request.extra, AllStatusRequest::KEYS)].into_iter();
+        let parts = parts.chain(period.map(|period| ("Period", &period.extra, Period::KEYS)));
+        let paging = period.and_then(|period| period.paging.as_ref());
+        let parts = parts.chain(paging.map(|paging| ("Period.Paging", &paging.extra, Paging::KEYS)));
+        misspelled(parts, &rules::M_08_MISSPELLED).into_iter().for_each(|warning| world.warn(warning));
+    }
     let orders = world.state::<Orders>();
     let settings = &orders.settings;
     // The document's example requests it in the body (AT-04).
     let extended = extended
         || (rules.enforce(&rules::AT_04) && settings.extended_list_in_body && request.extended_list == Some(true));
     let mut places: Vec<(Place, Option<Timestamp>)> = Vec::new();
-    for (id, order) in orders.by_id.iter().filter(|(_, order)| order.has_readable_status(settings)) {
+    let is_listed = |id: &str| settings.examples_in_lists || !examples::IDS.contains(&id);
+    for (id, order) in orders.by_id.iter().filter(|(id, order)| is_listed(id) && order.has_readable_status(settings)) {
         for (index, entry) in order.status.iter().enumerate() {
             if extended
                 || !rules.enforce(&rules::AT_13)
@@ -75,7 +86,7 @@ pub(super) fn all_status(
         let order = orders.by_id.get(&id)?;
         let entries: Vec<_> = indices.into_iter().filter_map(|index| order.status.get(index).cloned()).collect();
         let mut listed = ListedOrder::default().order_id(order.id.clone());
-        listed.reference.clone_from(&order.request.reference);
+        listed.reference = orders.settings.required(order.request.reference.clone());
         listed.executed.clone_from(&order.executed);
         if entries.iter().any(|entry| entry.kind.is_some_and(|kind| kind.0 == APPOINTMENT)) {
             listed.tv_slot.clone_from(&order.appointment);

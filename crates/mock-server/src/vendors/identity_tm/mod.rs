@@ -47,8 +47,10 @@ use self::put_order::put_order;
 use self::reading::{delete, ident_data, report, server_status, signed_pdfs, status};
 use self::reuse::Key;
 use crate::rules::Rule;
+use crate::vendors::requests;
 #[cfg(feature = "server")]
 use crate::vendors::schemas::VendorSchemas;
+use crate::vendors::success::replace_status;
 use crate::world::error::{read, to_value};
 use crate::{
     Account, AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, Profile, Rejection, Route, SavedError,
@@ -142,6 +144,10 @@ impl AccountState for Orders {
     fn cases(world: &mut World) -> Vec<String> {
         world.state::<Self>().by_id.keys().cloned().collect()
     }
+
+    fn created(world: &mut World) -> &CaseOrder {
+        &world.state::<Self>().opened
+    }
 }
 
 impl MockVendor for IdentityTm {
@@ -176,7 +182,9 @@ impl MockVendor for IdentityTm {
     }
 
     fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> CallOutcome {
-        self.answer(world, request, target).unwrap_or_else(|rejection| CallOutcome::Ready(respond(&rejection)))
+        let outcome = self.answer(world, request, target);
+        let outcome = outcome.unwrap_or_else(|rejection| CallOutcome::Ready(respond(&rejection)));
+        replace_status(outcome, world.state::<Orders>().settings.success_status)
     }
 
     fn on_timer(&self, world: &mut World, timer: &Timer) {
@@ -204,17 +212,20 @@ impl MockVendor for IdentityTm {
 
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value> {
         let blocked = world.is_blocked(case);
-        let order = world.state::<Orders>().by_id.get(case)?;
+        let orders = world.state::<Orders>();
+        let order = orders.by_id.get(case)?;
         let view = CaseView {
             vendor: PROVIDER,
             id: case.to_owned(),
+            reference: order.request.reference.as_ref().map(|reference| reference.expose().clone()),
+            latest_status: order.status.last().and_then(|entry| entry.kind).map(|kind| kind.0.to_string()),
             data_deleted: order.deleted,
             blocked,
             method: methods::name(order.method()),
             tan: order.tan.as_ref().map(|tan| tan.code.expose().to_owned()),
             recording: order.recording.name(),
             reuse: order.reuse.as_ref().map(Reuse::name),
-            status: serde_json::to_value(order.status_answer(None)).unwrap_or_default(),
+            status: serde_json::to_value(order.status_answer(None, &orders.settings)).unwrap_or_default(),
         };
         serde_json::to_value(view).ok()
     }
@@ -262,6 +273,18 @@ impl IdentityTm {
         }
         let path = resolve_alias(world, path);
         self.check_access(world, request.uri().path(), &path)?;
+        if world.profile == Profile::Strict && !request.body().is_empty() {
+            if world.enforces(&rules::T_002_TYPE) {
+                requests::check_media_type(
+                    request,
+                    &rules::T_002_TYPE,
+                    "must be application/json for JSON in the body",
+                )?;
+            }
+            if world.enforces(&rules::AT_95) {
+                requests::check_names(request.body(), &rules::AT_95)?;
+            }
+        }
         match target {
             Some(target) => target.handle(world, request),
             None => Err(self.unknown_call(request.method(), &path)),
@@ -283,6 +306,10 @@ struct CaseView {
     vendor: &'static str,
     /// OrderID.
     id: String,
+    /// Reference of the order, its `Ref`.
+    reference: Option<String>,
+    /// Code of the latest status.
+    latest_status: Option<String>,
     /// Whether the person's data is deleted.
     data_deleted: bool,
     /// Whether calls about the order wait for a webhook.

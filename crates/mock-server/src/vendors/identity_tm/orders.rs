@@ -9,13 +9,13 @@ use identkit_identity_tm::messages::{
 use identkit_identity_tm::{Finality, OrderCallback, OrderFlavor, OrderId, PutOrder, StatusKind};
 use identkit_wire::{Callback as _, Dts, OneOrMany};
 use jiff::Timestamp;
-use jiff::tz::Offset;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{Settings, methods};
 use crate::CaseOrder;
+use crate::vendors::berlin;
 use crate::world::text::{self, TextForm};
 
 #[derive(Clone, Debug, Default)]
@@ -118,15 +118,16 @@ impl Order {
     }
 
     /// Returns the status: all codes, or only the general ones (AT-13).
-    pub(super) fn status_answer(&self, general: Option<&BTreeSet<u32>>) -> OrderStatus {
+    pub(super) fn status_answer(&self, general: Option<&BTreeSet<u32>>, settings: &Settings) -> OrderStatus {
         let shown = |entry: &&StatusEntry| {
             general.is_none_or(|general| entry.kind.is_some_and(|kind| general.contains(&kind.0)))
         };
         let mut answer = OrderStatus::default()
             .order_id(self.id.clone())
             .status(self.status.iter().filter(shown).cloned().collect::<Vec<_>>());
-        answer.reference.clone_from(&self.request.reference);
-        answer.executed.clone_from(&self.executed);
+        answer.reference = settings.required(self.request.reference.clone());
+        let newest = || self.status.last().and_then(|entry| entry.time.clone());
+        answer.executed = self.executed.clone().or_else(|| newest().filter(|_| settings.required_elements));
         answer
     }
 
@@ -300,7 +301,7 @@ fn with_nulls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<IdentData
     Ok(Some(Box::new(answer)))
 }
 
-/// Formats a time like the vendor: with the offset of German summer time, as in the document's examples.
+/// Formats a time like the vendor, with the offset of German local time (AT-98).
 pub(super) fn dts(at: Timestamp) -> Dts {
-    Dts::new(at, Offset::constant(2))
+    Dts::new(at, berlin::offset(at))
 }

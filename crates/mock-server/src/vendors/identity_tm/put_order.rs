@@ -1,15 +1,19 @@
 //! `putOrder`: checks and places an order, [T 3.1].
 
 use identkit_core::{Pii, Violation};
-use identkit_identity_tm::messages::{PutOrderAnswer, StatusEntry, VideoHashes};
+use identkit_identity_tm::messages::{
+    Additional, Address, DriverLicense, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
+    MultiSignOptions, OrderIdentData, PutOrderAnswer, RedirectUrl, SignHash, SignParameters, SignPdf, StatusEntry,
+    VideoHashes, WebhookUrl,
+};
 use identkit_identity_tm::{Dialect, OrderId, PROVIDER, PutOrder, StatusKind};
-use identkit_wire::{Extra, OneOrMany};
 
 use super::signing::bank_of;
 use super::{
-    FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, documents, dts, multi_sign, not_enabled, own_pdfs,
-    reuse, rules,
+    FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, documents, dts, multi_sign, not_enabled, own_hashes,
+    own_pdfs, reuse, rules,
 };
+use crate::vendors::unlisted::{Part, misspelled, nearest};
 use crate::{Profile, Rejection, Timer, World};
 
 pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Rejection> {
@@ -21,6 +25,13 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
         if rules.enforce(&rules::AT_47_BLANKS) {
             blanks(&order)?;
         }
+        if rules.enforce(&rules::AT_34) && !own_pdfs(&order).is_empty() && !own_hashes(&order).is_empty() {
+            let message = "conflicts with eSignPDF: not described; only the profile strict rejects it";
+            return Err(rules::AT_34.reject(400, "eSignHash", message, TABLE));
+        }
+    }
+    if world.enforces(&rules::M_08_MISSPELLED) {
+        misspelled(parts(&order), &rules::M_08_MISSPELLED).into_iter().for_each(|warning| world.warn(warning));
     }
     let order = order.normalized();
     let settings = &world.state::<Orders>().settings;
@@ -101,7 +112,7 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
     };
     world.concerns(&id);
     let mut answer = PutOrderAnswer::default().order_id(OrderId::new(&*id));
-    answer.reference.clone_from(&request.reference);
+    answer.reference = world.state::<Orders>().settings.required(request.reference.clone());
     if request.get_target_link == Some(true) {
         let hash = world.random_text(b"0123456789ABCDEF", 32);
         answer = answer.target_url(format!("https://www.identity.tm/status/{hash}"));
@@ -157,35 +168,46 @@ fn refuse(faults: Vec<Violation>) -> Result<(), Rejection> {
     Rejection::invalid(faults).or_ok()
 }
 
-/// Rejects elements that the tables do not list. The message does not quote their names: they may be personal data.
-pub(super) fn unlisted(order: &PutOrder) -> Result<(), Rejection> {
-    let mut faults = Vec::new();
-    let mut look = |place: &'static str, extra: &Extra| {
-        if !extra.is_empty() {
-            let message = "has an element that the document does not list; only the profile strict rejects it";
-            faults.push(rules::M_08_ELEMENTS.violation(place, message, TABLE));
-        }
-    };
-    look("order", &order.extra);
-    order.eid_settings.iter().for_each(|part| look("eIDSettings", &part.extra));
-    order.redirect_url.iter().for_each(|part| look("RedirectURL", &part.extra));
-    order.webhook_url.iter().for_each(|part| look("WebhookURL", &part.extra));
-    order.address.iter().for_each(|part| look("Address", &part.extra));
-    order.email_notifications.iter().for_each(|part| look("EmailNotifications", &part.extra));
-    order.legitimation_document.iter().flatten().for_each(|part| look("LegitimationDocument", &part.extra));
-    order.sign_pdf.iter().flat_map(OneOrMany::as_slice).for_each(|part| look("eSignPDF", &part.extra));
-    order.sign_hash.iter().flat_map(OneOrMany::as_slice).for_each(|part| look("eSignHash", &part.extra));
-    if let Some(options) = &order.multi_sign_options {
-        look("MultiSignOptions", &options.extra);
-        options.sign_parameters.iter().flatten().for_each(|part| look("MultiSignOptions.SignParameters", &part.extra));
+/// The objects of an order.
+fn parts(order: &PutOrder) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = vec![("", &order.extra, PutOrder::KEYS)];
+    macro_rules! add {
+        ($($place:literal, $type:ident: $parts:expr;)+) => {
+            $(parts.extend($parts.into_iter().map(|part: &$type| ($place, &part.extra, $type::KEYS)));)+
+        };
     }
-    if let Some(data) = &order.ident_data {
-        look("IdentData", &data.extra);
-        data.driver_license.iter().for_each(|part| look("IdentData.DriverLicence", &part.extra));
-        data.additional.iter().flatten().for_each(|(_, part)| look("IdentData.Additional", &part.extra));
-        if let Some(card) = &data.id_card {
-            look("IdentData.IDCard", &card.extra);
-            card.images.iter().for_each(|part| look("IdentData.IDCard.Images", &part.extra));
+    let (options, data) = (order.multi_sign_options.as_ref(), order.ident_data.as_ref());
+    let card = data.and_then(|data| data.id_card.as_ref());
+    add! {
+        "eIDSettings", EidSettings: &order.eid_settings;
+        "RedirectURL", RedirectUrl: &order.redirect_url;
+        "WebhookURL", WebhookUrl: &order.webhook_url;
+        "Address", Address: &order.address;
+        "EmailNotifications", EmailNotifications: &order.email_notifications;
+        "LegitimationDocument", LegitimationDocument: order.legitimation_document.iter().flatten();
+        "eSignPDF", SignPdf: own_pdfs(order);
+        "eSignHash", SignHash: own_hashes(order);
+        "MultiSignOptions", MultiSignOptions: options;
+        "MultiSignOptions.SignParameters", SignParameters: options.and_then(|options| options.sign_parameters.as_ref()).into_iter().flatten();
+        "IdentData", OrderIdentData: data;
+        "IdentData.DriverLicence", DriverLicense: data.and_then(|data| data.driver_license.as_ref());
+        "IdentData.Additional", Additional: data.and_then(|data| data.additional.as_ref()).into_iter().flat_map(|details| details.values());
+        "IdentData.IDCard", IdCard: card;
+        "IdentData.IDCard.Images", IdCardImages: card.and_then(|card| card.images.as_ref());
+    }
+    parts
+}
+
+/// Rejects elements that the tables do not list. The message quotes a name only if it is nearly a listed one: it may be
+/// personal data.
+pub(super) fn unlisted(order: &PutOrder) -> Result<(), Rejection> {
+    let parts = parts(order);
+    let rule = &rules::M_08_ELEMENTS;
+    let mut faults = misspelled(parts.iter().copied(), rule);
+    for (place, extra, listed) in parts {
+        if extra.keys().any(|name| nearest(name, listed).is_none()) {
+            let message = "has an element that the document does not list; only the profile strict rejects it";
+            faults.push(rule.violation(if place.is_empty() { "order" } else { place }, message, TABLE));
         }
     }
     refuse(faults)

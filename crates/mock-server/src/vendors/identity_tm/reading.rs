@@ -18,7 +18,7 @@ pub(super) fn status(world: &mut World, id: &OrderId, extended: bool) -> Result<
     let Orders { settings, by_id, .. } = world.state::<Orders>();
     let general = general_only.then_some(&settings.general);
     let order = by_id.get(id.expose()).filter(|order| order.has_readable_status(settings));
-    order.map(|order| order.status_answer(general)).ok_or_else(deleted_order)
+    order.map(|order| order.status_answer(general, settings)).ok_or_else(deleted_order)
 }
 
 pub(super) fn server_status(world: &mut World) -> Result<Response<Content>, Rejection> {
@@ -37,22 +37,22 @@ pub(super) fn ident_data(
     id: &OrderId,
     variant: IdentVariant,
 ) -> Result<Response<Content>, Rejection> {
-    let (images, rules) = (world.state::<Orders>().settings.images, world.rules.clone());
+    let (settings, rules) = (world.state::<Orders>().settings.clone(), world.rules.clone());
     let order = find_final(world, id)?;
-    let mut answer = order.ident_data(variant, &rules);
-    if images {
+    let mut answer = order.ident_data(variant, &settings, &rules);
+    if settings.images {
         let pictures = order.pictures().map_err(documents::artifact_failure)?;
         let checked = answer.ident_data.iter_mut().flat_map(OneOrMany::as_mut_slice).find(|data| data.kind != Some(2));
         if let Some(data) = checked {
             data.images = Some(pictures);
         }
     }
-    FACTS.or_reject(respond(answer, &world.state::<Orders>().settings), "[T] 3.3")
+    FACTS.or_reject(respond(answer, &settings), "[T] 3.3")
 }
 
 pub(super) fn report(world: &mut World, op: GetIdentDataPdf) -> Result<Content, Rejection> {
-    let (now, rules) = (world.now, world.rules.clone());
-    let bytes = find_final(world, &op.order_id)?.report(now, &rules).map_err(documents::artifact_failure)?;
+    let (now, settings, rules) = (world.now, world.state::<Orders>().settings.clone(), world.rules.clone());
+    let bytes = find_final(world, &op.order_id)?.report(now, &settings, &rules).map_err(documents::artifact_failure)?;
     Ok(Content::from_bytes(bytes))
 }
 

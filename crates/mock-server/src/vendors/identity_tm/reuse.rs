@@ -10,13 +10,13 @@ use identkit_identity_tm::{GetIdentDataSigned, OrderFlavor, OrderId, SignedIdent
 use identkit_wire::{decode_base64, encode_base64, json};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::documents::IdentVariant;
 use super::{FACTS, Orders, Reason, Reuse, dts, find_final, of_order, rules};
 use crate::rules::Rules;
+use crate::vendors::berlin;
 use crate::world::text;
 use crate::{Rejection, World};
 
@@ -67,13 +67,13 @@ struct Sealed {
 
 pub(super) fn signed(world: &mut World, op: GetIdentDataSigned) -> Result<SignedIdentData, Rejection> {
     let rules = world.rules.clone();
-    let settings = &world.state::<Orders>().settings;
+    let settings = world.state::<Orders>().settings.clone();
     let (enabled, quoted) = (settings.reuse || !rules.enforce(&rules::T_006_REUSE), settings.signed_as_json_string);
     let order = find_final(world, &op.order_id)?;
     if !enabled {
         return Err(of_order(400, "the account is not enabled for re-using identifications", &rules::T_006_REUSE));
     }
-    let data = order.ident_data(IdentVariant::IdentifyMethod, &rules);
+    let data = order.ident_data(IdentVariant::IdentifyMethod, &settings, &rules);
     let sealed = Sealed { positive: order.has(StatusKind::POSITIVE), data };
     let form = write(world.state::<Key>(), &FACTS.or_reject(json::write(&sealed), "[T] 3.3")?);
     let bytes = if quoted { FACTS.or_reject(json::write(&form), "[T] 3.3")? } else { form.into_bytes() };
@@ -120,7 +120,7 @@ fn judge(key: &Key, form: &str, now: Timestamp, rules: &Rules) -> Reuse {
     else {
         return Reuse::Refused(Reason::Insufficient);
     };
-    if rules.enforce(&rules::AT_72_VALID) && valid_until < Offset::constant(2).to_datetime(now).date() {
+    if rules.enforce(&rules::AT_72_VALID) && valid_until < berlin::local(now).date() {
         return Reuse::Refused(Reason::Expired);
     }
     Reuse::Accepted(Box::new(data))

@@ -16,6 +16,8 @@ rules! {
     // Access.
     T_001 = rule("T-001", "[T] 3-8", "Each call must use its documented path and method").stays("the vendor has no other calls");
     T_002 = rule("T-002", "[T] 2.6", "A request body must be JSON that fits the call").stays("an unreadable body cannot be processed");
+    T_002_TYPE = rule("T-002/type", "[T] 2.6", "A request with a body must have the Content-Type application/json").strict();
+    AT_95 = rule("AT-95", "[T] 2.6", "A name must not occur twice in an object of a request body").strict();
     T_003 = rule("T-003", "[T] 2.6", "Every call except serverStatus must have the account's credentials");
     T_006_CALLS = rule("T-006/calls", "[T] 3.1.1", "Calls that are not enabled for the account are rejected");
     AT_09_CASE = rule("AT-09/case", "[T] 3.10", "If paths are case-sensitive (profile strict or setting exact_paths), another letter case is an unknown call");
@@ -24,6 +26,8 @@ rules! {
     AT_80 = rule("AT-80", "[T] 7.1", "serverStatus returns 500 while the service is down");
     // PutOrder.
     M_08_ELEMENTS = rule("M-08/elements", "[T] 3.1.3", "An order must not have elements that the document does not list").strict();
+    M_08_MISSPELLED = rule("M-08/misspelled", "[T] 3.1.3, 4.2.2", "An unlisted element with nearly the name of a listed one gets a warning in the journal");
+    AT_99 = rule("AT-99", "[T] 3.1.3", "A URL must have a port from 1 to 65535, or none");
     T_005 = rule("T-005", "[T] 3.1.3", "Texts must respect their maximum lengths and have no control characters; dates must be valid");
     T_006 = rule("T-006", "[T] 3.1.3", "Product must be 0, 12, 15 or 16");
     T_006_PRODUCTS = rule("T-006/products", "[T] 3.1.1", "A Product that is not enabled for the account is rejected");
@@ -36,6 +40,7 @@ rules! {
     AT_22 = rule("AT-22", "[T] 3.1.3", "FirstOrderID must have at most 14 characters");
     AT_32 = rule("AT-32", "[T] 3.1.3", "SignParameters must be for a file of the master order");
     AT_33 = rule("AT-33", "[T] 3.1.3", "A document must have Data and a hash must have Hash, in Base64");
+    AT_34 = rule("AT-34", "[T] 3.1.3", "An order must not have both documents and hashes to sign").strict();
     AT_35 = rule("AT-35", "[T] 3.1.3", "If an order has several hashes, each must have a unique Filename");
     AT_35_MASTER = rule("AT-35/master", "[T] 3.1.3", "A hash must not have the Filename of a hash of the master order");
     AT_41 = rule("AT-41", "[T] 3.1.3", "getGiroLink must name a bank that getBankList returns").strict();

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use http::Method;
+use identkit_core::Pii;
 use identkit_identity_tm::{OrderCallback, StatusKind};
 use jiff::SignedDuration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::readers::value;
-use crate::vendors::settings::{refusal, seconds, some};
+use crate::vendors::settings::{refusal, seconds, some, success};
 use crate::world::text::{self, TextForm as _};
 
 /// The codes that the default variant of `getStatus` returns. The document does not list them (AT-13); the final codes and
@@ -212,6 +213,17 @@ pub struct Settings {
     /// Unit of the entries that are reported once without a period (AT-06). With `Orders`, an order that was reported at
     /// status 25 is never reported again.
     pub reported_unit: Unit = Unit::default(),
+    /// Status of all successful responses, from 200 to 299, instead of the documented ones, as from a gateway (AT-89). With
+    /// 204 and 205 the responses have no body. If not set, the documented statuses.
+    #[serde(deserialize_with = "success")]
+    #[schemars(range(min = 200, max = 299))]
+    pub success_status: Option<u16> = None,
+    /// Whether responses have every element that the document requires, also without a value: `Ref` as an empty string,
+    /// `Executed` as the time of the newest status until the order is executed, empty elements of the initial data
+    /// (AT-93). If not, they are absent.
+    pub required_elements: bool = true,
+    /// Whether `getAllStatus` lists the orders of the document's examples, [T 4.2].
+    pub examples_in_lists: bool = false,
     /// Response of `serverStatus` (AT-80).
     pub service: Service = Service::default(),
     /// Whether every video is recorded, even without Add 131072, [T 3.8.1].
@@ -233,6 +245,13 @@ pub struct Settings {
     /// Whether the signed form is returned as a JSON string literal; if not, as plain text (AT-71).
     pub signed_as_json_string: bool = false,
 }
+}
+
+impl Settings {
+    /// Returns the text of an element that the document requires. Without a text it is empty, or absent (AT-93).
+    pub(super) fn required(&self, text: Option<Pii<String>>) -> Option<Pii<String>> {
+        text.or_else(|| self.required_elements.then(|| "".into()))
+    }
 }
 
 readers! {

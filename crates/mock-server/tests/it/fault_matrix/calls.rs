@@ -191,7 +191,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Prepares the world. Images are optional because drawing them is slow.
     pub(crate) async fn of(call: &Call, images: bool) -> Self {
-        let bench = Harness::new();
+        let bench = Harness::listing_examples();
         bench.set_up(|settings| (settings.voice_files, settings.images) = (true, images));
         // Later than the example orders.
         bench.clock.advance(HOUR).await;

@@ -29,6 +29,28 @@ async fn t_030_https_receivers_need_a_trusted_authority() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn at_91_at_99_a_webhook_has_a_length_and_credentials() {
+    for (method, length) in [("GET", None), ("POST", Some("content-length: 0")), ("PUT", Some("content-length: 0"))] {
+        let door = Door::new().await;
+        door.post("/settings", json!({ "identity_tm": { "webhook_method": method } })).await;
+        let hook = Hook::always(Does::Answer(200)).await;
+        let host = hook.url.strip_prefix("http://").unwrap();
+        let url = format!("http://Aladdin:open%20sesame@{host}/final?id=[OrderID]");
+        let order = order().webhook_url(identkit_identity_tm::messages::WebhookUrl::default().on_final(url));
+        let id = door.place(&Door::default_account(), &order).await;
+        door.play_out(DEFAULT, &id, "positive").await;
+        assert_eq!(door.delivery(&id).await["attempts"][0]["outcome"], "delivered");
+        let received = hook.arrived.lock().unwrap()[0].clone();
+        let lines: Vec<&str> = received.lines().collect();
+        assert_eq!(lines[0], format!("{method} /final?id={id} HTTP/1.1"));
+        let header = |name: &str| lines.iter().find(|line| line.to_ascii_lowercase().starts_with(name)).copied();
+        assert_eq!(header("host:"), Some(&*format!("host: {host}")));
+        assert_eq!(header("authorization:"), Some("authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+        assert_eq!(header("content-length:"), length, "{received}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn in_real_time_the_cut_off_is_real_and_time_continues() {
     let patience = Duration::from_millis(400);
     let door = Door::with(|builder| {

@@ -27,7 +27,9 @@ async fn resend_works_after_delivery_and_after_the_last_retry() {
         let tried = attempts(&door, id).await;
         assert_eq!((hook.count(), tried.len()), (by_schedule + 1, by_schedule + 1));
         let again = json!({ "at": "2020-09-17T12:00:00Z", "status": status, "outcome": outcome, "by": "resend" });
-        assert_eq!(tried.last().unwrap(), &again);
+        let mut last = tried.last().unwrap().as_object().unwrap().clone();
+        assert!(last.remove("request").is_some() && last.remove("answer").is_some());
+        assert_eq!(Value::from(last), again);
         assert!(tried[..by_schedule].iter().all(|attempt| attempt["by"].is_null()));
         assert_eq!(tried[by_schedule - 1]["outcome"], outcome, "earlier attempts are unchanged");
         door.advance(DEFAULT, 7.0 * 86_400.0).await;

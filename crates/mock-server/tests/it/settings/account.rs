@@ -129,3 +129,17 @@ async fn at_11_accepting_any_version_is_a_setting() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_89_the_status_of_success_is_a_setting() {
+    for (status, has_body) in [(200, true), (201, true), (203, true), (204, false), (205, false), (299, true)] {
+        let bench = Harness::configured(|settings| settings.success_status = Some(status));
+        let answer = bench.tm_call("PUT", "/putOrder", serde_json::to_vec(&order()).unwrap()).await;
+        assert_eq!((answer.status, !answer.body.is_empty()), (status, has_body));
+        assert_eq!(answer.content_type(), if has_body { "application/json" } else { "" });
+        let listed = bench.tm_call("POST", "/getAllStatus", "").await;
+        assert_eq!(listed.status, status);
+        assert_eq!(bench.tm_call("POST", "/getAllStatus", "").await.status, 304, "not a 2xx");
+        assert_eq!(bench.tm_call("PUT", "/putOrder", "{}").await.status, 400, "a rejection");
+    }
+}

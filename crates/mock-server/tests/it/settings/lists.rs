@@ -49,7 +49,8 @@ async fn at_03_the_client_reads_every_shape_of_the_list() {
         (ListShape::EachUnderOrder, "/0/Order", "/1/Order"),
         (ListShape::BareWhenOne, "", "/1"),
     ] {
-        let bench = Harness::configured(|settings| settings.list_shape = shape);
+        let bench = Harness::listing_examples();
+        bench.set_up(|settings| settings.list_shape = shape);
         bench.clock.advance(HOUR * 5).await;
         let id = bench.ended(order(), "positive").await;
         let now = bench.sandbox.now();
@@ -166,7 +167,7 @@ async fn t_101_unreported_orders_are_whole_and_limited_to_1000() {
 #[tokio::test(flavor = "multi_thread")]
 async fn at_08_the_body_may_be_missing_with_its_content_type() {
     for (content_type, body) in [(None, ""), (None, "{}"), (Some("application/json"), ""), (Some("text/plain"), "{}")] {
-        let bench = Harness::new();
+        let bench = Harness::listing_examples();
         let code = format!("Basic {}", encode_base64(b"sandbox-customer:sandbox-code"));
         let mut request =
             Request::builder().method("POST").uri(format!("{TM}/getAllStatus")).header(AUTHORIZATION, code);
@@ -174,5 +175,18 @@ async fn at_08_the_body_may_be_missing_with_its_content_type() {
             request = request.header("content-type", output);
         }
         assert_eq!(bench.raw(request.body(Bytes::from(body)).unwrap()).await.status, 200, "{content_type:?} {body:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn examples_are_in_lists_only_if_a_setting_adds_them() {
+    for (examples_in_lists, status) in [(false, 304), (true, 200)] {
+        let bench = Harness::configured(|settings| settings.examples_in_lists = examples_in_lists);
+        for body in [ALL_TIME, ""] {
+            assert_eq!(bench.tm_call("POST", "/getAllStatus", body).await.status, status, "{body}");
+        }
+        for id in [EXAMPLE_ORDER, OTHER_EXAMPLE_ORDER] {
+            assert_eq!(bench.tm_call("GET", &format!("/getStatus/{id}"), "").await.status, 200);
+        }
     }
 }

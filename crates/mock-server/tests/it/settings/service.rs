@@ -5,7 +5,7 @@ use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_80_the_service_is_up_down_or_silent_in_process() {
-    let bench = Harness::new();
+    let bench = Harness::listing_examples();
     for (service, health) in
         [(Service::Up, Health::Up), (Service::Down, Health::Down), (Service::Silent, Health::Unreachable)]
     {

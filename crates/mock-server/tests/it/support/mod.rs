@@ -97,6 +97,13 @@ impl Harness {
         Self { sandbox: more(builder).start(), clock }
     }
 
+    /// Creates a sandbox that lists the example orders.
+    pub(crate) fn listing_examples() -> Self {
+        let bench = Self::new();
+        bench.set_up(|settings| settings.examples_in_lists = true);
+        bench
+    }
+
     /// Creates a sandbox with its admin API.
     pub(crate) async fn with_door() -> (Self, Door) {
         let bench = Self::new();

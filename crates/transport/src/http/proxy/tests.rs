@@ -38,6 +38,18 @@ fn the_environment_names_a_proxy_and_its_exceptions() {
 }
 
 #[test]
+fn unusable_exceptions_of_the_environment_are_reported() {
+    let variables =
+        [("https_proxy", "http://proxy.example.com"), ("no_proxy", "169.254/16, example.com:99999,.example.org")];
+    let proxy = from(&variables).unwrap().unwrap();
+    assert!(!proxy.applies_to("www.example.org", 443) && proxy.applies_to("example.com", 443));
+    let [network, port] = proxy.ignored_exceptions() else { panic!("{:?}", proxy.ignored_exceptions()) };
+    assert!(network.starts_with("\"169.254/16\" must be ") && port.starts_with("\"example.com:99999\" must be "));
+    let more = proxy.exceptions(ProxyExceptions::parse("example.com:443").unwrap());
+    assert!(!more.applies_to("example.com", 443) && more.applies_to("example.com", 444));
+}
+
+#[test]
 fn an_unusable_proxy_is_an_error() {
     for bad in [
         "socks5://127.0.0.1:1080",
@@ -48,11 +60,45 @@ fn an_unusable_proxy_is_an_error() {
         "a b",
         "",
         "http://user@",
+        "http://user:pa ss@127.0.0.1:3128",
+        "http://127.0.0.1:3128/#x",
     ] {
         assert_eq!(Proxy::new(bad, "").unwrap_err().kind(), Kind::InvalidInput, "{bad}");
     }
+    assert_eq!(Proxy::new("http://127.0.0.1", "10.0.0.0/99").unwrap_err().kind(), Kind::InvalidInput);
     assert_eq!(from(&[("ALL_PROXY", "socks5://127.0.0.1:1080")]).unwrap_err().kind(), Kind::InvalidInput);
     assert_eq!(Proxy::new("127.0.0.1:3128", "").unwrap().uri, "http://127.0.0.1:3128/");
+}
+
+#[test]
+fn at_99_an_invalid_port_of_a_proxy_is_rejected() {
+    for url in
+        ["http://127.0.0.1:99999", "127.0.0.1:0", "proxy.example.com:http", "http://user:a@127.0.0.1:", "[::1]:65536"]
+    {
+        let error = Proxy::new(url, "").unwrap_err();
+        let expected = "the proxy URL must have a port from 1 to 65535, or none, e.g. http://127.0.0.1:3128";
+        assert_eq!((error.kind(), error.detail()), (Kind::InvalidInput, expected), "{url}");
+    }
+}
+
+#[test]
+fn a_proxy_password_is_used_whole_or_rejected() {
+    let header = |password: &str| basic_header("user", &Secret::new(password)).unwrap();
+    for (written, password) in
+        [("p@ss", "p@ss"), ("p@s:s@", "p@s:s@"), ("p%40s%23s%2F%25", "p@s#s/%"), ("", ""), ("p%C3%A4ss", "päss")]
+    {
+        let proxy = Proxy::new(&format!("http://user:{written}@127.0.0.1:3128"), "").unwrap();
+        assert_eq!(
+            (proxy.credentials.unwrap(), proxy.uri.to_string()),
+            (header(password), "http://127.0.0.1:3128/".into())
+        );
+    }
+    for written in ["p#ss", "12#ss", "p/ss", "12/ss", "p?ss", "12?ss", "100%", "%zz", "%ff", "p%0Ass"] {
+        let error = Proxy::new(&format!("http://user:{written}@127.0.0.1:3128"), "").unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidInput, "{written}");
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("password") && !text.contains(written), "{text}");
+    }
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use identkit_core::{Error, Kind, Secret};
 use rustls::client::WebPkiServerVerifier;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::config::TlsConfig;
+use super::pem;
 use super::pin::{Pin, PinVerifier};
 
 impl TlsConfig {
@@ -81,12 +81,7 @@ impl TlsBuilder {
     /// [`Kind::InvalidInput`] if the certificate or an unencrypted private key is missing. [`build`](Self::build) checks
     /// whether they match.
     pub fn client_certificate(mut self, chain: &[u8], key: &Secret) -> Result<Self, Error> {
-        let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>().unwrap_or_default();
-        if chain.is_empty() {
-            return Err(Error::new(Kind::InvalidInput, "the client certificate is not a PEM certificate"));
-        }
-        let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
-            .map_err(|_| Error::new(Kind::InvalidInput, "the client key is not an unencrypted PEM private key"))?;
+        let (chain, key) = (pem::certificates(chain, "the client certificate")?, pem::private_key(key)?);
         self.identity = Some((chain, key));
         Ok(self)
     }
@@ -99,8 +94,11 @@ impl TlsBuilder {
     pub fn build(self) -> Result<TlsConfig, Error> {
         let refuse = |detail: &'static str| Error::new(Kind::InvalidInput, detail);
         let mut roots = self.roots;
-        for authority in self.authorities {
-            roots.add(authority).map_err(|_| refuse("a certificate of the CA file cannot be used as an authority"))?;
+        for (number, authority) in (1..).zip(self.authorities) {
+            roots.add(authority).map_err(|_| {
+                let detail = format!("certificate {number} of the CA file cannot be used as an authority");
+                Error::new(Kind::InvalidInput, detail)
+            })?;
         }
         if roots.is_empty() {
             return Err(refuse("no trusted authority: the root certificates are missing"));
@@ -127,16 +125,13 @@ impl TlsBuilder {
     }
 }
 
-/// Reads certificates from PEM. Returns them in DER.
+/// Reads certificates from PEM, with the labels `CERTIFICATE`, `X509 CERTIFICATE` or `TRUSTED CERTIFICATE`. A byte order
+/// mark is ignored. Returns them in DER.
 ///
 /// # Errors
-/// [`Kind::InvalidInput`] if the certificates are missing or one is invalid.
+/// [`Kind::InvalidInput`] if there is no certificate, or one of them cannot be read.
 pub fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-    let invalid = || Error::new(Kind::InvalidInput, "the CA file does not contain a valid PEM certificate");
-    let certificates = CertificateDer::pem_slice_iter(pem)
-        .map(|certificate| certificate.map(|der| der.as_ref().to_vec()).map_err(|_| invalid()))
-        .collect::<Result<Vec<_>, _>>()?;
-    if certificates.is_empty() { Err(invalid()) } else { Ok(certificates) }
+    Ok(pem::certificates(pem, "the CA file")?.into_iter().map(|certificate| certificate.to_vec()).collect())
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 mod builder;
 mod config;
 #[cfg(feature = "http")]
+mod pem;
+#[cfg(feature = "http")]
 mod pin;
 
 #[cfg(feature = "http")]

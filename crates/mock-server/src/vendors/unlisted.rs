@@ -1,0 +1,63 @@
+//! Elements of requests that the document does not list: probably misspelled ones.
+
+use identkit_core::Violation;
+use identkit_wire::Extra;
+
+use crate::rules::Rule;
+
+/// An object of a request: its place, its unlisted elements, and the names that the document lists.
+pub(super) type Part<'a> = (&'static str, &'a Extra, &'static [&'static str]);
+
+/// Returns the listed name that a name is nearly equal to: up to two letters differ, or only upper and lower case and
+/// separators.
+pub(super) fn nearest(name: &str, listed: &[&'static str]) -> Option<&'static str> {
+    let plain = |name: &str| name.replace(['_', '-', ' '], "").to_lowercase();
+    let wanted = plain(name);
+    let distances = listed.iter().map(|listed| (strsim::damerau_levenshtein(&wanted, &plain(listed)), *listed));
+    let (distance, nearest) = distances.min()?;
+    // In a short name, two other letters make another word.
+    let most = if nearest.len() > 5 { 2 } else { 1 };
+    (distance <= most).then_some(nearest)
+}
+
+/// Returns a warning for each element whose name is nearly a listed one. Other unlisted elements are not reported: their
+/// names can be personal data.
+pub(super) fn misspelled<'a>(parts: impl IntoIterator<Item = Part<'a>>, rule: &Rule) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (place, extra, listed) in parts {
+        for (name, _) in extra {
+            let Some(nearest) = nearest(name, listed) else { continue };
+            let field = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
+            let message = format!("is not in the document and has no effect; did you mean `{nearest}`?");
+            found.push(rule.violation(field, message, rule.section));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_are_nearly_listed_have_a_nearest_name() {
+        const LISTED: [&str; 6] = ["WebhookURL", "RedirectURL", "Ref", "Email", "person_first_name", "Mobile"];
+        for (name, expected) in [
+            ("WebhookUrl", Some("WebhookURL")),
+            ("Webhook_URL", Some("WebhookURL")),
+            ("WebhookURLs", Some("WebhookURL")),
+            ("WebohokUR", Some("WebhookURL")),
+            ("RedirctUrl", Some("RedirectURL")),
+            ("ref", Some("Ref")),
+            ("Reff", Some("Ref")),
+            ("EMail", Some("Email")),
+            ("PersonFirstName", Some("person_first_name")),
+            ("Reference", None),
+            ("Erika", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(name, &LISTED), expected, "{name}");
+        }
+        assert_eq!(nearest("Ref", &[]), None);
+    }
+}
