@@ -96,7 +96,8 @@ pub(super) enum Command {
 /// How ambiguities in the vendor's document are resolved.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Switches {
-    /// Form in which mobile_phone is sent. A national number counts as German.
+    /// Form in which mobile_phone is sent: as given, or with its country code after 00 or +. A national number counts as
+    /// German.
     #[arg(long, value_enum, default_value_t = Phone::AsGiven)]
     phone: Phone,
     /// Allows a gender other than the two documented words.
@@ -113,9 +114,7 @@ pub(super) struct Switches {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Phone {
     AsGiven,
-    /// 00 and the country code
     DoubleZero,
-    /// + and the country code
     Plus,
 }
 
