@@ -5,7 +5,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use crate::commands::Command;
 use crate::exit::Failure;
 use crate::help::{OUTPUT, with_texts};
-use crate::output::{Format, say};
+use crate::output::{Format, exit, say};
 
 /// Verifies people's identities, and has documents signed, through German vendors.
 #[derive(Debug, Parser)]
@@ -34,7 +34,7 @@ impl Arguments {
                 say(&Failure::usage(text).json(false).to_string());
                 std::process::exit(2);
             }
-            error.exit()
+            exit(&error)
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Output: results on standard output, everything else on standard error.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::exit::Failure;
-use crate::text::plain;
+use crate::text::{escape, plain};
 
 /// Format of a result: a table for people, JSON for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,11 +31,11 @@ impl Format {
     /// If standard output cannot be written.
     pub(crate) fn write(self, json: &Value, table: impl FnOnce(&mut Page)) -> io::Result<()> {
         match self {
-            Self::Json => write(format!("{json:#}\n").as_bytes()),
+            Self::Json => write_text(&format!("{json:#}\n")),
             Self::Table => {
                 let mut page = Page::default();
                 table(&mut page);
-                write(page.text(io::stdout().is_terminal()).as_bytes())?;
+                write_text(&page.text(io::stdout().is_terminal()))?;
                 page.notes.iter().for_each(|note| say(&format!("note: {note}")));
                 Ok(())
             }
@@ -121,29 +122,43 @@ fn tab_separated(table: &Table) -> String {
 
 /// Writes a line to standard error. Errors are ignored.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", escape(line));
 }
 
 /// Writes a question to standard error, without a line break.
 pub(crate) fn ask(question: &str) -> io::Result<()> {
     let mut out = io::stderr().lock();
-    write!(out, "{question}").and_then(|()| out.flush())
+    write!(out, "{}", escape(question)).and_then(|()| out.flush())
 }
 
+/// Writes text and a line break to standard output. A closed pipe (`| head`) is not an error; a full disk is.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    print_bytes(format!("{text}\n").as_bytes())
+    unless_closed(write_text(&format!("{text}\n")))
 }
 
-/// Writes bytes to standard output. A closed pipe (`| head`) is not an error; a full disk is.
+/// Writes text to standard output. A closed pipe is an error too.
+fn write_text(text: &str) -> io::Result<()> {
+    write_exactly(escape(text).as_bytes())
+}
+
+/// Writes bytes to standard output, like [`write`]. A closed pipe (`| head`) is not an error; a full disk is.
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     unless_closed(write(bytes))
 }
 
-/// Writes bytes to standard output. A closed pipe is an error too.
+/// Writes bytes to standard output: to a terminal as text that cannot control it, otherwise as they are. A closed pipe
+/// is an error too.
 ///
 /// # Errors
 /// If standard output cannot be written.
 pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
+    match io::stdout().is_terminal() {
+        true => write_text(&String::from_utf8_lossy(bytes)),
+        false => write_exactly(bytes),
+    }
+}
+
+fn write_exactly(bytes: &[u8]) -> io::Result<()> {
     if is_closed() {
         return Err(io::ErrorKind::BrokenPipe.into());
     }
@@ -206,6 +221,19 @@ pub(crate) fn prevent_wrapping(table: &mut Table, header: &[&str], names: &[&str
             && let Some(column) = table.column_mut(index)
         {
             column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+}
+
+/// Writes the message of wrong usage, or of `--help` or `--version`, and ends the program. Arguments in the message can
+/// contain any character, and only harmless ones are shown in color.
+pub(crate) fn exit(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    match escape(&text) {
+        Cow::Borrowed(_) => error.exit(),
+        Cow::Owned(escaped) => {
+            say(escaped.trim_end());
+            std::process::exit(error.exit_code())
         }
     }
 }

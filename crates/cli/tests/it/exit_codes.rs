@@ -305,7 +305,7 @@ mod invalid_input {
             for (url, expected) in [
                 ("http://example.com", "https://"),
                 ("http://127.0.0.1.example.com", "https://"),
-                ("example.com", "begins with https:// or http://"),
+                ("example.com", "must be a URL that begins with https://"),
                 ("https://user:secret-word@example.com", ""),
                 ("", ""),
             ] {

@@ -18,7 +18,7 @@ fn canary_list() -> String {
     json!([{ "OrderID": ORDER, "Ref": CANARY, "Status": [entry] }]).to_string()
 }
 
-/// A sandbox whose lists contain the orders of the document's examples.
+/// A sandbox that lists the documents' example orders.
 fn with_examples() -> Sandbox {
     let sandbox = Sandbox::plain();
     sandbox.ask("settings", Some(r#"{"identity_tm":{"examples_in_lists":true}}"#));

@@ -91,7 +91,7 @@ impl Report {
         let note = if step.note.is_empty() { String::new() } else { format!(": {}", step.note) };
         let line = format!("{mark} {} [{}]{code} {milliseconds:.1} ms{note}", step.title, step.operation);
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.suspend(|| output::say(&line)),
             None => output::say(&line),
         }
         self.steps.push(step);
