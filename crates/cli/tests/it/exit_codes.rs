@@ -243,7 +243,7 @@ mod invalid_input {
                 result.fails_with(2, &["standard input", "nothing was sent"]).hides(&["panicked", "Error {", "src/"]);
             }
             let result = crate::support::feed(&mut server.command(line), b"{\"Email\":\"\xff\"}");
-            result.fails_with(2, &["standard input is not UTF-8", "nothing was sent"]);
+            result.fails_with(2, &["line 1, column 11"]);
         }
         let result = server.feed(PLACE, &of_another_form);
         result.fails_with(2, &["Product", "line 3", "nothing was sent"]).hides(&[CANARY]);
