@@ -243,13 +243,33 @@ mod secrets {
             server.feed(&dash, &format!("{value}\r\n"));
             let bodies: Vec<String> = server.requests().into_iter().map(|request| request.body).collect();
             assert!(bodies.len() >= 2 && bodies.iter().all(|body| body.contains(value)), "{line}: {bodies:?}");
-            let sent = bodies.len();
+            if crate::support::has("script") {
+                let shown = crate::support::run_in_terminal(&server.command(line), &format!("{value}\n"));
+                assert!(
+                    server.requests().last().unwrap().body.contains(value) && shown.stdout.contains(": "),
+                    "{shown:#?}"
+                );
+            }
+            let sent = server.calls().len();
             let result = server.run(line);
             result.fails_with(2, &["is missing", "-file"]);
             server.feed(&dash, "\n").fails_with(2, &["is empty", "nothing was sent"]);
             assert_eq!(server.calls().len(), sent);
         }
     }
+}
+
+#[test]
+fn one_bad_document_of_a_list_saves_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("signed");
+    let pdf = "JVBERi0xLjQKJSVFT0YK";
+    let list = json!({ "PDFs": [{ "Base64Data": pdf }, { "Base64Data": "not Base64" }] });
+    let server = Server::json("200 OK", list.to_string());
+    let result = server.run(&format!("tm esign-pdf {ORDER} -o {}", out.display()));
+    result.fails_with(1, &["getESignPDF", "document 2"]);
+    assert!(!result.stderr.contains("nothing was sent"), "{result:#?}");
+    assert_eq!(names(folder.path()), [""; 0]);
 }
 
 mod inputs {

@@ -258,7 +258,7 @@ mod proxies {
     fn an_invalid_proxy_is_2_and_never_quoted() {
         let server = Server::untouched();
         for (bad, expected) in [
-            ("socks5://127.0.0.1:1080", "begins with https:// or http://"),
+            ("socks5://127.0.0.1:1080", "must be an HTTP proxy"),
             ("http://127.0.0.1:1/hush-hush", "must not have a path"),
             ("http://", "--proxy"),
             ("", "--proxy"),
