@@ -55,13 +55,18 @@ pub(crate) const CHECKS: &[Check] = &[
 /// The check `coverage` with a list of all covered rows.
 pub(crate) const COVERAGE_VERBOSE: Check = Check::new("coverage", "", coverage::run_verbose);
 
-/// Writes the page that the check `traps` compares.
-pub(crate) const WRITE_TRAPS: Check = Check::new("traps", "", traps::write);
+/// Checks of a generated page, called with `--write`.
+pub(crate) const WRITERS: &[Check] =
+    &[Check::new("examples", "", examples::write), Check::new("traps", "", traps::write)];
 
 /// The checks of `cargo xtask full`, which run before the campaigns.
 pub(crate) const FULL: &[Check] = &[
     Check::new("deny", "licenses, duplicate versions and sources of all dependencies (cargo-deny)", deny::run),
-    Check::new("examples", "docs/examples.md lists every example with its features and its crates", examples::run),
+    Check::new(
+        "examples",
+        "docs/examples.md lists every example with its features and crates (--write: writes it)",
+        examples::run,
+    ),
     Check::new("package", "each published crate builds from its package alone", package::run),
     Check::new("platforms", "the libraries compile for Windows and macOS (rustup)", platforms::run),
 ];

@@ -4,7 +4,7 @@
 
 use crate::bench;
 use crate::campaign::{CAMPAIGNS, Campaign};
-use crate::check::{self, CHECKS, COVERAGE_VERBOSE, Check, FULL, WRITE_TRAPS};
+use crate::check::{self, CHECKS, COVERAGE_VERBOSE, Check, FULL, WRITERS};
 
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -38,7 +38,11 @@ pub(crate) fn parse(args: &[&str]) -> Result<Command, String> {
             .ok_or_else(|| format!("`{name}` is not a campaign")),
         ["campaign", _, extra, ..] => Err(format!("`cargo xtask campaign` takes one name: remove `{extra}`")),
         ["coverage", "--verbose"] => Ok(Command::One(&COVERAGE_VERBOSE)),
-        ["traps", "--write"] => Ok(Command::One(&WRITE_TRAPS)),
+        [word, "--write"] => WRITERS
+            .iter()
+            .find(|check| check.name == *word)
+            .map(Command::One)
+            .ok_or_else(|| format!("`cargo xtask {word}` has no option `--write`")),
         [word, rest @ ..] => match (check::find(word), rest.last()) {
             (None, _) => Err(format!("`{word}` is not a command of cargo xtask")),
             (Some(check), None) => Ok(Command::One(check)),
@@ -123,6 +127,7 @@ mod tests {
             ("tset", "`tset`"),
             ("fmt --fix", "--fix"),
             ("fmt --verbose", "--verbose"),
+            ("fmt --write", "--write"),
             ("coverage --verbose more", "`more`"),
             ("campaign", "needs the name of a campaign"),
             ("campaign nothing", "`nothing`"),
@@ -144,7 +149,9 @@ mod tests {
     fn commands_with_arguments_are_parsed() {
         assert!(matches!(parsed("--help"), Ok(Command::Help)));
         assert!(matches!(parsed("coverage --verbose"), Ok(Command::One(check)) if check.name == "coverage"));
-        assert!(matches!(parsed("traps --write"), Ok(Command::One(check)) if check.name == "traps"));
+        for name in ["examples", "traps"] {
+            assert!(matches!(parsed(&format!("{name} --write")), Ok(Command::One(check)) if check.name == name));
+        }
         assert!(matches!(parsed("campaign logins"), Ok(Command::Campaign(campaign)) if campaign.name == "logins"));
         assert!(matches!(parsed("bench transport"), Ok(Command::Bench(rows)) if rows.is_empty()));
         assert!(

@@ -14,6 +14,16 @@ const PAGE: &str = "docs/examples.md";
 const HEAD: &str = "| example | what it shows | features of `identkit` | crates |\n|---|---|---|---|\n";
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
+    Ok(generated::compare(ws, PAGE, &generate(ws)?, "examples"))
+}
+
+/// Writes the table.
+pub(crate) fn write(ws: &Workspace) -> Verdict {
+    generated::write(ws, PAGE, &generate(ws)?)
+}
+
+/// Returns the page with its new table.
+fn generate(ws: &Workspace) -> Result<String, String> {
     let page = ws.read(PAGE)?;
     let mut rows = Vec::new();
     for example in examples(&ws.metadata()?) {
@@ -26,8 +36,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     }
     rows.sort_by_key(|(name, _)| page.find(&format!("| `{name}` |")).unwrap_or(usize::MAX));
     let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
-    let text = replace_table(&page, &rows).ok_or_else(|| format!("{PAGE} has no table of examples:\n{HEAD}"))?;
-    generated::page(ws, PAGE, &text, "examples")
+    replace_table(&page, &rows).ok_or_else(|| format!("{PAGE} has no table of examples:\n{HEAD}"))
 }
 
 fn examples(metadata: &Metadata) -> Vec<&Target> {
@@ -72,7 +81,8 @@ mod tests {
         let expected = "| `first` | Does one thing | `leaf` | 2 |";
         assert!(one(check()).starts_with(&format!("docs/examples.md:5 should be \"{expected}\"")), "{:?}", check());
 
-        repo.write(PAGE, &format!("# Examples\n\n{HEAD}{expected}\n\nText.\n"));
+        assert_eq!(write(&repo.workspace()).unwrap(), [""; 0]);
+        assert_eq!(repo.workspace().read(PAGE).unwrap(), format!("# Examples\n\n{HEAD}{expected}\n\nText.\n"));
         assert_eq!(check(), [""; 0]);
 
         // The order of the page stays.

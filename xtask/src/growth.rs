@@ -49,6 +49,7 @@ const RETURNED: &[(&str, &str)] = &[
     ("identity-tm::StatusText", "CATALOGUE"),
     ("identity-tm::VideoDownload", "IdentityTm::save_video"),
     ("mock-server::Advanced", "Sandbox::advance"),
+    ("mock-server::Answer", "the journal"),
     ("mock-server::Attempt", "Sandbox::deliveries"),
     ("mock-server::DeliveryAttempt", "the journal"),
     ("mock-server::Difference", "the journal"),

@@ -21,7 +21,7 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("identkit-webhook", "file-inbox listener"),
     ("identkit-synthetic", ""),
     ("identkit-mock-server", "identify24 identity-tm"),
-    ("identkit", "identify24 identity-tm save tracing webhook"),
+    ("identkit", "http-custom-tls identify24 identity-tm save tracing webhook"),
 ];
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {

@@ -5,9 +5,9 @@
 //! be read again.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use crate::finding::Verdict;
+use crate::generated;
 use crate::workspace::Workspace;
 
 const PAGE: &str = "docs/traps.md";
@@ -71,9 +71,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     let rows = rows(&ws.read(CONTRACT)?);
     let traps = parse(&ws.read(TABLE)?)?;
     let mut findings = compare(&rows, &traps);
-    if ws.read(PAGE).ok() != Some(render(&traps)) {
-        findings.push(format!("{PAGE} is outdated: run `cargo xtask traps --write`"));
-    }
+    findings.extend(generated::compare(ws, PAGE, &render(&traps), "traps"));
     Ok(findings)
 }
 
@@ -87,9 +85,8 @@ pub(crate) fn write(ws: &Workspace) -> Verdict {
         }
     }
     let table = traps.iter().fold(format!("{HEADING}\n"), |table, trap| table + &trap.line());
-    for (path, text) in [(TABLE, table), (PAGE, render(&traps))] {
-        fs::write(ws.root().join(path), text).map_err(|error| format!("writing {path}: {error}"))?;
-    }
+    generated::write(ws, TABLE, &table)?;
+    generated::write(ws, PAGE, &render(&traps))?;
     Ok(compare(&rows, &traps))
 }
 
@@ -266,7 +263,9 @@ mod tests {
         assert_eq!(findings(&["AT-01", "AI-01"]), [""; 0]);
         assert_eq!(run(&repo.workspace()).unwrap(), [""; 0]);
         repo.write(PAGE, "changed");
-        assert!(matches!(run(&repo.workspace()).unwrap().as_slice(), [one] if one.contains("is outdated")));
+        assert!(
+            matches!(run(&repo.workspace()).unwrap().as_slice(), [one] if one.contains("run `cargo xtask traps --write`"))
+        );
         write(&repo.workspace()).unwrap();
         repo.write(CONTRACT, &ROWS.replace("| d |", "| e |"));
         let changed = run(&repo.workspace()).unwrap();

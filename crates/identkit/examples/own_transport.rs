@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{Request, Response};
 use identkit::core::{Content, Delivery, async_trait};
+use identkit::http::{Request, Response};
 use identkit::identity_tm::messages::Address;
 use identkit::identity_tm::{Credentials, IdentityTm, NewOrder};
 use identkit::transport::{AttemptContext, Failure, Policy, Transport};

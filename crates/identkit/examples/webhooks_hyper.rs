@@ -14,13 +14,13 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use identkit::bytes::Bytes;
 use identkit::core::{CaseRef, Event, Outcome};
 use identkit::identify24::messages::CreateIdent;
 use identkit::identify24::{self, IdentStatusCallback, Identify24, samples};

@@ -1,40 +1,4 @@
-//! Verify people and have documents signed through two German identity-verification vendors: identity.TM (identity
-//! Trust Management Customer API 2.10c) and identify24 (Identify VideoIdent API 1.0.1).
-//!
-//! For backend services. This crate re-exports the other crates of the workspace behind additive features and has no
-//! code of its own; to use only one of those crates, depend on it directly.
-//!
-//! ```
-//! use identkit::core::{CaseRef, Outcome};
-//! use identkit::{CallOptions, Error, IdentityProvider};
-//!
-//! /// Whether the person is verified; `None` if the case is not finished.
-//! async fn is_verified(
-//!     vendor: &dyn IdentityProvider,
-//!     case: &CaseRef,
-//! ) -> Result<Option<bool>, Error> {
-//!     let status = vendor.status(case, &CallOptions::new()).await?;
-//!     Ok(match status.outcome {
-//!         Outcome::Positive | Outcome::Signed => Some(true),
-//!         outcome if outcome.is_final() => Some(false),
-//!         _ => None,
-//!     })
-//! }
-//! ```
-//!
-//! | feature | default | adds |
-//! |---|---|---|
-//! | `identity-tm` | yes | `identkit::identity_tm`: the client of identity.TM |
-//! | `identify24` | yes | `identkit::identify24`: the client of identify24 |
-//! | `http` | yes | `identkit::transport::http`: HTTP/1.1 over TLS |
-//! | `http-custom-tls` | no | the same without `ring` and root certificates, instead of `http`: your own `rustls` configuration only |
-//! | `webhook` | yes | `identkit::webhook`: the webhook receiver, an inbox in a file, a listener |
-//! | `save` | no | `identkit::transport::save`: downloads into files that are complete or absent, with their SHA-256 |
-//! | `tracing` | no | `identkit::transport::TracingObserver`: each call as a span |
-//! | `platform-roots` | no | `TlsBuilder::platform_roots`: trust the root certificates of the machine instead of the bundled ones |
-//!
-//! The repository has the guides under `docs/`: `verify-a-person.md`, `sign-a-document.md`, `receive-webhooks.md`,
-//! `operate.md`. `docs/examples.md` lists the example programs of this crate.
+#![doc = include_str!("../README.md")]
 
 pub use identkit_core as core;
 #[cfg(feature = "identify24")]
@@ -48,7 +12,7 @@ pub use identkit_wire as wire;
 
 pub use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Pii, Secret};
 
-// Their types are in the public API: with these paths, a user need not depend on the same versions.
+// Their types are in the public API.
 pub use bytes;
 pub use http;
 pub use jiff;
@@ -67,7 +31,7 @@ pub use serde_json;
     feature = "webhook"
 ))]
 mod pages {
-    #[doc = include_str!("../README.md")]
+    #[doc = include_str!("../../../README.md")]
     struct Readme;
     #[doc = include_str!("../../../docs/verify-a-person.md")]
     struct VerifyAPerson;

@@ -16,6 +16,7 @@ use percent_encoding::percent_decode_str;
 use crate::tolerant::encode_base64;
 
 /// Why a text is not the URL of a web server.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlFault {
     /// It does not begin with `https://` or `http://`.

@@ -18,12 +18,19 @@ fn canary_list() -> String {
     json!([{ "OrderID": ORDER, "Ref": CANARY, "Status": [entry] }]).to_string()
 }
 
+/// A sandbox that lists the documents' example orders.
+fn with_examples() -> Sandbox {
+    let sandbox = Sandbox::plain();
+    sandbox.ask("settings", Some(r#"{"identity_tm":{"examples_in_lists":true}}"#));
+    sandbox
+}
+
 mod statuses {
     use super::*;
 
     #[test]
     fn a_window_is_a_table_with_a_row_for_each_order() {
-        let sandbox = Sandbox::plain();
+        let sandbox = with_examples();
         let result = sandbox.run(&format!("{ALWAYS} --extended"));
         result.ends_with(0, &["the first applies to an identification"]).shows(&["OrderID", "Verdict"]);
         assert!(!result.stderr.contains("--extended"), "{result:#?}");
@@ -36,7 +43,7 @@ mod statuses {
 
     #[test]
     fn json_output_is_the_vendors_json_with_a_verdict() {
-        let sandbox = Sandbox::plain();
+        let sandbox = with_examples();
         let (general, extended) = (sandbox.json(ALWAYS), sandbox.json(&format!("{ALWAYS} --extended")));
         let of = |output: &Value| -> Value {
             let orders = output["orders"].as_array().unwrap();
@@ -158,7 +165,7 @@ mod drain {
 
     #[test]
     fn at_06_unreported_entries_are_read_once_and_saved_unchanged() {
-        let sandbox = Sandbox::plain();
+        let sandbox = with_examples();
         let place = Place::new();
         let statuses = || sandbox.json(&format!("{ALWAYS} --extended"))["orders"].clone();
         let before = statuses();

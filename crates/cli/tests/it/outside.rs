@@ -93,6 +93,17 @@ fn curl_checks_status_and_media_type_of_identity_tm() {
 }
 
 #[test]
+fn python_finds_the_signatures_in_pdfs_valid() {
+    let Some(python) = python("pyhanko, requests") else { return };
+    let sandbox = Sandbox::start();
+    let mut command = script(python, "signatures.py", &sandbox);
+    command.arg(&sandbox.line).arg(fixtures().join("S-035-put-order-request.json"));
+    let synthetic = workspace_path("crates/synthetic");
+    command.arg(synthetic.join("tests/fixtures")).arg(synthetic.join("signing-ca.pem"));
+    all_checks_pass(&run(&mut command), 4);
+}
+
+#[test]
 fn python_follows_the_server_sent_events() {
     let Some(python) = python("requests") else { return };
     let sandbox = frozen();

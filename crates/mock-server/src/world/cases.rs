@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::data::SANDBOX;
-use super::data::World;
-use super::data::{Bound, CaseOrder};
+use super::data::{CaseLimit, CaseOrder, SANDBOX, World};
 use crate::journal::EntryKind;
 
 impl World {
@@ -14,19 +12,19 @@ impl World {
     /// free; the journal records it. A case with a webhook attempt in flight is skipped, so the number can exceed the
     /// limit for a while. The newest case is never evicted. The examples of the vendors' documents do not count.
     pub fn keep_cases(&mut self, cases: usize) {
-        self.bound = Bound { cases: cases.max(1), thresholds: BTreeMap::new() };
+        self.case_limit = CaseLimit { cases: cases.max(1), thresholds: BTreeMap::new() };
     }
 
     /// Chooses the cases to evict if a vendor has too many, removes their timers and webhooks, and returns their ids.
     /// The vendor must remove the cases themselves. Must be called after each new case.
     pub fn evict_oldest(&mut self, vendor: &'static str, opened: &mut CaseOrder) -> HashSet<String> {
-        let (count, limit) = (opened.0.len(), self.bound.cases);
-        if count <= self.bound.thresholds.get(vendor).copied().unwrap_or(limit) {
+        let (count, limit) = (opened.0.len(), self.case_limit.cases);
+        if count <= self.case_limit.thresholds.get(vendor).copied().unwrap_or(limit) {
             return HashSet::new();
         }
-        let oldest = self.choose(opened, count - (limit - limit / 10));
+        let oldest = self.choose_oldest(opened, count - (limit - limit / 10));
         // If too many cases are busy, the next search waits for more cases.
-        self.bound.thresholds.insert(vendor, limit.max(opened.0.len() + limit / 10));
+        self.case_limit.thresholds.insert(vendor, limit.max(opened.0.len() + limit / 10));
         if oldest.is_empty() {
             return oldest;
         }
@@ -52,7 +50,7 @@ impl World {
 
     /// Removes up to `count` of the oldest cases from the list. Skips the newest case and cases with a webhook in
     /// flight.
-    fn choose(&self, opened: &mut CaseOrder, count: usize) -> HashSet<String> {
+    fn choose_oldest(&self, opened: &mut CaseOrder, count: usize) -> HashSet<String> {
         let queued: HashSet<u64> = self.outbox.iter().map(|(id, _)| *id).collect();
         let busy = self.deliveries.iter().filter(|one| !one.under_way.is_empty() || queued.contains(&one.id));
         let busy: HashSet<&str> = busy.map(|delivery| delivery.case.as_str()).collect();

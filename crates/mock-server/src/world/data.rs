@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::SavedError;
+use super::messages::{Message, Messages};
 use crate::faults::Faults;
 use crate::journal::{DeliveryAttempt, EntryKind, Journal};
 use crate::rules::{Rule, Rules};
@@ -34,9 +35,10 @@ pub struct World {
     pub journal: Journal,
     /// The injected faults.
     pub faults: Faults,
-    pub(super) bound: Bound,
+    pub(super) case_limit: CaseLimit,
     pub(super) concerned: Option<String>,
     pub(super) warnings: Vec<Violation>,
+    pub(crate) messages: Messages,
     pub(super) timers: BTreeMap<(Timestamp, u64), Timer>,
     pub(super) seed: u64,
     pub(super) sequence: u64,
@@ -57,9 +59,10 @@ impl World {
             webhooks: Webhooks::default(),
             journal: Journal::default(),
             faults: Faults::new(seed),
-            bound: Bound::default(),
+            case_limit: CaseLimit::default(),
             concerned: None,
             warnings: Vec::new(),
+            messages: Messages::default(),
             timers: BTreeMap::new(),
             seed,
             sequence: 0,
@@ -117,6 +120,11 @@ impl World {
     /// Returns the recorded case and removes it.
     pub(crate) fn take_concerned(&mut self) -> Option<String> {
         self.concerned.take()
+    }
+
+    /// Records a mail or text message that a vendor would have sent now.
+    pub fn send(&mut self, message: Message) {
+        self.messages.add(self.now, message);
     }
 
     /// Sets a timer.
@@ -306,13 +314,13 @@ pub struct Timer {
 const CASES: usize = 50_000;
 
 #[derive(Clone, Debug)]
-pub(super) struct Bound {
+pub(super) struct CaseLimit {
     pub(super) cases: usize,
     /// By vendor: number of cases above which the next eviction is tried.
     pub(super) thresholds: BTreeMap<&'static str, usize>,
 }
 
-impl Default for Bound {
+impl Default for CaseLimit {
     fn default() -> Self {
         Self { cases: CASES, thresholds: BTreeMap::new() }
     }

@@ -15,10 +15,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::data::Bound;
-use super::data::Profile;
-use super::data::{RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
+use super::data::{CaseLimit, Profile, RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
 use super::error::{FORMAT, SavedError, read, to_value};
+use super::messages::Messages;
 use super::text;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -186,9 +185,10 @@ impl World {
             rules,
             journal: Journal::default(),
             faults: saved.faults.checked()?,
-            bound: Bound::default(),
+            case_limit: CaseLimit::default(),
             concerned: None,
             warnings: Vec::new(),
+            messages: Messages::default(),
             deliveries: Vec::new(),
             webhooks: saved.webhooks,
             timers: BTreeMap::new(),

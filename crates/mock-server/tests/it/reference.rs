@@ -148,6 +148,9 @@ impl Reference<'_> {
                 format!("`{seconds}` ({count} {unit})")
             }
             Value::Object(_) => "see below".to_owned(),
+            // Without code, so that a long list wraps.
+            Value::Array(values) if values.is_empty() => "none".to_owned(),
+            Value::Array(values) => values.iter().map(plain_text).collect::<Vec<_>>().join(", "),
             value => format!("`{}`", plain_text(value)),
         }
     }

@@ -12,7 +12,7 @@ use identkit_core::{Clock as _, Instant, WorkGuard};
 use identkit_transport::AttemptContext;
 use identkit_wire::Body;
 
-use super::completion::Place;
+use super::completion::Position;
 use crate::journal::{Answer, DeliveryAttempt, EntryKind};
 use crate::sandbox::Runner;
 use crate::webhooks::{Cause, Mode};
@@ -70,7 +70,7 @@ impl Runner {
         request: Request<Body>,
         limits: Limits,
         busy: WorkGuard,
-        place: &mut Option<Place>,
+        position: &mut Option<Position>,
     ) -> (Outcome, WorkGuard) {
         let Some(cut_off) = limits.cut_off else { return (self.call_receiver(request, limits.slow).await, busy) };
         let receiver = request.uri().authority().map(ToString::to_string).unwrap_or_default();
@@ -91,7 +91,7 @@ impl Runner {
                 }
                 Either::Right(_) => {
                     self.receivers.learn(&receiver, None);
-                    drop((busy, place.take(), slot.take()));
+                    drop((busy, position.take(), slot.take()));
                     let mut expired = std::pin::pin!(self.receivers.until(began.plus(timeout)));
                     loop {
                         match select(&mut call, select(&mut expired, &mut cut)).await {
@@ -121,7 +121,7 @@ impl Runner {
         id: u64,
         by: Cause,
         busy: WorkGuard,
-        place: &mut Option<Place>,
+        position: &mut Option<Position>,
     ) -> WorkGuard {
         let (request, at, limits, watch) = {
             let mut world = self.world();
@@ -131,15 +131,15 @@ impl Runner {
             let cut_off = (policy.cut_off)(&world.rules);
             (request, world.now, Limits { slow, cut_off }, self.unanswered.begin(&case))
         };
-        let (outcome, busy) = self.call_in_time(request.map(Body::from), limits, busy, place).await;
-        if let Some(place) = place.as_mut().filter(|_| self.clock.mode() == clock::Mode::Frozen) {
-            place.wait().await;
+        let (outcome, busy) = self.call_in_time(request.map(Body::from), limits, busy, position).await;
+        if let Some(position) = position.as_mut().filter(|_| self.clock.mode() == clock::Mode::Frozen) {
+            position.wait().await;
         }
         let mut world = self.world();
         let rules = world.rules.clone();
         let Some(delivery) = world.delivery(id) else { return busy };
-        if let Some(place) = delivery.under_way.iter().position(|cause| *cause == by) {
-            delivery.under_way.remove(place);
+        if let Some(index) = delivery.under_way.iter().position(|cause| *cause == by) {
+            delivery.under_way.remove(index);
         }
         // Only the first attempt of a blocking webhook releases the case.
         let waits = !by.is_extra() && delivery.blocks && delivery.is_new();

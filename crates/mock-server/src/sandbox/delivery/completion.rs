@@ -16,7 +16,7 @@ pub(in crate::sandbox) struct CompletionOrder(Mutex<Option<oneshot::Receiver<()>
 
 /// The position of one attempt in the order. When it is dropped, the next attempt may complete.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Position {
     before: Option<oneshot::Receiver<()>>,
     _completed: oneshot::Sender<()>,
 }
@@ -27,13 +27,13 @@ impl CompletionOrder {
         lock(&self.0).take();
     }
 
-    pub(super) fn next(&self) -> Place {
+    pub(super) fn next(&self) -> Position {
         let (completed, completion) = oneshot::channel();
-        Place { before: lock(&self.0).replace(completion), _completed: completed }
+        Position { before: lock(&self.0).replace(completion), _completed: completed }
     }
 }
 
-impl Place {
+impl Position {
     pub(super) async fn wait(&mut self) {
         if let Some(before) = self.before.take() {
             // Ends when the sender is dropped; no value is sent.

@@ -32,11 +32,11 @@ impl Runner {
 
     /// Spawns a task that makes these attempts one after the other.
     pub(super) fn send(self: &Arc<Self>, chain: Chain) {
-        let (runner, mut busy, place) = (Arc::clone(self), self.clock.hold(), self.completion.next());
+        let (runner, mut busy, position) = (Arc::clone(self), self.clock.hold(), self.completion.next());
         self.spawn(async move {
-            let mut place = Some(place);
+            let mut position = Some(position);
             for (id, by) in chain {
-                busy = runner.attempt(id, by, busy, &mut place).await;
+                busy = runner.attempt(id, by, busy, &mut position).await;
             }
         });
     }

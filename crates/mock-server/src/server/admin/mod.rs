@@ -14,6 +14,7 @@ mod input;
 mod journal;
 mod openapi;
 mod orders;
+mod outbox;
 mod problem;
 mod route;
 mod settings;
@@ -46,6 +47,7 @@ fn topics() -> Vec<Topic> {
         ("clock", "A world's clock.", clock),
         ("orders", "Orders and idents, and the actions of the person.", orders::routes()),
         ("deliveries", "Webhooks.", deliveries::routes()),
+        ("outbox", "Mails and text messages that the vendors would have sent.", outbox::routes()),
         ("faults", "Injected faults.", faults::routes()),
         ("settings", "The settings of the vendors' accounts.", settings::routes()),
         ("journal", "Everything that happened in a world.", journal::routes()),
