@@ -286,7 +286,7 @@ readers! {
 }
 
 fn is_valid<'a>(urls: impl IntoIterator<Item = &'a Option<Secret>>) -> bool {
-    urls.into_iter().flatten().all(|url| is_web_address(&url.expose().replace(['[', ']'], "")))
+    urls.into_iter().flatten().all(|url| is_web_address(url.expose()))
 }
 
 /// Reads a struct from an object only: serde also accepts an array of its values.
