@@ -289,7 +289,7 @@ readers! {
 const URLS: Unexpected<'static> = Unexpected::Other("other URLs");
 
 fn is_valid<'a>(urls: impl IntoIterator<Item = &'a Option<Secret>>) -> bool {
-    urls.into_iter().flatten().all(|url| is_web_address(&url.expose().replace(['[', ']'], "")))
+    urls.into_iter().flatten().all(|url| is_web_address(url.expose()))
 }
 
 fn webhook_urls<'de, D: Deserializer<'de>>(from: D) -> Result<WebhookUrls, D::Error> {
