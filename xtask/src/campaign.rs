@@ -75,6 +75,8 @@ pub(crate) fn run(campaign: &Campaign, rounds: Rounds, ws: &Workspace) -> Result
     let Some((test, filter)) = campaign.tests else { return rules::run(campaign.package, ws) };
     let mut cargo = ws.cargo(&["test", "--release", "--all-features", "-p", campaign.package]);
     cargo.args(["--test", test, filter, "--", "--nocapture"]);
+    // Link-time optimization takes longer than it saves in tests.
+    cargo.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     // By default a test passes if its tool is missing; a campaign must not.
     cargo.env("IDENTKIT_REQUIRE_TOOLS", "1");
     for (variable, [many, few]) in campaign.rounds {
