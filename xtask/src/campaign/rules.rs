@@ -116,7 +116,7 @@ fn select<'a>(rules: &'a [Rule], only: Option<&str>) -> Result<Vec<&'a Rule>, St
 fn build(package: &str, ws: &Workspace) -> Result<Vec<Program>, String> {
     let metadata = ws.metadata()?;
     let manifest = metadata.packages.iter().find(|found| found.name.as_str() == package);
-    let manifest = &manifest.ok_or_else(|| format!("there is no package {package}"))?.manifest_path;
+    let manifest = &manifest.ok_or_else(|| format!("the workspace has no package {package}"))?.manifest_path;
     let args = ["test", "--all-features", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"];
     let messages = ws.output("the tests do not compile", ws.cargo(&args))?;
     let mut programs = Vec::new();
