@@ -3,8 +3,9 @@
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
+use crate::exit::Failure;
 use crate::help::{OUTPUT, with_texts};
-use crate::output::Format;
+use crate::output::{Format, exit, say};
 
 /// Verifies people's identities, and has documents signed, through German vendors.
 #[derive(Debug, Parser)]
@@ -25,9 +26,24 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Parses the command line. Exits on wrong usage, `--help` and `--version`.
     pub(crate) fn parse() -> Self {
-        let matches = with_texts(Self::command(), "identkit", "").get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let matches = with_texts(Self::command(), "identkit", "").try_get_matches();
+        matches.and_then(|matches| Self::from_arg_matches(&matches)).unwrap_or_else(|error| {
+            if error.use_stderr() && wants_json() {
+                let text = error.render().to_string();
+                let text = text.trim().strip_prefix("error: ").unwrap_or(&text);
+                say(&Failure::usage(text).json(false).to_string());
+                std::process::exit(2);
+            }
+            exit(&error)
+        })
     }
+}
+
+/// Whether the command line, which cannot be parsed, asks for JSON.
+fn wants_json() -> bool {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let mut pairs = arguments.windows(2);
+    arguments.iter().any(|argument| argument == "--output=json") || pairs.any(|pair| pair == ["--output", "json"])
 }
 
 #[cfg(test)]

@@ -1,47 +1,93 @@
 //! The context of a command that calls a vendor.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use identkit_core::{CallOptions, Error};
-use identkit_transport::{BaseUrl, Response, Transport};
+use identkit_core::{CallOptions, Error, Kind, Secret};
+use identkit_transport::{BaseUrl, Observer, Response, Transport};
 use identkit_wire::Warning;
 use serde_json::{Value, json};
 
 use crate::connection::Connection;
+use crate::exchange::{Exchanges, RawResponses};
 use crate::exit::Failure;
+use crate::given::in_file;
 use crate::network;
 use crate::output::{Format, Page, say};
 use crate::progress::Progress;
 use crate::save::StreamDeadline;
+use crate::state::{self, Recorder};
+use crate::trace::TraceOptions;
+use crate::verbose::Verbose;
+
+/// What a command says about its vendor's API.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Api<'a> {
+    pub(crate) base_url: &'a str,
+    /// The environment variable for the base URL.
+    pub(crate) variable: &'static str,
+    /// Whether ids in paths are secret.
+    pub(crate) secret_ids: bool,
+    /// Whether the command changes something at the vendor.
+    pub(crate) changes: bool,
+}
 
 /// The context of a command that calls a vendor. `A` is the type of the vendor's options.
 pub(crate) struct Context<'a, A> {
     pub(crate) arguments: &'a A,
     pub(crate) options: CallOptions,
     pub(crate) progress: Progress,
-    /// The base URL, and the environment variable for it.
-    base_url: (&'a str, &'static str),
+    /// The record of the request, if it must not be repeated.
+    pub(crate) recorder: Recorder,
+    api: Api<'a>,
     connection: &'a Connection,
+    trace: &'a TraceOptions,
+    exchanges: Exchanges,
+    raw: Option<RawResponses>,
     format: Format,
 }
 
 impl<'a, A> Context<'a, A> {
+    /// # Errors
+    /// If `--raw` cannot be used.
     pub(crate) fn new(
         arguments: &'a A,
-        base_url: (&'a str, &'static str),
+        api: Api<'a>,
         connection: &'a Connection,
+        trace: &'a TraceOptions,
         format: Format,
-    ) -> Self {
+    ) -> Result<Self, Failure> {
         let options = connection.timeout.map_or(CallOptions::new(), |timeout| CallOptions::new().timeout(timeout));
-        Self { arguments, options, progress: Progress::new(format), base_url, connection, format }
+        let raw = match &trace.raw {
+            Some(_) if api.changes => return Err(Failure::unsent("--raw is for commands that only read")),
+            raw => raw.as_deref().map(RawResponses::prepare).transpose()?,
+        };
+        Ok(Self {
+            arguments,
+            options,
+            progress: Progress::new(format),
+            recorder: Recorder::new(&trace.state),
+            api,
+            connection,
+            trace,
+            exchanges: Exchanges::new(api.secret_ids, raw.clone()),
+            raw,
+            format,
+        })
     }
 
     /// Creates the transport to the vendor, with a progress bar.
     pub(crate) fn transport(&self) -> Result<Arc<dyn Transport>, Failure> {
-        let (base_url, variable) = self.base_url;
+        let Api { base_url, variable, .. } = self.api;
         BaseUrl::parse(base_url)
             .map_err(|error| Failure::usage(format!("--base-url or {variable} cannot be used: {}", error.detail())))?;
-        Ok(self.progress.watch(network::vendor(self.connection)?))
+        let transport = self.exchanges.watch(network::vendor(self.connection)?);
+        Ok(self.progress.watch(state::record(transport, self.recorder.clone())))
+    }
+
+    /// The observer of all calls, with `-v`.
+    pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
+        self.trace.verbose.then(|| Arc::new(Verbose) as Arc<dyn Observer>)
     }
 
     /// Starts the deadline of a stream.
@@ -53,13 +99,76 @@ impl<'a, A> Context<'a, A> {
         self.format == Format::Json
     }
 
-    pub(crate) fn show(&self, json: Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
-        self.format.show(&json, table)
+    /// Whether the result is left out, because `--raw -` writes the response to standard output.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.raw.as_ref().is_some_and(RawResponses::is_standard_output)
     }
 
-    /// Adds the base URL to a failure that it may have caused.
-    pub(crate) fn explain(&self, failure: Failure) -> Failure {
-        failure.base_url(self.base_url.0, self.base_url.1)
+    pub(crate) fn show(&self, json: Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
+        if self.is_replaced() {
+            return Ok(());
+        }
+        if !self.recorder.is_open() {
+            return self.format.show(&json, table);
+        }
+        // The result may be the only copy: a closed pipe is an error.
+        match self.format.write(&json, table) {
+            Ok(()) => {
+                self.recorder.delivered();
+                Ok(())
+            }
+            Err(error) => Err(self.recorder.undelivered(&error)),
+        }
+    }
+
+    /// Ends the command: writes raw responses, closes the record, and explains a failure. `probe` is a call without
+    /// side effects that exists at every base URL of the API.
+    pub(crate) async fn finish(
+        &self,
+        result: Result<(), Failure>,
+        probe: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<(), Failure> {
+        let raw = self.raw.as_ref().map(RawResponses::deliver).transpose();
+        let Err(failure) = result else {
+            if let Some(note) = raw?.flatten() {
+                say(&format!("note: {note}"));
+            }
+            self.recorder.delivered();
+            return Ok(());
+        };
+        let failure = match raw {
+            Ok(note) => failure.notes(note.flatten()),
+            Err(other) => failure.note(other.sentence),
+        };
+        let failure = self.recorder.failed(failure);
+        let failure = match failure.kind() {
+            // The same request may succeed later, and a read changes nothing.
+            Some(Kind::RateLimited) if !self.api.changes => failure.with_code(7),
+            _ if failure.status() == Some(404) => self.explain_not_found(failure, probe).await,
+            _ => failure,
+        };
+        Err(failure.base_url(self.api.base_url, self.api.variable))
+    }
+
+    /// A 404 means that the vendor does not know the id, or that the base URL is wrong.
+    async fn explain_not_found(&self, failure: Failure, probe: impl Future<Output = Result<(), Failure>>) -> Failure {
+        let Some(seen) = self.exchanges.take_not_found() else { return failure };
+        let is_api = seen.may_be_the_api() && !probe.await.is_err_and(|failure| failure.status() == Some(404));
+        let failure = if failure.kind() == Some(Kind::OutcomeUnknown) {
+            failure
+        } else if !is_api {
+            let code = if self.api.changes { 5 } else { 1 };
+            let variable = self.api.variable;
+            let message = format!(
+                "nothing of the vendor's API was found (HTTP 404); wrong base URL? --base-url or {variable} changes it"
+            );
+            failure.reword(code, &message)
+        } else if self.api.changes && !seen.has_id {
+            failure.with_code(5)
+        } else {
+            failure
+        };
+        failure.note(format!("the URL called is {}", seen.url))
     }
 }
 
@@ -68,6 +177,28 @@ pub(crate) fn required<'a>(value: Option<&'a String>, flag: &str, variable: &str
         .map(String::as_str)
         .filter(|value| !value.is_empty())
         .ok_or_else(|| Failure::usage(format!("{flag} is missing: pass it, or set {variable}")))
+}
+
+/// A secret of an option, a variable or a file; `names` are option and variable.
+pub(crate) async fn secret(
+    value: Option<&String>,
+    file: Option<&Path>,
+    names: (&str, &str),
+) -> Result<Secret, Failure> {
+    match file.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) if value.is_none_or(String::is_empty) => {
+            let secret = in_file(path).await?;
+            if secret.expose().is_empty() {
+                return Err(Failure::unsent(format!("{} is empty", path.display())));
+            }
+            Ok(secret)
+        }
+        Some(_) => {
+            let (flag, variable) = names;
+            Err(Failure::unsent(format!("{flag} and {flag}-file (or {variable} and {variable}_FILE) are both given")))
+        }
+        None => required(value, names.0, names.1).map(Secret::new),
+    }
 }
 
 pub(crate) fn warn<T>(result: Result<Response<T>, Error>) -> Result<Response<T>, Error> {

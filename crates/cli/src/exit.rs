@@ -3,8 +3,9 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use identkit_core::{Advice, Error, Kind};
+use identkit_core::{Advice, Delivery, Error, Kind};
 use identkit_transport::http::{ConnectError, ConnectFault};
+use serde_json::{Map, Value, json};
 
 use crate::text::plain;
 
@@ -36,7 +37,7 @@ pub(crate) enum VendorText {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let failure = Self::new(code(error.kind()), sentence(&error));
+        let failure = Self::new(code(&error), sentence(&error));
         Self { error: Some(error), ..failure }
     }
 }
@@ -66,6 +67,22 @@ impl Failure {
         self
     }
 
+    pub(crate) fn notes(self, notes: impl IntoIterator<Item = String>) -> Self {
+        notes.into_iter().fold(self, Self::note)
+    }
+
+    pub(crate) fn with_code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Replaces exit code and message, for a caller that knows better what the response means.
+    pub(crate) fn reword(mut self, code: u8, message: &str) -> Self {
+        let operation = self.error.as_ref().and_then(Error::operation);
+        self.sentence = operation.map_or_else(String::new, |operation| format!("{operation}: ")) + message;
+        self.with_code(code)
+    }
+
     pub(crate) fn vendor_text(mut self, vendor_text: VendorText) -> Self {
         self.vendor_text = vendor_text;
         self
@@ -73,8 +90,7 @@ impl Failure {
 
     /// Adds a note if the vendor's response has this HTTP status.
     pub(crate) fn note_on(self, status: u16, note: impl Into<String>) -> Self {
-        let matches = self.error.as_ref().and_then(Error::status) == Some(status);
-        if matches { self.note(note) } else { self }
+        if self.status() == Some(status) { self.note(note) } else { self }
     }
 
     /// Adds the base URL, if it may have caused the failure.
@@ -93,6 +109,16 @@ impl Failure {
         self.error.as_ref().map(Error::kind)
     }
 
+    /// How far the request of the call got, if a call failed.
+    pub(crate) fn delivery(&self) -> Option<Delivery> {
+        self.error.as_ref().and_then(Error::delivery)
+    }
+
+    /// The HTTP status of the vendor's response, if a call failed with one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.error.as_ref().and_then(Error::status)
+    }
+
     /// Whether the request breaks this rule of the contract.
     pub(crate) fn breaks(&self, rule: &str) -> bool {
         self.error.iter().flat_map(Error::violations).any(|fault| fault.rule == rule)
@@ -101,34 +127,78 @@ impl Failure {
     /// The lines for standard error.
     pub(crate) fn lines(&self, show_vendor_text: bool) -> Vec<String> {
         let mut lines = vec![format!("error: {}", self.sentence)];
-        lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
-        let Some(error) = &self.error else { return lines };
-        if let Some(fault) = error.violations().first() {
-            let document = fault.section.split(' ').next().unwrap_or_default();
-            lines.push(format!(
-                "note: docs/contract/contract.md explains rules such as {}; {document} is the vendor's document",
-                fault.rule,
-            ));
+        lines.extend(self.all_notes(show_vendor_text).map(|note| format!("note: {note}")));
+        lines.extend(self.shown_text(show_vendor_text).map(|text| format!("the vendor wrote: {text}")));
+        lines
+    }
+
+    /// The failure as one line of JSON for standard error.
+    pub(crate) fn json(&self, show_vendor_text: bool) -> Value {
+        let mut members = Map::new();
+        members.insert("exit_code".into(), self.code.into());
+        members.insert("message".into(), self.sentence.clone().into());
+        if let Some(error) = &self.error {
+            members.insert("kind".into(), words(&format!("{:?}", error.kind())).into());
+            members.insert("operation".into(), error.operation().into());
+            members.insert("http_status".into(), error.status().into());
+            let delivery = error.delivery().map(|delivery| words(&format!("{delivery:?}")));
+            members.insert("delivery".into(), delivery.into());
+            let violations = error.violations().iter().map(|fault| {
+                json!({
+                    "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section,
+                })
+            });
+            members.insert("violations".into(), violations.collect());
         }
+        members.insert("notes".into(), self.all_notes(show_vendor_text).collect());
+        members.insert("vendor_text".into(), self.shown_text(show_vendor_text).into());
+        json!({ "error": members })
+    }
+
+    fn all_notes(&self, show_vendor_text: bool) -> impl Iterator<Item = String> {
+        let violation = self.error.iter().flat_map(Error::violations).next().map(|fault| {
+            let document = fault.section.split(' ').next().unwrap_or_default();
+            format!(
+                "docs/contract/contract.md explains rules such as {}; {document} is the vendor's document",
+                fault.rule,
+            )
+        });
+        let has_text = self.error.as_ref().is_some_and(|error| error.vendor_text().is_some());
+        let hidden = has_text && self.vendor_text == VendorText::OnAdvice && !show_vendor_text;
+        let advice = hidden
+            .then(|| "add --show-vendor-text to see the vendor's own text, which may contain personal data".to_owned());
+        self.notes.iter().cloned().chain(violation).chain(advice)
+    }
+
+    /// The vendor's own text, if it is to be shown.
+    fn shown_text(&self, show_vendor_text: bool) -> Option<String> {
         let show = match self.vendor_text {
             VendorText::OnAdvice | VendorText::OnRequest => show_vendor_text,
             VendorText::Always => true,
             VendorText::Never => false,
         };
-        match error.vendor_text() {
-            Some(text) if show => lines.push(format!("the vendor wrote: {}", plain(text.expose()))),
-            Some(_) if self.vendor_text == VendorText::OnAdvice => lines.push(
-                "note: add --show-vendor-text to see the vendor's own text, which may contain personal data".into(),
-            ),
-            _ => {}
-        }
-        lines
+        let text = self.error.as_ref()?.vendor_text().filter(|_| show)?;
+        Some(plain(text.expose()))
     }
 }
 
-fn code(kind: Kind) -> u8 {
-    match kind {
+/// The words of a Rust name, in lower case and joined by underscores.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !words.is_empty() {
+            words.push('_');
+        }
+        words.push(c.to_ascii_lowercase());
+    }
+    words
+}
+
+fn code(error: &Error) -> u8 {
+    match error.kind() {
         Kind::InvalidInput => 2,
+        // The place for the record of the request is wrong.
+        Kind::Storage if error.delivery() == Some(Delivery::NotSent) => 2,
         Kind::Authentication => 3,
         Kind::NotFound => 4,
         Kind::Forbidden
@@ -163,6 +233,7 @@ fn sentence(error: &Error) -> String {
     let advice = match error.kind() {
         Kind::InvalidInput if error.violations().is_empty() => "nothing was sent",
         Kind::InvalidInput => Advice::FixInput.text(),
+        Kind::Storage if error.delivery() == Some(Delivery::NotSent) => "nothing was sent",
         _ => fault(error).and_then(remedy).unwrap_or_else(|| error.advice().text()),
     };
     format!("{message}; {advice}")

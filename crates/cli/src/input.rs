@@ -4,7 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
 
 use identkit_core::{Error, Secret};
-use identkit_wire::text::decode;
+use identkit_wire::text::{TextFault, decode};
 
 use crate::exit::Failure;
 use crate::output;
@@ -16,7 +16,7 @@ const MAX_INPUT: u64 = 512 * 1024 * 1024;
 /// Maximum size of a text file in bytes, except JSON.
 const MAX_TEXT: u64 = 16 * 1024 * 1024;
 
-/// The text of a file or of standard input: UTF-8 without a byte order mark.
+/// The content of a file or of standard input, without a byte order mark. It is not UTF-16.
 pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
@@ -42,8 +42,12 @@ fn read(path: &Path) -> Result<Input, Failure> {
     if bytes.is_empty() {
         return Err(Failure::unsent(format!("{name} is empty: JSON is required")));
     }
-    let length = decode(&bytes).map_err(|fault| Failure::unsent(format!("{name} {fault}")))?.len();
-    bytes.drain(..bytes.len().saturating_sub(length));
+    match decode(&bytes).map(str::len) {
+        Ok(length) => drop(bytes.drain(..bytes.len().saturating_sub(length))),
+        Err(TextFault::Utf16) => return Err(Failure::unsent(format!("{name} {}", TextFault::Utf16))),
+        // The reader of JSON reports the position.
+        Err(TextFault::NotUtf8) => {}
+    }
     Ok(Input { name, bytes })
 }
 
@@ -160,7 +164,7 @@ mod tests {
     fn an_input_loses_its_byte_order_mark() {
         assert_eq!(read(file(b"\xef\xbb\xbf{}").path()).unwrap().bytes, b"{}");
         assert_eq!(read(file(b"{}").path()).unwrap().bytes, b"{}");
-        for (content, words) in [(&b"{\0}\0"[..], "is UTF-16"), (b"{\xe9}", "is not UTF-8"), (b"", "is empty")] {
+        for (content, words) in [(&b"{\0}\0"[..], "is UTF-16"), (b"", "is empty")] {
             let failure = read(file(content).path()).err().unwrap();
             assert!(failure.sentence.contains(words), "{}", failure.sentence);
         }

@@ -6,7 +6,9 @@ mod arguments;
 mod commands;
 mod connection;
 mod context;
+mod exchange;
 mod exit;
+mod given;
 mod help;
 mod input;
 mod network;
@@ -15,8 +17,12 @@ mod progress;
 mod providers;
 mod save;
 mod signals;
+mod state;
+mod tap;
 mod text;
+mod trace;
 mod values;
+mod verbose;
 mod verdict;
 
 use std::process::ExitCode;
@@ -25,6 +31,7 @@ use std::time::Duration;
 use crate::arguments::Arguments;
 use crate::commands::Command;
 use crate::exit::Failure;
+use crate::output::Format;
 
 /// How long a stopped command may take to remove its files.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,10 +51,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             let failure = Failure::local(format!("cannot start the async runtime: {}", error.kind()));
-            return report(&failure, false);
+            return report(&failure, arguments.output, false);
         }
     };
-    let show = arguments.show_vendor_text;
+    let (format, show) = (arguments.output, arguments.show_vendor_text);
     match runtime.block_on(run_until_stopped(arguments)) {
         Ok(Ok(code)) => {
             runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
@@ -57,11 +64,11 @@ fn main() -> ExitCode {
             // The command was dropped; its blocking tasks notice this and remove their files.
             runtime.shutdown_timeout(CLEANUP_TIMEOUT);
             save::remove_folders();
-            output::say("error: interrupted; the vendor may execute a request that was already sent");
-            ExitCode::from(code)
+            let failure = Failure::local("interrupted; the vendor may execute a request that was already sent");
+            report(&failure.with_code(code), format, false)
         }
         Err(failure) => {
-            let code = report(&failure, show);
+            let code = report(&failure, format, show);
             runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
             code
         }
@@ -69,8 +76,11 @@ fn main() -> ExitCode {
 }
 
 /// Writes a failure to standard error and returns its exit code.
-fn report(failure: &Failure, show_vendor_text: bool) -> ExitCode {
-    failure.lines(show_vendor_text).iter().for_each(|line| output::say(line));
+fn report(failure: &Failure, format: Format, show_vendor_text: bool) -> ExitCode {
+    match format {
+        Format::Json => output::say(&failure.json(show_vendor_text).to_string()),
+        Format::Table => failure.lines(show_vendor_text).iter().for_each(|line| output::say(line)),
+    }
     ExitCode::from(failure.code)
 }
 

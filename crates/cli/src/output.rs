@@ -1,6 +1,8 @@
 //! Output: results on standard output, everything else on standard error.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
 
 use clap::ValueEnum;
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, presets};
@@ -8,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::exit::Failure;
+use crate::text::{escape, plain};
 
 /// Format of a result: a table for people, JSON for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -17,14 +20,22 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Writes a result as the JSON document or as the page that `table` fills.
+    /// Writes a result as the JSON document or as the page that `table` fills. A closed pipe is not an error.
     pub(crate) fn show(self, json: &Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
+        unless_closed(self.write(json, table))
+    }
+
+    /// Writes a result like [`show`](Self::show). A closed pipe is an error too.
+    ///
+    /// # Errors
+    /// If standard output cannot be written.
+    pub(crate) fn write(self, json: &Value, table: impl FnOnce(&mut Page)) -> io::Result<()> {
         match self {
-            Self::Json => print(&format!("{json:#}")),
+            Self::Json => write_text(&format!("{json:#}\n")),
             Self::Table => {
                 let mut page = Page::default();
                 table(&mut page);
-                page.lines.iter().try_for_each(|line| print(line))?;
+                write_text(&page.text(io::stdout().is_terminal()))?;
                 page.notes.iter().for_each(|note| say(&format!("note: {note}")));
                 Ok(())
             }
@@ -32,25 +43,30 @@ impl Format {
     }
 }
 
-/// A result for people: lines on standard output, then notes on standard error.
+/// A result for people: text on standard output, then notes on standard error.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
-    lines: Vec<String>,
+    blocks: Vec<Block>,
     notes: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Block {
+    Line(String),
+    Table(Box<Table>),
 }
 
 impl Page {
     pub(crate) fn line(&mut self, line: impl Into<String>) {
-        self.lines.push(line.into());
+        self.blocks.push(Block::Line(line.into()));
     }
 
     pub(crate) fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
 
-    /// Adds a table without trailing spaces.
-    pub(crate) fn table(&mut self, table: &Table) {
-        self.line(table.trim_fmt());
+    pub(crate) fn table(&mut self, table: Table) {
+        self.blocks.push(Block::Table(Box::new(table)));
     }
 
     pub(crate) fn pairs<N: Into<String>>(&mut self, pairs: impl IntoIterator<Item = (N, String)>) {
@@ -58,29 +74,109 @@ impl Page {
         for (name, value) in pairs {
             table.add_row([name.into(), value]);
         }
-        self.table(&table);
+        self.table(table);
     }
+
+    /// The text for standard output. Without a terminal, tables are tab-separated values (TSV).
+    fn text(&self, terminal: bool) -> String {
+        let block = |block: &Block| match block {
+            Block::Line(line) => format!("{line}\n"),
+            Block::Table(table) if terminal => format!("{}\n", fitted(table)),
+            Block::Table(table) => tab_separated(table),
+        };
+        self.blocks.iter().map(block).collect()
+    }
+}
+
+/// The cells of all rows, header included.
+fn rows(table: &Table) -> Vec<Vec<String>> {
+    let rows = table.header().into_iter().chain(table.row_iter());
+    rows.map(|row| row.cell_iter().map(comfy_table::Cell::content).collect()).collect()
+}
+
+/// The table without trailing spaces. If it is too wide for the terminal, each row is a list of names and values.
+pub(crate) fn fitted(table: &Table) -> String {
+    let text = table.trim_fmt();
+    let width = usize::from(table.width().unwrap_or(u16::MAX));
+    let fits = text.lines().all(|line| line.chars().count() <= width);
+    let all = rows(table);
+    let Some((header, rows)) = all.split_first().filter(|_| !fits && table.header().is_some()) else { return text };
+    let longest = header.iter().map(|name| name.chars().count()).max().unwrap_or_default();
+    let record = |row: &Vec<String>| -> String {
+        let cells = header.iter().zip(row).filter(|(_, value)| !value.is_empty());
+        cells.map(|(name, value)| format!("{name:longest$}  {value}\n")).collect()
+    };
+    rows.iter().map(record).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
+/// One line per row, with a tab between cells. A tab or a line break in a cell becomes a space.
+fn tab_separated(table: &Table) -> String {
+    let cell = |cell: &String| cell.replace(['\t', '\n', '\r'], " ");
+    rows(table).iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join("\t") + "\n").collect()
 }
 
 /// Writes a line to standard error. Errors are ignored.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", escape(line));
 }
 
 /// Writes a question to standard error, without a line break.
 pub(crate) fn ask(question: &str) -> io::Result<()> {
     let mut out = io::stderr().lock();
-    write!(out, "{question}").and_then(|()| out.flush())
+    write!(out, "{}", escape(question)).and_then(|()| out.flush())
 }
 
+/// Writes text and a line break to standard output. A closed pipe (`| head`) is not an error; a full disk is.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    print_bytes(format!("{text}\n").as_bytes())
+    unless_closed(write_text(&format!("{text}\n")))
 }
 
-/// Writes bytes to standard output. A closed pipe (`| head`) is not an error; a full disk is.
+/// Writes text to standard output. A closed pipe is an error too.
+fn write_text(text: &str) -> io::Result<()> {
+    write_exactly(escape(text).as_bytes())
+}
+
+/// Writes bytes to standard output, like [`write`]. A closed pipe (`| head`) is not an error; a full disk is.
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    unless_closed(write(bytes))
+}
+
+/// Writes bytes to standard output: to a terminal as text that cannot control it, otherwise as they are. A closed pipe
+/// is an error too.
+///
+/// # Errors
+/// If standard output cannot be written.
+pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
+    match io::stdout().is_terminal() {
+        true => write_text(&String::from_utf8_lossy(bytes)),
+        false => write_exactly(bytes),
+    }
+}
+
+fn write_exactly(bytes: &[u8]) -> io::Result<()> {
+    if is_closed() {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
     let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    out.write_all(bytes).and_then(|()| out.flush())
+}
+
+/// Whether the program was started without standard output (`>&-`). Rust's runtime then opens `/dev/null` for reading
+/// and writing in its place, while `> /dev/null` opens it for writing only. False on systems without `/proc`.
+fn is_closed() -> bool {
+    const ACCESS_MODE: u32 = 0o3;
+    const READ_WRITE: u32 = 0o2;
+    let is_null = || std::fs::read_link("/proc/self/fd/1").is_ok_and(|path| path == Path::new("/dev/null"));
+    let flags = || {
+        let info = std::fs::read_to_string("/proc/self/fdinfo/1").ok()?;
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+        u32::from_str_radix(flags.trim(), 8).ok()
+    };
+    is_null() && flags().is_some_and(|flags| flags & ACCESS_MODE == READ_WRITE)
+}
+
+fn unless_closed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::local(format!("the result could not be written to standard output: {}", error.kind())))
         }
@@ -90,6 +186,15 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
 
 pub(crate) fn to_json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+/// A member of an object as text for people; empty if it is missing or null.
+pub(crate) fn text(object: &Value, name: &str) -> String {
+    match object.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => plain(text),
+        Some(other) => plain(&other.to_string()),
+    }
 }
 
 /// An empty table in the style of this program.
@@ -115,6 +220,19 @@ pub(crate) fn prevent_wrapping(table: &mut Table, header: &[&str], names: &[&str
     }
 }
 
+/// Writes the message of wrong usage, or of `--help` or `--version`, and ends the program. Arguments in the message can
+/// contain any character, and only harmless ones are shown in color.
+pub(crate) fn exit(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    match escape(&text) {
+        Cow::Borrowed(_) => error.exit(),
+        Cow::Owned(escaped) => {
+            say(escaped.trim_end());
+            std::process::exit(error.exit_code())
+        }
+    }
+}
+
 /// A note that is written if the command is interrupted before [`disarm`](Self::disarm).
 pub(crate) struct InterruptionNote(Option<String>);
 
@@ -133,5 +251,36 @@ impl Drop for InterruptionNote {
         if let Some(note) = &self.0 {
             say(&format!("note: {note}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> Page {
+        let mut page = Page::default();
+        let mut table = table(&["OrderID", "Text"]);
+        table.add_row(["1", "two\twords"]).add_row(["2", ""]);
+        page.table(table);
+        page.line("done");
+        page
+    }
+
+    #[test]
+    fn without_a_terminal_a_table_is_tab_separated() {
+        assert_eq!(page().text(false), "OrderID\tText\n1\ttwo words\n2\t\ndone\n");
+        assert!(page().text(true).contains('─'));
+    }
+
+    #[test]
+    fn a_table_too_wide_for_the_terminal_is_a_list() {
+        let mut table = table(&["OrderID", "Time", "Kind"]);
+        let (id, time) = ("12345678901234567890", "2020-09-10T12:00:00+02:00");
+        table.add_row([id, time, "6"]).add_row([id, time, ""]);
+        prevent_wrapping(&mut table, &["OrderID", "Time", "Kind"], &["OrderID", "Time"]);
+        assert!(fitted(table.set_width(80)).contains('─'));
+        let record = format!("OrderID  {id}\nTime     {time}");
+        assert_eq!(fitted(table.set_width(40)), format!("{record}\nKind     6\n\n{record}"));
     }
 }

@@ -17,6 +17,7 @@ use identkit_wire::{Body, BodyReader, Part, Source};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::Format;
+use crate::text::plain;
 
 /// How long a command runs before the bar appears.
 const DELAY: Duration = Duration::from_millis(400);
@@ -56,7 +57,7 @@ impl Progress {
     /// Sets the text at the start of the line.
     pub(crate) fn describe(&self, what: &str) {
         if let Some(bar) = &self.0 {
-            bar.set_prefix(format!("{what}, "));
+            bar.set_prefix(format!("{}, ", plain(what)));
         }
     }
 }

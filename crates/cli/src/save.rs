@@ -9,12 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
-use identkit_files::{Draft, create_dirs};
+use identkit_files::{Draft, Leftover, create_dirs};
 use identkit_transport::SystemClock;
 use identkit_transport::save::{Existing, FileDigest, Save};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
+use crate::output::say;
 
 /// Maximum size of a file in bytes.
 const MAX_FILE: u64 = 16 * 1024 * 1024 * 1024;
@@ -37,8 +38,8 @@ pub(crate) fn existing(force: bool) -> Existing {
     if force { Existing::Replace } else { Existing::Keep }
 }
 
-/// Checks that a file can be written at `path`. Call this before sending: without a place for it, nothing is fetched.
-pub(crate) fn check_place(path: &Path, existing: Existing) -> Result<(), Failure> {
+/// Checks that a file can be written at `path`, the value of `option`. Call this before sending: without a place for it, nothing is fetched.
+pub(crate) fn check_place(option: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
     let name = path.display();
     reject_dash(path)?;
     let problem = match path.symlink_metadata() {
@@ -50,14 +51,35 @@ pub(crate) fn check_place(path: &Path, existing: Existing) -> Result<(), Failure
         // The new file would replace a device, not write to it.
         Ok(existing) if !existing.is_file() => "is not a regular file: choose another path",
         Ok(_) if existing == Existing::Keep => {
-            return Err(Failure::unsent(format!("{name} already exists: to replace it, add --force")));
+            return Err(Failure::unsent(match option {
+                "--out" => format!("{name} already exists: to replace it, add --force"),
+                _ => format!("{option} {name} already exists: choose a new file"),
+            }));
         }
         _ => {
+            report_leftovers(path);
             let draft = Draft::new(path).and_then(Draft::discard);
-            return draft.map_err(|error| Failure::unsent(format!("--out {name} cannot be written: {}", error.kind())));
+            return draft
+                .map_err(|error| Failure::unsent(format!("{option} {name} cannot be written: {}", error.kind())));
         }
     };
-    Err(Failure::unsent(format!("--out {name} {problem}")))
+    Err(Failure::unsent(format!("{option} {name} {problem}")))
+}
+
+/// Reports temporary files of commands that were killed, in the directory of `path`. Those without content are removed;
+/// the others may be the only copy of a response.
+pub(crate) fn report_leftovers(path: &Path) {
+    for leftover in Leftover::find_beside(path).unwrap_or_default() {
+        let name = leftover.path().display().to_string();
+        if !leftover.is_blank() {
+            say(&format!(
+                "note: {name} is left from a command that was killed; it may contain a part of a response: check it, \
+                 then delete it"
+            ));
+        } else if leftover.remove().is_ok() {
+            say(&format!("note: removed {name}, an empty file that is left from a command that was killed"));
+        }
+    }
 }
 
 /// Rejects `-`, which means standard output in other programs but would be a file name here.

@@ -1,6 +1,116 @@
-//! Untrusted text.
+//! Untrusted text, which must not control a terminal or deceive its reader.
 
-/// Replaces control characters, which could control a terminal.
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Replaces every character that [`escape`] escapes, and line breaks and tabs: the text is one value on one line.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || is_hidden(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Escapes control characters except line breaks and tabs, and characters that are invisible or change the direction of
+/// the text, as JSON does (`\u001b`). JSON stays valid, with the same values.
+///
+/// All output passes through this function, so it covers texts of vendors, certificates, files and command lines.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    let is_escaped = |c: char| is_hidden(c) || (c.is_control() && !matches!(c, '\n' | '\t'));
+    if !text.contains(is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_escaped(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Whether a character has no width or changes the direction of the text: Unicode's `Default_Ignorable_Code_Point`,
+/// `Bidi_Control`, and the separators of lines and paragraphs.
+fn is_hidden(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One character of each kind: C0, DEL, C1, soft hyphen, zero width, direction, separator, mark, tag.
+    const HOSTILE: &str = "\u{0}\u{7}\u{8}\r\u{1b}\u{7f}\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}\u{202e}\
+                           \u{2028}\u{2060}\u{2066}\u{2069}\u{feff}\u{fff9}\u{e0041}";
+
+    #[test]
+    fn hostile_characters_are_escaped_and_others_are_not() {
+        for c in HOSTILE.chars() {
+            let text = format!("a{c}b");
+            assert_eq!(plain(&text), "a\u{fffd}b", "{c:?}");
+            let escaped = escape(&text);
+            assert!(escaped.is_ascii() && escaped.len() >= 8 && !escaped.contains(c), "{c:?}: {escaped}");
+            let json: String = serde_json::from_str(&format!("\"{escaped}\"")).unwrap();
+            assert_eq!(json, text, "JSON has the same value");
+        }
+        for harmless in ["", "Müller, Ørsted, 北京, e\u{301}, 👍, \u{fffd}", "a\n\tb", "\\u001b"] {
+            assert_eq!(escape(harmless), harmless);
+        }
+        assert_eq!(plain("a\n\tb"), "a\u{fffd}\u{fffd}b");
+    }
+
+    #[test]
+    fn json_stays_valid_with_its_values() {
+        let value = serde_json::json!({ HOSTILE: [HOSTILE, "\"\\"] });
+        for text in [value.to_string(), format!("{value:#}")] {
+            let escaped = escape(&text);
+            assert!(escaped.chars().all(|c| c == '\n' || !(c.is_control() || is_hidden(c))), "{escaped}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), value);
+        }
+    }
+
+    /// Each function that writes to a stream of the process is in one of these files, which escape what they write.
+    #[test]
+    fn only_the_output_module_writes_to_a_stream() {
+        fn search(folder: &std::path::Path, found: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    search(&path, found);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+                let writes = ["stdout().lock", "stderr().lock", ".println(", "println!", "print!(", ".exit()"];
+                if writes.iter().any(|writes| code.contains(writes)) {
+                    found.push(path.file_name().unwrap().to_string_lossy().into_owned());
+                }
+            }
+        }
+        let mut found = Vec::new();
+        search(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        found.sort();
+        assert_eq!(found, ["output.rs"]);
+    }
 }

@@ -8,6 +8,9 @@ use tempfile::{NamedTempFile, PersistError, TempPath};
 
 use crate::faults::Step;
 
+/// The start of the names of temporary files.
+pub(crate) const TEMPORARY: &str = ".identkit-tmp-";
+
 /// What happens to an existing file of the same name.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,10 +51,16 @@ impl Disk {
         options.open(path)
     }
 
-    /// Creates a temporary file beside `target`, readable by its owner only and removed on drop unless renamed.
-    pub(crate) fn temporary(&self, target: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    /// Creates a temporary file beside `target`, readable by its owner only and removed on drop unless renamed. It is
+    /// locked, so that other processes recognize that it is in use.
+    pub(crate) fn temporary(&self, target: &Path) -> io::Result<NamedTempFile> {
         self.enter(Step::Create)?;
-        tempfile::Builder::new().prefix(prefix).tempfile_in(parent(target))
+        let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent(target))?;
+        if cfg!(unix) {
+            // File systems without locks exist. On other systems, a locked file could not be read back.
+            let _ = file.as_file().try_lock();
+        }
+        Ok(file)
     }
 
     pub(crate) fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
@@ -113,6 +122,6 @@ impl Disk {
     }
 }
 
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

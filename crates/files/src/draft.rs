@@ -24,19 +24,11 @@ impl Draft {
     /// # Errors
     /// If the temporary file cannot be created. The error can contain the path.
     pub fn new(target: impl Into<PathBuf>) -> io::Result<Self> {
-        Self::with_prefix(target, ".tmp")
+        Self::on(Disk::default(), target.into())
     }
 
-    /// Creates the temporary file with a name that begins with `prefix`.
-    ///
-    /// # Errors
-    /// Like [`new`](Self::new).
-    pub fn with_prefix(target: impl Into<PathBuf>, prefix: &str) -> io::Result<Self> {
-        Self::on(Disk::default(), target.into(), prefix)
-    }
-
-    pub(crate) fn on(disk: Disk, target: PathBuf, prefix: &str) -> io::Result<Self> {
-        let file = disk.temporary(&target, prefix)?;
+    pub(crate) fn on(disk: Disk, target: PathBuf) -> io::Result<Self> {
+        let file = disk.temporary(&target)?;
         Ok(Self { disk, file, target, length: 0, synced: false })
     }
 

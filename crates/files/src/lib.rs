@@ -14,6 +14,7 @@ mod disk;
 mod draft;
 mod error;
 mod faults;
+mod leftover;
 mod lock;
 mod log;
 #[cfg(test)]
@@ -23,5 +24,6 @@ pub use self::dirs::create_dirs;
 pub use self::disk::Existing;
 pub use self::draft::{CommitError, Draft};
 pub use self::error::OpenError;
+pub use self::leftover::Leftover;
 pub use self::lock::LockFile;
 pub use self::log::{AppendLog, Tail};

@@ -123,7 +123,7 @@ impl AppendLog {
             if path.symlink_metadata().is_ok() {
                 continue;
             }
-            let mut draft = Draft::on(self.disk.clone(), path.clone(), ".tmp")?;
+            let mut draft = Draft::on(self.disk.clone(), path.clone())?;
             draft.write_all(record)?;
             match draft.commit(Existing::Keep) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::disk::Disk;
 use crate::faults::{Faults, Step};
-use crate::{AppendLog, Draft, Existing, LockFile, OpenError, Tail, create_dirs};
+use crate::{AppendLog, Draft, Existing, Leftover, LockFile, OpenError, Tail, create_dirs};
 
 /// Runs an operation without a fault, then with a fault at each of its steps. `check` gets directory and failed step.
 fn with_faults<T>(run: impl Fn(Disk, &Path) -> io::Result<T>, check: impl Fn(&Path, Option<Step>)) -> Vec<Step> {
@@ -61,7 +61,7 @@ fn open(disk: Disk, path: &Path, tail: Tail) -> io::Result<(AppendLog, Vec<Vec<u
 fn a_commit_replaces_the_file_as_a_whole_or_not_at_all() {
     let replace = |disk: Disk, dir: &Path| {
         std::fs::write(dir.join("file"), "old").unwrap();
-        let mut draft = Draft::on(disk, dir.join("file"), ".tmp")?;
+        let mut draft = Draft::on(disk, dir.join("file"))?;
         draft.reserve(100)?;
         draft.write_all(b"new")?;
         Ok(draft.commit(Existing::Replace)?)
@@ -199,6 +199,36 @@ fn a_log_is_a_regular_file_of_one_process_and_one_owner() {
     for other in [link.as_path(), dir.path(), Path::new("/dev/null")] {
         assert!(matches!(open(other), Err(OpenError::NotRegular)), "{}", other.display());
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn only_files_of_ended_processes_are_leftovers() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("file");
+    let (mut empty, mut full) = (Draft::new(&target).unwrap(), Draft::new(&target).unwrap());
+    empty.reserve(100).unwrap();
+    full.write_all(b"evidence  ").unwrap();
+    assert!(Leftover::find_beside(&target).unwrap().is_empty(), "both are in use");
+    let places = [empty.path().to_owned(), full.path().to_owned()];
+    // As if the process was killed: copies without a lock.
+    for place in &places {
+        std::fs::copy(place, place.with_extension("copy")).unwrap();
+    }
+    drop((empty, full));
+    std::fs::write(dir.path().join(".tmpother"), "").unwrap();
+    std::os::unix::fs::symlink(&target, dir.path().join(".identkit-tmp-link")).unwrap();
+    let found = Leftover::find_beside(&target).unwrap();
+    let mut blank: Vec<bool> = found.iter().map(Leftover::is_blank).collect();
+    blank.sort_unstable();
+    assert_eq!(blank, [false, true]);
+    assert!(Leftover::find_beside(&target).unwrap().is_empty(), "another process is about to remove them");
+    for leftover in found {
+        let path = leftover.path().to_owned();
+        leftover.remove().unwrap();
+        assert!(!path.exists());
+    }
+    assert_eq!(names(dir.path()), [".identkit-tmp-link", ".tmpother"]);
 }
 
 #[test]

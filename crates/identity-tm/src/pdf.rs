@@ -1,4 +1,4 @@
-//! Detects an encrypted PDF by the dictionary of its last cross-reference section.
+//! Detects a PDF by its header, and an encrypted one by the dictionary of its last cross-reference section.
 //!
 //! Best effort (AT-86): a PDF that cannot be parsed counts as not encrypted, and bytes elsewhere prove nothing. Reads
 //! the tail of a source, then at most 1 MiB from the section on.
@@ -8,10 +8,18 @@ use std::io::{self, Read};
 use identkit_wire::Source;
 use identkit_wire::json::Blob;
 
+const HEADER: &[u8] = b"%PDF-";
+/// Number of bytes in which readers look for the header (ISO 32000-1, annex H, note 13).
+const HEADER_RANGE: usize = 1024;
 /// Number of bytes at the end that are searched for `startxref` and its offset.
 const TAIL: usize = 2 * 1024;
 /// Maximum number of bytes read from the start of a cross-reference section.
 const SECTION: u64 = 1024 * 1024;
+
+/// Whether readers find the header of a PDF.
+pub(crate) fn has_header(document: &Blob) -> bool {
+    document.first_bytes(HEADER_RANGE + HEADER.len()).windows(HEADER.len()).any(|window| window == HEADER)
+}
 
 /// Whether the document's last trailer names an encryption dictionary. A source that is not in memory counts as not
 /// encrypted: requests are written on async threads, which must not wait for a disk.
@@ -112,6 +120,16 @@ mod tests {
     fn pdf(before: &str, section: &str) -> Blob {
         let offset = before.len();
         Blob::from_bytes(format!("{before}{section}\nstartxref\n{offset}\n%%EOF\n").into_bytes())
+    }
+
+    #[test]
+    fn at_86_header_may_follow_other_bytes() {
+        for (before, found) in [(0, true), (3, true), (1024, true), (1025, false)] {
+            let bytes = [&vec![b' '; before], b"%PDF-1.7\n".as_slice()].concat();
+            for blob in [Blob::from_bytes(bytes.clone()), Blob::Text(identkit_wire::encode_base64(&bytes).into())] {
+                assert_eq!(has_header(&blob), found, "{before}");
+            }
+        }
     }
 
     #[test]

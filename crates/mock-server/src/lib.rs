@@ -45,7 +45,7 @@ pub use rules::Rejection;
 pub use sandbox::TestSandbox;
 pub use sandbox::{Advanced, Progress, Sandbox, SandboxBuilder};
 pub use vendor::{CallOutcome, MockVendor, NoAnswer, Route, Target, Transition, TransitionError};
-pub use world::{CaseOrder, Profile, SavedError, StateReader, Timer, VendorState, World};
+pub use world::{CaseOrder, Channel, Message, Profile, SavedError, StateReader, Timer, VendorState, World};
 pub use worlds::Worlds;
 
 /// The examples of the guide are compiled and run.

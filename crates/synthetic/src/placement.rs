@@ -6,8 +6,11 @@
 use lopdf::{Dictionary, Document, Object};
 
 use super::error::Error;
+use super::pages::inherited;
 
 /// Position of a mark, in PDF points from the lower left corner of the displayed page.
+///
+/// The part of the mark outside the page is cut off.
 ///
 /// Defaults for `None`: the last page, the lower left corner above the margin, and a size for four lines of text.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -33,8 +36,8 @@ const MIN_SIZE: (f32, f32) = (24.0, 12.0);
 const MAX_SIZE: f32 = 14_400.0;
 /// Distance between stacked marks.
 const GAP: f32 = 6.0;
-/// Maximum depth of a page tree; a deeper one is a loop.
-const MAX_DEPTH: usize = 64;
+/// Size of a page without a size, as readers show it.
+const DEFAULT_SHEET: [f32; 4] = [0.0, 0.0, 612.0, 792.0];
 
 /// A rectangle on a page, and the rotation of its content.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,34 +78,44 @@ impl Placement {
             (DEFAULT_Y.min(sheet_height * 0.1) + below).min(top)
         });
         let finite = [x, y, width, height].iter().all(|v| v.is_finite() && v.abs() <= MAX_SIZE);
-        let readable = width >= MIN_SIZE.0 && height >= MIN_SIZE.1;
-        let visible = x < sheet_width && y < sheet_height && x + width > 0.0 && y + height > 0.0;
-        if !(finite && readable && visible) {
-            return Err(Error::Placement);
+        let (left, bottom) = (x.max(0.0), y.max(0.0));
+        let size = ((x + width).min(sheet_width) - left, (y + height).min(sheet_height) - bottom);
+        // A page can be too small for any mark that is recognizable.
+        let is_default = *self == Self { page: self.page, ..Self::default() };
+        let minimum = if is_default { (1.0, 1.0) } else { MIN_SIZE };
+        if finite && size.0 >= minimum.0 && size.1 >= minimum.1 {
+            Ok(sheet.spot((left, bottom), size))
+        } else {
+            Err(Error::Placement)
         }
-        Ok(sheet.spot((x, y), (width, height)))
+    }
+}
+
+impl Spot {
+    /// Returns the rectangle of an annotation, or `None` if it has no area.
+    pub(crate) fn of_annotation(document: &Document, page: &Dictionary, annotation: &Dictionary) -> Option<Self> {
+        let rect = corners(document, annotation.get_deref(b"Rect", document).ok()?)?;
+        let matrix = Sheet::new(document, page).matrix;
+        let [left, bottom, right, top] = rect;
+        Some(Self { rect, matrix, size: turned(matrix, (right - left, top - bottom)) })
     }
 }
 
 impl Sheet {
     fn new(document: &Document, page: &Dictionary) -> Self {
-        let corners = inherited(document, page, b"CropBox")
-            .and_then(|value| corners(document, value))
-            .or_else(|| inherited(document, page, b"MediaBox").and_then(|value| corners(document, value)))
-            // A4, if the page has no size.
-            .unwrap_or([0.0, 0.0, 595.28, 841.89]);
-        let [left, bottom, right, top] = corners;
-        let degrees = inherited(document, page, b"Rotate").and_then(|value| value.as_i64().ok());
+        let read = |key| inherited(document, page, key).and_then(|value| corners(document, value));
+        let media = read(b"MediaBox").unwrap_or(DEFAULT_SHEET);
+        // Readers show the part of the page that is inside both boxes.
+        let [left, bottom, right, top] = read(b"CropBox").and_then(|crop| intersection(crop, media)).unwrap_or(media);
+        let degrees = inherited(document, page, b"Rotate").and_then(|value| value.as_float().ok()).unwrap_or(0.0);
         // Rotation is clockwise.
-        let (matrix, origin) = match degrees.unwrap_or(0).rem_euclid(360) {
+        let (matrix, origin) = match whole_degrees(degrees) {
             90 => ([0.0, 1.0, -1.0, 0.0], (right, bottom)),
             180 => ([-1.0, 0.0, 0.0, -1.0], (right, top)),
             270 => ([0.0, -1.0, 1.0, 0.0], (left, top)),
             _ => ([1.0, 0.0, 0.0, 1.0], (left, bottom)),
         };
-        let (width, height) = (right - left, top - bottom);
-        let size = if matrix[0] == 0.0 { (height, width) } else { (width, height) };
-        Self { matrix, origin, size }
+        Self { matrix, origin, size: turned(matrix, (right - left, top - bottom)) }
     }
 
     fn spot(&self, at: (f32, f32), size: (f32, f32)) -> Spot {
@@ -118,16 +131,26 @@ impl Sheet {
     }
 }
 
-/// Returns an entry of a page, or of its nearest ancestor that has it.
-fn inherited<'a>(document: &'a Document, page: &'a Dictionary, key: &[u8]) -> Option<&'a Object> {
-    let mut node = page;
-    for _ in 0..MAX_DEPTH {
-        if let Ok(value) = node.get_deref(key, document) {
-            return Some(value);
-        }
-        node = node.get_deref(b"Parent", document).ok()?.as_dict().ok()?;
-    }
-    None
+/// Returns a rotation as a whole number of degrees from 0 to 359. Some programs write it as a real number.
+#[allow(clippy::cast_possible_truncation)]
+fn whole_degrees(degrees: f32) -> i32 {
+    degrees.rem_euclid(360.0) as i32
+}
+
+/// Returns the displayed size of a rectangle.
+fn turned(matrix: [f32; 4], (width, height): (f32, f32)) -> (f32, f32) {
+    if matrix[0] == 0.0 { (height, width) } else { (width, height) }
+}
+
+fn intersection(a: [f32; 4], b: [f32; 4]) -> Option<[f32; 4]> {
+    with_area([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])])
+}
+
+/// Returns a rectangle unless it is too narrow to show anything.
+fn with_area(rect: [f32; 4]) -> Option<[f32; 4]> {
+    let [left, bottom, right, top] = rect;
+    let finite = rect.iter().all(|v| v.is_finite() && v.abs() <= MAX_SIZE * 10.0);
+    (finite && right - left >= 1.0 && top - bottom >= 1.0).then_some(rect)
 }
 
 /// Reads a rectangle with its corners in order, if it has an area.
@@ -139,8 +162,5 @@ fn corners(document: &Document, value: &Object) -> Option<[f32; 4]> {
         .filter_map(|number| document.dereference(number).ok()?.1.as_float().ok())
         .collect();
     let [a, b, c, d] = <[f32; 4]>::try_from(numbers).ok()?;
-    let rect = [a.min(c), b.min(d), a.max(c), b.max(d)];
-    let [left, bottom, right, top] = rect;
-    let finite = rect.iter().all(|v| v.is_finite() && v.abs() <= MAX_SIZE * 10.0);
-    (finite && right - left >= 1.0 && top - bottom >= 1.0).then_some(rect)
+    with_area([a.min(c), b.min(d), a.max(c), b.max(d)])
 }

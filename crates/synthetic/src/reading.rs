@@ -1,22 +1,82 @@
 //! Opens PDF files from outside.
 //!
-//! Reading is lenient, because such files are often slightly damaged. A stream larger than [`MAX_UNPACKED`] is
-//! rejected, so that a small file cannot fill the memory.
+//! Reading is lenient: a file that common readers open is accepted, although many such files are slightly damaged. A
+//! stream larger than [`MAX_UNPACKED`] is rejected, so that a small file cannot fill the memory.
 
-use lopdf::{Document, LoadOptions};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use lopdf::{Document, LoadOptions, Object, ObjectId};
 
 use super::error::Error;
+use super::numbers::repair_numbers;
+use super::pages::Pages;
 
-/// Maximum size of a decompressed stream in bytes.
-const MAX_UNPACKED: usize = 64 * 1024 * 1024;
+/// Maximum size of a decompressed stream in bytes. Streams of objects and cross-references are much smaller.
+const MAX_UNPACKED: usize = 16 * 1024 * 1024;
+const HEADER: &[u8] = b"%PDF-";
+/// Number of bytes in which readers look for the header (ISO 32000-1, annex H, note 13).
+const HEADER_RANGE: usize = 1024;
+
+/// Maximum number of an object in common readers (ISO 32000-1, annex C).
+const MAX_NUMBER: u32 = 8_388_607;
+
+/// A file that is not encrypted and has at least one page.
+pub(crate) struct Opened {
+    pub(crate) document: Document,
+    pub(crate) pages: Pages,
+    /// Position of the header in the file. Readers count all other positions from there.
+    pub(crate) header: usize,
+    /// Whether the document's cross-references differ from those in the file.
+    pub(crate) is_damaged: bool,
+    /// Number of objects that references name and that are not there, or cannot be read.
+    pub(crate) missing: usize,
+}
+
+impl Opened {
+    fn is_whole(&self) -> bool {
+        !self.pages.is_incomplete && self.missing == 0
+    }
+
+    /// Whether more of the file is readable than in `other`.
+    fn is_better(&self, other: &Self) -> bool {
+        let rank = |file: &Self| (!file.pages.is_incomplete, file.pages.ids.len(), std::cmp::Reverse(file.missing));
+        rank(self) > rank(other)
+    }
+}
 
 /// Opens a file that is not encrypted.
-pub(crate) fn open(bytes: &[u8]) -> Result<Document, Error> {
-    if !bytes.starts_with(b"%PDF-") {
-        return Err(Error::NotPdf);
+pub(crate) fn open(bytes: &[u8]) -> Result<Opened, Error> {
+    let range = bytes.get(..HEADER_RANGE + HEADER.len()).unwrap_or(bytes);
+    let header = range.windows(HEADER.len()).position(|window| window == HEADER).ok_or(Error::NotPdf)?;
+    let file = bytes.get(header..).unwrap_or_default();
+    let mut best = load(file, header, false);
+    if matches!(best, Err(Error::Encrypted)) || best.as_ref().is_ok_and(Opened::is_whole) {
+        return best;
     }
-    let options = LoadOptions::with_max_decompressed_size(MAX_UNPACKED);
-    let document = Document::load_mem_with_options(bytes, options).map_err(|error| match error {
+    let repaired = repair_numbers(file);
+    let has_repaired = matches!(repaired, Cow::Owned(_));
+    let attempts = [(has_repaired, repaired.as_ref(), false), (true, file, true), (has_repaired, &repaired, true)];
+    for (_, file, scan) in attempts.into_iter().filter(|(is_useful, ..)| *is_useful) {
+        // A file of which only other parts are missing needs no other cross-references.
+        if scan && best.as_ref().is_ok_and(|best| !best.pages.is_incomplete) {
+            break;
+        }
+        match load(file, header, scan) {
+            Err(Error::Encrypted) => return Err(Error::Encrypted),
+            Ok(other) if best.as_ref().map_or(true, |best| other.is_better(best)) => best = Ok(other),
+            _ => {}
+        }
+    }
+    best
+}
+
+/// Reads a file that begins with its header. With `scan`, the objects are searched for, whatever the cross-references
+/// say.
+fn load(file: &[u8], header: usize, scan: bool) -> Result<Opened, Error> {
+    let limits = LoadOptions::with_max_decompressed_size(MAX_UNPACKED);
+    let options = LoadOptions { force_reconstruct: scan, ..limits };
+    let mut document = Document::load_mem_with_options(file, options).map_err(|error| match error {
         lopdf::Error::Decryption(_) | lopdf::Error::InvalidPassword | lopdf::Error::UnsupportedSecurityHandler(_) => {
             Error::Encrypted
         }
@@ -26,12 +86,39 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Document, Error> {
     if document.is_encrypted() || document.was_encrypted() {
         return Err(Error::Encrypted);
     }
-    Ok(document)
+    let missing = missing_objects(&document);
+    // A new object must not take the place of a missing one.
+    let largest = missing.iter().map(|(number, _)| *number).filter(|number| *number <= MAX_NUMBER).max();
+    document.max_id = document.max_id.max(document.reference_table.max_id()).max(largest.unwrap_or(0));
+    let is_damaged = document.xref_recovery.is_some() || document.xref_start == 0;
+    let pages = Pages::new(&mut document);
+    if pages.ids.is_empty() {
+        return Err(Error::Unreadable);
+    }
+    Ok(Opened { document, pages, header, is_damaged, missing: missing.len() })
+}
+
+/// Returns the objects that references name and that are not there, or cannot be read.
+fn missing_objects(document: &Document) -> BTreeSet<ObjectId> {
+    let mut rest: Vec<&Object> = document.objects.values().collect();
+    let mut missing = BTreeSet::new();
+    while let Some(object) = rest.pop() {
+        match object {
+            Object::Reference(id) if !document.has_object(*id) => {
+                missing.insert(*id);
+            }
+            Object::Array(items) => rest.extend(items),
+            Object::Dictionary(dictionary) => rest.extend(dictionary.iter().map(|(_, value)| value)),
+            Object::Stream(stream) => rest.extend(stream.dict.iter().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
+    missing
 }
 
 /// Returns the number of pages, or `None` if the file is encrypted or not a readable PDF.
 pub fn page_count(bytes: &[u8]) -> Option<usize> {
-    open(bytes).ok().map(|document| document.page_iter().count())
+    open(bytes).ok().map(|file| file.pages.ids.len())
 }
 
 /// Whether a PDF file is encrypted, according to its trailer. `false` if the file cannot be read.

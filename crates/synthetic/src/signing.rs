@@ -1,100 +1,154 @@
-//! The visible mark in place of a signature.
-//!
-//! It is a stamp annotation, so the content of the page does not change. It is not a signature field, because a reader
-//! must not show a validity for a file that was never signed.
+//! Signs a PDF file: adds a visible mark and the signature of the sandbox by an incremental update.
 
-use lopdf::{Dictionary, Document, IncrementalDocument, Object, ObjectId, Stream, StringFormat, dictionary};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::canvas::{ACCENT, Canvas, Ink, TEXT};
+use lopdf::{Dictionary, Document, IncrementalDocument, Object, ObjectId, StringFormat, dictionary, text_string};
+use sha2::{Digest as _, Sha256};
+use x509_cert::der::DateTime;
+
+use super::certificates::{authority, signer};
+use super::detached::detached_signature;
 use super::error::Error;
-use super::placement::{Placement, Spot};
-use super::reading::open;
-use super::text::{Font, clip, encode, fit};
+use super::form::{Field, Locks, covers, fields};
+use super::mark::{NOTICE, SignatureMark, appearance, numbers};
+use super::placement::Spot;
+use super::reading::{Opened, open};
 
-/// Content and position of the mark.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SignatureMark<'a> {
-    /// Name of the signer.
-    pub signer: &'a str,
-    /// Order id of the signature.
-    pub order_id: &'a str,
-    /// Time of the signature, printed as given.
-    pub time: &'a str,
-    /// Position of the mark.
-    pub placement: Placement,
-}
-
-const NOTICE: &str = "SANDBOX - no qualified electronic signature";
 /// Prefix of the names of all marks.
 const MARK_NAME: &[u8] = b"identkit-sandbox-mark-";
-/// Annotation flags: printed, read-only, locked.
-const MARK_FLAGS: i64 = 4 | 64 | 128;
-const MARK_GROUND: Ink = [0.985, 0.985, 0.955];
-const WARNING: Ink = [0.66, 0.22, 0.10];
-const MAX_TEXT_SIZE: f32 = 9.0;
-/// Minimum text size; longer text is cut off.
-const MIN_TEXT_SIZE: f32 = 3.0;
+/// Flags of the annotation: printed and locked.
+const MARK_FLAGS: i64 = 4 | 128;
+/// Flags of the form: it has signatures, and is only saved by incremental updates.
+const SIGNATURE_FLAGS: i64 = 1 | 2;
+/// Number of names for a new field that earlier signatures can lock, until all are assumed to be locked.
+const MAX_LOCKED_NAMES: usize = 100;
 /// Maximum length of each text in the description of the mark, in characters.
 const MAX_DESCRIBED: usize = 200;
+/// Space for the signature in bytes. With both certificates it needs less than half.
+const SIGNATURE_SPACE: usize = 4096;
+/// Placeholder for a position in the file; at least as many digits as every position has.
+const POSITION: i64 = 9_999_999_999;
 
-/// Adds a visible mark to a PDF file.
+/// Adds a visible mark and a signature to a PDF file.
 ///
-/// The original bytes are a prefix of the result. Marks at the default position are stacked upwards.
+/// The original bytes are a prefix of the result, so earlier signatures remain valid. The signature is valid in itself,
+/// and issued by [`signing_authority`](super::signing_authority): it proves nothing outside a test. Marks at the default
+/// position are stacked upwards.
+///
+/// An empty signature field that [`SignatureMark::field`] names is filled. Otherwise the signature has a new field.
 ///
 /// # Errors
 /// - [`Error::NotPdf`], [`Error::Unreadable`] or [`Error::Encrypted`] if `original` is not a readable, unencrypted PDF;
+/// - [`Error::ChangesForbidden`] if an earlier signature forbids changes;
+/// - [`Error::NoSuchField`] or [`Error::FieldSigned`] if the mark's field does not exist or is signed;
 /// - [`Error::NoSuchPage`] or [`Error::Placement`] if the mark's page does not exist or its position is invalid;
 /// - [`Error::TooLarge`] if the result exceeds the limits of the format.
 pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error> {
-    let document = open(original)?;
-    let page_id = match mark.placement.page {
-        Some(index) => document.page_iter().nth(index),
-        None => document.page_iter().last(),
+    let file = open(original)?;
+    let fields = fields(&file.document);
+    let place = Place::new(&file, &fields, mark)?;
+    let target = Target::new(&file, &fields, &place, mark)?;
+    let mut update = Update::new(file);
+    let signature = update.add(signature_dictionary(mark)?)?;
+    let appearance = place.spot.as_ref().map(|spot| update.add(appearance(spot, mark))).transpose()?;
+    match target {
+        Target::Existing { field, widget } => {
+            update.edit_form(None)?;
+            update.edit(field, |field| field.set("V", signature))?;
+            update.edit(widget, |widget| {
+                widget.set("F", MARK_FLAGS);
+                show(widget, appearance);
+            })?;
+        }
+        Target::New { name } => {
+            let mut field = new_field(&name, &place, mark);
+            field.set("V", signature);
+            show(&mut field, appearance);
+            update.add_field(field, place.page)?;
+        }
     }
-    .ok_or(Error::NoSuchPage)?;
-    let mut page = document.get_dictionary(page_id).map_err(|_| Error::Unreadable)?.clone();
-    let mut annotations = annotations(&document, &page);
-    let marks = annotations.iter().filter(|entry| is_mark(&document, entry)).count();
-    let spot = mark.placement.spot(&document, &page, marks)?;
-
-    let mut update = begin(original, document);
-    let added = &mut update.new_document;
-    let appearance = added.try_add_object(appearance_stream(&spot, mark)).map_err(|_| Error::TooLarge)?;
-    let annotation = added.try_new_object_id().map_err(|_| Error::TooLarge)?;
-    added.set_object(annotation, annotation_dictionary(annotation, appearance, page_id, &spot, mark));
-    annotations.push(Object::Reference(annotation));
-    // Always a direct array: several pages can share an indirect one.
-    page.set("Annots", annotations);
-    added.set_object(page_id, page);
-    let mut bytes = Vec::new();
-    update.save_to(&mut bytes).map_err(|_| Error::TooLarge)?;
-    // Offsets in a PDF file have four bytes.
-    u32::try_from(bytes.len()).map_err(|_| Error::TooLarge)?;
-    Ok(bytes)
+    let bytes = update.write(original)?;
+    seal(bytes, original.len(), signature, mark)
 }
 
-/// Trailer entries that describe the section, not the file.
-const SECTION_KEYS: &str = "Type Size XRefStm W Index Length Filter DecodeParms F FFilter FDecodeParms DL";
-
-/// Begins an incremental update. Its cross-reference section has the same kind as that of the file, because some
-/// readers reject a mixture. If the section of the file had to be repaired, the update contains every object and does
-/// not refer to the section.
-fn begin(original: &[u8], document: Document) -> IncrementalDocument {
-    let damaged = document.xref_recovery.is_some() || document.xref_start == 0;
-    let objects = if damaged { document.objects.clone() } else { Default::default() };
-    let last_id = document.max_id.max(document.reference_table.max_id());
-    let mut update = IncrementalDocument::create_from(original.to_vec(), document);
-    let added = &mut update.new_document;
-    (added.objects, added.max_id) = (objects, last_id);
-    for key in SECTION_KEYS.split(' ').chain(damaged.then_some("Prev")) {
-        added.trailer.remove(key.as_bytes());
+/// Sets the appearance of an annotation.
+fn show(annotation: &mut Dictionary, appearance: Option<ObjectId>) {
+    if let Some(appearance) = appearance {
+        annotation.set("AP", dictionary! { "N" => appearance });
     }
-    update
 }
 
-fn annotations(document: &Document, page: &Dictionary) -> Vec<Object> {
-    let existing = page.get_deref(b"Annots", document).and_then(Object::as_array);
-    existing.cloned().unwrap_or_default()
+/// Where a signature is shown.
+struct Place<'a> {
+    page: ObjectId,
+    /// `None` if the named field has no area: the signature is invisible.
+    spot: Option<Spot>,
+    /// The named field.
+    field: Option<&'a Field>,
+}
+
+impl<'a> Place<'a> {
+    fn new(file: &Opened, fields: &'a [Field], mark: &SignatureMark<'_>) -> Result<Self, Error> {
+        let document = &file.document;
+        let Some(name) = mark.field else {
+            let page = match mark.placement.page {
+                Some(index) => file.pages.ids.get(index),
+                None => file.pages.ids.last(),
+            };
+            let page = *page.ok_or(Error::NoSuchPage)?;
+            let dictionary = document.get_dictionary(page).map_err(|_| Error::Unreadable)?;
+            let annotations = annotations(document, dictionary);
+            let marks = annotations.filter(|entry| is_mark(document, entry)).count();
+            let spot = Some(mark.placement.spot(document, dictionary, marks)?);
+            return Ok(Self { page, spot, field: None });
+        };
+        let field = fields.iter().find(|field| field.name == name).ok_or(Error::NoSuchField)?;
+        if field.is_signature && field.has_value {
+            return Err(Error::FieldSigned);
+        }
+        let widget = document.get_dictionary(field.widget).map_err(|_| Error::NoSuchField)?;
+        let page = page_of(file, field.widget, widget).ok_or(Error::NoSuchPage)?;
+        let dictionary = document.get_dictionary(page).map_err(|_| Error::Unreadable)?;
+        Ok(Self { page, spot: Spot::of_annotation(document, dictionary, widget), field: Some(field) })
+    }
+}
+
+/// The field that the signature becomes the value of.
+enum Target {
+    /// An empty signature field of the file, and its annotation.
+    Existing { field: ObjectId, widget: ObjectId },
+    /// A new field.
+    New { name: String },
+}
+
+impl Target {
+    fn new(file: &Opened, fields: &[Field], place: &Place<'_>, mark: &SignatureMark<'_>) -> Result<Self, Error> {
+        let locks = Locks::new(&file.document, fields);
+        if let (Some(field), Some(name)) = (place.field.filter(|field| field.is_signature), mark.field) {
+            let target = Self::Existing { field: field.id, widget: field.widget };
+            return if locks.forbid(name) { Err(Error::ChangesForbidden) } else { Ok(target) };
+        }
+        let is_used = |name: &str| fields.iter().any(|field| covers(name, &field.name));
+        let names = (1..=fields.len() + MAX_LOCKED_NAMES).map(|number| format!("Signature{number}"));
+        let name = names.into_iter().find(|name| !is_used(name) && !locks.forbid(name));
+        name.map(|name| Self::New { name }).ok_or(Error::ChangesForbidden)
+    }
+}
+
+/// Returns the page that shows an annotation.
+fn page_of(file: &Opened, id: ObjectId, annotation: &Dictionary) -> Option<ObjectId> {
+    let document = &file.document;
+    let shows = |page: &&ObjectId| {
+        let Ok(page) = document.get_dictionary(**page) else { return false };
+        annotations(document, page).any(|entry| entry.as_reference().is_ok_and(|entry| entry == id))
+    };
+    let stated = || annotation.get(b"P").and_then(Object::as_reference).ok().filter(|id| file.pages.ids.contains(id));
+    file.pages.ids.iter().find(shows).copied().or_else(stated)
+}
+
+fn annotations<'a>(document: &'a Document, page: &'a Dictionary) -> impl Iterator<Item = &'a Object> {
+    page.get_deref(b"Annots", document).and_then(Object::as_array).into_iter().flatten()
 }
 
 fn is_mark(document: &Document, annotation: &Object) -> bool {
@@ -106,80 +160,201 @@ fn is_mark(document: &Document, annotation: &Object) -> bool {
     name.is_ok_and(|name| name.starts_with(MARK_NAME))
 }
 
-fn annotation_dictionary(
-    id: ObjectId,
-    appearance: ObjectId,
-    page: ObjectId,
-    spot: &Spot,
-    mark: &SignatureMark<'_>,
-) -> Dictionary {
-    let name = [MARK_NAME, id.0.to_string().as_bytes()].concat();
+/// The changed objects of a file.
+struct Update {
+    file: Opened,
+    changed: BTreeSet<ObjectId>,
+}
+
+impl Update {
+    fn new(mut file: Opened) -> Self {
+        let changed = std::mem::take(&mut file.pages.changed);
+        Self { file, changed }
+    }
+
+    fn add(&mut self, object: impl Into<Object>) -> Result<ObjectId, Error> {
+        let id = self.file.document.try_add_object(object).map_err(|_| Error::TooLarge)?;
+        self.changed.insert(id);
+        Ok(id)
+    }
+
+    fn edit(&mut self, id: ObjectId, change: impl FnOnce(&mut Dictionary)) -> Result<(), Error> {
+        change(self.file.document.get_dictionary_mut(id).map_err(|_| Error::Unreadable)?);
+        self.changed.insert(id);
+        Ok(())
+    }
+
+    /// Adds a field that is its own annotation.
+    fn add_field(&mut self, mut field: Dictionary, page: ObjectId) -> Result<(), Error> {
+        let id = self.file.document.try_new_object_id().map_err(|_| Error::TooLarge)?;
+        let name = [MARK_NAME, id.0.to_string().as_bytes()].concat();
+        field.set("NM", Object::String(name, StringFormat::Literal));
+        field.set("P", page);
+        self.file.document.set_object(id, field);
+        self.changed.insert(id);
+        let list = |page: &ObjectId| -> Option<ObjectId> {
+            self.file.document.get_dictionary(*page).ok()?.get(b"Annots").ok()?.as_reference().ok()
+        };
+        // Several pages can share one list, and only one of them shows the mark.
+        let sharing =
+            list(&page).map_or(0, |own| self.file.pages.ids.iter().filter(|id| list(id) == Some(own)).count());
+        let mut dictionary = self.file.document.get_dictionary(page).map_err(|_| Error::Unreadable)?.clone();
+        if self.append(&mut dictionary, b"Annots", id, sharing > 1) {
+            self.set(page, dictionary);
+        }
+        self.edit_form(Some(id))
+    }
+
+    /// Appends to the array under `key`, or to a copy if the array is `shared` with other dictionaries. Returns whether
+    /// the dictionary itself changed.
+    fn append(&mut self, dictionary: &mut Dictionary, key: &[u8], item: ObjectId, shared: bool) -> bool {
+        let document = &self.file.document;
+        let (list, mut items) = match dictionary.get(key).and_then(|value| document.dereference(value)) {
+            Ok((list, Object::Array(items))) => (list.filter(|_| !shared), items.clone()),
+            _ => (None, Vec::new()),
+        };
+        items.push(Object::Reference(item));
+        match list {
+            Some(list) => self.set(list, items),
+            None => dictionary.set(key, items),
+        }
+        list.is_none()
+    }
+
+    fn set(&mut self, id: ObjectId, object: impl Into<Object>) {
+        self.file.document.set_object(id, object);
+        self.changed.insert(id);
+    }
+
+    /// Sets the flags of the form, and adds a field.
+    fn edit_form(&mut self, added: Option<ObjectId>) -> Result<(), Error> {
+        let document = &self.file.document;
+        let form = document.catalog().and_then(|catalog| catalog.get(b"AcroForm"));
+        let (id, mut form) = match form.and_then(|form| document.dereference(form)) {
+            Ok((id, Object::Dictionary(form))) => (id, form.clone()),
+            _ => (None, Dictionary::new()),
+        };
+        let flags = form.get_deref(b"SigFlags", document).and_then(Object::as_i64).unwrap_or(0);
+        form.set("SigFlags", flags | SIGNATURE_FLAGS);
+        if let Some(field) = added {
+            self.append(&mut form, b"Fields", field, false);
+        }
+        if let Some(id) = id {
+            self.set(id, form);
+            return Ok(());
+        }
+        // The form is a part of the catalog.
+        let catalog = self.file.document.trailer.get(b"Root").and_then(Object::as_reference);
+        self.edit(catalog.map_err(|_| Error::Unreadable)?, |catalog| catalog.set("AcroForm", form))
+    }
+
+    /// Writes the file with the update. The kind of its cross-reference section is that of the file, because some
+    /// readers reject a mixture. If the section of the file had to be repaired, the update contains every object and
+    /// does not refer to the section.
+    fn write(mut self, original: &[u8]) -> Result<Vec<u8>, Error> {
+        /// Trailer entries that describe the section, not the file.
+        const SECTION_KEYS: &str = "Type Size XRefStm W Index Length Filter DecodeParms F FFilter FDecodeParms DL";
+        let Opened { document, header, is_damaged, missing, .. } = self.file;
+        let (before, file) = original.split_at_checked(header).unwrap_or_default();
+        // A stream without an end must not end inside the update.
+        let separator: &[u8] = if missing > 0 { b"\nendstream\nendobj\n" } else { b"" };
+        let mut objects = document.objects.clone();
+        if !is_damaged {
+            objects.retain(|id, _| self.changed.remove(id));
+        }
+        // lopdf leaves out objects of these types, because it writes such streams itself.
+        let is_left_out = |object: &Object| {
+            object.as_dict().is_ok_and(|dictionary| dictionary.has_type(b"ObjStm") || dictionary.has_type(b"XRef"))
+        };
+        if objects.values().any(is_left_out) {
+            return Err(Error::Unreadable);
+        }
+        let last_id = document.max_id;
+        let mut update = IncrementalDocument::create_from([file, separator].concat(), document);
+        let added = &mut update.new_document;
+        (added.objects, added.max_id) = (objects, last_id);
+        for key in SECTION_KEYS.split(' ').chain(is_damaged.then_some("Prev")) {
+            added.trailer.remove(key.as_bytes());
+        }
+        let mut bytes = before.to_vec();
+        update.save_to(&mut bytes).map_err(|_| Error::TooLarge)?;
+        // Positions in a PDF file have four bytes.
+        u32::try_from(bytes.len()).map_err(|_| Error::TooLarge)?;
+        Ok(bytes)
+    }
+}
+
+/// Returns a signature field that is its own annotation.
+fn new_field(name: &str, place: &Place<'_>, mark: &SignatureMark<'_>) -> Dictionary {
     let texts = [NOTICE, mark.signer, mark.order_id, mark.time];
-    let description = texts.map(|text| text.chars().take(MAX_DESCRIBED).collect::<String>()).join("\n");
-    let mut contents = Vec::new();
     // The description supports every character, unlike text on a page.
-    lopdf::encode_utf16_be(&description, &mut contents);
+    let description = texts.map(|text| text.chars().take(MAX_DESCRIBED).collect::<String>()).join("\n");
     dictionary! {
         "Type" => "Annot",
-        "Subtype" => "Stamp",
-        "Rect" => numbers(&spot.rect),
+        "Subtype" => "Widget",
+        "FT" => "Sig",
+        "T" => text_string(name),
+        "TU" => text_string(&description),
+        "Rect" => numbers(&place.spot.map_or([0.0; 4], |spot| spot.rect)),
         "F" => MARK_FLAGS,
-        "NM" => Object::String(name, StringFormat::Literal),
-        "Contents" => Object::String(contents, StringFormat::Hexadecimal),
-        "P" => page,
-        "AP" => dictionary! { "N" => appearance },
     }
 }
 
-fn appearance_stream(spot: &Spot, mark: &SignatureMark<'_>) -> Stream {
-    let (width, height) = spot.size;
-    let [a, b, c, d] = spot.matrix;
-    let mut fonts = Dictionary::new();
-    for font in [Font::Regular, Font::Bold] {
-        let entry = dictionary! {
-            "Type" => "Font",
-            "Subtype" => "Type1",
-            "BaseFont" => Object::Name(font.base_font().to_vec()),
-            "Encoding" => "WinAnsiEncoding",
-        };
-        fonts.set(font.resource(), entry);
-    }
-    let form = dictionary! {
-        "Type" => "XObject",
-        "Subtype" => "Form",
-        "BBox" => numbers(&[0.0, 0.0, width, height]),
-        "Matrix" => numbers(&[a, b, c, d, 0.0, 0.0]),
-        "Resources" => dictionary! { "Font" => fonts },
-    };
-    Stream::new(form, draw(spot.size, mark))
+/// Returns a signature with placeholders, which [`seal`] replaces.
+fn signature_dictionary(mark: &SignatureMark<'_>) -> Result<Dictionary, Error> {
+    let seconds = u64::try_from(mark.unix_time).unwrap_or(0);
+    let at = DateTime::from_unix_duration(Duration::from_secs(seconds)).map_err(|_| Error::Encoding)?;
+    let date = format!("{:04}{:02}{:02}", at.year(), at.month(), at.day());
+    let time = format!("D:{date}{:02}{:02}{:02}Z", at.hour(), at.minutes(), at.seconds());
+    let positions = [0, POSITION, POSITION, POSITION];
+    Ok(dictionary! {
+        "Type" => "Sig",
+        "Filter" => "Adobe.PPKLite",
+        "SubFilter" => "ETSI.CAdES.detached",
+        "ByteRange" => positions.map(Object::Integer).to_vec(),
+        "Contents" => Object::String(vec![0; SIGNATURE_SPACE], StringFormat::Hexadecimal),
+        "M" => Object::string_literal(time),
+        "Name" => text_string(&mark.signer.chars().take(MAX_DESCRIBED).collect::<String>()),
+        "Reason" => text_string(NOTICE),
+    })
 }
 
-/// Draws four lines of text into a frame, as large as possible.
-fn draw((width, height): (f32, f32), mark: &SignatureMark<'_>) -> Vec<u8> {
-    let mut canvas = Canvas::new();
-    canvas.fill((0.0, 0.0), (width, height), MARK_GROUND);
-    canvas.frame((0.4, 0.4), (width - 0.8, height - 0.8), 0.8, ACCENT);
-    canvas.fill((0.0, 0.0), (3.0, height), ACCENT);
-    let lines = [
-        (Font::Bold, WARNING, encode(NOTICE)),
-        (Font::Bold, TEXT, encode(mark.signer)),
-        (Font::Regular, TEXT, encode(&format!("Auftrag / Order {}", mark.order_id))),
-        (Font::Regular, TEXT, encode(mark.time)),
-    ];
-    let padding = (height * 0.08).min(6.0);
-    let left = 3.0 + padding.max(2.0);
-    let limit = width - left - padding.max(2.0);
-    let leading = (height - 2.0 * padding) / 4.0;
-    let wanted = (leading * 0.78).min(MAX_TEXT_SIZE);
-    for (step, (font, ink, text)) in (0_u8..).zip(lines) {
-        let size = fit(&text, font, wanted, MIN_TEXT_SIZE.min(wanted), limit);
-        let text = clip(&text, font, size, limit);
-        let y = height - padding - leading * (f32::from(step) + 0.76);
-        canvas.text((left, y), font, size, ink, &text);
+/// Signs a file: fills the placeholders of a signature in the update, which begins at `update`.
+fn seal(mut bytes: Vec<u8>, update: usize, id: ObjectId, mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error> {
+    // The last object with this number: an update that contains every object can contain a copy of a file.
+    let object = format!("\n{} {} obj\n", id.0, id.1).into_bytes();
+    let start = rfind(&bytes, update, &object).ok_or(Error::Unreadable)?;
+    let contents = find(&bytes, start, b"/Contents<").ok_or(Error::Unreadable)?;
+    let open = contents + b"/Contents".len();
+    let close = open + 2 * SIGNATURE_SPACE + 2;
+    let array = find(&bytes, start, b"/ByteRange[").ok_or(Error::Unreadable)? + b"/ByteRange".len();
+    let range = format!("[0 {open} {close} {}]", bytes.len().saturating_sub(close));
+    let placeholder = format!("[0 {POSITION} {POSITION} {POSITION}]").len();
+    write_at(&mut bytes, array, format!("{range:placeholder$}").as_bytes());
+
+    let mut digest = Sha256::new();
+    digest.update(bytes.get(..open).unwrap_or_default());
+    digest.update(bytes.get(close..).unwrap_or_default());
+    let signer = signer(mark.signer, &[mark.order_id])?;
+    let signature = detached_signature(&digest.finalize(), &signer, authority()?).map_err(|_| Error::Encoding)?;
+    if signature.len() > SIGNATURE_SPACE {
+        return Err(Error::TooLarge);
     }
-    canvas.finish()
+    let hexadecimal: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    write_at(&mut bytes, open + 1, hexadecimal.as_bytes());
+    Ok(bytes)
 }
 
-fn numbers(values: &[f32]) -> Object {
-    Object::Array(values.iter().map(|&value| Object::Real(value)).collect())
+fn find(bytes: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
+    bytes.get(from..)?.windows(wanted.len()).position(|window| window == wanted).map(|at| from + at)
+}
+
+fn rfind(bytes: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
+    bytes.get(from..)?.windows(wanted.len()).rposition(|window| window == wanted).map(|at| from + at)
+}
+
+fn write_at(bytes: &mut [u8], at: usize, text: &[u8]) {
+    for (to, from) in bytes.iter_mut().skip(at).zip(text) {
+        *to = *from;
+    }
 }

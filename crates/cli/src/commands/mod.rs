@@ -3,6 +3,7 @@
 mod demo;
 pub(crate) mod identify24;
 pub(crate) mod sandbox;
+mod state;
 pub(crate) mod tm;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ pub(crate) enum Command {
     Sandbox(sandbox::Arguments),
     Tm(tm::Arguments),
     Identify24(identify24::Arguments),
+    State(state::Arguments),
 }
 
 impl Command {
@@ -27,6 +29,7 @@ impl Command {
             Self::Sandbox(arguments) => sandbox::run(arguments).await,
             Self::Tm(arguments) => tm::run(arguments, format).await,
             Self::Identify24(arguments) => identify24::run(arguments, format).await,
+            Self::State(arguments) => state::run(arguments, format),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{
-    NO_SERVER, Reply, Run, Sandbox, Server, Vendor, accept, feed, file, head, ident, order, run, tunnel,
+    NO_SERVER, Reply, Run, Sandbox, Server, Vendor, accept, clean_command, feed, file, head, ident, order, run, tunnel,
 };
 use identkit_transport::http::Pin;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CertifiedKey, IsCa, KeyPair};
@@ -146,7 +146,7 @@ mod trust {
             for (more, expected) in [
                 (format!("--client-cert {certificate}"), "needs --client-key"),
                 (format!("--client-key {key}"), "needs --client-cert"),
-                (format!("--client-cert {none} --client-key {key}"), "not a PEM certificate"),
+                (format!("--client-cert {none} --client-key {key}"), "does not contain a PEM certificate"),
                 (format!("--client-cert {certificate} --client-key {none}"), "not an unencrypted PEM private key"),
                 (format!("--client-cert {certificate} --client-key {other}"), "do not match"),
                 (format!("--client-cert /nowhere --client-key {key}"), "cannot be read"),
@@ -176,6 +176,38 @@ mod trust {
             ask(" --platform-roots", Some(&empty)).fails_with(2, &["no trusted authority"]);
             ask(" --platform-roots --no-bundled-roots", None).ends_with(2, &["--help"]);
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_ignored_and_utf_16_is_named() {
+        let authority = Authority::new();
+        let (pem, chain, key) = (authority.issuer.pem(), authority.issue("client"), "client.key");
+        let peer_address = peer(&authority.issue("localhost"), Some(&authority)).0;
+        let base = format!("https://localhost:{}", peer_address.port());
+        let utf_16 =
+            |text: &str| -> Vec<u8> { format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect() };
+        let path = |name: &str| authority.folder.path().join(name);
+        let write = |name: &str, bytes: &[u8]| std::fs::write(path(name), bytes).unwrap();
+        let marked = |text: &str| format!("\u{feff}{text}").into_bytes();
+        let line = |ca: &str| {
+            let folder = authority.folder.path().display();
+            format!(
+                "tm ping --ca-file {folder}/{ca} --no-bundled-roots --client-cert {folder}/client.pem --client-key {folder}/{key}"
+            )
+        };
+        write("ca.pem", &marked(&pem));
+        write("x509.pem", &marked(&pem.replace(" CERTIFICATE", " X509 CERTIFICATE")));
+        write("client.pem", &marked(&chain.cert.pem()));
+        write(key, &marked(&chain.signing_key.serialize_pem()));
+        base.run(&line("ca.pem")).ends_with(0, &[]);
+        base.run(&line("x509.pem")).ends_with(0, &[]);
+        write("utf16.pem", &utf_16(&pem));
+        base.run(&line("utf16.pem")).fails_with(2, &["--ca-file", "is UTF-16: save it as UTF-8", "nothing was sent"]);
+        write(key, &utf_16(&chain.signing_key.serialize_pem()));
+        base.run(&line("ca.pem")).fails_with(2, &["--client-key", "is UTF-16: save it as UTF-8", "nothing was sent"]);
+        write("order.json", &utf_16("{}"));
+        let order = format!("tm put-order {}", path("order.json").display());
+        base.run(&order).fails_with(2, &["is UTF-16: save it as UTF-8", "nothing was sent"]);
     }
 }
 
@@ -366,7 +398,7 @@ mod silence {
     fn a_name_that_is_never_resolved() {
         let folder = TempDir::new().unwrap();
         let pipe = folder.path().join("aliases");
-        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(clean_command("mkfifo").arg(&pipe).status().unwrap().success());
         falls_silent("https://vendor", |command| _ = command.env("HOSTALIASES", &pipe), 7);
     }
 
@@ -397,5 +429,63 @@ mod silence {
                 assert_eq!(calls.iter().filter(|call| *call == create).count(), 1, "{calls:?}");
             }
         }
+    }
+}
+
+/// Characters that control a terminal, are invisible, or change the direction of text never reach the output.
+mod hostile_text {
+    use super::*;
+
+    const HOSTILE: [char; 10] =
+        ['\u{1b}', '\u{7}', '\u{85}', '\u{9b}', '\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{ad}', '\u{e0041}'];
+
+    #[track_caller]
+    fn shows_safely(result: &Run, words: &str) {
+        let all = format!("{}{}", result.stdout, result.stderr);
+        assert!(!all.contains(HOSTILE) && !all.contains('\r'), "{result:#?}");
+        assert!(all.contains(words), "the text is shown, but not as it is: {words} {result:#?}");
+    }
+
+    #[test]
+    fn no_output_contains_hostile_characters() {
+        const VENDOR: &str = "https://vendor.invalid";
+        let hostile: String = std::iter::once('x').chain(HOSTILE).collect();
+        let hostile = hostile.as_str();
+        let entry = json!({ "Kind": 2, "Text": hostile, "Time": hostile, "Detail": hostile });
+        let status = json!({ "OrderID": "99921269855041", "Status": [entry], hostile: hostile });
+        let good = Server::json("200 OK", status.to_string());
+        let bad = Server::json("400 Bad Request", json!({ "Error": hostile }).to_string());
+        let (good, bad) = (good.url(), bad.url());
+        let line = "tm status 99921269855041";
+        shows_safely(&good.run(line), "x\u{fffd}\u{fffd}");
+        let result = good.run(&format!("{line} --output json"));
+        shows_safely(&result, "\\u202e");
+        assert!(result.json().to_string().contains('\u{202e}'), "JSON has the same values");
+        shows_safely(&bad.run(&format!("{line} --show-vendor-text")), "the vendor wrote: x");
+        shows_safely(&bad.run(&format!("{line} --show-vendor-text --output json")), "exit_code");
+        // Names of files, and arguments.
+        for (line, option) in [
+            ("tm put-order", &[][..]),
+            ("tm put-order --output json", &[]),
+            ("tm", &[]),
+            (line, &["--ca-file"]),
+            (line, &["--timeout"]),
+            (line, &["--no-proxy"]),
+            (line, &["--base-url"]),
+        ] {
+            let result = run(VENDOR.command(line).args(option).arg(hostile));
+            shows_safely(&result, "");
+            assert_eq!(result.code, Some(2), "{result:#?}");
+        }
+        let result = run(VENDOR.command(line).arg(format!("--{hostile}")));
+        shows_safely(&result, "'--x");
+        // Names in certificates.
+        let authority = Authority::new();
+        let issued = authority.issue("\u{1b}]0;x\u{7}.example.com");
+        let (address, _) = peer(&issued, None);
+        let base = format!("https://localhost:{}", address.port());
+        let result = base.run(&format!("{line} --ca-file {}", authority.ca_file()));
+        result.fails_with(7, &["it is for another host"]);
+        shows_safely(&result, "example.com");
     }
 }

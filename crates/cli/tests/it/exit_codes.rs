@@ -305,7 +305,7 @@ mod invalid_input {
             for (url, expected) in [
                 ("http://example.com", "https://"),
                 ("http://127.0.0.1.example.com", "https://"),
-                ("example.com", "scheme"),
+                ("example.com", "must be a URL that begins with https://"),
                 ("https://user:secret-word@example.com", ""),
                 ("", ""),
             ] {
@@ -341,8 +341,8 @@ mod invalid_input {
         for (file, expected) in [
             (folder.path().join("missing").display().to_string(), "cannot be read"),
             (folder.path().display().to_string(), "cannot be read"),
-            (path("empty.pem", ""), "not contain a valid PEM certificate"),
-            (path("garbage.pem", "garbage"), "not contain a valid PEM certificate"),
+            (path("empty.pem", ""), "does not contain a PEM certificate"),
+            (path("garbage.pem", "garbage"), "does not contain a PEM certificate"),
             (path("broken.pem", broken), "cannot be used"),
         ] {
             for line in [STATUS, GET] {

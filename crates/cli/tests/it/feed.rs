@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{
-    CANARY, NO_SERVER, ORDER, Reply, Run, Sandbox, Server, Vendor, has, names, run, run_in_terminal, whole,
+    CANARY, NO_SERVER, ORDER, Reply, Run, Sandbox, Server, Vendor, has, names, on_full_disk, run, run_in_terminal,
+    whole,
 };
 use serde_json::{Value, json};
 
@@ -17,12 +18,19 @@ fn canary_list() -> String {
     json!([{ "OrderID": ORDER, "Ref": CANARY, "Status": [entry] }]).to_string()
 }
 
+/// A sandbox that lists the documents' example orders.
+fn with_examples() -> Sandbox {
+    let sandbox = Sandbox::plain();
+    sandbox.ask("settings", Some(r#"{"identity_tm":{"examples_in_lists":true}}"#));
+    sandbox
+}
+
 mod statuses {
     use super::*;
 
     #[test]
     fn a_window_is_a_table_with_a_row_for_each_order() {
-        let sandbox = Sandbox::plain();
+        let sandbox = with_examples();
         let result = sandbox.run(&format!("{ALWAYS} --extended"));
         result.ends_with(0, &["the first applies to an identification"]).shows(&["OrderID", "Verdict"]);
         assert!(!result.stderr.contains("--extended"), "{result:#?}");
@@ -35,7 +43,7 @@ mod statuses {
 
     #[test]
     fn json_output_is_the_vendors_json_with_a_verdict() {
-        let sandbox = Sandbox::plain();
+        let sandbox = with_examples();
         let (general, extended) = (sandbox.json(ALWAYS), sandbox.json(&format!("{ALWAYS} --extended")));
         let of = |output: &Value| -> Value {
             let orders = output["orders"].as_array().unwrap();
@@ -157,7 +165,7 @@ mod drain {
 
     #[test]
     fn at_06_unreported_entries_are_read_once_and_saved_unchanged() {
-        let sandbox = Sandbox::plain();
+        let sandbox = with_examples();
         let place = Place::new();
         let statuses = || sandbox.json(&format!("{ALWAYS} --extended"))["orders"].clone();
         let before = statuses();
@@ -318,12 +326,7 @@ mod drain {
         let body = json!([{ "OrderID": ORDER, "Ref": CANARY.repeat(200) }]).to_string();
         let server = Server::json("200 OK", body.as_str());
         let program = place.command(&server);
-        // Limits every file to 1024 bytes; without the trap, the limit would send a signal.
-        let mut shell = Command::new("sh");
-        shell.args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$@\"", "sh"]).arg(program.get_program());
-        shell.args(program.get_args()).envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        // Pipes have no limit.
-        let result = Run::from(shell.output().unwrap());
+        let result = Run::from(on_full_disk(&program, 2).output().unwrap());
         result.ends_with(6, &["could not be written to the journal", "on standard output instead", "tm statuses"]);
         result.logs_none_of(&[CANARY]);
         let record: Value = serde_json::from_str(&result.stdout).unwrap();

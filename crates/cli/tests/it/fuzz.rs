@@ -1,9 +1,9 @@
 //! The admin API under generated requests: `schemathesis` derives valid and invalid ones from the OpenAPI document and
 //! checks every response. `cargo xtask campaign fuzz-admin` runs more of them.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::support::{Sandbox, Vendor, has, http};
+use crate::support::{Sandbox, Vendor, clean_command, has, http};
 use serde_json::json;
 
 /// Checks that this API cannot pass: a vendor's rules may reject a request that the schema allows, and a new world has
@@ -33,7 +33,7 @@ fn generated_requests_match_the_openapi_document() {
     let sandbox = Sandbox::with(&["--plain", "--clock", "frozen", "--seed", "7"]);
     prepare(&sandbox);
     let folder = tempfile::tempdir().unwrap();
-    let mut fuzz = Command::new("schemathesis");
+    let mut fuzz = clean_command("schemathesis");
     fuzz.arg("run").arg(format!("{}/_sandbox/v1/openapi.json", sandbox.ready_text("/admin")));
     fuzz.args(["--url", &format!("{}/_sandbox/v1", sandbox.ready_text("/admin"))]);
     // Excluded: a stream never ends, and a wait may take minutes. Other tests cover both.

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "processes run in real time: an upper bound against hanging")]
 
+mod calls;
 mod connection;
 mod demo;
+mod environment;
 mod exit_codes;
 mod feed;
 mod fuzz;
@@ -19,7 +21,9 @@ mod recordings;
 mod results;
 mod sandbox;
 mod signing;
+mod state;
 mod support;
+mod with_parent;
 #[cfg(unix)]
 mod world_file;
 #[cfg(unix)]

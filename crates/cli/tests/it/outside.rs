@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use identkit_testkit::missing;
 
-use crate::support::{Run, Sandbox, has, run, workspace_path};
+use crate::support::{PROGRAM, Run, Sandbox, clean_command, has, run, workspace_path};
 
 fn outside(file: &str) -> PathBuf {
     workspace_path("crates/cli/tests/outside").join(file)
@@ -14,7 +14,7 @@ fn outside(file: &str) -> PathBuf {
 
 /// A script of `tests/outside` against this sandbox.
 fn script(program: &str, file: &str, sandbox: &Sandbox) -> Command {
-    let mut command = Command::new(program);
+    let mut command = clean_command(program);
     command.arg(outside(file)).env("ADMIN", sandbox.ready_text("/admin")).env("NO_PROXY", "*");
     command
 }
@@ -31,7 +31,7 @@ fn fixtures() -> PathBuf {
 /// A Python with these modules: the first one in the path, or the system's.
 fn python(modules: &str) -> Option<&'static str> {
     let has_them = |python: &&str| {
-        let mut command = Command::new(python);
+        let mut command = clean_command(python);
         command.args(["-c", &format!("import {modules}")]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
@@ -93,6 +93,17 @@ fn curl_checks_status_and_media_type_of_identity_tm() {
 }
 
 #[test]
+fn python_finds_the_signatures_in_pdfs_valid() {
+    let Some(python) = python("pyhanko, requests") else { return };
+    let sandbox = Sandbox::start();
+    let mut command = script(python, "signatures.py", &sandbox);
+    command.arg(&sandbox.line).arg(fixtures().join("S-035-put-order-request.json"));
+    let synthetic = workspace_path("crates/synthetic");
+    command.arg(synthetic.join("tests/fixtures")).arg(synthetic.join("signing-ca.pem"));
+    all_checks_pass(&run(&mut command), 4);
+}
+
+#[test]
 fn python_follows_the_server_sent_events() {
     let Some(python) = python("requests") else { return };
     let sandbox = frozen();
@@ -138,13 +149,13 @@ fn example(language: &str, file: &str, mut command: Command) -> Run {
     let text = code_block("Test your own service", language);
     assert!(text.lines().next().unwrap().contains(file), "the first line contains the file name");
     std::fs::write(folder.path().join(file), text).unwrap();
-    run(command.current_dir(folder.path()).env("IDENTKIT", env!("CARGO_BIN_EXE_identkit")).env("NO_PROXY", "*"))
+    run(command.current_dir(folder.path()).env("IDENTKIT", PROGRAM).env("NO_PROXY", "*"))
 }
 
 #[test]
 fn the_python_of_the_sandbox_guide_works() {
     let Some(python) = python("json") else { return };
-    let mut command = Command::new(python);
+    let mut command = clean_command(python);
     command.args(["-m", "unittest", "test_my_service"]);
     let result = example("python", "test_my_service.py", command);
     assert!(result.code == Some(0) && result.stderr.contains("\nRan 4 tests in "), "{result:#?}");
@@ -156,7 +167,7 @@ fn the_javascript_of_the_sandbox_guide_works() {
     if !has("node") {
         return;
     }
-    let mut command = Command::new("node");
+    let mut command = clean_command("node");
     command.args(["--test", "--test-reporter=tap", "my-service.test.mjs"]);
     let result = example("js", "my-service.test.mjs", command);
     assert!(result.code == Some(0) && result.stdout.contains("\n# pass 3\n"), "{result:#?}");
@@ -181,7 +192,7 @@ fn the_shell_of_the_sandbox_guide_works() {
         script = script.replace(there, here);
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new("sh");
+    let mut command = clean_command("sh");
     let result = run(command.args(["-euc", &script]).current_dir(folder.path()).env("NO_PROXY", "*"));
     assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""), "{}", result.stdout);
     let position = |words: &str| result.stdout.find(words).unwrap_or_else(|| panic!("{words}: {}", result.stdout));

@@ -4,7 +4,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use crate::support::{
-    Run, Sandbox, Vendor, has, http, identkit, json_sample, keys, names, place, run, sample, workspace_path,
+    Run, Sandbox, Vendor, clean_command, has, http, identkit, json_sample, keys, names, place, run, sample,
+    workspace_path,
 };
 use serde_json::{Value, json};
 
@@ -81,7 +82,7 @@ fn non_loopback_gives_a_warning_and_named_certificates() {
     let port = sandbox.ready_text("/listen").rsplit(':').next().unwrap().to_owned();
     if has("curl") {
         let url = format!("https://sandbox.example:{port}/api/2.10/serverStatus");
-        let mut curl = Command::new("curl");
+        let mut curl = clean_command("curl");
         curl.args(["-sS", "-w", "\n%{http_code}", "--resolve", &format!("sandbox.example:{port}:127.0.0.1"), &url]);
         assert_eq!(answer(&mut curl, &sandbox).0, 200);
     }
@@ -221,7 +222,7 @@ fn identify24s_documented_curl_commands_work() {
     assert_eq!(commands, expected.map(|(command, _)| command), "every command of the document is tested");
     for sandbox in [Sandbox::plain(), Sandbox::start()] {
         for (command, response) in expected {
-            let mut shell = Command::new("sh");
+            let mut shell = clean_command("sh");
             // The test adds silence, and the status after the body.
             let curl = "curl() { command curl --silent --show-error --write-out '\\n%{http_code}' \"$@\"; }\n";
             let script = format!("{curl}{}", sample(&format!("identify24/fixtures/{command}")));

@@ -3,10 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{HANGS, Sandbox, identkit, names, run, send};
+use crate::support::{HANGS, PROGRAM, Sandbox, clean_command, identkit, names, run, send};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -88,7 +88,7 @@ fn a_foreign_lock_file_is_neither_written_nor_removed() {
     symlink(path("victim"), path("linked.lock")).unwrap();
     symlink(path("nowhere"), path("dangling.lock")).unwrap();
     std::fs::create_dir(path("folder.lock")).unwrap();
-    assert!(Command::new("mkfifo").arg(path("pipe.lock")).status().unwrap().success());
+    assert!(clean_command("mkfifo").arg(path("pipe.lock")).status().unwrap().success());
     let before = names(folder.path());
     for name in ["Cargo", "linked", "dangling", "folder", "pipe"] {
         let result = run(identkit().arg("sandbox").arg("--world-file").arg(path(name)));
@@ -116,8 +116,8 @@ fn the_lock_of_a_killed_process_gets_a_new_owner() {
 fn with_nohup_the_sandbox_outlives_its_terminal() {
     let (_folder, file) = world();
     // As nohup does.
-    let mut command = Command::new("sh");
-    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", identkit().get_program().to_str().unwrap()]);
+    let mut command = clean_command("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", PROGRAM]);
     command.args(["sandbox", "--plain", "--clock", "frozen", "--world-file", file.to_str().unwrap()]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();

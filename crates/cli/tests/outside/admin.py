@@ -203,6 +203,17 @@ def orders(api):
     api.good("GET", "/orders/{id}", at={"id": "99921269855041"})
     api.call("GET", "/orders/{id}", 404, at={"id": "nobody's"})
     api.call("GET", "/orders/{id}", 404, at={"id": order}, world="nobody's")
+    newest = api.place(Ref="newest")
+    assert api.good("GET", "/orders", limit=1) == {"orders": [api.good("GET", "/orders/{id}", at={"id": newest})], "next": newest}
+    assert [one["id"] for one in api.good("GET", "/orders", before=newest)["orders"]][0] == order
+    for status, found in [("25", [newest]), ("6", [])]:
+        listed = api.good("GET", "/orders", reference="newest", status=status)["orders"]
+        assert [one["id"] for one in listed] == found, listed
+    assert api.good("GET", "/idents", limit=1000, reveal="true") == {"idents": []}, "without the example"
+    for path in ["/orders", "/idents"]:
+        for wrong in [{"before": "nobody's"}, {"limit": 0}, {"limit": "x"}, {"reveal": "yes"}]:
+            api.call("GET", path, 400, **wrong)
+        api.call("GET", path, 404, world="nobody's")
     move = lambda expected, body, **more: api.call("POST", "/orders/{id}/transition", expected, body, **more)
     move(400, {"story": "no such story"}, at={"id": order})
     move(400, {"status": -1}, at={"id": order})
@@ -218,6 +229,18 @@ def orders(api):
         api.refused("POST", "/orders/{id}/transition", body, at={"id": order})
     for text in NOT_JSON:
         api.call("POST", "/orders/{id}/transition", 400, text=text, at={"id": order})
+
+
+def outbox(api):
+    order = api.place(getTargetLink=False, Mobile="+491701234567")
+    api.good("POST", "/orders/{id}/transition", {"story": "account-only"}, at={"id": order})
+    [*_, link] = api.good("GET", "/outbox", order=order)["messages"]
+    assert (link["channel"], link["to"]) == ("email", "e.mustermann@example.com"), link
+    page = api.good("GET", "/outbox", limit=1)
+    assert api.good("GET", "/outbox", before=page["next"], reveal="true")["messages"]
+    for wrong in [{"before": "x"}, {"limit": 0}, {"reveal": "yes"}]:
+        api.call("GET", "/outbox", 400, **wrong)
+    api.call("GET", "/outbox", 404, world="nobody's")
 
 
 def tans(api):
@@ -549,7 +572,7 @@ def events(api):
 def paths_and_methods_that_are_none(api):
     session, admin = api.sandbox.session, api.sandbox.admin
     problem = {"$ref": "#/components/schemas/Problem"}
-    for path in ["/nothing", "/worlds/a/b/c", "/orders", "/clock/", "/../v2/health", ""]:
+    for path in ["/nothing", "/worlds/a/b/c", "/order", "/clock/", "/../v2/health", ""]:
         answer = session.get(admin + path, timeout=support.HANGS)
         if path == "/clock/":
             assert answer.status_code == 200, "a slash at the end is none"
@@ -625,7 +648,7 @@ def everything_that_is_described_was_seen(api):
 
 
 CHECKS = [
-    the_document_is_openapi, the_documents_examples_are_what_it_says, sandbox, time, orders, tans, webhooks,
+    the_document_is_openapi, the_documents_examples_are_what_it_says, sandbox, time, orders, outbox, tans, webhooks,
     deliveries_by_hand, faults, settings, journal, worlds, many_worlds_are_listed, events, paths_and_methods_that_are_none,
     what_is_not_known_or_named_twice, web_pages,
     bodies_that_are_too_large, everything_that_is_described_was_seen,

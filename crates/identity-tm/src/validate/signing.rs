@@ -59,8 +59,8 @@ impl Checker<'_> {
         self.text(format_args!("{at}.Filename"), &pdf.filename, 50);
         let fault = match &pdf.data {
             None => Some(("is required: the PDF to sign, as Base64", "AT-33")),
-            Some(data) if !data.first_bytes(5).starts_with(b"%PDF-") => {
-                Some(("is not a PDF in Base64: a PDF starts with %PDF-", "AT-86"))
+            Some(data) if !crate::pdf::has_header(data) => {
+                Some(("is not a PDF in Base64: %PDF- is not in its first 1,024 bytes", "AT-86"))
             }
             Some(data) if !self.dialect.encrypted_pdfs && crate::pdf::is_encrypted(data) => {
                 Some(("is encrypted; an unprotected PDF is required (Dialect::encrypted_pdfs allows it)", "AT-86"))
@@ -95,9 +95,8 @@ impl Checker<'_> {
         let sized = !positioned && (width.is_some() || height.is_some());
         let message = "and SignatureHeight require a position";
         self.fault(sized, format_args!("{at}.SignatureWidth"), message, "AT-85");
-        let message = "must not be combined with a position or a page";
         let beside = (positioned || page.is_some()) && field;
-        self.fault(beside, format_args!("{at}.SignatureFieldName"), message, "AT-85");
+        self.warn(beside, "SignatureFieldName replaces the position and the page", "AT-85");
         let names = ["SignaturePosX", "SignaturePosY", "SignatureWidth", "SignatureHeight"];
         for (name, number) in names.into_iter().zip(numbers) {
             let broken = number.is_some_and(|number| !number.is_finite() || number < 0.0);

@@ -258,7 +258,7 @@ impl Secrets {
         self.change(json, urls_in)
     }
 
-    pub(super) fn value(self, json: Value) -> Value {
+    pub(crate) fn value(self, json: Value) -> Value {
         self.change(json, value)
     }
 

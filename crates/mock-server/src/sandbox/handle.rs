@@ -11,7 +11,7 @@ use crate::expect::{Expect, UnmetExpectations};
 use crate::journal::{Entry, EntryKind, Journal};
 use crate::sync::lock;
 use crate::webhooks::Delivery;
-use crate::{Account, Rejection, Transition, TransitionError, VirtualClock, World};
+use crate::{Account, Message, Rejection, Transition, TransitionError, VirtualClock, World};
 
 /// A handle of a running sandbox. Cheap to clone; the sandbox ends when the last clone is dropped.
 #[derive(Clone)]
@@ -126,6 +126,11 @@ impl Sandbox {
     pub fn deliveries(&self, case: Option<&str>) -> Vec<Delivery> {
         let world = self.runner.world();
         world.deliveries.iter().filter(|delivery| case.is_none_or(|case| delivery.case == case)).cloned().collect()
+    }
+
+    /// Returns the mails and text messages that the vendors would have sent, oldest first: at most 10,000.
+    pub fn messages(&self) -> Vec<Message> {
+        self.runner.world().messages.iter().cloned().collect()
     }
 
     /// A copy of the journal.

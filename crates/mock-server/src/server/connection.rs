@@ -1,40 +1,71 @@
 //! One connection: hyper serves it until a response must be written in a way that HTTP does not allow.
 
 use std::io;
+use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::future::{Either, select};
+use http::header::{CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING};
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use identkit_core::Content;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use identkit_core::{Clock as _, Content};
+use identkit_transport::SystemClock;
+use identkit_wire::url::check_place;
 use tokio::io::AsyncWriteExt as _;
 
+use super::framing::Scanned;
 use super::raw;
 use super::raw::Stream;
 use crate::NoAnswer;
 use crate::faults::Wire;
 use crate::sync::lock;
 
-/// Maximum size of a request body, in bytes: the largest documents in Base64, and some more.
-pub(super) const BODY: usize = 256 * 1024 * 1024;
+/// Limits on a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Maximum size of a body, in bytes.
+    pub(super) body: usize,
+    /// Maximum time until a body is complete.
+    pub(super) time: Duration,
+}
 
-pub(super) async fn connection<S, F, R>(stream: S, handler: F)
+/// Maximum number of bytes of a body that is too large which are read and not kept.
+const MAX_DISCARDED: u64 = 256 * 1024 * 1024;
+
+/// Maximum time for a TLS handshake, for the head of a request, and between two requests of a connection.
+pub(super) const IDLE: Duration = Duration::from_secs(60);
+
+/// Serves a connection. `refuse` creates the response to a request whose `Host` or framing is invalid.
+pub(super) async fn connection<S, F, R>(stream: S, handler: F, refuse: fn(&'static str) -> Response<Content>)
 where
     S: Stream,
     F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = io::Result<Response<Content>>> + Send + 'static,
 {
+    let (stream, ambiguous) = Scanned::new(stream);
     // A response that hyper cannot write. It is written below, after hyper has returned the connection.
     let raw_response: Arc<Mutex<Option<Response<Content>>>> = Arc::default();
     let service = service_fn(|request: Request<Incoming>| {
         let (handler, raw_response) = (handler.clone(), Arc::clone(&raw_response));
+        let defect = defect(&request, ambiguous.load(Ordering::Relaxed));
+        let is_coded = request.headers().contains_key(TRANSFER_ENCODING);
         // `poll_without_shutdown` needs a future that is `Unpin`.
         Box::pin(async move {
-            let response = handler(request).await?;
+            let mut response = match defect {
+                Some(defect) => refuse(defect),
+                None => handler(request).await?,
+            };
+            if is_coded || defect.is_some() {
+                // What follows on this connection is not scanned.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             if NoAnswer::marks(&response) {
                 return Err(io::Error::other("the response is withheld"));
             }
@@ -45,10 +76,13 @@ where
             Ok(response)
         })
     });
-    let mut served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .serve_connection(TokioIo::new(stream), service);
     // The client sees an error of its connection; the sandbox does not report it.
     let ended = std::future::poll_fn(|cx| served.poll_without_shutdown(cx)).await;
-    let mut stream = served.into_parts().io.into_inner();
+    let mut stream = served.into_parts().io.into_inner().stream;
     let response = lock(&raw_response).take();
     let _ = match response {
         Some(response) => raw::write(&mut stream, response).await,
@@ -57,24 +91,63 @@ where
     };
 }
 
-pub(super) fn too_large() -> Response<Content> {
-    let mut response = Response::new(Content::from_bytes("the request is too large\n"));
-    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+/// A response in plain text.
+pub(super) fn plain(status: StatusCode, text: impl std::fmt::Display) -> Response<Content> {
+    let mut response = Response::new(Content::from_bytes(format!("{text}\n")));
+    *response.status_mut() = status;
     response
 }
 
-/// Reads the whole body. `None` if it is too large.
-pub(super) async fn read(body: Incoming) -> io::Result<Option<Bytes>> {
-    // If the announced length is too large, the body is not read.
-    if body.size_hint().lower() > BODY as u64 {
-        return Ok(None);
+/// Why a request cannot be handled.
+fn defect<B>(request: &Request<B>, ambiguous: bool) -> Option<&'static str> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok());
+    match (host, hosts.next()) {
+        _ if ambiguous => Some("a request must not have both Content-Length and Transfer-Encoding (RFC 9112, 6.3)"),
+        (Some(host), None) if check_place(host).is_ok() => None,
+        _ => Some("a request must have one Host header: a name or an address, with a port from 1 to 65535 or none"),
     }
-    match Limited::new(body, BODY).collect().await {
-        Ok(body) => Ok(Some(body.to_bytes())),
-        Err(error) if error.is::<LengthLimitError>() => Ok(None),
+}
+
+/// A body that was read, or the reason why it was not.
+pub(super) enum Read {
+    Whole(Bytes),
+    TooLarge,
+}
+
+/// Reads the whole body.
+pub(super) async fn read(mut body: Incoming, limits: Limits) -> io::Result<Read> {
+    // If the announced length is too large, the body is not kept.
+    let announced = body.size_hint().lower();
+    let mut fits = announced <= limits.body as u64;
+    if announced > MAX_DISCARDED {
+        return Ok(Read::TooLarge);
+    }
+    let clock = SystemClock::new();
+    let mut end = pin!(clock.sleep_until(clock.now().plus(limits.time)));
+    let mut bytes = BytesMut::new();
+    let mut discarded = 0;
+    loop {
+        let frame = match select(pin!(body.frame()), &mut end).await {
+            Either::Left((frame, _)) => frame,
+            Either::Right(_) => return Err(io::ErrorKind::TimedOut.into()),
+        };
         // The client disconnected in the middle of its request.
-        Err(error) => Err(io::Error::other(error)),
+        let Some(frame) = frame.transpose().map_err(io::Error::other)? else { break };
+        let Ok(data) = frame.into_data() else { continue };
+        fits &= bytes.len() + data.len() <= limits.body;
+        if fits {
+            bytes.extend_from_slice(&data);
+        } else {
+            // The rest is read, so that a client that sends before it reads gets the response.
+            bytes = BytesMut::new();
+            discarded += data.len() as u64;
+            if discarded > MAX_DISCARDED {
+                break;
+            }
+        }
     }
+    Ok(if fits { Read::Whole(bytes.freeze()) } else { Read::TooLarge })
 }
 
 pub(super) async fn read_first(mut body: Incoming) -> io::Result<()> {

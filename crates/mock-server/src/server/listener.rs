@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use futures_util::future::{Either, select};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use identkit_core::{Clock as _, Content, Instant};
 use identkit_transport::SystemClock;
@@ -15,11 +16,21 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::admin::{self, AdminApi};
-use super::connection::{connection, read, read_first, too_large};
+use super::connection::{IDLE, Limits, Read, connection, plain, read, read_first};
 use super::place::Place;
 use super::tls::Authority;
 use crate::Worlds;
 use crate::faults::Wire;
+
+/// Limits on requests to a vendor: the largest documents in Base64, and some more.
+const DOCUMENTS: Limits = Limits { body: 256 << 20, time: Duration::from_secs(600) };
+
+/// Limits on requests to a vendor with the credentials of no world: enough for a login and for an order without
+/// documents.
+const UNKNOWN: Limits = Limits { body: 1 << 20, time: IDLE };
+
+/// Limits on requests to the admin API, which requires no credentials.
+const CONTROL: Limits = Limits { body: 16 << 20, time: IDLE };
 
 /// A listener that serves until it is dropped.
 #[derive(Debug)]
@@ -62,7 +73,8 @@ pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option
 /// See [`vendors`].
 pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Authority>) -> io::Result<Listener> {
     let worlds = worlds.into();
-    serve(place, tls, move |request| {
+    let refuse = |defect| plain(StatusCode::BAD_REQUEST, defect);
+    let handler = move |request: Request<Incoming>| {
         let worlds = worlds.clone();
         async move {
             let (head, body) = request.into_parts();
@@ -72,13 +84,24 @@ pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Au
                 read_first(body).await?;
                 return Ok(Wire::reset());
             }
-            match read(body).await? {
-                Some(bytes) => Ok(worlds.handle(empty.map(|_| bytes)).await),
-                None => Ok(too_large()),
+            let limits = if worlds.knows(&empty) { DOCUMENTS } else { UNKNOWN };
+            match read(body, limits).await? {
+                Read::Whole(bytes) => Ok(worlds.handle(empty.map(|_| bytes)).await),
+                Read::TooLarge if limits.body == UNKNOWN.body => {
+                    let response = worlds.handle(empty).await;
+                    // Without valid credentials, the body does not matter.
+                    Ok(if response.status() == StatusCode::UNAUTHORIZED { response } else { too_large(limits) })
+                }
+                Read::TooLarge => Ok(too_large(limits)),
             }
         }
-    })
-    .await
+    };
+    serve(place, tls, handler, refuse).await
+}
+
+fn too_large(limits: Limits) -> Response<Content> {
+    let text = format!("the request is larger than {} MiB", limits.body >> 20);
+    plain(StatusCode::PAYLOAD_TOO_LARGE, text)
 }
 
 /// Serves the admin API under `/_sandbox/v1` over plain HTTP. It rejects requests that a web page made a browser send.
@@ -101,19 +124,23 @@ pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result
 /// See [`vendors`].
 pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Listener> {
     let (worlds, api) = (worlds.into(), Arc::new(AdminApi::new(&place)));
-    serve(place, None, move |request| {
+    let handler = move |request: Request<Incoming>| {
         let (worlds, api) = (worlds.clone(), Arc::clone(&api));
         async move {
+            // Before the body is read.
+            if let Some(refusal) = api.refusal(&request) {
+                return Ok(refusal);
+            }
             let (head, body) = request.into_parts();
-            Ok(match read(body).await {
-                Ok(Some(bytes)) => api.handle(&worlds, &Request::from_parts(head, bytes)).await,
-                Ok(None) => admin::too_large(),
+            Ok(match read(body, CONTROL).await {
+                Ok(Read::Whole(bytes)) => api.handle(&worlds, &Request::from_parts(head, bytes)).await,
+                Ok(Read::TooLarge) => admin::too_large(CONTROL),
                 // A client that has disconnected does not receive this.
-                Err(_) => admin::unreadable(),
+                Err(_) => admin::bad_request("the body is incomplete, or its framing is invalid (RFC 9112, section 7)"),
             })
         }
-    })
-    .await
+    };
+    serve(place, None, handler, admin::bad_request).await
 }
 
 /// The calls of the admin API: method and path, with `{name}` for any one segment. `GET /_sandbox/v1/openapi.json`
@@ -122,7 +149,12 @@ pub fn admin_calls() -> impl Iterator<Item = (Method, String)> {
     admin::calls()
 }
 
-async fn serve<F, R>(place: Place, tls: Option<&Authority>, handler: F) -> io::Result<Listener>
+async fn serve<F, R>(
+    place: Place,
+    tls: Option<&Authority>,
+    handler: F,
+    refuse: fn(&'static str) -> Response<Content>,
+) -> io::Result<Listener>
 where
     F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = io::Result<Response<Content>>> + Send + 'static,
@@ -150,10 +182,12 @@ where
                     let (acceptor, handler) = (acceptor.clone(), handler.clone());
                     connections.spawn(async move {
                         match acceptor {
-                            None => connection(stream, handler).await,
+                            None => connection(stream, handler, refuse).await,
                             Some(acceptor) => {
-                                if let Ok(stream) = acceptor.accept(stream).await {
-                                    connection(stream, handler).await;
+                                let clock = SystemClock::new();
+                                let end = clock.sleep_until(clock.now().plus(IDLE));
+                                if let Either::Left((Ok(stream), _)) = select(acceptor.accept(stream), end).await {
+                                    connection(stream, handler, refuse).await;
                                 }
                             }
                         }

@@ -5,6 +5,7 @@
 
 mod admin;
 mod connection;
+mod framing;
 mod listener;
 mod place;
 mod raw;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::SavedError;
+use super::messages::{Message, Messages};
 use crate::faults::Faults;
 use crate::journal::{DeliveryAttempt, EntryKind, Journal};
 use crate::rules::{Rule, Rules};
@@ -37,6 +38,7 @@ pub struct World {
     pub(super) case_limit: CaseLimit,
     pub(super) concerned: Option<String>,
     pub(super) warnings: Vec<Violation>,
+    pub(crate) messages: Messages,
     pub(super) timers: BTreeMap<(Timestamp, u64), Timer>,
     pub(super) seed: u64,
     pub(super) sequence: u64,
@@ -60,6 +62,7 @@ impl World {
             case_limit: CaseLimit::default(),
             concerned: None,
             warnings: Vec::new(),
+            messages: Messages::default(),
             timers: BTreeMap::new(),
             seed,
             sequence: 0,
@@ -117,6 +120,11 @@ impl World {
     /// Returns the recorded case and removes it.
     pub(crate) fn take_concerned(&mut self) -> Option<String> {
         self.concerned.take()
+    }
+
+    /// Records a mail or text message that a vendor would have sent now.
+    pub fn send(&mut self, message: Message) {
+        self.messages.add(self.now, message);
     }
 
     /// Sets a timer.

@@ -3,10 +3,12 @@
 mod cases;
 mod data;
 pub(crate) mod error;
+mod messages;
 mod saved;
 pub(crate) mod text;
 
 pub use self::data::{CaseOrder, Profile, StateReader, Timer, VendorState, World};
 pub(crate) use self::data::{RELEASE, RETRY, SANDBOX};
 pub use self::error::SavedError;
+pub use self::messages::{Channel, Message};
 pub(crate) use self::saved::COPIES;

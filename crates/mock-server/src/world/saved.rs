@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use super::data::{CaseLimit, Profile, RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
 use super::error::{FORMAT, SavedError, read, to_value};
+use super::messages::Messages;
 use super::text;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -187,6 +188,7 @@ impl World {
             case_limit: CaseLimit::default(),
             concerned: None,
             warnings: Vec::new(),
+            messages: Messages::default(),
             deliveries: Vec::new(),
             webhooks: saved.webhooks,
             timers: BTreeMap::new(),
@@ -358,8 +360,8 @@ impl World {
             return Err(SavedError::TooLarge { limit });
         }
         let not_json = |error: serde_json::Error| SavedError::NotJson { line: error.line(), column: error.column() };
-        let decoded = identkit_wire::text::decode(&bytes);
-        let text = decoded.map_err(|fault| io::Error::new(io::ErrorKind::InvalidData, fault.to_string()))?;
-        Self::from_json(vendors, &serde_json::from_str(text).map_err(not_json)?)
+        // Without the byte order mark that some editors add.
+        let text = identkit_wire::text::decode(&bytes).map_or(&*bytes, str::as_bytes);
+        Self::from_json(vendors, &serde_json::from_slice(text).map_err(not_json)?)
     }
 }

@@ -92,6 +92,16 @@ impl Worlds {
         self.selected_by(&request).handle(request).await
     }
 
+    /// Whether the public half of a request's credentials belongs to a world.
+    #[cfg(feature = "server")]
+    pub(crate) fn knows(&self, request: &Request<Bytes>) -> bool {
+        let identity = || {
+            let vendor = self.0.plan.owner_of(request.uri().path())?;
+            Some((vendor.name(), (vendor.facts().claims)(request)?))
+        };
+        identity().is_some_and(|identity| self.0.is_taken(&self.read(), &identity, ""))
+    }
+
     /// Whether a fault resets the connection before the body of this request is read.
     #[cfg(feature = "server")]
     pub(crate) fn interrupts(&self, request: &Request<Bytes>) -> bool {

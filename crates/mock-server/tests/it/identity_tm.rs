@@ -1,6 +1,7 @@
 //! identity.TM: states, codes, documents, and the rejections of each profile.
 
 use crate::support::*;
+use identkit_identity_tm::order::Placement;
 use identkit_synthetic::page_count;
 
 fn pdf(name: &str, bytes: impl Into<Bytes>) -> SignPdf {
@@ -212,6 +213,59 @@ async fn at_33_one_signed_pdf_is_the_pdf_itself() {
         assert!(answer.body.starts_with(&contract) && answer.body.len() > contract.len());
         assert_eq!(page_count(&answer.body), page_count(&contract));
     }
+}
+
+/// A file of the crate that signs PDFs.
+fn fixture_pdf(name: &str) -> Vec<u8> {
+    std::fs::read(identkit_testkit::workspace("crates/synthetic/tests/fixtures").join(name)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_85_signature_stands_in_the_named_field() {
+    let bench = Harness::new();
+    let original = fixture_pdf("empty-fields.pdf");
+    let named = |name: &str| pdf("a.pdf", original.clone()).placement(Placement::Field(name.into()));
+    // The field replaces a position beside it.
+    let mut beside = named("Customer");
+    (beside.signature_pos_x, beside.signature_pos_y, beside.signature_page) = (Some(1.0), Some(2.0), Some(9));
+    let id = bench.played(&signing(vec![named("Bank"), beside]), "signed").await;
+    let read = bench.tm().signed_pdfs(&OrderId::new(&*id), &options()).await.unwrap().value;
+    let SignedPdfs::Many(signed) = read else { panic!("not several") };
+    for (signed, filled) in signed.into_iter().zip(["Bank", "Customer"]) {
+        let bytes = signed.to_bytes().unwrap();
+        assert!(bytes.starts_with(&original));
+        let document = lopdf::Document::load_mem(&bytes).unwrap();
+        let page = document.page_iter().next().unwrap();
+        for field in document.get_page_annotations(page).unwrap() {
+            let is_filled = field.get(b"T").and_then(lopdf::Object::as_str).unwrap() == filled.as_bytes();
+            assert_eq!(field.has(b"V"), is_filled, "{filled}");
+        }
+    }
+    for (file, field) in
+        [("empty-fields.pdf", "bank"), ("signed-by-others.pdf", "Approval"), ("linearized.pdf", "Bank")]
+    {
+        let order = signing(vec![pdf("a.pdf", fixture_pdf(file)).placement(Placement::Field(field.into()))]);
+        bench.put(&order).await.refused(400, "eSignPDF.SignatureFieldName", "AT-85", "[T] 3.1.3");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_86_pdfs_that_readers_open_are_signed() {
+    let bench = Harness::new();
+    let names =
+        ["bytes-before-header.pdf", "double-minus-in-page.pdf", "page-direct-in-kids.pdf", "signed-by-others.pdf"];
+    let id = bench.played(&signing(names.map(|name| pdf(name, fixture_pdf(name))).to_vec()), "signed").await;
+    let SignedPdfs::Many(signed) = bench.tm().signed_pdfs(&OrderId::new(&*id), &options()).await.unwrap().value else {
+        panic!("not several")
+    };
+    for (name, signed) in names.into_iter().zip(signed) {
+        let signed = signed.to_bytes().unwrap();
+        assert!(signed.starts_with(&fixture_pdf(name)) && page_count(&signed) == Some(1), "{name}");
+    }
+    // The document forbids every change.
+    let answer = bench.put(&signing(vec![pdf("a.pdf", fixture_pdf("certified-1.pdf"))])).await;
+    answer.refused(400, "eSignPDF.Data", "AT-86", "[T] 3.1.3");
+    assert!(answer.text().contains("forbids changes"), "{}", answer.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@
 )]
 #![cfg(all(feature = "identify24", feature = "identity-tm", feature = "server"))]
 
+mod account_urls;
 mod admin_contract;
 mod admin_events;
 mod admin_lists;
@@ -26,8 +27,10 @@ mod identify24;
 mod identify24_partners;
 mod identify24_settings;
 mod identity_tm;
+mod inputs;
 mod isolation;
 mod journal;
+mod listeners;
 mod matrix;
 mod media;
 mod multi_sign;

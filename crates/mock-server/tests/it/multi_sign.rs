@@ -141,6 +141,9 @@ async fn at_32_parameters_for_an_unknown_file_are_rejected() {
     bench.refused_order(&nowhere, &format!("{PARAMETERS}.SignaturePage"), "AT-85").await;
     let off = signs(&two, vec![place("a.pdf", 1, 8000.0, 90.0)]);
     bench.refused_order(&off, &format!("{PARAMETERS}.SignaturePosX"), "AT-85").await;
+    let mut field = place("a.pdf", 1, 80.0, 90.0);
+    field.signature_field_name = Some("missing".into());
+    bench.refused_order(&signs(&two, vec![field]), &format!("{PARAMETERS}.SignatureFieldName"), "AT-85").await;
     // A single file needs no name.
     let one = bench.place(master(&["a.pdf"])).await;
     let id = bench.ended(signs(&one, vec![unnamed]), "signed").await;

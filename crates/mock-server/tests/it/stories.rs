@@ -67,7 +67,8 @@ async fn m_04_every_story_gives_the_expected_outcome_and_webhooks() {
             assert_eq!(format!("{outcome:?}"), expected, "{about}");
             assert_eq!(bench.listed(&id).await.finality(flavor).outcome, outcome, "{about}");
             let mut events = Vec::new();
-            if conducted {
+            // A failed eID without another method leaves the order open.
+            if conducted && outcome != Outcome::Pending {
                 events.push("AfterIdent");
             }
             if outcome.is_final() {

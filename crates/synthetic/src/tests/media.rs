@@ -1,7 +1,7 @@
 //! Videos and sound, checked with external tools.
 
 use super::super::video::test_picture;
-use super::super::{placeholder_video, recording, voice};
+use super::super::{placeholder_video, recording, voice, webm_placeholder, webm_recording};
 use super::tools::{output, run};
 
 const ORDER: &str = "9992ABCDEF0123";
@@ -82,5 +82,25 @@ fn at_40_sound_begins_with_a_frame_and_is_audible() {
     let decode = ["-hide_banner", "-v", "error", "-xerror", "-i"];
     if let Some(samples) = output("ffmpeg", &decode, &sound, &["-f", "s16le", "-"]) {
         assert!((1_000..16_000).contains(&peak(&samples)), "{}", peak(&samples));
+    }
+}
+
+#[test]
+fn m_17_webm_videos_are_vp8_and_differ() {
+    let (recorded, placeholder) = (webm_recording(ORDER), webm_placeholder());
+    assert_eq!(recorded, webm_recording(ORDER));
+    assert_ne!(recorded, webm_recording("9992ABCDEF0124"));
+    assert_ne!(recorded, placeholder);
+    for video in [&recorded, &placeholder] {
+        assert_eq!(video[..4], [0x1a, 0x45, 0xdf, 0xa3], "an EBML header");
+        let inform = "--Inform=General;%Format% %Duration% %FileSize%";
+        if let Some(info) = run("mediainfo", &[inform], video, &[]) {
+            assert_eq!(info.trim(), format!("WebM 5000 {}", video.len()));
+        }
+        let decode = ["-hide_banner", "-v", "error", "-xerror", "-i"];
+        let raw = ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"];
+        if let Some(shown) = output("ffmpeg", &decode, video, &raw) {
+            assert_eq!(shown.len(), 5 * 320 * 240 * 3 / 2, "five pictures");
+        }
     }
 }

@@ -10,8 +10,12 @@
 )]
 
 mod arbitrary;
+mod files;
+mod forms;
+mod leniency;
 mod media;
 mod reports;
+mod signatures;
 mod signing;
 mod tools;
 
@@ -58,7 +62,9 @@ fn mark() -> SignatureMark<'static> {
         signer: "Erika Köln",
         order_id: "99921267754340",
         time: "03.09.2018 08:52",
+        unix_time: 1_535_957_520,
         placement: Placement::default(),
+        field: None,
     }
 }
 

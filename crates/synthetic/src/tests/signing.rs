@@ -142,7 +142,7 @@ fn existing_annotations_are_preserved() {
     document.get_dictionary_mut(id).unwrap().set("Annots", list);
     let signed = Document::load_mem(&sign(&save(&mut document), &mark()).unwrap()).unwrap();
     let page = signed.get_dictionary(signed.page_iter().next().unwrap()).unwrap();
-    let annotations = page.get(b"Annots").and_then(Object::as_array).unwrap();
+    let annotations = page.get_deref(b"Annots", &signed).and_then(Object::as_array).unwrap();
     assert_eq!(annotations.len(), 2);
     assert_eq!(annotations[0].as_dict().unwrap().get(b"Subtype").and_then(Object::as_name).unwrap(), b"Text");
 }
@@ -169,7 +169,8 @@ fn word_encrypt_in_a_comment_is_ignored() {
 #[test]
 fn other_files_are_rejected() {
     assert_eq!(sign(b"", &mark()), Err(Error::NotPdf));
-    assert_eq!(sign(b"\n%PDF-1.4", &mark()), Err(Error::NotPdf));
+    assert_eq!(sign(&[&[b' '; 1025], sample_contract().as_slice()].concat(), &mark()), Err(Error::NotPdf));
+    assert_eq!(sign(b"\n%PDF-1.4", &mark()), Err(Error::Unreadable));
     assert_eq!(sign(b"%PDF-1.7\nnothing else", &mark()), Err(Error::Unreadable));
     assert_eq!(page_count(b"%PDF-"), None);
 }

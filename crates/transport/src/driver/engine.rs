@@ -10,13 +10,14 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
-use ::http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
+use ::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
 use ::http::{Request, response};
 use futures_util::future::{Either, select};
 use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
 use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Encoded, Meta, Received, RetrySafety, Warning};
 use tokio::sync::Semaphore;
 
+use super::coding;
 use super::deadline::{Deadline, too_late};
 use super::decide::decide;
 use super::limits::{RetryBucket, Slot};
@@ -104,6 +105,7 @@ impl Engine {
             *request.uri_mut() = uri;
             *request.headers_mut() = headers;
             request.headers_mut().insert(USER_AGENT, AGENT.clone());
+            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             let generation = self.authenticate(request.headers_mut(), deadline).await?;
 
             // A stale connection would make the outcome ambiguous.
@@ -200,7 +202,7 @@ impl Engine {
         };
         let status = response.status();
         let retry_after = retry_after(response.headers(), &*self.clock);
-        let mut incoming = Incoming::new(meta, response);
+        let mut incoming = Incoming::new(meta, coding::decode(response));
         match deadline.run(self.receive(codec, &mut incoming, slot, observer)).await {
             Ok(Ok(warnings)) => Ok(Response::new(status, warnings, incoming.into_raw())),
             Ok(Err(error)) => {
@@ -233,12 +235,10 @@ impl Engine {
                 incomplete(error.with_kind(Kind::Integrity, "the vendor refused, and its response ended too early"))
             });
         }
-        let mut encodings = incoming.head.headers.get_all(CONTENT_ENCODING).iter();
-        if encodings.any(|encoding| !encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")) {
-            return Err(incomplete(Error::new(
-                Kind::Protocol,
-                "the response is compressed, which the client did not ask for",
-            )));
+        if let Some(error) = coding::unsupported(&incoming.head.headers) {
+            // The error retains the bytes.
+            let _ = incoming.refusal().await;
+            return Err(incomplete(error));
         }
         if incoming.content.len().is_none_or(|len| len > STALL_CHECK_FROM) {
             let content = std::mem::replace(&mut incoming.content, Content::empty());

@@ -2,6 +2,7 @@
 //!
 //! Only [`Driver::call`] is generic over the operation. The [`Engine`] is compiled once.
 
+mod coding;
 mod deadline;
 mod decide;
 mod engine;
@@ -64,7 +65,7 @@ impl<Op: Operation> Codec for Call<'_, Op> {
     fn decode(&mut self, head: &Parts, body: Received) -> Result<Vec<Warning>, Error> {
         let decoded = self.operation.decode(head, body, self.dialect)?;
         self.value = Some(decoded.value);
-        Ok(decoded.warnings)
+        Ok(decoded.warnings.into_iter().chain(coding::warning(head)).collect())
     }
 }
 

@@ -9,6 +9,8 @@ use identkit_core::{Clock, Content, Error, Kind, RawResponse};
 use identkit_wire::{BodyMode, Meta, Received, RetrySafety, refusal};
 use jiff::fmt::rfc2822::DateTimeParser;
 
+use super::coding::is_decoded;
+
 /// Number of bytes that distinguish a binary from JSON. A shorter body is checked whole.
 const SNIFF: usize = 16;
 
@@ -70,7 +72,7 @@ impl Incoming {
             return self.whole(cap).await;
         }
         // Without a length, a broken connection looks like the end of the body.
-        if self.content.len().is_none() && !is_chunked(&self.head.headers) {
+        if self.content.len().is_none() && !is_chunked(&self.head.headers) && !is_decoded(&self.head) {
             let detail = "the response has no length, so a truncated one could not be detected";
             return Err(Error::new(Kind::Integrity, detail));
         }

@@ -11,7 +11,7 @@ use ::http::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use ::http::{Request, StatusCode, Uri};
 use async_trait::async_trait;
 use identkit_core::{BoxError, Error, Kind, Secret};
-use identkit_wire::url::{WebUrl, basic_header};
+use identkit_wire::url::{UrlFault, WebUrl, basic_header};
 
 use super::dial::{Dial, Stream, TooManyBytes, authority, open};
 use super::exceptions::ProxyExceptions;
@@ -64,8 +64,14 @@ impl Proxy {
             url if url.contains("://") => url.to_owned(),
             url => format!("http://{url}"),
         });
-        let url = WebUrl::parse(text.expose())
-            .map_err(|fault| refuse(format!("the proxy URL {fault}, e.g. http://127.0.0.1:3128")))?;
+        let url = WebUrl::parse(text.expose()).map_err(|fault| {
+            refuse(match fault {
+                UrlFault::Scheme => {
+                    "the proxy must be an HTTP proxy: its URL must begin with http:// or https://".into()
+                }
+                fault => format!("the proxy URL {fault}, e.g. http://127.0.0.1:3128"),
+            })
+        })?;
         // A password with an unencoded `#`, `/` or `?` ends here too.
         if url.has_fragment() || url.uri().path_and_query().is_some_and(|path| path != "/") {
             let encode = "in a password, write %23 for #, %2F for / and %3F for ?";

@@ -7,7 +7,8 @@ use identkit_core::{Delivery, Kind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
-    CAP, OK, answering, attempt, closed, create, endless, hear, pause, plain, put, server, small, soon, text,
+    CAP, OK, answer_noted, answering, attempt, closed, create, endless, hear, noting, pause, plain, put, server, small,
+    soon, text,
 };
 
 /// Kind and detail of a failure because of an unusable head.
@@ -104,17 +105,57 @@ async fn endless_heads_are_errors() {
     assert_eq!(refused(&format!("http://{address}/")).await.0, Kind::Protocol);
 }
 
+/// A response with these headers and this body.
+fn coded(headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\n{headers}\r\ncontent-length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+/// The text "ok" in gzip.
+const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\xcf\x06\x00\x47\xdd\xdc\x79\x02\x00\x00\x00";
+
 #[tokio::test]
-async fn a_compressed_response_is_an_error() {
-    for encodings in ["content-encoding: gzip", "content-encoding: identity\r\ncontent-encoding: gzip"] {
-        let url = answering(format!("HTTP/1.1 200 OK\r\n{encodings}\r\ncontent-length: 2\r\n\r\nok")).await;
-        let error = create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap_err();
-        assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)));
-        assert!(error.detail().contains("compressed"), "{error}");
+async fn at_90_gzip_is_decoded_and_other_codings_are_errors() {
+    for (headers, body, warnings) in [
+        ("content-encoding: gzip", GZIP, &["AT-90"][..]),
+        ("content-encoding: identity\r\ncontent-encoding: X-GZIP", GZIP, &["AT-90"]),
+        // `identity` means no coding, in upper or lower case (RFC 9110, section 8.4.1).
+        ("content-encoding: Identity", b"ok", &[]),
+    ] {
+        let url = answering(coded(headers, body)).await;
+        let response = create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap();
+        assert_eq!(response.value, "ok", "{headers}");
+        assert_eq!(response.warnings.iter().map(|warning| warning.rule).collect::<Vec<_>>(), warnings, "{headers}");
+        let raw = response.raw().unwrap();
+        assert_eq!(raw.body(), "ok", "the decoded body is retained");
     }
-    // `identity` means no coding, in upper or lower case (RFC 9110, section 8.4.1).
-    let url = answering("HTTP/1.1 200 OK\r\ncontent-encoding: Identity\r\ncontent-length: 2\r\n\r\nok").await;
-    assert_eq!(create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap().value, "ok");
+    for (headers, body) in [
+        ("content-encoding: br", &b"\x0b\x00\x80ok\x03"[..]),
+        ("content-encoding: gzip, gzip", GZIP),
+        ("content-encoding: deflate", b"\x4b\xcf\x06\0"),
+    ] {
+        let url = answering(coded(headers, body)).await;
+        let error = create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)), "{headers}");
+        assert!(error.detail().contains("content coding"), "{error}");
+        assert_eq!(error.answer().unwrap().body(), body, "the bytes are retained");
+    }
+    // Damaged, and with bytes after its end.
+    for body in [&GZIP[..GZIP.len() - 1], &[GZIP, b"x"].concat(), b"ok"] {
+        let url = answering(coded("content-encoding: gzip", body)).await;
+        let error = create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::OutcomeUnknown);
+        assert!(error.detail().contains("gzip, which is damaged"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn at_90_every_request_asks_for_no_coding() {
+    let (address, log) = noting(move |stream, log| answer_noted(stream, "body", log)).await;
+    create(plain(), &format!("http://{address}"), small(), Duration::from_secs(30)).await.unwrap();
+    let received = log.lock().unwrap()[0].to_lowercase();
+    assert_eq!(received.matches("accept-encoding: identity\r\n").count(), 1, "{received}");
+    assert_eq!(received.matches("accept-encoding").count(), 1, "{received}");
 }
 
 #[tokio::test]

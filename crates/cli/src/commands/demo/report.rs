@@ -91,7 +91,7 @@ impl Report {
         let note = if step.note.is_empty() { String::new() } else { format!(": {}", step.note) };
         let line = format!("{mark} {} [{}]{code} {milliseconds:.1} ms{note}", step.title, step.operation);
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.suspend(|| output::say(&line)),
             None => output::say(&line),
         }
         self.steps.push(step);
@@ -187,7 +187,7 @@ impl Report {
             row.extend(with_notes.then(|| step.note.clone()));
             table.add_row(row);
         }
-        page.table(&table);
+        page.table(table);
         let name = root.display();
         page.line(format!("\nFiles in {name}, with size and SHA-256; inbox.jsonl contains the webhooks:"));
         for SavedFile { path, digest } in &folder.files {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use identkit_files::{CommitError, Draft, Existing};
 
 use crate::exit::Failure;
-use crate::save::reject_dash;
+use crate::save::{reject_dash, report_leftovers};
 
 /// Reserved size in bytes: more than any response needs.
 const RESERVED: usize = 64 * 1024;
@@ -24,7 +24,8 @@ impl ResponseFile {
             let problem = "already exists and may contain the only copy of an ident_id: choose a new file";
             return Err(Failure::unsent(format!("--out {} {problem}", path.display())));
         }
-        let draft = Draft::with_prefix(path, ".identkit-ident-").and_then(|mut draft| {
+        report_leftovers(path);
+        let draft = Draft::new(path).and_then(|mut draft| {
             draft.reserve(RESERVED)?;
             Ok(Self { path: path.to_owned(), draft })
         });

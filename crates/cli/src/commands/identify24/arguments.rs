@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::connection::Connection;
 use crate::help::{CONNECTION, OUTPUT};
+use crate::trace::TraceOptions;
 use crate::values::{outcome, zone};
 
 /// Calls identify24 (VideoIdent API 1.0.1): creates and reads idents.
@@ -27,12 +28,20 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY", hide_env_values = true, value_name = "KEY")]
     pub(super) api_key: Option<String>,
 
-    /// Shows secrets (token, ident_id, conference_url) and personal data, which are otherwise `[redacted]`.
+    /// File with the API key.
+    #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY_FILE", hide_env_values = true, value_name = "FILE")]
+    pub(super) api_key_file: Option<PathBuf>,
+
+    /// For create: shows a doubtful response, which may contain an ident_id, in the error message. Results are always
+    /// shown.
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub(super) reveal: bool,
 
     #[command(flatten)]
     pub(super) connection: Connection,
+
+    #[command(flatten)]
+    pub(super) trace: TraceOptions,
 
     #[command(subcommand)]
     pub(super) command: Command,
@@ -42,12 +51,13 @@ pub(crate) struct Arguments {
 pub(super) enum Command {
     /// Logs in once to check the credentials (auth).
     Login,
-    /// Creates an ident (ident/create). The request is sent at most once: on exit code 6 the ident may exist.
+    /// Creates an ident (ident/create). It is repeated only if the vendor surely refused it. On exit code 6 the ident may
+    /// exist.
     Create {
         /// The ident in the vendor's JSON format. `-` reads standard input.
         #[arg(value_name = "FILE|-")]
         file: PathBuf,
-        /// New file for the response with its secrets, readable by its owner only. Required unless --reveal is given.
+        /// New file for the response, readable by its owner only.
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
         /// Sends names and places unchanged. By default they are sent in upper case, as the document requires.

@@ -5,20 +5,16 @@ use std::path::Path;
 use identkit_core::{Error, Kind, Pii};
 use identkit_identify24::Dialect;
 use identkit_identify24::messages::CreateIdent;
-use identkit_wire::json as wire;
+use identkit_wire::{Operation as _, json as wire};
 use serde_json::{Value, json};
 
 use super::answer_file::{ResponseFile, WriteError};
 use super::client::Identify24;
-use super::excerpt::Excerpt;
 use crate::context::{document, warn};
 use crate::exit::{Failure, VendorText};
 use crate::input::Input;
-use crate::output::{InterruptionNote, to_json};
+use crate::output::{InterruptionNote, text, to_json};
 use crate::text::plain;
-
-/// The members that may be printed. All others may be secret.
-const OPEN: [&str; 2] = ["result", "response_status"];
 
 pub(super) async fn create(
     identify24: &Identify24<'_>,
@@ -26,29 +22,27 @@ pub(super) async fn create(
     dialect: Dialect,
     out: Option<&Path>,
 ) -> Result<(), Failure> {
-    let reveal = identify24.arguments.reveal;
-    if !reveal && out.is_none() {
-        return Err(Failure::unsent(
-            "the ident_id would be lost, and no call can find it again: save it with --out FILE, or print it with \
-             --reveal",
-        ));
-    }
     let input = Input::read(file).await?;
     let ident: CreateIdent = wire::read(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
-    let client = identify24.client(|client| client.dialect(dialect))?;
+    let client = identify24.client(|client| client.dialect(dialect)).await?;
     let file = out.map(ResponseFile::create).transpose()?;
     let recovery = recovery(&ident, &input.name);
+    let custom_id = ident.custom_id.as_ref().map_or("", |id| Pii::expose(id).as_str());
+    let names = Some(("custom_id", custom_id)).filter(|(_, id)| !id.is_empty());
+    identify24.recorder.prepare(CreateIdent::META, names.as_slice())?;
     let note = InterruptionNote::new(Some(format!("the ident may exist; {}", recovery.join("; "))));
     let created = client.create_ident(&ident, &identify24.options).await;
     note.disarm();
     let created = match warn(created) {
         Ok(created) => created,
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
-            return Err(unknown_outcome(error, file, &recovery, reveal));
+            let shown = identify24.arguments.reveal || (file.is_none() && identify24.recorder.path().is_none());
+            return Err(unknown_outcome(error, file, &recovery, shown));
         }
         Err(error) => return Err(error.into()),
     };
     let full = to_json(&created.value);
+    identify24.recorder.add_secret("ident_id", full.get("ident_id").and_then(Value::as_str).unwrap_or_default());
     let written = file.map(|file| {
         let answer = document(full.clone(), &created, json!({}));
         file.write(format!("{answer:#}\n").as_bytes()).map_err(|WriteError { why, fallback }| {
@@ -61,13 +55,11 @@ pub(super) async fn create(
         })
     });
     let path = written.as_ref().and_then(|written| written.as_ref().ok()).map(|path| path.display().to_string());
-    let excerpt = Excerpt::new(full, &OPEN, reveal);
-    let more = json!({ "hidden": excerpt.hidden, "kept_in": path });
-    identify24.show(document(excerpt.value.clone(), &created, more), |page| {
-        let mut rows = Vec::from(["ident_id", "conference_url"].map(|name| (name, excerpt.text(name))));
+    let more = json!({ "hidden": [], "kept_in": path });
+    identify24.show(document(full.clone(), &created, more), |page| {
+        let mut rows = Vec::from(["ident_id", "conference_url"].map(|name| (name, text(&full, name))));
         rows.extend(path.as_ref().map(|path| ("saved to", plain(path))));
         page.pairs(rows);
-        excerpt.note(page);
     })?;
     // Only now: the response is printed even if it could not be saved.
     written.transpose().map(|_| ())
@@ -84,7 +76,8 @@ fn recovery(ident: &CreateIdent, input: &str) -> [String; 2] {
 }
 
 /// The failure of a create with an unknown outcome. The response may be the only copy of the id: it is saved like a
-/// successful one and shown only with `--reveal`. No note recommends `--show-vendor-text`, which would repeat the call.
+/// successful one and shown only with `--reveal`, or if it is in no file. No note recommends `--show-vendor-text`, which
+/// would repeat the call.
 fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String], reveal: bool) -> Failure {
     let Some(text) = error.vendor_text().map(|text| Pii::expose(text).clone()) else {
         return recovery.iter().fold(error.into(), Failure::note);
@@ -111,7 +104,6 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
              whether the ident exists"
         )),
         Some(path) => failure.note(format!("the vendor's response is in {path}; it may show whether the ident exists")),
-        None if show == VendorText::Never => failure.note("the vendor's response could not be saved and is lost"),
         None => failure,
     };
     recovery.iter().fold(failure, Failure::note)

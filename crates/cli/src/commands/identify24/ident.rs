@@ -12,11 +12,10 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::Interpretation;
 use super::client::Identify24;
-use super::excerpt::{Excerpt, is_date_time};
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::Input;
-use crate::output::to_json;
+use crate::output::{text, to_json};
 use crate::signals::run_on_thread;
 use crate::text::plain;
 use crate::verdict::{self, description, word};
@@ -93,29 +92,26 @@ pub(super) async fn get(
     let id = id(ident_id, from).await?;
     let outcomes = outcomes(interpretation).await?;
     let client = identify24
-        .client(|client| client.outcomes(outcomes.iter().map(|(status, outcome)| (status.as_str(), *outcome))))?;
+        .client(|client| client.outcomes(outcomes.iter().map(|(status, outcome)| (status.as_str(), *outcome))))
+        .await?;
     let response = warn(client.get_ident(&id, &identify24.options).await)?;
     let ident = &response.value;
     let outcome = client.outcome_of(ident);
     let vendor = to_json(ident);
-    let is_readable = |name: &&str| vendor.get(*name).and_then(Value::as_str).is_some_and(is_date_time);
-    let times = ["created_at", "appointment_date"].into_iter().filter(is_readable);
-    let open: Vec<&str> = ["status", "project_id"].into_iter().chain(times).collect();
-    let excerpt = Excerpt::new(vendor, &open, identify24.arguments.reveal);
     let times = Times::new(ident, interpretation.zone.as_ref());
     let mut more = json!({
-        "hidden": excerpt.hidden, "outcome": word(outcome), "expires_estimate": times.expires,
+        "hidden": [], "outcome": word(outcome), "expires_estimate": times.expires,
     });
     if let (Some(_), Some(more)) = (&interpretation.zone, more.as_object_mut()) {
         more.insert("created_at".into(), times.created.clone().into());
         more.insert("appointment_date".into(), times.appointment.clone().into());
     }
-    identify24.show(document(excerpt.value.clone(), &response, more), |page| {
-        let mut names: Vec<&String> = excerpt.value.as_object().into_iter().flat_map(Map::keys).collect();
+    identify24.show(document(vendor.clone(), &response, more), |page| {
+        let mut names: Vec<&String> = vendor.as_object().into_iter().flat_map(Map::keys).collect();
         names.sort_by_key(|name| ORDER.split(' ').position(|known| known == *name).unwrap_or(usize::MAX));
         let mut rows = Vec::new();
         for name in names {
-            let text = excerpt.text(name);
+            let text = text(&vendor, name);
             let time = match name.as_str() {
                 "created_at" => &times.created,
                 "appointment_date" => &times.appointment,
@@ -130,7 +126,6 @@ pub(super) async fn get(
         }
         rows.extend(times.expires.clone().map(|expires| ("expires about".to_owned(), expires)));
         page.pairs(rows);
-        excerpt.note(page);
     })
 }
 

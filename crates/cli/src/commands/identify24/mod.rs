@@ -5,7 +5,6 @@ mod answer_file;
 mod arguments;
 mod client;
 mod create;
-mod excerpt;
 mod ident;
 mod sandbox;
 
@@ -17,12 +16,18 @@ pub(crate) use self::arguments::Arguments;
 use self::arguments::Command;
 use self::client::Identify24;
 pub(crate) use self::sandbox::{HINTS, SandboxOptions};
+use crate::context::Api;
 use crate::exit::Failure;
 use crate::output::Format;
 
 pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
-    let base_url = (arguments.base_url.as_str(), "IDENTKIT_IDENTIFY24_BASE_URL");
-    let identify24 = &Identify24::new(arguments, base_url, &arguments.connection, format);
+    let api = Api {
+        base_url: &arguments.base_url,
+        variable: "IDENTKIT_IDENTIFY24_BASE_URL",
+        secret_ids: true,
+        changes: matches!(arguments.command, Command::Create { .. }),
+    };
+    let identify24 = &Identify24::new(arguments, api, &arguments.connection, &arguments.trace, format)?;
     let result = match &arguments.command {
         Command::Login => account::login(identify24).await,
         Command::Create { file, out, preserve_case, allow_both_pdf_sources } => {
@@ -36,10 +41,13 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
         Command::Projects => account::projects(identify24).await,
         Command::Project { project_id, by_list } => account::project(identify24, project_id, *by_list).await,
     };
-    result.map(|()| ExitCode::SUCCESS).map_err(|failure| match identify24.explain(failure) {
-        failure if failure.breaks("AI-19") => {
-            failure.note("remove one of the two PDFs, or send both with --allow-both-pdf-sources")
-        }
-        failure => failure,
+    let probe = async {
+        let client = identify24.client(|client| client).await?;
+        Ok(client.projects(&identify24.options).await.map(drop)?)
+    };
+    let ended = identify24.finish(result, probe).await;
+    ended.map(|()| ExitCode::SUCCESS).map_err(|failure| match failure.breaks("AI-19") {
+        true => failure.note("remove one of the two PDFs, or send both with --allow-both-pdf-sources"),
+        false => failure,
     })
 }

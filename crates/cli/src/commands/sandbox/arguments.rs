@@ -42,6 +42,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub(super) write_ca: Option<PathBuf>,
 
+    /// Stops when the process that started the sandbox has ended, e.g. a test run that was killed. Unix only.
+    #[arg(long)]
+    pub(super) with_parent: bool,
+
     #[command(flatten)]
     pub(super) vendors: VendorOptions,
 

@@ -3,6 +3,7 @@
 mod arguments;
 mod ca_file;
 mod hints;
+mod parent;
 mod ready;
 mod world_file;
 
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 pub(crate) use self::arguments::Arguments;
 use self::ca_file::CaFile;
 pub(crate) use self::hints::Hints;
+use self::parent::Parent;
 use self::world_file::WorldFile;
 use crate::exit::Failure;
 use crate::output::{print, say};
@@ -36,6 +38,7 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 const MAX_SEED: u64 = 1 << 53;
 
 pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
+    let parent = options.with_parent.then(Parent::current).transpose()?;
     let (mut file, saved) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
     let sandbox = Sandbox::builder()
         .clock(clock(options, saved.as_ref().and_then(Option::as_ref)))
@@ -63,7 +66,19 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     let ca = authority.as_ref().map(|authority| CaFile::write(authority.pem(), options.write_ca.as_deref()));
     let ca = ca.transpose()?;
     // Before the ready line: a signal right after it must not leave the CA file behind.
-    let stop = signals::listen()?;
+    let signal = signals::listen()?;
+    let stop = async move {
+        let parent = async {
+            match parent {
+                Some(parent) => parent.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = signal => {}
+            () = parent => {}
+        }
+    };
 
     for (flag, listening) in [("--listen", &api), ("--admin", &admin)] {
         if Place::reachable_by_others(listening.address()).is_reachable_by_others() {
@@ -89,7 +104,7 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// Saves the world regularly until the program is stopped, so that a killed process loses little.
-async fn save_until_stopped(file: Option<&mut WorldFile>, worlds: &Worlds, stop: impl Future<Output = u8>) {
+async fn save_until_stopped(file: Option<&mut WorldFile>, worlds: &Worlds, stop: impl Future<Output = ()>) {
     let mut stop = std::pin::pin!(stop);
     let Some(file) = file else {
         stop.await;

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::connection::Connection;
 use crate::help::CONNECTION;
+use crate::trace::TraceOptions;
 use crate::values::{Moment, moment, sha256};
 
 /// Calls identity.TM (Customer API 2.10c): places orders and reads their results.
@@ -25,8 +26,15 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE", hide_env_values = true, value_name = "CODE")]
     pub(super) customer_code: Option<String>,
 
+    /// File with the CustomerCode.
+    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE_FILE", hide_env_values = true, value_name = "FILE")]
+    pub(super) customer_code_file: Option<PathBuf>,
+
     #[command(flatten)]
     pub(super) connection: Connection,
+
+    #[command(flatten)]
+    pub(super) trace: TraceOptions,
 
     #[command(subcommand)]
     pub(super) command: Command,
@@ -157,13 +165,43 @@ pub(super) enum Command {
     Banks,
     /// Checks whether a person can sign with sign-me (checkSignmeUser, chapter 8.3).
     SignmeUser {
-        /// The sign-me user name: an e-mail address.
-        email: String,
+        /// The sign-me user name: an e-mail address. `-` reads it from standard input; without it, it is asked for.
+        #[arg(conflicts_with = "email_file")]
+        email: Option<String>,
+        /// Reads the e-mail address from a file.
+        #[arg(long, value_name = "FILE")]
+        email_file: Option<PathBuf>,
     },
     /// Says whether an order has ended, and how, from all its codes (getStatus, chapter 3.2).
     Finality(Order),
     /// Checks whether the service is up (serverStatus, chapter 7.1).
     Ping,
+}
+
+impl Command {
+    /// Whether the command changes something at the vendor.
+    pub(super) fn changes(&self) -> bool {
+        match self {
+            Self::PutOrder { .. }
+            | Self::Delete { .. }
+            | Self::Cancel { .. }
+            | Self::Video(VideoCommand::Request { .. })
+            | Self::DrainUnreported { .. }
+            | Self::Sign(_) => true,
+            Self::Status { .. }
+            | Self::IdentData { .. }
+            | Self::IdentDataPdf { .. }
+            | Self::EsignPdf { .. }
+            | Self::EsignHash(_)
+            | Self::Video(VideoCommand::Get { .. })
+            | Self::Voice { .. }
+            | Self::Statuses { .. }
+            | Self::Banks
+            | Self::SignmeUser { .. }
+            | Self::Finality(_)
+            | Self::Ping => false,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -172,9 +210,13 @@ pub(super) enum VideoCommand {
     Request {
         /// The OrderID that putOrder returned.
         order_id: String,
-        /// URL that the vendor calls with GET: `https://`, or `http://` to a loopback address.
-        #[arg(long, value_name = "URL")]
-        callback_url: String,
+        /// URL that the vendor calls with GET: `https://`, or `http://` to a loopback address. `-` reads it from
+        /// standard input; without it, it is asked for.
+        #[arg(long, value_name = "URL|-", conflicts_with = "callback_url_file")]
+        callback_url: Option<String>,
+        /// Reads the URL from a file.
+        #[arg(long, value_name = "FILE")]
+        callback_url_file: Option<PathBuf>,
     },
     /// Saves the recording (getVideoFileBinary, chapter 3.8). Before the vendor's callback it may be a placeholder.
     Get {
@@ -208,8 +250,12 @@ pub(super) enum SignCommand {
     Confirm {
         /// The OrderID that putOrder returned.
         order_id: String,
-        /// The TAN: six characters, including leading zeros.
-        #[arg(long)]
-        tan: String,
+        /// The TAN: six characters, including leading zeros. `-` reads it from standard input; without it, it is
+        /// asked for.
+        #[arg(long, value_name = "TAN|-", conflicts_with = "tan_file")]
+        tan: Option<String>,
+        /// Reads the TAN from a file.
+        #[arg(long, value_name = "FILE")]
+        tan_file: Option<PathBuf>,
     },
 }

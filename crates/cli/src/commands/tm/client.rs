@@ -3,25 +3,48 @@
 use std::sync::Arc;
 
 use identkit_core::Secret;
-use identkit_identity_tm::{Credentials, IdentityTm};
-use identkit_transport::SystemClock;
+use identkit_identity_tm::{Credentials, Dialect, IdentityTm, ServerStatus};
+use identkit_transport::{ClientSettings, NoAuth, Response, SystemClock};
 
 use super::arguments::Arguments;
-use crate::context::{Context, required};
+use crate::context::{Context, required, secret};
 use crate::exit::Failure;
 
 pub(super) type Tm<'a> = Context<'a, Arguments>;
 
 impl Tm<'_> {
-    pub(super) fn client(&self) -> Result<IdentityTm, Failure> {
+    pub(super) async fn client(&self) -> Result<IdentityTm, Failure> {
         let id = required(self.arguments.customer_id.as_ref(), "--customer-id", "IDENTKIT_TM_CUSTOMER_ID")?;
-        let code = required(self.arguments.customer_code.as_ref(), "--customer-code", "IDENTKIT_TM_CUSTOMER_CODE")?;
-        let builder = IdentityTm::builder(Credentials::new(id, Secret::new(code)))
+        let code = self.customer_code().await?;
+        let mut builder = IdentityTm::builder(Credentials::new(id, code))
             .base_url(self.arguments.base_url.as_str())
             .transport(self.transport()?)
             .clock(Arc::new(SystemClock::new()));
+        if let Some(observer) = self.observer() {
+            builder = builder.observer(observer);
+        }
         builder.build().map_err(|error| {
             Failure::usage(format!("--customer-id and --customer-code cannot be used: {}", error.detail()))
         })
+    }
+
+    async fn customer_code(&self) -> Result<Secret, Failure> {
+        let Arguments { customer_code, customer_code_file, .. } = self.arguments;
+        let names = ("--customer-code", "IDENTKIT_TM_CUSTOMER_CODE");
+        secret(customer_code.as_ref(), customer_code_file.as_deref(), names).await
+    }
+
+    /// Checks that the service is up, with the account's credentials if there are any (AT-80).
+    pub(super) async fn server_status(&self) -> Result<Response<()>, Failure> {
+        let Arguments { customer_id, customer_code, customer_code_file, base_url, .. } = self.arguments;
+        let is_given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
+        if is_given(customer_id) && (is_given(customer_code) || customer_code_file.is_some()) {
+            return Ok(self.client().await?.server_status(&self.options).await?);
+        }
+        let mut settings = ClientSettings::new(base_url, Dialect::default());
+        settings.transport = Some(self.transport()?);
+        settings.observer = self.observer();
+        let driver = settings.driver(Arc::new(NoAuth))?;
+        Ok(driver.call(&ServerStatus, &self.options.clone().attempts(1)).await?)
     }
 }

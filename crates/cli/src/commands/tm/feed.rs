@@ -6,9 +6,9 @@ use std::path::Path;
 use comfy_table::Table;
 use identkit_core::{Clock, Error, Kind, Window};
 use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
-use identkit_identity_tm::{Finality, OrderId};
+use identkit_identity_tm::{DrainUnreportedExtended, Finality, OrderId};
 use identkit_transport::SystemClock;
-use identkit_wire::Dts;
+use identkit_wire::{Dts, Operation as _};
 use serde_json::{Value, json};
 
 use super::client::Tm;
@@ -23,7 +23,7 @@ use crate::text::plain;
 use crate::verdict::{description, word};
 
 pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
-    let client = tm.client()?;
+    let client = tm.client().await?;
     let feed = client.status_feed(window, &tm.options);
     let mut feed = if extended { feed } else { feed.general() };
     let mut orders = Orders::default();
@@ -52,7 +52,7 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
 
 pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Failure> {
     let clock = SystemClock::new();
-    let client = tm.client()?;
+    let client = tm.client().await?;
     if !yes {
         require_terminal()?;
     }
@@ -65,6 +65,7 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     // Before the request is sent: this proves that the journal can be written.
     journal.record(clock.wall(), ASKED).map_err(|error| unusable(&error))?;
 
+    tm.recorder.prepare(DrainUnreportedExtended::META, &[])?;
     let (mut answer, mut unwritten) = (None, None);
     let keep = |bytes: &[u8]| {
         let record = journal::answer(clock.wall(), bytes);
@@ -208,7 +209,7 @@ impl Orders {
 
     fn show(&self, page: &mut Page) {
         let (table, differ) = self.table();
-        page.table(&table);
+        page.table(table);
         if differ {
             page.note("of two verdicts, the first applies to an identification and the second to a signature");
         }
@@ -281,18 +282,21 @@ mod tests {
     }
 
     #[test]
-    fn on_80_columns_ids_and_times_do_not_wrap() {
+    fn on_a_narrow_terminal_ids_and_times_do_not_wrap() {
         let (id, time) = ("12345678901234567890", "2020-09-10T12:00:00+02:00");
-        let table = |more: Value| {
+        let table = |more: Value, width: u16| {
             let mut order = json!({ "OrderID": id, "Status": [{ "Kind": 6, "Time": time }] });
             order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             let (mut table, _) = orders(&[&json!([order]).to_string()]).table();
-            table.set_width(80).trim_fmt()
+            output::fitted(table.set_width(width))
         };
         for more in [json!({}), json!({ "Ref": "0123456789abcdef0123456789abcdef" })] {
-            let text = table(more);
-            assert!(text.contains(id) && text.contains(time), "{text}");
-            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+            for width in [40, 60, 80, 100] {
+                let text = table(more.clone(), width);
+                eprintln!("{text}");
+                assert!(text.contains(id) && text.contains(time) && text.contains("positive"), "{text}");
+                assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
+            }
         }
     }
 }

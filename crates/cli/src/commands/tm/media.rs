@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use identkit_core::{Advice, Error, Kind, Secret};
+use identkit_core::{Advice, Error, Kind};
 use identkit_identity_tm::{GetVideo, OrderId, PlaceholderRule, VideoReady};
 use identkit_transport::save::{Existing, FileDigest};
 use identkit_wire::Operation;
@@ -15,15 +15,18 @@ use super::results::Files;
 use super::signing::done;
 use crate::context::{summary, warn};
 use crate::exit::Failure;
+use crate::given::{Ways, value};
 use crate::output::say;
 use crate::save::{Folder, check_place, existing, save, save_beside};
 
+const CALLBACK_URL: Ways = Ways { option: "--callback-url", file: "--callback-url-file", prompt: "Callback URL" };
+
 pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Failure> {
     match command {
-        VideoCommand::Request { order_id, callback_url } => {
+        VideoCommand::Request { order_id, callback_url, callback_url_file } => {
             let id = OrderId::parse(order_id)?;
-            let url = Secret::new(callback_url.as_str());
-            let response = warn(tm.client()?.request_video(&id, &url, &tm.options).await)?;
+            let url = value(callback_url.as_deref(), callback_url_file.as_deref(), CALLBACK_URL).await?;
+            let response = warn(tm.client().await?.request_video(&id, &url, &tm.options).await)?;
             let sentence = "requested; the vendor calls the callback URL when the recording is ready. Before that, \
                             `video get` may return a placeholder";
             done(tm, &response, "requested", sentence)
@@ -43,9 +46,9 @@ async fn get(
     callback_received: bool,
     rule: PlaceholderRule,
 ) -> Result<(), Failure> {
-    check_place(out, existing)?;
+    check_place("--out", out, existing)?;
     let deadline = tm.stream_deadline();
-    let client = tm.client()?;
+    let client = tm.client().await?;
     // The command line has no event of the vendor, only the user's --callback-received.
     let response = warn(client.video(&VideoReady::force(order_id.clone()), &tm.options).await)?;
     let compared = rule.has_digests();
@@ -89,7 +92,7 @@ const NO_VOICE: &str = "the order has no audio recording, or the account is not 
 
 pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result<(), Failure> {
     let _folder = Folder::create(out)?;
-    let response = tm.client()?.voice_files(order_id, &tm.options).await;
+    let response = tm.client().await?.voice_files(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| Failure::from(error).note_on(400, NO_VOICE))?;
     let recordings = response.value.voicefiles.as_deref().unwrap_or_default();
     let (mut files, mut unreadable) = (Vec::new(), Vec::new());

@@ -21,16 +21,22 @@ pub(crate) use self::arguments::Arguments;
 use self::arguments::Command;
 use self::client::Tm;
 pub(crate) use self::sandbox::HINTS;
+use crate::context::Api;
 use crate::exit::Failure;
 use crate::output::Format;
 use crate::save::existing;
 use crate::values::window;
 
 pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
-    let base_url = (arguments.base_url.as_str(), "IDENTKIT_TM_BASE_URL");
-    let tm = &Tm::new(arguments, base_url, &arguments.connection, format);
+    let api = Api {
+        base_url: &arguments.base_url,
+        variable: "IDENTKIT_TM_BASE_URL",
+        secret_ids: false,
+        changes: arguments.command.changes(),
+    };
+    let tm = &Tm::new(arguments, api, &arguments.connection, &arguments.trace, format)?;
     let result = call(tm, &arguments.command).await;
-    result.map(|()| ExitCode::SUCCESS).map_err(|failure| tm.explain(failure))
+    tm.finish(result, async { tm.server_status().await.map(drop) }).await.map(|()| ExitCode::SUCCESS)
 }
 
 async fn call(tm: &Tm<'_>, command: &Command) -> Result<(), Failure> {
@@ -61,7 +67,9 @@ async fn call(tm: &Tm<'_>, command: &Command) -> Result<(), Failure> {
         Command::DrainUnreported { journal, yes } => feed::drain(tm, journal, *yes).await,
         Command::Sign(command) => signing::sign(tm, command).await,
         Command::Banks => signing::banks(tm).await,
-        Command::SignmeUser { email } => signing::signme_user(tm, email).await,
+        Command::SignmeUser { email, email_file } => {
+            signing::signme_user(tm, email.as_deref(), email_file.as_deref()).await
+        }
         Command::Finality(order) => orders::finality(tm, &id(&order.order_id)?).await,
         Command::Ping => orders::ping(tm).await,
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use identkit_core::{Kind, Outcome};
 use identkit_identity_tm::{Finality, OrderFlavor, OrderId, PutOrder, random_reference};
-use identkit_wire::Dts;
+use identkit_wire::{Dts, Operation as _};
 use serde_json::{Value, json};
 
 use super::client::Tm;
@@ -18,7 +18,7 @@ use crate::verdict::{description, word};
 pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
     let input = Input::read(file).await?;
     let mut order = PutOrder::from_json(&input.bytes).map_err(|error| input.unusable(&error))?;
-    let client = tm.client()?;
+    let client = tm.client().await?;
     // The Ref is generated here and not by the client, so that it can be printed if the response is lost.
     let (note, recovery) = if order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty()) {
         (None, format!("before anything else, look for the order at the vendor by its Ref, which is in {}", input.name))
@@ -28,6 +28,8 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
         order = order.reference(reference);
         (Some(format!("the order may have been sent {with}")), format!("the order was sent {with}"))
     };
+    let reference = order.reference.as_ref().map_or("", |reference| reference.expose());
+    tm.recorder.prepare(PutOrder::META, &[("Ref", reference)])?;
     let note = InterruptionNote::new(note);
     let result = client.put_order(&order, &tm.options).await;
     note.disarm();
@@ -37,6 +39,7 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
         if unknown { failure.note(recovery) } else { failure }
     })?;
     let answer = &placed.value.answer;
+    tm.recorder.add_name("OrderID", placed.value.order_id.expose());
     let (flavor, end) = end(placed.value.flavor);
     tm.show(document(to_json(answer), &placed, json!({ "flavour": flavor })), |page| {
         let mut rows = vec![("OrderID", plain(placed.value.order_id.expose()))];
@@ -52,7 +55,7 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
 }
 
 pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> Result<(), Failure> {
-    let client = tm.client()?;
+    let client = tm.client().await?;
     let response = warn(match extended {
         true => client.status(order_id, &tm.options).await,
         false => client.status_general(order_id, &tm.options).await,
@@ -69,7 +72,7 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
                 plain(entry.text.as_ref().map_or("", |text| text.expose())),
             ]);
         }
-        page.table(&table);
+        page.table(table);
         verdicts.table(page);
         if !extended {
             page.note("general codes only, which may hide a suspicion of fraud: add --extended for all codes");
@@ -78,13 +81,13 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
 }
 
 pub(super) async fn finality(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
-    let response = warn(tm.client()?.status(order_id, &tm.options).await)?;
+    let response = warn(tm.client().await?.status(order_id, &tm.options).await)?;
     let verdicts = Verdicts::judge(|flavor| response.value.finality(flavor));
     tm.show(document(json!({}), &response, verdicts.json()), |page| verdicts.table(page))
 }
 
 pub(super) async fn ping(tm: &Tm<'_>) -> Result<(), Failure> {
-    let response = tm.client()?.server_status(&tm.options).await?;
+    let response = tm.server_status().await?;
     tm.show(document(json!({ "up": true }), &response, json!({})), |page| {
         page.line(format!("up, responded in {:.1} ms", response.elapsed.as_secs_f64() * 1000.0))
     })

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use identkit_core::{Content, Error};
+use identkit_core::{Content, Error, Kind};
 use identkit_identity_tm::messages::IdentData;
-use identkit_identity_tm::{OrderId, SignedPdfs};
+use identkit_identity_tm::{GetESignPdf, OrderId, SignedPdfs};
 use identkit_transport::save::Existing;
+use identkit_wire::Operation as _;
 use serde_json::{Value, json};
 
 use super::client::Tm;
@@ -19,7 +20,7 @@ use crate::save::{Folder, SavedFile, check_place, digest, save};
 use crate::text::plain;
 
 pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method: bool) -> Result<(), Failure> {
-    let client = tm.client()?;
+    let client = tm.client().await?;
     let response = match (initial, method) {
         (true, _) => client.ident_data_with_initial(order_id, &tm.options).await,
         (_, true) => client.ident_data_with_method(order_id, &tm.options).await,
@@ -48,7 +49,7 @@ pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method:
             row.push(value(&checked));
             table.add_row(row);
         }
-        page.table(&table);
+        page.table(table);
         if let Some(method) = &data.identify_method {
             page.line(format!("Identified by: {}", plain(method)));
         }
@@ -84,8 +85,8 @@ pub(super) async fn signed_data(
     if out.is_none() && !tm.is_json() && std::io::stdout().is_terminal() {
         return Err(Failure::unsent("the signed form is never written to a terminal: pass -o FILE, or redirect it"));
     }
-    out.map(|out| check_place(out, existing)).transpose()?;
-    let response = warn(tm.client()?.ident_data_signed(order_id, &tm.options).await).map_err(not_found)?;
+    out.map(|out| check_place("--out", out, existing)).transpose()?;
+    let response = warn(tm.client().await?.ident_data_signed(order_id, &tm.options).await).map_err(not_found)?;
     let summary = summary(&response, json!({}));
     let bytes = response.value.0;
     match out {
@@ -103,9 +104,9 @@ pub(super) async fn signed_data(
 }
 
 pub(super) async fn report(tm: &Tm<'_>, order_id: &OrderId, out: &Path, existing: Existing) -> Result<(), Failure> {
-    check_place(out, existing)?;
+    check_place("--out", out, existing)?;
     let deadline = tm.stream_deadline();
-    let response = warn(tm.client()?.ident_data_pdf(order_id, &tm.options).await).map_err(not_found)?;
+    let response = warn(tm.client().await?.ident_data_pdf(order_id, &tm.options).await).map_err(not_found)?;
     let summary = summary(&response, json!({}));
     let files = vec![save(out, existing, deadline.limit(response.value), |_| Ok(())).await?];
     Files { files, summary }.show(tm)
@@ -126,9 +127,9 @@ pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, exist
     let _folder = Folder::create(out)?;
     // The id is part of the name, so that orders can share a directory.
     let path = |number: usize| out.join(format!("{}-{number}.pdf", order_id.expose()));
-    check_place(&path(1), existing)?;
+    check_place("--out", &path(1), existing)?;
     let deadline = tm.stream_deadline();
-    let response = tm.client()?.signed_pdfs(order_id, &tm.options).await;
+    let response = tm.client().await?.signed_pdfs(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| not_signed(error, order_id))?;
     let summary = summary(&response, json!({}));
     let (mut files, mut failure) = (Vec::new(), None);
@@ -137,12 +138,18 @@ pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, exist
             files.push(save(&path(1), existing, deadline.limit(content), |_| Ok(())).await?);
         }
         SignedPdfs::Many(many) => {
-            for (number, pdf) in (1..).zip(many.iter()) {
-                let file = match pdf.to_bytes() {
-                    Ok(bytes) => save(&path(number), existing, Content::from_bytes(bytes), |_| Ok(())).await,
-                    Err(error) => Err(error.into()),
+            // All are read before one is saved.
+            let pdfs = (1..).zip(many.iter()).map(|(number, pdf)| {
+                let unreadable = |_| {
+                    let count = many.len();
+                    let why = format!("document {number} of {count} is not valid Base64; no document was saved");
+                    Error::new(Kind::Protocol, why).with_operation(GetESignPdf::META.name)
                 };
-                match file {
+                pdf.to_bytes().map_err(unreadable)
+            });
+            let pdfs: Vec<_> = pdfs.collect::<Result<_, _>>()?;
+            for (number, bytes) in (1..).zip(pdfs) {
+                match save(&path(number), existing, Content::from_bytes(bytes), |_| Ok(())).await {
                     Ok(file) => files.push(file),
                     Err(error) => {
                         failure = Some(error);
@@ -182,7 +189,7 @@ impl Files {
 }
 
 pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result<(), Failure> {
-    let client = tm.client()?;
+    let client = tm.client().await?;
     let question = format!("Permanently delete the data of the order {} at the vendor?", order_id.expose());
     confirm(yes, question, "not deleted").await?;
     let response = client.delete_ident_data(order_id, &tm.options).await?;

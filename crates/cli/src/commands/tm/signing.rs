@@ -1,8 +1,11 @@
 //! Signing with a TAN, cancellation, signed hashes, banks and sign-me users.
 
+use std::path::Path;
+
 use identkit_core::Secret;
-use identkit_identity_tm::OrderId;
+use identkit_identity_tm::{ConfirmSign, OrderId, RequestResendSignTan, RequestSign};
 use identkit_transport::Response;
+use identkit_wire::Operation as _;
 use serde_json::json;
 
 use super::arguments::{Order, SignCommand};
@@ -10,9 +13,13 @@ use super::client::Tm;
 use super::results::not_signed;
 use crate::context::{document, warn};
 use crate::exit::Failure;
+use crate::given::{Ways, value};
 use crate::input::confirm;
 use crate::output::{table, to_json};
 use crate::text::plain;
+
+const TAN: Ways = Ways { option: "--tan", file: "--tan-file", prompt: "TAN" };
+const EMAIL: Ways = Ways { option: "EMAIL", file: "--email-file", prompt: "E-mail address" };
 
 /// Shows the result of a call whose response has no data.
 pub(super) fn done(tm: &Tm<'_>, response: &Response<()>, what: &str, sentence: &str) -> Result<(), Failure> {
@@ -23,7 +30,17 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
     let (SignCommand::Request(Order { order_id })
     | SignCommand::Resend(Order { order_id })
     | SignCommand::Confirm { order_id, .. }) = command;
-    let (id, client) = (OrderId::parse(order_id)?, tm.client()?);
+    let (id, client) = (OrderId::parse(order_id)?, tm.client().await?);
+    let tan = match command {
+        SignCommand::Confirm { tan, tan_file, .. } => value(tan.as_deref(), tan_file.as_deref(), TAN).await?,
+        SignCommand::Request(_) | SignCommand::Resend(_) => Secret::new(""),
+    };
+    let meta = match command {
+        SignCommand::Request(_) => RequestSign::META,
+        SignCommand::Resend(_) => RequestResendSignTan::META,
+        SignCommand::Confirm { .. } => ConfirmSign::META,
+    };
+    tm.recorder.prepare(meta, &[("OrderID", id.expose())])?;
     let (result, what, sentence) = match command {
         SignCommand::Request(_) => {
             let result = client.request_sign(&id, &tm.options).await;
@@ -32,8 +49,8 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
         SignCommand::Resend(_) => {
             (client.resend_tan(&id, &tm.options).await, "resent", "the vendor texts another TAN to the person")
         }
-        SignCommand::Confirm { tan, .. } => {
-            let result = client.confirm_sign(&id, &Secret::new(tan.as_str()), &tm.options).await;
+        SignCommand::Confirm { .. } => {
+            let result = client.confirm_sign(&id, &tan, &tm.options).await;
             (result, "confirmed", "the vendor accepted the TAN; OnFinal or the status shows when the order is signed")
         }
     };
@@ -41,7 +58,7 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
 }
 
 pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result<(), Failure> {
-    let client = tm.client()?;
+    let client = tm.client().await?;
     let question = format!("Cancel the order {}? The person cannot continue afterwards.", order_id.expose());
     confirm(yes, question, "not canceled").await?;
     client.cancel_order(order_id, &tm.options).await?;
@@ -49,19 +66,19 @@ pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
 }
 
 pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
-    let response = tm.client()?.signed_hashes(order_id, &tm.options).await;
+    let response = tm.client().await?.signed_hashes(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| not_signed(error, order_id))?;
     tm.show(document(to_json(&response.value), &response, json!({})), |page| {
         let mut table = table(&["Name", "Signed hash"]);
         for (name, hash) in response.value.hashes.iter().flat_map(|hashes| &hashes.0) {
             table.add_row([plain(name), plain(hash.expose())]);
         }
-        page.table(&table);
+        page.table(table);
     })
 }
 
 pub(super) async fn banks(tm: &Tm<'_>) -> Result<(), Failure> {
-    let response = warn(tm.client()?.banks(&tm.options).await)?;
+    let response = warn(tm.client().await?.banks(&tm.options).await)?;
     tm.show(document(json!({ "banks": to_json(&response.value) }), &response, json!({})), |page| {
         let mut table = table(&["BIC", "BLZ", "Name"]);
         for bank in &response.value {
@@ -71,12 +88,13 @@ pub(super) async fn banks(tm: &Tm<'_>) -> Result<(), Failure> {
                 plain(bank.name.as_deref().unwrap_or_default()),
             ]);
         }
-        page.table(&table);
+        page.table(table);
     })
 }
 
-pub(super) async fn signme_user(tm: &Tm<'_>, email: &str) -> Result<(), Failure> {
-    let response = warn(tm.client()?.signme_user(&email.into(), &tm.options).await)?;
+pub(super) async fn signme_user(tm: &Tm<'_>, email: Option<&str>, file: Option<&Path>) -> Result<(), Failure> {
+    let email = value(email, file, EMAIL).await?;
+    let response = warn(tm.client().await?.signme_user(&email.expose().into(), &tm.options).await)?;
     let user = &response.value;
     tm.show(document(to_json(user), &response, json!({})), |page| {
         page.line(match (user.user_exists, user.user_is_able_to_sign) {

@@ -46,11 +46,12 @@ impl Run {
         self
     }
 
-    /// Asserts a failure: a message that starts with `error: `, and nothing on standard output.
+    /// Asserts a failure: a message that starts with `error: ` or is JSON, and nothing on standard output.
     #[track_caller]
     pub(crate) fn fails_with(&self, code: i32, words: &[&str]) -> &Self {
         self.ends_with(code, words);
-        assert!(self.stderr.starts_with("error: "), "{self:#?}");
+        let is_json = || serde_json::from_str(&self.stderr).is_ok_and(|it: Value| it["error"]["exit_code"] == code);
+        assert!(self.stderr.starts_with("error: ") || is_json(), "{self:#?}");
         assert_eq!(self.stdout, "", "nothing is printed as a result: {self:#?}");
         self
     }
@@ -150,33 +151,60 @@ impl Vendor for Server {
 pub(crate) fn run_in_terminal(command: &Command, typed: &str) -> Run {
     let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().unwrap().replace('\'', "'\\''"));
     let words: Vec<String> = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
-    let mut script = Command::new("script");
+    let mut script = clean_command("script");
     script.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]);
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => script.env(name, value),
-            None => script.env_remove(name),
-        };
-    }
+    script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     script.env("TERM", "xterm").env("SHELL", "/bin/sh");
     feed(&mut script, typed.as_bytes())
 }
 
-/// The program, without this machine's settings and with a fixed width.
+/// The program's path. Start it with [`identkit`] or [`clean_command`].
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_identkit");
+
+/// The program in a known environment.
 pub(crate) fn identkit() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_identkit"));
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if name.starts_with("IDENTKIT_")
-            || name.starts_with("CLICOLOR")
-            || name == "NO_COLOR"
-            || name.to_lowercase().ends_with("_proxy")
-        {
-            command.env_remove(name);
-        }
-    }
-    command.env("COLUMNS", "100").stdin(Stdio::null());
+    let mut command = clean_command(PROGRAM);
+    command.stdin(Stdio::null());
     command
+}
+
+/// A command in a known environment: variables, locale, time zone, umask and handled signals. All tests start programs
+/// with it, so that they pass in any environment, e.g. under `nohup` or behind a proxy.
+pub(crate) fn clean_command(program: &str) -> Command {
+    // The variables that a program needs on this machine.
+    const KEPT: [&str; 4] = ["PATH", "TMPDIR", "SystemRoot", "LLVM_PROFILE_FILE"];
+    let mut command = match is_strange() {
+        true => {
+            let mut command = Command::new("env");
+            command.args(["--default-signal=HUP", "sh", "-c", "umask 022; exec \"$0\" \"$@\"", program]);
+            command
+        }
+        false => Command::new(program),
+    };
+    command.env_clear();
+    command.envs(KEPT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    let home = concat!(env!("CARGO_TARGET_TMPDIR"), "/home");
+    command.env("HOME", home).env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"));
+    command.env("LANG", "C.UTF-8").env("TZ", "UTC").env("COLUMNS", "100");
+    command
+}
+
+/// Whether this process ignores SIGHUP or has an unusual umask. A child inherits both.
+fn is_strange() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let value = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let ignored = value("SigIgn:").and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or_default();
+    ignored & 1 == 1 || value("Umask:").is_some_and(|umask| umask != "0022")
+}
+
+/// The command on a full disk: no file may have more than this number of blocks of 512 bytes. Pipes have no limit.
+#[cfg(unix)]
+pub(crate) fn on_full_disk(command: &Command, blocks: u32) -> Command {
+    let mut shell = clean_command("sh");
+    // Without the trap, the limit would send a signal.
+    shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "sh"]).arg(command.get_program());
+    shell.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
 }
 
 /// Runs a process to its end with empty standard input.
@@ -337,7 +365,7 @@ impl Sandbox {
 /// Sends a signal to a process.
 #[cfg(unix)]
 pub(crate) fn send(signal: &str, id: u32) {
-    assert!(Command::new("sh").args(["-c", &format!("kill -{signal} {id}")]).status().unwrap().success());
+    assert!(clean_command("sh").args(["-c", &format!("kill -{signal} {id}")]).status().unwrap().success());
 }
 
 impl Vendor for Sandbox {
@@ -415,7 +443,9 @@ pub(crate) fn json_sample(path: &str) -> Value {
 /// set.
 pub(crate) fn has(tool: &str) -> bool {
     let argument = if tool.starts_with("pdf") { "-v" } else { "--version" };
-    let exists = Command::new(tool).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let status = clean_command(tool).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    // 127: a shell started it.
+    let exists = status.is_ok_and(|status| status.code() != Some(127));
     if !exists {
         missing(tool);
     }

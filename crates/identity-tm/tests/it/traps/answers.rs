@@ -113,11 +113,13 @@ fn at_85_positions_must_be_finite() {
 }
 
 #[test]
-fn at_86_a_document_to_sign_must_start_like_a_pdf() {
+fn at_86_a_document_to_sign_must_have_a_pdf_header() {
     let order = |blob: Blob| plain_order().product(15_u32).sign_pdf(OneOrMany::One(SignPdf::default().data(blob)));
     accepts(&order(Blob::from_bytes(PDF)));
     accepts(&order(Blob::Text(encode_base64(PDF).into())));
-    for bytes in ["", "PK", "%PDF", " %PDF-1.7", "{\"a\":1}"] {
+    // Readers accept other bytes before the header.
+    accepts(&order(Blob::from_bytes([b"\xef\xbb\xbf", PDF].concat())));
+    for bytes in ["", "PK", "%PDF", " %PDF1.7", "{\"a\":1}"] {
         rejects(&order(Blob::from_bytes(bytes)), "eSignPDF.Data", "AT-86");
         rejects(&order(Blob::Text(encode_base64(bytes.as_bytes()).into())), "eSignPDF.Data", "AT-86");
     }

@@ -14,6 +14,7 @@ mod input;
 mod journal;
 mod openapi;
 mod orders;
+mod outbox;
 mod problem;
 mod route;
 mod settings;
@@ -31,6 +32,7 @@ use self::openapi::Topic;
 use self::problem::{Problem, ProblemKind};
 use self::route::{Answer, Context, Created, Json, Output, Route, route};
 use super::Place;
+use super::connection::Limits;
 use crate::Worlds;
 use crate::worlds::DEFAULT;
 
@@ -45,6 +47,7 @@ fn topics() -> Vec<Topic> {
         ("clock", "A world's clock.", clock),
         ("orders", "Orders and idents, and the actions of the person.", orders::routes()),
         ("deliveries", "Webhooks.", deliveries::routes()),
+        ("outbox", "Mails and text messages that the vendors would have sent.", outbox::routes()),
         ("faults", "Injected faults.", faults::routes()),
         ("settings", "The settings of the vendors' accounts.", settings::routes()),
         ("journal", "Everything that happened in a world.", journal::routes()),
@@ -68,13 +71,17 @@ impl AdminApi {
         Self { hosts: AllowedHosts::new(place), topics: topics() }
     }
 
+    /// The response to a request of a web page. Such a request is rejected before its body is read.
+    pub(super) fn refusal<B>(&self, request: &Request<B>) -> Option<Response<Content>> {
+        self.hosts.check(request).err().map(Problem::response)
+    }
+
     pub(super) async fn handle(&self, worlds: &Worlds, request: &Request<Bytes>) -> Response<Content> {
         let response = self.answer(worlds, request).await.unwrap_or_else(Problem::response);
         if request.method() == Method::HEAD { response.map(|_| Content::empty()) } else { response }
     }
 
     async fn answer(&self, worlds: &Worlds, request: &Request<Bytes>) -> Answer {
-        self.hosts.check(request)?;
         let below = request.uri().path().strip_prefix(ROOT).and_then(|path| path.strip_prefix('/'));
         let path = below.ok_or_else(|| unknown_path("all paths of the admin API begin with /_sandbox/v1/"))?;
         // HEAD is supported wherever GET is.
@@ -114,13 +121,12 @@ impl AdminApi {
     }
 }
 
-pub(super) fn too_large() -> Response<Content> {
-    let detail = format!("the body is larger than {} MiB", super::connection::BODY >> 20);
+pub(super) fn too_large(limits: Limits) -> Response<Content> {
+    let detail = format!("the body is larger than {} MiB", limits.body >> 20);
     Problem::new(ProblemKind::BodyTooLarge, detail).response()
 }
 
-pub(super) fn unreadable() -> Response<Content> {
-    let detail = "the body is incomplete, or its framing is invalid (RFC 9112, section 7)";
+pub(super) fn bad_request(detail: &'static str) -> Response<Content> {
     Problem::new(ProblemKind::InvalidBody, detail).response()
 }
 

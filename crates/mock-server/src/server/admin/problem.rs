@@ -111,7 +111,7 @@ problems! {
     UnknownPath = "unknown-path", 404, "Unknown path", "admin-path";
     #[doc = "No call has this path and method. The `Allow` header lists the methods."]
     MethodNotAllowed = "method-not-allowed", 405, "Method not allowed", "admin-method";
-    #[doc = "The body is larger than 256 MiB."]
+    #[doc = "The body is larger than 16 MiB."]
     BodyTooLarge = "body-too-large", 413, "Content too large", "admin-body";
     #[doc = "The response cannot be written."]
     Internal = "internal", 500, "Internal server error", "admin";

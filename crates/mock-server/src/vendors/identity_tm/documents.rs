@@ -72,6 +72,11 @@ pub(super) fn not_signable(error: SyntheticError) -> Rejection {
         SyntheticError::NotPdf | SyntheticError::Unreadable => {
             ("eSignPDF.Data", "must be a PDF; this one cannot be read", "AT-86")
         }
+        SyntheticError::ChangesForbidden => {
+            ("eSignPDF.Data", "must allow signatures; an earlier signature of this one forbids changes", "AT-86")
+        }
+        SyntheticError::NoSuchField => ("eSignPDF.SignatureFieldName", "is not a form field of the PDF", "AT-85"),
+        SyntheticError::FieldSigned => ("eSignPDF.SignatureFieldName", "is already signed in the PDF", "AT-85"),
         SyntheticError::NoSuchPage => {
             ("eSignPDF.SignaturePage", "is not a page of the PDF; the first page is 1", "AT-85")
         }
@@ -258,7 +263,8 @@ impl Order {
     }
 }
 
-/// Signs the documents for the person of the order: appends a mark of the sandbox, and leaves the bytes unchanged.
+/// Signs the documents for the person of the order: appends a mark and a signature of the sandbox, and leaves the bytes
+/// unchanged.
 pub(super) fn sign_all<'a>(
     order: &PutOrder,
     pdfs: impl IntoIterator<Item = &'a SignPdf>,
@@ -271,7 +277,14 @@ pub(super) fn sign_all<'a>(
     let time = german(at);
     let sign = |pdf: &SignPdf| {
         let bytes = pdf.data.as_ref().and_then(|data| data.to_bytes().ok()).unwrap_or_default();
-        let mark = SignatureMark { signer: signer.trim(), order_id: id, time: &time, placement: placement(pdf) };
+        let mark = SignatureMark {
+            signer: signer.trim(),
+            order_id: id,
+            time: &time,
+            unix_time: at.as_second(),
+            placement: placement(pdf),
+            field: pdf.signature_field_name.as_ref().map(|name| name.expose().as_str()),
+        };
         identkit_synthetic::sign(&bytes, &mark)
     };
     pdfs.into_iter().map(sign).collect()

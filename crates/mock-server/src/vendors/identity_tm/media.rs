@@ -9,7 +9,7 @@ use identkit_identity_tm::{
 use identkit_wire::json::Blob;
 use identkit_wire::{Callback as _, ServedOperation as _, encode_base64, json};
 
-use super::{FACTS, Order, Orders, VIDEO, deleted_order, find, of_order, rules};
+use super::{FACTS, Order, Orders, VIDEO, VideoFormat, deleted_order, find, of_order, rules};
 use crate::rules::Rule;
 use crate::vendors::settings::is_web_address;
 use crate::webhooks::Delivery;
@@ -119,13 +119,16 @@ fn artifact_failure(error: identkit_synthetic::Error) -> Rejection {
 
 pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Rejection> {
     let placeholder_first = world.enforces(&rules::AT_38);
+    let format = world.state::<Orders>().settings.video_format;
     let order = find_recorded(world, &op.order_id)?;
-    let bytes = if order.recording.ready || !placeholder_first {
-        identkit_synthetic::recording(order.id.expose())
-    } else {
-        identkit_synthetic::placeholder_video()
+    let recorded = (order.recording.ready || !placeholder_first).then(|| order.id.expose());
+    let (media_type, bytes) = match (format, recorded) {
+        (VideoFormat::Mp4, Some(id)) => ("video/mp4", identkit_synthetic::recording(id)),
+        (VideoFormat::Mp4, None) => ("video/mp4", identkit_synthetic::placeholder_video()),
+        (VideoFormat::WebM, Some(id)) => ("video/webm", Ok(identkit_synthetic::webm_recording(id))),
+        (VideoFormat::WebM, None) => ("video/webm", Ok(identkit_synthetic::webm_placeholder())),
     };
-    Ok(Video::new("video/mp4", Content::from_bytes(bytes.map_err(artifact_failure)?)))
+    Ok(Video::new(media_type, Content::from_bytes(bytes.map_err(artifact_failure)?)))
 }
 
 /// Returns the audio recording, if the account has them.

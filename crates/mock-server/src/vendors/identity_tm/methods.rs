@@ -4,34 +4,36 @@ use identkit_identity_tm::messages::{IdentifyMethod, StatusEntry};
 use identkit_identity_tm::{PutOrder, StatusKind};
 
 /// Every method that a product names or excludes, with its name in `getIdentData` [T 3.3.4], its story, and the status of
-/// a change to it. `SmartID` occurs in one list only, without explanation (AT-82).
-const METHODS: [(IdentifyMethod, &str, &str, u32); 6] = [
-    (IdentifyMethod::Courier, "Courier", "courier", 69),
-    (IdentifyMethod::Shop, "Shop", "shop", 68),
-    (IdentifyMethod::Video, "Video", "video", 73),
-    (IdentifyMethod::Eid, "eID", "eid", 74),
-    (IdentifyMethod::Giro, "Giro", "giro", 81),
-    (IdentifyMethod::AutoId, "autoID", "autoid", 98),
+/// a change to it. `SmartID` occurs in one list only, without explanation or status (AT-82).
+const METHODS: [(IdentifyMethod, &str, &str, Option<u32>); 7] = [
+    (IdentifyMethod::Courier, "Courier", "courier", Some(69)),
+    (IdentifyMethod::Shop, "Shop", "shop", Some(68)),
+    (IdentifyMethod::Video, "Video", "video", Some(73)),
+    (IdentifyMethod::Eid, "eID", "eid", Some(74)),
+    (IdentifyMethod::Giro, "Giro", "giro", Some(81)),
+    (IdentifyMethod::AutoId, "autoID", "autoid", Some(98)),
+    (IdentifyMethod::SmartId, "SmartID", "smartid", None),
 ];
 
 pub(super) fn all() -> impl Iterator<Item = IdentifyMethod> {
     METHODS.into_iter().map(|(method, ..)| method)
 }
 
-fn row(method: IdentifyMethod) -> (IdentifyMethod, &'static str, &'static str, u32) {
+fn row(method: IdentifyMethod) -> (IdentifyMethod, &'static str, &'static str, Option<u32>) {
     METHODS.into_iter().find(|(known, ..)| *known == method).unwrap_or(METHODS[2])
 }
 
 pub(super) fn name(method: IdentifyMethod) -> &'static str {
-    if method == IdentifyMethod::SmartId { "SmartID" } else { row(method).1 }
+    row(method).1
 }
 
 pub(super) fn scenario(method: IdentifyMethod) -> &'static str {
     row(method).2
 }
 
-pub(super) fn change_to(method: IdentifyMethod) -> StatusKind {
-    StatusKind(row(method).3)
+/// Returns the status of a change to a method, if it has one.
+pub(super) fn change_to(method: IdentifyMethod) -> Option<StatusKind> {
+    row(method).3.map(StatusKind)
 }
 
 fn method_of(kind: StatusKind) -> Option<IdentifyMethod> {

@@ -1,5 +1,6 @@
 //! The mock vendor identity.TM, based on the Customer Services API document 2.10c.
 
+mod account_urls;
 mod documents;
 mod examples;
 mod facts;
@@ -9,6 +10,7 @@ mod media;
 mod methods;
 mod multi_sign;
 mod orders;
+mod outbox;
 mod put_order;
 mod reading;
 mod reuse;
@@ -30,15 +32,17 @@ use identkit_identity_tm::{
     GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, PROVIDER, PutOrder,
     RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, StatusKind,
 };
-use identkit_wire::encode_base64;
+use identkit_wire::{encode_base64, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::account_urls::{RedirectUrls, WebhookUrls};
 pub(super) use self::facts::BASE_PATH;
 pub use self::reading::unseal;
 pub use self::scenarios::SCENARIOS;
-pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit};
+pub use self::settings::{Feature, GiroKey, HashShape, ListShape, Service, Settings, Unit, VideoFormat};
 
+use self::account_urls::Redirects;
 use self::documents::IdentVariant;
 use self::facts::{FACTS, PURGE, TIME_OUT, VIDEO, basic_code, below_version};
 use self::lookup::{account, deleted_order, find, find_final, not_enabled, of_order, respond};
@@ -225,6 +229,7 @@ impl MockVendor for IdentityTm {
             tan: order.tan.as_ref().map(|tan| tan.code.expose().to_owned()),
             recording: order.recording.name(),
             reuse: order.reuse.as_ref().map(Reuse::name),
+            redirects: orders.settings.redirects(order),
             status: serde_json::to_value(order.status_answer(None, &orders.settings)).unwrap_or_default(),
         };
         serde_json::to_value(view).ok()
@@ -287,10 +292,18 @@ impl IdentityTm {
         }
         match target {
             Some(target) => target.handle(world, request),
-            None => Err(self.unknown_call(request.method(), &path)),
+            None => match &world.state::<Orders>().settings.availability {
+                Some(availability) if request.method() == Method::GET && path.eq_ignore_ascii_case(AVAILABILITY) => {
+                    FACTS.or_reject(json::response(200, availability), "[T] 8.2").map(CallOutcome::Ready)
+                }
+                _ => Err(self.unknown_call(request.method(), &path)),
+            },
         }
     }
 }
+
+/// Path of the stub for the availability of video agents. The vendor documents neither path nor response, [T 8.2].
+const AVAILABILITY: &str = "/availability";
 
 fn is_authenticated(world: &mut World, request: &Request<Bytes>) -> bool {
     let settings = &world.state::<Orders>().settings;
@@ -324,6 +337,8 @@ struct CaseView {
     recording: &'static str,
     /// Whether IdentDataSigned was used: `accepted`, or the reason why not; null without IdentDataSigned.
     reuse: Option<&'static str>,
+    /// The redirects of the person.
+    redirects: Redirects,
     /// The response of getStatus with all its codes, as the vendor writes it.
     #[schemars(extend("type" = "object"))]
     status: Value,

@@ -96,12 +96,13 @@ fn find<'a>(parameters: &'a [SignParameters], name: Option<&Pii<String>>) -> Opt
 /// the master's signature. Contradictory parameters were rejected before.
 fn placement(parameters: Option<&SignParameters>) -> Placement {
     let Some(given) = parameters else { return Placement::Default };
-    match (given.signature_pos_x, given.signature_pos_y, &given.signature_field_name) {
-        (Some(x), Some(y), _) => {
+    match (&given.signature_field_name, given.signature_pos_x, given.signature_pos_y) {
+        // A field replaces a position (AT-85).
+        (Some(name), ..) => Placement::Field(name.clone()),
+        (None, Some(x), Some(y)) => {
             let size = Size { width: given.signature_width, height: given.signature_height };
             Placement::At { x, y, page: given.signature_page, size }
         }
-        (_, _, Some(name)) => Placement::Field(name.clone()),
         _ => given.signature_page.map_or(Placement::Default, Placement::Page),
     }
 }

@@ -58,6 +58,9 @@ pub(super) struct Order {
     pub(super) of_master: MasterFiles,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reuse: Option<Reuse>,
+    /// Whether the person was identified by SmartID, which has no status.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) by_smart_id: bool,
 }
 
 impl Order {
@@ -78,6 +81,7 @@ impl Order {
             recording: Recording::default(),
             of_master: MasterFiles::default(),
             reuse: None,
+            by_smart_id: false,
         }
     }
 
@@ -109,7 +113,18 @@ impl Order {
     }
 
     pub(super) fn method(&self) -> IdentifyMethod {
-        methods::current(&self.request, &self.status)
+        match self.by_smart_id {
+            true => IdentifyMethod::SmartId,
+            false => methods::current(&self.request, &self.status),
+        }
+    }
+
+    /// Whether images of the document were taken with the eID; with OCR, always ([T 3.1.3]).
+    pub(super) fn has_captured_images(&self) -> bool {
+        let settings = self.request.eid_settings.as_ref();
+        let wanted = |wanted: Option<bool>| wanted == Some(true);
+        let captures = settings.is_some_and(|settings| wanted(settings.capture_images) || wanted(settings.enable_ocr));
+        captures && self.method() == IdentifyMethod::Eid
     }
 
     /// Whether the status can still be read (AT-09, AT-59).
@@ -263,6 +278,8 @@ pub(super) enum Step {
     Status(StatusKind, #[serde(with = "text::optional")] Option<Word>),
     /// Mark the order as executed: the identification took place.
     Executed,
+    /// Note that the method is SmartID, which has no status.
+    BySmartId,
     /// Call this webhook, if the order has its URL.
     Call(#[serde(with = "text")] OrderCallback),
 }

@@ -10,8 +10,8 @@ use identkit_identity_tm::{Dialect, OrderId, PROVIDER, PutOrder, StatusKind};
 
 use super::signing::bank_of;
 use super::{
-    FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, documents, dts, multi_sign, not_enabled, own_hashes,
-    own_pdfs, reuse, rules,
+    FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, documents, dts, multi_sign, not_enabled, outbox,
+    own_hashes, own_pdfs, reuse, rules,
 };
 use crate::vendors::unlisted::{Part, misspelled, nearest};
 use crate::{Profile, Rejection, Timer, World};
@@ -146,6 +146,9 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
     let time_out = orders.settings.time_out;
     if let Ok(at) = now.checked_add(time_out) {
         world.set_timer(at, Timer { vendor: PROVIDER, what: TIME_OUT, subject: id });
+    }
+    if mailed {
+        outbox::landing_page(world, answer.order_id.as_ref().map_or("", |id| id.expose()));
     }
     keep_bound(world);
     Ok(answer)

@@ -40,7 +40,7 @@ pub(super) fn ident_data(
     let (settings, rules) = (world.state::<Orders>().settings.clone(), world.rules.clone());
     let order = find_final(world, id)?;
     let mut answer = order.ident_data(variant, &settings, &rules);
-    if settings.images {
+    if settings.images || order.has_captured_images() {
         let pictures = order.pictures().map_err(documents::artifact_failure)?;
         let checked = answer.ident_data.iter_mut().flat_map(OneOrMany::as_mut_slice).find(|data| data.kind != Some(2));
         if let Some(data) = checked {

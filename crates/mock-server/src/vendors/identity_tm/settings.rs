@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use identkit_core::Pii;
+use identkit_core::{Pii, Secret};
 use identkit_identity_tm::{OrderCallback, StatusKind};
 use jiff::SignedDuration;
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
+use super::account_urls::{RedirectUrls, WebhookUrls};
 use crate::readers::value;
-use crate::vendors::settings::{refusal, seconds, some, success};
+use crate::vendors::settings::{is_web_address, refusal, seconds, some, success};
 use crate::world::text::{self, TextForm as _};
 
 /// The codes that the default variant of `getStatus` returns. The document does not list them (AT-13); the final codes and
@@ -66,6 +68,16 @@ pub enum GiroKey {
     TargetUrl,
     /// `GiroURL`, an element that the document does not list.
     GiroUrl,
+}
+
+/// Format of videos, [T 3.8.3].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum VideoFormat {
+    /// MP4 with H.264.
+    #[default]
+    Mp4,
+    /// WebM with VP8.
+    WebM,
 }
 
 /// Response of `serverStatus` (AT-80).
@@ -145,6 +157,15 @@ pub struct Settings {
     /// Whether `[Ref]` and `[OrderID]` are inserted into webhook URLs unencoded, except for characters that are invalid in a
     /// request line (AT-20).
     pub raw_placeholders: bool = false,
+    /// URLs of webhooks for orders that set none (T-030).
+    #[serde(deserialize_with = "webhook_urls")]
+    pub webhook_urls: WebhookUrls = WebhookUrls::default(),
+    /// URLs of redirects for orders that set none (T-030).
+    #[serde(deserialize_with = "redirect_urls")]
+    pub redirect_urls: RedirectUrls = RedirectUrls::default(),
+    /// JSON that `GET /api/{version}/availability` returns, a stub for the availability of video agents, [T 8.2]. The
+    /// vendor documents neither its path nor its response. If not set, the path is unknown.
+    pub availability: Option<Value> = None,
     /// Time after which an unfinished order times out, [T 4.1].
     #[serde(with = "seconds")]
     #[schemars(with = "u32")]
@@ -228,6 +249,8 @@ pub struct Settings {
     pub service: Service = Service::default(),
     /// Whether every video is recorded, even without Add 131072, [T 3.8.1].
     pub record_video: bool = false,
+    /// Format of recordings and of the placeholder, [T 3.8.3].
+    pub video_format: VideoFormat = VideoFormat::default(),
     /// Time until a requested recording is ready (T-038); it is not documented.
     #[serde(with = "seconds")]
     #[schemars(with = "u32")]
@@ -260,6 +283,34 @@ readers! {
     // A colon ends a user name (RFC 7617, section 2).
     user: String, "a string that is not empty and has no colon",
         |text: &String| !text.is_empty() && !text.contains(':');
+}
+
+fn is_valid<'a>(urls: impl IntoIterator<Item = &'a Option<Secret>>) -> bool {
+    urls.into_iter().flatten().all(|url| is_web_address(&url.expose().replace(['[', ']'], "")))
+}
+
+/// Reads a struct from an object only: serde also accepts an array of its values.
+fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    T::deserialize(Value::Object(Deserialize::deserialize(from)?)).map_err(D::Error::custom)
+}
+
+fn webhook_urls<'de, D: Deserializer<'de>>(from: D) -> Result<WebhookUrls, D::Error> {
+    let urls: WebhookUrls = object(from)?;
+    let excludes = urls.after_video.is_some() && urls.after_ident.is_some();
+    match is_valid([&urls.after_video, &urls.after_ident, &urls.on_final]) && !excludes {
+        true => Ok(urls),
+        false => {
+            Err(D::Error::custom("expected URLs that begin with https:// or http://, AfterVideo without AfterIdent"))
+        }
+    }
+}
+
+fn redirect_urls<'de, D: Deserializer<'de>>(from: D) -> Result<RedirectUrls, D::Error> {
+    let urls: RedirectUrls = object(from)?;
+    match is_valid([&urls.success, &urls.abort]) {
+        true => Ok(urls),
+        false => Err(D::Error::custom("expected URLs that begin with https:// or http://")),
+    }
 }
 
 fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Method, D::Error> {

@@ -215,6 +215,8 @@ fn a_world_file_is_replaced_atomically_and_private() {
         let cut = World::load_file(&vendors, &path, length).map(drop);
         assert!(matches!(cut, Err(SavedError::NotJson { .. })), "{cut:?}");
     }
+    std::fs::write(&path, [b"\xef\xbb\xbf", &*text].concat()).unwrap();
+    assert!(World::load_file(&vendors, &path, length + 3).is_ok(), "a byte order mark is ignored");
     std::fs::write(&path, b"\xff\xfe").unwrap();
     assert!(matches!(World::load_file(&vendors, &path, length), Err(SavedError::NotJson { line: 1, .. })));
     let missing = World::load_file(&vendors, &folder.path().join("nowhere"), 1).map(drop);

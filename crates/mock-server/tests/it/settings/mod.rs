@@ -47,7 +47,7 @@ fn settings() -> Vec<(String, String)> {
 #[test]
 fn every_setting_has_a_reason_and_a_test() {
     let files = "settings/account settings/ends settings/lists settings/results settings/service \
-        signing webhooks virtual_time media required reuse network";
+        signing webhooks virtual_time media required account_urls inputs reuse network";
     let read = |name| std::fs::read_to_string(format!("{}/tests/it/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let tests: String = files.split(' ').map(read).collect();
     let all = settings();

@@ -21,7 +21,7 @@ use self::scripts::{Account, Stage};
 use super::facts::{FACTS, PURGE, TIME_OUT};
 use super::lookup::account_of;
 use super::orders::{Orders, Step, Word, dts};
-use super::rules;
+use super::{outbox, rules};
 use crate::webhooks::Delivery;
 use crate::world::text::TextForm as _;
 use crate::{Rejection, Timer, Transition, World};
@@ -115,6 +115,7 @@ pub(super) fn resume(world: &mut World, id: &str) {
         let Some(step) = order.script.pop_front() else { return };
         match step {
             Step::Executed => order.executed = Some(dts(now)),
+            Step::BySmartId => order.by_smart_id = true,
             Step::Status(kind, text) => set(world, id, kind, text),
             Step::Call(callback) => call(world, id, callback),
         }
@@ -122,6 +123,7 @@ pub(super) fn resume(world: &mut World, id: &str) {
 }
 
 fn set(world: &mut World, id: &str, kind: StatusKind, text: Option<Word>) {
+    outbox::status_changes(world, id, kind, text);
     let (now, time_out_deletes) = (world.now, world.enforces(&rules::T_023_DELETES));
     let orders = world.state::<Orders>();
     let purge = orders.settings.purge_on_time_out;
@@ -190,12 +192,7 @@ fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Webho
     let orders = world.state::<Orders>();
     let (method, raw) = (orders.settings.webhook_method.clone(), orders.settings.raw_placeholders || !encodes);
     let order = orders.by_id.get(id)?;
-    let urls = order.request.webhook_url.as_ref()?;
-    let template = match callback {
-        OrderCallback::AfterVideo => urls.after_video.as_ref(),
-        OrderCallback::AfterIdent => urls.after_ident.as_ref(),
-        OrderCallback::OnFinal => urls.on_final.as_ref(),
-    }?;
+    let template = orders.settings.webhook_url(order, callback)?;
     let mut event = Event::new(PROVIDER, callback.name(), format!("{id}/{}", callback.name()));
     event.case_id = Some(id.into());
     event.reference.clone_from(&order.request.reference);

@@ -8,13 +8,13 @@ use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
 
 use crate::Rejection;
 use crate::rules::Rules;
-use crate::vendors::identity_tm::orders::Step::{self, Call, Executed, Status};
+use crate::vendors::identity_tm::orders::Step::{self, BySmartId, Call, Executed, Status};
 use crate::vendors::identity_tm::orders::{Order, Reuse, Word};
 use crate::vendors::identity_tm::settings::Settings;
 use crate::vendors::identity_tm::{methods, rules};
 
 /// Names of the stories in the admin API.
-pub const SCENARIOS: [&str; 21] = [
+pub const SCENARIOS: [&str; 23] = [
     "identified",
     "positive",
     "signed",
@@ -32,6 +32,8 @@ pub const SCENARIOS: [&str; 21] = [
     "eid",
     "giro",
     "autoid",
+    "smartid",
+    "eid-failed",
     "method-changes",
     "courier-missed",
     "refused",
@@ -113,6 +115,10 @@ fn refuse<T>(status: u16, message: impl Into<String>) -> Result<T, Rejection> {
     Err(crate::rules::M_04.reject(status, "story", message.into(), "sandbox"))
 }
 
+fn change_to(method: IdentifyMethod) -> Option<Step> {
+    methods::change_to(method).map(|kind| Status(kind, None))
+}
+
 fn then(callback: Option<OrderCallback>) -> Option<Step> {
     callback.map(Call)
 }
@@ -154,11 +160,17 @@ impl Stage<'_> {
         match method {
             IdentifyMethod::Courier => [&COURIER[..], &DONE].concat(),
             IdentifyMethod::Shop => [&SHOP[..], &DONE].concat(),
-            IdentifyMethod::Eid => [&EID[..], &DONE].concat(),
+            IdentifyMethod::Eid => {
+                let settings = self.order.request.eid_settings.as_ref();
+                let verifies = settings.is_some_and(|settings| settings.verify_mobile_number == Some(true));
+                let tan = verifies.then_some(Status(StatusKind::SMS_SENT, Some(Word::Tan)));
+                EID.into_iter().chain(tan).chain(DONE).collect()
+            }
+            IdentifyMethod::SmartId => [&[BySmartId][..], &DONE].concat(),
             IdentifyMethod::Giro => [&GIRO[..], &DONE].concat(),
             // Its only code is the change to it.
             IdentifyMethod::AutoId if methods::default_of(&self.order.request) != method => {
-                [&[Status(methods::change_to(method), None)], &DONE[..]].concat()
+                change_to(method).into_iter().chain(DONE).collect()
             }
             IdentifyMethod::AutoId => DONE.to_vec(),
             _ => {
@@ -250,7 +262,7 @@ impl Stage<'_> {
         let changes: Vec<_> = order.into_iter().filter(|method| self.check_method(*method).is_ok()).collect();
         match changes.as_slice() {
             [.., _, last] => {
-                let changed = changes.iter().map(|method| Status(methods::change_to(*method), None)).collect();
+                let changed = changes.iter().filter_map(|method| change_to(*method)).collect();
                 self.identify_by(changed, *last)
             }
             _ => refuse(400, "the Product of this order has only one method: play positive"),
@@ -299,6 +311,7 @@ impl Stage<'_> {
             }
             "aborted" => Ok(self.abort()),
             "cancelled" => Ok(cancel_steps(self.order, self.settings, self.settings.webhook_on_cancel)),
+            "eid-failed" => self.fail_eid(),
             "method-changes" => self.method_changes(),
             "courier-missed" => {
                 self.check_method(IdentifyMethod::Courier)?;
@@ -317,6 +330,23 @@ impl Stage<'_> {
                 None => refuse(400, format!("no such story; valid: {}", SCENARIOS.join(", "))),
             },
         }
+    }
+
+    /// Returns the steps of an eID that fails: the identification continues by video, if the order allows that. Otherwise
+    /// the person leaves, and the order stays open.
+    fn fail_eid(&self) -> Result<Vec<Step>, Rejection> {
+        self.check_method(IdentifyMethod::Eid)?;
+        let tried = [code(49), code(50)];
+        let settings = self.order.request.eid_settings.as_ref();
+        let is_refused = settings.is_some_and(|settings| settings.no_video_fallback == Some(true));
+        if !is_refused && methods::is_allowed(&self.order.request, IdentifyMethod::Video) {
+            let changed = tried.into_iter().chain(change_to(IdentifyMethod::Video)).collect();
+            return self.identify_by(changed, IdentifyMethod::Video);
+        }
+        if self.is_identified() {
+            return refuse(409, "the person is already identified: play signed, timeout-after-ident or cancelled");
+        }
+        Ok([&self.prelude()[..], &tried, &[code(21)]].concat())
     }
 
     /// Returns the steps of a person who leaves. The order stays open: the person can return, or the order can time out or

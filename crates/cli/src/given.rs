@@ -1,0 +1,75 @@
+//! Values that can be given as an option, on standard input, in a file, or at a prompt.
+
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::path::Path;
+
+use identkit_core::Secret;
+
+use crate::exit::Failure;
+use crate::input::Input;
+use crate::output;
+use crate::signals::run_on_thread;
+
+/// Maximum size in bytes of a value on standard input.
+const MAX_VALUE: u64 = 64 * 1024;
+
+/// The ways to give a value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ways {
+    /// Name of the value, e.g. `--tan`.
+    pub(crate) option: &'static str,
+    /// The option for a file, e.g. `--tan-file`.
+    pub(crate) file: &'static str,
+    /// What the prompt asks for.
+    pub(crate) prompt: &'static str,
+}
+
+/// The value of an option (`-` reads standard input), of a file, or typed at a prompt. Blanks and line breaks around it
+/// are removed.
+pub(crate) async fn value(option: Option<&str>, file: Option<&Path>, ways: Ways) -> Result<Secret, Failure> {
+    let text = match (option, file) {
+        (Some("-"), _) => run_on_thread(move || read(ways)).await??,
+        (Some(text), _) => return Ok(Secret::new(text)),
+        (None, Some(path)) => in_file(path).await?,
+        (None, None) if std::io::stdin().is_terminal() => run_on_thread(move || ask(ways)).await??,
+        (None, None) => {
+            let Ways { option, file, .. } = ways;
+            return Err(Failure::usage(format!(
+                "{option} is missing: pass it, pass - to read it from standard input, or pass {file} FILE"
+            )));
+        }
+    };
+    let value = text.expose().trim();
+    if value.is_empty() {
+        return Err(Failure::unsent(format!("the value of {} is empty", ways.option)));
+    }
+    Ok(Secret::new(value))
+}
+
+/// The text of a file. Errors do not quote it.
+pub(crate) async fn in_file(path: &Path) -> Result<Secret, Failure> {
+    let input = Input::read(path).await?;
+    let text = String::from_utf8(input.bytes).map_err(|_| Failure::unsent(format!("{} is not UTF-8", input.name)))?;
+    Ok(Secret::new(text.trim_start_matches('\u{feff}').trim()))
+}
+
+fn read(ways: Ways) -> Result<Secret, Failure> {
+    let mut text = String::new();
+    match std::io::stdin().lock().take(MAX_VALUE).read_to_string(&mut text) {
+        Ok(_) => Ok(Secret::new(text)),
+        Err(error) => Err(Failure::unsent(format!(
+            "standard input cannot be read as the value of {}: {}",
+            ways.option,
+            error.kind()
+        ))),
+    }
+}
+
+fn ask(ways: Ways) -> Result<Secret, Failure> {
+    let mut line = String::new();
+    let read = output::ask(&format!("{}: ", ways.prompt)).and_then(|()| std::io::stdin().lock().read_line(&mut line));
+    match read {
+        Ok(_) => Ok(Secret::new(line)),
+        Err(error) => Err(Failure::unsent(format!("{} cannot be read: {}", ways.option, error.kind()))),
+    }
+}

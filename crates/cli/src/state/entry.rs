@@ -1,0 +1,143 @@
+//! Reads records.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use identkit_wire::decode_base64;
+use serde_json::Value;
+
+use super::format::Phase;
+
+/// The extension of a record.
+pub(super) const EXTENSION: &str = "jsonl";
+
+/// A record as read from its file.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) path: PathBuf,
+    pub(crate) phase: Phase,
+    /// Whether the command that writes it is still running.
+    pub(crate) running: bool,
+    pub(crate) at: String,
+    pub(crate) provider: String,
+    pub(crate) operation: String,
+    /// References and ids by name.
+    pub(crate) names: Vec<(String, String)>,
+    pub(crate) status: Option<u64>,
+    pub(crate) headers: Vec<(String, String)>,
+    /// The body of the last response, as far as it was received.
+    pub(crate) body: Vec<u8>,
+    /// Whether the body was received to its end.
+    pub(crate) complete: bool,
+}
+
+impl Entry {
+    /// Reads all records in the directory, oldest first. A directory that does not exist has none.
+    ///
+    /// # Errors
+    /// If the directory or a record cannot be read.
+    pub(crate) fn read_all(directory: &Path) -> io::Result<Vec<Self>> {
+        let mut entries = Vec::new();
+        let files = match std::fs::read_dir(directory) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(entries),
+            Err(error) => return Err(error),
+        };
+        for file in files {
+            let path = file?.path();
+            if path.extension().is_some_and(|extension| extension == EXTENSION) && path.is_file() {
+                entries.push(Self::read(path)?);
+            }
+        }
+        // Names begin with the time.
+        entries.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(entries)
+    }
+
+    /// Reads a record, also one that a running command is writing.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(crate) fn read(path: PathBuf) -> io::Result<Self> {
+        let mut file = File::open(&path)?;
+        let running = match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => true,
+            Err(TryLockError::Error(error)) => return Err(error),
+            Ok(()) => false,
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let mut entry = Self {
+            path,
+            phase: Phase::Damaged,
+            running,
+            at: String::new(),
+            provider: String::new(),
+            operation: String::new(),
+            names: Vec::new(),
+            status: None,
+            headers: Vec::new(),
+            body: Vec::new(),
+            complete: false,
+        };
+        // A crash can leave an incomplete last line.
+        for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            if entry.apply(line).is_none() {
+                entry.phase = Phase::Damaged;
+                break;
+            }
+        }
+        Ok(entry)
+    }
+
+    /// The name of its file.
+    pub(crate) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The value of a name.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.names.iter().find(|known| known.0 == name).map_or("", |known| known.1.as_str())
+    }
+
+    /// Applies a line; `None` if it is not valid.
+    fn apply(&mut self, line: &[u8]) -> Option<()> {
+        let line: Value = serde_json::from_slice(line).ok()?;
+        let text = |key: &str| line.get(key).and_then(Value::as_str);
+        let names = |value: &Value| -> Option<Vec<(String, String)>> {
+            value.as_object()?.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+        };
+        match text("event")? {
+            "intent" => {
+                self.at = text("at")?.to_owned();
+                self.provider = text("provider")?.to_owned();
+                self.operation = text("operation")?.to_owned();
+                self.names = names(line.get("names")?)?;
+                self.phase = Phase::Unsent;
+            }
+            // Without an intent, the file is not a record.
+            _ if self.operation.is_empty() => return None,
+            "request" => {
+                (self.phase, self.status, self.complete) = (Phase::Unanswered, None, false);
+                self.headers.clear();
+                self.body.clear();
+            }
+            "response" => {
+                self.phase = Phase::Answered;
+                self.status = Some(line.get("status")?.as_u64()?);
+                let pair = |pair: &Value| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()));
+                self.headers = line.get("headers")?.as_array()?.iter().map(pair).collect::<Option<_>>()?;
+            }
+            "body" => self.body.extend(decode_base64(text("base64")?).ok()?),
+            "end" => self.complete = line.get("complete")?.as_bool()?,
+            "result" => {
+                self.phase = Phase::parse(text("result")?)?;
+                self.names = names(line.get("names")?)?;
+            }
+            // An event of a later version.
+            _ => {}
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,54 @@
+//! Where records are written.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::exit::Failure;
+use crate::help::STATE;
+
+/// The option that selects the state directory.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = STATE)]
+pub(crate) struct StateDirectory {
+    /// Directory for records of requests that must not be repeated. Default: $XDG_STATE_HOME/identkit, otherwise
+    /// ~/.local/state/identkit.
+    #[arg(long, global = true, env = "IDENTKIT_STATE_DIR", hide_env_values = true, value_name = "DIR")]
+    state: Option<OsString>,
+}
+
+/// The options of commands that write records.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = STATE)]
+pub(crate) struct StateOptions {
+    #[command(flatten)]
+    pub(super) directory: StateDirectory,
+
+    /// Writes no record. What is about to be sent is printed to standard error instead.
+    #[arg(long, global = true)]
+    pub(super) no_state: bool,
+}
+
+impl StateDirectory {
+    /// The state directory. It may not exist.
+    ///
+    /// # Errors
+    /// If no option and no environment variable names it.
+    pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
+        if let Some(directory) = self.state.as_ref().filter(|directory| !directory.is_empty()) {
+            return Ok(directory.into());
+        }
+        // The XDG specification ignores relative paths.
+        let absolute = |path: &Path| path.is_absolute();
+        let state_home = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| absolute(path));
+        let home = || std::env::home_dir().filter(|path| absolute(path)).map(|home| home.join(".local/state"));
+        let base = state_home.or_else(home).ok_or_else(|| {
+            Failure::unsent(
+                "there is no directory for the record of the request, because HOME is not set: pass --state DIR, or \
+                 --no-state",
+            )
+        })?;
+        Ok(base.join("identkit"))
+    }
+}

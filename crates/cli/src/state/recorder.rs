@@ -1,0 +1,263 @@
+//! Writes the record of a command.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::response;
+use identkit_core::{Clock, Delivery, Kind};
+use identkit_files::{AppendLog, OpenError, Tail, create_dirs};
+use identkit_transport::SystemClock;
+use identkit_wire::{Meta, RetrySafety, encode_base64};
+use serde_json::{Map, Value, json};
+
+use super::entry::EXTENSION;
+use super::format::{LINE_START, Phase, line};
+use super::options::StateOptions;
+use crate::exit::Failure;
+use crate::output::say;
+
+/// Number of characters of the random part of a file name.
+const RANDOM: usize = 8;
+
+/// Whether an operation must not be repeated, so that its response may be the only copy.
+pub(super) fn is_unrepeatable(meta: &Meta) -> bool {
+    matches!(meta.safety, RetrySafety::Creating | RetrySafety::DestructiveRead | RetrySafety::SideEffect)
+}
+
+/// The record of the request that a command sends, if it must not be repeated. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    options: StateOptions,
+    record: Arc<Mutex<Option<Record>>>,
+}
+
+/// An open record.
+struct Record {
+    operation: &'static str,
+    /// The file; `None` with `--no-state`.
+    file: Option<(AppendLog, PathBuf)>,
+    names: Vec<Name>,
+    phase: Phase,
+    /// Whether a part of the response is not in the file.
+    incomplete: bool,
+}
+
+/// A reference or an id.
+struct Name {
+    key: &'static str,
+    value: String,
+    /// Whether errors must not contain it.
+    secret: bool,
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The names may be personal.
+        f.debug_struct("Recorder").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Recorder {
+    pub(crate) fn new(options: &StateOptions) -> Self {
+        Self { options: options.clone(), record: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Record>> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records that the command is about to send an operation. `names` identify it at the vendor.
+    ///
+    /// # Errors
+    /// If the record cannot be written: then nothing must be sent.
+    pub(crate) fn prepare(&self, meta: &Meta, names: &[(&'static str, &str)]) -> Result<(), Failure> {
+        let names: Vec<Name> =
+            names.iter().map(|(key, value)| Name { key, value: (*value).to_owned(), secret: false }).collect();
+        let file = if self.options.no_state {
+            let names: String = names.iter().map(|name| format!(", {} {}", name.key, name.value)).collect();
+            say(&format!("note: no record is written (--no-state); about to send {}{names}", meta.name));
+            None
+        } else {
+            let directory = self.options.directory.path()?;
+            let created = create(directory.clone(), meta, &names);
+            Some(created.map_err(|error| {
+                let place = directory.display();
+                Failure::unsent(format!(
+                    "the record of the request cannot be written to {place}: {error}; --state names another \
+                     directory, --no-state sends the request without a record"
+                ))
+            })?)
+        };
+        *self.lock() = Some(Record { operation: meta.name, file, names, phase: Phase::Unsent, incomplete: false });
+        Ok(())
+    }
+
+    /// Adds a name that the response contains.
+    pub(crate) fn add_name(&self, key: &'static str, value: &str) {
+        self.add(Name { key, value: value.to_owned(), secret: false });
+    }
+
+    /// Adds a name that the response contains and that errors must not contain, if the record has it.
+    pub(crate) fn add_secret(&self, key: &'static str, value: &str) {
+        self.add(Name { key, value: value.to_owned(), secret: true });
+    }
+
+    fn add(&self, name: Name) {
+        if let Some(record) = &mut *self.lock() {
+            record.names.retain(|known| known.key != name.key);
+            record.names.push(name);
+        }
+    }
+
+    /// Whether a record is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    /// Path of the open record.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        self.lock().as_ref()?.file.as_ref().map(|(_, path)| path.clone())
+    }
+
+    /// Records that an attempt is about to be sent.
+    pub(super) fn request(&self, meta: &'static Meta) -> io::Result<()> {
+        if !self.is_open() {
+            self.prepare(meta, &[]).map_err(|failure| io::Error::other(failure.sentence))?;
+        }
+        match &mut *self.lock() {
+            Some(record) => record.append("request", Value::Null).inspect(|()| record.phase = Phase::Unanswered),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn response(&self, head: &response::Parts) {
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers: Vec<Value> =
+            head.headers.iter().map(|(name, value)| json!([name.as_str(), text(value)])).collect();
+        self.received("response", json!({ "status": head.status.as_u16(), "headers": headers }));
+    }
+
+    pub(super) fn body(&self, bytes: &[u8]) {
+        self.received("body", json!({ "base64": encode_base64(bytes) }));
+    }
+
+    pub(super) fn end(&self, complete: bool) {
+        self.received("end", json!({ "complete": complete }));
+    }
+
+    /// Records a part of the response. If it cannot be written, the command goes on: the response is still in memory.
+    fn received(&self, event: &str, members: Value) {
+        let mut record = self.lock();
+        let Some(record) = &mut *record else { return };
+        record.phase = Phase::Answered;
+        if let Err(error) = record.append(event, members)
+            && !std::mem::replace(&mut record.incomplete, true)
+        {
+            let path = record.file.as_ref().map(|(_, path)| path.display().to_string()).unwrap_or_default();
+            say(&format!("note: the vendor's response could not be written to {path}: {}", error.kind()));
+        }
+    }
+
+    /// Closes the record after the result was written to standard output.
+    pub(crate) fn delivered(&self) {
+        if let Some(mut record) = self.lock().take() {
+            record.conclude(Phase::Done);
+        }
+    }
+
+    /// The failure of a command that succeeded but could not write its result.
+    pub(crate) fn undelivered(&self, error: &io::Error) -> Failure {
+        let why = format!("the result could not be written to standard output: {}", error.kind());
+        let Some(mut record) = self.lock().take() else { return Failure::local(why) };
+        record.conclude(Phase::Undelivered);
+        // The names are the only copy if the response is not in a file.
+        let lost = record.incomplete || record.file.is_none();
+        let names: String = record
+            .names
+            .iter()
+            .filter(|name| lost || !name.secret)
+            .map(|name| format!("; {} {}", name.key, name.value))
+            .collect();
+        Failure::local(format!("{} succeeded, but {why}{names}", record.operation)).notes(record.place())
+    }
+
+    /// Closes the record of a command that failed, and adds to the failure where the response is.
+    pub(crate) fn failed(&self, failure: Failure) -> Failure {
+        let Some(mut record) = self.lock().take() else { return failure };
+        let phase = match (record.phase, failure.kind(), failure.delivery()) {
+            (Phase::Unsent, ..) | (_, _, Some(Delivery::NotSent)) => Phase::Unsent,
+            (_, Some(Kind::OutcomeUnknown), _) | (_, _, Some(Delivery::MaybeSent)) | (Phase::Unanswered, ..) => {
+                Phase::Unknown
+            }
+            (_, Some(_), _) => Phase::Refused,
+            // The call succeeded; the command failed on this machine.
+            (_, None, _) => Phase::Undelivered,
+        };
+        record.conclude(phase);
+        if phase.is_closed() { failure } else { failure.notes(record.place()) }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        // The command was interrupted.
+        if !self.phase.is_closed() {
+            self.place().iter().for_each(|note| say(&format!("note: {note}")));
+        }
+    }
+}
+
+impl Record {
+    fn append(&mut self, event: &str, members: Value) -> io::Result<()> {
+        match &mut self.file {
+            Some((log, _)) => log.append(&line(SystemClock::new().wall(), event, members)),
+            None => Ok(()),
+        }
+    }
+
+    fn conclude(&mut self, phase: Phase) {
+        let names = names(&self.names);
+        if let Err(error) = self.append("result", json!({ "result": phase.word(), "names": names })) {
+            say(&format!("note: the record of the request could not be closed: {}", error.kind()));
+        }
+        // Its place is reported once.
+        self.phase = if phase.is_closed() { phase } else { Phase::Done };
+    }
+
+    /// A note on where the record is.
+    fn place(&self) -> Option<String> {
+        let (_, path) = self.file.as_ref()?;
+        let what =
+            if self.incomplete { "the request is" } else { "the request and the vendor's response, if any, are" };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Some(format!("{what} recorded in {}: identkit state show {name}", path.display()))
+    }
+}
+
+/// Creates the file with the intent.
+fn create(directory: PathBuf, meta: &Meta, names: &[Name]) -> io::Result<(AppendLog, PathBuf)> {
+    create_dirs(&directory)?;
+    let at = SystemClock::new().wall();
+    let random: String = std::iter::repeat_with(fastrand::lowercase).take(RANDOM).collect();
+    let operation = meta.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let path = directory.join(format!("{}-{operation}-{random}.{EXTENSION}", at.strftime("%Y%m%dT%H%M%SZ")));
+    let opened = AppendLog::open(&path, LINE_START, Tail::Cut, |_| true);
+    let (mut log, _) = opened.map_err(|error| match error {
+        OpenError::Io(error) => error,
+        other => io::Error::other(other),
+    })?;
+    let members = json!({ "v": 1, "provider": meta.provider, "operation": meta.name, "names": self::names(names) });
+    if let Err(error) = log.append(&line(at, "intent", members)) {
+        drop(log);
+        // An empty file would look like a damaged record.
+        let _ = std::fs::remove_file(&path);
+        return Err(error);
+    }
+    Ok((log, path))
+}
+
+fn names(names: &[Name]) -> Map<String, Value> {
+    names.iter().map(|name| (name.key.to_owned(), name.value.clone().into())).collect()
+}

@@ -1,0 +1,118 @@
+//! A transport that records requests that must not be repeated, and their responses.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{Request, Response};
+use identkit_core::{Content, Delivery, Kind};
+use identkit_transport::{AttemptContext, Failure, Transport};
+use identkit_wire::Body;
+
+use super::recorder::{Recorder, is_unrepeatable};
+use crate::tap::{Piece, tap};
+
+/// Wraps the transport with the recorder.
+pub(crate) fn record(transport: Arc<dyn Transport>, recorder: Recorder) -> Arc<dyn Transport> {
+    Arc::new(RecordingTransport { inner: transport, recorder })
+}
+
+#[derive(Debug)]
+struct RecordingTransport {
+    inner: Arc<dyn Transport>,
+    recorder: Recorder,
+}
+
+#[async_trait]
+impl Transport for RecordingTransport {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+        let Some(meta) = context.operation().filter(|meta| is_unrepeatable(meta)) else {
+            return self.inner.send(request, context).await;
+        };
+        self.recorder.request(meta).map_err(|error| {
+            let detail = "the record of the request cannot be written (--state)";
+            Failure::new(Delivery::NotSent, Kind::Storage, detail).with_source(error)
+        })?;
+        let (head, content) = self.inner.send(request, context).await?.into_parts();
+        self.recorder.response(&head);
+        let recorder = self.recorder.clone();
+        // Each piece is on disk before it is passed on.
+        let content = tap(content, move |piece| match piece {
+            Piece::Data(bytes) => recorder.body(bytes),
+            Piece::End(complete) => recorder.end(complete),
+        });
+        Ok(Response::from_parts(head, content))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use clap::Parser;
+    use identkit_core::Instant;
+    use identkit_identity_tm::PutOrder;
+    use identkit_wire::{Operation as _, encode_base64};
+
+    use super::super::StateOptions;
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Options {
+        #[command(flatten)]
+        state: StateOptions,
+    }
+
+    fn recorder(place: &std::path::Path) -> Recorder {
+        let arguments = ["test", "--state", place.to_str().unwrap()];
+        Recorder::new(&Options::parse_from(arguments).state)
+    }
+
+    /// The text of the only record in the directory.
+    fn text(place: &PathBuf) -> String {
+        let file = std::fs::read_dir(place).unwrap().next().unwrap().unwrap();
+        std::fs::read_to_string(file.path()).unwrap()
+    }
+
+    /// Asserts at each step that the previous ones are in the file.
+    #[derive(Debug)]
+    struct Checking(PathBuf);
+
+    const BODY: &str = "{\"OrderID\":\"1\"}";
+
+    #[async_trait]
+    impl Transport for Checking {
+        async fn send(&self, _: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
+            let text = text(&self.0);
+            assert!(text.contains("\"intent\"") && text.contains("\"request\""), "{text}");
+            Ok(Response::new(Content::from_bytes(BODY)))
+        }
+    }
+
+    #[tokio::test]
+    async fn each_piece_is_on_disk_before_it_is_passed_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("state");
+        let recorder = recorder(&place);
+        recorder.prepare(PutOrder::META, &[("Ref", "my-ref")]).unwrap();
+        assert!(text(&place).contains("my-ref"));
+        let transport = record(Arc::new(Checking(place.clone())), recorder);
+        let context = AttemptContext::new(false, Instant::NEVER).with_operation(PutOrder::META);
+        let mut content = transport.send(Request::new(Body::default()), &context).await.unwrap().into_body();
+        assert!(text(&place).contains("\"response\""));
+        assert_eq!(content.next().await.unwrap().unwrap(), BODY);
+        assert!(text(&place).contains(&encode_base64(BODY.as_bytes())));
+        assert!(content.next().await.is_none());
+        assert!(text(&place).contains("\"complete\":true"));
+    }
+
+    #[tokio::test]
+    async fn without_a_record_nothing_is_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let transport = record(Arc::new(Checking(file.clone())), recorder(&file));
+        let context = AttemptContext::new(false, Instant::NEVER).with_operation(PutOrder::META);
+        let failure = transport.send(Request::new(Body::default()), &context).await.unwrap_err();
+        assert_eq!((failure.delivery, failure.kind), (Delivery::NotSent, Kind::Storage));
+    }
+}

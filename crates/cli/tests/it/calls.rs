@@ -1,0 +1,253 @@
+//! What all commands that call a vendor share: 404, 429, raw responses, verbose output, errors as JSON.
+
+use crate::support::{CANARY, IDENT, ORDER, Reply, Sandbox, Server, Vendor, file, ident, names, order, sample};
+use serde_json::{Value, json};
+
+const STATUS: &str = "tm status 99921269855041 --extended";
+const GET: &str = "identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+/// A vendor that knows only the side-effect-free probes and replies to all other calls.
+fn with_probes(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
+    Server::after_login(move |seen| match seen.path.as_str() {
+        "/serverStatus" => Reply::json("200 OK", ""),
+        "/project/getAll" => Reply::json("200 OK", r#"{"result":true,"messages":[],"data":[]}"#),
+        _ => reply(),
+    })
+}
+
+mod not_found {
+    use super::*;
+
+    /// Commands, whether they change something, and whether the request contains an id.
+    const COMMANDS: [(&str, bool, bool); 9] = [
+        (STATUS, false, true),
+        ("tm banks", false, false),
+        ("tm statuses --from -1h", false, false),
+        (GET, false, true),
+        ("tm sign request 99921269855041", true, true),
+        ("tm cancel 99921269855041 --yes", true, true),
+        ("tm delete 99921269855041 --yes", true, true),
+        ("tm put-order -", true, false),
+        ("identify24 create -", true, false),
+    ];
+
+    fn input(line: &str) -> String {
+        if line.starts_with("tm") { order(&json!({})) } else { ident(&json!({})) }
+    }
+
+    #[test]
+    fn an_unknown_id_is_4_after_one_probe() {
+        for (line, changes, has_id) in COMMANDS {
+            let server = with_probes(|| Reply::json("404 Not Found", "{}"));
+            let result = server.feed(line, &input(line));
+            let expected = if changes && !has_id { 5 } else { 4 };
+            result.fails_with(expected, &["HTTP 404", "note: the URL called is ", &server.url()]);
+            let probes =
+                server.calls().iter().filter(|call| call.contains("Status") || call.contains("getAll")).count();
+            assert!(probes >= 1 && !result.stderr.contains("wrong base URL"), "{result:#?}");
+            assert!(!result.stderr.contains(IDENT), "an ident_id is a secret: {result:#?}");
+        }
+        let server = with_probes(|| Reply::json("404 Not Found", "{}"));
+        server.run(STATUS).fails_with(4, &[&format!("{}/getStatus/{ORDER}/ExtendedList", server.url())]);
+        assert_eq!(server.calls().last().unwrap(), "GET /serverStatus");
+        assert_eq!(server.calls().len(), 2, "one probe");
+        server.run(GET).fails_with(4, &[&format!("{}/ident/get/{{ident_id}}", server.url())]);
+    }
+
+    #[test]
+    fn a_wrong_base_url_is_1_for_reads_and_5_for_changes() {
+        let nothing = || Server::json("404 Not Found", "{}");
+        let page = || with_probes(|| Reply::answer("404 Not Found", "text/html", "<html>nothing here</html>"));
+        for (line, changes, _) in COMMANDS {
+            for server in [nothing(), page()] {
+                let result = server.feed(line, &input(line));
+                let code = if changes { 5 } else { 1 };
+                result.fails_with(code, &["wrong base URL?", "--base-url", "the URL called is ", &server.url()]);
+            }
+        }
+        // The forgotten prefix of the sandbox.
+        let sandbox = Sandbox::plain();
+        let url = sandbox.ready_text("/identity_tm/base_url").replace("/api/2.10", "");
+        url.run(STATUS).fails_with(1, &["wrong base URL?", &format!("{url}/getStatus/")]);
+        // Without an answer to the probe, nothing is known about the URL.
+        let server = Server::start(|seen| match seen.path.as_str() {
+            "/serverStatus" => Reply::close(),
+            _ => Reply::json("404 Not Found", ""),
+        });
+        server.run(STATUS).fails_with(4, &["HTTP 404"]);
+    }
+}
+
+#[test]
+fn a_429_that_outlasts_all_retries_is_7_for_reads_only() {
+    for (line, code) in [
+        (STATUS, 7),
+        ("tm ident-data 99921269855041", 7),
+        (GET, 7),
+        ("identify24 projects", 7),
+        ("tm cancel 99921269855041 --yes", 5),
+    ] {
+        let server = Server::after_login(|_| Reply::json("429 Too Many Requests\r\nRetry-After: 3600", "{}"));
+        server.run(line).fails_with(code, &["HTTP 429", "try again later"]);
+    }
+    // A refusal in the body of a successful response.
+    let refusal = || Reply::json("200 OK", r#"{"result":false,"messages":["no"]}"#);
+    let server = Server::after_login(move |_| refusal());
+    server.feed("identify24 create -", &ident(&json!({}))).fails_with(5, &["ident/create"]);
+    server.run(GET).fails_with(5, &["ident/get"]);
+}
+
+mod raw {
+    use super::*;
+
+    const BODY: &str = "{ \"OrderID\": \"99921269855041\",  \"Status\": {\"a\": 1e400} }\r\n";
+
+    #[test]
+    fn raw_is_the_response_as_received() {
+        let status = sample("identity-tm/fixtures/S-040-get-status-response.json");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("raw.json");
+        let out = path.display().to_string();
+        let server = Server::json("200 OK", status.as_str());
+        let result = server.run(&format!("{STATUS} --raw -"));
+        assert_eq!((result.ends_with(0, &[]).stdout.as_str(), result.stderr.as_str()), (&*status, ""));
+        let result = server.run(&format!("{STATUS} --raw {out}"));
+        result.ends_with(0, &["response as received is in", &out]).shows(&["Verdict"]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), status);
+        server.run(&format!("{STATUS} --raw {out}")).fails_with(2, &["--raw", "already exists", "nothing was sent"]);
+        crate::support::assert_private(&path);
+        assert_eq!(names(folder.path()), ["raw.json"]);
+    }
+
+    #[test]
+    fn raw_is_written_even_if_the_response_cannot_be_read() {
+        for (line, status) in [(STATUS, "200 OK"), (GET, "200 OK"), ("tm banks", "200 OK"), (STATUS, "403 Forbidden")] {
+            let server = Server::after_login(move |_| Reply::json(status, BODY));
+            let result = server.run(&format!("{line} --raw -"));
+            assert!(result.code != Some(0) && result.stderr.starts_with("error: "), "{result:#?}");
+            assert_eq!(result.stdout, BODY, "{line}");
+        }
+    }
+
+    #[test]
+    fn raw_has_the_last_response_of_each_request() {
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        let server = Server::start(move |_| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => Reply::json("503 Service Unavailable\r\nRetry-After: 0", "\"busy\""),
+            _ => Reply::json("200 OK", r#"{"OrderID":"99921269855041","Status":[]}"#),
+        });
+        let result = server.run(&format!("{STATUS} --raw -"));
+        assert_eq!(result.ends_with(0, &[]).stdout, r#"{"OrderID":"99921269855041","Status":[]}"#);
+        assert_eq!(server.calls().len(), 2);
+    }
+
+    #[test]
+    fn raw_is_for_reads() {
+        let server = Server::untouched();
+        for line in ["tm put-order -", "tm sign request 1", "identify24 create -", "tm cancel 1 --yes"] {
+            server.run(&format!("{line} --raw -")).fails_with(2, &["--raw", "only read", "nothing was sent"]);
+        }
+        assert_eq!(server.connections(), 0);
+    }
+}
+
+#[test]
+fn verbose_prints_a_line_per_request_without_data() {
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::start(move |_| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+        0 => Reply::json("503 Service Unavailable\r\nRetry-After: 0", CANARY),
+        _ => Reply::json("200 OK", &format!(r#"{{"OrderID":"99921269855041","Status":[],"x":"{CANARY}"}}"#)),
+    });
+    let result = server.run(&format!("{STATUS} -v"));
+    result.ends_with(0, &["attempt 1: HTTP 503 (Unavailable) after", "; next attempt in", "attempt 2: HTTP 200 after"]);
+    result.ends_with(0, &["2 attempts in"]).logs_none_of(&[CANARY, ORDER, "code"]);
+    assert_eq!(result.stderr.lines().count(), 3, "{result:#?}");
+}
+
+#[test]
+fn errors_are_json_with_output_json() {
+    let error = |result: crate::support::Run| -> Value {
+        let last: Value = serde_json::from_str(result.stderr.lines().last().unwrap()).unwrap();
+        assert_eq!(
+            (result.stdout.as_str(), i64::from(result.code.unwrap())),
+            ("", last["error"]["exit_code"].as_i64().unwrap())
+        );
+        last["error"].clone()
+    };
+    let server = Server::json("400 Bad Request", format!(r#"{{"Error":"{CANARY}"}}"#));
+    let rejected = error(server.run(&format!("{STATUS} --output json")));
+    assert_eq!((&rejected["kind"], &rejected["http_status"]), (&json!("rejected"), &json!(400)));
+    assert_eq!((&rejected["delivery"], &rejected["vendor_text"]), (&json!("answered"), &Value::Null));
+    assert!(rejected["operation"] == "getStatus/ExtendedList" && !rejected.to_string().contains(CANARY), "{rejected}");
+    let shown = error(server.run(&format!("{STATUS} --output json --show-vendor-text")));
+    assert_eq!(shown["vendor_text"], CANARY);
+    let invalid = error(server.feed("tm put-order - --output json", &order(&json!({ "Email": null }))));
+    assert_eq!((&invalid["exit_code"], &invalid["violations"][0]["field"]), (&json!(2), &json!("Email")));
+    for line in ["tm status --output json", "nothing --output=json"] {
+        assert_eq!(error(server.run(line))["exit_code"], 2, "{line}");
+    }
+    assert_eq!(error("example.com".run(&format!("{STATUS} --output json")))["exit_code"], 2);
+}
+
+mod secrets {
+    use super::*;
+
+    #[test]
+    fn ping_needs_no_credentials() {
+        let server = Server::json("200 OK", "");
+        for (variable, authenticated) in [("IDENTKIT_TM_CUSTOMER_ID", false), ("IDENTKIT_TM_BASE_URL_UNUSED", true)] {
+            let mut command = server.command("tm ping");
+            crate::support::run(command.env_remove(variable)).ends_with(0, &[]).shows(&["up, responded in"]);
+            let head = server.requests().last().unwrap().head.to_lowercase();
+            assert_eq!(head.contains("authorization"), authenticated, "AT-80: {head}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_read_from_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let (code, empty) = (file(&folder, "code", "top-secret\n"), file(&folder, "empty", "\n"));
+        let server = Server::json("200 OK", r#"{"OrderID":"99921269855041","Status":[]}"#);
+        let mut command = server.command(&format!("{STATUS} --customer-code-file {code}"));
+        crate::support::run(command.env_remove("IDENTKIT_TM_CUSTOMER_CODE")).ends_with(0, &[]);
+        let head = server.requests()[0].head.clone();
+        assert!(head.contains("Basic Y3VzdG9tZXI6dG9wLXNlY3JldA=="), "{head}");
+        server.run(&format!("{STATUS} --customer-code-file {code}")).fails_with(2, &["both given"]);
+        for path in [&empty, "/nowhere"] {
+            let mut command = server.command(&format!("{STATUS} --customer-code-file {path}"));
+            let result = crate::support::run(command.env_remove("IDENTKIT_TM_CUSTOMER_CODE"));
+            result.fails_with(2, &[path, "nothing was sent"]);
+        }
+        assert_eq!(server.calls().len(), 1);
+
+        let server = Server::after_login(|_| Reply::json("200 OK", r#"{"result":true,"data":[]}"#));
+        let mut command = server.command("identify24 projects");
+        command.env_remove("IDENTKIT_IDENTIFY24_API_KEY").env("IDENTKIT_IDENTIFY24_API_KEY_FILE", &code);
+        crate::support::run(&mut command).ends_with(0, &[]);
+        assert!(server.requests()[0].body.contains("top-secret"));
+    }
+
+    #[test]
+    fn tan_url_and_address_come_from_input_or_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for (line, option, value) in [
+            ("tm sign confirm 99921269855041", "--tan", "012345"),
+            ("tm video request 99921269855041", "--callback-url", "https://example.com/hook"),
+            ("tm signme-user", "--email", "john.doe@example.com"),
+        ] {
+            let server =
+                Server::always(|| Reply::json("202 Accepted", r#"{"UserExists":true,"UserIsAbleToSign":true}"#));
+            let given = file(&folder, option, &format!("{value}\n"));
+            server.run(&format!("{line} {option}-file {given}"));
+            let dash = if option == "--email" { format!("{line} -") } else { format!("{line} {option} -") };
+            server.feed(&dash, &format!("{value}\r\n"));
+            let bodies: Vec<String> = server.requests().into_iter().map(|request| request.body).collect();
+            assert!(bodies.len() >= 2 && bodies.iter().all(|body| body.contains(value)), "{line}: {bodies:?}");
+            let sent = bodies.len();
+            let result = server.run(line);
+            result.fails_with(2, &["is missing", "-file"]);
+            server.feed(&dash, "\n").fails_with(2, &["is empty", "nothing was sent"]);
+            assert_eq!(server.calls().len(), sent);
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! Records of requests that must not be repeated: what is on disk whenever a command ends.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::support::{
+    HANGS, ORDER, Reply, Run, Sandbox, Server, Vendor, assert_private, ident, identkit, names, on_full_disk, order,
+    run, send, whole,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const PLACE: &str = "tm put-order -";
+const CREATE: &str = "identify24 create -";
+const PLACED: &str = r#"{"OrderID":"99921269855099","Ref":"my-ref","TargetURL":"https://example.com/t"}"#;
+const CREATED: &str =
+    r#"{"result":true,"ident_id":"secret-ident","conference_url":"https://example.com/secret-ident"}"#;
+
+/// A state directory that does not exist yet.
+struct State {
+    folder: TempDir,
+}
+
+impl State {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("a/b")
+    }
+
+    /// A command with this state directory.
+    fn command(&self, vendor: &(impl Vendor + ?Sized), line: &str) -> Command {
+        let mut command = vendor.command(line);
+        command.env("IDENTKIT_STATE_DIR", self.path());
+        command
+    }
+
+    fn state(&self, line: &str) -> Run {
+        run(identkit().arg("state").args(line.split(' ')).arg("--state").arg(self.path()))
+    }
+
+    fn records(&self) -> Vec<Value> {
+        let list = self.state("list --output json").ends_with(0, &[]).json();
+        list["records"].as_array().unwrap().clone()
+    }
+
+    /// The only record.
+    #[track_caller]
+    fn record(&self) -> Value {
+        let records = self.records();
+        assert_eq!(records.len(), 1, "{records:?}");
+        records[0].clone()
+    }
+
+    /// The only record with its response.
+    fn shown(&self) -> Value {
+        let name = self.record()["name"].as_str().unwrap().to_owned();
+        self.state(&format!("show {name} --output json")).ends_with(0, &[]).json()
+    }
+
+    /// The content of the only file.
+    fn text(&self) -> String {
+        let mut files = std::fs::read_dir(self.path()).into_iter().flatten();
+        files.next().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).unwrap_or_default()
+    }
+}
+
+fn order_text() -> String {
+    order(&json!({ "Ref": "my-ref" }))
+}
+
+/// The input of a command that creates.
+fn input(line: &str) -> String {
+    if line.starts_with("tm") { order_text() } else { ident(&json!({})) }
+}
+
+/// Runs a command with this standard output, and returns exit code and standard error.
+fn with_output(command: &mut Command, line: &str, stdout: impl Into<Stdio>) -> (Option<i32>, String) {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(stdout).stderr(Stdio::piped()).spawn().expect("the program starts");
+    child.stdin.take().unwrap().write_all(input(line).as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn created() -> Server {
+    Server::after_login(|_| Reply::json("200 OK", CREATED))
+}
+
+#[cfg(unix)]
+mod killed {
+    use super::*;
+
+    /// Kills a command when `is_ready`, and returns its state directory.
+    #[track_caller]
+    fn killed(server: &Server, line: &str, stdout: Stdio, is_ready: impl Fn(&State) -> bool) -> State {
+        let state = State::new();
+        let mut command = state.command(server, line);
+        let mut child = command.stdin(Stdio::piped()).stdout(stdout).stderr(Stdio::null()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input(line).as_bytes()).unwrap();
+        let began = Instant::now();
+        while !is_ready(&state) {
+            assert!(began.elapsed() < HANGS, "the step was not reached: {}", state.text());
+            assert_eq!(child.try_wait().unwrap(), None, "the process ended before the step: {}", state.text());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert_eq!(state.record()["state"], "running");
+        let name = names(&state.path()).remove(0);
+        state.state(&format!("purge {name}")).fails_with(2, &["its command is running"]);
+        send("KILL", child.id());
+        child.wait().unwrap();
+        assert_eq!(state.record()["open"], state.record()["state"] != "unsent");
+        state
+    }
+
+    fn is_recorded(event: &'static str) -> impl Fn(&State) -> bool {
+        move |state| state.text().contains(&format!("\"event\":\"{event}\""))
+    }
+
+    #[test]
+    fn the_next_create_reports_what_a_killed_one_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |name: &str| format!("{CREATE} --out {}", folder.path().join(name).display());
+        let server = Server::after_login(|_| Reply::silence());
+        let is_sent = |_: &State| server.calls().iter().any(|call| call.contains("create"));
+        killed(&server, &line("first.json"), Stdio::null(), is_sent);
+        let left = names(folder.path()).remove(0);
+        let partial = folder.path().join(".identkit-tmp-partial");
+        std::fs::write(&partial, CREATED).unwrap();
+        let result = created().feed(&line("second.json"), &ident(&json!({})));
+        result.ends_with(0, &[&format!("{left}, an empty file"), "tmp-partial is left from a command that was killed"]);
+        assert_eq!(names(folder.path()), [".identkit-tmp-partial", "second.json"]);
+        assert_eq!(std::fs::read_to_string(&partial).unwrap(), CREATED);
+        // A file of a running command stays.
+        let mut running = server.command(&line("third.json"));
+        let mut running = running.stdin(Stdio::piped()).spawn().unwrap();
+        running.stdin.take().unwrap().write_all(ident(&json!({})).as_bytes()).unwrap();
+        let began = Instant::now();
+        while names(folder.path()).len() < 3 {
+            assert!(began.elapsed() < HANGS);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        created().feed(&line("fourth.json"), &ident(&json!({}))).ends_with(0, &["tmp-partial is left"]);
+        assert_eq!(names(folder.path()).len(), 4);
+        running.kill().unwrap();
+        running.wait().unwrap();
+    }
+
+    #[test]
+    fn before_a_request_only_its_intent_is_recorded() {
+        let server = Server::always(Reply::silence);
+        let state =
+            killed(&server, CREATE, Stdio::null(), |state| is_recorded("intent")(state) && !server.calls().is_empty());
+        assert_eq!(server.calls(), ["POST /auth"]);
+        let record = state.record();
+        assert_eq!((&record["operation"], &record["state"]), (&json!("ident/create"), &json!("unsent")));
+    }
+
+    #[test]
+    fn a_request_is_recorded_before_it_is_sent() {
+        for partial in ["", "HTTP/1.1 202 Accep"] {
+            let server = Server::always(move || Reply::Stall(partial.into()));
+            let state = killed(&server, PLACE, Stdio::null(), |_| !server.calls().is_empty());
+            let record = state.record();
+            assert_eq!((&record["operation"], &record["state"]), (&json!("putOrder"), &json!("unanswered")));
+            assert_eq!(record["names"], json!({ "Ref": "my-ref" }));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_response_is_recorded() {
+        let server = Server::always(|| {
+            let response = String::from_utf8(whole("application/json", PLACED.as_bytes())).unwrap();
+            Reply::Stall(response.replace("200 OK", "202 Accepted").as_bytes()[..110].into())
+        });
+        let state = killed(&server, PLACE, Stdio::null(), is_recorded("body"));
+        let shown = state.shown();
+        assert_eq!((&shown["state"], &shown["http_status"]), (&json!("answered"), &json!(202)));
+        let text = shown["text"].as_str().unwrap();
+        assert!(!text.is_empty() && PLACED.starts_with(text) && shown["complete"] == false, "{shown}");
+        assert!(shown["headers"].as_array().unwrap().contains(&json!(["content-type", "application/json"])));
+    }
+
+    #[test]
+    fn a_response_is_recorded_before_it_is_printed() {
+        let server = Server::json("202 Accepted", PLACED);
+        // A full pipe: the process cannot print.
+        let (_reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(&[b'x'; 64 * 1024]).unwrap();
+        let state = killed(&server, PLACE, writer.into(), is_recorded("end"));
+        let shown = state.shown();
+        assert_eq!((&shown["state"], &shown["text"]), (&json!("answered"), &json!(PLACED)));
+        assert_eq!(shown["complete"], true);
+        assert_eq!(server.calls(), ["PUT /putOrder"]);
+    }
+}
+
+#[test]
+fn a_record_is_private_and_closed_after_its_result() {
+    let state = State::new();
+    let server = Server::json("202 Accepted", PLACED);
+    let result = crate::support::feed(&mut state.command(&server, PLACE), order_text().as_bytes());
+    assert_eq!(result.ends_with(0, &[]).shows(&["99921269855099"]).stderr, "");
+    let record = state.record();
+    assert_eq!((&record["state"], &record["open"]), (&json!("done"), &json!(false)));
+    assert_eq!(record["names"], json!({ "OrderID": "99921269855099", "Ref": "my-ref" }));
+    let file = PathBuf::from(record["path"].as_str().unwrap());
+    [&*file, &state.path(), state.path().parent().unwrap()].into_iter().for_each(assert_private);
+    // Nothing of the request but its Ref is recorded.
+    assert!(!state.text().contains("Mustermann") && !state.text().contains("example.org"), "{}", state.text());
+}
+
+#[test]
+fn each_outcome_closes_the_record_or_leaves_it_open() {
+    for (status, body, line, code, expected) in [
+        ("202 Accepted", PLACED, PLACE, 0, "done"),
+        ("400 Bad Request", "{}", PLACE, 5, "refused"),
+        ("401 Unauthorized", "{}", PLACE, 3, "refused"),
+        ("500 Internal Server Error", PLACED, PLACE, 6, "unknown"),
+        ("", "", PLACE, 6, "unknown"),
+        ("202 Accepted", "", "tm sign request 99921269855041", 0, "done"),
+    ] {
+        let reply = move || if status.is_empty() { Reply::close() } else { Reply::json(status, body) };
+        let (state, server) = (State::new(), Server::always(reply));
+        let result = crate::support::feed(&mut state.command(&server, line), order_text().as_bytes());
+        result.ends_with(code, &[]);
+        let record = state.record();
+        assert_eq!(record["state"], expected, "{result:#?}");
+        let name = record["name"].as_str().unwrap();
+        assert_eq!(result.stderr.contains(name), expected == "unknown", "{result:#?}");
+    }
+    let state = State::new();
+    let mut command = state.command(crate::support::NO_SERVER, &format!("{PLACE} --timeout 1"));
+    crate::support::feed(&mut command, order_text().as_bytes()).ends_with(7, &[]);
+    assert_eq!(state.record()["state"], "unsent");
+    // A read writes no record.
+    let state = State::new();
+    run(&mut state.command(&Sandbox::start(), &format!("tm status {ORDER}"))).ends_with(0, &[]);
+    assert!(!state.path().exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lost_result_names_the_order_and_its_record() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap().into();
+    let closed = || {
+        let (_, writer) = std::io::pipe().unwrap();
+        writer.into()
+    };
+    let outputs: [fn() -> Stdio; 2] = [full, closed];
+    for stdout in outputs {
+        for more in ["", " --output json"] {
+            let (state, server) = (State::new(), Server::json("202 Accepted", PLACED));
+            let line = format!("{PLACE}{more}");
+            let (code, stderr) = with_output(&mut state.command(&server, &line), &line, stdout());
+            let record = state.record();
+            assert_eq!((code, &record["state"]), (Some(1), &json!("undelivered")), "{stderr}");
+            for word in
+                ["putOrder succeeded", "standard output", "99921269855099", "my-ref", record["path"].as_str().unwrap()]
+            {
+                assert!(stderr.contains(word), "{word}: {stderr}");
+            }
+            assert_eq!(server.calls(), ["PUT /putOrder"]);
+
+            // An ident_id is a secret: only the record has it.
+            let (state, server) = (State::new(), created());
+            let line = format!("{CREATE}{more}");
+            let (code, stderr) = with_output(&mut state.command(&server, &line), &line, stdout());
+            assert!(code == Some(1) && !stderr.contains("secret-ident"), "{stderr}");
+            assert!(stderr.contains(state.record()["path"].as_str().unwrap()), "{stderr}");
+            assert!(state.shown()["text"].as_str().unwrap().contains("secret-ident"));
+
+            // Without a record, it would be lost.
+            let line = format!("{CREATE} --no-state{more}");
+            let (code, stderr) = with_output(&mut state.command(&created(), &line), &line, stdout());
+            assert!(code == Some(1) && stderr.contains("ident_id secret-ident"), "{stderr}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_standard_output_loses_no_result() {
+    let (state, server) = (State::new(), Server::json("202 Accepted", PLACED));
+    let command = state.command(&server, PLACE);
+    let mut shell = crate::support::clean_command("sh");
+    shell.args(["-c", "exec \"$@\" >&-", "sh"]).arg(command.get_program()).args(command.get_args());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let (code, stderr) = with_output(&mut shell, PLACE, Stdio::null());
+    assert!(code == Some(1) && stderr.contains("99921269855099"), "{stderr}");
+    assert_eq!(state.record()["state"], "undelivered");
+    // To discard the result is a decision.
+    let state = State::new();
+    let null = std::fs::File::options().write(true).open("/dev/null").unwrap();
+    let (code, stderr) = with_output(&mut state.command(&server, PLACE), PLACE, null);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn without_a_usable_directory_nothing_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = crate::support::file(&folder, "file", "");
+    let server = Server::untouched();
+    for line in [PLACE, CREATE, "tm sign request 99921269855041"] {
+        for place in [format!("{file}/below"), file.clone()] {
+            let mut command = server.command(line);
+            let result = crate::support::feed(command.args(["--state", &place]), input(line).as_bytes());
+            result.fails_with(2, &["record", &place, "--state", "--no-state", "nothing was sent"]);
+        }
+        let mut command = server.command(line);
+        command.env("HOME", "relative").env_remove("XDG_STATE_HOME");
+        crate::support::feed(&mut command, input(line).as_bytes()).fails_with(2, &["HOME", "--state"]);
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn on_a_full_disk_nothing_is_sent() {
+    let (state, server) = (State::new(), Server::untouched());
+    for line in [PLACE, CREATE] {
+        let mut command = on_full_disk(&state.command(&server, line), 0);
+        let (code, stderr) = with_output(&mut command, line, Stdio::piped());
+        assert!(code == Some(2) && stderr.contains("nothing was sent"), "{stderr}");
+    }
+    assert_eq!((server.connections(), names(&state.path())), (0, Vec::new()), "no empty record is left");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_up_loses_no_result() {
+    let long = PLACED.replace("https://example.com/t", &format!("https://example.com/{}", "t".repeat(8000)));
+    let (state, server) = (State::new(), Server::json("202 Accepted", long));
+    let mut command = on_full_disk(&state.command(&server, PLACE), 4);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(order_text().as_bytes()).unwrap();
+    let result = Run::from(child.wait_with_output().unwrap());
+    result.ends_with(0, &["note: the vendor's response could not be written to"]).shows(&["99921269855099"]);
+    assert_eq!(result.stderr.lines().count(), 1, "{result:#?}");
+    assert_eq!((&state.record()["state"], server.calls().len()), (&json!("done"), 1));
+}
+
+#[test]
+fn no_state_prints_what_is_about_to_be_sent() {
+    let (state, server) = (State::new(), Server::json("202 Accepted", PLACED));
+    let mut command = state.command(&server, &format!("{PLACE} --no-state"));
+    let result = crate::support::feed(&mut command, order_text().as_bytes());
+    result.ends_with(0, &["about to send putOrder", "Ref my-ref"]).shows(&["99921269855099"]);
+    assert!(!state.path().exists());
+}
+
+#[test]
+fn purge_deletes_closed_records_and_named_ones() {
+    let state = State::new();
+    for (status, code) in [("202 Accepted", 0), ("400 Bad Request", 5), ("500 Internal Server Error", 6)] {
+        let server = Server::json(status, PLACED);
+        let result = crate::support::feed(&mut state.command(&server, PLACE), order_text().as_bytes());
+        assert!(matches!(result.code, Some(0 | 5 | 6)), "{code}: {result:#?}");
+    }
+    std::fs::write(state.path().join("20200101T000000Z-x-damaged.jsonl"), "not a record\n").unwrap();
+    std::fs::write(state.path().join("notes.txt"), "mine").unwrap();
+    let states = || -> Vec<String> {
+        state.records().iter().map(|record| record["state"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(states().contains(&"unknown".to_owned()) && states().contains(&"damaged".to_owned()), "{:?}", states());
+    let listed = state.state("list");
+    listed.ends_with(0, &["before you repeat an open request"]).shows(&["putOrder", "my-ref", "done", "unknown"]);
+    let open = state.state("list --open").stdout;
+    assert!(open.contains("unknown") && !open.contains("done"), "{open}");
+
+    state.state("purge").ends_with(0, &[]).shows(&["deleted ", "(putOrder, done)"]);
+    assert!(states().iter().all(|word| word == "unknown" || word == "damaged"), "{:?}", states());
+    state.state("purge").ends_with(0, &[]).shows(&["nothing to delete"]);
+    for record in state.records() {
+        let name = record["name"].as_str().unwrap().to_owned();
+        state.state(&format!("purge {name}")).ends_with(0, &[]).shows(&[&name]);
+    }
+    state.state("purge ../notes.txt").fails_with(2, &["has no record"]);
+    assert_eq!(names(&state.path()), ["notes.txt"]);
+    assert!(state.state("list").stdout.starts_with("no records in "));
+}
+
+#[test]
+fn show_prints_the_response() {
+    let (state, server) = (State::new(), created());
+    crate::support::feed(&mut state.command(&server, CREATE), input(CREATE).as_bytes()).ends_with(0, &[]);
+    let name = state.record()["name"].as_str().unwrap().to_owned();
+    let shown = state.state(&format!("show {name}"));
+    shown.ends_with(0, &[]).shows(&["ident/create", "done", "HTTP status\t200", "secret-ident"]);
+    assert_eq!(state.state(&format!("show {name} --body")).stdout, CREATED);
+    state.state("show other").fails_with(2, &["has no record other"]);
+    assert!(Path::new(&state.shown()["path"].as_str().unwrap()).exists());
+}

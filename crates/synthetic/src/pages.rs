@@ -1,0 +1,115 @@
+//! The page tree of a file.
+
+use std::collections::BTreeSet;
+
+use lopdf::{Dictionary, Document, Object, ObjectId};
+
+/// Maximum depth of a page tree; a deeper one is a loop.
+const MAX_DEPTH: usize = 64;
+
+/// The pages of a file, in the order in which readers show them.
+#[derive(Default)]
+pub(crate) struct Pages {
+    pub(crate) ids: Vec<ObjectId>,
+    /// Objects that [`Pages::new`] added or changed in the document.
+    pub(crate) changed: BTreeSet<ObjectId>,
+    /// Whether a part of the tree could not be read.
+    pub(crate) is_incomplete: bool,
+    visited: BTreeSet<ObjectId>,
+}
+
+impl Pages {
+    /// Walks the page tree. A page or a node that is not an object of its own becomes one: the format requires it, and
+    /// an annotation must refer to its page.
+    pub(crate) fn new(document: &mut Document) -> Self {
+        let mut pages = Self::default();
+        let catalog = document.trailer.get(b"Root").and_then(Object::as_reference);
+        let root = catalog.ok().and_then(|id| pages.child(document, id, b"Pages"));
+        match root {
+            Some(root) => pages.walk(document, root, 0),
+            None => pages.is_incomplete = true,
+        }
+        pages
+    }
+
+    /// Returns the object that an entry of a dictionary refers to, and gives a direct dictionary an object.
+    fn child(&mut self, document: &mut Document, parent: ObjectId, key: &[u8]) -> Option<ObjectId> {
+        let mut value = document.get_dictionary(parent).ok()?.get(key).ok()?.clone();
+        if self.separate(document, &mut value, None) {
+            document.get_dictionary_mut(parent).ok()?.set(key, value.clone());
+            self.changed.insert(parent);
+        }
+        target(document, &value)
+    }
+
+    /// Moves a direct dictionary into an object of its own. Returns whether `value` was replaced by a reference.
+    fn separate(&mut self, document: &mut Document, value: &mut Object, parent: Option<ObjectId>) -> bool {
+        let Object::Dictionary(dictionary) = value else { return false };
+        if let Some(parent) = parent {
+            dictionary.set("Parent", parent);
+        }
+        let Ok(id) = document.try_add_object(std::mem::take(dictionary)) else { return false };
+        *value = Object::Reference(id);
+        self.changed.insert(id)
+    }
+
+    fn walk(&mut self, document: &mut Document, id: ObjectId, depth: usize) {
+        let Ok(node) = document.get_dictionary(id) else {
+            self.is_incomplete = true;
+            return;
+        };
+        let Ok(kids) = node.get(b"Kids") else {
+            self.ids.push(id);
+            return;
+        };
+        // A node that is visited twice would make the work exponential.
+        if depth >= MAX_DEPTH || !self.visited.insert(id) {
+            return;
+        }
+        let (list, mut kids) = match document.dereference(kids) {
+            Ok((list, Object::Array(kids))) => (list, kids.clone()),
+            _ => {
+                self.is_incomplete = true;
+                return;
+            }
+        };
+        let mut is_changed = false;
+        for kid in &mut kids {
+            is_changed |= self.separate(document, kid, Some(id));
+        }
+        if is_changed {
+            match list {
+                Some(list) => document.set_object(list, kids.clone()),
+                None => {
+                    if let Ok(node) = document.get_dictionary_mut(id) {
+                        node.set("Kids", kids.clone());
+                    }
+                }
+            }
+            self.changed.insert(list.unwrap_or(id));
+        }
+        for kid in &kids {
+            match target(document, kid) {
+                Some(kid) => self.walk(document, kid, depth + 1),
+                None => self.is_incomplete = true,
+            }
+        }
+    }
+}
+
+/// Returns the id of the object that a reference leads to.
+fn target(document: &Document, value: &Object) -> Option<ObjectId> {
+    document.dereference(value).ok()?.0
+}
+
+/// Returns an entry of a page, or of its nearest ancestor that has it.
+pub(crate) fn inherited<'a>(document: &'a Document, page: &'a Dictionary, key: &[u8]) -> Option<&'a Object> {
+    let mut node = page;
+    for _ in 0..MAX_DEPTH {
+        if let Ok(value) = node.get_deref(key, document) {
+            return Some(value);
+        }
+        node = node.get_deref(b"Parent", document).ok()?.as_dict().ok()?;
+    }
+    None
+}
