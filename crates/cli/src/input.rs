@@ -46,7 +46,7 @@ fn read(path: &Path) -> Result<Input, Failure> {
         Ok(length) => drop(bytes.drain(..bytes.len().saturating_sub(length))),
         Err(TextFault::Utf16) => return Err(Failure::unsent(format!("{name} {}", TextFault::Utf16))),
         // The reader of JSON reports the position.
-        Err(TextFault::NotUtf8) => {}
+        Err(_) => {}
     }
     Ok(Input { name, bytes })
 }
