@@ -71,6 +71,7 @@ pub enum GiroKey {
 }
 
 /// Format of videos, [T 3.8.3].
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum VideoFormat {
     /// MP4 with H.264.
