@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Pii, RawResponse};
+use crate::{FoundId, Pii, RawResponse};
 
 /// A boxed error of any type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -169,6 +169,7 @@ struct Inner {
     delivery: Option<Delivery>,
     advice: Option<Advice>,
     status: Option<u16>,
+    url: Option<Box<str>>,
     detail: Cow<'static, str>,
     violations: Vec<Violation>,
     vendor_text: Option<Pii<String>>,
@@ -185,6 +186,7 @@ impl Error {
             delivery: None,
             advice: None,
             status: None,
+            url: None,
             detail: detail.into(),
             violations: Vec::new(),
             vendor_text: None,
@@ -230,6 +232,13 @@ impl Error {
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.0.status = Some(status);
+        self
+    }
+
+    /// Sets the URL that was called. It must not contain ids or credentials.
+    #[must_use]
+    pub fn with_url(mut self, url: impl Into<Box<str>>) -> Self {
+        self.0.url = Some(url.into());
         self
     }
 
@@ -294,6 +303,12 @@ impl Error {
         self.0.status
     }
 
+    /// URL that was called, if the vendor responded. Ids in its path are replaced by their names, e.g.
+    /// `https://customer.identity.tm/api/2.10/getStatus/{OrderID}`.
+    pub fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
     /// What failed, in identkit's own words.
     pub fn detail(&self) -> &str {
         &self.0.detail
@@ -309,10 +324,15 @@ impl Error {
         self.0.vendor_text.as_ref()
     }
 
-    /// The response as received, complete or not. Set only for operations that must not be repeated, because it can
-    /// hold the only copy of an id. It can contain personal data: do not log it.
+    /// The response as received, complete or not; its body at most 1 MiB. It can contain personal data: do not log it.
     pub fn answer(&self) -> Option<&RawResponse> {
         self.0.answer.as_ref()
+    }
+
+    /// Ids of what the call may have created, found in the bytes of [`answer`](Self::answer) even if they cannot be
+    /// parsed: `OrderID`, `ident_id`, `conference_url`. Store them: the vendor may not repeat them.
+    pub fn salvaged_ids(&self) -> Vec<FoundId> {
+        self.answer().map(RawResponse::ids).unwrap_or_default()
     }
 }
 

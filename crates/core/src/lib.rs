@@ -6,15 +6,18 @@
 //! - [`Secret`] and [`Pii`] never print their value; no feature changes that.
 //! - `Display` of [`Error`] contains only identkit's own words: never a body, a value or the text of a source.
 
+mod artifact;
 mod content;
 mod error;
 mod event;
 mod personal;
 mod port;
 mod raw;
+mod salvage;
 mod short;
 mod time;
 
+pub use artifact::{Artifact, ArtifactCheck, Damage};
 pub use content::Content;
 pub use error::{Advice, BoxError, Delivery, Error, Kind, Location, Violation};
 pub use event::{Acceptance, Event, Inbox, MemoryInbox};
@@ -25,6 +28,7 @@ pub use port::{
     Purpose, Window,
 };
 pub use raw::RawResponse;
+pub use salvage::FoundId;
 pub use short::ShortPii;
 pub use time::{BoxFuture, Clock, Instant, WorkGuard};
 

@@ -32,6 +32,10 @@ pub enum Capability {
     Delete,
     /// Lists what changed in a window of time.
     Changes,
+    /// Calls a URL of the case when it is final: [`NewCase::webhook_final`].
+    Webhook,
+    /// Redirects the person to URLs of the case: [`NewCase::redirect_success`], [`NewCase::redirect_abort`].
+    Redirect,
 }
 
 /// Name, document, capabilities and retention period of a provider.
@@ -193,11 +197,11 @@ pub struct NewCase {
     pub person: Person,
     /// The documents to sign.
     pub documents: Vec<Document>,
-    /// URL to which the person is redirected after success.
+    /// URL to which the person is redirected after success. Needs [`Capability::Redirect`].
     pub redirect_success: Option<Secret>,
-    /// URL to which the person is redirected after failure.
+    /// URL to which the person is redirected after failure. Needs [`Capability::Redirect`].
     pub redirect_abort: Option<Secret>,
-    /// URL (or the vendor's URL template) that is called when the case is final, if the vendor allows one per case.
+    /// URL (or the vendor's URL template) that is called when the case is final. Needs [`Capability::Webhook`].
     pub webhook_final: Option<Secret>,
 }
 
@@ -257,12 +261,15 @@ pub enum Outcome {
     Gone,
     /// The vendor reports a status that identkit does not interpret.
     Unknown,
+    /// A status of the case cannot be read, so its state is not known. Look into the vendor's portal;
+    /// never act on a guess (AT-93).
+    Unclear,
 }
 
 impl Outcome {
     /// Whether the case has ended.
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::Pending | Self::Identified | Self::Unknown)
+        !matches!(self, Self::Pending | Self::Identified | Self::Unknown | Self::Unclear)
     }
 }
 
@@ -414,7 +421,9 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
     /// Describes the provider.
     fn descriptor(&self) -> &Descriptor;
 
-    /// Opens a case. A request that may have been sent is never repeated. After
+    /// Opens a case. A field that needs a capability that the provider lacks is
+    /// [`Kind::Unsupported`](crate::Kind::Unsupported); nothing is sent. A request that may have been sent is never
+    /// repeated. After
     /// [`Kind::OutcomeUnknown`](crate::Kind::OutcomeUnknown), find the order by the [`NewCase::reference`] that you
     /// set.
     async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error>;
@@ -464,7 +473,9 @@ mod tests {
 
     #[test]
     fn only_ended_outcomes_are_final() {
-        assert!(!Outcome::Pending.is_final() && !Outcome::Identified.is_final() && !Outcome::Unknown.is_final());
+        for outcome in [Outcome::Pending, Outcome::Identified, Outcome::Unknown, Outcome::Unclear] {
+            assert!(!outcome.is_final(), "{outcome:?}");
+        }
         assert!(Outcome::Positive.is_final() && Outcome::FraudSuspicion.is_final() && Outcome::Gone.is_final());
     }
 

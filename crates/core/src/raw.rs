@@ -5,25 +5,44 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use crate::salvage::{FoundId, find_ids};
+
 /// Maximum size of a retained body in bytes.
 const CAP: usize = 1024 * 1024;
 
-/// A response as received, retained if the vendor will not return it again. It can contain personal data; never
-/// printed.
+/// A response as received: of every failed call, and of a successful one that the vendor will not repeat. It can contain
+/// personal data; never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
     complete: bool,
+    ids: &'static [&'static str],
 }
 
 impl RawResponse {
     /// Creates a response from the part of its body that was read. Only the first MiB is retained.
     pub fn new(status: StatusCode, headers: HeaderMap, mut body: Bytes, complete: bool) -> Self {
         let complete = complete && body.len() <= CAP;
-        body.truncate(CAP);
-        Self { status, headers, body, complete }
+        if body.len() > CAP {
+            // A copy, so that the rest of a large body is freed.
+            body = Bytes::copy_from_slice(body.get(..CAP).unwrap_or_default());
+        }
+        Self { status, headers, body, complete, ids: &[] }
+    }
+
+    /// Sets the vendor's names of the elements that [`ids`](Self::ids) looks for.
+    #[must_use]
+    pub fn with_id_names(mut self, names: &'static [&'static str]) -> Self {
+        self.ids = names;
+        self
+    }
+
+    /// Finds ids in the body, even if it cannot be parsed (AT-97): the order or ident that the call created, and the
+    /// person's URL. Empty if the operation creates nothing.
+    pub fn ids(&self) -> Vec<FoundId> {
+        find_ids(&self.body, self.ids)
     }
 
     /// The HTTP status.
@@ -36,7 +55,7 @@ impl RawResponse {
         &self.headers
     }
 
-    /// Start of the body: at most 1 MiB, or 64 KiB of an error response.
+    /// Start of the body, at most 1 MiB.
     pub fn body(&self) -> &Bytes {
         &self.body
     }

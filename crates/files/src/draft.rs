@@ -61,6 +61,11 @@ impl Draft {
         self.file.path()
     }
 
+    /// Changes the name that [`commit`](Self::commit) gives to the file. It must be in the same directory.
+    pub fn set_target(&mut self, target: impl Into<PathBuf>) {
+        self.target = target.into();
+    }
+
     /// Removes the temporary file.
     ///
     /// # Errors

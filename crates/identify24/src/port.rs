@@ -1,14 +1,15 @@
 //! `IdentityProvider` for this client: maps domain types to the vendor's messages.
 //!
 //! identify24 creates idents and returns their status. It has no call for evidence, and none that cancels, deletes or
-//! lists (AI-28, I-051). The webhook URL is set in the partner portal and the vendor does not redirect the person, so
-//! `webhook_final`, `redirect_success` and `redirect_abort` of a case are ignored.
+//! lists (AI-28, I-051). The webhook URL is set in the partner portal (I-080), and the vendor does not redirect the person:
+//! a case with `webhook_final`, `redirect_success` or `redirect_abort` is rejected before anything is sent.
 
 use std::time::Duration;
 
 use identkit_core::{
-    CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Descriptor, Error, Evidence,
-    EvidenceItem, Gender, IdentityProvider, Kind, NewCase, Opened, Purpose, Violation, Window, async_trait,
+    Advice, CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Delivery, Descriptor,
+    Error, Evidence, EvidenceItem, Gender, IdentityProvider, Kind, NewCase, Opened, Purpose, Violation, Window,
+    async_trait,
 };
 use identkit_wire::Operation;
 
@@ -24,6 +25,7 @@ static DESCRIPTOR: Descriptor = Descriptor::new(
 );
 
 fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
+    reject_unsupported(case)?;
     let person = &case.person;
     let address = &person.address;
     let mut faults = Vec::new();
@@ -78,6 +80,21 @@ fn ident(case: &NewCase, dialect: &Dialect) -> Result<CreateIdent, Error> {
         faults.extend(error.violations().iter().filter(|fault| !fields.contains(&fault.field)).cloned());
     }
     Err(Error::invalid(faults).with_operation(CreateIdent::META.name))
+}
+
+/// Rejects a field that the vendor has no attribute for: dropping it would be noticed only when the webhook is missing.
+fn reject_unsupported(case: &NewCase) -> Result<(), Error> {
+    let unsupported = |detail: &'static str| {
+        let error = Error::new(Kind::Unsupported, detail).with_operation(CreateIdent::META.name);
+        Err(error.with_delivery(Delivery::NotSent).with_advice(Advice::FixInput))
+    };
+    if case.webhook_final.is_some() {
+        return unsupported("webhook_final: the vendor has one webhook URL for all cases, set in the partner portal");
+    }
+    if case.redirect_success.is_some() || case.redirect_abort.is_some() {
+        return unsupported("redirect_success, redirect_abort: the vendor does not redirect the person");
+    }
+    Ok(())
 }
 
 fn ident_id(case: &CaseRef) -> Result<IdentId, Error> {

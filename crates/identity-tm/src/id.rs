@@ -1,42 +1,14 @@
 //! How an order is identified: the vendor's id, and the caller's reference, which finds an order whose id was lost.
 
-use std::fmt;
-
 use identkit_core::{Error, Kind, Secret};
 use identkit_wire::debug_as;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
 /// The vendor's id of an order: text, never a number (AT-22). It is a secret: it appears in URLs, and together with the
 /// account's credentials it gives access to the results.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OrderId(Secret);
-
-/// Reads a JSON number as text too: if its id could not be read, the order would be lost (AT-22). A number beyond 64
-/// bits is an error, because rounding it would yield another order's id.
-impl<'de> Deserialize<'de> for OrderId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Shapes;
-
-        impl de::Visitor<'_> for Shapes {
-            type Value = OrderId;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an order id")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<OrderId, E> {
-                Ok(OrderId::new(text))
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<OrderId, E> {
-                Ok(OrderId::new(number.to_string()))
-            }
-        }
-
-        deserializer.deserialize_any(Shapes)
-    }
-}
 
 impl OrderId {
     /// Wraps an id that the vendor sent, in any shape.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use identkit_core::{
-    CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Content, Cursor, DeletePermit, Descriptor, Error,
-    Evidence, EvidenceItem, EvidenceKind, IdentityProvider, Kind, NewCase, Opened, Outcome, Pii, Purpose, Secret,
-    Window,
+    Artifact, CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Content, Cursor, DeletePermit, Descriptor,
+    Error, Evidence, EvidenceItem, EvidenceKind, IdentityProvider, Kind, NewCase, Opened, Outcome, Pii, Purpose,
+    Secret, Window,
 };
 use identkit_wire::Dts;
 use identkit_wire::json::{self, Blob};
@@ -27,6 +27,8 @@ static DESCRIPTOR: Descriptor = Descriptor::new(
         Capability::Cancel,
         Capability::Delete,
         Capability::Changes,
+        Capability::Webhook,
+        Capability::Redirect,
     ],
     // [T 3.10]: 7 days after fulfillment.
     Duration::from_secs(7 * 86_400),
@@ -139,7 +141,7 @@ fn changed_case(order: ListedOrder) -> Option<(Secret, CaseStatus)> {
     let mut status = OrderStatus::default();
     status.status = order.status;
     let mut finality = status.finality(OrderFlavor::Unknown);
-    if !finality.is_final() {
+    if !finality.is_final() && finality.outcome != Outcome::Unclear {
         finality.outcome = Outcome::Unknown;
     }
     Some((Secret::new(id.expose()), case_status(&finality, &status.timeline())))
@@ -165,6 +167,10 @@ impl IdentityProvider for IdentityTm {
 
     async fn evidence_list(&self, case: &CaseRef, options: &CallOptions) -> Result<Vec<EvidenceItem>, Error> {
         let (finality, _) = self.verdict(case, options).await?;
+        if finality.outcome == Outcome::Unclear {
+            let detail = "a status of the order cannot be read, so its evidence is not known";
+            return Err(Error::new(Kind::Protocol, detail).with_operation("getStatus/ExtendedList"));
+        }
         if !finality.data_expected() {
             return Ok(Vec::new());
         }
@@ -191,13 +197,17 @@ impl IdentityProvider for IdentityTm {
                 let data = self.ident_data_with_method(&id, options).await?.value;
                 Content::from_bytes(json::write(&data)?)
             }
-            EvidenceKind::Report if item.index == 0 => self.ident_data_pdf(&id, options).await?.value,
+            EvidenceKind::Report if item.index == 0 => {
+                Artifact::Pdf.checked(self.ident_data_pdf(&id, options).await?.value)
+            }
             EvidenceKind::SignedDocument => match self.signed_pdfs(&id, options).await?.value {
-                SignedPdfs::One(content) if item.index == 0 => content,
+                SignedPdfs::One(content) if item.index == 0 => Artifact::Pdf.checked(content),
                 SignedPdfs::One(_) => return Err(missing()),
                 SignedPdfs::Many(many) => {
                     let index = usize::try_from(item.index).unwrap_or(usize::MAX);
-                    Content::from_bytes(many.get(index).ok_or_else(missing)?.to_bytes()?)
+                    let pdf = many.get(index).ok_or_else(missing)?.to_bytes()?;
+                    Artifact::Pdf.check(&pdf)?;
+                    Content::from_bytes(pdf)
                 }
             },
             _ => return Err(missing()),

@@ -141,8 +141,12 @@ impl Checker<'_> {
         self.text("Ref", &order.reference, 100);
         let reference = order.reference.as_ref().map_or("", |reference| reference.expose());
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '~' | '-');
-        let message = "may contain letters, digits and ._~- only: it is part of webhook URLs (Dialect::any_reference allows others)";
-        self.fault(!self.dialect.any_reference && !reference.chars().all(plain), "Ref", message, "AT-20");
+        let webhook = order.webhook_url.as_ref();
+        let urls = webhook.map(|urls| [&urls.after_video, &urls.after_ident, &urls.on_final]);
+        let used = urls.iter().flatten().any(|url| url.as_ref().is_some_and(|url| url.expose().contains("[Ref]")));
+        let message = "Ref has characters other than letters, digits and ._~-, and is part of a webhook URL: whether the \
+                       vendor percent-encodes it is not documented";
+        self.warn(used && !self.dialect.any_reference && !reference.chars().all(plain), message, "AT-20");
         let message = "the order has no Ref: if the response is lost, the order cannot be found";
         self.warn(reference.is_empty(), message, "AT-19");
         let undocumented = product.is_some_and(|product| !Product::DOCUMENTED.contains(&product));

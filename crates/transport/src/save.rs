@@ -3,6 +3,9 @@
 //! The stream is written to a temporary file in the same directory, readable by its owner only. The file is synced, read
 //! back and compared, and renamed; then the directory is synced. If anything fails before the rename, no new file is
 //! left and an existing file stays unchanged. The disk is written on a blocking thread.
+//!
+//! A complete download that is not a whole [`Artifact`] is kept under a name that says so: the name with `.damaged`
+//! appended (AT-96). It has no [`FileDigest`], so it never counts as saved evidence.
 
 use std::fmt;
 use std::fs::File;
@@ -10,7 +13,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use identkit_core::{Content, Error, Kind};
+use identkit_core::{Artifact, ArtifactCheck, Content, Damage, Error, Kind};
 use identkit_files::Draft;
 pub use identkit_files::Existing;
 use sha2::{Digest, Sha256};
@@ -78,6 +81,7 @@ pub struct Save<'a> {
     existing: Existing,
     progress: Option<Progress<'a>>,
     accept: Vec<Accept>,
+    artifact: Option<Artifact>,
 }
 
 impl fmt::Debug for Save<'_> {
@@ -90,7 +94,14 @@ impl fmt::Debug for Save<'_> {
 impl<'a> Save<'a> {
     /// Saves to `path`. The parent directory must exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), max: u64::MAX, existing: Existing::Keep, progress: None, accept: Vec::new() }
+        Self {
+            path: path.into(),
+            max: u64::MAX,
+            existing: Existing::Keep,
+            progress: None,
+            accept: Vec::new(),
+            artifact: None,
+        }
     }
 
     /// Sets the maximum size in bytes. The clients' streams are also limited by their operation.
@@ -118,12 +129,19 @@ impl<'a> Save<'a> {
         self
     }
 
+    /// Sets what the file must be. If it is not a whole artifact, it is kept as damaged (AT-96).
+    pub fn artifact(mut self, artifact: Artifact) -> Self {
+        self.artifact = Some(artifact);
+        self
+    }
+
     /// Saves the stream. If the future is dropped before the end of the stream, no file is left. If it is dropped later,
     /// the file may still be created.
     ///
     /// # Errors
     /// - The error of the stream, e.g. [`Kind::Integrity`] if it ends too early.
-    /// - [`Kind::Integrity`] if the bytes read back from the disk differ.
+    /// - [`Kind::Integrity`] if the bytes read back from the disk differ, or if the file is not a whole
+    ///   [`artifact`](Self::artifact) and was kept as damaged.
     /// - [`Kind::Protocol`] if there are more than [`at_most`](Self::at_most) bytes.
     /// - [`Kind::Conflict`] if the file exists and must be kept.
     /// - [`Kind::Storage`] if writing or reading the file fails.
@@ -131,8 +149,19 @@ impl<'a> Save<'a> {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub async fn run(self, mut content: Content) -> Result<FileDigest, Error> {
-        let Self { path, max, existing, mut progress, accept } = self;
+    pub async fn run(self, content: Content) -> Result<FileDigest, Error> {
+        self.prepare(content).await?.commit().await
+    }
+
+    /// Saves the stream without its final name, so that several files can get theirs together: see [`commit_all`].
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), except for a damaged artifact.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn prepare(self, mut content: Content) -> Result<Prepared, Error> {
+        let Self { path, max, existing, mut progress, accept, artifact } = self;
         let too_long = || Error::new(Kind::Protocol, format!("the download is longer than the {max} bytes allowed"));
         let total = content.len();
         if total.is_some_and(|total| total > max) {
@@ -140,7 +169,7 @@ impl<'a> Save<'a> {
         }
         let (to_disk, pieces) = channel(QUEUE);
         // If this future is dropped, the channel closes and the writer ends.
-        let writer = spawn_blocking(move || write(&path, existing, pieces, accept));
+        let writer = spawn_blocking(move || write(path, existing, pieces, accept, artifact));
         let mut received = 0_u64;
         let streamed = loop {
             let piece = match content.next().await {
@@ -171,6 +200,114 @@ impl<'a> Save<'a> {
     }
 }
 
+/// A complete download that does not have its final name yet. Dropping it removes it.
+#[derive(Debug)]
+#[must_use]
+pub struct Prepared {
+    draft: Draft,
+    path: PathBuf,
+    existing: Existing,
+    digest: FileDigest,
+    damage: Option<Damage>,
+}
+
+impl Prepared {
+    /// Length and SHA-256.
+    pub fn digest(&self) -> FileDigest {
+        self.digest
+    }
+
+    /// Why the file is not a whole artifact, if it is not.
+    pub fn damage(&self) -> Option<Damage> {
+        self.damage
+    }
+
+    /// Says that a person accepts the file although it is damaged: it can then get its final name.
+    pub fn accept_damage(mut self) -> Self {
+        self.damage = None;
+        self
+    }
+
+    /// Gives the file its final name.
+    ///
+    /// # Errors
+    /// - [`Kind::Integrity`] if it is damaged; it was then kept under its name with `.damaged` appended.
+    /// - [`Kind::Conflict`] if the file exists and must be kept.
+    /// - [`Kind::Storage`] if a step of the disk fails.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn commit(self) -> Result<FileDigest, Error> {
+        spawn_blocking(move || match self.damage {
+            None => self.rename(),
+            Some(damage) => {
+                self.keep_as_damaged()?;
+                Err(damaged("the file", damage))
+            }
+        })
+        .await
+        .unwrap_or_else(|_| Err(task_failed()))
+    }
+
+    fn rename(self) -> Result<FileDigest, Error> {
+        self.draft.commit(self.existing).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => exists(),
+            _ => write_error(&error.into()),
+        })?;
+        Ok(self.digest)
+    }
+
+    /// Renames the file to the first free name that says that it is damaged.
+    fn keep_as_damaged(mut self) -> Result<(), Error> {
+        let mut names = (1_u32..).map(|number| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(if number == 1 { ".damaged".to_owned() } else { format!(".damaged-{number}") });
+            PathBuf::from(name)
+        });
+        let free = names.find(|path| path.symlink_metadata().is_err()).unwrap_or_default();
+        self.draft.set_target(free);
+        self.existing = Existing::Keep;
+        self.rename().map(drop)
+    }
+}
+
+/// Gives several files their final names, or none of them: if one is damaged, only the damaged ones are kept, as damaged
+/// (AT-96).
+///
+/// # Errors
+/// As [`Prepared::commit`]; the error names the number of the damaged file. If a rename fails, earlier files have their
+/// names.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub async fn commit_all(files: Vec<Prepared>) -> Result<Vec<FileDigest>, Error> {
+    spawn_blocking(move || {
+        let all = files.len();
+        let mut failure = None;
+        if files.iter().all(|file| file.damage.is_none()) {
+            return files.into_iter().map(Prepared::rename).collect();
+        }
+        for (number, file) in (1..).zip(files) {
+            if let Some(damage) = file.damage {
+                file.keep_as_damaged()?;
+                failure.get_or_insert_with(|| damaged(&format!("file {number} of {all}"), damage));
+            }
+        }
+        failure.map_or_else(|| Ok(Vec::new()), Err)
+    })
+    .await
+    .unwrap_or_else(|_| Err(task_failed()))
+}
+
+fn damaged(what: &str, damage: Damage) -> Error {
+    let kept = "it was kept under its name with .damaged appended";
+    Error::new(Kind::Integrity, format!("{what} is damaged: {damage}; {kept}"))
+}
+
+fn exists() -> Error {
+    Error::new(Kind::Conflict, "the file exists and is not replaced")
+}
+
 fn task_failed() -> Error {
     Error::new(Kind::Storage, "the blocking task for the file was canceled or panicked")
 }
@@ -183,34 +320,36 @@ fn write_error(error: &io::Error) -> Error {
 }
 
 fn write(
-    path: &Path,
+    path: PathBuf,
     existing: Existing,
     pieces: Receiver<Option<Bytes>>,
     accept: Vec<Accept>,
-) -> Result<FileDigest, Error> {
-    let exists = || Error::new(Kind::Conflict, "the file exists and is not replaced");
+    artifact: Option<Artifact>,
+) -> Result<Prepared, Error> {
     if existing == Existing::Keep && path.symlink_metadata().is_ok() {
         return Err(exists());
     }
     // The temporary file is removed when the draft is dropped.
-    let mut file = Draft::new(path).map_err(|error| write_error(&error))?;
-    let received = fill(&mut file, pieces).map_err(|error| write_error(&error))?;
-    let received = received.ok_or_else(|| Error::new(Kind::Integrity, "the download was abandoned before its end"))?;
-    if read_back(file.path())? != received {
+    let mut draft = Draft::new(&path).map_err(|error| write_error(&error))?;
+    let mut check = artifact.map(ArtifactCheck::new);
+    let received = fill(&mut draft, pieces, check.as_mut()).map_err(|error| write_error(&error))?;
+    let digest = received.ok_or_else(|| Error::new(Kind::Integrity, "the download was abandoned before its end"))?;
+    if read_back(draft.path())? != digest {
         return Err(Error::new(Kind::Integrity, "the bytes read back from the disk differ from those written"));
     }
     for accept in accept {
-        accept(&received)?;
+        accept(&digest)?;
     }
-    file.commit(existing).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => exists(),
-        _ => write_error(&error.into()),
-    })?;
-    Ok(received)
+    let damage = check.and_then(|check| check.finish().err());
+    Ok(Prepared { draft, path, existing, digest, damage })
 }
 
 /// Writes the pieces to the disk. `None` if the download was abandoned.
-fn fill(file: &mut Draft, mut pieces: Receiver<Option<Bytes>>) -> io::Result<Option<FileDigest>> {
+fn fill(
+    file: &mut Draft,
+    mut pieces: Receiver<Option<Bytes>>,
+    mut check: Option<&mut ArtifactCheck>,
+) -> io::Result<Option<FileDigest>> {
     let (mut hash, mut length) = (Sha256::new(), 0_u64);
     // Pieces can be as small as a TLS record. While more of them wait, they are written together.
     let mut disk = BufWriter::with_capacity(BLOCK, &mut *file);
@@ -227,6 +366,9 @@ fn fill(file: &mut Draft, mut pieces: Receiver<Option<Bytes>>) -> io::Result<Opt
             Some(Some(piece)) => {
                 length = length.saturating_add(piece.len() as u64);
                 hash.update(&piece);
+                if let Some(check) = &mut check {
+                    check.push(&piece);
+                }
                 disk.write_all(&piece)?;
             }
             Some(None) => break,

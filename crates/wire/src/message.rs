@@ -274,8 +274,10 @@ pub trait Message {
     /// # Errors
     /// If the map returns an error.
     fn read_unlisted<'de, A: MapAccess<'de>>(&mut self, key: String, map: &mut A) -> Result<(), A::Error> {
-        self.extra().insert(key, map.next_value()?);
-        Ok(())
+        match self.extra().insert(key, map.next_value()?) {
+            None => Ok(()),
+            Some(_) => Err(de::Error::duplicate_field("of an unlisted name")),
+        }
     }
 }
 
@@ -387,9 +389,20 @@ impl<'de, M: Message> Visitor<'de> for Fill<'_, M> {
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut unlisted = String::new();
+        let mut read = 0_u128;
         while let Some(spelling) = map.next_key_seed(Key::<M>(&mut unlisted, PhantomData))? {
             match spelling {
-                Some(spelling) => self.0.read_field(spelling, &mut map)?,
+                Some(spelling) => {
+                    // A tree of the text then tells all values (AT-95).
+                    let bit = 1_u128.checked_shl(u32::try_from(spelling).unwrap_or(u32::MAX)).unwrap_or(0);
+                    if read & bit != 0 {
+                        return Err(de::Error::duplicate_field(
+                            M::SPELLINGS.get(spelling).copied().unwrap_or_default(),
+                        ));
+                    }
+                    read |= bit;
+                    self.0.read_field(spelling, &mut map)?;
+                }
                 None => self.0.read_unlisted(std::mem::take(&mut unlisted), &mut map)?,
             }
         }
@@ -405,7 +418,8 @@ impl<'de, M: Message> DeserializeSeed<'de> for Key<'_, M> {
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_identifier(self)
+        // Not as an identifier: this names the keys, for the path of a fault.
+        deserializer.deserialize_struct("key", M::SPELLINGS, self)
     }
 }
 

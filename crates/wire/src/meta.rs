@@ -57,6 +57,17 @@ pub enum BodyMode {
     },
 }
 
+/// What a response says besides its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// The document describes a body. Without it there is no success.
+    Body,
+    /// The document describes no body. A body can contradict the status (AT-89, AT-94).
+    Empty,
+    /// Only the status counts, and only a listed one is a success.
+    Status,
+}
+
 /// The meaning of a documented error status of an operation.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug)]
@@ -69,12 +80,21 @@ pub struct Refusal {
     pub meaning: &'static str,
     /// What to do.
     pub advice: Advice,
+    /// Whether the status proves that the vendor did nothing, even if in general it does not, e.g. 409 (AT-54, AT-97).
+    pub certain: bool,
 }
 
 impl Refusal {
     /// Creates the meaning of a status.
     pub const fn new(status: u16, kind: Kind, meaning: &'static str, advice: Advice) -> Self {
-        Self { status, kind, meaning, advice }
+        Self { status, kind, meaning, advice, certain: false }
+    }
+
+    /// Says that the status proves that the vendor did nothing.
+    #[must_use]
+    pub const fn certain(mut self) -> Self {
+        self.certain = true;
+        self
     }
 }
 
@@ -96,8 +116,16 @@ pub struct Meta {
     pub safety: RetrySafety,
     /// What the client does if the outcome is unknown.
     pub ambiguity: AmbiguityPolicy,
-    /// Statuses for [`Operation::decode`](crate::Operation::decode). All others go to [`refusal`](crate::refusal).
+    /// Documented success statuses. The driver also decodes other statuses from 200 to 204 (AT-89).
     pub expect: &'static [u16],
+    /// What a response says besides its status.
+    pub answer: Answer,
+    /// Whether another 2xx status than the documented ones needs a proof that the vendor executed the call (AT-89).
+    pub listed_only: bool,
+    /// Names of the elements that show that the call created or took something, e.g. `OrderID` (AT-97).
+    pub ids: &'static [&'static str],
+    /// Name of the element that reports an error in a successful response, if the vendor has one (AT-94).
+    pub error_member: Option<&'static str>,
     /// How the body of an expected response is read.
     pub body_mode: BodyMode,
     /// Documented error statuses.
@@ -118,7 +146,22 @@ impl Meta {
         ambiguity: AmbiguityPolicy,
     ) -> Self {
         let body_mode = BodyMode::Whole { cap: 64 * 1024 };
-        Self { name, provider, method, path, section: "", safety, ambiguity, expect: &[200], body_mode, refusals: &[] }
+        Self {
+            name,
+            provider,
+            method,
+            path,
+            section: "",
+            safety,
+            ambiguity,
+            expect: &[200],
+            answer: Answer::Body,
+            listed_only: false,
+            ids: &[],
+            error_member: None,
+            body_mode,
+            refusals: &[],
+        }
     }
 
     /// Sets the section of the vendor's document.
@@ -132,6 +175,34 @@ impl Meta {
     #[must_use]
     pub const fn expect(mut self, statuses: &'static [u16]) -> Self {
         self.expect = statuses;
+        self
+    }
+
+    /// Sets what a response says besides its status. Default: a documented body.
+    #[must_use]
+    pub const fn answer(mut self, answer: Answer) -> Self {
+        self.answer = answer;
+        self
+    }
+
+    /// Says that another 2xx status than the documented ones needs a proof that the vendor executed the call.
+    #[must_use]
+    pub const fn listed_only(mut self) -> Self {
+        self.listed_only = true;
+        self
+    }
+
+    /// Sets the names of the elements that show that the call created or took something. Default: none.
+    #[must_use]
+    pub const fn ids(mut self, names: &'static [&'static str]) -> Self {
+        self.ids = names;
+        self
+    }
+
+    /// Sets the name of the element that reports an error in a successful response. Default: none.
+    #[must_use]
+    pub const fn error_member(mut self, name: &'static str) -> Self {
+        self.error_member = Some(name);
         self
     }
 

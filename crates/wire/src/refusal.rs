@@ -4,7 +4,7 @@ use http::StatusCode;
 use identkit_core::{Delivery, Error, Kind, Pii};
 use serde_json::Value;
 
-use crate::{Meta, RetrySafety};
+use crate::Meta;
 
 /// Maximum length of the retained vendor text, in characters.
 const TEXT: usize = 2_000;
@@ -22,22 +22,34 @@ pub fn refusal(meta: &Meta, status: StatusCode, body: &[u8]) -> Error {
         None => general(code),
     };
     let error = error.with_operation(meta.name).with_status(code).with_delivery(Delivery::Answered);
-    // If a creating call fails at the vendor, its response can be the only copy of an id.
-    let whole =
-        if meta.safety == RetrySafety::Creating && error.kind() == Kind::Unavailable { object(body) } else { None };
-    match whole.or_else(|| vendor_text(body)) {
+    match vendor_text(body) {
         Some(text) => error.with_vendor_text(text),
         None => error,
     }
 }
 
-/// The complete JSON object, if it contains more than a reason.
-fn object(body: &[u8]) -> Option<Pii<String>> {
-    let text = std::str::from_utf8(body).ok()?;
-    let Ok(Value::Object(object)) = serde_json::from_str(text) else { return None };
-    let is_more =
-        |key: &str, value: &Value| !REASON_KEYS.contains(&key) && matches!(value, Value::String(_) | Value::Object(_));
-    object.iter().any(|(key, value)| is_more(key, value)).then(|| printable(text))
+/// Returns the text of an error element in a JSON object; `None` if it is absent, `null` or empty (AT-94). Text that can
+/// contain personal data.
+pub fn error_text(body: &[u8], name: &str) -> Option<Pii<String>> {
+    let Value::Object(members) = serde_json::from_slice(body.trim_ascii()).ok()? else { return None };
+    let text = match members.get(name)? {
+        Value::Null => return None,
+        value => reason_in(value).unwrap_or_else(|| match value {
+            Value::Object(members) if members.is_empty() => String::new(),
+            other => other.to_string(),
+        }),
+    };
+    (!text.trim().is_empty()).then(|| printable(text.trim()))
+}
+
+/// Whether a body is a JSON object.
+pub fn is_json_object(body: &[u8]) -> bool {
+    body.trim_ascii().starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
+
+/// Returns the beginning of a body as text, without control characters. It can contain personal data.
+pub fn body_text(body: &[u8]) -> Pii<String> {
+    printable(&String::from_utf8_lossy(body))
 }
 
 fn printable(text: &str) -> Pii<String> {
@@ -49,8 +61,8 @@ fn general(code: u16) -> Error {
         401 => (Kind::Authentication, "the vendor does not accept the credentials"),
         403 => (Kind::Forbidden, "the account lacks the permission for this call"),
         404 => (Kind::NotFound, "the vendor does not know the resource"),
-        // Often sent by a proxy for an idle connection, not by the vendor for this request.
-        408 => (Kind::Unavailable, "the server did not receive the request in time"),
+        // 408 is often sent by a proxy for an idle connection, not by the vendor for this request.
+        408 | 425 => (Kind::Unavailable, "the server did not receive the request in time"),
         409 => (Kind::Conflict, "the request conflicts with another one"),
         429 => (Kind::RateLimited, "too many requests"),
         300..=399 => {
@@ -89,15 +101,14 @@ fn reason_in(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AmbiguityPolicy, Refusal};
+    use crate::{AmbiguityPolicy, Refusal, RetrySafety};
     use identkit_core::Advice;
 
-    static META: Meta = meta(RetrySafety::SideEffect);
-
-    const fn meta(safety: RetrySafety) -> Meta {
+    static META: Meta = {
         const MANY: &[Refusal] = &[Refusal::new(429, Kind::SigningCanceled, "too many wrong TANs", Advice::DoNotRetry)];
-        Meta::new("test", "confirmSign", http::Method::POST, "/", safety, AmbiguityPolicy::Never).refusals(MANY)
-    }
+        Meta::new("test", "confirmSign", http::Method::POST, "/", RetrySafety::SideEffect, AmbiguityPolicy::Never)
+            .refusals(MANY)
+    };
 
     fn text_of(body: &str) -> Option<String> {
         refusal(&META, StatusCode::BAD_REQUEST, body.as_bytes()).vendor_text().map(|text| text.expose().clone())
@@ -132,19 +143,27 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_creating_call_retains_the_whole_response_unprinted() {
-        static CREATE: Meta = meta(RetrySafety::Creating);
-        let text = |meta: &Meta, status: u16, body: &str| {
-            let error = refusal(meta, StatusCode::from_u16(status).unwrap(), body.as_bytes());
-            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
-            error.vendor_text().map(|text| text.expose().clone())
-        };
-        for body in [r#"{"ident_id":"s3cret","messages":["a"]}"#, r#"{"data":{"id":"s3cret"},"messages":[]}"#] {
-            assert_eq!(text(&CREATE, 500, body).as_deref(), Some(body));
-            assert_ne!(text(&META, 500, body).as_deref(), Some(body), "a call that creates nothing");
-            assert_ne!(text(&CREATE, 409, body).as_deref(), Some(body), "a rejection");
+    fn at_94_an_error_that_is_absent_null_or_empty_is_none() {
+        for (body, text) in [
+            (r#"{"Error":"Mustermann"}"#, Some("Mustermann")),
+            (r#" {"Error":["a","b"]}"#, Some("a; b")),
+            (r#"{"Error":{"message":"a"}}"#, Some("a")),
+            (r#"{"Error":{"Code":7}}"#, Some(r#"{"Code":7}"#)),
+            (r#"{"Error":7}"#, Some("7")),
+            (r#"{"Error":null}"#, None),
+            (r#"{"Error":" "}"#, None),
+            (r#"{"Error":[]}"#, None),
+            (r#"{"Error":{}}"#, None),
+            (r#"{"error":"x"}"#, None),
+            (r#"[{"Error":"x"}]"#, None),
+            ("{\"Error\":\"x\"", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                error_text(body.as_bytes(), "Error").map(|text| text.expose().clone()).as_deref(),
+                text,
+                "{body}"
+            );
         }
-        let plain = r#"{"result":false,"messages":["a"],"response_status":500}"#;
-        assert_eq!(text(&CREATE, 500, plain).as_deref(), Some("a"));
     }
 }

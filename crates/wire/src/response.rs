@@ -25,6 +25,12 @@ impl Warning {
     }
 }
 
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.message, self.rule)
+    }
+}
+
 /// A decoded response.
 #[non_exhaustive]
 #[derive(Debug)]

@@ -148,6 +148,10 @@ impl<'de> Visitor<'de> for Text {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        // A larger number has lost digits. A tree of the text still has them (AT-92).
+        if number.abs() >= 1e15 {
+            return Err(E::invalid_value(de::Unexpected::Float(number), &self));
+        }
         Ok(Some(number.to_string()))
     }
 

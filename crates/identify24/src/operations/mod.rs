@@ -1,7 +1,7 @@
 //! One operation per call of the API, pure and synchronous. The feature `server` adds the server side.
 //!
 //! Invariants: every request has `Content-Type: application/json` (I-002, AI-26); the authenticator adds partner and
-//! token; every registered 2xx status is read, because a response with an undocumented one may have created an ident.
+//! token.
 
 mod create_ident;
 mod login;
@@ -16,9 +16,6 @@ use crate::messages::Envelope;
 
 pub use login::Login;
 pub use reads::{GetAllProjects, GetIdent, GetProject};
-
-/// Every registered 2xx status.
-const SUCCESS: &[u16] = &[200, 201, 202, 203, 204, 205, 206, 207, 208, 226];
 
 /// Size limit, far above every documented response.
 const SMALL: BodyMode = BodyMode::Whole { cap: 1024 * 1024 };
@@ -50,7 +47,6 @@ const fn call(
     const REFUSALS: &[Refusal] = &refusals("the vendor does not accept the token");
     Meta::new(crate::PROVIDER, name, method, path, safety, ambiguity)
         .section(section)
-        .expect(SUCCESS)
         .body_mode(SMALL)
         .refusals(REFUSALS)
 }
@@ -60,8 +56,9 @@ const EXCERPT: usize = 2_000;
 
 /// Reads a response. If it cannot be read, the error retains its beginning as vendor text (AI-01). Not for responses
 /// with a token.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    json::read(body).map_err(|fault| fault.answer().with_vendor_text(excerpt(body)))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Decoded<T>, Error> {
+    let read = json::read_answer(body).map_err(|fault| fault.answer().with_vendor_text(excerpt(body)));
+    read.map(|(value, notes)| Decoded::new(value, notes.warnings()))
 }
 
 /// Returns the beginning of a response without control characters.
@@ -71,7 +68,10 @@ fn excerpt(body: &[u8]) -> String {
 
 /// Reads a response with its payload in `data`. Fails if it reports a failure (AI-02, AI-30).
 fn enveloped<T: DeserializeOwned>(meta: &'static Meta, body: Received) -> Result<Decoded<Envelope<T>>, Error> {
-    let answer: Envelope<T> = read(&body.whole()?)?;
-    answer.judge(meta)?;
-    Ok(answer.into())
+    let answer: Decoded<Envelope<T>> = read(&body.whole()?)?;
+    answer.value.judge(meta)?;
+    if answer.value.data.is_none() {
+        return Err(Error::new(Kind::Protocol, "the response has no member data"));
+    }
+    Ok(answer)
 }

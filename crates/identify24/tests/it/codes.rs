@@ -78,7 +78,7 @@ async fn every_call_maps_every_code_to_a_kind() {
             let shown = format!("{call} {code}: {error}");
 
             let (kind, advice) = match (call, code) {
-                ("ident/create", 500..) => (Kind::OutcomeUnknown, Advice::Reconcile),
+                ("ident/create", 409 | 500..) => (Kind::OutcomeUnknown, Advice::Reconcile),
                 // The login was rejected, not the caller's input.
                 ("auth", 400) => (Kind::Rejected, Advice::DoNotRetry),
                 _ => expected(code),

@@ -15,6 +15,7 @@ mod conformance;
 mod documents;
 mod fields;
 mod operations;
+mod outcomes;
 mod reading;
 mod round_trip;
 mod storm;

@@ -9,7 +9,7 @@ use crate::messages::{
     Bank, IdentDataAnswer, OrderStatus, SignedHashes, SignedPdf, SignmeUser, SignmeUserRequest, VoiceFile, VoiceFiles,
 };
 use crate::operations::{
-    CheckSignmeUser, ConfirmSign, DelIdentData, FileStream, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
+    CheckSignmeUser, ConfirmSign, FileStream, GetBankList, GetESignHash, GetESignPdf, GetIdentData,
     GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf, GetIdentDataSigned, GetStatus, GetStatusExtended,
     GetVideo, GetVoiceFiles, IdentDataBody, MaybeEncrypted, RequestResendSignTan, RequestSign, RequestVideo,
     SignedIdentData, SignedPdfs, Streamed, Video,
@@ -96,11 +96,6 @@ calls! {
     /// Streams the audio recordings, [T 3.9]. The name of a recording follows its content.
     voice_files_streamed(order: &OrderId) -> FileStream<VoiceFile> = call(&Streamed(GetVoiceFiles::new(order.clone()))),
         "Errors in the body are returned by [`FileStream::next`].";
-
-    /// Permanently deletes the data of an order, [T 3.10]. Save and verify all results first.
-    delete_ident_data(order: &OrderId) -> () = call(&DelIdentData::new(order.clone())),
-        "[`Kind::NotFound`](identkit_core::Kind::NotFound) if the vendor does not know the order *or* has already",
-        "deleted it: check with [`data_is_gone`](Self::data_is_gone).";
 
     /// Starts signing: the vendor texts a TAN to the person, [T 5.1]. Sent at most once.
     request_sign(order: &OrderId) -> () = call(&RequestSign::new(order.clone())),

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::IdentityTm;
 use crate::Dialect;
 use crate::messages::{ListedOrder, OrderList, Paging, Period, StatusEntry};
-use crate::operations::{DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended};
+use crate::operations::{DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, read_list};
 
 /// Default number of entries of a page.
 const ELEMENTS: u32 = 500;
@@ -361,24 +361,35 @@ impl IdentityTm {
         Ok(self.call(&DrainUnreportedExtended, options).await?.value)
     }
 
-    /// As [`drain_unreported`](Self::drain_unreported), but first passes the response body to `journal`, which must have
-    /// it on disk when it returns. Nothing is lost then if the body cannot be decoded or the process ends. If there is
-    /// nothing new, `journal` is not called.
+    /// As [`drain_unreported`](Self::drain_unreported), but first passes the response body, whatever its status, to
+    /// `journal`, which must have it on disk when it returns. Nothing is lost then if the body cannot be decoded or the
+    /// process ends. Without a body, `journal` is not called.
     ///
     /// # Errors
-    /// As [`drain_unreported`](Self::drain_unreported); the error of `journal`; [`Kind::Protocol`] if the body, now in
-    /// the journal, cannot be decoded.
+    /// As [`drain_unreported`](Self::drain_unreported); the error of `journal`.
     pub async fn drain_unreported_to(
         &self,
         journal: impl FnOnce(&[u8]) -> Result<(), Error>,
         options: &CallOptions,
     ) -> Result<OrderList, Error> {
         let _lock = self.drain_lock()?;
-        let bytes = self.call(&DrainRaw, options).await?.value;
-        let Some(bytes) = bytes else { return Ok(OrderList::default()) };
         let failed = |error: Error| error.with_operation(DrainRaw::META.name).with_advice(Advice::Reconcile);
+        let bytes = match self.call(&DrainRaw, options).await {
+            Ok(response) => response.value,
+            Err(error) => {
+                // Whatever the status, the body may be the only copy of the list.
+                if let Some(answer) = error.answer().filter(|answer| !answer.body().is_empty()) {
+                    journal(answer.body()).map_err(failed)?;
+                }
+                return Err(error);
+            }
+        };
+        let Some(bytes) = bytes else { return Ok(OrderList::default()) };
         journal(&bytes).map_err(failed)?;
-        json::read(&bytes).map_err(|fault| failed(fault.answer()))
+        read_list(&bytes).map(|decoded| decoded.value).map_err(|error| {
+            let detail = format!("{}; the body is in the journal", error.detail());
+            failed(error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent))
+        })
     }
 }
 

@@ -115,7 +115,7 @@ pub use saved::VideoDownload;
 
 #[cfg(feature = "save")]
 mod saved {
-    use identkit_core::{CallOptions, Error};
+    use identkit_core::{Artifact, CallOptions, Error};
     use identkit_transport::Response;
     use identkit_transport::save::{FileDigest, Save};
 
@@ -145,7 +145,7 @@ mod saved {
 
     impl IdentityTm {
         /// Streams the recording into a file, [T 3.8], hashes it and reads it back. If it is a placeholder, no file is
-        /// left.
+        /// left. If it is not a whole video, it is kept as damaged (AT-96).
         ///
         /// # Errors
         /// As [`video`](Self::video) and [`Save::run`];
@@ -159,10 +159,11 @@ mod saved {
         ) -> Result<Response<VideoDownload>, Error> {
             let (video, response) = self.video(ready, options).await?.split();
             let check = rule.clone();
-            let saved =
-                save.accept(move |file| check.check(file.length, &file.sha256)).run(video.content).await.map_err(
-                    |error| error.with_operation("getVideoFileBinary").with_status(response.status.as_u16()),
-                )?;
+            let save = save.accept(move |file| check.check(file.length, &file.sha256)).artifact(Artifact::Video);
+            let saved = save
+                .run(video.content)
+                .await
+                .map_err(|error| error.with_operation("getVideoFileBinary").with_status(response.status.as_u16()))?;
             let (provisioned, compared) = (ready.has_called_back(), rule.has_digests());
             let value = VideoDownload { media_type: video.media_type, saved, provisioned, compared };
             Ok(response.map(|()| value))

@@ -1,11 +1,13 @@
-//! Cancels orders and checks whether the service is up.
+//! Cancels orders, deletes their data, and checks whether the service is up.
 
 use async_trait::async_trait;
 use identkit_core::{CallOptions, Delivery, Error, Kind};
+use identkit_transport::Response;
+use identkit_wire::{Warning, error_text, is_json_object};
 
 use super::IdentityTm;
 use crate::OrderId;
-use crate::operations::CancelOrder;
+use crate::operations::{CancelOrder, DelIdentData, ERROR};
 use crate::status::StatusKind;
 
 /// State of the service by `serverStatus` ([T 7.1]; AT-80).
@@ -61,6 +63,35 @@ impl IdentityTm {
         }
         let detail = "no complete response arrived, and the status does not show a cancellation yet";
         Err(Error::new(Kind::OutcomeUnknown, detail).with_operation("cancelOrder").with_delivery(Delivery::MaybeSent))
+    }
+
+    /// Permanently deletes the data of an order, [T 3.10]. Save and verify all results first. If the vendor answers with
+    /// a 2xx status that the document does not list, the client reads the data: only if it is gone, the deletion
+    /// succeeded, with a warning (AT-89).
+    ///
+    /// # Errors
+    /// As any call; [`Kind::NotFound`] if the vendor does not know the order *or* has already deleted it: check with
+    /// [`data_is_gone`](Self::data_is_gone). [`Kind::OutcomeUnknown`] if the data may be deleted.
+    pub async fn delete_ident_data(&self, order: &OrderId, options: &CallOptions) -> Result<Response<()>, Error> {
+        let deadline = self.deadline(options);
+        let error = match self.call(&DelIdentData::new(order.clone()), options).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        let confirms = error.answer().is_some_and(|answer| {
+            let (status, body) = (answer.status().as_u16(), answer.body());
+            let plain = body.trim_ascii().is_empty() || is_json_object(body);
+            (200..=204).contains(&status) && plain && error_text(body, ERROR).is_none()
+        });
+        if !confirms || error.kind() != Kind::OutcomeUnknown {
+            return Err(error);
+        }
+        let Ok(rest) = self.rest_of(deadline, options) else { return Err(error) };
+        if !self.data_is_gone(order, &rest).await.unwrap_or(false) {
+            return Err(error);
+        }
+        let message = "the document does not list this status for a deletion; the data is gone";
+        Ok(Response::from_proof(&error, Warning::new(message, "AT-89")))
     }
 
     /// Reads the state of the service, [T 7.1]. Never retried.

@@ -3,10 +3,10 @@
 
 use http::header::HeaderMap;
 use identkit_core::{Content, Error, Kind};
-use identkit_wire::json::{self, Blob};
-use identkit_wire::{BodyMode, Decoded, Received};
+use identkit_wire::json::Blob;
+use identkit_wire::{BodyMode, Decoded, Received, decode_base64_lenient};
 
-use super::{PDF_CAP, read};
+use super::{PDF_CAP, read, require};
 use crate::messages::{SignedHashes, SignedPdfList};
 
 /// The signed documents of an order.
@@ -21,7 +21,7 @@ pub enum SignedPdfs {
 order_calls! {
     /// Reads the report with all images. The account must be enabled for it.
     GetIdentDataPdf: read("getIdentDataPDF", "/getIdentDataPDF/{OrderID}", "[T] 3.4")
-        .body_mode(BodyMode::Stream { cap: PDF_CAP })
+        .body_mode(BodyMode::Sniff { cap: PDF_CAP, stream: |_, _| true })
         => Content,
     decode: |_, _, body, _| pdf_content(body).map(Into::into),
     respond: super::respond::pdf;
@@ -36,42 +36,49 @@ order_calls! {
     /// Reads the signed hashes. The order needs `eSignHash` and final status 84.
     GetESignHash: read("getESignHash", "/getESignHash/{OrderID}", "[T] 3.6") => SignedHashes,
     decode: |_, _, body, _| {
-        let answer: Decoded<SignedHashes> = json::decode(body)?;
-        if answer.value.hashes.as_ref().is_none_or(|hashes| hashes.0.is_empty()) {
-            return Err(Error::new(Kind::Protocol, "the response contains no signed hash"));
+        let answer: Decoded<SignedHashes> = super::decode_object(body, &["Hashes", "*"])?;
+        let hashes = require(answer.value.hashes.as_ref().filter(|hashes| !hashes.0.is_empty()), "Hashes")?;
+        for hash in hashes.0.values() {
+            // AT-96.
+            if !decode_base64_lenient(hash.expose()).is_ok_and(|bytes| !bytes.is_empty()) {
+                return Err(Error::new(Kind::Protocol, "a signed hash is empty or not valid Base64"));
+            }
         }
         Ok(answer)
     };
 }
 
-/// Returns the body if it starts like a PDF. The PDF is not parsed (AT-76).
+/// Returns the body if it starts like a PDF. The PDF is not parsed (AT-76); [`Artifact::Pdf`](identkit_core::Artifact)
+/// checks whether it is whole (AT-96).
 fn pdf_content(body: Received) -> Result<Content, Error> {
     let (head, content) = body.into_content();
-    if head.starts_with(b"%PDF-") {
+    if is_pdf(&HeaderMap::new(), &head) {
         return Ok(content);
     }
-    Err(Error::new(Kind::Protocol, "the response is not a PDF: it does not start with %PDF-"))
+    Err(Error::new(Kind::Protocol, "the response is not a PDF: it has no %PDF- within its first 1,024 bytes"))
 }
 
 /// Whether the body is a PDF by its first bytes, regardless of the Content-Type (AT-37).
-fn is_pdf(_: &HeaderMap, first: &[u8]) -> bool {
-    first.starts_with(b"%PDF-")
+pub(super) fn is_pdf(_: &HeaderMap, first: &[u8]) -> bool {
+    // Bytes before the header are allowed (AT-96), but not a JSON text that contains it.
+    let head = first.get(..1024).unwrap_or(first);
+    let json = matches!(head.trim_ascii_start(), [b'{' | b'[', ..]);
+    !json && head.windows(5).any(|window| window == b"%PDF-")
 }
 
 fn decode_pdfs(body: Received) -> Result<Decoded<SignedPdfs>, Error> {
     match body {
-        Received::Whole(bytes) if !bytes.starts_with(b"%PDF-") => {
-            let list: SignedPdfList = json::decode(Received::Whole(bytes))?.value;
+        Received::Whole(bytes) if !is_pdf(&HeaderMap::new(), &bytes) => {
+            let Decoded { value: list, warnings, .. } =
+                super::decode_object::<SignedPdfList>(Received::Whole(bytes), &["PDFs"])?;
+            require(list.pdfs.as_ref().filter(|listed| !listed.is_empty()), "PDFs")?;
             let listed = list.pdfs.unwrap_or_default();
-            if listed.is_empty() {
-                return Err(Error::new(Kind::Protocol, "the response contains no signed document"));
-            }
             // Skipping an empty entry would shift the others, and only the position identifies a document (AT-35).
             let pdfs: Option<Vec<Blob>> = listed.into_iter().map(|pdf| pdf.base64_data).collect();
             let pdfs = pdfs.ok_or_else(|| {
                 Error::new(Kind::Protocol, "one of the signed documents in the response has no content")
             })?;
-            Ok(SignedPdfs::Many(pdfs).into())
+            Ok(Decoded::new(SignedPdfs::Many(pdfs), warnings))
         }
         pdf => Ok(SignedPdfs::One(pdf_content(pdf)?).into()),
     }

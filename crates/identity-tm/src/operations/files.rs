@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::Method;
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::json::{Files, Piece};
-use identkit_wire::{BodyMode, Meta, operation};
+use identkit_wire::{BodyMode, Meta, error_text, operation};
 use serde::de::DeserializeOwned;
 
-use super::{GetESignPdf, GetVoiceFiles, JSON_CAP, PDF_CAP};
+use super::{ERROR, GetESignPdf, GetVoiceFiles, JSON_CAP, PDF_CAP};
 use crate::Dialect;
 use crate::messages::{SignedPdf, VoiceFile};
 
@@ -26,6 +26,8 @@ pub struct FileStream<T> {
     source: Source<T>,
     /// Plural noun for error messages.
     label: &'static str,
+    /// Whether an empty list is a result.
+    may_be_empty: bool,
     files: usize,
     /// Number of bytes of the current file so far.
     bytes: u64,
@@ -46,17 +48,17 @@ impl<T> fmt::Debug for FileStream<T> {
 }
 
 impl<T: DeserializeOwned + Default> FileStream<T> {
-    fn new(source: Source<T>, label: &'static str) -> Self {
-        Self { source, label, files: 0, bytes: 0 }
+    fn new(source: Source<T>, label: &'static str, may_be_empty: bool) -> Self {
+        Self { source, label, may_be_empty, files: 0, bytes: 0 }
     }
 
     /// Returns the next piece: bytes of the current file, or its end with the other elements of its entry. `None` means
     /// that the response ended and was complete.
     ///
     /// # Errors
-    /// The errors of the body; [`Kind::Protocol`] if the response is not as documented, contains no file, or contains a
-    /// file without content: only the position identifies a signed document (AT-35). After an error every further call
-    /// fails.
+    /// The errors of the body; [`Kind::Protocol`] if the response is not as documented, contains no signed document, or
+    /// contains a file without content: only the position identifies a signed document (AT-35). [`Kind::Rejected`] if it
+    /// contains an error instead. After an error every further call fails.
     pub async fn next(&mut self) -> Result<Option<Piece<T>>, Error> {
         let next = self.read().await;
         if next.is_err() {
@@ -90,7 +92,17 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
             }
             Some(Piece::End(_)) => (self.files, self.bytes) = (self.files + 1, 0),
             None if self.files == 0 => {
-                return Err(Error::new(Kind::Protocol, format!("the response contains no {}", self.label)));
+                // AT-93, AT-94: an empty list of recordings means that there is none; anything else is no result.
+                if let Source::Json(files) = &self.source {
+                    if let Some(text) = error_text(files.beside(), ERROR) {
+                        let detail = "the vendor reports an error in a response with a success status";
+                        return Err(Error::new(Kind::Rejected, detail).with_vendor_text(text));
+                    }
+                    if !self.may_be_empty || !files.has_list() {
+                        return Err(Error::new(Kind::Protocol, format!("the response contains no {}", self.label)));
+                    }
+                }
+                self.source = Source::Ended;
             }
             None => self.source = Source::Ended,
         }
@@ -143,6 +155,7 @@ const fn streamed(of: &Meta, cap: u64) -> Meta {
     Meta::new(of.provider, of.name, Method::GET, of.path, of.safety, of.ambiguity)
         .section(of.section)
         .expect(of.expect)
+        .error_member(ERROR)
         .body_mode(BodyMode::Sniff { cap, stream: |_, _| true })
         .refusals(of.refusals)
 }
@@ -155,11 +168,11 @@ operation! {
     decode: |_, _, body, _| {
         let (head, content) = body.into_content();
         // The first bytes decide, regardless of the Content-Type (AT-37).
-        let source = match head.starts_with(b"%PDF-") {
+        let source = match super::documents::is_pdf(&http::HeaderMap::new(), &head) {
             true => Source::Body(content),
             false => Source::Json(Box::new(Files::new(content, "PDFs", "Base64Data", PDF_CAP))),
         };
-        Ok(FileStream::new(source, "signed documents").into())
+        Ok(FileStream::new(source, "signed documents", false).into())
     },
     request: |params, request| GetESignPdf::decode_request(params, request).map(Self),
     respond: |output| match output.source {
@@ -175,7 +188,7 @@ operation! {
     encode: |this, dialect| this.0.encode(dialect),
     decode: |_, _, body, _| {
         let files = Files::new(body.into_content().1, "Voicefiles", "Base64Data", JSON_CAP);
-        Ok(FileStream::new(Source::Json(Box::new(files)), "recordings").into())
+        Ok(FileStream::new(Source::Json(Box::new(files)), "recordings", true).into())
     },
     request: |params, request| GetVoiceFiles::decode_request(params, request).map(Self),
     respond: |output| super::respond::content(output.into_content(), identkit_wire::json::MEDIA_TYPE),

@@ -1,10 +1,10 @@
 //! `getAllStatus`, [T 4.2]: the status of many orders, either of a period (safe) or unreported so far (destructive).
 
 use http::{Method, StatusCode, response};
-use identkit_core::{Error, Violation};
+use identkit_core::{Error, Kind, Violation};
 use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Meta, Received, RetrySafety, json, operation};
 
-use super::{BAD_REQUEST, JSON_CAP, UNAUTHORIZED};
+use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED};
 use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
 use crate::validate::{check_extra, listed_in_extra};
 use crate::{Dialect, PROVIDER};
@@ -16,8 +16,27 @@ fn read(head: &response::Parts, body: Received) -> Result<Decoded<OrderList>, Er
     if head.status == StatusCode::NOT_MODIFIED {
         return Ok(OrderList::default().into());
     }
-    let bytes = body.whole()?;
-    mend::read::<OrderList>(&bytes).map(Into::into).map_err(json::JsonFault::answer)
+    read_list(&body.whole()?)
+}
+
+/// Decodes the body of a list. An object without orders is not a list: nothing new is status 304 or an empty list.
+pub(crate) fn read_list(bytes: &[u8]) -> Result<Decoded<OrderList>, Error> {
+    let (list, notes): (OrderList, _) = mend::read(bytes).map_err(json::JsonFault::answer)?;
+    notes.require_once(&["Status"])?;
+    if list.0.iter().all(|order| order.order_id.is_none()) && !is_list(bytes) {
+        return Err(Error::new(Kind::Protocol, "the response is an object without the elements Order and OrderID"));
+    }
+    Ok(Decoded::new(list, notes.warnings()))
+}
+
+/// Whether a text is an array, or an object with an array as `Order`.
+fn is_list(bytes: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Wrapper {
+        #[serde(rename = "Order")]
+        _order: Vec<serde::de::IgnoredAny>,
+    }
+    json::read::<Vec<serde::de::IgnoredAny>>(bytes).is_ok() || json::read::<Wrapper>(bytes).is_ok()
 }
 
 #[cfg(feature = "server")]
@@ -74,6 +93,8 @@ const fn list(name: &'static str, path: &'static str, safety: RetrySafety, ambig
     Meta::new(PROVIDER, name, Method::POST, path, safety, ambiguity)
         .section(SECTION)
         .expect(&[200, 304])
+        .ids(IDS)
+        .error_member(ERROR)
         .body_mode(BodyMode::Whole { cap: JSON_CAP })
         .refusals(&[BAD_REQUEST, UNAUTHORIZED])
 }

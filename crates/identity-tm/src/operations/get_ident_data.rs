@@ -5,7 +5,7 @@ use bytes::Bytes;
 use identkit_core::{Error, Kind, Secret};
 use identkit_wire::{Decoded, Received, Warning, debug_as, json};
 
-use super::{check_order_id, read};
+use super::{ERROR, check_order_id, is_empty, read, require};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
@@ -36,12 +36,17 @@ impl SignedIdentData {
 
 /// Decodes a response and checks it.
 fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>, Error> {
-    check(order_id, json::decode(body)?.value)
+    let Decoded { value, warnings, .. } = json::decode_once(body, &["IdentData"])?;
+    let mut checked = check(order_id, value)?;
+    checked.warnings.splice(0..0, warnings);
+    Ok(checked)
 }
 
 /// Checks that the response is about the requested order (AT-24), and adds warnings.
 pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<Decoded<IdentDataAnswer>, Error> {
     check_order_id(order_id, value.order_id.as_ref())?;
+    // An empty list counts as absent.
+    require(value.ident_data.as_ref().filter(|data| !data.as_slice().is_empty()), "IdentData")?;
     let misspelled = value.find_identified();
     let unset = |data: &IdentData| {
         data.id_card.as_ref().is_some_and(|card| {
@@ -50,7 +55,9 @@ pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<De
         })
     };
     let unset = value.initial().is_some_and(unset);
+    let error = value.extra.get(ERROR).is_some_and(|error| !is_empty(error));
     let warnings = [
+        Warning::when(error, "the vendor also reported an error", "AT-94"),
         Warning::when(misspelled, "the time of identification has an undocumented element name", "AT-01"),
         Warning::when(unset, "1970-01-01 in the initial data means that the date is unknown", "AT-25"),
     ];

@@ -6,8 +6,9 @@ use std::fmt;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use identkit_core::{Error, Kind, Pii};
-use identkit_wire::{Decoded, Operation, Received, Warning, json, operation};
+use identkit_wire::{Decoded, Operation, Received, Warning, error_text, json, operation};
 
+use super::ERROR;
 use super::get_ident_data::check;
 use crate::messages::IdentDataAnswer;
 use crate::{Dialect, OrderId};
@@ -57,8 +58,9 @@ impl IdentDataBody {
             Self::Opaque { bytes, content_type } => (bytes, content_type),
         };
         let decrypted = decryptor.decrypt(&bytes, content_type.as_deref())?;
-        let answer = json::read(decrypted.expose()).map_err(json::JsonFault::answer)?;
-        check(order, answer).map(|decoded| (decoded.value, decoded.warnings))
+        let (answer, notes) = json::read_answer(decrypted.expose()).map_err(json::JsonFault::answer)?;
+        notes.require_once(&["IdentData"])?;
+        check(order, answer).map(|decoded| (decoded.value, [notes.warnings(), decoded.warnings].concat()))
     }
 }
 
@@ -76,7 +78,7 @@ operation! {
         if bytes.is_empty() {
             return Err(Error::new(Kind::Protocol, "the response is empty"));
         }
-        if !is_documented(&bytes) {
+        if error_text(&bytes, ERROR).is_none() && !is_documented(&bytes) {
             let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
             return Ok(IdentDataBody::Opaque { bytes, content_type }.into());
         }
@@ -100,7 +102,7 @@ operation! {
 /// Whether the bytes are JSON with at least one documented element, or `{}`. Other objects are envelopes, e.g. JWE, which
 /// would otherwise be read as a result without data.
 fn is_documented(bytes: &[u8]) -> bool {
-    json::read::<IdentDataAnswer>(bytes).is_ok_and(|mut answer| {
+    json::read_answer::<IdentDataAnswer>(bytes).is_ok_and(|(mut answer, _)| {
         let extra = std::mem::take(&mut answer.extra);
         if answer != IdentDataAnswer::default() || extra.is_empty() {
             return true;

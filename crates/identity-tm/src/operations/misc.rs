@@ -2,9 +2,9 @@
 
 use http::Method;
 use identkit_core::{Error, Violation};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, RetrySafety, operation};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, RetrySafety, json, operation};
 
-use super::{BAD_REQUEST, UNAUTHORIZED};
+use super::{BAD_REQUEST, ERROR, UNAUTHORIZED, require};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
 use crate::validate::{check_extra, is_mail_address};
 use crate::{Dialect, PROVIDER};
@@ -13,6 +13,7 @@ use crate::{Dialect, PROVIDER};
 const fn lookup(name: &'static str, method: Method, path: &'static str, section: &'static str, cap: u64) -> Meta {
     Meta::new(PROVIDER, name, method, path, RetrySafety::Safe, AmbiguityPolicy::Retry(4))
         .section(section)
+        .error_member(ERROR)
         .body_mode(BodyMode::Whole { cap })
         .refusals(&[BAD_REQUEST, UNAUTHORIZED])
 }
@@ -46,6 +47,12 @@ operation! {
     meta: lookup("checkSignmeUser", Method::POST, "/checkSignmeUser", "[T] 8.3", 1024 * 1024),
     output: SignmeUser, dialect: Dialect,
     encode: |this, _| this.write(),
-    request: |_, request| identkit_wire::json::decode_request(request).map(Self),
+    decode: |_, _, body, _| {
+        let answer: Decoded<SignmeUser> = super::decode_object(body, &["UserExists", "UserIsAbleToSign"])?;
+        require(answer.value.user_exists.as_ref(), "UserExists")?;
+        require(answer.value.user_is_able_to_sign.as_ref(), "UserIsAbleToSign")?;
+        Ok(answer)
+    },
+    request: |_, request| json::decode_request(request).map(Self),
     respond: super::respond::json,
 }

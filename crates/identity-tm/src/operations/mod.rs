@@ -35,6 +35,7 @@ mod unread;
 
 pub use documents::*;
 pub use files::{FileStream, Streamed};
+pub(crate) use get_all_status::read_list;
 pub use get_all_status::*;
 pub use get_ident_data::*;
 pub use ident_data_body::*;
@@ -46,7 +47,7 @@ pub use unread::{Unread, UnreadList};
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Meta, Refusal, RetrySafety};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, Warning, json};
 
 use crate::{OrderId, PROVIDER};
 
@@ -68,14 +69,48 @@ const fn wrong_state(status: u16, meaning: &'static str) -> Refusal {
     Refusal::new(status, Kind::InvalidState, meaning, Advice::ReadStatus)
 }
 
+/// Name of the element that reports an error (AT-53, AT-94).
+pub(crate) const ERROR: &str = "Error";
+
+/// Name of the element that shows that a call did something (AT-97).
+const IDS: &[&str] = &["OrderID"];
+
 const READ: &[Refusal] = &[BAD_REQUEST, UNAUTHORIZED, NOT_FOUND];
 
 /// Metadata of a call that reads an order's data, as JSON by default.
 const fn read(name: &'static str, path: &'static str, section: &'static str) -> Meta {
     Meta::new(PROVIDER, name, Method::GET, path, RetrySafety::Safe, AmbiguityPolicy::Retry(4))
         .section(section)
+        .error_member(ERROR)
         .body_mode(BodyMode::Whole { cap: JSON_CAP })
         .refusals(READ)
+}
+
+/// Whether an element `Error` is none: `null` or empty (AT-94).
+fn is_empty(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(many) => many.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// Decodes an object on whose elements `once` the result depends, with a warning about `Error` beside it (AT-94, AT-95).
+fn decode_object<T: Message + serde::de::DeserializeOwned>(body: Received, once: &[&str]) -> Result<Decoded<T>, Error> {
+    let mut decoded = json::decode_once::<T>(body, once)?;
+    let error = decoded.value.extra().get(ERROR).is_some_and(|error| !is_empty(error));
+    decoded.warnings.extend(Warning::when(error, "the vendor also reported an error", "AT-94"));
+    Ok(decoded)
+}
+
+/// Returns an element on which the result depends (AT-93). Its absence never means "none".
+fn require<'a, T>(element: Option<&'a T>, name: &'static str) -> Result<&'a T, Error> {
+    element.ok_or_else(|| {
+        Error::new(Kind::Protocol, format!("the response has no element {name}, which the document requires"))
+    })
 }
 
 /// Checks that the response, if it names an order, names the requested one (AT-24).

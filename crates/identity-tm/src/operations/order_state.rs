@@ -2,22 +2,30 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, Decoded, Meta, Received, Refusal, RetrySafety, json, operation};
+use identkit_wire::{AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, Warning, json, operation};
 
-use super::{BAD_REQUEST, NOT_FOUND, UNAUTHORIZED, check_order_id, read, wrong_state};
+use super::{BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, is_empty, read, require, wrong_state};
 use crate::messages::{OrderStatus, mend};
 use crate::{Dialect, OrderId, PROVIDER};
 
 /// Decodes a response and checks that it is about the requested order (AT-24).
 fn decode_status(order_id: &OrderId, body: Received) -> Result<Decoded<OrderStatus>, Error> {
-    let value: OrderStatus = mend::read(&body.whole()?).map_err(json::JsonFault::answer)?;
+    let (value, notes): (OrderStatus, _) = mend::read(&body.whole()?).map_err(json::JsonFault::answer)?;
+    notes.require_once(&["Status"])?;
     check_order_id(order_id, value.order_id.as_ref())?;
-    Ok(value.into())
+    require(value.status.as_ref(), "Status")?;
+    let mut warnings = notes.warnings();
+    let error = value.extra.get(ERROR).is_some_and(|error| !is_empty(error));
+    warnings.extend(Warning::when(error, "the vendor also reported an error", "AT-94"));
+    Ok(Decoded::new(value, warnings))
 }
 
 /// Metadata of a call that ends or deletes, with success status 202.
 const fn end(name: &'static str, method: Method, path: &'static str, ambiguity: AmbiguityPolicy) -> Meta {
-    Meta::new(PROVIDER, name, method, path, RetrySafety::IdempotentByEffect, ambiguity).expect(&[202])
+    Meta::new(PROVIDER, name, method, path, RetrySafety::IdempotentByEffect, ambiguity)
+        .expect(&[202])
+        .answer(Answer::Empty)
+        .error_member(ERROR)
 }
 
 order_calls! {
@@ -45,9 +53,11 @@ order_calls! {
     respond: super::respond::accepted;
 
     /// Permanently deletes the identification data, [T 3.10]. The document's text spells the call `delIdentData` (AT-09).
-    /// 404 means "not found or already deleted" and is never success.
+    /// 404 means "not found or already deleted" and is never success. Neither is a 2xx other than 202 (AT-89):
+    /// [`IdentityTm::delete_ident_data`](crate::IdentityTm::delete_ident_data) checks it.
     DelIdentData: end("delIdentdata", Method::DELETE, "/delIdentdata/{OrderID}", AmbiguityPolicy::Retry(4))
         .section("[T] 3.10")
+        .listed_only()
         .refusals(&[
             BAD_REQUEST,
             UNAUTHORIZED,
@@ -75,7 +85,8 @@ operation! {
         RetrySafety::Safe,
         AmbiguityPolicy::Never,
     )
-    .section("[T] 7.1"),
+    .section("[T] 7.1")
+    .answer(Answer::Status),
     output: (), dialect: Dialect,
     decode: |_, _, _, _| Ok(().into()),
     respond: super::respond::empty,

@@ -11,7 +11,7 @@ use identkit_wire::{
 };
 use serde_json::{Map, Value};
 
-use super::{BAD_REQUEST, UNAUTHORIZED};
+use super::{BAD_REQUEST, ERROR, IDS, UNAUTHORIZED};
 use crate::messages::{LegitimationDocument, PutOrderAnswer};
 use crate::{Dialect, PROVIDER, PutOrder, validate};
 
@@ -84,10 +84,14 @@ fn salvage(bytes: &[u8]) -> Option<PutOrderAnswer> {
 }
 
 fn read_answer(bytes: &[u8]) -> Result<Decoded<PutOrderAnswer>, Error> {
-    let (answer, odd) = match json::read::<PutOrderAnswer>(bytes) {
-        Ok(answer) => (answer, false),
-        Err(fault) => (salvage(bytes).ok_or_else(|| fault.answer())?, true),
+    let (answer, notes, odd) = match json::read_answer::<PutOrderAnswer>(bytes) {
+        Ok((answer, notes)) => (answer, notes, false),
+        Err(fault) => (salvage(bytes).ok_or_else(|| fault.answer())?, json::Notes::default(), true),
     };
+    if notes.has_different("OrderID") {
+        // The error contains both: `Error::salvaged_ids` (AT-95).
+        return Err(Error::new(Kind::Protocol, "the response has several different OrderIDs"));
+    }
     let Some(id) = answer.order_id.as_ref().filter(|id| !id.expose().is_empty()) else {
         // The order may exist: never send it again, find it by its Ref (AT-53).
         let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
@@ -110,7 +114,8 @@ fn read_answer(bytes: &[u8]) -> Result<Decoded<PutOrderAnswer>, Error> {
         ),
         Warning::when(!id.is_regular(), "the OrderID does not have the documented shape", "AT-22"),
     ];
-    Ok(Decoded::new(answer, warnings.into_iter().flatten().collect()))
+    let warnings = warnings.into_iter().flatten().chain(notes.warnings()).collect();
+    Ok(Decoded::new(answer, warnings))
 }
 
 operation! {
@@ -125,6 +130,8 @@ operation! {
     )
     .section("[T] 3.1")
     .expect(&[202])
+    .ids(IDS)
+    .error_member(ERROR)
     .body_mode(BodyMode::Whole { cap: 1024 * 1024 })
     .refusals(&[BAD_REQUEST, UNAUTHORIZED]),
     output: PutOrderAnswer, dialect: Dialect,

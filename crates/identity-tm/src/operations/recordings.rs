@@ -7,9 +7,11 @@ use http::header::CONTENT_TYPE;
 use http::{Method, response};
 use identkit_core::{Content, Error, Kind, Secret, Violation};
 use identkit_wire::url::{UrlFault, WebUrl};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, operation};
+use identkit_wire::{
+    AmbiguityPolicy, Answer, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, operation,
+};
 
-use super::{READ, read};
+use super::{ERROR, READ, read, require};
 use crate::messages::{VideoRequest, VoiceFiles};
 use crate::validate::check_extra;
 use crate::{Dialect, OrderId, PROVIDER};
@@ -63,6 +65,8 @@ operation! {
         AmbiguityPolicy::Retry(2),
     )
     .section("[T] 3.7")
+    .answer(Answer::Empty)
+    .error_member(ERROR)
     .refusals(READ),
     output: (), dialect: Dialect,
     params: |this| vec![("OrderID", this.order_id.expose())],
@@ -104,7 +108,13 @@ order_calls! {
     };
 
     /// Reads the audio recordings, Base64 in JSON, [T 3.9]. The account must be enabled for them.
-    GetVoiceFiles: read("getVoiceFiles", "/getVoiceFiles/{OrderID}", "[T] 3.9") => VoiceFiles;
+    GetVoiceFiles: read("getVoiceFiles", "/getVoiceFiles/{OrderID}", "[T] 3.9") => VoiceFiles,
+    decode: |_, _, body, _| {
+        let answer: Decoded<VoiceFiles> = super::decode_object(body, &["Voicefiles"])?;
+        // An empty list means that there is no recording.
+        require(answer.value.voicefiles.as_ref(), "Voicefiles")?;
+        Ok(answer)
+    };
 }
 
 fn decode(head: &response::Parts, body: Received) -> Result<Decoded<Video>, Error> {

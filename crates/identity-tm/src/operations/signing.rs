@@ -4,9 +4,9 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind, Secret, Violation};
-use identkit_wire::{AmbiguityPolicy, Encoded, Meta, Refusal, RetrySafety, Warning, operation};
+use identkit_wire::{AmbiguityPolicy, Answer, Encoded, Meta, Refusal, RetrySafety, Warning, operation};
 
-use super::{BAD_REQUEST, UNAUTHORIZED, wrong_state};
+use super::{BAD_REQUEST, ERROR, IDS, UNAUTHORIZED, wrong_state};
 use crate::messages::Tan;
 use crate::validate::check_extra;
 use crate::{Dialect, OrderId, PROVIDER};
@@ -27,6 +27,9 @@ const fn side_effect(name: &'static str, path: &'static str, section: &'static s
     Meta::new(PROVIDER, name, Method::POST, path, RetrySafety::SideEffect, AmbiguityPolicy::Never)
         .section(section)
         .expect(&[202])
+        .answer(Answer::Empty)
+        .ids(IDS)
+        .error_member(ERROR)
 }
 
 order_calls! {
@@ -88,7 +91,7 @@ operation! {
         UNAUTHORIZED,
         GONE,
         // Used by a later version of the API.
-        tan_rejected(409),
+        tan_rejected(409).certain(),
         PROCESSED,
         NOT_STARTED,
         // Not a rate limit (contract, chapter 8): the order has ended.

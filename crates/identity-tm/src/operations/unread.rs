@@ -5,6 +5,7 @@ use http::StatusCode;
 use identkit_core::Error;
 use identkit_wire::{Operation, debug_as, json, operation};
 
+use super::get_all_status::read_list;
 use super::{GetAllStatus, GetAllStatusExtended};
 use crate::Dialect;
 use crate::messages::{ListedOrder, OrderList};
@@ -31,7 +32,19 @@ impl UnreadList {
         if self.0.is_empty() {
             return Ok(());
         }
-        OrderList::for_each(&self.0, each).map_err(json::JsonFault::answer)
+        let mut passed = 0;
+        let mut each = each;
+        let read = OrderList::for_each(&self.0, |order| {
+            passed += 1;
+            each(order);
+        });
+        if read.is_ok() {
+            return Ok(());
+        }
+        // The list differs from the document, so it is read at once; the first orders were passed already.
+        let list = read_list(&self.0)?.value.0;
+        list.into_iter().skip(passed).for_each(each);
+        Ok(())
     }
 }
 

@@ -67,6 +67,23 @@ impl Finality {
         Self { outcome: Outcome::Gone, because: Vec::new(), examined: false }
     }
 
+    /// Returns the verdict on the codes of status entries; `None` is an entry whose code cannot be read. Then the outcome
+    /// is [`Outcome::Unclear`], unless a readable code reports a suspicion of fraud (AT-93).
+    pub fn judge_entries(flavor: OrderFlavor, entries: impl IntoIterator<Item = Option<StatusKind>>) -> Self {
+        let mut unreadable = false;
+        let codes = entries.into_iter().filter_map(|code| {
+            unreadable |= code.is_none();
+            code
+        });
+        let verdict = Self::judge(flavor, codes);
+        if unreadable && verdict.outcome != Outcome::FraudSuspicion { Self::unclear() } else { verdict }
+    }
+
+    /// The verdict if the statuses cannot be read.
+    pub(crate) fn unclear() -> Self {
+        Self { outcome: Outcome::Unclear, because: Vec::new(), examined: false }
+    }
+
     /// Returns the verdict on a set of codes. If several are final, the most severe one decides: no other code can hide
     /// a suspicion of fraud.
     pub fn judge(flavor: OrderFlavor, codes: impl IntoIterator<Item = StatusKind>) -> Self {

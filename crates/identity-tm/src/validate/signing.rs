@@ -26,8 +26,8 @@ impl Checker<'_> {
         let message = "Add 8 creates an account only; the documents will not be signed";
         self.warn(makes_account && to_sign, message, "T-052");
         let both = !pdfs.is_empty() && !hashes.is_empty() && !self.dialect.pdf_and_hash_together;
-        let message = "conflicts with eSignPDF: not documented (Dialect::pdf_and_hash_together allows both)";
-        self.fault(both, "eSignHash", message, "AT-34");
+        let message = "the order has both eSignPDF and eSignHash: what the vendor does then is not documented";
+        self.warn(both, message, "AT-34");
         for (at, pdf) in Item::number("eSignPDF", pdfs) {
             self.pdf(at, pdf);
         }
@@ -42,11 +42,12 @@ impl Checker<'_> {
         let Some(options) = &order.multi_sign_options else { return };
         self.required("MultiSignOptions.FirstOrderID", &options.first_order_id);
         let count = options.first_order_id.as_ref().map_or(0, |id| id.expose().chars().count());
-        if count > 14 && !self.dialect.long_first_order_ids {
-            let message =
-                format!("has {count} characters; the table allows 14 (Dialect::long_first_order_ids allows more)");
+        if count > 20 {
+            let message = format!("has {count} characters; an OrderID has at most 20");
             self.fault(true, "MultiSignOptions.FirstOrderID", message, "AT-22");
         }
+        let message = "FirstOrderID has more than the 14 characters of its table; an OrderID may have 20";
+        self.warn((15..=20).contains(&count) && !self.dialect.long_first_order_ids, message, "AT-22");
         for (index, part) in options.sign_parameters.iter().flatten().enumerate() {
             let at = Item("MultiSignOptions.SignParameters", Some(index));
             self.text(format_args!("{at}.Filename"), &part.filename, 50);
@@ -110,9 +111,14 @@ impl Checker<'_> {
             self.warn(true, "hashes share or lack a Filename: their results cannot be distinguished", "AT-35");
             return;
         }
+        if let [_] = hashes {
+            let message = "eSignHash has no Filename: the name under which the vendor returns the hash is not known";
+            self.warn(true, message, "AT-35");
+            return;
+        }
         let unnamed = |hash: &SignHash| hash.filename.as_ref().is_none_or(|name| name.expose().is_empty());
         for (at, hash) in Item::number("eSignHash", hashes) {
-            let message = "is required: the vendor returns the signed hash under this name";
+            let message = "is required if there are several: the vendor returns a signed hash under this name";
             self.fault(unnamed(hash), format_args!("{at}.Filename"), message, "AT-35");
         }
         let named = hashes.iter().filter(|hash| !unnamed(hash)).map(|hash| &hash.filename);

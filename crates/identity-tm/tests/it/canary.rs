@@ -191,7 +191,7 @@ fn debug_and_errors_of_other_calls_redact_texts() {
     let error = ConfirmSign::decode_request(&Params::default(), &body).unwrap_err();
     show(format!("{error} {error:?}"));
 
-    let hashes = json_answer(200, r#"{"Hashes":[{"<canary-name>":"<canary-hash>"}]}"#);
+    let hashes = json_answer(200, r#"{"Hashes":[{"<canary-name>":"Y2FuYXJ5LWhhc2g="}]}"#);
     show(format!("{:?}", decode(&GetESignHash::new(order()), &hashes).unwrap()));
     let twice = json_answer(200, r#"{"Hashes":[{"<canary-name>":"<canary-hash>"},{"<canary-name>":"x"}]}"#);
     let error = decode(&GetESignHash::new(order()), &twice).unwrap_err();

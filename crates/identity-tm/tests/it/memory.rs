@@ -225,13 +225,16 @@ fn at_35_missing_files_or_contents_are_errors() {
         r#"{"Voicefiles":[{"Filename":"a","Base64Data":"TQ"},{"Filename":"b"}]}"#,
         r#"{"Voicefiles":[{"Filename":"a","Base64Data":""}]}"#,
         r#"{"Voicefiles":[{"Filename":"a","Base64Data":null}]}"#,
-        r#"{"Voicefiles":[]}"#,
         r#"{"Voicefiles":null}"#,
         "{}",
         "",
     ] {
         assert_eq!(voices(text).unwrap_err().kind(), Kind::Protocol, "{text}");
     }
+    // An empty list means that there is no recording (AT-93); an error is a refusal (AT-94).
+    assert!(voices(r#"{"Voicefiles":[]}"#).unwrap().is_empty());
+    let error = voices(r#"{"Error":"Mustermann"}"#).unwrap_err();
+    assert_eq!((error.kind(), error.vendor_text().unwrap().expose().as_str()), (Kind::Rejected, "Mustermann"));
 }
 
 #[test]

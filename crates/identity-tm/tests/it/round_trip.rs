@@ -326,12 +326,12 @@ proptest! {
 
     #[test]
     fn hashes_recordings_banks_and_users_round_trip(
-        hashes in prop::collection::btree_map("\\PC{1,20}", "\\PC{0,30}", 1..5),
+        hashes in prop::collection::btree_map("\\PC{1,20}", "\\PC{1,30}", 1..5),
         voices in prop::collection::vec((prop::option::of("\\PC{0,20}"), prop::option::of(any::<Vec<u8>>())), 0..4),
         banks in prop::collection::vec((prop::option::of("\\PC{0,11}"), prop::option::of(0_u32..=99_999_999)), 0..4),
-        user in (any::<Option<bool>>(), any::<Option<bool>>()),
+        user in (any::<bool>(), any::<bool>()),
     ) {
-        let named = hashes.into_iter().map(|(name, hash)| (name, Secret::new(hash))).collect();
+        let named = hashes.into_iter().map(|(name, hash)| (name, Secret::new(encode_base64(hash.as_bytes())))).collect();
         let output = SignedHashes::default().hashes(NamedHashes(named));
         prop_assert_eq!(round_trip(&GetESignHash::new(id()), &output), output);
 
@@ -353,7 +353,7 @@ proptest! {
         prop_assert_eq!(round_trip(&GetBankList, &output), output);
 
         let mut output = SignmeUser::default();
-        (output.user_exists, output.user_is_able_to_sign) = user;
+        (output.user_exists, output.user_is_able_to_sign) = (Some(user.0), Some(user.1));
         prop_assert_eq!(round_trip(&CheckSignmeUser::default(), &output), output);
     }
 

@@ -66,7 +66,7 @@ mod tests {
     use identkit_core::{Advice, Error};
     use identkit_wire::Refusal;
 
-    use super::super::outcome::conclude;
+    use super::super::outcome::{Seen, Shown, Verdict, conclude, judge, unknown};
     use super::*;
 
     const fn class(safety: RetrySafety, ambiguity: AmbiguityPolicy, refusals: &'static [Refusal]) -> Meta {
@@ -114,28 +114,31 @@ mod tests {
             ("- - ? - ? ? ? ?", failed(Kind::Protocol, MaybeSent, 0)),
             // A complete response that the vendor cannot serve, e.g. 503.
             ("r - ? r ? ? ? ?", failed(Kind::Unavailable, Answered, 503)),
-            // A 503 in the body of a successful response (AI-30).
-            ("r - ? r ? ? ? ?", failed(Kind::Unavailable, Answered, 200)),
             ("r - ? r ? ? ? ?", failed(Kind::Integrity, MaybeSent, 404)),
             ("r r ? ? ? ? ? ?", failed(Kind::Integrity, Answered, 200)),
             ("- - ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 200)),
-            ("r r r r r - r -", failed(Kind::RateLimited, Answered, 429)),
-            ("r r r r r - - -", failed(Kind::RateLimited, Answered, 200)),
-            ("r r r r r - r -", limited(120)),
-            ("- - - - - - - -", limited(121)),
+            ("r r ? r r ? r ?", failed(Kind::RateLimited, Answered, 429)),
+            ("r r ? r r ? r ?", limited(120)),
+            ("- - ? - - ? - ?", limited(121)),
             ("- - - - - - - -", failed(Kind::Rejected, Answered, 400)),
             ("- - - - - - - -", failed(Kind::Rejected, Answered, 200)),
             ("- - - - - - - -", failed(Kind::Forbidden, Answered, 403)),
             ("- - - - - - - -", failed(Kind::NotFound, Answered, 404)),
-            ("- - - - - - - -", failed(Kind::Conflict, Answered, 409)),
-            ("- - - - - - - -", failed(Kind::Protocol, Answered, 302)),
+            ("- - ? - ? ? ? ?", failed(Kind::Conflict, Answered, 409)),
+            ("- - ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 302)),
+            ("- - ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 600)),
         ];
         for (expected, failure) in table {
             let row = format!("{:?} {:?} {:?}", failure.error.kind(), failure.error.delivery(), failure.status);
             let cells = CLASSES.iter().map(|meta| {
                 let Failed { ref error, status, retry_after, permanent } = failure;
                 let error = Error::new(error.kind(), "test").with_delivery(error.delivery().unwrap());
-                let failed = Failed { error: conclude(meta, error, status), status, retry_after, permanent };
+                let shown = if error.kind() == Kind::Rejected { Shown::Refusal } else { Shown::Other };
+                let verdict = status
+                    .filter(|_| error.delivery() == Some(Answered))
+                    .map(|status| judge(meta, Seen { status: status.as_u16(), shown, shows_success: false }));
+                let error = if verdict == Some(Verdict::Unknown) { unknown(error) } else { conclude(meta, error) };
+                let failed = Failed { error, status, retry_after, permanent };
                 match decide(meta, &failed, 1, 4, &Policy::default(), 0.5) {
                     Some(wait) => {
                         assert_eq!(wait, retry_after.unwrap_or(Duration::from_millis(500)), "{row}");

@@ -14,14 +14,17 @@ use ::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
 use ::http::{Request, response};
 use futures_util::future::{Either, select};
 use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
-use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Encoded, Meta, Received, RetrySafety, Warning};
+use identkit_wire::{AmbiguityPolicy, Answer, Body, BodyMode, Encoded, Meta, Received, RetrySafety, Warning};
 use tokio::sync::Semaphore;
 
 use super::coding;
 use super::deadline::{Deadline, too_late};
 use super::decide::decide;
 use super::limits::{RetryBucket, Slot};
-use super::outcome::{Failed, after_ambiguous_attempt, conclude, is_ambiguous};
+use super::outcome::{
+    Failed, Seen, Shown, Verdict, after_ambiguous_attempt, can_succeed, conclude, is_ambiguous, is_refusal, judge,
+    unknown,
+};
 use super::receive::{Incoming, retry_after};
 use super::stream::Guard;
 use super::watch::Watch;
@@ -124,6 +127,7 @@ impl Engine {
                 }
                 Err(failed) => failed,
             };
+            failed.error = conclude(meta, failed.error.with_operation(meta.name));
             // By the status, or by the body of a successful response (AI-30).
             if failed.error.kind() == Kind::Authentication && failed.error.delivery() == Some(Delivery::Answered) {
                 watch.attempted(bytes, Err(&failed.error), None);
@@ -137,7 +141,6 @@ impl Engine {
                 self.before(deadline, self.auth.renew(generation)).await??;
                 continue;
             }
-            failed.error = conclude(meta, failed.error.with_operation(meta.name), failed.status);
             watch.ambiguous |= is_ambiguous(&failed.error);
             let wait = decide(meta, &failed, made, allowed, &self.policy, fastrand::f64());
             let error = failed.error;
@@ -204,9 +207,9 @@ impl Engine {
         let retry_after = retry_after(response.headers(), &*self.clock);
         let mut incoming = Incoming::new(meta, coding::decode(response));
         match deadline.run(self.receive(codec, &mut incoming, slot, observer)).await {
-            Ok(Ok(warnings)) => Ok(Response::new(status, warnings, incoming.into_raw())),
+            Ok(Ok(warnings)) => Ok(Response::new(status, warnings, incoming.into_unrepeatable())),
             Ok(Err(error)) => {
-                let error = error.with_answer(incoming.into_raw());
+                let error = error.with_url(self.url(meta)).with_answer(incoming.into_raw());
                 Err(Failed { error, status: Some(status), retry_after, permanent: false })
             }
             // The response is incomplete: only its head arrived in time.
@@ -226,10 +229,10 @@ impl Engine {
         let meta = codec.meta();
         let status = incoming.head.status.as_u16();
         let incomplete = |error: Error| error.with_status(status).with_delivery(Delivery::MaybeSent);
-        if !meta.expect.contains(&status) {
+        if !can_succeed(meta, status) {
             let (error, whole) = incoming.refusal().await;
             return Err(if whole {
-                error
+                self.settle(incoming, Shown::Other, error)
             } else {
                 // Only a complete response counts as answered, even if it is a refusal.
                 incomplete(error.with_kind(Kind::Integrity, "the vendor refused, and its response ended too early"))
@@ -253,11 +256,75 @@ impl Engine {
             let left = cap.saturating_sub(first.len() as u64);
             *rest = self.guard(deadline, left).wrap(content, slot, observer);
         }
-        codec.decode(&incoming.head, body).map_err(|error| {
-            // The status in the body counts if it is worse (AI-30).
-            let worse = error.status().unwrap_or(status).max(status);
-            error.with_status(worse).with_delivery(Delivery::Answered)
-        })
+        // A body that the document does not describe can contradict the status.
+        let shown = if meta.answer == Answer::Empty { incoming.shown() } else { Shown::Result };
+        let seen = Seen { status, shown, shows_success: false };
+        let verdict = judge(meta, seen);
+        if !matches!(verdict, Verdict::Success | Verdict::UnlistedSuccess) {
+            let detail = "the response contradicts its status";
+            let error = Error::new(Kind::Protocol, detail).with_status(status).with_delivery(Delivery::Answered);
+            return Err(self.settle(incoming, shown, error));
+        }
+        match codec.decode(&incoming.head, body) {
+            Ok(mut warnings) => {
+                if verdict == Verdict::UnlistedSuccess {
+                    let message = format!("the document does not list status {status} for this call");
+                    warnings.push(Warning::new(message, "AT-89"));
+                }
+                Ok(warnings)
+            }
+            Err(error) => {
+                // The status in the body counts if it is worse (AI-30).
+                let worse = error.status().unwrap_or(status).max(status);
+                let shown = match error.kind() {
+                    kind if is_refusal(kind) => Shown::Refusal,
+                    _ if incoming.error_text().is_some() => Shown::Error,
+                    _ => Shown::Other,
+                };
+                Err(self.settle(incoming, shown, error.with_status(worse).with_delivery(Delivery::Answered)))
+            }
+        }
+    }
+
+    /// Applies the verdict on a complete response that is not a success to its error.
+    fn settle(&self, incoming: &Incoming, shown: Shown, error: Error) -> Error {
+        let meta = incoming.meta;
+        let ids = incoming.find_ids();
+        let status = error.status().unwrap_or_else(|| incoming.head.status.as_u16());
+        let error = match (shown, incoming.error_text()) {
+            (Shown::Error, Some(text)) => {
+                let detail = "the vendor reports an error in a response with a success status";
+                error.with_kind(Kind::Rejected, detail).with_vendor_text(text)
+            }
+            _ => error,
+        };
+        match judge(meta, Seen { status, shown, shows_success: !ids.is_empty() }) {
+            Verdict::Unknown => {
+                let Some(id) = ids.first() else { return unknown(error) };
+                // The response can be the only copy of the id.
+                let detail = format!("{}; the response contains the element {}", error.detail(), id.name);
+                let kind = error.kind();
+                unknown(error.with_kind(kind, detail)).with_vendor_text(incoming.text())
+            }
+            Verdict::Refusal => {
+                let documented = meta.refusals.iter().any(|refusal| refusal.status == status);
+                let misled = matches!(status, 404 | 405) || (matches!(status, 400..=499) && !documented);
+                if !misled {
+                    return error;
+                }
+                // A forgotten path prefix is a likely cause.
+                let detail = format!("{}; the URL called was {}", error.detail(), self.url(meta));
+                let kind = error.kind();
+                error.with_kind(kind, detail)
+            }
+            Verdict::Unreadable | Verdict::Success | Verdict::UnlistedSuccess => error,
+        }
+    }
+
+    /// The URL of an operation, without ids.
+    fn url(&self, meta: &Meta) -> String {
+        let root = self.base.join("/").map(|root| root.to_string()).unwrap_or_default();
+        format!("{}{}", root.trim_end_matches('/'), meta.path)
     }
 
     fn guard(&self, deadline: Instant, cap: u64) -> Guard {

@@ -1,10 +1,13 @@
-//! The outcome of a call after a failed attempt.
+//! What a response means for its operation. Pure functions.
+//!
+//! [`judge`] is the only place that decides it. It depends on the facts that the operation declares ([`Meta`]), on the
+//! status, and on what the body shows; never on the HTTP method.
 
 use std::time::Duration;
 
 use ::http::StatusCode;
 use identkit_core::{Advice, Delivery, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, Meta, RetrySafety};
+use identkit_wire::{AmbiguityPolicy, Answer, Meta, RetrySafety};
 
 use crate::Failure;
 
@@ -38,36 +41,126 @@ impl From<Failure> for Failed {
     }
 }
 
+/// What the body of a complete response shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Nothing: there is no body.
+    Empty,
+    /// The documented body. Of an operation without one: a JSON object.
+    Result,
+    /// An error beside or instead of the documented body (AT-94).
+    Error,
+    /// A refusal in the documented form, e.g. `result: false` (AI-02).
+    Refusal,
+    /// HTML.
+    Html,
+    /// Something else.
+    Other,
+}
+
+/// A complete response.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    /// The HTTP status. If the body contains a worse one, that one (AI-30).
+    pub(super) status: u16,
+    pub(super) shown: Shown,
+    /// Whether the body contains one of [`Meta::ids`].
+    pub(super) shows_success: bool,
+}
+
+/// What a complete response means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The vendor executed the call.
+    Success,
+    /// As `Success`, but the document does not list the status (AT-89).
+    UnlistedSuccess,
+    /// The vendor did not execute the call. The error of the status or of the body says why.
+    Refusal,
+    /// The vendor may have executed the call.
+    Unknown,
+    /// A read without a usable result.
+    Unreadable,
+}
+
+/// Whether a response of this status can be a success, so that its body is decoded (AT-89).
+pub(super) fn can_succeed(meta: &Meta, status: u16) -> bool {
+    meta.expect.contains(&status) || (meta.answer != Answer::Status && matches!(status, 200..=204))
+}
+
+/// Returns what a complete response means (AT-89, AT-94, AT-97, AI-31).
+pub(super) fn judge(meta: &Meta, seen: Seen) -> Verdict {
+    let Seen { status, shown, shows_success } = seen;
+    let reads = meta.safety == RetrySafety::Safe;
+    let failed = if reads { Verdict::Unreadable } else { Verdict::Unknown };
+    if can_succeed(meta, status) {
+        let listed = meta.expect.contains(&status);
+        let success = if listed { Verdict::Success } else { Verdict::UnlistedSuccess };
+        return match (meta.answer, shown) {
+            (Answer::Status, _) => success,
+            (Answer::Body, Shown::Result) => success,
+            (_, Shown::Refusal) => refused_unless(shows_success, meta),
+            (Answer::Body, Shown::Error) if reads => Verdict::Refusal,
+            (Answer::Empty, Shown::Error | Shown::Html) => failed,
+            (Answer::Empty, _) if listed => success,
+            (Answer::Empty, Shown::Empty | Shown::Result) if !meta.listed_only => success,
+            _ => failed,
+        };
+    }
+    if (200..300).contains(&status) {
+        return failed;
+    }
+    let documented = meta.refusals.iter().find(|refusal| refusal.status == status);
+    let uncertain = !matches!(status, 400..=499) || matches!(status, 408 | 409 | 425);
+    match meta.safety {
+        RetrySafety::Safe => Verdict::Refusal,
+        // A repeat has no further effect, so an outcome that a retry can settle is not unknown.
+        RetrySafety::IdempotentByEffect => match meta.ambiguity {
+            AmbiguityPolicy::Probe if uncertain && documented.is_none() => Verdict::Unknown,
+            _ if !matches!(status, 400..=599) => Verdict::Unknown,
+            _ => Verdict::Refusal,
+        },
+        RetrySafety::DestructiveRead | RetrySafety::Creating | RetrySafety::SideEffect => {
+            let certain = documented.is_some_and(|refusal| refusal.certain);
+            if (uncertain && !certain) || (status == 429 && documented.is_none()) {
+                return Verdict::Unknown;
+            }
+            refused_unless(shows_success, meta)
+        }
+    }
+}
+
+/// A refusal, unless the body contradicts it.
+fn refused_unless(shows_success: bool, meta: &Meta) -> Verdict {
+    if shows_success && meta.safety != RetrySafety::Safe { Verdict::Unknown } else { Verdict::Refusal }
+}
+
+/// Whether the error of a decoder says that the vendor refused, instead of that the body cannot be read.
+pub(super) fn is_refusal(kind: Kind) -> bool {
+    use Kind::{Authentication, Conflict, Forbidden, NotFound, RateLimited, Rejected, Unavailable};
+    matches!(kind, Authentication | Conflict | Forbidden | NotFound | RateLimited | Rejected | Unavailable)
+}
+
 /// Whether the vendor may have executed the request without confirming it.
 pub(super) fn is_ambiguous(error: &Error) -> bool {
     error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable
 }
 
-/// Converts the error of an attempt into the error for this operation: [`Kind::OutcomeUnknown`] if something may have
-/// changed. `status` is that of the response; the error may have a worse one, from the body (AI-30).
-pub(super) fn conclude(meta: &Meta, error: Error, status: Option<StatusCode>) -> Error {
-    let changes = !matches!(meta.safety, RetrySafety::Safe);
-    let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
-    // A success status whose body is a refusal (`result: false`, AI-02; or like a 5xx, AI-30) is not a broken success:
-    // `is_ambiguous` covers the latter.
-    let refused = matches!(
-        error.kind(),
-        Kind::Rejected
-            | Kind::Authentication
-            | Kind::Forbidden
-            | Kind::NotFound
-            | Kind::Conflict
-            | Kind::RateLimited
-            | Kind::Unavailable
-    );
-    // Any 2xx is a success, also one that the operation does not expect.
-    let broken_success = !refused && status.is_some_and(|status| status.is_success());
-    let ambiguous = is_ambiguous(&error) || broken_success;
-    if !changes || !ambiguous || (repeatable && !broken_success) {
+/// Turns the error of an attempt into one with an unknown outcome.
+pub(super) fn unknown(error: Error) -> Error {
+    if error.kind() == Kind::OutcomeUnknown {
         return error;
     }
     let detail = format!("{}; it is not known whether the vendor executed the request", error.detail());
-    error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent)
+    error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent).with_advice(Advice::Reconcile)
+}
+
+/// Converts the error of an attempt without a complete response into the error for this operation:
+/// [`Kind::OutcomeUnknown`] if something may have changed. [`judge`] decides about complete responses.
+pub(super) fn conclude(meta: &Meta, error: Error) -> Error {
+    let changes = meta.safety != RetrySafety::Safe;
+    let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
+    if changes && !repeatable && is_ambiguous(&error) { unknown(error) } else { error }
 }
 
 /// Adjusts the last error of a call if an earlier attempt may have arrived.

@@ -2,24 +2,26 @@
 
 use std::time::Duration;
 
-use ::http::header::{HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
+use ::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use ::http::response;
 use bytes::{Bytes, BytesMut};
-use identkit_core::{Clock, Content, Error, Kind, RawResponse};
-use identkit_wire::{BodyMode, Meta, Received, RetrySafety, refusal};
+use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
+use identkit_wire::{BodyMode, Meta, Received, RetrySafety, body_text, error_text, is_json_object, refusal};
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::coding::is_decoded;
+use super::outcome::Shown;
 
-/// Number of bytes that distinguish a binary from JSON. A shorter body is checked whole.
-const SNIFF: usize = 16;
+/// Number of bytes that distinguish a binary from JSON: a PDF can begin with other bytes (AT-96). A shorter body is
+/// checked whole.
+const SNIFF: usize = 1024;
 
 /// Maximum number of bytes that are read of an error's body.
-const ERROR_BODY: usize = 64 * 1024;
+const ERROR_BODY: usize = 1024 * 1024;
 
 /// A response that is being read. The attempt owns it, so what was read survives a timeout.
 pub(super) struct Incoming {
-    meta: &'static Meta,
+    pub(super) meta: &'static Meta,
     pub(super) head: response::Parts,
     pub(super) content: Content,
     buffer: Bytes,
@@ -31,11 +33,6 @@ impl Incoming {
     pub(super) fn new(meta: &'static Meta, response: ::http::Response<Content>) -> Self {
         let (head, content) = response.into_parts();
         Self { meta, head, content, buffer: Bytes::new(), complete: false }
-    }
-
-    /// Whether the raw response must be retained, because the vendor will not give it a second time.
-    fn is_unrepeatable(&self) -> bool {
-        matches!(self.meta.safety, RetrySafety::Creating | RetrySafety::DestructiveRead | RetrySafety::SideEffect)
     }
 
     /// Reads the error of a refusal from the beginning of its body. Returns it, and whether the body did not break off.
@@ -65,9 +62,13 @@ impl Incoming {
         }
         let needed = if sniff.is_some() { SNIFF } else { 1 };
         while self.buffer.len() < needed {
-            let Some(more) = self.content.next().await.transpose()? else { break };
+            let Some(more) = self.content.next().await.transpose()? else {
+                self.complete = true;
+                break;
+            };
             append(&mut self.buffer, more);
         }
+        self.complete |= self.content.len() == Some(self.buffer.len() as u64);
         if sniff.is_some_and(|streams| !streams(&self.head.headers, &self.buffer)) {
             return self.whole(cap).await;
         }
@@ -96,15 +97,55 @@ impl Incoming {
         Ok(Received::Whole(self.take()))
     }
 
-    /// Takes the bytes read so far. The buffer keeps a copy for the raw response.
+    /// Takes the bytes read so far. The buffer keeps them for the raw response, without a copy.
     fn take(&mut self) -> Bytes {
-        if self.is_unrepeatable() { self.buffer.clone() } else { std::mem::take(&mut self.buffer) }
+        self.buffer.clone()
+    }
+
+    /// What the body of an operation without a documented body shows.
+    pub(super) fn shown(&self) -> Shown {
+        let body = self.buffer.trim_ascii();
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+        let media_type = self.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        match body {
+            [] => Shown::Empty,
+            _ if self.error_text().is_some() => Shown::Error,
+            [b'<', ..] => Shown::Html,
+            _ if media_type.trim_start().to_ascii_lowercase().starts_with("text/html") => Shown::Html,
+            _ if is_json_object(body) => Shown::Result,
+            _ => Shown::Other,
+        }
+    }
+
+    /// The text of the operation's error element, if the body has one.
+    pub(super) fn error_text(&self) -> Option<Pii<String>> {
+        error_text(&self.buffer, self.meta.error_member?)
+    }
+
+    /// The ids that show that the call created or took something.
+    pub(super) fn find_ids(&self) -> Vec<FoundId> {
+        if self.meta.ids.is_empty() { Vec::new() } else { self.raw().ids() }
+    }
+
+    /// The beginning of the body as text.
+    pub(super) fn text(&self) -> Pii<String> {
+        body_text(&self.buffer)
+    }
+
+    fn raw(&self) -> RawResponse {
+        let (status, headers) = (self.head.status, self.head.headers.clone());
+        RawResponse::new(status, headers, self.buffer.clone(), self.complete).with_id_names(self.meta.ids)
+    }
+
+    /// The response as received.
+    pub(super) fn into_raw(self) -> RawResponse {
+        self.raw()
     }
 
     /// The response as received, if the vendor will not give it a second time.
-    pub(super) fn into_raw(self) -> Option<RawResponse> {
-        let raw = self.is_unrepeatable();
-        raw.then(|| RawResponse::new(self.head.status, self.head.headers, self.buffer, self.complete))
+    pub(super) fn into_unrepeatable(self) -> Option<RawResponse> {
+        use RetrySafety::{Creating, DestructiveRead, SideEffect};
+        matches!(self.meta.safety, Creating | DestructiveRead | SideEffect).then(|| self.raw())
     }
 }
 

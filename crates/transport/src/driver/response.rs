@@ -30,6 +30,14 @@ impl Response<()> {
     }
 }
 
+impl Response<()> {
+    /// Creates the response of a call whose success another call proved, from its error. `warning` says so.
+    pub fn from_proof(error: &Error, warning: Warning) -> Self {
+        let status = error.status().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or_default();
+        Self::new(status, vec![warning], error.answer().cloned())
+    }
+}
+
 impl<T> Response<T> {
     /// The response as received, if the operation must not be repeated: it creates something, has a side effect, or
     /// reads destructively. `None` for all other operations.

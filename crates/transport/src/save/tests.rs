@@ -182,3 +182,43 @@ async fn a_file_that_differs_on_the_disk_is_an_error() {
     assert_eq!(save.run(Content::from_bytes("abc")).await.unwrap_err().kind(), Kind::Integrity);
     assert_eq!(names(&folder), Vec::<String>::new());
 }
+
+const PDF: &str = "%PDF-1.7 a page %%EOF";
+
+#[tokio::test]
+async fn at_96_a_damaged_artifact_is_kept_as_damaged() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("report.pdf");
+    for (number, bytes) in ["%PDF-1.7 cut off", "<html>an error page</html>", ""].into_iter().enumerate() {
+        let save = Save::new(&path).artifact(Artifact::Pdf).run(Content::from_bytes(bytes));
+        let error = save.await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Integrity);
+        assert!(error.to_string().contains("damaged"), "{error}");
+        let name = ["report.pdf.damaged", "report.pdf.damaged-2", "report.pdf.damaged-3"][number];
+        assert_eq!(std::fs::read(folder.path().join(name)).unwrap(), bytes.as_bytes());
+        assert!(!path.exists(), "never under its final name");
+    }
+    Save::new(&path).artifact(Artifact::Pdf).run(Content::from_bytes(PDF)).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), PDF.as_bytes());
+    // An existing file is not replaced by a damaged one.
+    let save = Save::new(&path).existing(Existing::Replace).artifact(Artifact::Pdf);
+    save.run(Content::from_bytes("other")).await.unwrap_err();
+    assert_eq!(std::fs::read(&path).unwrap(), PDF.as_bytes());
+    assert_eq!(names(&folder).len(), 5);
+}
+
+#[tokio::test]
+async fn at_96_a_list_with_one_damaged_file_saves_none() {
+    let folder = tempdir().unwrap();
+    let prepare = async |name: &str, bytes: &'static str| {
+        let save = Save::new(folder.path().join(name)).artifact(Artifact::Pdf);
+        save.prepare(Content::from_bytes(bytes)).await.unwrap()
+    };
+    let files = vec![prepare("1.pdf", PDF).await, prepare("2.pdf", "%PDF-").await, prepare("3.pdf", PDF).await];
+    let error = commit_all(files).await.unwrap_err();
+    assert!(error.to_string().contains("file 2 of 3 is damaged"), "{error}");
+    assert_eq!(names(&folder), ["2.pdf.damaged"]);
+    let files = vec![prepare("1.pdf", PDF).await, prepare("2.pdf", "%PDF-").await.accept_damage()];
+    assert_eq!(commit_all(files).await.unwrap().len(), 2);
+    assert_eq!(names(&folder), ["1.pdf", "2.pdf", "2.pdf.damaged"]);
+}

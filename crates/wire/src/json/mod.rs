@@ -1,9 +1,12 @@
 //! Reads and writes JSON. Errors contain path, line, column and the expected type, but no values.
 
 mod files;
+mod notes;
 mod reader;
+mod tree;
 mod writer;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -18,7 +21,10 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 pub use self::files::{Files, Piece};
-use self::reader::{Detail, Reading};
+pub use self::notes::Notes;
+use self::reader::{Detail, Reader, Reading};
+use self::tree::At;
+pub use self::tree::Node;
 use self::writer::{MARK, WRITTEN_MARK, Writer};
 use crate::{Body, Decoded, Part, Received, Source};
 
@@ -90,12 +96,63 @@ impl JsonFault {
     }
 }
 
-/// Reads a complete JSON text. A byte order mark at the start is ignored.
+/// Reads a complete JSON text. A byte order mark at the start is ignored. The last value of a repeated name counts.
 ///
 /// # Errors
 /// If the text is not valid JSON or has another form.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
-    read_with::<T, _>(bytes, PhantomData::<T>)
+    let fault = match read_with::<T, _>(bytes, PhantomData::<T>) {
+        Ok(value) => return Ok(value),
+        Err(fault) => fault,
+    };
+    read_tree(bytes, false, |_| ()).map(|(value, _)| value).map_err(|_| fault)
+}
+
+/// Reads a complete JSON text of a vendor: also if types differ from the document, or if names are repeated, as the notes
+/// then say (AT-92, AT-95).
+///
+/// # Errors
+/// If the text is not valid JSON or has another form.
+pub fn read_answer<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, Notes), JsonFault> {
+    read_answer_with(bytes, |_| ())
+}
+
+/// Like [`read_answer`], with a function that repairs a text that cannot be read as documented.
+///
+/// # Errors
+/// Like [`read_answer`].
+pub fn read_answer_with<T: DeserializeOwned>(
+    bytes: &[u8],
+    repair: impl FnOnce(&mut Node<'_>),
+) -> Result<(T, Notes), JsonFault> {
+    let text = without_byte_order_mark(bytes)?;
+    match Reading::new(false).read(text, PhantomData::<T>) {
+        Ok(value) => Ok((value, Notes::default())),
+        Err(fault) => {
+            let mut fault = JsonFault::new(fault.into_detail());
+            read_tree(bytes, true, repair).map_err(|again| {
+                fault.well_formed = again.is_some();
+                if let Some(again) = again {
+                    fault.trace(again);
+                }
+                fault
+            })
+        }
+    }
+}
+
+/// Reads a text by way of a tree. The error is `None` if it is not valid JSON.
+fn read_tree<T: DeserializeOwned>(
+    bytes: &[u8],
+    convert: bool,
+    repair: impl FnOnce(&mut Node<'_>),
+) -> Result<(T, Notes), Option<Detail>> {
+    let text = without_byte_order_mark(bytes).map_err(|_| None)?;
+    let mut node = Node::parse(text).ok_or(None)?;
+    repair(&mut node);
+    let (notes, reading) = (RefCell::default(), Reading::new(true));
+    let value = T::deserialize(Reader::new(At::new(&node, &notes, reading.names(), convert), &reading));
+    value.map(|value| (value, notes.into_inner())).map_err(|fault| Some(fault.into_detail()))
 }
 
 /// Reads a complete JSON text with a seed, which need not build the whole value. Errors name the form of `T`.
@@ -171,7 +228,17 @@ pub fn headers() -> HeaderMap {
 /// # Errors
 /// [`Kind::Protocol`] if the body is a stream or cannot be read.
 pub fn decode<T: DeserializeOwned>(body: Received) -> Result<Decoded<T>, Error> {
-    read::<T>(&body.whole()?).map(Into::into).map_err(JsonFault::answer)
+    decode_once(body, &[])
+}
+
+/// Like [`decode`], and the elements on which the result depends must not be repeated (AT-95).
+///
+/// # Errors
+/// [`Kind::Protocol`] also if one of them is.
+pub fn decode_once<T: DeserializeOwned>(body: Received, once: &[&str]) -> Result<Decoded<T>, Error> {
+    let (value, notes) = read_answer(&body.whole()?).map_err(JsonFault::answer)?;
+    notes.require_once(once)?;
+    Ok(Decoded::new(value, notes.warnings()))
 }
 
 /// Reads the JSON body of a request. Its Content-Type is ignored.

@@ -9,8 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use serde_json::Value;
 
@@ -25,6 +24,8 @@ pub(super) struct Reading {
     expected: RefCell<String>,
     /// Field names of the type that is read next, if it has any.
     names: Cell<&'static [&'static str]>,
+    /// The last text that was read, while tracing: a key.
+    text: RefCell<String>,
 }
 
 impl Reading {
@@ -38,6 +39,18 @@ impl Reading {
         let value = seed.deserialize(Reader::new(&mut deserializer, self))?;
         deserializer.end().map_err(|error| self.explain(&error))?;
         Ok(value)
+    }
+
+    /// Field names of the type that is read next.
+    pub(super) fn names(&self) -> &Cell<&'static [&'static str]> {
+        &self.names
+    }
+
+    /// Retains a text that may be a key.
+    fn trace_text(&self, text: &str) {
+        if self.tracing {
+            self.text.replace(text.to_owned());
+        }
     }
 
     /// Reads a JSON value.
@@ -189,13 +202,13 @@ impl de::Error for Fault {
 }
 
 /// Wraps a deserializer, a seed, a visitor or an access of serde_json or of a type.
-struct Reader<'a, T> {
+pub(super) struct Reader<'a, T> {
     inner: T,
     reading: &'a Reading,
 }
 
 impl<'a, T> Reader<'a, T> {
-    fn new(inner: T, reading: &'a Reading) -> Self {
+    pub(super) fn new(inner: T, reading: &'a Reading) -> Self {
         Self { inner, reading }
     }
 }
@@ -298,10 +311,20 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Reader<'_, V> {
         visit_u64: u64,
         visit_u128: u128,
         visit_f64: f64,
-        visit_str: &str,
-        visit_borrowed_str: &'de str,
         visit_bytes: &[u8],
         visit_borrowed_bytes: &'de [u8],
+    }
+
+    #[inline]
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<V::Value, E> {
+        self.reading.trace_text(value);
+        self.inner.visit_str(value).map_err(|fault| self.reading.pass(fault))
+    }
+
+    #[inline]
+    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<V::Value, E> {
+        self.reading.trace_text(value);
+        self.inner.visit_borrowed_str(value).map_err(|fault| self.reading.pass(fault))
     }
 
     #[inline]
@@ -374,32 +397,22 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        // Only a type that names its fields contributes keys to the path.
-        if self.reading.tracing && !self.names.is_empty() {
-            return self.trace_key(seed);
+        let reading = self.reading;
+        if reading.tracing {
+            reading.names.set(self.names);
         }
-        let key = self.map.next_key_seed(Reader::new(seed, self.reading));
-        key.map_err(|error| self.reading.explain_at(&error, &"*"))
+        let key = self.map.next_key_seed(Reader::new(seed, reading));
+        if reading.tracing {
+            // Only a type that names its fields contributes keys to the path. A key can name them too.
+            self.key = name_of(reading.names.get(), &reading.text.borrow());
+        }
+        key.map_err(|error| reading.explain_at(&error, &"*"))
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let value = self.map.next_value_seed(Reader::new(seed, self.reading));
         value.map_err(|error| self.reading.explain_at(&error, &self.key))
-    }
-}
-
-impl<'de, A: MapAccess<'de>> Entries<'_, A> {
-    /// Reads a key for the path, then deserializes it for the type.
-    #[cold]
-    fn trace_key<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
-        let text = self.map.next_key::<String>().map_err(|error| self.reading.explain_at(&error, &"*"))?;
-        let Some(text) = text else { return Ok(None) };
-        self.key = name_of(self.names, &text);
-        seed.deserialize(text.into_deserializer()).map(Some).map_err(|mut fault: Fault| {
-            fault.0.path.push("*".to_owned());
-            fault
-        })
     }
 }
 

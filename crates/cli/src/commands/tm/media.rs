@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use identkit_core::{Advice, Error, Kind};
+use identkit_core::{Advice, Artifact, Error, Kind};
 use identkit_identity_tm::{GetVideo, OrderId, PlaceholderRule, VideoReady};
 use identkit_transport::save::{Existing, FileDigest};
 use identkit_wire::Operation;
@@ -17,7 +17,7 @@ use crate::context::{summary, warn};
 use crate::exit::Failure;
 use crate::given::{Ways, value};
 use crate::output::say;
-use crate::save::{Folder, check_place, existing, save, save_beside};
+use crate::save::{Folder, Names, check_place, existing, save_artifact, save_beside};
 
 const CALLBACK_URL: Ways = Ways { option: "--callback-url", file: "--callback-url-file", prompt: "Callback URL" };
 
@@ -26,7 +26,7 @@ pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Fai
         VideoCommand::Request { order_id, callback_url, callback_url_file } => {
             let id = OrderId::parse(order_id)?;
             let url = value(callback_url.as_deref(), callback_url_file.as_deref(), CALLBACK_URL).await?;
-            let response = warn(tm.client().await?.request_video(&id, &url, &tm.options).await)?;
+            let response = warn(tm.client()?.request_video(&id, &url, &tm.options).await)?;
             let sentence = "requested; the vendor calls the callback URL when the recording is ready. Before that, \
                             `video get` may return a placeholder";
             done(tm, &response, "requested", sentence)
@@ -48,7 +48,7 @@ async fn get(
 ) -> Result<(), Failure> {
     check_place("--out", out, existing)?;
     let deadline = tm.stream_deadline();
-    let client = tm.client().await?;
+    let client = tm.client()?;
     // The command line has no event of the vendor, only the user's --callback-received.
     let response = warn(client.video(&VideoReady::force(order_id.clone()), &tm.options).await)?;
     let compared = rule.has_digests();
@@ -59,7 +59,8 @@ async fn get(
     let summary = summary(&response, more);
     let rejected = |error: Error| error.with_operation(GetVideo::META.name).with_advice(Advice::RetryLater);
     let accept = move |digest: &FileDigest| rule.check(digest.length, &digest.sha256).map_err(rejected);
-    let file = save(out, existing, deadline.limit(response.value.content), accept).await.map_err(|failure| {
+    let content = deadline.limit(response.value.content);
+    let file = save_artifact(out, existing, content, Artifact::Video, accept).await.map_err(|failure| {
         if failure.kind() == Some(Kind::Integrity) { failure.note("nothing was written") } else { failure }
     })?;
     if let Some(note) = misnamed {
@@ -92,17 +93,20 @@ const NO_VOICE: &str = "the order has no audio recording, or the account is not 
 
 pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result<(), Failure> {
     let _folder = Folder::create(out)?;
-    let response = tm.client().await?.voice_files(order_id, &tm.options).await;
+    let response = tm.client()?.voice_files(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| Failure::from(error).note_on(400, NO_VOICE))?;
     let recordings = response.value.voicefiles.as_deref().unwrap_or_default();
-    let (mut files, mut unreadable) = (Vec::new(), Vec::new());
+    let (mut files, mut unreadable, mut saved) = (Vec::new(), Vec::new(), Names::default());
     for (number, recording) in (1..).zip(recordings) {
         let Ok(audio) = recording.audio() else {
             unreadable.push(number);
             continue;
         };
         let name = names::safe(recording.filename.as_ref().map_or("", |name| name.expose().as_str()), number);
-        files.push(save_beside(out, names::numbered(&name), audio, &files).await?);
+        match save_beside(out, names::numbered(&name), audio, Artifact::Audio, &mut saved).await? {
+            Some(file) => files.push(file),
+            None => unreadable.push(number),
+        }
     }
     // Valid recordings are saved even if others are not.
     let files = Files { files, summary: summary(&response, json!({ "unreadable": unreadable })) };
@@ -117,7 +121,8 @@ pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result
     let (numbers, all) = (format!("{unreadable:?}"), recordings.len());
     let numbers = numbers.trim_matches(['[', ']']);
     let why = format!(
-        "recording {numbers} of {all}, in the order of the response, is not valid Base64 or is empty and was not saved"
+        "recording {numbers} of {all}, in the order of the response, is empty, not valid Base64 or not an audio file; a \
+         damaged file is kept with .damaged at the end of its name"
     );
     Err(Error::new(Kind::Protocol, why).with_operation("getVoiceFiles").with_advice(Advice::DoNotRetry).into())
 }

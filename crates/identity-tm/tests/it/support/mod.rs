@@ -165,6 +165,11 @@ pub(crate) fn client_over(change: impl FnOnce(Builder) -> Builder, transport: Ar
     change(builder).transport(transport).clock(Arc::new(SystemClock::new())).build().unwrap()
 }
 
+/// Returns a period of one day.
+pub(crate) fn period() -> Period {
+    Period::default().begin(Dts::parse("2018-09-05T00:00:00+02:00")).end(Dts::parse("2018-09-06T00:00:00+02:00"))
+}
+
 /// A visitor of the crate's operations.
 pub(crate) trait EachOperation {
     fn with<Op: ServedOperation<Dialect = Dialect>>(&mut self, operation: Op);
@@ -182,21 +187,21 @@ pub(crate) fn each_operation(each: &mut impl EachOperation) {
     each.with(GetIdentDataPdf::new(id()));
     each.with(GetESignPdf::new(id()));
     each.with(GetESignHash::new(id()));
-    each.with(RequestVideo::new(id(), Secret::new("")));
+    each.with(RequestVideo::new(id(), Secret::new("https://example.com/ready")));
     each.with(GetVideo::new(id()));
     each.with(GetVoiceFiles::new(id()));
     each.with(DelIdentData::new(id()));
-    each.with(GetAllStatus::default());
-    each.with(GetAllStatusExtended::default());
+    each.with(GetAllStatus::new(period()));
+    each.with(GetAllStatusExtended::new(period()));
     each.with(DrainUnreported);
     each.with(DrainUnreportedExtended);
     each.with(CancelOrder::new(id()));
     each.with(RequestSign::new(id()));
-    each.with(ConfirmSign::new(id(), Secret::new("")));
+    each.with(ConfirmSign::new(id(), Secret::new("123456")));
     each.with(RequestResendSignTan::new(id()));
     each.with(ServerStatus);
     each.with(GetBankList);
-    each.with(CheckSignmeUser::default());
+    each.with(CheckSignmeUser(SignmeUserRequest::default().email("e.mustermann@example.com")));
 }
 
 /// Objects of a message: the path without indexes, and the type's keys.

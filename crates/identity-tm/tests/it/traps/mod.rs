@@ -16,6 +16,7 @@ mod list;
 mod matrix;
 mod media;
 mod misc;
+mod outcomes;
 mod reading;
 mod results;
 mod shapes;
@@ -74,11 +75,6 @@ fn allowing(change: impl FnOnce(&mut Dialect)) -> Dialect {
     let mut dialect = Dialect::default();
     change(&mut dialect);
     dialect
-}
-
-/// Returns a period of one day.
-fn period() -> Period {
-    Period::default().begin(Dts::parse("2018-09-05T00:00:00+02:00")).end(Dts::parse("2018-09-06T00:00:00+02:00"))
 }
 
 fn callback() -> Secret {

@@ -93,7 +93,7 @@ async fn at_11_at_75_the_version_is_an_opaque_text() {
         let base =
             if default { DEFAULT_BASE_URL.to_owned() } else { format!("https://customer.identity.tm/api/{version}") };
         let change = |builder: Builder| if default { builder } else { builder.base_url(&base) };
-        let client = client_by(change, [reply(200, "{}")]);
+        let client = client_by(change, [reply(200, r#"{"Status":[]}"#)]);
         client.status_general(&id(), &options()).await.unwrap();
         assert_eq!(client.sent()[0].uri.to_string(), format!("{base}/getStatus/{ORDER}"));
     }

@@ -40,7 +40,7 @@ async fn at_06_the_journal_gets_the_bytes_before_they_are_decoded() {
         Ok(())
     };
     let error = error_of(vendor.drain_unreported_to(journal, &options()).await);
-    assert_eq!((error.kind(), error.advice()), (Kind::Protocol, Advice::Reconcile));
+    assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile));
     assert_eq!(journaled, b"<html>Mustermann</html>");
 }
 

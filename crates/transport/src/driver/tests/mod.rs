@@ -229,8 +229,14 @@ async fn a_create_that_may_have_arrived_is_not_repeated() {
         (answer(503, "busy"), 503),
         (Step::Broken(200), 200),
         (answer(202, "garbage"), 202),
-        // A success that the document does not list.
-        (answer(201, "an order"), 201),
+        // Never a success (AT-89).
+        (answer(205, "an order"), 205),
+        // Statuses that do not prove that nothing was created (AT-97).
+        (answer(302, ""), 302),
+        (answer(409, ""), 409),
+        (answer(425, ""), 425),
+        (answer(429, ""), 429),
+        (answer(600, ""), 600),
         // An incomplete refusal does not count as answered.
         (Step::Broken(400), 400),
         (Step::Broken(401), 401),
@@ -255,12 +261,18 @@ async fn attempts_are_repeated_as_the_operation_allows() {
         ("400", call(&Create, &[answer(400, "")]).await, "Rejected Answered DoNotRetry 400"),
         ("404", call(&Create, &[answer(404, "")]).await, "NotFound Answered DoNotRetry 404"),
         ("410, documented", call(&Create, &[answer(410, "")]).await, "SigningCanceled Answered DoNotRetry 410"),
-        ("302", call(&Create, &[answer(302, "")]).await, "Protocol Answered DoNotRetry 302"),
+        ("302", call(&Read, &[answer(302, "")]).await, "Protocol Answered DoNotRetry 302"),
+        ("201, not listed", call(&Create, &[answer(201, "ok")]).await, "ok after 1"),
+        ("205, never a success", call(&Read, &[answer(205, "ok")]).await, "Protocol Answered DoNotRetry 205"),
         ("a deletion is limited", call(&Delete, &[LIMITED, OK]).await, "ok after 2"),
         ("a create is limited, as documented", call(&CreateLimited, &[LIMITED, OK]).await, "ok after 2"),
-        ("a create is limited, undocumented", call(&Create, &[LIMITED]).await, "RateLimited Answered RetryLater 429"),
+        (
+            "a create is limited, undocumented",
+            call(&Create, &[LIMITED]).await,
+            "OutcomeUnknown MaybeSent Reconcile 429",
+        ),
         ("a read, incomplete refusal", call(&Read, &[Broken(404), OK]).await, "ok after 2"),
-        ("a text is limited", call(&Text, &[LIMITED]).await, "RateLimited Answered RetryLater 429"),
+        ("a text is limited", call(&Text, &[LIMITED]).await, "OutcomeUnknown MaybeSent Reconcile 429"),
         ("a text was never sent", call(&Text, &[NotSent, answer(202, "ok")]).await, "ok after 2"),
         (
             "a read, three times",

@@ -23,7 +23,7 @@ async fn a_failed_call_retains_what_was_received() {
         (answer(200, "refused"), 200, "refused", true),
         (answer(400, "because"), 400, "because", true),
         (answer(503, "{\"OrderID\":\"7\"}"), 503, "{\"OrderID\":\"7\"}", true),
-        (answer(201, "an order"), 201, "an order", true),
+        (answer(205, "an order"), 205, "an order", true),
         (Step::Answer(200, &[("content-encoding", "gzip")], "x"), 200, "", false),
         (Step::Broken(200), 200, "half", false),
         (Step::Broken(404), 404, "half", false),

@@ -60,6 +60,16 @@ impl<T: DeserializeOwned> Files<T> {
         self.content
     }
 
+    /// Text outside the elements of the list, without its files. Complete at the end of the text.
+    pub fn beside(&self) -> &[u8] {
+        self.scanner.outside()
+    }
+
+    /// Whether the list occurred as an array.
+    pub fn has_list(&self) -> bool {
+        self.scanner.has_list()
+    }
+
     /// Reads the next piece; returns `None` at the end of the complete text.
     ///
     /// # Errors

@@ -54,6 +54,8 @@ pub(super) struct Scanner {
     /// Whether the last key of the root is the list's, and whether the list occurred.
     in_list: bool,
     had_list: bool,
+    /// Whether the list is an array.
+    has_list: bool,
     /// Whether the next value is the list, or a file.
     list_next: bool,
     file_next: bool,
@@ -97,10 +99,19 @@ impl Scanner {
             depth: 0,
             in_list: false,
             had_list: false,
+            has_list: false,
             list_next: false,
             file_next: false,
             had_file: false,
         }
+    }
+
+    pub(super) fn outside(&self) -> &[u8] {
+        &self.outside
+    }
+
+    pub(super) fn has_list(&self) -> bool {
+        self.has_list
     }
 
     /// Whether the position is in an element of the list.
@@ -198,6 +209,7 @@ impl Scanner {
         if list_next && !matches!(byte, b'[' | b'n') {
             return Err(other_form(&format!("{}: expected an array", self.list)));
         }
+        self.has_list |= list_next && byte == b'[';
         match byte {
             b'"' if file_next => {
                 if std::mem::replace(&mut self.had_file, true) {

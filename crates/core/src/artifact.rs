@@ -1,0 +1,327 @@
+//! Whether a downloaded artifact is whole (AT-96). The rule belongs to the artifact, whatever form it came in: a binary
+//! response, an entry of a JSON list, a stream.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::{Content, Error, Kind};
+
+/// Number of bytes at either end of a PDF in which its marks must be.
+const PDF_ENDS: usize = 1024;
+
+/// Number of bytes that tell the format of a recording.
+const MAGIC: usize = 16;
+
+/// Kind of an artifact.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Artifact {
+    /// A PDF: `%PDF-` within its first 1,024 bytes and `%%EOF` within its last 1,024.
+    Pdf,
+    /// A video: an MP4 whose top-level boxes add up to its length and include `moov`, or a WebM.
+    Video,
+    /// An audio file of a known format.
+    Audio,
+}
+
+/// Why an artifact is not whole. Its text contains no bytes of the artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage(&'static str);
+
+impl Damage {
+    /// The reason as half a sentence, e.g. `it has no %%EOF within its last 1,024 bytes`.
+    pub fn reason(&self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Damage {}
+
+impl From<Damage> for Error {
+    fn from(damage: Damage) -> Self {
+        Self::new(Kind::Integrity, format!("the file is damaged: {damage}"))
+    }
+}
+
+impl Artifact {
+    /// Checks an artifact in memory.
+    ///
+    /// # Errors
+    /// If it is not whole.
+    pub fn check(self, bytes: &[u8]) -> Result<(), Damage> {
+        let mut check = ArtifactCheck::new(self);
+        check.push(bytes);
+        check.finish()
+    }
+
+    /// Checks a stream while it is read: if the artifact is not whole, the stream ends with [`Kind::Integrity`].
+    pub fn checked(self, content: Content) -> Content {
+        let check = Some(ArtifactCheck::new(self));
+        Content::new(content.len(), Checked { content, check })
+    }
+}
+
+/// Checks an artifact piece by piece. Keeps at most 2 KiB of it.
+#[derive(Debug)]
+pub struct ArtifactCheck {
+    artifact: Artifact,
+    length: u64,
+    first: Vec<u8>,
+    last: VecDeque<u8>,
+    boxes: Boxes,
+}
+
+impl ArtifactCheck {
+    /// Creates the check of an artifact.
+    pub fn new(artifact: Artifact) -> Self {
+        Self { artifact, length: 0, first: Vec::new(), last: VecDeque::new(), boxes: Boxes::default() }
+    }
+
+    /// Takes the next bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.length = self.length.saturating_add(bytes.len() as u64);
+        let room = PDF_ENDS.saturating_sub(self.first.len()).min(bytes.len());
+        self.first.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        match self.artifact {
+            Artifact::Pdf => {
+                let kept = bytes.get(bytes.len().saturating_sub(PDF_ENDS)..).unwrap_or_default();
+                self.last.extend(kept);
+                self.last.drain(..self.last.len().saturating_sub(PDF_ENDS));
+            }
+            Artifact::Video => self.boxes.push(bytes),
+            Artifact::Audio => {}
+        }
+    }
+
+    /// Returns the result at the end of the artifact.
+    ///
+    /// # Errors
+    /// If the artifact is not whole.
+    pub fn finish(mut self) -> Result<(), Damage> {
+        if self.length == 0 {
+            return Err(Damage("it is empty"));
+        }
+        let has = |bytes: &[u8], mark: &[u8]| bytes.windows(mark.len()).any(|window| window == mark);
+        match self.artifact {
+            Artifact::Pdf if !has(&self.first, b"%PDF-") => {
+                Err(Damage("it is not a PDF: it has no %PDF- within its first 1,024 bytes"))
+            }
+            Artifact::Pdf if !has(self.last.make_contiguous(), b"%%EOF") => {
+                Err(Damage("it is not complete: it has no %%EOF within its last 1,024 bytes"))
+            }
+            Artifact::Pdf => Ok(()),
+            Artifact::Video if self.first.starts_with(EBML) => Ok(()),
+            Artifact::Video => self.boxes.finish(),
+            Artifact::Audio => {
+                let head = self.first.get(..MAGIC.min(self.first.len())).unwrap_or_default();
+                is_audio(head).then_some(()).ok_or(Damage("it is not an audio file of a known format"))
+            }
+        }
+    }
+}
+
+/// First bytes of a WebM or Matroska file.
+const EBML: &[u8] = &[0x1a, 0x45, 0xdf, 0xa3];
+
+/// Whether a file starts like WAV, AIFF, MP3, AAC, Ogg, FLAC, AMR, CAF, MP4, WebM, AU or WMA.
+fn is_audio(head: &[u8]) -> bool {
+    const ASF: &[u8] = &[0x30, 0x26, 0xb2, 0x75];
+    const PREFIXES: [&[u8]; 11] =
+        [b"RIFF", b"RF64", b"FORM", b"ID3", b"OggS", b"fLaC", b"#!AMR", b"caff", b".snd", EBML, ASF];
+    // The frames of MP3 and AAC start with eleven or twelve set bits.
+    let frame = matches!(head, [0xff, second, ..] if second & 0xe0 == 0xe0 && *second != 0xff);
+    frame || head.get(4..8) == Some(b"ftyp") || PREFIXES.iter().any(|prefix| head.starts_with(prefix))
+}
+
+/// Boxes with which an MP4 can begin.
+const FIRST_BOXES: [&[u8]; 9] = [b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"];
+
+/// Walks the top-level boxes of an MP4 (ISO/IEC 14496-12, 4.2).
+#[derive(Debug, Default)]
+struct Boxes {
+    /// Header of the current box so far.
+    header: Vec<u8>,
+    /// Rest of the current box in bytes.
+    rest: u64,
+    /// Whether the current box ends with the file.
+    open: bool,
+    first: bool,
+    moov: bool,
+    broken: bool,
+}
+
+impl Boxes {
+    fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && !self.open && !self.broken {
+            if self.rest > 0 {
+                let skipped = usize::try_from(self.rest).unwrap_or(usize::MAX).min(bytes.len());
+                self.rest -= skipped as u64;
+                bytes = bytes.get(skipped..).unwrap_or_default();
+                continue;
+            }
+            let needed = if self.is_long() { 16 } else { 8 };
+            let taken = (needed - self.header.len().min(needed)).min(bytes.len());
+            self.header.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+            bytes = bytes.get(taken..).unwrap_or_default();
+            if self.header.len() == 16 || (self.header.len() == 8 && !self.is_long()) {
+                self.begin();
+            }
+        }
+    }
+
+    /// Whether the size of the current box is in eight further bytes.
+    fn is_long(&self) -> bool {
+        self.header.get(..4) == Some(&[0, 0, 0, 1])
+    }
+
+    /// Starts the box of the complete header.
+    fn begin(&mut self) {
+        let number =
+            |bytes: Option<&[u8]>| bytes.unwrap_or_default().iter().fold(0_u64, |n, b| (n << 8) | u64::from(*b));
+        let header = self.header.len() as u64;
+        let size = if header == 16 { number(self.header.get(8..)) } else { number(self.header.get(..4)) };
+        let kind = self.header.get(4..8).unwrap_or_default().to_vec();
+        self.moov |= kind == b"moov";
+        self.broken |= !kind.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ' || *byte == 0xa9);
+        self.broken |= !std::mem::replace(&mut self.first, true) && !FIRST_BOXES.contains(&kind.as_slice());
+        match size {
+            0 => self.open = true,
+            size if size < header => self.broken = true,
+            size => self.rest = size - header,
+        }
+        self.header.clear();
+    }
+
+    fn finish(&self) -> Result<(), Damage> {
+        match self {
+            Self { broken: true, .. } | Self { first: false, .. } => {
+                Err(Damage("it is neither an MP4 nor a WebM: its first bytes are of another format"))
+            }
+            Self { header, rest, .. } if !header.is_empty() || *rest > 0 => {
+                Err(Damage("it is not complete: the boxes of the MP4 are longer than the file"))
+            }
+            Self { moov: false, .. } => Err(Damage("it is not complete: the MP4 has no box moov")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A stream that fails at its end if the artifact is not whole.
+struct Checked {
+    content: Content,
+    check: Option<ArtifactCheck>,
+}
+
+impl Body for Checked {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let next = ready!(Pin::new(&mut self.content).poll_frame(cx));
+        match &next {
+            Some(Ok(frame)) => {
+                if let (Some(bytes), Some(check)) = (frame.data_ref(), &mut self.check) {
+                    check.push(bytes);
+                }
+            }
+            // The error of the stream says more.
+            Some(Err(_)) => self.check = None,
+            None => {
+                if let Some(Err(damage)) = self.check.take().map(ArtifactCheck::finish) {
+                    return Poll::Ready(Some(Err(damage.into())));
+                }
+            }
+        }
+        Poll::Ready(next)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.content.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A box of an MP4 with this content.
+    fn mp4_box(kind: &[u8; 4], content: usize) -> Vec<u8> {
+        let size = u32::try_from(content + 8).unwrap().to_be_bytes();
+        [&size[..], kind, &vec![7; content]].concat()
+    }
+
+    fn mp4() -> Vec<u8> {
+        [mp4_box(b"ftyp", 12), mp4_box(b"mdat", 5000), mp4_box(b"moov", 100)].concat()
+    }
+
+    fn pdf(before: usize, after: usize) -> Vec<u8> {
+        [vec![b' '; before], b"%PDF-1.7 x %%EOF".to_vec(), vec![b' '; after]].concat()
+    }
+
+    #[test]
+    fn at_96_whole_and_damaged_artifacts_of_each_kind() {
+        use Artifact::{Audio, Pdf, Video};
+        let long = [&[0, 0, 0, 1][..], b"mdat", &24_u64.to_be_bytes(), &[7; 8]].concat();
+        let open = [&[0, 0, 0, 0][..], b"mdat", &[7; 99]].concat();
+        let webm = [EBML, b"rest"].concat();
+        let cut = mp4()[..5019].to_vec();
+        let rows: Vec<(Artifact, Vec<u8>, &str)> = vec![
+            (Pdf, pdf(0, 0), ""),
+            (Pdf, pdf(1019, 1019), ""),
+            (Pdf, pdf(1020, 0), "no %PDF-"),
+            (Pdf, pdf(0, 1020), "no %%EOF"),
+            (Pdf, b"%PDF-1.7 cut off".to_vec(), "no %%EOF"),
+            (Pdf, b"<html>an error page</html>".to_vec(), "no %PDF-"),
+            (Pdf, Vec::new(), "empty"),
+            (Video, mp4(), ""),
+            (Video, [mp4_box(b"ftyp", 0), long, mp4_box(b"moov", 0)].concat(), ""),
+            (Video, [mp4_box(b"moov", 4), open].concat(), ""),
+            (Video, webm.clone(), ""),
+            (Video, cut, "longer than the file"),
+            (Video, [mp4(), vec![0, 0]].concat(), "longer than the file"),
+            (Video, [mp4_box(b"ftyp", 12), mp4_box(b"mdat", 9)].concat(), "no box moov"),
+            (Video, b"<html>an error page</html>".to_vec(), "another format"),
+            (Video, b"{}".to_vec(), "another format"),
+            (Video, Vec::new(), "empty"),
+            (Audio, vec![0xff, 0xfb, 0x90, 0], ""),
+            (Audio, b"RIFF1234WAVE".to_vec(), ""),
+            (Audio, webm, ""),
+            (Audio, mp4(), ""),
+            (Audio, b"hello".to_vec(), "known format"),
+            (Audio, vec![0xff, 0xff], "known format"),
+            (Audio, Vec::new(), "empty"),
+        ];
+        for (artifact, bytes, reason) in rows {
+            for size in [1, 7, 1000, bytes.len().max(1)] {
+                let mut check = ArtifactCheck::new(artifact);
+                bytes.chunks(size).for_each(|piece| check.push(piece));
+                let checked = check.finish();
+                let shown = checked.err().map_or(String::new(), |damage| damage.to_string());
+                assert_eq!(shown.is_empty(), reason.is_empty(), "{artifact:?} {shown} {reason}");
+                assert!(shown.contains(reason), "{artifact:?} {shown} {reason}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn at_96_a_checked_stream_fails_at_the_end() {
+        let stream = |bytes: Vec<u8>| Artifact::Pdf.checked(Content::from_bytes(bytes)).collect(u64::MAX);
+        assert_eq!(stream(pdf(0, 0)).await.unwrap(), pdf(0, 0));
+        let error = stream(b"%PDF-1.7 cut off".to_vec()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Integrity);
+        let short = Content::new(Some(99), Content::from_bytes(pdf(0, 0)));
+        let error = Artifact::Pdf.checked(short).collect(u64::MAX).await.unwrap_err();
+        assert!(error.to_string().contains("16 of 99 bytes"), "the stream's own error: {error}");
+    }
+}

@@ -1,0 +1,106 @@
+//! What every response means for every call: each status and each deviation of a body (AI-31, AI-33, AT-89, AT-97).
+
+use crate::support::*;
+
+const CREATED: &str =
+    r#"{"result":true,"ident_id":"s3cret-id","conference_url":"https://identify24.de/apply/s3cret-id"}"#;
+const IDENT: &str = r#"{"result":true,"data":{"id":"x"}}"#;
+const PROJECTS: &str = r#"{"result":true,"response_status":200,"data":[{"id":"6"}]}"#;
+
+/// The meaning of one response: `ok`; `ok+` with a warning; `?` outcome unknown; `!` refused; `u` unavailable; `x` a
+/// response that cannot be used. Fails unless exactly one request was sent.
+async fn meaning(call: &str, code: u16, body: &str) -> &'static str {
+    let vendor = Vendor::script(vec![Step::Answer(Reply::new(code, body.to_owned()))]);
+    let (client, once) = (client(&vendor), options().attempts(1));
+    let (result, path) = match call {
+        "create" => (client.create_ident(&erika(), &once).await.map(|response| response.warnings), "/ident/create"),
+        "get" => (client.get_ident(&IdentId::new("x"), &once).await.map(|response| response.warnings), "/ident/get/x"),
+        _ => (client.projects(&once).await.map(|response| response.warnings), "/project/getAll"),
+    };
+    assert_eq!(vendor.paths().iter().filter(|sent| *sent == path).count(), 1, "{call} {code} {body}");
+    let error = match result {
+        Ok(warnings) if warnings.iter().any(|warning| warning.rule == "AT-89") => return "ok+",
+        Ok(_) => return "ok",
+        Err(error) => error,
+    };
+    let answer = error.answer().unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.body()[..]), (code, body.as_bytes()), "{call} {code} {body}");
+    assert!(!format!("{error} {error:?} {answer:?} {:?}", error.salvaged_ids()).contains("s3cret"), "{error:?}");
+    assert_eq!(error.salvaged_ids().is_empty(), call != "create" || !body.contains("s3cret"), "{call} {code} {body}");
+    match error.kind() {
+        Kind::OutcomeUnknown => {
+            assert_eq!((error.advice(), error.delivery()), (Advice::Reconcile, Some(Delivery::MaybeSent)));
+            "?"
+        }
+        Kind::Unavailable => "u",
+        Kind::Protocol => "x",
+        _ => "!",
+    }
+}
+
+#[tokio::test]
+async fn ai_31_ai_33_at_89_at_97_every_response_to_calls() {
+    const URL_ONLY: &str = r#"{"result":false,"conference_url":"https://identify24.de/apply/s3cret-id"}"#;
+    let good = |call: &str| match call {
+        "create" => CREATED,
+        "get" => IDENT,
+        _ => PROJECTS,
+    };
+    // Statuses, a body (`None`: the documented one), and the meaning for ident/create, ident/get and project/getAll.
+    let rows: &[(&[u16], Option<&str>, [&str; 3])] = &[
+        (&[200], None, ["ok", "ok", "ok"]),
+        (&[201, 202, 203], None, ["ok+", "ok+", "ok+"]),
+        (&[204], Some(""), ["?", "x", "x"]),
+        (&[205, 206, 207, 226, 299], None, ["?", "x", "x"]),
+        (&[200, 201], Some("<html>Mustermann"), ["?", "x", "x"]),
+        (&[200], Some("{}"), ["?", "x", "x"]),
+        (&[200], Some(r#"{"result":true}"#), ["?", "x", "x"]),
+        (&[200], Some(r#"Notice: x {"result":true,"ident_id":"s3cret-id"}"#), ["?", "x", "x"]),
+        (&[200], Some(r#"{"result":true,"ident_id":"s3cret-id","n":1e400}"#), ["?", "x", "x"]),
+        (&[200], Some(r#"{"result":false}"#), ["!", "!", "!"]),
+        (&[200], Some(r#"{"result":false,"ident_id":"s3cret-id"}"#), ["?", "!", "!"]),
+        (&[200, 400, 401, 402, 404, 422, 429], Some(URL_ONLY), ["?", "!", "!"]),
+        (&[301, 302, 307, 308, 600], Some(""), ["?", "x", "x"]),
+        (&[408, 425, 500, 503, 504], Some(""), ["?", "u", "u"]),
+        // The general table lists 409, but it proves nothing.
+        (&[409], Some(""), ["?", "!", "!"]),
+        (&[400, 402, 403, 404, 405, 410, 415, 422, 429], Some(""), ["!", "!", "!"]),
+    ];
+    for (statuses, body, expected) in rows {
+        for (call, expected) in ["create", "get", "getAll"].into_iter().zip(expected) {
+            for status in *statuses {
+                // A read repeats once after a new login.
+                if *status == 401 && call != "create" {
+                    continue;
+                }
+                let body = body.unwrap_or(good(call));
+                assert_eq!(meaning(call, *status, body).await, *expected, "{call} {status} {body}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn ai_31_a_create_is_repeated_after_a_sure_refusal_only() {
+    const ID: &str = r#"{"messages":["x"],"a":{"ident_id":"s3cret-id"}}"#;
+    const URL: &str = r#"Sorry. {"conference_url":"https://identify24.de/apply/s3cret-id"#;
+    let step = |code: u16, body: &str| Step::Answer(Reply::new(code, body.to_owned()).header("retry-after", "0"));
+    for code in [401, 429] {
+        for (body, repeated) in [("", true), (r#"{"result":false,"ident_id":""}"#, true), (ID, false)] {
+            let next = repeated.then(|| ok(CREATED));
+            let vendor = Vendor::script([step(code, body)].into_iter().chain(next).collect());
+            let created = client(&vendor).create_ident(&erika(), &options()).await;
+            let sent = vendor.paths().iter().filter(|path| *path == "/ident/create").count();
+            assert_eq!((created.is_ok(), sent), (repeated, 1 + usize::from(repeated)), "{code} {body}");
+            if let Err(error) = created {
+                assert_eq!((error.kind(), error.status()), (Kind::OutcomeUnknown, Some(code)));
+                assert_eq!(error.salvaged_ids()[0].value.expose(), "s3cret-id");
+            }
+        }
+        // A URL that is cut off is no id, but the refusal is not sure either if it is complete.
+        let complete = format!("{URL}\"}}");
+        let vendor = Vendor::script(vec![step(code, &complete)]);
+        let error = fault(client(&vendor).create_ident(&erika(), &options()).await);
+        assert_eq!(error.kind(), Kind::OutcomeUnknown, "{code}");
+    }
+}

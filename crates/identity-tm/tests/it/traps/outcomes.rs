@@ -1,0 +1,237 @@
+//! What every response means for every call: each status and each deviation of a body (AT-89, AT-94, AT-97).
+
+use super::*;
+
+/// Calls with the same facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Read,
+    Drain,
+    Put,
+    Sign,
+    Confirm,
+    Cancel,
+    Delete,
+    Video,
+    Probe,
+}
+
+use Group::{Cancel, Confirm, Delete, Drain, Probe, Put, Read, Sign, Video};
+
+/// Columns of the table, in order.
+const GROUPS: [Group; 9] = [Read, Drain, Put, Sign, Confirm, Cancel, Delete, Video, Probe];
+
+fn group<Op: Operation>() -> Group {
+    use identkit_wire::RetrySafety::{Creating, DestructiveRead, IdempotentByEffect, Safe, SideEffect};
+    match (Op::META.safety, Op::META.name) {
+        (_, "serverStatus") => Probe,
+        (Safe, _) => Read,
+        (DestructiveRead, _) => Drain,
+        (Creating, _) => Put,
+        (SideEffect, "confirmSign") => Confirm,
+        (SideEffect, _) => Sign,
+        (IdempotentByEffect, "cancelOrder") => Cancel,
+        (IdempotentByEffect, "delIdentdata") => Delete,
+        (IdempotentByEffect, _) => Video,
+    }
+}
+
+/// The documented body of a call; empty if there is none.
+pub(super) fn documented(name: &str) -> &'static str {
+    match name {
+        "putOrder" => r#"{"OrderID":"99921269855041"}"#,
+        "getStatus" | "getStatus/ExtendedList" => r#"{"Status":[{"Kind":25}]}"#,
+        "getESignHash" => r#"{"Hashes":[{"a.pdf":"c2ln"}]}"#,
+        "getIdentDataPDF" | "getESignPDF" => "%PDF-1.7\n%%EOF\n",
+        "getIdentData/Signed" => "c2VhbGVk",
+        "getIdentData" | "getIdentData/IncludeInitialData" | "getIdentData/IncludeIdentifyMethod" => {
+            r#"{"IdentData":{"Type":1}}"#
+        }
+        "getVoiceFiles" => r#"{"Voicefiles":[]}"#,
+        "getVideoFileBinary" => "a video",
+        "getAllStatus" | "getAllStatus/ExtendedList" => r#"[{"OrderID":"1"}]"#,
+        "getBankList" => "[]",
+        "checkSignmeUser" => r#"{"UserExists":true,"UserIsAbleToSign":true}"#,
+        _ => "",
+    }
+}
+
+/// Body of a response.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    /// The documented one.
+    Good,
+    Is(&'static str),
+}
+
+/// Statuses of a row: `L` is the documented one, `O` the other one of 200 and 202.
+enum Statuses {
+    L,
+    O,
+    N(&'static [u16]),
+}
+
+use Statuses::{L, N, O};
+
+/// A response and its meaning for each group: `ok` success; `ok+` with a warning; `?` outcome unknown; `!` refused; `u`
+/// unavailable; `x` a response that cannot be used; `-` not tested here.
+const TABLE: &[(Statuses, Answer, &str)] = &[
+    //                                                    Read Drain Put Sign Confirm Cancel Delete Video Probe
+    (L, Answer::Good, "ok ok ok ok ok ok ok ok ok"),
+    (O, Answer::Good, "ok+ ok+ ok+ ok+ ok+ ok+ ? ok+ x"),
+    (N(&[201, 203]), Answer::Good, "ok+ ok+ ok+ ok+ ok+ ok+ ? ok+ x"),
+    (N(&[201, 203, 204]), Answer::Is("{}"), "- - ? ok+ ok+ ok+ ? ok+ x"),
+    (N(&[204]), Answer::Is(""), "x ? ? ok+ ok+ ok+ ? ok+ x"),
+    (N(&[205, 206, 207, 226, 299]), Answer::Good, "x ? ? ? ? ? ? ? x"),
+    // Bodies that contradict the status.
+    (L, Answer::Is("<html>Mustermann</html>"), "- ? ? ? ? ? ? ? ok"),
+    (L, Answer::Is("\u{feff} <!doctype html>"), "- ? ? ? ? ? ? ? ok"),
+    (L, Answer::Is("accepted"), "- ? ? ok ok ok ok ok ok"),
+    (O, Answer::Is("accepted"), "- ? ? ? ? ? ? ? x"),
+    (L, Answer::Is(r#"{"Error":"Mustermann"}"#), "! ? ? ? ? ? ? ? ok"),
+    (O, Answer::Is(r#"{"Error":"Mustermann"}"#), "! ? ? ? ? ? ? ? x"),
+    (L, Answer::Is(r#"{"Error":null}"#), "- ? ? ok ok ok ok ok ok"),
+    (L, Answer::Is(r#"{"Error":""}"#), "- ? ? ok ok ok ok ok ok"),
+    // Statuses that prove nothing.
+    (N(&[300, 301, 302, 303, 305, 307, 308]), Answer::Is(""), "x ? ? ? ? ? ? ? x"),
+    (N(&[408, 425, 500, 501, 502, 503, 504, 599]), Answer::Is(""), "u ? ? ? ? ? u u u"),
+    (N(&[600, 999]), Answer::Is(""), "x ? ? ? ? ? ? ? x"),
+    (N(&[409]), Answer::Is(""), "! ? ? ? ! ? ! ! !"),
+    (N(&[429]), Answer::Is(""), "! ? ? ? ! ! ! ! !"),
+    // Refusals, unless the body shows a success.
+    (N(&[400, 401, 402, 403, 404, 405, 406, 410, 411, 412, 413, 415, 418, 422]), Answer::Is(""), "! ! ! ! ! ! ! ! !"),
+    (N(&[400, 401, 404, 422]), Answer::Is(r#"{"Error":"Mustermann"}"#), "! ! ! ! ! ! ! ! !"),
+    (N(&[400, 401, 404, 422]), Answer::Is(r#"Sorry {"OrderID":"99"}"#), "! ? ? ? ? ! ! ! !"),
+];
+
+/// Makes every call with one response each.
+struct Outcomes {
+    status: Statuses,
+    body: Answer,
+    cells: Vec<&'static str>,
+}
+
+/// The meaning of a result, in the notation of the table.
+fn cell<T>(result: Result<identkit_transport::Response<T>, Error>, status: u16, body: &str) -> &'static str {
+    let error = match result {
+        Ok(response) => {
+            let unlisted = rules(&response.warnings).contains(&"AT-89");
+            return if unlisted { "ok+" } else { "ok" };
+        }
+        Err(error) => error,
+    };
+    assert_eq!(error.status(), Some(status), "{error}");
+    // In every case the whole answer is retained, and not printed.
+    let answer = error.answer().unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.body()[..]), (status, body.as_bytes()), "{error}");
+    assert!(answer.headers().contains_key("content-type") && answer.is_complete(), "{error}");
+    let shown = format!("{error} {error:?} {answer:?} {:?}", error.salvaged_ids());
+    assert!(!shown.contains("Mustermann") && !shown.contains("99\""), "{shown}");
+    assert!(error.url().unwrap().starts_with("https://customer.identity.tm/api/2.10/"), "{error}");
+    match error.kind() {
+        Kind::OutcomeUnknown => {
+            assert_eq!((error.advice(), error.delivery()), (Advice::Reconcile, Some(Delivery::MaybeSent)), "{error}");
+            "?"
+        }
+        Kind::Unavailable => "u",
+        Kind::Protocol => "x",
+        Kind::Authentication
+        | Kind::Conflict
+        | Kind::Forbidden
+        | Kind::InvalidState
+        | Kind::NotFound
+        | Kind::RateLimited
+        | Kind::Rejected
+        | Kind::SigningCanceled
+        | Kind::TanRejected => {
+            assert_eq!(error.delivery(), Some(Delivery::Answered), "{error}");
+            "!"
+        }
+        other => panic!("{other:?}: {error}"),
+    }
+}
+
+impl EachOperation for Outcomes {
+    fn with<Op: ServedOperation<Dialect = Dialect>>(&mut self, operation: Op) {
+        let group = group::<Op>();
+        let column = GROUPS.iter().position(|known| *known == group).unwrap();
+        let expected = self.cells[column];
+        let listed = Op::META.expect[0];
+        let statuses: &[u16] = match &self.status {
+            L => &[listed],
+            O => &[if listed == 200 { 202 } else { 200 }],
+            N(statuses) => statuses,
+        };
+        let body = match self.body {
+            Answer::Good => documented(Op::META.name),
+            Answer::Is(body) => body,
+        };
+        for status in statuses.iter().copied().filter(|_| expected != "-") {
+            // 406, 410 and 412 have a meaning of their own for some calls; all of them are refusals.
+            let media_type = if body.starts_with(['{', '[']) { "application/json" } else { "application/octet-stream" };
+            let client = client([Step::Answer(answer(status, media_type, body))]);
+            let result = block_on(client.call(&operation, &options().attempts(1)));
+            // A body of an opaque form cannot be told from an error that is not JSON.
+            let opaque = ["getIdentData/Signed", "getVideoFileBinary"].contains(&Op::META.name);
+            if opaque && result.is_ok() && matches!(self.body, Answer::Is(text) if !text.is_empty()) {
+                continue;
+            }
+            assert_eq!(cell(result, status, body), expected, "{} {status} {body}", Op::META.name);
+        }
+    }
+}
+
+#[test]
+fn at_89_at_94_at_97_every_response_to_every_call() {
+    for (status, body, cells) in TABLE {
+        let cells: Vec<_> = cells.split(' ').collect();
+        assert_eq!(cells.len(), GROUPS.len());
+        let status = match status {
+            L => L,
+            O => O,
+            N(statuses) => N(statuses),
+        };
+        each_operation(&mut Outcomes { status, body: *body, cells });
+    }
+}
+
+#[tokio::test]
+async fn at_89_a_deletion_with_another_2xx_is_proved_by_a_read() {
+    let paths = [format!("DELETE /delIdentdata/{ORDER}"), format!("GET /getIdentData/{ORDER}")];
+    for (status, body) in [(200, ""), (201, "{}"), (204, "")] {
+        let gone = client([reply(status, body), reply(404, "")]);
+        let response = gone.delete_ident_data(&id(), &options()).await.unwrap();
+        assert_eq!((response.status.as_u16(), rules(&response.warnings)), (status, vec!["AT-89"]));
+        assert_eq!(gone.calls(), paths);
+        for probe in [reply(200, documented("getIdentData")), reply(200, "{}"), reply(401, "")] {
+            let there = client([reply(status, body), probe]);
+            let error = there.delete_ident_data(&id(), &options()).await.unwrap_err();
+            assert_eq!((error.kind(), error.status()), (Kind::OutcomeUnknown, Some(status)));
+        }
+    }
+    // An answer that contradicts itself is no deletion, so nothing is read.
+    for (status, body) in [(200, "<html>"), (200, r#"{"Error":"x"}"#), (200, "done"), (205, "")] {
+        let error = client([reply(status, body)]).delete_ident_data(&id(), &options()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::OutcomeUnknown, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn at_97_the_ids_of_an_unknown_outcome_are_salvaged() {
+    for (status, body) in [
+        (202, r#"{"OrderID":"99921269855041","Ref":1e400}"#),
+        (202, r#"{"OrderID":"99921269855041","Ref":"\ud800"}"#),
+        (202, r#"Notice: x in y.php on line 3 {"OrderID":"99921269855041"}"#),
+        (202, r#"{"OrderID":"99921269855041","Error":"#),
+        (205, r#"{"OrderID":"99921269855041"}"#),
+        (500, r#"{"OrderID":"99921269855041"}"#),
+        (302, r#"{"OrderID":"99921269855041"}"#),
+        (400, r#"{"OrderID":"99921269855041"}"#),
+    ] {
+        let error = error_of(client([reply(status, body)]).put_order(&plain_order(), &options()).await);
+        assert_eq!(error.kind(), Kind::OutcomeUnknown, "{status} {body}");
+        let ids = error.salvaged_ids();
+        assert_eq!((ids.len(), ids[0].name, ids[0].value.expose()), (1, "OrderID", ORDER), "{status} {body}");
+        assert!(!format!("{error} {error:?} {ids:?}").contains(ORDER) && error.detail().contains("OrderID"), "{error}");
+    }
+}

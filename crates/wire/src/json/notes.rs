@@ -1,0 +1,70 @@
+//! What differed from the document while a text was read.
+
+use identkit_core::{Error, Kind};
+
+use crate::Warning;
+
+/// A difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Note {
+    /// A value of another type than the table's was converted (AT-92).
+    Converted,
+    /// A name occurs more than once in its object; the last value was read (AT-95).
+    Repeated {
+        /// Whether its values differ.
+        differs: bool,
+    },
+}
+
+/// What differed from the document while a text was read. Holds names of the document only, and no values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes(Vec<(Option<&'static str>, Note)>);
+
+impl Notes {
+    /// Adds a difference, once per element and kind.
+    pub(super) fn add(&mut self, name: Option<&'static str>, note: Note) {
+        if !self.0.contains(&(name, note)) {
+            self.0.push((name, note));
+        }
+    }
+
+    /// Whether an element occurs more than once in an object.
+    pub fn is_repeated(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, note)| *known == Some(name) && matches!(note, Note::Repeated { .. }))
+    }
+
+    /// Whether an element occurs more than once in an object, with different values.
+    pub fn has_different(&self, name: &str) -> bool {
+        self.0.contains(&(Some(name), Note::Repeated { differs: true }))
+    }
+
+    /// Checks that these elements, on which the result depends, occur at most once (AT-95). `*` stands for all elements
+    /// that the document does not name, e.g. those with a file name as key.
+    ///
+    /// # Errors
+    /// [`Kind::Protocol`] with the name of the element.
+    pub fn require_once(&self, names: &[&str]) -> Result<(), Error> {
+        let unnamed = (None, Note::Repeated { differs: true });
+        let repeated = |name: &&&str| self.is_repeated(name) || (**name == "*" && self.0.contains(&unnamed));
+        match names.iter().find(repeated) {
+            Some(name) => {
+                Err(Error::new(Kind::Protocol, format!("the response has the element {name} more than once")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the differences as warnings.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let warning = |(name, note): &(Option<&'static str>, Note)| {
+            let name = name.unwrap_or("an element that the document does not list");
+            match note {
+                Note::Converted => Warning::new(format!("{name}: the value has another type than documented"), "AT-92"),
+                Note::Repeated { .. } => {
+                    Warning::new(format!("{name}: it occurs more than once; the last counts"), "AT-95")
+                }
+            }
+        };
+        self.0.iter().map(warning).collect()
+    }
+}
