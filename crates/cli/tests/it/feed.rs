@@ -274,7 +274,9 @@ mod drain {
             );
             result.logs_none_of(&[CANARY]);
             assert_eq!(server.calls().len(), 1);
-            place.has_events(&["asked"]);
+            let records = place.records();
+            let events: Vec<_> = records.iter().map(|record| record["event"].as_str().unwrap()).collect();
+            assert!(["asked", "asked answer unknown"].contains(&&*events.join(" ")), "{events:?}");
         }
     }
 
@@ -283,9 +285,9 @@ mod drain {
         for body in [&b"<html>Zsuzsannakanarienvogel</html>"[..], b"[{\"OrderID\":", b"\xff\xfe\0", b""] {
             let place = Place::new();
             let result = place.drain(&Server::always(move || Reply::bytes("text/html", body)));
-            result.fails_with(1, &["cannot be read", "the response is in", &place.path.display().to_string()]);
+            result.fails_with(6, &["cannot be read", "the body is in the journal", "tm statuses"]);
             result.logs_none_of(&[CANARY]);
-            place.has_events(&["asked", "answer"]);
+            place.has_events(&["asked", "answer", "unknown"]);
             assert_eq!(answer(&place.records()[1]), body);
         }
     }
@@ -297,7 +299,7 @@ mod drain {
         place.drain(&refusing).fails_with(5, &["getAllStatus"]).logs_none_of(&[CANARY]);
         place.drain(&Server::json("401 Unauthorized", "{}")).fails_with(3, &["check the credentials"]);
         run(place.command(NO_SERVER).args(["--timeout", "1"])).fails_with(7, &["getAllStatus"]);
-        place.has_events(&["asked", "refused", "asked", "refused", "asked", "refused"]);
+        place.has_events(&["asked", "answer", "refused", "asked", "answer", "refused", "asked", "refused"]);
         let result = place.drain(&good());
         assert!(!result.ends_with(0, &[]).stderr.contains("lost"), "{result:#?}");
     }

@@ -12,7 +12,7 @@ use identkit_wire::{Dts, Operation as _};
 use serde_json::{Value, json};
 
 use super::client::Tm;
-use super::journal::{self, ASKED, Journal, JournalState, NOTHING, REFUSED};
+use super::journal::{self, ASKED, Journal, JournalState, NOTHING, REFUSED, UNKNOWN};
 use super::orders::Verdicts;
 use crate::context::{say_all, to_list};
 use crate::exit::Failure;
@@ -82,21 +82,20 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         }
     };
     let drained = client.drain_unreported_to(keep, &tm.options).await;
-    let is_received = answer.is_some() || unwritten.is_some();
+    let unwritten_record = unwritten.is_some();
+    let is_received = answer.is_some() || unwritten_record;
     if let Some(record) = unwritten {
         say("note: the record for the journal is on standard output instead: save it, the vendor does not repeat it");
         output::print(record.trim_end())?;
     }
     let list = drained.map_err(|error| {
         let unknown = error.kind() == Kind::OutcomeUnknown;
-        if !is_received && !unknown {
-            // If this fails, the journal shows a read without an end: report the original error all the same.
-            let _ = journal.record(clock.wall(), REFUSED);
-        }
-        if is_received && unknown {
-            // The response may be incomplete: the next run must not take it for the end of this read.
-            let _ = journal.record(clock.wall(), ASKED);
-        }
+        // If this fails, the journal shows a read without an end: report the original error all the same.
+        let _ = match (unknown, answer.is_some()) {
+            (false, _) if !unwritten_record => journal.record(clock.wall(), REFUSED),
+            (true, true) => journal.record(clock.wall(), UNKNOWN),
+            _ => Ok(()),
+        };
         let failure = Failure::from(error);
         match (unknown, is_received) {
             (true, _) => failure.note(recovery_note(state.since.as_deref())),

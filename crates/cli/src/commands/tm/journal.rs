@@ -27,6 +27,8 @@ pub(super) const ASKED: &str = "asked";
 pub(super) const NOTHING: &str = "nothing";
 /// Event: the read provably marked nothing.
 pub(super) const REFUSED: &str = "refused";
+/// Event: the outcome of the read is unknown, although there is a response.
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// The start of every record.
 const RECORD_START: &str = "{\"v\":1,\"at\":\"";
@@ -53,11 +55,25 @@ impl Journal {
     /// If the file cannot be written, is in use, is not a regular file, or contains a line that is not a record.
     pub(super) fn open(path: &Path) -> io::Result<(Self, JournalState)> {
         let (mut since, mut open) = (None, None);
+        // The state before the last read, and its start.
+        let (mut before, mut asked) = (None, None);
         let read = |line: &[u8]| {
             let Some((at, event)) = record(line) else { return false };
             match event.as_str() {
-                ASKED => open = Some(at),
-                REFUSED => open = None,
+                ASKED => {
+                    before.clone_from(&since);
+                    asked = Some(at.clone());
+                    open = Some(at);
+                }
+                // Its response, if there is one, was not a list.
+                REFUSED => {
+                    since.clone_from(&before);
+                    open = None;
+                }
+                UNKNOWN => {
+                    since.clone_from(&before);
+                    open.clone_from(&asked);
+                }
                 _ => since = open.take().or(since.take()),
             }
             true
@@ -107,7 +123,7 @@ fn record(line: &[u8]) -> Option<(String, String)> {
         let digest = digest(&decode_base64(text("base64")?).ok()?);
         let recorded = (record.get("bytes")?.as_u64()?, text("sha256")?);
         (recorded == (digest.length, digest.hex().as_str())).then_some(())?;
-    } else if ![ASKED, NOTHING, REFUSED].contains(&event) {
+    } else if ![ASKED, NOTHING, REFUSED, UNKNOWN].contains(&event) {
         return None;
     }
     Some((at.to_owned(), event.to_owned()))
@@ -169,6 +185,15 @@ mod tests {
         assert_eq!(state_after(&|journal| journal.record(at(4), ASKED)), (time(4), time(2)));
         assert_eq!(state_after(&|journal| journal.record(at(5), ASKED)), (time(5), time(2)));
         assert_eq!(state_after(&|journal| journal.record(at(6), NOTHING)), (None, time(5)));
+        // A response that is not a list ends no read.
+        for (second, event, open) in [(10, REFUSED, None), (20, UNKNOWN, time(20))] {
+            let state = state_after(&|journal| {
+                journal.record(at(second), ASKED)?;
+                journal.append(&answer(at(second), b"an error"))?;
+                journal.record(at(second), event)
+            });
+            assert_eq!(state, (open, time(5)), "{event}");
+        }
     }
 
     #[test]
