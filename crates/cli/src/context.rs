@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::connection::Connection;
 use crate::exchange::{Exchanges, RawResponses};
 use crate::exit::Failure;
-use crate::given::in_file;
+use crate::input::secret_of;
 use crate::network;
 use crate::output::{Format, Page, say};
 use crate::progress::Progress;
@@ -180,19 +180,9 @@ pub(crate) fn required<'a>(value: Option<&'a String>, flag: &str, variable: &str
 }
 
 /// A secret of an option, a variable or a file; `names` are option and variable.
-pub(crate) async fn secret(
-    value: Option<&String>,
-    file: Option<&Path>,
-    names: (&str, &str),
-) -> Result<Secret, Failure> {
+pub(crate) fn secret(value: Option<&String>, file: Option<&Path>, names: (&str, &str)) -> Result<Secret, Failure> {
     match file.filter(|path| !path.as_os_str().is_empty()) {
-        Some(path) if value.is_none_or(String::is_empty) => {
-            let secret = in_file(path).await?;
-            if secret.expose().is_empty() {
-                return Err(Failure::unsent(format!("{} is empty", path.display())));
-            }
-            Ok(secret)
-        }
+        Some(path) if value.is_none_or(String::is_empty) => secret_of(&format!("{}-file", names.0), path),
         Some(_) => {
             let (flag, variable) = names;
             Err(Failure::unsent(format!("{flag} and {flag}-file (or {variable} and {variable}_FILE) are both given")))

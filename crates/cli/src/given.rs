@@ -6,7 +6,7 @@ use std::path::Path;
 use identkit_core::Secret;
 
 use crate::exit::Failure;
-use crate::input::Input;
+use crate::input::secret_of;
 use crate::output;
 use crate::signals::run_on_thread;
 
@@ -30,7 +30,7 @@ pub(crate) async fn value(option: Option<&str>, file: Option<&Path>, ways: Ways)
     let text = match (option, file) {
         (Some("-"), _) => run_on_thread(move || read(ways)).await??,
         (Some(text), _) => return Ok(Secret::new(text)),
-        (None, Some(path)) => in_file(path).await?,
+        (None, Some(path)) => secret_of(ways.file, path)?,
         (None, None) if std::io::stdin().is_terminal() => run_on_thread(move || ask(ways)).await??,
         (None, None) => {
             let Ways { option, file, .. } = ways;
@@ -44,13 +44,6 @@ pub(crate) async fn value(option: Option<&str>, file: Option<&Path>, ways: Ways)
         return Err(Failure::unsent(format!("the value of {} is empty", ways.option)));
     }
     Ok(Secret::new(value))
-}
-
-/// The text of a file. Errors do not quote it.
-pub(crate) async fn in_file(path: &Path) -> Result<Secret, Failure> {
-    let input = Input::read(path).await?;
-    let text = String::from_utf8(input.bytes).map_err(|_| Failure::unsent(format!("{} is not UTF-8", input.name)))?;
-    Ok(Secret::new(text.trim_start_matches('\u{feff}').trim()))
 }
 
 fn read(ways: Ways) -> Result<Secret, Failure> {

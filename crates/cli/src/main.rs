@@ -11,6 +11,7 @@ mod exit;
 mod given;
 mod help;
 mod input;
+mod misspelled;
 mod network;
 mod output;
 mod progress;

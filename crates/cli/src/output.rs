@@ -94,12 +94,17 @@ fn rows(table: &Table) -> Vec<Vec<String>> {
     rows.map(|row| row.cell_iter().map(comfy_table::Cell::content).collect()).collect()
 }
 
-/// The table without trailing spaces. If it is too wide for the terminal, each row is a list of names and values.
+/// Number of rows whose words are checked.
+const CHECKED_ROWS: usize = 50;
+
+/// The table without trailing spaces. If the terminal is too narrow for its words, each row is a list of names and
+/// values.
 pub(crate) fn fitted(table: &Table) -> String {
     let text = table.trim_fmt();
     let width = usize::from(table.width().unwrap_or(u16::MAX));
-    let fits = text.lines().all(|line| line.chars().count() <= width);
     let all = rows(table);
+    let mut words = all.iter().take(CHECKED_ROWS).flatten().flat_map(|cell| cell.split_whitespace());
+    let fits = text.lines().all(|line| line.chars().count() <= width) && words.all(|word| text.contains(word));
     let Some((header, rows)) = all.split_first().filter(|_| !fits && table.header().is_some()) else { return text };
     let longest = header.iter().map(|name| name.chars().count()).max().unwrap_or_default();
     let record = |row: &Vec<String>| -> String {

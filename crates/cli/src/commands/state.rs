@@ -104,14 +104,18 @@ fn list(directory: &Path, open: bool, format: Format) -> Result<(), Failure> {
         if entries.is_empty() {
             return page.line(format!("no records in {}", directory.display()));
         }
-        let header = ["Name", "Operation", "State", "Reference", "Id"];
+        let header = ["Name", "Operation", "State", "Ids"];
         let mut table = table(&header);
         for entry in &entries {
-            let first = |keys: [&str; 2]| plain(keys.map(|key| entry.value(key)).concat().as_str());
-            let (reference, id) = (first(["Ref", "custom_id"]), first(["OrderID", "ident_id"]));
-            table.add_row([plain(&entry.name()), plain(&entry.operation), word(entry).to_owned(), reference, id]);
+            let names: Vec<String> = entry.names.iter().map(|(key, value)| format!("{key} {value}")).collect();
+            table.add_row([
+                plain(&entry.name()),
+                plain(&entry.operation),
+                word(entry).to_owned(),
+                plain(&names.join(", ")),
+            ]);
         }
-        prevent_wrapping(&mut table, &header, &["Name", "Id"]);
+        prevent_wrapping(&mut table, &header, &["Name"]);
         page.table(table);
         if entries.iter().any(is_open) {
             page.note("find out what the vendor did before you repeat an open request: identkit state show NAME");

@@ -96,11 +96,6 @@ impl Entry {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The value of a name.
-    pub(crate) fn value(&self, name: &str) -> &str {
-        self.names.iter().find(|known| known.0 == name).map_or("", |known| known.1.as_str())
-    }
-
     /// Applies a line; `None` if it is not valid.
     fn apply(&mut self, line: &[u8]) -> Option<()> {
         let line: Value = serde_json::from_slice(line).ok()?;

@@ -243,11 +243,103 @@ mod secrets {
             server.feed(&dash, &format!("{value}\r\n"));
             let bodies: Vec<String> = server.requests().into_iter().map(|request| request.body).collect();
             assert!(bodies.len() >= 2 && bodies.iter().all(|body| body.contains(value)), "{line}: {bodies:?}");
-            let sent = bodies.len();
+            if crate::support::has("script") {
+                let before = server.calls().len();
+                let shown = crate::support::run_in_terminal(&server.command(line), &format!("{value}\n"));
+                assert!(server.calls().len() > before, "{shown:#?}");
+                assert!(server.requests().last().unwrap().body.contains(value), "{shown:#?}");
+            }
+            let sent = server.calls().len();
             let result = server.run(line);
             result.fails_with(2, &["is missing", "-file"]);
             server.feed(&dash, "\n").fails_with(2, &["is empty", "nothing was sent"]);
             assert_eq!(server.calls().len(), sent);
         }
+    }
+}
+
+#[test]
+fn one_bad_document_of_a_list_saves_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("signed");
+    let pdf = "JVBERi0xLjQKJSVFT0YK";
+    let list = json!({ "PDFs": [{ "Base64Data": pdf }, { "Base64Data": "not Base64" }] });
+    let server = Server::json("200 OK", list.to_string());
+    let result = server.run(&format!("tm esign-pdf {ORDER} -o {}", out.display()));
+    result.fails_with(1, &["getESignPDF", "document 2"]);
+    assert!(!result.stderr.contains("nothing was sent"), "{result:#?}");
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+mod inputs {
+    use super::*;
+
+    #[test]
+    fn a_misspelled_element_gives_a_note_and_is_sent() {
+        let server = Server::json("202 Accepted", r#"{"OrderID":"1","Ref":"r","TargetURL":"https://example.com/"}"#);
+        let changes = json!({ "WebhookUrl": { "OnFinal": "https://example.com/" }, "IdentData": { "Birthdte": "x" } });
+        let result = server.feed("tm put-order -", &order(&changes));
+        let words =
+            ["WebhookUrl is not in the document", "did you mean WebhookURL?", "IdentData.Birthdte", "Birthdate?"];
+        result.ends_with(0, &words);
+        assert!(server.requests()[0].body.contains("WebhookUrl"));
+        let server = Server::after_login(|_| Reply::json("200 OK", r#"{"result":true,"ident_id":"x"}"#));
+        let result = server.feed("identify24 create -", &ident(&json!({ "personFirstName": "x", CANARY: "y" })));
+        result.ends_with(0, &["did you mean person_first_name?"]).logs_none_of(&[CANARY]);
+        assert!(server.requests()[1].body.contains(CANARY));
+    }
+
+    #[test]
+    fn at_71_a_signed_result_is_given_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let signed = file(&folder, "signed", "\"opaque-text\"");
+        let server = Server::json("202 Accepted", r#"{"OrderID":"1","Ref":"r","TargetURL":"https://example.com/"}"#);
+        let line = format!("tm put-order - --ident-data-signed {signed}");
+        server.feed(&line, &order(&json!({}))).ends_with(0, &[]);
+        let sent: Value = serde_json::from_str(&server.requests()[0].body).unwrap();
+        assert_eq!(sent["IdentDataSigned"], "opaque-text");
+        let result = server.feed("tm put-order - --ident-data-signed /nowhere", &order(&json!({})));
+        result.fails_with(2, &["--ident-data-signed", "/nowhere", "nothing was sent"]);
+    }
+
+    #[test]
+    fn at_70_an_encrypted_result_is_saved_and_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("encrypted").display().to_string();
+        let server = Server::always(|| Reply::bytes("application/octet-stream", b"\x01opaque\r\n"));
+        let line = format!("tm ident-data {ORDER} --encrypted -o {out}");
+        server.run(&line).ends_with(0, &[]).shows(&[&out, "9 bytes"]);
+        assert_eq!(std::fs::read(&out).unwrap(), b"\x01opaque\r\n");
+        server.run(&line).fails_with(2, &["already exists"]);
+        let clear = sample("identity-tm/fixtures/S-046-get-ident-data-response.json");
+        let not_encrypted = Server::json("200 OK", clear.as_str());
+        not_encrypted.run(&format!("{line} --force")).ends_with(1, &["error: the vendor's response is not encrypted"]);
+        // A result that the user has decrypted.
+        let server = Server::untouched();
+        let path = file(&folder, "clear.json", &clear);
+        let shown = server.run(&format!("tm ident-data {ORDER} --decrypted {path}"));
+        shown.ends_with(0, &[]).shows(&["Surname\t"]);
+        let broken = file(&folder, "broken.json", "{");
+        server.run(&format!("tm ident-data {ORDER} --decrypted {broken}")).fails_with(2, &[&broken]);
+        assert_eq!(server.connections(), 0);
+    }
+
+    #[test]
+    fn switches_of_the_dialect_are_options() {
+        let server = Server::untouched();
+        let long_tan = "tm sign confirm 99921269855041 --tan 1234567";
+        server.run(long_tan).fails_with(2, &["AT-56"]);
+        let long_zip = order(&json!({ "Address": { "ZipCode": "1234567" } }));
+        server.feed("tm put-order -", &long_zip).fails_with(2, &["AT-45"]);
+        let phone = ident(&json!({ "mobile_phone": "0171 1234567", "gender": "divers" }));
+        server.feed("identify24 create -", &phone).fails_with(2, &["AI-22"]);
+        assert_eq!(server.connections(), 0);
+        let server = Server::json("202 Accepted", r#"{"OrderID":"1","Ref":"r","TargetURL":"https://example.com/"}"#);
+        server.run(&format!("{long_tan} --dialect any-tan-length")).ends_with(0, &[]);
+        server.feed("tm put-order - --dialect long-zip-codes", &long_zip).ends_with(0, &[]);
+        server.run("tm ping --dialect other").ends_with(2, &["long-zip-codes", "any-tan-length"]);
+        let server = Server::after_login(|_| Reply::json("200 OK", r#"{"result":true,"ident_id":"x"}"#));
+        server.feed("identify24 create - --phone plus --allow-other-gender", &phone).ends_with(0, &[]);
+        assert!(server.requests()[1].body.contains("+491711234567"), "{:?}", server.requests());
     }
 }

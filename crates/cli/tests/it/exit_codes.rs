@@ -490,7 +490,7 @@ mod network_failures {
             Reply::Next(format!("HTTP/1.1 302 Found\r\nLocation: {target}{path}\r\nContent-Length: 0\r\n\r\n").into())
         });
         run_discreetly(&redirecting, STATUS).fails_with(1, &["getStatus", "redirects", "HTTP 302"]);
-        run_discreetly(&redirecting, PLACE).fails_with(6, &["putOrder", "redirects"]);
+        run_discreetly(&redirecting, PLACE).fails_with(6, &["putOrder", "redirects", "do not repeat it"]);
         run_discreetly(&redirecting, GET).fails_with(1, &["redirects"]);
         assert_eq!(elsewhere.connections(), 0);
         assert_eq!(redirecting.calls(), [&format!("GET /getStatus/{ORDER}"), "PUT /putOrder", "POST /auth"]);

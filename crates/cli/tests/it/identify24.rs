@@ -361,6 +361,7 @@ fn every_documented_status_has_its_exit_code() {
         ("403 Forbidden", 5, 5),
         // project/getAll is not found either.
         ("404 Not Found", 1, 5),
+        // AT-97.
         ("409 Conflict", 5, 6),
         ("429 Too Many Requests", 7, 5),
         ("500 Internal Server Error", 7, 6),

@@ -42,8 +42,8 @@ fn an_interrupted_download_leaves_no_file_or_directory() {
         ("tm esign-pdf 99921269855041 -o", "signed", "TERM", 143),
     ] {
         let (media, first) = if place.is_empty() { ("video/mp4", "") } else { ("application/pdf", "%PDF-1.4") };
-        let body = [first.as_bytes(), &[7; 1000]].concat();
-        let server = Server::always(move || Reply::Stall(whole(media, &body)[..900].to_vec()));
+        let body = [first.as_bytes(), &[7; 3000]].concat();
+        let server = Server::always(move || Reply::Stall(whole(media, &body)[..2900].to_vec()));
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join(if place.is_empty() { "video.mp4" } else { place });
         let result =

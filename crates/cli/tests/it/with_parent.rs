@@ -2,17 +2,16 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc;
 
-use crate::support::{HANGS, identkit};
+use crate::support::{HANGS, PROGRAM, clean_command};
 
 /// Starts a shell that starts a sandbox, and waits for its ready line.
 fn started(option: &str) -> (Child, BufReader<ChildStdout>, String) {
-    let program = identkit().get_program().to_owned();
-    let mut shell = Command::new("sh");
+    let mut shell = clean_command("sh");
     // The id of the sandbox comes before its ready line.
-    shell.args(["-c", r#""$0" sandbox --plain $1 & echo $!; wait"#]).arg(program).arg(option);
+    shell.args(["-c", r#""$0" sandbox --plain $1 & echo $!; wait"#]).arg(PROGRAM).arg(option);
     let mut shell = shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut output = BufReader::new(shell.stdout.take().unwrap());
     let (mut id, mut ready) = (String::new(), String::new());
@@ -46,6 +45,6 @@ fn without_it_the_sandbox_outlives_its_parent() {
     shell.kill().unwrap();
     shell.wait().unwrap();
     let ended = ends(output, std::time::Duration::from_secs(1));
-    let stopped = Command::new("kill").arg(&id).status().unwrap();
+    let stopped = clean_command("kill").arg(&id).status().unwrap();
     assert!(!ended && stopped.success(), "the sandbox has ended");
 }

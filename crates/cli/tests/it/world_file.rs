@@ -187,8 +187,8 @@ fn a_killed_sandbox_loses_little_and_blocks_no_other() {
 fn an_invalid_webhook_url_or_host_name_is_2() {
     for (flag, value, expected) in [
         ("--identify24-webhook", "nonsense", "begins with https:// or http://"),
-        ("--identify24-webhook", "http://", "begins with https:// or http://"),
-        ("--identify24-webhook", "http://127.0.0.1/a b", "begins with https:// or http://"),
+        ("--identify24-webhook", "http://", "must have a host"),
+        ("--identify24-webhook", "http://127.0.0.1/a b", "must be a valid URL"),
         ("--tls-name", "a b", "a host name or an address"),
         ("--tls-name", "", "a host name or an address"),
         ("--tls-name", "a..b", "a host name or an address"),

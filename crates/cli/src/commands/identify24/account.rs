@@ -24,7 +24,7 @@ const MAX_ID: usize = 64;
 const PROJECT: [&str; 3] = ["id", "title", "status"];
 
 pub(super) async fn login(identify24: &Identify24<'_>) -> Result<(), Failure> {
-    let client = identify24.client(|client| client).await?;
+    let client = identify24.client(|client| client)?;
     let response = client.login(&identify24.options).await.map_err(|error| error.with_operation(Login::META.name));
     let idles_out = SystemClock::new().wall().checked_add(LIFETIME).ok().map(|at| at.strftime("%FT%TZ").to_string());
     let response = warn(response)?;
@@ -38,7 +38,7 @@ pub(super) async fn login(identify24: &Identify24<'_>) -> Result<(), Failure> {
 }
 
 pub(super) async fn projects(identify24: &Identify24<'_>) -> Result<(), Failure> {
-    let client = identify24.client(|client| client).await?;
+    let client = identify24.client(|client| client)?;
     let response = warn(client.projects(&identify24.options).await)?;
     let projects: Vec<Value> = response.value.iter().map(to_json).collect();
     identify24.show(document(json!({ "projects": projects }), &response, json!({})), |page| {
@@ -58,7 +58,7 @@ pub(super) async fn project(identify24: &Identify24<'_>, project_id: &str, by_li
     if project_id.is_empty() || project_id.chars().count() > MAX_ID || project_id.chars().any(char::is_control) {
         return Err(Failure::unsent(format!("a project id is 1 to {MAX_ID} characters, e.g. 6")));
     }
-    let client = identify24.client(|client| client.dialect(Dialect::new().projects_by_list(by_list))).await?;
+    let client = identify24.client(|client| client.dialect(Dialect::new().projects_by_list(by_list)))?;
     let response = warn(client.project(&project_id.into(), &identify24.options).await)?;
     let fell_back = response.warnings.iter().any(|warning| warning.rule == "AI-07");
     let found_by = if by_list || fell_back { "project/getAll" } else { "project/get" };

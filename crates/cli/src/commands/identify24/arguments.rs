@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use identkit_core::Outcome;
+use identkit_identify24::{Dialect, PhonePolicy};
 use jiff::tz::TimeZone;
 
 use crate::connection::Connection;
@@ -66,6 +67,8 @@ pub(super) enum Command {
         /// Allows `pdf_url` together with `pdf_content`. The document does not say which of them the vendor uses.
         #[arg(long)]
         allow_both_pdf_sources: bool,
+        #[command(flatten)]
+        switches: Switches,
     },
     /// Reads an ident (ident/get).
     Get {
@@ -88,6 +91,46 @@ pub(super) enum Command {
         #[arg(long)]
         by_list: bool,
     },
+}
+
+/// How ambiguities in the vendor's document are resolved.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Switches {
+    /// Form in which mobile_phone is sent: as given, or with its country code after 00 or +. A national number counts as
+    /// German.
+    #[arg(long, value_enum, default_value_t = Phone::AsGiven)]
+    phone: Phone,
+    /// Allows a gender other than the two documented words.
+    #[arg(long)]
+    allow_other_gender: bool,
+    /// Sends texts in Unicode's composed form (NFC), except custom_id and custom1 to custom4.
+    #[arg(long)]
+    compose: bool,
+    /// Accepts only country codes that ISO 3166-1 assigns.
+    #[arg(long)]
+    assigned_countries: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Phone {
+    AsGiven,
+    DoubleZero,
+    Plus,
+}
+
+impl Switches {
+    pub(super) fn apply(self, dialect: Dialect) -> Dialect {
+        let phone = match self.phone {
+            Phone::AsGiven => PhonePolicy::AsGiven,
+            Phone::DoubleZero => PhonePolicy::DoubleZero,
+            Phone::Plus => PhonePolicy::Plus,
+        };
+        dialect
+            .phone(phone)
+            .allow_other_gender(self.allow_other_gender)
+            .compose(self.compose)
+            .assigned_countries(self.assigned_countries)
+    }
 }
 
 /// Options that interpret the vendor's statuses and times.

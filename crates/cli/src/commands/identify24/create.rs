@@ -13,7 +13,8 @@ use super::client::Identify24;
 use crate::context::{document, warn};
 use crate::exit::{Failure, VendorText};
 use crate::input::Input;
-use crate::output::{InterruptionNote, text, to_json};
+use crate::misspelled;
+use crate::output::{InterruptionNote, say, text, to_json};
 use crate::text::plain;
 
 pub(super) async fn create(
@@ -24,7 +25,8 @@ pub(super) async fn create(
 ) -> Result<(), Failure> {
     let input = Input::read(file).await?;
     let ident: CreateIdent = wire::read(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
-    let client = identify24.client(|client| client.dialect(dialect)).await?;
+    misspelled::notes(&input.bytes, &[("", CreateIdent::KEYS)]).iter().for_each(|note| say(&format!("note: {note}")));
+    let client = identify24.client(|client| client.dialect(dialect))?;
     let file = out.map(ResponseFile::create).transpose()?;
     let recovery = recovery(&ident, &input.name);
     let custom_id = ident.custom_id.as_ref().map_or("", |id| Pii::expose(id).as_str());

@@ -92,8 +92,7 @@ pub(super) async fn get(
     let id = id(ident_id, from).await?;
     let outcomes = outcomes(interpretation).await?;
     let client = identify24
-        .client(|client| client.outcomes(outcomes.iter().map(|(status, outcome)| (status.as_str(), *outcome))))
-        .await?;
+        .client(|client| client.outcomes(outcomes.iter().map(|(status, outcome)| (status.as_str(), *outcome))))?;
     let response = warn(client.get_ident(&id, &identify24.options).await)?;
     let ident = &response.value;
     let outcome = client.outcome_of(ident);

@@ -30,9 +30,10 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
     let identify24 = &Identify24::new(arguments, api, &arguments.connection, &arguments.trace, format)?;
     let result = match &arguments.command {
         Command::Login => account::login(identify24).await,
-        Command::Create { file, out, preserve_case, allow_both_pdf_sources } => {
+        Command::Create { file, out, preserve_case, allow_both_pdf_sources, switches } => {
             let case = if *preserve_case { CasePolicy::Preserve } else { CasePolicy::Uppercase };
             let dialect = Dialect::new().case(case).allow_both_pdf_sources(*allow_both_pdf_sources);
+            let dialect = switches.apply(dialect);
             create::create(identify24, file, dialect, out.as_deref()).await
         }
         Command::Get { ident_id, from, interpretation } => {
@@ -42,7 +43,7 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
         Command::Project { project_id, by_list } => account::project(identify24, project_id, *by_list).await,
     };
     let probe = async {
-        let client = identify24.client(|client| client).await?;
+        let client = identify24.client(|client| client)?;
         Ok(client.projects(&identify24.options).await.map(drop)?)
     };
     let ended = identify24.finish(result, probe).await;

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::builder::PossibleValue;
+use clap::{Args, Subcommand, ValueEnum};
+use identkit_identity_tm::Dialect;
 
 use crate::connection::Connection;
 use crate::help::CONNECTION;
@@ -30,6 +32,10 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE_FILE", hide_env_values = true, value_name = "FILE")]
     pub(super) customer_code_file: Option<PathBuf>,
 
+    /// Resolves an ambiguity of the vendor's document in another way. Can be given several times.
+    #[arg(long, global = true, value_name = "SWITCH", value_enum)]
+    pub(super) dialect: Vec<Switch>,
+
     #[command(flatten)]
     pub(super) connection: Connection,
 
@@ -38,6 +44,37 @@ pub(crate) struct Arguments {
 
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// A switch of the dialect.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Switch {
+    name: &'static str,
+    set: fn(&mut Dialect),
+}
+
+/// All switches of the dialect.
+const SWITCHES: &[Switch] = &[
+    Switch { name: "any-reference", set: |dialect| dialect.any_reference = true },
+    Switch { name: "long-zip-codes", set: |dialect| dialect.long_zip_codes = true },
+    Switch { name: "long-first-order-ids", set: |dialect| dialect.long_first_order_ids = true },
+    Switch { name: "encrypted-pdfs", set: |dialect| dialect.encrypted_pdfs = true },
+    Switch { name: "bare-legitimation-documents", set: |dialect| dialect.bare_legitimation_documents = true },
+    Switch { name: "any-tan-length", set: |dialect| dialect.any_tan_length = true },
+    Switch { name: "empty-object-for-unreported", set: |dialect| dialect.empty_object_for_unreported = true },
+    Switch { name: "pdf-and-hash-together", set: |dialect| dialect.pdf_and_hash_together = true },
+    Switch { name: "same-file-names", set: |dialect| dialect.same_file_names = true },
+    Switch { name: "three-letter-countries", set: |dialect| dialect.three_letter_countries = true },
+];
+
+impl ValueEnum for Switch {
+    fn value_variants<'a>() -> &'a [Self] {
+        SWITCHES
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name))
+    }
 }
 
 /// The id of an order.
@@ -54,6 +91,9 @@ pub(super) enum Command {
         /// The order in the vendor's JSON format. `-` reads standard input.
         #[arg(value_name = "FILE|-")]
         file: PathBuf,
+        /// File of `ident-data --signed`: reuses its data (IdentDataSigned, chapter 6).
+        #[arg(long, value_name = "FILE")]
+        ident_data_signed: Option<PathBuf>,
     },
     /// Reads the status of an order (getStatus, chapter 3.2).
     Status {
@@ -74,11 +114,20 @@ pub(super) enum Command {
         #[arg(long)]
         include_identify_method: bool,
         /// Reads the signed and encrypted form, for a later order (chapter 6). It is written unchanged, byte for byte.
-        #[arg(long, conflicts_with_all = ["include_initial_data", "include_identify_method"])]
+        #[arg(long, group = "form", conflicts_with_all = ["include_initial_data", "include_identify_method"])]
         signed: bool,
-        /// With --signed: file for the signed form. Default: standard output. The file is complete or is not written.
+        /// For an account with encrypted results: saves the encrypted form to a file, byte for byte.
+        #[arg(long, group = "form", requires = "out",
+              conflicts_with_all = ["include_initial_data", "include_identify_method"])]
+        encrypted: bool,
+        /// Shows an encrypted result that you have decrypted, from this file. Nothing is sent.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["form", "out", "include_initial_data",
+              "include_identify_method"])]
+        decrypted: Option<PathBuf>,
+        /// With --signed or --encrypted: file for the form. Default with --signed: standard output. The file is complete
+        /// or is not written.
         // clap drops `requires` if the required argument conflicts with one that is present: repeat the conflicts.
-        #[arg(short, long, value_name = "FILE", requires = "signed",
+        #[arg(short, long, value_name = "FILE", requires = "form",
               conflicts_with_all = ["include_initial_data", "include_identify_method"])]
         out: Option<PathBuf>,
         /// Replaces an existing file.
@@ -176,6 +225,15 @@ pub(super) enum Command {
     Finality(Order),
     /// Checks whether the service is up (serverStatus, chapter 7.1).
     Ping,
+}
+
+impl Arguments {
+    /// The dialect with all given switches.
+    pub(super) fn dialect(&self) -> Dialect {
+        let mut dialect = Dialect::default();
+        self.dialect.iter().for_each(|switch| (switch.set)(&mut dialect));
+        dialect
+    }
 }
 
 impl Command {

@@ -13,11 +13,12 @@ use crate::exit::Failure;
 pub(super) type Tm<'a> = Context<'a, Arguments>;
 
 impl Tm<'_> {
-    pub(super) async fn client(&self) -> Result<IdentityTm, Failure> {
+    pub(super) fn client(&self) -> Result<IdentityTm, Failure> {
         let id = required(self.arguments.customer_id.as_ref(), "--customer-id", "IDENTKIT_TM_CUSTOMER_ID")?;
-        let code = self.customer_code().await?;
+        let code = self.customer_code()?;
         let mut builder = IdentityTm::builder(Credentials::new(id, code))
             .base_url(self.arguments.base_url.as_str())
+            .dialect(self.arguments.dialect())
             .transport(self.transport()?)
             .clock(Arc::new(SystemClock::new()));
         if let Some(observer) = self.observer() {
@@ -28,10 +29,10 @@ impl Tm<'_> {
         })
     }
 
-    async fn customer_code(&self) -> Result<Secret, Failure> {
+    fn customer_code(&self) -> Result<Secret, Failure> {
         let Arguments { customer_code, customer_code_file, .. } = self.arguments;
         let names = ("--customer-code", "IDENTKIT_TM_CUSTOMER_CODE");
-        secret(customer_code.as_ref(), customer_code_file.as_deref(), names).await
+        secret(customer_code.as_ref(), customer_code_file.as_deref(), names)
     }
 
     /// Checks that the service is up, with the account's credentials if there are any (AT-80).
@@ -39,7 +40,7 @@ impl Tm<'_> {
         let Arguments { customer_id, customer_code, customer_code_file, base_url, .. } = self.arguments;
         let is_given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
         if is_given(customer_id) && (is_given(customer_code) || customer_code_file.is_some()) {
-            return Ok(self.client().await?.server_status(&self.options).await?);
+            return Ok(self.client()?.server_status(&self.options).await?);
         }
         let mut settings = ClientSettings::new(base_url, Dialect::default());
         settings.transport = Some(self.transport()?);

@@ -4,6 +4,7 @@
 //! - `"asked"` before a request is sent. If nothing follows, the response was lost or the process was killed.
 //! - `"answer"` with `bytes`, `sha256` and `base64`: the response as received.
 //! - `"nothing"`: the vendor had no new entries. `"refused"`: the read provably marked nothing.
+//! - `"unknown"`: the response does not show which entries the vendor marked.
 //!
 //! Invariants:
 //! - A record, and the name of a new file, is on disk before the method that writes it returns.
@@ -27,7 +28,8 @@ pub(super) const ASKED: &str = "asked";
 pub(super) const NOTHING: &str = "nothing";
 /// Event: the read provably marked nothing.
 pub(super) const REFUSED: &str = "refused";
-/// Event: the outcome of the read is unknown, although there is a response.
+
+/// Event: the response, if there was one, does not show which entries the vendor marked.
 pub(super) const UNKNOWN: &str = "unknown";
 
 /// The start of every record.
@@ -54,27 +56,19 @@ impl Journal {
     /// # Errors
     /// If the file cannot be written, is in use, is not a regular file, or contains a line that is not a record.
     pub(super) fn open(path: &Path) -> io::Result<(Self, JournalState)> {
-        let (mut since, mut open) = (None, None);
-        // The state before the last read, and its start.
-        let (mut before, mut asked) = (None, None);
+        // A record of its meaning can follow a response.
+        let (mut since, mut open, mut answered) = (None, None, None);
         let read = |line: &[u8]| {
             let Some((at, event)) = record(line) else { return false };
             match event.as_str() {
                 ASKED => {
-                    before.clone_from(&since);
-                    asked = Some(at.clone());
+                    since = answered.take().or(since.take());
                     open = Some(at);
                 }
-                // Its response, if there is one, was not a list.
-                REFUSED => {
-                    since.clone_from(&before);
-                    open = None;
-                }
-                UNKNOWN => {
-                    since.clone_from(&before);
-                    open.clone_from(&asked);
-                }
-                _ => since = open.take().or(since.take()),
+                REFUSED => (open, answered) = (None, None),
+                UNKNOWN => open = open.take().or(answered.take()),
+                NOTHING => since = open.take().or(since.take()),
+                _ => answered = open.take().or(answered.take()),
             }
             true
         };
@@ -89,10 +83,10 @@ impl Journal {
             OpenError::Io(error) => error,
             other => io::Error::other(other),
         })?;
-        Ok((Self(log), JournalState { torn, open, since }))
+        Ok((Self(log), JournalState { torn, open, since: answered.or(since) }))
     }
 
-    /// Appends a record of [`ASKED`], [`NOTHING`] or [`REFUSED`].
+    /// Appends a record of [`ASKED`], [`NOTHING`], [`REFUSED`] or [`UNKNOWN`].
     pub(super) fn record(&mut self, at: Timestamp, event: &str) -> io::Result<()> {
         self.append(&line(at, event, ""))
     }
@@ -185,15 +179,14 @@ mod tests {
         assert_eq!(state_after(&|journal| journal.record(at(4), ASKED)), (time(4), time(2)));
         assert_eq!(state_after(&|journal| journal.record(at(5), ASKED)), (time(5), time(2)));
         assert_eq!(state_after(&|journal| journal.record(at(6), NOTHING)), (None, time(5)));
-        // A response that is not a list ends no read.
-        for (second, event, open) in [(10, REFUSED, None), (20, UNKNOWN, time(20))] {
-            let state = state_after(&|journal| {
-                journal.record(at(second), ASKED)?;
-                journal.append(&answer(at(second), b"an error"))?;
-                journal.record(at(second), event)
-            });
-            assert_eq!(state, (open, time(5)), "{event}");
-        }
+        // A response whose meaning follows.
+        let answered = |journal: &mut Journal, at_: i64, event| {
+            journal.record(at(at_), ASKED)?;
+            journal.append(&answer(at(at_), b"{}"))?;
+            journal.record(at(at_), event)
+        };
+        assert_eq!(state_after(&|journal| answered(journal, 7, REFUSED)), (None, time(5)));
+        assert_eq!(state_after(&|journal| answered(journal, 8, UNKNOWN)), (time(8), time(5)));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Fai
         VideoCommand::Request { order_id, callback_url, callback_url_file } => {
             let id = OrderId::parse(order_id)?;
             let url = value(callback_url.as_deref(), callback_url_file.as_deref(), CALLBACK_URL).await?;
-            let response = warn(tm.client().await?.request_video(&id, &url, &tm.options).await)?;
+            let response = warn(tm.client()?.request_video(&id, &url, &tm.options).await)?;
             let sentence = "requested; the vendor calls the callback URL when the recording is ready. Before that, \
                             `video get` may return a placeholder";
             done(tm, &response, "requested", sentence)
@@ -48,7 +48,7 @@ async fn get(
 ) -> Result<(), Failure> {
     check_place("--out", out, existing)?;
     let deadline = tm.stream_deadline();
-    let client = tm.client().await?;
+    let client = tm.client()?;
     // The command line has no event of the vendor, only the user's --callback-received.
     let response = warn(client.video(&VideoReady::force(order_id.clone()), &tm.options).await)?;
     let compared = rule.has_digests();
@@ -93,7 +93,7 @@ const NO_VOICE: &str = "the order has no audio recording, or the account is not 
 
 pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result<(), Failure> {
     let _folder = Folder::create(out)?;
-    let response = tm.client().await?.voice_files(order_id, &tm.options).await;
+    let response = tm.client()?.voice_files(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| Failure::from(error).note_on(400, NO_VOICE))?;
     let recordings = response.value.voicefiles.as_deref().unwrap_or_default();
     let (mut files, mut unreadable, mut saved) = (Vec::new(), Vec::new(), Names::default());

@@ -42,10 +42,16 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
 async fn call(tm: &Tm<'_>, command: &Command) -> Result<(), Failure> {
     let id = |order_id: &str| OrderId::parse(order_id);
     match command {
-        Command::PutOrder { file } => orders::put(tm, file).await,
+        Command::PutOrder { file, ident_data_signed } => orders::put(tm, file, ident_data_signed.as_deref()).await,
         Command::Status { order_id, extended } => orders::status(tm, &id(order_id)?, *extended).await,
         Command::IdentData { order_id, signed: true, out, force, .. } => {
             results::signed_data(tm, &id(order_id)?, out.as_deref(), existing(*force)).await
+        }
+        Command::IdentData { order_id, encrypted: true, out: Some(out), force, .. } => {
+            results::encrypted_data(tm, &id(order_id)?, out, existing(*force)).await
+        }
+        Command::IdentData { order_id, decrypted: Some(file), .. } => {
+            results::decrypted_data(tm, &id(order_id)?, file).await
         }
         Command::IdentData { order_id, include_initial_data, include_identify_method, .. } => {
             results::data(tm, &id(order_id)?, *include_initial_data, *include_identify_method).await

@@ -3,22 +3,56 @@
 use std::path::Path;
 
 use identkit_core::{Kind, Outcome};
-use identkit_identity_tm::{Finality, OrderFlavor, OrderId, PutOrder, random_reference};
+use identkit_identity_tm::messages::{
+    Additional, Address, DriverLicense, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
+    MultiSignOptions, OrderIdentData, RedirectUrl, SignHash, SignParameters, SignPdf, WebhookUrl,
+};
+use identkit_identity_tm::{Finality, OrderFlavor, OrderId, PutOrder, SignedIdentData, random_reference};
 use identkit_wire::{Dts, Operation as _};
 use serde_json::{Value, json};
 
 use super::client::Tm;
 use crate::context::{document, warn};
 use crate::exit::Failure;
-use crate::input::Input;
-use crate::output::{InterruptionNote, Page, table, to_json};
+use crate::input::{Input, bytes_of};
+use crate::misspelled::{self, Listed};
+use crate::output::{InterruptionNote, Page, say, table, to_json};
 use crate::text::plain;
 use crate::verdict::{description, word};
 
-pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
+/// The objects of an order and the names that the document lists ([T 3.1.3]).
+const ELEMENTS: &[Listed] = &[
+    ("", PutOrder::KEYS),
+    ("eIDSettings", EidSettings::KEYS),
+    ("RedirectURL", RedirectUrl::KEYS),
+    ("WebhookURL", WebhookUrl::KEYS),
+    ("Address", Address::KEYS),
+    ("EmailNotifications", EmailNotifications::KEYS),
+    ("LegitimationDocument", LegitimationDocument::KEYS),
+    ("eSignPDF", SignPdf::KEYS),
+    ("eSignHash", SignHash::KEYS),
+    ("MultiSignOptions", MultiSignOptions::KEYS),
+    ("MultiSignOptions.SignParameters", SignParameters::KEYS),
+    ("IdentData", OrderIdentData::KEYS),
+    ("IdentData.DriverLicence", DriverLicense::KEYS),
+    ("IdentData.Additional.*", Additional::KEYS),
+    ("IdentData.IDCard", IdCard::KEYS),
+    ("IdentData.IDCard.Images", IdCardImages::KEYS),
+];
+
+pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Result<(), Failure> {
     let input = Input::read(file).await?;
     let mut order = PutOrder::from_json(&input.bytes).map_err(|error| input.unusable(&error))?;
-    let client = tm.client().await?;
+    misspelled::notes(&input.bytes, ELEMENTS).iter().for_each(|note| say(&format!("note: {note}")));
+    if let Some(path) = signed {
+        // Byte for byte (AT-71).
+        let result = SignedIdentData(bytes_of("--ident-data-signed", path)?.into());
+        let form = result.for_reuse().map_err(|error| {
+            Failure::unsent(format!("--ident-data-signed {} cannot be used: {}", path.display(), error.detail()))
+        })?;
+        order = order.ident_data_signed(form);
+    }
+    let client = tm.client()?;
     // The Ref is generated here and not by the client, so that it can be printed if the response is lost.
     let (note, recovery) = if order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty()) {
         (None, format!("before anything else, look for the order at the vendor by its Ref, which is in {}", input.name))
@@ -55,7 +89,7 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path) -> Result<(), Failure> {
 }
 
 pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> Result<(), Failure> {
-    let client = tm.client().await?;
+    let client = tm.client()?;
     let response = warn(match extended {
         true => client.status(order_id, &tm.options).await,
         false => client.status_general(order_id, &tm.options).await,
@@ -81,7 +115,7 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
 }
 
 pub(super) async fn finality(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
-    let response = warn(tm.client().await?.status(order_id, &tm.options).await)?;
+    let response = warn(tm.client()?.status(order_id, &tm.options).await)?;
     let verdicts = Verdicts::judge(|flavor| response.value.finality(flavor));
     tm.show(document(json!({}), &response, verdicts.json()), |page| verdicts.table(page))
 }

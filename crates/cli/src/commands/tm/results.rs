@@ -4,31 +4,35 @@ use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use identkit_core::{Artifact, Content, Error, Kind};
-use identkit_identity_tm::messages::IdentData;
-use identkit_identity_tm::{GetESignPdf, OrderId, SignedPdfs};
+use bytes::Bytes;
+use identkit_core::{Artifact, Content, Error, Kind, Pii};
+use identkit_identity_tm::messages::{IdentData, IdentDataAnswer};
+use identkit_identity_tm::{Decryptor, GetESignPdf, IdentDataBody, OrderId, SignedPdfs};
 use identkit_transport::save::Existing;
 use identkit_wire::Operation as _;
 use serde_json::{Value, json};
 
 use super::client::Tm;
-use crate::context::{document, summary, warn};
+use crate::context::{document, say_all, summary, to_list, warn};
 use crate::exit::Failure;
-use crate::input::confirm;
+use crate::input::{Input, confirm};
 use crate::output::{self, Page, to_json};
 use crate::save::{Folder, SavedFile, check_place, digest, save, save_artifact, save_list};
 use crate::text::plain;
 
 pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method: bool) -> Result<(), Failure> {
-    let client = tm.client().await?;
+    let client = tm.client()?;
     let response = match (initial, method) {
         (true, _) => client.ident_data_with_initial(order_id, &tm.options).await,
         (_, true) => client.ident_data_with_method(order_id, &tm.options).await,
         _ => client.ident_data(order_id, &tm.options).await,
     };
     let response = warn(response).map_err(not_found)?;
-    let data = &response.value;
-    tm.show(document(to_json(data), &response, json!({})), |page| {
+    show_data(tm, &response.value, document(to_json(&response.value), &response, json!({})))
+}
+
+fn show_data(tm: &Tm<'_>, data: &IdentDataAnswer, json: Value) -> Result<(), Failure> {
+    tm.show(json, |page| {
         let rows = |data: Option<&IdentData>| {
             let mut rows = Vec::new();
             flatten("", &data.map_or(Value::Null, to_json), &mut rows);
@@ -59,6 +63,47 @@ pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method:
     })
 }
 
+/// Saves the encrypted form of the data, byte for byte (AT-70).
+pub(super) async fn encrypted_data(
+    tm: &Tm<'_>,
+    order_id: &OrderId,
+    out: &Path,
+    existing: Existing,
+) -> Result<(), Failure> {
+    check_place("--out", out, existing)?;
+    let response = warn(tm.client()?.ident_data_body(order_id, &tm.options).await).map_err(not_found)?;
+    let summary = summary(&response, json!({}));
+    let IdentDataBody::Opaque { bytes, .. } = response.value else {
+        return Err(Failure::local("the vendor's response is not encrypted: read it without --encrypted"));
+    };
+    let files = vec![save(out, existing, Content::from_bytes(bytes), |_| Ok(())).await?];
+    Files { files, summary }.show(tm)
+}
+
+/// A result that the user has decrypted.
+struct Decrypted(Pii<Vec<u8>>);
+
+impl Decryptor for Decrypted {
+    fn decrypt(&self, _: &[u8], _: Option<&str>) -> Result<Pii<Vec<u8>>, Error> {
+        Ok(self.0.clone())
+    }
+}
+
+/// Shows a result that the user has decrypted, with the checks of a response.
+pub(super) async fn decrypted_data(tm: &Tm<'_>, order_id: &OrderId, file: &Path) -> Result<(), Failure> {
+    let Input { name, bytes } = Input::read(file).await?;
+    let body = IdentDataBody::Opaque { bytes: Bytes::new(), content_type: None };
+    let (data, warnings) = body
+        .open(order_id, &Decrypted(bytes.into()))
+        .map_err(|error| Failure::unsent(format!("{name}: {}", error.detail())))?;
+    say_all(&warnings);
+    let mut json = to_json(&data);
+    if let Some(members) = json.as_object_mut() {
+        members.insert("identkit".into(), json!({ "warnings": to_list(&warnings) }));
+    }
+    show_data(tm, &data, json)
+}
+
 /// Lists every value with its path, e.g. `IDCard.CardNo`.
 fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
     match value {
@@ -86,7 +131,7 @@ pub(super) async fn signed_data(
         return Err(Failure::unsent("the signed form is never written to a terminal: pass -o FILE, or redirect it"));
     }
     out.map(|out| check_place("--out", out, existing)).transpose()?;
-    let response = warn(tm.client().await?.ident_data_signed(order_id, &tm.options).await).map_err(not_found)?;
+    let response = warn(tm.client()?.ident_data_signed(order_id, &tm.options).await).map_err(not_found)?;
     let summary = summary(&response, json!({}));
     let bytes = response.value.0;
     match out {
@@ -106,7 +151,7 @@ pub(super) async fn signed_data(
 pub(super) async fn report(tm: &Tm<'_>, order_id: &OrderId, out: &Path, existing: Existing) -> Result<(), Failure> {
     check_place("--out", out, existing)?;
     let deadline = tm.stream_deadline();
-    let response = warn(tm.client().await?.ident_data_pdf(order_id, &tm.options).await).map_err(not_found)?;
+    let response = warn(tm.client()?.ident_data_pdf(order_id, &tm.options).await).map_err(not_found)?;
     let summary = summary(&response, json!({}));
     let files = vec![save_artifact(out, existing, deadline.limit(response.value), Artifact::Pdf, |_| Ok(())).await?];
     Files { files, summary }.show(tm)
@@ -129,7 +174,7 @@ pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, exist
     let path = |number: usize| out.join(format!("{}-{number}.pdf", order_id.expose()));
     check_place("--out", &path(1), existing)?;
     let deadline = tm.stream_deadline();
-    let response = tm.client().await?.signed_pdfs(order_id, &tm.options).await;
+    let response = tm.client()?.signed_pdfs(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| not_signed(error, order_id))?;
     let summary = summary(&response, json!({}));
     let files = match response.value {
@@ -177,7 +222,7 @@ impl Files {
 }
 
 pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result<(), Failure> {
-    let client = tm.client().await?;
+    let client = tm.client()?;
     let question = format!("Permanently delete the data of the order {} at the vendor?", order_id.expose());
     confirm(yes, question, "not deleted").await?;
     let response = client.delete_ident_data(order_id, &tm.options).await?;

@@ -30,7 +30,7 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
     let (SignCommand::Request(Order { order_id })
     | SignCommand::Resend(Order { order_id })
     | SignCommand::Confirm { order_id, .. }) = command;
-    let (id, client) = (OrderId::parse(order_id)?, tm.client().await?);
+    let (id, client) = (OrderId::parse(order_id)?, tm.client()?);
     let tan = match command {
         SignCommand::Confirm { tan, tan_file, .. } => value(tan.as_deref(), tan_file.as_deref(), TAN).await?,
         SignCommand::Request(_) | SignCommand::Resend(_) => Secret::new(""),
@@ -58,7 +58,7 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
 }
 
 pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result<(), Failure> {
-    let client = tm.client().await?;
+    let client = tm.client()?;
     let question = format!("Cancel the order {}? The person cannot continue afterwards.", order_id.expose());
     confirm(yes, question, "not canceled").await?;
     client.cancel_order(order_id, &tm.options).await?;
@@ -66,7 +66,7 @@ pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
 }
 
 pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
-    let response = tm.client().await?.signed_hashes(order_id, &tm.options).await;
+    let response = tm.client()?.signed_hashes(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| not_signed(error, order_id))?;
     tm.show(document(to_json(&response.value), &response, json!({})), |page| {
         let mut table = table(&["Name", "Signed hash"]);
@@ -78,7 +78,7 @@ pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failur
 }
 
 pub(super) async fn banks(tm: &Tm<'_>) -> Result<(), Failure> {
-    let response = warn(tm.client().await?.banks(&tm.options).await)?;
+    let response = warn(tm.client()?.banks(&tm.options).await)?;
     tm.show(document(json!({ "banks": to_json(&response.value) }), &response, json!({})), |page| {
         let mut table = table(&["BIC", "BLZ", "Name"]);
         for bank in &response.value {
@@ -94,7 +94,7 @@ pub(super) async fn banks(tm: &Tm<'_>) -> Result<(), Failure> {
 
 pub(super) async fn signme_user(tm: &Tm<'_>, email: Option<&str>, file: Option<&Path>) -> Result<(), Failure> {
     let email = value(email, file, EMAIL).await?;
-    let response = warn(tm.client().await?.signme_user(&email.expose().into(), &tm.options).await)?;
+    let response = warn(tm.client()?.signme_user(&email.expose().into(), &tm.options).await)?;
     let user = &response.value;
     tm.show(document(to_json(user), &response, json!({})), |page| {
         page.line(match (user.user_exists, user.user_is_able_to_sign) {
