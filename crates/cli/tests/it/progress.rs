@@ -18,17 +18,18 @@ fn slow(length: Option<usize>) -> (String, std::thread::JoinHandle<()>) {
         let length_of = |length| format!("Content-Length: {length}");
         let header = length.map_or("Transfer-Encoding: chunked".to_owned(), length_of);
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n{header}\r\n\r\n").unwrap();
-        let half = "x".repeat(length.unwrap_or(2000) / 2);
-        let size = half.len();
-        let (piece, end) = match length {
-            Some(_) => (half, ""),
-            None => (format!("{size:x}\r\n{half}\r\n"), "0\r\n\r\n"),
-        };
-        for _ in 0..2 {
-            stream.write_all(piece.as_bytes()).unwrap();
+        let size = length.unwrap_or(2000) / 2;
+        // The first half starts like a WebM.
+        for start in [&b"\x1a\x45\xdf\xa3"[..], b""] {
+            let half = [start, &vec![b'x'; size - start.len()]].concat();
+            let piece = match length {
+                Some(_) => half,
+                None => [format!("{size:x}\r\n").as_bytes(), &half, b"\r\n"].concat(),
+            };
+            stream.write_all(&piece).unwrap();
             std::thread::sleep(Duration::from_millis(900));
         }
-        stream.write_all(end.as_bytes()).unwrap();
+        stream.write_all(if length.is_some() { b"" } else { b"0\r\n\r\n" }).unwrap();
     });
     (url, serving)
 }
