@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
+use identkit_core::{Artifact, BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
 use identkit_files::{Draft, Leftover, create_dirs};
 use identkit_transport::SystemClock;
-use identkit_transport::save::{Existing, FileDigest, Save};
+use identkit_transport::save::{Existing, FileDigest, Prepared, Save};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -144,6 +144,49 @@ pub(crate) async fn save(
     let save = Save::new(path).at_most(MAX_FILE).existing(existing).accept(accept);
     let digest = save.run(content).await.map_err(|error| failure(path, error))?;
     Ok(SavedFile { path: path.to_owned(), digest })
+}
+
+/// What a file must be to be whole (AT-96), and the names of files that a person accepts although they are damaged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected<'a> {
+    pub(crate) artifact: Artifact,
+    pub(crate) accepted: &'a [String],
+}
+
+/// Saves a stream without its final name, once the stream is complete and `accept` succeeds.
+pub(crate) async fn prepare(
+    path: &Path,
+    existing: Existing,
+    content: Content,
+    expected: Expected<'_>,
+    accept: impl FnOnce(&FileDigest) -> Result<(), Error> + Send + 'static,
+) -> Result<(PathBuf, Prepared), Failure> {
+    let save = Save::new(path).at_most(MAX_FILE).existing(existing).accept(accept).artifact(expected.artifact);
+    let prepared = save.prepare(content).await.map_err(|error| failure(path, error))?;
+    let name = path.file_name().unwrap_or_default();
+    let is_accepted = expected.accepted.iter().any(|accepted| name == accepted.as_str());
+    let prepared = match prepared.damage() {
+        Some(damage) if is_accepted => {
+            say(&format!("note: {} is saved although it is damaged: {damage}", path.display()));
+            prepared.accept_damage()
+        }
+        _ => prepared,
+    };
+    Ok((path.to_owned(), prepared))
+}
+
+/// Gives the files their final names, or none of them if one is damaged.
+pub(crate) async fn commit_all(files: Vec<(PathBuf, Prepared)>) -> Result<Vec<SavedFile>, Failure> {
+    let damaged = files.iter().filter(|(_, file)| file.damage().is_some());
+    let damaged: Vec<String> = damaged.map(|(path, _)| path.display().to_string()).collect();
+    let (paths, files): (Vec<PathBuf>, Vec<Prepared>) = files.into_iter().unzip();
+    match identkit_transport::save::commit_all(files).await {
+        Ok(digests) => Ok(paths.into_iter().zip(digests).map(|(path, digest)| SavedFile { path, digest }).collect()),
+        Err(error) if damaged.is_empty() => Err(failure(paths.first().map_or(Path::new(""), PathBuf::as_path), error)),
+        Err(error) => Err(damaged.iter().fold(error.into(), |failure: Failure, path| {
+            failure.note(format!("{path}.damaged is the damaged file; --accept-damaged saves it under its final name"))
+        })),
+    }
 }
 
 /// Saves bytes under the first of `names` that is free, or whose file has the same bytes and is not one of `saved`. No
