@@ -41,6 +41,7 @@ const COMPLETE: &[(&str, &str)] = &[
     ("wire::Piece", "a reader must handle each piece of a file"),
     ("wire::Received", "a decoder must handle both forms of a body"),
     ("wire::RetrySafety", "the engine must decide for each"),
+    ("wire::TextFault", "the command line words each"),
 ];
 
 /// `#[non_exhaustive]` structs that only identkit creates, without a constructor, and what returns them.

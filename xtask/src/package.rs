@@ -3,7 +3,13 @@
 //! The packages are built together, so that cargo takes none of them from the registry or from its folder. All of them
 //! are built in one target directory, so that each dependency is compiled once. A package must contain a README, a
 //! change log and both licenses, and say what a registry shows. Links in its README must work there.
+//!
+//! Cargo takes a package of a registry for unchangeable, but each run has other packages of the same version. So what a
+//! previous run built and unpacked is removed.
 
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cargo_metadata::Package;
@@ -28,16 +34,42 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
         findings.extend(missing(&package.name, &listed));
         findings.extend(unset(package));
         let readme = package.manifest_path.with_file_name("README.md");
-        let text = std::fs::read_to_string(readme).unwrap_or_default();
+        let text = fs::read_to_string(readme).unwrap_or_default();
         findings.extend(relative_links(&package.name, &text));
     }
+    let target = ws.target().join("package-check");
+    let names: Vec<String> = published.iter().map(|package| format!("{}-{}", package.name, package.version)).collect();
+    forget(&target, &cargo_home()?, &names).map_err(|error| format!("removing a previous run: {error}"))?;
     let mut build = ws.cargo(&["package", "--allow-dirty", "--quiet", "--target-dir"]);
-    build.arg(ws.target().join("package-check"));
+    build.arg(target);
     build.args(published.iter().flat_map(|package| ["--package", package.name.as_str()]));
     if !ws.run(build)?.success() {
         findings.push("`cargo package` failed: see its output above".to_owned());
     }
     Ok(findings)
+}
+
+fn cargo_home() -> Result<PathBuf, String> {
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"));
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home);
+    home.ok_or_else(|| "neither CARGO_HOME nor HOME is set".to_owned())
+}
+
+/// Removes the target directory, and the packages that cargo unpacked from its temporary registry. The folders of such
+/// registries begin with `-`, because their URL has no host.
+fn forget(target: &Path, cargo_home: &Path, packages: &[String]) -> io::Result<()> {
+    let remove = |folder: &Path| match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    remove(target)?;
+    let registries = fs::read_dir(cargo_home.join("registry").join("src")).into_iter().flatten();
+    for registry in registries.filter_map(Result::ok) {
+        if registry.file_name().to_string_lossy().starts_with('-') {
+            packages.iter().try_for_each(|package| remove(&registry.path().join(package)))?;
+        }
+    }
+    Ok(())
 }
 
 /// Lists the paths in a package.
@@ -128,6 +160,21 @@ all-features = true
         repo.write("Cargo.toml", &MANIFEST.replace("name", "publish = false\nname"));
         assert_eq!(findings_in(&repo), [""; 0]);
     }
+    #[test]
+    fn packages_of_a_previous_run_are_removed() {
+        let repo = Throwaway::new();
+        let files = ["target/a", "home/registry/src/-1f/sample-0.1.0/a", "home/registry/src/-1f/other-0.1.0/a"];
+        let real = "home/registry/src/registry.example-1f/sample-0.1.0/a";
+        for file in files.iter().chain([&real]) {
+            repo.write(file, "");
+        }
+        for _ in 0..2 {
+            forget(&repo.path("target"), &repo.path("home"), &["sample-0.1.0".to_owned()]).unwrap();
+            assert_eq!(files.map(|file| repo.path(file).exists()), [false, false, true]);
+            assert!(repo.path(real).exists());
+        }
+    }
+
     #[test]
     fn a_member_that_a_registry_shows_must_be_set() {
         let members = ["rust-version", "license", "description", "documentation", "readme", "keywords", "categories"];

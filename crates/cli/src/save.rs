@@ -1,5 +1,6 @@
 //! Output files and directories, and deadlines of streams. The transport writes the files atomically.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Mutex;
@@ -189,22 +190,37 @@ pub(crate) async fn commit_all(files: Vec<(PathBuf, Prepared)>) -> Result<Vec<Sa
     }
 }
 
+/// The names of the files that a command saved in one directory. Many file systems ignore case.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    taken: HashSet<String>,
+    /// Number of names that were tried, by the first name.
+    tried: HashMap<String, usize>,
+}
+
 /// Saves bytes under the first of `names` that is free, or whose file has the same bytes and is not one of `saved`. No
-/// file is ever replaced.
+/// file is ever replaced. `None` if the artifact is damaged: it is kept under its name with `.damaged` appended.
 pub(crate) async fn save_beside(
     folder: &Path,
     names: impl Iterator<Item = String>,
     bytes: Bytes,
-    saved: &[SavedFile],
-) -> Result<SavedFile, Failure> {
-    for name in names {
-        let path = folder.join(name);
-        if saved.iter().any(|file| same_name(&file.path, &path)) {
+    artifact: Artifact,
+    saved: &mut Names,
+) -> Result<Option<SavedFile>, Failure> {
+    let mut names = names.peekable();
+    let first = names.peek().cloned().unwrap_or_default();
+    // Names that were taken for an earlier file stay taken, so a list of equal names is not searched again and again.
+    let tried = saved.tried.entry(first).or_default();
+    for name in names.skip(*tried) {
+        *tried += 1;
+        let path = folder.join(&name);
+        if !saved.taken.insert(name.to_lowercase()) {
             continue;
         }
-        match Save::new(&path).run(Content::from_bytes(bytes.clone())).await {
-            Ok(digest) => return Ok(SavedFile { path, digest }),
+        match Save::new(&path).artifact(artifact).run(Content::from_bytes(bytes.clone())).await {
+            Ok(digest) => return Ok(Some(SavedFile { path, digest })),
             Err(error) if error.kind() == Kind::Conflict => {}
+            Err(error) if is_damaged(&error) => return Ok(None),
             Err(error) => return Err(failure(&path, error)),
         }
         if path.symlink_metadata().is_ok_and(|file| file.is_file())
@@ -212,24 +228,25 @@ pub(crate) async fn save_beside(
             && existing == digest(&bytes)
         {
             // An earlier run saved this file.
-            return Ok(SavedFile { path, digest: existing });
+            return Ok(Some(SavedFile { path, digest: existing }));
         }
     }
     Err(Failure::local(format!("all names for the file are taken in {}", folder.display())))
+}
+
+/// Whether a file was kept as damaged.
+fn is_damaged(error: &Error) -> bool {
+    error.kind() == Kind::Integrity && error.detail().contains(".damaged")
 }
 
 /// Adds the path to a failure of this machine; a failure of the stream is unchanged.
 fn failure(path: &Path, error: Error) -> Failure {
     match error.kind() {
         Kind::Conflict => Failure::local(format!("{} already exists: to replace it, add --force", path.display())),
+        _ if is_damaged(&error) => Failure::local(format!("{}: {}", path.display(), error.detail())),
         Kind::Storage => Failure::local(format!("{}: {}", path.display(), error.detail())),
         _ => error.into(),
     }
-}
-
-/// Whether two paths may name the same file: many file systems ignore case.
-fn same_name(one: &Path, other: &Path) -> bool {
-    one == other || one.to_string_lossy().to_lowercase() == other.to_string_lossy().to_lowercase()
 }
 
 pub(crate) fn digest(bytes: &[u8]) -> FileDigest {

@@ -3,7 +3,7 @@
 use identkit_core::Outcome;
 
 /// Every outcome of a status, with a stable word for programs and a text for people.
-const WORDS: [(&str, Outcome, &str); 10] = [
+const WORDS: [(&str, Outcome, &str); 11] = [
     ("pending", Outcome::Pending, "not finished"),
     ("identified", Outcome::Identified, "identified, not signed yet"),
     ("positive", Outcome::Positive, "positive, final"),
@@ -14,6 +14,7 @@ const WORDS: [(&str, Outcome, &str); 10] = [
     ("timed_out", Outcome::TimedOut, "not finished in time, final"),
     ("timed_out_after_ident", Outcome::TimedOutAfterIdent, "identified, but not signed in time, final"),
     ("gone", Outcome::Gone, "no longer known to the vendor"),
+    ("unclear", Outcome::Unclear, "unclear: a status of the response cannot be read"),
 ];
 
 /// The stable word of an outcome.

@@ -173,6 +173,38 @@ mod tests {
     }
 
     #[test]
+    fn at_99_a_url_with_an_invalid_port_is_refused() {
+        use crate::Dialect;
+        use crate::messages::{PutOrder, RedirectUrl, WebhookUrl};
+        use crate::operations::RequestVideo;
+        use identkit_wire::Operation;
+
+        let faults = |error: Error| -> Vec<String> {
+            let ports = error.violations().iter().filter(|fault| fault.rule == "AT-99");
+            ports.map(|fault| fault.to_string()).collect()
+        };
+        for (url, refused) in [
+            ("https://user:password@example.com:8443/x?id=[OrderID]", false),
+            ("app://done", false),
+            ("https://example.com:99999/x", true),
+            ("app://done:65536", true),
+        ] {
+            let redirect = RedirectUrl::default().success(url).abort(url);
+            let webhook = WebhookUrl::default().after_video(url).on_final(url);
+            let order = PutOrder::default().redirect_url(redirect).webhook_url(webhook);
+            let found = faults(order.check(&Dialect::default()).unwrap_err());
+            assert_eq!(found.len(), if refused { 4 } else { 0 }, "{url}: {found:?}");
+            assert!(found.iter().all(|fault| fault.contains("must have a port from 1 to 65535")), "{found:?}");
+        }
+        let video = RequestVideo::new(OrderId::new("1"), Secret::new("https://example.com:99999/x"));
+        assert_eq!(faults(video.encode(&Dialect::default()).unwrap_err()).len(), 1);
+        for callback in [&OrderCallback::OnFinal as &dyn Callback, &VideoCallback] {
+            let error = callback.emit("https://example.com:99999/x", &Method::GET, &Event::new(PROVIDER, "x", "x"));
+            assert!(error.unwrap_err().detail().contains("must have a port from 1 to 65535"), "{callback:?}");
+        }
+    }
+
+    #[test]
     fn at_68_get_post_and_put_are_recognized_and_others_not() {
         let known = [("GET", true), ("POST", true), ("PUT", true), ("HEAD", false), ("OPTIONS", false)];
         for (method, recognized) in known {

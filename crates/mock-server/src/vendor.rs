@@ -44,7 +44,7 @@ pub enum CallOutcome {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// A scenario by name, e.g. `positive`.
+    /// A story by name, e.g. `positive`.
     Scenario(String),
     /// A single status in the vendor's own form.
     Status(Value),
@@ -56,7 +56,7 @@ pub enum Transition {
 pub enum TransitionError {
     /// No vendor has this case.
     UnknownCase,
-    /// The vendor rejects the transition: the scenario does not exist, does not fit the case, or another one is running.
+    /// The vendor rejects the transition: the story does not exist, does not fit the case, or another one is running.
     Rejected(Rejection),
 }
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use lopdf::xref::XrefEntry;
 use lopdf::{Document, LoadOptions, Object, ObjectId};
 
 use super::error::Error;
@@ -90,12 +91,24 @@ fn load(file: &[u8], header: usize, scan: bool) -> Result<Opened, Error> {
     // A new object must not take the place of a missing one.
     let largest = missing.iter().map(|(number, _)| *number).filter(|number| *number <= MAX_NUMBER).max();
     document.max_id = document.max_id.max(document.reference_table.max_id()).max(largest.unwrap_or(0));
-    let is_damaged = document.xref_recovery.is_some() || document.xref_start == 0;
+    let is_damaged = document.xref_recovery.is_some() || document.xref_start == 0 || is_misnumbered(&document);
     let pages = Pages::new(&mut document);
     if pages.ids.is_empty() {
         return Err(Error::Unreadable);
     }
     Ok(Opened { document, pages, header, is_damaged, missing: missing.len() })
+}
+
+/// Whether cross-references lead to objects with other numbers, e.g. because the table begins at 1 instead of 0.
+fn is_misnumbered(document: &Document) -> bool {
+    let entries = &document.reference_table.entries;
+    let is_elsewhere = |(number, entry): (&u32, &XrefEntry)| match entry {
+        XrefEntry::Normal { generation, .. } => !document.has_object((*number, *generation)),
+        _ => false,
+    };
+    let has_no_entry =
+        |(number, _): &ObjectId| matches!(entries.get(number), None | Some(XrefEntry::Free | XrefEntry::UnusableFree));
+    entries.iter().any(is_elsewhere) && document.objects.keys().any(has_no_entry)
 }
 
 /// Returns the objects that references name and that are not there, or cannot be read.

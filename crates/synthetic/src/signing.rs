@@ -1,6 +1,6 @@
 //! Signs a PDF file: adds a visible mark and the signature of the sandbox by an incremental update.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lopdf::{Dictionary, Document, IncrementalDocument, Object, ObjectId, StringFormat, dictionary, text_string};
@@ -251,17 +251,18 @@ impl Update {
     /// Writes the file with the update. The kind of its cross-reference section is that of the file, because some
     /// readers reject a mixture. If the section of the file had to be repaired, the update contains every object and
     /// does not refer to the section.
-    fn write(mut self, original: &[u8]) -> Result<Vec<u8>, Error> {
+    fn write(self, original: &[u8]) -> Result<Vec<u8>, Error> {
         /// Trailer entries that describe the section, not the file.
         const SECTION_KEYS: &str = "Type Size XRefStm W Index Length Filter DecodeParms F FFilter FDecodeParms DL";
         let Opened { document, header, is_damaged, missing, .. } = self.file;
         let (before, file) = original.split_at_checked(header).unwrap_or_default();
         // A stream without an end must not end inside the update.
         let separator: &[u8] = if missing > 0 { b"\nendstream\nendobj\n" } else { b"" };
-        let mut objects = document.objects.clone();
-        if !is_damaged {
-            objects.retain(|id, _| self.changed.remove(id));
-        }
+        let objects: BTreeMap<_, _> = if is_damaged {
+            document.objects.clone()
+        } else {
+            self.changed.iter().filter_map(|id| Some((*id, document.objects.get(id)?.clone()))).collect()
+        };
         // lopdf leaves out objects of these types, because it writes such streams itself.
         let is_left_out = |object: &Object| {
             object.as_dict().is_ok_and(|dictionary| dictionary.has_type(b"ObjStm") || dictionary.has_type(b"XRef"))

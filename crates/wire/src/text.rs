@@ -3,7 +3,6 @@
 use std::fmt;
 
 /// Why bytes are not a text.
-#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextFault {
     /// They are UTF-16 or UTF-32.

@@ -111,15 +111,20 @@ fn select<'a>(rules: &'a [Rule], only: Option<&str>) -> Result<Vec<&'a Rule>, St
     only.split(',').map(str::trim).map(find).collect()
 }
 
-/// Builds the test programs of a package's `tests/` folder.
+/// Builds the test programs of a package's `tests/` folder, with the features of `cargo xtask test`, so that they are
+/// not built twice.
 fn build(package: &str, ws: &Workspace) -> Result<Vec<Program>, String> {
-    let args = ["test", "--all-features", "-p", package, "--no-run", "--message-format", "json-render-diagnostics"];
+    let metadata = ws.metadata()?;
+    let manifest = metadata.packages.iter().find(|found| found.name.as_str() == package);
+    let manifest = &manifest.ok_or_else(|| format!("the workspace has no package {package}"))?.manifest_path;
+    let args = ["test", "--all-features", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"];
     let messages = ws.output("the tests do not compile", ws.cargo(&args))?;
     let mut programs = Vec::new();
     for message in Message::parse_stream(messages.as_bytes()) {
         let message = message.map_err(|error| format!("reading cargo's messages: {error}"))?;
         if let Message::CompilerArtifact(artifact) = message
             && artifact.target.kind.contains(&TargetKind::Test)
+            && artifact.manifest_path == *manifest
             && let (Some(path), Some(folder)) = (artifact.executable, artifact.manifest_path.parent())
         {
             let (path, folder) = (path.into(), folder.into());

@@ -70,6 +70,15 @@ fn python_checks_every_call_of_identity_tm() {
     assert!(result.stdout.ends_with(&format!("\n{checks} of {checks} checks passed\n")), "{}", result.stdout);
 }
 
+/// No type of this project is on the vendor's side.
+#[test]
+fn at_89_to_at_97_a_fake_vendor_deviates_for_every_call() {
+    let Some(python) = python("http.server") else { return };
+    let mut command = clean_command(python);
+    command.arg(outside("fake_vendor.py")).arg(PROGRAM).arg(fixtures().join("S-035-put-order-request.json"));
+    all_checks_pass(&run(&mut command), 250);
+}
+
 #[test]
 fn curl_checks_status_and_media_type_of_identity_tm() {
     if !has("curl") {

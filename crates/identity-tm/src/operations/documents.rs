@@ -41,7 +41,7 @@ order_calls! {
         for hash in hashes.0.values() {
             // AT-96.
             if !decode_base64_lenient(hash.expose()).is_ok_and(|bytes| !bytes.is_empty()) {
-                return Err(Error::new(Kind::Integrity, "a signed hash is empty or not valid Base64"));
+                return Err(Error::new(Kind::Protocol, "a signed hash is empty or not valid Base64"));
             }
         }
         Ok(answer)

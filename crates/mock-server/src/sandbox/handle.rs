@@ -53,7 +53,7 @@ impl Sandbox {
         Self { runner, _guard: guard }
     }
 
-    /// Plays a scenario of a case, e.g. `positive`.
+    /// Plays a story of a case, e.g. `positive`.
     ///
     /// # Errors
     /// As [`transition`](Self::transition).
@@ -61,7 +61,7 @@ impl Sandbox {
         self.transition(case, &Transition::Scenario(scenario.to_owned()))
     }
 
-    /// Plays a scenario of a case, or sets its status.
+    /// Plays a story of a case, or sets its status.
     ///
     /// # Errors
     /// If no vendor has this case, or its vendor rejects the transition.

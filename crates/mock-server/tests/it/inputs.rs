@@ -97,3 +97,28 @@ async fn m_17_availability_of_agents_is_a_stub() {
     assert_eq!(bench.tm_call("POST", "/availability", "").await.status, 404);
     assert_eq!(bench.bare("GET", &format!("{TM}/availability"), &[]).await.status, 401);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_17_add_and_accepted_documents_have_effects() {
+    let bench = Harness::new();
+    let data = async |order: Value| {
+        let id = bench.ordered(order).await;
+        bench.play(&id, "courier").await;
+        let codes = bench.codes(&OrderId::new(&*id)).await;
+        let data = bench.good("GET", &format!("/getIdentData/{id}"), String::new()).await.json()["IdentData"].clone();
+        (codes, data)
+    };
+    let (codes, plain) = data(json!({})).await;
+    assert!(codes.contains(&12) && codes.contains(&70), "{codes:?}");
+    assert!(plain.get("DriverLicence").is_none() && plain["IDCard"]["Type"] == "IDCard", "{plain}");
+    let (codes, _) = data(json!({ "Add": 32 })).await;
+    assert!(!codes.contains(&12) && !codes.contains(&70) && codes.contains(&19), "{codes:?}");
+    for add in [4096, 8192] {
+        let (_, checked) = data(json!({ "Add": add, "IdentData": { "DriverLicence": { "Classes": "B,C" } } })).await;
+        assert_eq!((&checked["DriverLicence"]["Classes"], &plain["DriverLicence"]), (&json!("B,C"), &Value::Null));
+        let (_, checked) = data(json!({ "Add": add })).await;
+        assert!(checked["DriverLicence"]["LicenceNo"].is_string(), "{checked}");
+    }
+    let (_, checked) = data(json!({ "LegitimationDocument": [{ "Document": "Residence permit" }] })).await;
+    assert_eq!(checked["IDCard"]["Type"], "Residence permit");
+}

@@ -14,7 +14,7 @@ const KINDS: [&str; 5] = [
 ];
 
 /// What the person does in each story of an order.
-const MEANINGS: [(&str, &str); 21] = [
+const MEANINGS: [(&str, &str); 23] = [
     ("identified", "The person is identified by the usual method. The order has something to sign and stays open"),
     (
         "positive",
@@ -41,6 +41,11 @@ const MEANINGS: [(&str, &str); 21] = [
     ("eid", "The person is identified by eID"),
     ("giro", "The person is identified by a bank account"),
     ("autoid", "The person is identified by autoID"),
+    ("smartid", "The person is identified by SmartID, which has no status (AT-82)"),
+    (
+        "eid-failed",
+        "eID fails, and the person is identified by video. With `NoVideoFallback`, or without video in the Product, the person leaves",
+    ),
     (
         "method-changes",
         "The person changes the method as often as the Product allows, and is identified by the last one",
@@ -131,6 +136,9 @@ impl Reference<'_> {
                 Some(words) => format!("a list of {}", joined(words)),
                 None => "a list of numbers".to_owned(),
             },
+            _ if ["properties", "additionalProperties", "oneOf"].iter().all(|part| resolved.get(part).is_none()) => {
+                "any JSON".to_owned()
+            }
             _ => "see below".to_owned(),
         };
         format!("{value}{or_null}")
@@ -147,7 +155,7 @@ impl Reference<'_> {
                     .map_or((seconds, "s"), |(size, unit)| (seconds / size, unit));
                 format!("`{seconds}` ({count} {unit})")
             }
-            Value::Object(_) => "see below".to_owned(),
+            value @ Value::Object(_) if value.to_string().len() > 80 => "see below".to_owned(),
             // Without code, so that a long list wraps.
             Value::Array(values) if values.is_empty() => "none".to_owned(),
             Value::Array(values) => values.iter().map(plain_text).collect::<Vec<_>>().join(", "),

@@ -196,3 +196,28 @@ async fn status_times_are_those_of_the_sandboxs_clock() {
     let last = answer["Status"].as_array().unwrap().last().unwrap();
     assert_eq!(last["Time"], "2020-09-10T15:30:00+02:00");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_98_times_have_the_offset_of_german_local_time() {
+    for (start, local) in [
+        ("2020-01-15T12:00:00Z", "2020-01-15T13:00:00+01:00"),
+        ("2020-07-15T12:00:00Z", "2020-07-15T14:00:00+02:00"),
+        ("2020-10-25T00:59:59Z", "2020-10-25T02:59:59+02:00"),
+        ("2020-10-25T01:00:00Z", "2020-10-25T02:00:00+01:00"),
+    ] {
+        let bench = Harness::since(start.parse().unwrap(), |builder| builder);
+        let id = bench.ended(order(), "courier").await;
+        let path = |call: &str| format!("/{call}/{}", id.expose());
+        let status = bench.good("GET", &path("getStatus"), String::new()).await.json();
+        assert_eq!((&status["Status"][0]["Time"], &status["Executed"]), (&json!(local), &json!(local)));
+        let data = bench.good("GET", &path("getIdentData"), String::new()).await.json();
+        assert_eq!(data["Identified"], local);
+        let listed = bench.good("POST", "/getAllStatus/ExtendedList", String::new()).await.json();
+        let slot = listed[0]["TVSlot"]["SlotBegin"].as_str().unwrap();
+        assert_eq!(slot[19..], local[19..], "{slot}");
+        let ident = bench.create_ident().await;
+        let token = bench.token().await;
+        let read = bench.i24_call(&token, "GET", &format!("/ident/get/{ident}"), "").await.json();
+        assert_eq!(read["data"]["created_at"].as_str().unwrap()[11..], local[11..19]);
+    }
+}

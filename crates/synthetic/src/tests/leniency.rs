@@ -1,5 +1,7 @@
 //! Files that readers open are signed, although they are damaged or unusual.
 
+use lopdf::Document;
+
 use super::super::{page_count, sign};
 use super::files::readable;
 use super::mark;
@@ -15,12 +17,8 @@ fn files_that_readers_open_are_signed() {
                 if page_count(original) != Some(1) || page_count(&signed) != Some(1) {
                     failures.push(format!("{name}: {:?}, {:?} pages", page_count(original), page_count(&signed)));
                 }
-                if let Ok(folder) = std::env::var("DUMP") {
-                    let name = name.replace(' ', "-");
-                    std::fs::write(format!("{folder}/{name}.orig.pdf"), &original).unwrap();
-                    std::fs::write(format!("{folder}/{name}.signed.pdf"), &signed).unwrap();
-                    let twice = sign(&signed, &mark()).unwrap();
-                    std::fs::write(format!("{folder}/{name}.twice.pdf"), &twice).unwrap();
+                if Document::load_mem(&signed).unwrap().xref_recovery.is_some() {
+                    failures.push(format!("{name}: the cross-references of the result are wrong"));
                 }
             }
         }

@@ -188,7 +188,7 @@ impl Transport for HyperTransport {
         };
         let key = Key { scope: context.scope(), scheme, authority };
         // hyper omits the length of an empty body, and some servers then answer 411 (AT-91; RFC 9110, section 8.6).
-        if body.len() == 0 && matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
+        if body.is_empty() && matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         head.uri = Uri::from(path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/")));

@@ -7,7 +7,7 @@
 //! - A 401 to a login is final: nothing more is sent until there are new credentials.
 //! - No lock is held while a request is sent.
 //! - A store shared with other processes only saves logins. If it fails, panics or takes too long, this session logs in.
-//!   It never uses a refused token of the store again, and logs in after two refused ones in a row.
+//!   It uses none of the last eight refused tokens of the store again, and logs in after two refused ones in a row.
 
 mod store;
 

@@ -55,8 +55,8 @@ impl StoredToken {
 /// - Only the vendor's 401 invalidates a token. If the vendor refuses a stored token, the session loads again before it
 ///   logs in.
 /// - If two processes log in at the same time, all use the token that was stored first.
-/// - A session never uses a refused token again, whatever its version. After two refused stored tokens in a row it logs
-///   in. A call that gets a 401 for both fails, because its second 401 is final.
+/// - A session uses none of the last eight refused tokens again, whatever its version. After two refused stored tokens in
+///   a row it logs in. A call that gets a 401 for both fails, because its second 401 is final.
 /// - If the store fails, panics, or takes longer than two seconds, the session logs in; the call does not fail.
 /// - An implementation must not block its thread: the two seconds and the deadline of the call are checked only while it
 ///   waits. Run slow blocking work (a database, a network file) in `tokio::task::spawn_blocking`.

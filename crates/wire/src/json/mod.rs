@@ -131,8 +131,8 @@ pub fn read_answer_with<T: DeserializeOwned>(
         Err(fault) => {
             let mut fault = JsonFault::new(fault.into_detail());
             read_tree(bytes, true, repair).map_err(|again| {
+                fault.well_formed = again.is_some();
                 if let Some(again) = again {
-                    fault.well_formed = true;
                     fault.trace(again);
                 }
                 fault

@@ -240,6 +240,8 @@ impl<'a, 'de> At<'a, 'de> {
                 self.converts();
                 visitor.visit_str(if *truth { "true" } else { "false" })
             }
+            // Not as a text of digits, however long.
+            Node::Number(_) => visitor.visit_f64(0.0),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -494,5 +496,139 @@ impl<'de> Deserializer<'de> for Key<'_> {
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    // The macro declares public types.
+    #![allow(unreachable_pub)]
+
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::json::{read, read_answer};
+    use crate::message;
+
+    message! {
+        /// A result.
+        pub struct Outcome {
+            /// A text.
+            "Text" => text: String,
+            /// A number.
+            "Kind" => kind: u32,
+            /// A bool.
+            "Done" => done: bool,
+            /// An object.
+            "Inner" => inner: Inner,
+            /// A list.
+            "List" => list: Vec<Inner>,
+            /// A map.
+            "Map" => map: BTreeMap<String, String>,
+        }
+    }
+
+    message! {
+        /// An object.
+        pub struct Inner {
+            /// A number.
+            "Kind" => kind: u32,
+        }
+    }
+
+    #[test]
+    fn at_92_values_of_other_types_are_read_with_a_warning() {
+        for (text, expected) in [
+            (r#"{"Text":12345678901234567890123}"#, r#"{"Text":"12345678901234567890123"}"#),
+            (r#"{"Text":1.50}"#, r#"{"Text":"1.50"}"#),
+            (r#"{"Text":-0}"#, r#"{"Text":"-0"}"#),
+            (r#"{"Text":true}"#, r#"{"Text":"true"}"#),
+            (r#"{"Kind":"6"}"#, r#"{"Kind":6}"#),
+            (r#"{"Kind":"006"}"#, r#"{"Kind":6}"#),
+            (r#"{"Done":"TRUE"}"#, r#"{"Done":true}"#),
+            (r#"{"Done":0}"#, r#"{"Done":false}"#),
+            (r#"{"Inner":[]}"#, r#"{"Inner":{}}"#),
+            (r#"{"List":[null,[]]}"#, r#"{"List":[{},{}]}"#),
+            (r#"{"List":{"0":{"Kind":1},"1":{"Kind":2}}}"#, r#"{"List":[{"Kind":1},{"Kind":2}]}"#),
+            (r#"{"List":{"Kind":1}}"#, r#"{"List":[{"Kind":1}]}"#),
+            (r#"{"Map":[]}"#, r#"{"Map":{}}"#),
+        ] {
+            let (read, notes) = read_answer::<Outcome>(text.as_bytes()).unwrap();
+            assert_eq!(crate::json::write(&read).unwrap(), expected.as_bytes(), "{text}");
+            let warnings = notes.warnings();
+            assert_eq!((warnings.len(), warnings[0].rule), (1, "AT-92"), "{text}");
+            assert!(super::super::read::<Outcome>(text.as_bytes()).is_err(), "a request is not converted: {text}");
+        }
+        let (_, notes) = read_answer::<Outcome>(br#"{"Text":"a","Inner":null,"List":[{"Kind":1}]}"#).unwrap();
+        assert!(notes.warnings().is_empty());
+    }
+
+    #[test]
+    fn at_92_other_values_are_errors_that_name_the_element() {
+        for (text, path) in [
+            (r#"{"Kind":6.0}"#, "Kind"),
+            (r#"{"Kind":6e0}"#, "Kind"),
+            (r#"{"Kind":" 6"}"#, "Kind"),
+            (r#"{"Kind":"+6"}"#, "Kind"),
+            (r#"{"Kind":true}"#, "Kind"),
+            (r#"{"Kind":"4294967296"}"#, "Kind"),
+            (r#"{"Kind":"99999999999999999999"}"#, "Kind"),
+            (r#"{"Text":["Mustermann"]}"#, "Text"),
+            (r#"{"Done":"Mustermann"}"#, "Done"),
+            (r#"{"Inner":"Mustermann"}"#, "Inner"),
+            (r#"{"Inner":["Mustermann"]}"#, "Inner"),
+            (r#"{"List":{}}"#, "List"),
+            (r#"{"List":"Mustermann"}"#, "List"),
+            (r#"{"List":[{"Kind":"Mustermann"}]}"#, "List[0].Kind"),
+            ("[]", ""),
+            ("null", ""),
+        ] {
+            let fault = read_answer::<Outcome>(text.as_bytes()).unwrap_err();
+            assert_eq!((fault.path.as_str(), fault.well_formed), (path, true), "{text}: {fault}");
+            assert!(!fault.to_string().contains("Mustermann"), "{fault}");
+        }
+        for text in [r#"{"Kind":1e400}"#, r#"{"Text":"\ud800"}"#, r#"Notice {"Kind":1}"#, r#"{"Kind":"6"} x"#] {
+            assert!(!read_answer::<Outcome>(text.as_bytes()).unwrap_err().well_formed, "{text}");
+        }
+    }
+
+    #[test]
+    fn at_95_the_last_value_of_a_repeated_name_is_read() {
+        let text = br#"{"Kind":1,"Kind":2,"Inner":{"Kind":5,"Kind":5},"Erika":1,"Erika":1}"#;
+        let (outcome, notes) = read_answer::<Outcome>(text).unwrap();
+        assert_eq!((outcome.kind, outcome.inner.unwrap().kind), (Some(2), Some(5)));
+        assert!(notes.is_repeated("Kind") && notes.has_different("Kind") && !notes.is_repeated("Text"));
+        assert!(notes.require_once(&["Text"]).is_ok() && notes.require_once(&["Kind"]).is_err());
+        assert!(notes.warnings().iter().all(|warning| warning.rule == "AT-95" && !warning.message.contains("Erika")));
+        // A request is read like this too; the sandbox decides about it.
+        assert_eq!(read::<Outcome>(text).unwrap().kind, Some(2));
+        let (_, notes) = read_answer::<Outcome>(br#"{"Map":{"a":"1","a":"1"}}"#).unwrap();
+        assert!(notes.require_once(&["*"]).is_ok(), "equal values");
+        let (_, notes) = read_answer::<Outcome>(br#"{"Kind":"1","Map":{"a":"1","a":"2"}}"#).unwrap();
+        assert!(notes.require_once(&["*"]).is_err(), "different values");
+    }
+
+    #[test]
+    fn at_92_nesting_is_limited() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Node::parse(&nested(DEPTH)).is_some() && Node::parse(&nested(DEPTH + 1)).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn at_92_a_tree_accepts_what_serde_json_accepts(text in "[\\[\\]{},:\"a0-9.eE+ \\\\ntrufls-]{0,24}") {
+            let parsed = serde_json::from_str::<Value>(&text);
+            prop_assert_eq!(Node::parse(&text).is_some(), parsed.is_ok(), "{}", text);
+        }
+
+        #[test]
+        fn at_92_a_tree_has_every_value(map in prop::collection::btree_map("\\PC{0,4}", any::<Option<i64>>(), 0..5)) {
+            let text = serde_json::to_string(&map).unwrap();
+            let (read, _): (BTreeMap<String, Option<i64>>, _) = read_answer(text.as_bytes()).unwrap();
+            prop_assert_eq!(read, map);
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::context::{summary, warn};
 use crate::exit::Failure;
 use crate::given::{Ways, value};
 use crate::output::say;
-use crate::save::{Expected, Folder, check_place, commit_all, existing, prepare, save_beside};
+use crate::save::{Expected, Folder, Names, check_place, commit_all, existing, prepare, save_beside};
 
 const CALLBACK_URL: Ways = Ways { option: "--callback-url", file: "--callback-url-file", prompt: "Callback URL" };
 
@@ -99,14 +99,17 @@ pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result
     let response = tm.client()?.voice_files(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| Failure::from(error).note_on(400, NO_VOICE))?;
     let recordings = response.value.voicefiles.as_deref().unwrap_or_default();
-    let (mut files, mut unreadable) = (Vec::new(), Vec::new());
+    let (mut files, mut unreadable, mut saved) = (Vec::new(), Vec::new(), Names::default());
     for (number, recording) in (1..).zip(recordings) {
         let Ok(audio) = recording.audio() else {
             unreadable.push(number);
             continue;
         };
         let name = names::safe(recording.filename.as_ref().map_or("", |name| name.expose().as_str()), number);
-        files.push(save_beside(out, names::numbered(&name), audio, &files).await?);
+        match save_beside(out, names::numbered(&name), audio, Artifact::Audio, &mut saved).await? {
+            Some(file) => files.push(file),
+            None => unreadable.push(number),
+        }
     }
     // Valid recordings are saved even if others are not.
     let files = Files { files, summary: summary(&response, json!({ "unreadable": unreadable })) };
@@ -121,7 +124,8 @@ pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result
     let (numbers, all) = (format!("{unreadable:?}"), recordings.len());
     let numbers = numbers.trim_matches(['[', ']']);
     let why = format!(
-        "recording {numbers} of {all}, in the order of the response, is not valid Base64 or is empty and was not saved"
+        "recording {numbers} of {all}, in the order of the response, is empty, not valid Base64 or not an audio file; a \
+         damaged file is kept with .damaged at the end of its name"
     );
     Err(Error::new(Kind::Protocol, why).with_operation("getVoiceFiles").with_advice(Advice::DoNotRetry).into())
 }

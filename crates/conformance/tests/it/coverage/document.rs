@@ -82,7 +82,9 @@ pub(crate) fn valid_value(row: &Row) -> Value {
         ("S", _) if is_mail(row) => format!("e{number}@example.com").into(),
         ("S", _) if is_url(row) => format!("https://example.com/{number}").into(),
         (_, "pdf_content") => format!("data:@file/pdf;base64,{}", encode_base64(&sample_contract())).into(),
-        (_, "Data") if row.note.contains("PDF") => encode_base64(&sample_contract()).into(),
+        (_, "Data") if row.note.contains("PDF") => encode_base64(&pdf_with_fields()).into(),
+        (_, "SignatureFieldName") if row.path.starts_with("eSignPDF") => "Bank".into(),
+        (_, "SignatureFieldName") => "Customer".into(),
         ("S", name) if row.note.contains("Base64") || name == "Base64Data" => {
             encode_base64(format!("bytes of {}", row.id).as_bytes()).into()
         }
@@ -93,6 +95,11 @@ pub(crate) fn valid_value(row: &Row) -> Value {
         ("S", _) if date_time_form(row).is_some() => format!("2020-09-10 12:{:02}", number % 60).into(),
         _ => text(row.max.filter(|_| !row.of_name).unwrap_or(100)),
     }
+}
+
+/// A file with the signature fields `Bank` and `Customer`.
+pub(crate) fn pdf_with_fields() -> Vec<u8> {
+    std::fs::read(identkit_testkit::workspace("crates/synthetic/tests/fixtures/empty-fields.pdf")).unwrap()
 }
 
 /// A valid value with `count` characters, or `None` if none exists.

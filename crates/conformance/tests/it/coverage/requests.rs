@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use identkit_mock_server::Profile;
-use identkit_synthetic::sample_contract;
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
 use crate::coverage::document::{
-    allowed_values, everything, is_country, letters, of_length, put, remove, rename, replace, valid_value, wrong_type,
+    allowed_values, everything, is_country, letters, of_length, pdf_with_fields, put, remove, rename, replace,
+    valid_value, wrong_type,
 };
 use crate::coverage::evidence::{Evidence, Stand};
 use crate::coverage::harness::{Answer, Harness};
@@ -145,7 +145,7 @@ async fn stage(endpoint: &str) -> Stage {
             // The master order has files with the default name and with the longest name.
             let named =
                 rows_of(IDENTITY_TM).find(|row| row.path == "MultiSignOptions.SignParameters[].Filename").unwrap();
-            let data = encode_base64(&sample_contract());
+            let data = encode_base64(&pdf_with_fields());
             let file = |name: Value| json!({"Data": data, "Filename": name});
             let files = [file(valid_value(named)), file(of_length(named, named.max.unwrap()).unwrap())];
             let master = harness.place(&order(json!({"Product": 15, "eSignPDF": files}))).await;

@@ -9,7 +9,7 @@ use super::{Order, Settings};
 
 /// The account's URLs of webhooks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "PascalCase", expecting = "struct WebhookUrls")]
+#[serde(default, deny_unknown_fields, rename_all = "PascalCase")]
 #[schemars(rename = "WebhookUrlsOfIdentityTm")]
 pub struct WebhookUrls {
     /// Called when the person leaves the video system.
@@ -25,7 +25,7 @@ pub struct WebhookUrls {
 
 /// The account's URLs of redirects.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "PascalCase", expecting = "struct RedirectUrls")]
+#[serde(default, deny_unknown_fields, rename_all = "PascalCase")]
 #[schemars(rename = "RedirectUrlsOfIdentityTm")]
 pub struct RedirectUrls {
     /// After success.

@@ -7,6 +7,7 @@ use identkit_identity_tm::messages::{
     AdditionalValue, CheckedDriverLicense, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
     SignPdf,
 };
+use identkit_identity_tm::order::Add;
 use identkit_identity_tm::{PutOrder, SignedPdfs, StatusKind};
 use identkit_synthetic::{Error as SyntheticError, Placement, REPORT_LABELS, Report, Row, SignatureMark};
 use identkit_wire::json::Blob;
@@ -156,11 +157,15 @@ impl Order {
         data.mobile = given(&self.request.mobile).filter(|_| proven);
         data.email = given(&order.email).filter(|_| proven);
         data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default(), rules));
-        data.driver_license = order.driver_license.as_ref().map(|licence| {
+        let ordered = Add(self.request.add.unwrap_or_default());
+        if order.driver_license.is_some() || ordered.intersects(Add::LICENSE_WITH_ID | Add::LICENSE_WITHOUT_ID) {
+            let license = order.driver_license.clone().unwrap_or_default();
             let mut checked = CheckedDriverLicense::default();
-            copy!(checked, licence; license_no, classes, date_of_issue);
-            checked
-        });
+            checked.license_no = pick(&license.license_no, "SANDBOX0001");
+            checked.classes = pick(&license.classes, "B");
+            checked.date_of_issue = pick(&license.date_of_issue, "1984-08-12");
+            data.driver_license = Some(checked);
+        }
         data.additional = order.additional.as_ref().map(|details| {
             let value = |detail: &identkit_identity_tm::messages::Additional| {
                 AdditionalValue::from(detail.value.as_ref().map_or("", |value| value.expose().as_str()))
@@ -174,7 +179,7 @@ impl Order {
     fn checked_card(&self, given_card: &IdCard, rules: &Rules) -> CheckedIdCard {
         let mut card = CheckedIdCard::default()
             .valid_until(given(&given_card.valid_until).unwrap_or_else(|| self.validity().into()))
-            .kind("IDCard");
+            .kind(self.accepted_document().unwrap_or_else(|| "IDCard".into()));
         let eid = self.method() == IdentifyMethod::Eid;
         if eid {
             card.eid_restricted_identifier = Some(format!("sandbox-{}", self.id.expose()).into());
@@ -190,6 +195,11 @@ impl Order {
             card.date_of_issue = given(&given_card.date_of_issue).or_else(|| eid.then(|| "2010-11-01".into()));
         }
         card
+    }
+
+    /// Returns the first document that the order accepts besides the usual ones (AT-29).
+    fn accepted_document(&self) -> Text {
+        self.request.legitimation_document.as_ref()?.iter().find_map(|accepted| given(&accepted.document))
     }
 
     /// Returns the card's expiry date: that of the document's example, or ten years after the identification if that date

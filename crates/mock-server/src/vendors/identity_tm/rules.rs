@@ -54,7 +54,7 @@ rules! {
     AT_79 = rule("AT-79", "[T] 3.1.3", "A document to sign must not be too large");
     AT_83 = rule("AT-83", "[T] 3.1.3", "Additional must have at most 10 items (2 with Product 0), of the types 1 to 4");
     AT_84 = rule("AT-84", "[T] 3.1.3", "If the order requests the link to the landing page, no e-mail is sent");
-    AT_85 = rule("AT-85", "[T] 3.1.3", "A signature must have one kind of position, on an existing page");
+    AT_85 = rule("AT-85", "[T] 3.1.3", "The position of a signature must be complete and on an existing page, and its field must exist");
     AT_86 = rule("AT-86", "[T] 3.1.3", "A document to sign must be an unprotected PDF");
     // Known orders.
     T_060 = rule("T-060", "[T] 3.2.5", "The order must exist").stays("without it there is nothing to return");

@@ -6,7 +6,7 @@ use http::Method;
 use identkit_core::{Pii, Secret};
 use identkit_identity_tm::{OrderCallback, StatusKind};
 use jiff::SignedDuration;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -71,6 +71,7 @@ pub enum GiroKey {
 }
 
 /// Format of videos, [T 3.8.3].
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum VideoFormat {
     /// MP4 with H.264.
@@ -285,31 +286,30 @@ readers! {
         |text: &String| !text.is_empty() && !text.contains(':');
 }
 
-fn is_valid<'a>(urls: impl IntoIterator<Item = &'a Option<Secret>>) -> bool {
-    urls.into_iter().flatten().all(|url| is_web_address(&url.expose().replace(['[', ']'], "")))
-}
+/// What error messages call an invalid value. The readers of settings do not print it.
+const URLS: Unexpected<'static> = Unexpected::Other("other URLs");
 
-/// Reads a struct from an object only: serde also accepts an array of its values.
-fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-    T::deserialize(Value::Object(Deserialize::deserialize(from)?)).map_err(D::Error::custom)
+fn is_valid<'a>(urls: impl IntoIterator<Item = &'a Option<Secret>>) -> bool {
+    urls.into_iter().flatten().all(|url| is_web_address(url.expose()))
 }
 
 fn webhook_urls<'de, D: Deserializer<'de>>(from: D) -> Result<WebhookUrls, D::Error> {
-    let urls: WebhookUrls = object(from)?;
+    let urls = WebhookUrls::deserialize(from)?;
     let excludes = urls.after_video.is_some() && urls.after_ident.is_some();
     match is_valid([&urls.after_video, &urls.after_ident, &urls.on_final]) && !excludes {
         true => Ok(urls),
-        false => {
-            Err(D::Error::custom("expected URLs that begin with https:// or http://, AfterVideo without AfterIdent"))
-        }
+        false => Err(D::Error::invalid_value(
+            URLS,
+            &"URLs that begin with https:// or http://, AfterVideo without AfterIdent",
+        )),
     }
 }
 
 fn redirect_urls<'de, D: Deserializer<'de>>(from: D) -> Result<RedirectUrls, D::Error> {
-    let urls: RedirectUrls = object(from)?;
+    let urls = RedirectUrls::deserialize(from)?;
     match is_valid([&urls.success, &urls.abort]) {
         true => Ok(urls),
-        false => Err(D::Error::custom("expected URLs that begin with https:// or http://")),
+        false => Err(D::Error::invalid_value(URLS, &"URLs that begin with https:// or http://")),
     }
 }
 

@@ -129,7 +129,7 @@ impl TlsBuilder {
 /// mark is ignored. Returns them in DER.
 ///
 /// # Errors
-/// [`Kind::InvalidInput`] if there is no certificate, or one of them cannot be read.
+/// [`Kind::InvalidInput`] if the file contains no certificate, or one that cannot be read.
 pub fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
     Ok(pem::certificates(pem, "the CA file")?.into_iter().map(|certificate| certificate.to_vec()).collect())
 }

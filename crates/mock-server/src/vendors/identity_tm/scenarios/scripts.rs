@@ -4,6 +4,7 @@
 //! it is assumed from the meaning of the codes, [T 3.2.1.3].
 
 use identkit_identity_tm::messages::IdentifyMethod;
+use identkit_identity_tm::order::Add;
 use identkit_identity_tm::{OrderCallback, OrderFlavor, StatusKind};
 
 use crate::Rejection;
@@ -49,8 +50,10 @@ const VIDEO: [Step; 3] = [
     Status(StatusKind::VIDEO_CALL, None),
     Status(StatusKind::SMS_SENT, Some(Word::Tan)),
 ];
-/// Call without success, message on the answering machine, appointment (with its slot), transport through the depots.
-const COURIER: [Step; 6] = [code(12), code(70), code(19), code(9), code(10), code(3)];
+/// Call without success, message on the answering machine.
+const BY_PHONE: [Step; 2] = [code(12), code(70)];
+/// Appointment (with its slot), transport through the depots.
+const COURIER: [Step; 4] = [code(19), code(9), code(10), code(3)];
 const SHOP: [Step; 1] = [code(68)];
 /// Link, request, data.
 const EID: [Step; 3] = [code(49), code(50), code(51)];
@@ -158,7 +161,10 @@ impl Stage<'_> {
     /// Returns the steps of the identification up to the decision.
     fn conduct(&self, method: IdentifyMethod) -> Vec<Step> {
         match method {
-            IdentifyMethod::Courier => [&COURIER[..], &DONE].concat(),
+            IdentifyMethod::Courier => {
+                let by_phone = !Add(self.order.request.add.unwrap_or_default()).contains(Add::NO_PHONE);
+                BY_PHONE.into_iter().filter(|_| by_phone).chain(COURIER).chain(DONE).collect()
+            }
             IdentifyMethod::Shop => [&SHOP[..], &DONE].concat(),
             IdentifyMethod::Eid => {
                 let settings = self.order.request.eid_settings.as_ref();
