@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use crate::support::{CANARY, ORDER, Reply, Run, Server, Vendor, file, has, names, run_in_terminal, sha256, whole};
+use crate::support::{
+    CANARY, ORDER, Reply, Run, Server, VIDEO, Vendor, file, has, names, run_in_terminal, sha256, whole,
+};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
-
-const VIDEO: &[u8] = b"\0\0\0\x14ftyp123456789012\0\0\0\x08moov";
 
 #[test]
 fn the_vendors_text_of_a_rejection_is_not_printed() {
