@@ -11,6 +11,7 @@ use crate::Secret;
 const LONGEST: usize = 4096;
 
 /// An id that was found in the bytes of a response.
+#[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
 pub struct FoundId {
     /// The vendor's name of the element, e.g. `OrderID`.
