@@ -26,7 +26,7 @@ impl fmt::Debug for FoundId {
 }
 
 /// Finds the values of these elements anywhere in a body, each value once, in the order of the body. The case of names
-/// is ignored. Empty values, `null`, lists and objects are no ids.
+/// is ignored. An empty value, `null`, a list or an object is not an id.
 pub(crate) fn find_ids(body: &[u8], names: &[&'static str]) -> Vec<FoundId> {
     let mut found: Vec<FoundId> = Vec::new();
     let mut rest = body;

@@ -162,7 +162,8 @@ mod voice {
     fn at_40_every_recording_gets_its_own_file() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("voice");
-        let data: Vec<String> = (0..7).map(|number| encode_base64(format!("ID3 recording {number}").as_bytes())).collect();
+        let data: Vec<String> =
+            (0..7).map(|number| encode_base64(format!("ID3 recording {number}").as_bytes())).collect();
         let json = ["call.mp3", "call.mp3", "CALL.mp3", "../../call.mp3", "/etc/call.mp3", "", "nul.mp3"];
         let files: Vec<(&str, &str)> = json.into_iter().zip(data.iter().map(String::as_str)).collect();
         let server = answering(&files);
@@ -192,14 +193,17 @@ mod voice {
     fn at_40_bad_base64_is_reported_by_number_others_are_saved() {
         let folder = tempfile::tempdir().unwrap();
         let lenient = format!(" {}\n", encode_base64(b"ID3??>>").replace('+', "-").replace('/', "_").replace('=', ""));
-        let server = answering(&[("Erika Mustermann.mp3", "\\uQBA"), ("b.mp3", &lenient), ("c.mp3", "")]);
+        let page = encode_base64(b"<html>an error page");
+        let recordings = [("Erika Mustermann.mp3", "\\uQBA"), ("b.mp3", &*lenient), ("c.mp3", ""), ("d.mp3", &*page)];
+        let server = answering(&recordings);
         let result = voice(&server, folder.path(), " --output json");
         // A file name may contain a person's name.
         result
-            .ends_with(1, &["getVoiceFiles", "recording 1, 3 of 3", "not valid Base64"])
+            .ends_with(1, &["getVoiceFiles", "recording 1, 3, 4 of 4", "not valid Base64"])
             .logs_none_of(&["Mustermann"]);
-        assert_eq!(result.json()["identkit"]["unreadable"], json!([1, 3]));
-        assert_eq!(names(folder.path()), ["b.mp3"]);
+        assert_eq!(result.json()["identkit"]["unreadable"], json!([1, 3, 4]));
+        // AT-96: a damaged file is kept under a name that says so.
+        assert_eq!(names(folder.path()), ["b.mp3", "d.mp3.damaged"]);
         assert_eq!(std::fs::read(folder.path().join("b.mp3")).unwrap(), b"ID3??>>");
     }
 
