@@ -514,6 +514,7 @@ mod tests {
     use crate::message;
 
     message! {
+        without setters;
         /// A result.
         pub struct Outcome {
             /// A text.
@@ -532,6 +533,7 @@ mod tests {
     }
 
     message! {
+        without setters;
         /// An object.
         pub struct Inner {
             /// A number.
