@@ -501,8 +501,8 @@ impl<'de> Deserializer<'de> for Key<'_> {
 
 #[cfg(test)]
 mod tests {
-    // The macro declares public types.
-    #![allow(unreachable_pub)]
+    // The macro declares public types with more than the tests use.
+    #![allow(unreachable_pub, dead_code)]
 
     use std::collections::BTreeMap;
 
@@ -514,6 +514,7 @@ mod tests {
     use crate::message;
 
     message! {
+        without setters;
         /// A result.
         pub struct Outcome {
             /// A text.
@@ -532,6 +533,7 @@ mod tests {
     }
 
     message! {
+        without setters;
         /// An object.
         pub struct Inner {
             /// A number.
