@@ -34,7 +34,8 @@ fn kind(class: &str) -> Option<Option<Kind>> {
         "re-auth" => Some(Kind::Authentication),
         "Forbidden" => Some(Kind::Forbidden),
         "NotFound" => Some(Kind::NotFound),
-        "Conflict" => Some(Kind::Conflict),
+        // Of a call that creates: its outcome is unknown, although the table lists the code (AT-97).
+        "Conflict" => Some(Kind::OutcomeUnknown),
         "RateLimited" => Some(Kind::RateLimited),
         "retry" => Some(Kind::Unavailable),
         _ => return None,
