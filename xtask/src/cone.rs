@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 
 const CORE: usize = 18;
 const WIRE: usize = 36;
-const PROVIDER: usize = 44;
+const PROVIDER: usize = 42;
 const PROVIDER_WITH_HYPER: usize = 72;
 
 /// Kinds of edges and platforms: those that a Linux user compiles, and all.

@@ -34,8 +34,10 @@ const COMPLETE: &[(&str, &str)] = &[
     ("mock-server::Timer", "the key of a timer"),
     ("mock-server::Unit", "a limit counts statuses or orders"),
     ("wire::AmbiguityPolicy", "the engine must decide for each"),
+    ("wire::Answer", "the engine must judge each"),
     ("wire::Blob", "a writer must handle each form"),
     ("wire::BodyMode", "the engine must read each"),
+    ("wire::Node", "JSON has no other values"),
     ("wire::OneOrMany", "one value, or several"),
     ("wire::Part", "a transport must send each"),
     ("wire::Piece", "a reader must handle each piece of a file"),
@@ -46,6 +48,7 @@ const COMPLETE: &[(&str, &str)] = &[
 
 /// `#[non_exhaustive]` structs that only identkit creates, without a constructor, and what returns them.
 const RETURNED: &[(&str, &str)] = &[
+    ("core::FoundId", "Error::salvaged_ids"),
     ("identity-tm::PlacedOrder", "IdentityTm::put_order"),
     ("identity-tm::StatusText", "CATALOGUE"),
     ("identity-tm::VideoDownload", "IdentityTm::save_video"),

@@ -140,7 +140,7 @@ impl<'a, A> Context<'a, A> {
             Ok(note) => failure.notes(note.flatten()),
             Err(other) => failure.note(other.sentence),
         };
-        let failure = self.recorder.failed(failure);
+        let failure = self.recorder.failed(self.salvage(failure));
         let failure = match failure.kind() {
             // The same request may succeed later, and a read changes nothing.
             Some(Kind::RateLimited) if !self.api.changes => failure.with_code(7),
@@ -148,6 +148,20 @@ impl<'a, A> Context<'a, A> {
             _ => failure,
         };
         Err(failure.base_url(self.api.base_url, self.api.variable))
+    }
+
+    /// Adds the ids in a response that cannot be read: they may be the only copy (AT-97). Secret ones are in the record
+    /// only.
+    fn salvage(&self, mut failure: Failure) -> Failure {
+        for (name, value) in failure.salvaged_ids() {
+            if self.api.secret_ids {
+                self.recorder.add_secret(name, &value);
+            } else {
+                self.recorder.add_name(name, &value);
+                failure = failure.note(format!("the vendor's response contains {name} {value}"));
+            }
+        }
+        failure
     }
 
     /// A 404 means that the vendor does not know the id, or that the base URL is wrong.

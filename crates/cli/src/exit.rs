@@ -119,6 +119,12 @@ impl Failure {
         self.error.as_ref().and_then(Error::status)
     }
 
+    /// Ids in the vendor's response of a call whose outcome is unknown, by name.
+    pub(crate) fn salvaged_ids(&self) -> Vec<(&'static str, String)> {
+        let unknown = self.error.iter().filter(|error| error.kind() == Kind::OutcomeUnknown);
+        unknown.flat_map(Error::salvaged_ids).map(|id| (id.name, plain(id.value.expose()))).collect()
+    }
+
     /// Whether the request breaks this rule of the contract.
     pub(crate) fn breaks(&self, rule: &str) -> bool {
         self.error.iter().flat_map(Error::violations).any(|fault| fault.rule == rule)

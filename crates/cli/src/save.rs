@@ -12,7 +12,7 @@ use http_body::{Body, Frame};
 use identkit_core::{Artifact, BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
 use identkit_files::{Draft, Leftover, create_dirs};
 use identkit_transport::SystemClock;
-use identkit_transport::save::{Existing, FileDigest, Save, commit_all};
+use identkit_transport::save::{Existing, FileDigest, Prepared, Save};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -147,33 +147,47 @@ pub(crate) async fn save(
     Ok(SavedFile { path: path.to_owned(), digest })
 }
 
-/// Like [`save`], for an artifact: if it is not whole, it is kept under its name with `.damaged` appended (AT-96).
-pub(crate) async fn save_artifact(
+/// What a file must be to be whole (AT-96), and the names of files that a person accepts although they are damaged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected<'a> {
+    pub(crate) artifact: Artifact,
+    pub(crate) accepted: &'a [String],
+}
+
+/// Saves a stream without its final name, once the stream is complete and `accept` succeeds.
+pub(crate) async fn prepare(
     path: &Path,
     existing: Existing,
     content: Content,
-    artifact: Artifact,
+    expected: Expected<'_>,
     accept: impl FnOnce(&FileDigest) -> Result<(), Error> + Send + 'static,
-) -> Result<SavedFile, Failure> {
-    let save = Save::new(path).at_most(MAX_FILE).existing(existing).accept(accept).artifact(artifact);
-    let digest = save.run(content).await.map_err(|error| failure(path, error))?;
-    Ok(SavedFile { path: path.to_owned(), digest })
+) -> Result<(PathBuf, Prepared), Failure> {
+    let save = Save::new(path).at_most(MAX_FILE).existing(existing).accept(accept).artifact(expected.artifact);
+    let prepared = save.prepare(content).await.map_err(|error| failure(path, error))?;
+    let name = path.file_name().unwrap_or_default();
+    let is_accepted = expected.accepted.iter().any(|accepted| name == accepted.as_str());
+    let prepared = match prepared.damage() {
+        Some(damage) if is_accepted => {
+            say(&format!("note: {} is saved although it is damaged: {damage}", path.display()));
+            prepared.accept_damage()
+        }
+        _ => prepared,
+    };
+    Ok((path.to_owned(), prepared))
 }
 
-/// Saves the artifacts of a list, or none of them: if one is damaged, only the damaged ones are kept (AT-96).
-pub(crate) async fn save_list(
-    files: Vec<(PathBuf, Bytes)>,
-    existing: Existing,
-    artifact: Artifact,
-) -> Result<Vec<SavedFile>, Failure> {
-    let (mut paths, mut prepared) = (Vec::new(), Vec::new());
-    for (path, bytes) in files {
-        let save = Save::new(&path).at_most(MAX_FILE).existing(existing).artifact(artifact);
-        prepared.push(save.prepare(Content::from_bytes(bytes)).await.map_err(|error| failure(&path, error))?);
-        paths.push(path);
+/// Gives the files their final names, or none of them if one is damaged.
+pub(crate) async fn commit_all(files: Vec<(PathBuf, Prepared)>) -> Result<Vec<SavedFile>, Failure> {
+    let damaged = files.iter().filter(|(_, file)| file.damage().is_some());
+    let damaged: Vec<String> = damaged.map(|(path, _)| path.display().to_string()).collect();
+    let (paths, files): (Vec<PathBuf>, Vec<Prepared>) = files.into_iter().unzip();
+    match identkit_transport::save::commit_all(files).await {
+        Ok(digests) => Ok(paths.into_iter().zip(digests).map(|(path, digest)| SavedFile { path, digest }).collect()),
+        Err(error) if damaged.is_empty() => Err(failure(paths.first().map_or(Path::new(""), PathBuf::as_path), error)),
+        Err(error) => Err(damaged.iter().fold(error.into(), |failure: Failure, path| {
+            failure.note(format!("{path}.damaged is the damaged file; --accept-damaged saves it under its final name"))
+        })),
     }
-    let digests = commit_all(prepared).await?;
-    Ok(paths.into_iter().zip(digests).map(|(path, digest)| SavedFile { path, digest }).collect())
 }
 
 /// The names of the files that a command saved in one directory. Many file systems ignore case.

@@ -11,6 +11,7 @@ use crate::Secret;
 const LONGEST: usize = 4096;
 
 /// An id that was found in the bytes of a response.
+#[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
 pub struct FoundId {
     /// The vendor's name of the element, e.g. `OrderID`.
@@ -26,7 +27,7 @@ impl fmt::Debug for FoundId {
 }
 
 /// Finds the values of these elements anywhere in a body, each value once, in the order of the body. The case of names
-/// is ignored. Empty values, `null`, lists and objects are no ids.
+/// is ignored. Empty values, `null`, lists and objects are not ids.
 pub(crate) fn find_ids(body: &[u8], names: &[&'static str]) -> Vec<FoundId> {
     let mut found: Vec<FoundId> = Vec::new();
     let mut rest = body;

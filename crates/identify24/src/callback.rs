@@ -24,7 +24,7 @@ impl IdentStatusCallback {
     /// # Errors
     /// [`Kind::Protocol`] if the body is neither.
     pub fn payload(body: &[u8]) -> Result<IdentWebhook, Error> {
-        let fault = match json::read(body) {
+        let fault = match json::read_answer(body).map(|(webhook, _)| webhook) {
             Ok(payload) => return Ok(payload),
             Err(fault) => fault,
         };

@@ -11,6 +11,8 @@ use std::ops::{Deref, DerefMut};
 use serde::de::{self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::json::REPEATED;
+
 type Elements = BTreeMap<String, Value>;
 
 /// Elements by name that the document does not list, received from the vendor or added by the caller. They survive a
@@ -276,7 +278,7 @@ pub trait Message {
     fn read_unlisted<'de, A: MapAccess<'de>>(&mut self, key: String, map: &mut A) -> Result<(), A::Error> {
         match self.extra().insert(key, map.next_value()?) {
             None => Ok(()),
-            Some(_) => Err(de::Error::duplicate_field("of an unlisted name")),
+            Some(_) => Err(de::Error::duplicate_field(REPEATED)),
         }
     }
 }
@@ -396,9 +398,7 @@ impl<'de, M: Message> Visitor<'de> for Fill<'_, M> {
                     // A tree of the text then tells all values (AT-95).
                     let bit = 1_u128.checked_shl(u32::try_from(spelling).unwrap_or(u32::MAX)).unwrap_or(0);
                     if read & bit != 0 {
-                        return Err(de::Error::duplicate_field(
-                            M::SPELLINGS.get(spelling).copied().unwrap_or_default(),
-                        ));
+                        return Err(de::Error::duplicate_field(REPEATED));
                     }
                     read |= bit;
                     self.0.read_field(spelling, &mut map)?;

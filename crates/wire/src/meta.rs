@@ -57,10 +57,10 @@ pub enum BodyMode {
     },
 }
 
-/// What a response says besides its status.
+/// What a response says in addition to its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// The document describes a body. Without it there is no success.
+    /// The document describes a body. Without it the call did not succeed.
     Body,
     /// The document describes no body. A body can contradict the status (AT-89, AT-94).
     Empty,
@@ -118,7 +118,7 @@ pub struct Meta {
     pub ambiguity: AmbiguityPolicy,
     /// Documented success statuses. The driver also decodes other statuses from 200 to 204 (AT-89).
     pub expect: &'static [u16],
-    /// What a response says besides its status.
+    /// What a response says in addition to its status.
     pub answer: Answer,
     /// Whether another 2xx status than the documented ones needs a proof that the vendor executed the call (AT-89).
     pub listed_only: bool,
@@ -178,7 +178,7 @@ impl Meta {
         self
     }
 
-    /// Sets what a response says besides its status. Default: a documented body.
+    /// Sets what a response says in addition to its status. Default: a documented body.
     #[must_use]
     pub const fn answer(mut self, answer: Answer) -> Self {
         self.answer = answer;

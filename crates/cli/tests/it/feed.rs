@@ -264,13 +264,9 @@ mod drain {
             Reply::Cut(bytes)
         };
         let failing = || Reply::json("500 Internal Server Error", &format!("{{\"Error\":\"{CANARY}\"}}"));
-        let cases: [(fn() -> Reply, &[&str]); 4] = [
-            (Reply::close, &["asked"]),
-            (cut, &["asked", "answer", "unknown"]),
-            (failing, &["asked", "answer", "unknown"]),
-            (Reply::silence, &["asked"]),
-        ];
-        for (then, events) in cases {
+        let answered = ["asked", "answer", "unknown"];
+        let replies = [Reply::close, cut, failing, Reply::silence];
+        for (then, events) in replies.into_iter().zip([&["asked"][..], &answered, &answered, &["asked"]]) {
             let place = Place::new();
             let server = Server::always(then);
             let result = run(place.command(&server).args(["--timeout", "1"]));

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use crate::support::{CANARY, ORDER, Reply, Run, Server, Vendor, file, has, names, run_in_terminal, sha256, whole};
+use crate::support::{
+    CANARY, ORDER, Reply, Run, Server, VIDEO, Vendor, file, has, names, run_in_terminal, sha256, whole,
+};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
-
-const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42 not quite a video";
 
 #[test]
 fn the_vendors_text_of_a_rejection_is_not_printed() {
@@ -162,7 +162,8 @@ mod voice {
     fn at_40_every_recording_gets_its_own_file() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("voice");
-        let data: Vec<String> = (0..7).map(|number| encode_base64(format!("recording {number}").as_bytes())).collect();
+        let data: Vec<String> =
+            (0..7).map(|number| encode_base64(format!("ID3 recording {number}").as_bytes())).collect();
         let json = ["call.mp3", "call.mp3", "CALL.mp3", "../../call.mp3", "/etc/call.mp3", "", "nul.mp3"];
         let files: Vec<(&str, &str)> = json.into_iter().zip(data.iter().map(String::as_str)).collect();
         let server = answering(&files);
@@ -171,7 +172,7 @@ mod voice {
             ["call.mp3", "call-2.mp3", "CALL-3.mp3", "_.._call.mp3", "_etc_call.mp3", "recording-6", "_nul.mp3"];
         for (number, name) in expected.iter().enumerate() {
             assert_eq!(json["files"][number]["path"], out.join(name).display().to_string());
-            assert_eq!(std::fs::read_to_string(out.join(name)).unwrap(), format!("recording {number}"));
+            assert_eq!(std::fs::read_to_string(out.join(name)).unwrap(), format!("ID3 recording {number}"));
         }
         assert_eq!(names(&out).len(), 7);
         assert_eq!(names(folder.path()), ["voice"], "no file is outside the directory");
@@ -179,11 +180,11 @@ mod voice {
         voice(&server, &out, "").ends_with(0, &[]);
         assert_eq!(names(&out).len(), 7);
         // A recording of another order with the same name replaces nothing.
-        voice(&answering(&[("call.mp3", &encode_base64(b"another"))]), &out, "").ends_with(0, &[]);
-        assert_eq!(std::fs::read_to_string(out.join("call.mp3")).unwrap(), "recording 0");
-        assert_eq!(std::fs::read_to_string(out.join("call-3.mp3")).unwrap(), "another");
+        voice(&answering(&[("call.mp3", &encode_base64(b"ID3 another"))]), &out, "").ends_with(0, &[]);
+        assert_eq!(std::fs::read_to_string(out.join("call.mp3")).unwrap(), "ID3 recording 0");
+        assert_eq!(std::fs::read_to_string(out.join("call-3.mp3")).unwrap(), "ID3 another");
         // Two equal recordings of one response are two files.
-        let (out, data) = (folder.path().join("twice"), encode_base64(b"the same"));
+        let (out, data) = (folder.path().join("twice"), encode_base64(b"ID3 the same"));
         voice(&answering(&[("a.mp3", &data), ("a.mp3", &data)]), &out, "").ends_with(0, &[]);
         assert_eq!(names(&out), ["a-2.mp3", "a.mp3"]);
     }
@@ -191,16 +192,19 @@ mod voice {
     #[test]
     fn at_40_bad_base64_is_reported_by_number_others_are_saved() {
         let folder = tempfile::tempdir().unwrap();
-        let lenient = format!(" {}\n", encode_base64(b"??>>").replace('+', "-").replace('/', "_").replace('=', ""));
-        let server = answering(&[("Erika Mustermann.mp3", "\\uQBA"), ("b.mp3", &lenient), ("c.mp3", "")]);
+        let lenient = format!(" {}\n", encode_base64(b"ID3??>>").replace('+', "-").replace('/', "_").replace('=', ""));
+        let page = encode_base64(b"<html>an error page");
+        let recordings = [("Erika Mustermann.mp3", "\\uQBA"), ("b.mp3", &*lenient), ("c.mp3", ""), ("d.mp3", &*page)];
+        let server = answering(&recordings);
         let result = voice(&server, folder.path(), " --output json");
         // A file name may contain a person's name.
         result
-            .ends_with(1, &["getVoiceFiles", "recording 1, 3 of 3", "not valid Base64"])
+            .ends_with(1, &["getVoiceFiles", "recording 1, 3, 4 of 4", "not valid Base64"])
             .logs_none_of(&["Mustermann"]);
-        assert_eq!(result.json()["identkit"]["unreadable"], json!([1, 3]));
-        assert_eq!(names(folder.path()), ["b.mp3"]);
-        assert_eq!(std::fs::read(folder.path().join("b.mp3")).unwrap(), b"??>>");
+        assert_eq!(result.json()["identkit"]["unreadable"], json!([1, 3, 4]));
+        // AT-96: a damaged file is kept under a name that says so.
+        assert_eq!(names(folder.path()), ["b.mp3", "d.mp3.damaged"]);
+        assert_eq!(std::fs::read(folder.path().join("b.mp3")).unwrap(), b"ID3??>>");
     }
 
     #[test]

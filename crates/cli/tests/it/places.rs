@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{NO_SERVER, ORDER, Reply, Run, Server, Vendor, assert_private, file, names, run};
+use crate::support::{NO_SERVER, ORDER, Reply, Run, Server, VIDEO, Vendor, assert_private, file, names, run};
 use identkit_wire::encode_base64;
 use serde_json::json;
 
@@ -11,7 +11,7 @@ const PDF: &[u8] = b"%PDF-1.4\n%%EOF\n";
 /// A server with a valid response to every read of a result.
 fn good() -> Server {
     Server::start(|seen| match seen.path.split('/').nth(1) {
-        Some("getVideoFileBinary") => Reply::bytes("video/mp4", b"\0\0\0\x18ftypmp42 not quite a video"),
+        Some("getVideoFileBinary") => Reply::bytes("video/mp4", VIDEO),
         Some("getIdentData") => Reply::bytes("text/plain", b"signed"),
         _ => Reply::bytes("application/pdf", PDF),
     })
@@ -103,7 +103,7 @@ mod signed_documents {
     }
 
     #[test]
-    fn an_existing_second_file_stays_and_the_first_is_listed() {
+    fn at_96_with_an_existing_second_file_none_is_saved() {
         // Two documents in one response.
         let document = json!({ "Base64Data": encode_base64(PDF) });
         let server = Server::json("200 OK", json!({ "PDFs": [document, document] }).to_string());
@@ -111,11 +111,26 @@ mod signed_documents {
         let [first, second] = [1, 2].map(|number| folder.path().join(format!("{ORDER}-{number}.pdf")));
         std::fs::write(&second, "evidence").unwrap();
         let result = esign(&server, ORDER, folder.path(), " --output json");
-        result.ends_with(1, &["-2.pdf already exists: to replace it, add --force"]);
-        assert_eq!(result.json()["files"][0]["path"], first.display().to_string());
-        assert_eq!((std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap()), (PDF.into(), b"evidence".into()));
+        result.fails_with(1, &["-2.pdf already exists: to replace it, add --force"]);
+        assert!(!first.exists() && std::fs::read(&second).unwrap() == b"evidence");
         esign(&server, ORDER, folder.path(), " --force").ends_with(0, &[]);
         assert_eq!(std::fs::read(&second).unwrap(), PDF);
+    }
+
+    #[test]
+    fn at_96_one_damaged_document_saves_none_unless_accepted() {
+        let document = |bytes: &[u8]| json!({ "Base64Data": encode_base64(bytes) });
+        let damaged = b"%PDF-1.4 without its end";
+        let server = Server::json("200 OK", json!({ "PDFs": [document(PDF), document(damaged)] }).to_string());
+        let folder = tempfile::tempdir().unwrap();
+        let second = format!("{ORDER}-2.pdf");
+        let result = esign(&server, ORDER, folder.path(), "");
+        result.fails_with(1, &["file 2 of 2 is damaged", &format!("{second}.damaged"), "--accept-damaged"]);
+        assert_eq!(names(folder.path()), [format!("{second}.damaged")]);
+        let result = esign(&server, ORDER, folder.path(), &format!(" --accept-damaged {second}"));
+        result.ends_with(0, &["is saved although it is damaged"]);
+        assert_eq!(std::fs::read(folder.path().join(&second)).unwrap(), damaged);
+        assert_eq!(names(folder.path()).len(), 3);
     }
 
     #[test]

@@ -8,6 +8,18 @@ use std::time::Duration;
 use crate::support::{Reply, Run, Server, Vendor, content_length, file, has, head, order, run, run_in_terminal};
 use serde_json::json;
 
+/// A whole MP4 of this length.
+fn video(length: usize) -> Vec<u8> {
+    let start = b"\0\0\0\x08ftyp\0\0\0\x08moov";
+    if length < start.len() + 8 {
+        return vec![b'x'; length];
+    }
+    let size = u32::try_from(length - start.len()).unwrap().to_be_bytes();
+    let mut video = [&start[..], &size, b"mdat"].concat();
+    video.resize(length, b'x');
+    video
+}
+
 /// A server for one request: it reads the body slowly and responds in two halves with a pause.
 fn slow(length: Option<usize>) -> (String, std::thread::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -18,17 +30,17 @@ fn slow(length: Option<usize>) -> (String, std::thread::JoinHandle<()>) {
         let length_of = |length| format!("Content-Length: {length}");
         let header = length.map_or("Transfer-Encoding: chunked".to_owned(), length_of);
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n{header}\r\n\r\n").unwrap();
-        let half = "x".repeat(length.unwrap_or(2000) / 2);
-        let size = half.len();
-        let (piece, end) = match length {
-            Some(_) => (half, ""),
-            None => (format!("{size:x}\r\n{half}\r\n"), "0\r\n\r\n"),
-        };
-        for _ in 0..2 {
-            stream.write_all(piece.as_bytes()).unwrap();
+        let video = video(length.unwrap_or(2000));
+        for half in video.chunks((video.len() / 2).max(1)) {
+            let size = half.len();
+            let piece = match length {
+                Some(_) => half.to_vec(),
+                None => [format!("{size:x}\r\n").as_bytes(), half, b"\r\n"].concat(),
+            };
+            stream.write_all(&piece).unwrap();
             std::thread::sleep(Duration::from_millis(900));
         }
-        stream.write_all(end.as_bytes()).unwrap();
+        stream.write_all(if length.is_some() { b"" } else { b"0\r\n\r\n" }).unwrap();
     });
     (url, serving)
 }

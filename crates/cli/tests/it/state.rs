@@ -345,6 +345,32 @@ fn a_disk_that_fills_up_loses_no_result() {
 }
 
 #[test]
+fn at_97_an_id_in_an_unreadable_response_is_told_and_recorded() {
+    for body in [
+        r#"{"OrderID":"9992SAVED","Number":1e400}"#,
+        r#"Notice: deprecated {"OrderID":"9992SAVED"}"#,
+        r#"{"OrderID":"9992SAVED","Ref":"#,
+    ] {
+        let (state, server) = (State::new(), Server::json("202 Accepted", body));
+        let result = crate::support::feed(&mut state.command(&server, PLACE), order_text().as_bytes());
+        if result.code == Some(0) {
+            // The reader tolerates it.
+            result.shows(&["9992SAVED"]);
+            continue;
+        }
+        result.fails_with(6, &["contains OrderID 9992SAVED", "identkit state show"]);
+        assert_eq!(state.record()["names"]["OrderID"], "9992SAVED");
+        assert_eq!(state.shown()["text"], body);
+        assert_eq!(server.calls().len(), 1);
+    }
+    let body = r#"Notice: {"ident_id":"secret-ident"}"#;
+    let (state, server) = (State::new(), Server::after_login(move |_| Reply::json("200 OK", body)));
+    let result = crate::support::feed(&mut state.command(&server, CREATE), input(CREATE).as_bytes());
+    result.fails_with(6, &["identkit state show"]).hides(&["secret-ident"]);
+    assert_eq!(state.record()["names"]["ident_id"], "secret-ident");
+}
+
+#[test]
 fn no_state_prints_what_is_about_to_be_sent() {
     let (state, server) = (State::new(), Server::json("202 Accepted", PLACED));
     let mut command = state.command(&server, &format!("{PLACE} --no-state"));

@@ -58,7 +58,7 @@ class Vendor(BaseHTTPRequestHandler):
             waiting = self.answers.get(call) or [Answer(404)]
             answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         self.send_response(answer.status)
-        kind = "application/json" if answer.body[:1] in (b"{", b"[") else "text/html"
+        kind = {b"{": "application/json", b"[": "application/json", b"<": "text/html"}.get(answer.body[:1], "text/plain")
         for name, value in {"Content-Type": kind, "Retry-After": "0", **answer.headers}.items():
             self.send_header(name, value)
         if answer.status not in (204, 304):

@@ -71,8 +71,8 @@ impl ListedOrder {
         self.status.iter().flatten().filter_map(|entry| entry.kind)
     }
 
-    /// Returns the verdict for an order of this flavor. [`Outcome::Unclear`](identkit_core::Outcome::Unclear) if there
-    /// is no list of entries, or if the code of an entry cannot be read (AT-93).
+    /// Returns the verdict for an order of this flavor. [`Outcome::Unclear`](identkit_core::Outcome::Unclear) if the
+    /// list of entries is missing, or if the code of an entry cannot be read (AT-93).
     pub fn finality(&self, flavor: OrderFlavor) -> Finality {
         match &self.status {
             Some(entries) => Finality::judge_entries(flavor, entries.iter().map(|entry| entry.kind)),

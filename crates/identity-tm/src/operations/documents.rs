@@ -21,7 +21,7 @@ pub enum SignedPdfs {
 order_calls! {
     /// Reads the report with all images. The account must be enabled for it.
     GetIdentDataPdf: read("getIdentDataPDF", "/getIdentDataPDF/{OrderID}", "[T] 3.4")
-        .body_mode(BodyMode::Sniff { cap: PDF_CAP, stream: |_, _| true })
+        .body_mode(BodyMode::Sniff { cap: PDF_CAP, stream: is_pdf })
         => Content,
     decode: |_, _, body, _| pdf_content(body).map(Into::into),
     respond: super::respond::pdf;

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::json::{Files, Piece};
 use identkit_wire::{BodyMode, Meta, error_text, operation};
 use serde::de::DeserializeOwned;
 
+use super::documents::is_pdf;
 use super::{ERROR, GetESignPdf, GetVoiceFiles, JSON_CAP, PDF_CAP};
 use crate::Dialect;
 use crate::messages::{SignedPdf, VoiceFile};
@@ -151,24 +152,29 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
     }
 }
 
-const fn streamed(of: &Meta, cap: u64) -> Meta {
+const fn streamed(of: &Meta, cap: u64, stream: fn(&HeaderMap, &[u8]) -> bool) -> Meta {
     Meta::new(of.provider, of.name, Method::GET, of.path, of.safety, of.ambiguity)
         .section(of.section)
         .expect(of.expect)
         .error_member(ERROR)
-        .body_mode(BodyMode::Sniff { cap, stream: |_, _| true })
+        .body_mode(BodyMode::Sniff { cap, stream })
         .refusals(of.refusals)
+}
+
+/// Whether the first bytes decide what the body is. A PDF can begin with other bytes (AT-96).
+fn is_pdf_or_json(headers: &HeaderMap, first: &[u8]) -> bool {
+    is_pdf(headers, first) || matches!(first.trim_ascii_start(), [b'{' | b'[', ..])
 }
 
 operation! {
     impl Streamed<GetESignPdf>;
-    meta: streamed(GetESignPdf::META, PDF_CAP), output: FileStream<SignedPdf>, dialect: Dialect,
+    meta: streamed(GetESignPdf::META, PDF_CAP, is_pdf_or_json), output: FileStream<SignedPdf>, dialect: Dialect,
     params: |this| this.0.path_params(),
     encode: |this, dialect| this.0.encode(dialect),
     decode: |_, _, body, _| {
         let (head, content) = body.into_content();
         // The first bytes decide, regardless of the Content-Type (AT-37).
-        let source = match super::documents::is_pdf(&http::HeaderMap::new(), &head) {
+        let source = match is_pdf(&HeaderMap::new(), &head) {
             true => Source::Body(content),
             false => Source::Json(Box::new(Files::new(content, "PDFs", "Base64Data", PDF_CAP))),
         };
@@ -183,7 +189,7 @@ operation! {
 
 operation! {
     impl Streamed<GetVoiceFiles>;
-    meta: streamed(GetVoiceFiles::META, JSON_CAP), output: FileStream<VoiceFile>, dialect: Dialect,
+    meta: streamed(GetVoiceFiles::META, JSON_CAP, |_, _| true), output: FileStream<VoiceFile>, dialect: Dialect,
     params: |this| this.0.path_params(),
     encode: |this, dialect| this.0.encode(dialect),
     decode: |_, _, body, _| {

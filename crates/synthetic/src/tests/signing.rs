@@ -3,6 +3,7 @@
 use lopdf::{Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat};
 
 use super::super::{Error, Placement, SignatureMark, is_encrypted, page_count, report, sample_contract, sign};
+use super::files::fixture;
 use super::{example, mark, save, with_object_streams};
 
 fn encrypted(user_password: &str) -> Vec<u8> {
@@ -149,8 +150,8 @@ fn existing_annotations_are_preserved() {
 
 #[test]
 fn encrypted_files_are_rejected() {
-    for password in ["", "user"] {
-        let original = encrypted(password);
+    // RC4 with two passwords, and AES-256 without one.
+    for original in [encrypted(""), encrypted("user"), fixture("encrypted-256.pdf")] {
         assert!(is_encrypted(&original));
         assert_eq!(sign(&original, &mark()), Err(Error::Encrypted));
         assert_eq!(page_count(&original), None);

@@ -44,7 +44,7 @@ impl From<Failure> for Failed {
 /// What the body of a complete response shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// Nothing: there is no body.
+    /// Nothing: the body is empty.
     Empty,
     /// The documented body. Of an operation without one: a JSON object.
     Result,

@@ -16,6 +16,9 @@ use super::outcome::Shown;
 /// checked whole.
 const SNIFF: usize = 1024;
 
+/// Number of bytes after which a body that looks like a stream is handed out.
+const SNIFF_AT_LEAST: usize = 16;
+
 /// Maximum number of bytes that are read of an error's body.
 const ERROR_BODY: usize = 1024 * 1024;
 
@@ -60,8 +63,11 @@ impl Incoming {
         if self.content.len().is_some_and(|len| len > cap) {
             return Err(Error::new(Kind::Protocol, format!("the response is longer than the {cap} bytes allowed")));
         }
-        let needed = if sniff.is_some() { SNIFF } else { 1 };
-        while self.buffer.len() < needed {
+        let decided = |headers: &HeaderMap, buffer: &Bytes| match sniff {
+            None => !buffer.is_empty(),
+            Some(streams) => buffer.len() >= SNIFF || (buffer.len() >= SNIFF_AT_LEAST && streams(headers, buffer)),
+        };
+        while !decided(&self.head.headers, &self.buffer) {
             let Some(more) = self.content.next().await.transpose()? else {
                 self.complete = true;
                 break;

@@ -22,6 +22,7 @@ use serde_json::Value;
 
 pub use self::files::{Files, Piece};
 pub use self::notes::Notes;
+pub(crate) use self::reader::REPEATED;
 use self::reader::{Detail, Reader, Reading};
 use self::tree::At;
 pub use self::tree::Node;
@@ -96,16 +97,23 @@ impl JsonFault {
     }
 }
 
-/// Reads a complete JSON text. A byte order mark at the start is ignored. The last value of a repeated name counts.
+/// Reads a complete JSON text. A byte order mark at the start is ignored. If a message has an element twice, the last
+/// value counts.
 ///
 /// # Errors
 /// If the text is not valid JSON or has another form.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
-    let fault = match read_with::<T, _>(bytes, PhantomData::<T>) {
+    let text = without_byte_order_mark(bytes)?;
+    let fault = match Reading::new(false).read(text, PhantomData::<T>) {
         Ok(value) => return Ok(value),
-        Err(fault) => fault,
+        Err(fault) => fault.into_detail(),
     };
-    read_tree(bytes, false, |_| ()).map(|(value, _)| value).map_err(|_| fault)
+    if fault.repeated
+        && let Ok((value, _)) = read_tree(bytes, false, |_| ())
+    {
+        return Ok(value);
+    }
+    read_with::<T, _>(bytes, PhantomData::<T>)
 }
 
 /// Reads a complete JSON text of a vendor: also if types differ from the document, or if names are repeated, as the notes

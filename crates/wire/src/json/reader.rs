@@ -13,6 +13,9 @@ use serde::de::{
 };
 use serde_json::Value;
 
+/// Name with which a message reports that it has an element twice.
+pub(crate) const REPEATED: &str = "of a message";
+
 /// State that the wrappers of one pass share.
 #[derive(Default)]
 pub(super) struct Reading {
@@ -127,6 +130,8 @@ pub(super) struct Detail {
     pub(super) line: usize,
     pub(super) column: usize,
     pub(super) well_formed: bool,
+    /// Whether a message has an element twice.
+    pub(super) repeated: bool,
 }
 
 impl Fault {
@@ -135,7 +140,7 @@ impl Fault {
     }
 
     fn new(expected: String) -> Self {
-        Self(Box::new(Detail { path: Vec::new(), expected, line: 0, column: 0, well_formed: true }))
+        Self(Box::new(Detail { path: Vec::new(), expected, line: 0, column: 0, well_formed: true, repeated: false }))
     }
 
     /// Creates a fault that names the expected form in JSON's terms instead of Rust's.
@@ -197,7 +202,9 @@ impl de::Error for Fault {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::new(format!("the field {field} occurs twice"))
+        let mut fault = Self::new(format!("the field {field} occurs twice"));
+        fault.0.repeated = field == REPEATED;
+        fault
     }
 }
 

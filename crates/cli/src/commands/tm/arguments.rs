@@ -144,6 +144,9 @@ pub(super) enum Command {
         /// Replaces an existing file.
         #[arg(long)]
         force: bool,
+        /// Saves a damaged file under its final name, given as its file name. Check it first. Can be given several times.
+        #[arg(long, value_name = "NAME")]
+        accept_damaged: Vec<String>,
     },
     /// Saves the signed documents of an order (getESignPDF, chapter 3.5).
     EsignPdf {
@@ -155,6 +158,9 @@ pub(super) enum Command {
         /// Replaces existing files.
         #[arg(long)]
         force: bool,
+        /// Saves a damaged file under its final name, given as its file name. Check it first. Can be given several times.
+        #[arg(long, value_name = "NAME")]
+        accept_damaged: Vec<String>,
     },
     /// Deletes the data of an order permanently (delIdentdata, chapter 3.10). Asks for confirmation.
     Delete {
@@ -286,6 +292,9 @@ pub(super) enum VideoCommand {
         /// Replaces an existing file.
         #[arg(long)]
         force: bool,
+        /// Saves a damaged file under its final name, given as its file name. Check it first. Can be given several times.
+        #[arg(long, value_name = "NAME")]
+        accept_damaged: Vec<String>,
         /// Confirms that the vendor has called the callback URL for this order.
         #[arg(long)]
         callback_received: bool,

@@ -17,7 +17,7 @@ use crate::context::{summary, warn};
 use crate::exit::Failure;
 use crate::given::{Ways, value};
 use crate::output::say;
-use crate::save::{Folder, Names, check_place, existing, save_artifact, save_beside};
+use crate::save::{Expected, Folder, Names, check_place, commit_all, existing, prepare, save_beside};
 
 const CALLBACK_URL: Ways = Ways { option: "--callback-url", file: "--callback-url-file", prompt: "Callback URL" };
 
@@ -31,10 +31,11 @@ pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Fai
                             `video get` may return a placeholder";
             done(tm, &response, "requested", sentence)
         }
-        VideoCommand::Get { order_id, out, force, callback_received, placeholder_sha256, at_least } => {
+        VideoCommand::Get { order_id, out, force, callback_received, placeholder_sha256, at_least, accept_damaged } => {
             let rule = PlaceholderRule::default().shorter_than(*at_least);
             let rule = placeholder_sha256.iter().fold(rule, |rule, digest| rule.digest(*digest));
-            get(tm, &OrderId::parse(order_id)?, (out, existing(*force)), *callback_received, rule).await
+            let place = (&**out, existing(*force), &**accept_damaged);
+            get(tm, &OrderId::parse(order_id)?, place, *callback_received, rule).await
         }
     }
 }
@@ -42,7 +43,7 @@ pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Fai
 async fn get(
     tm: &Tm<'_>,
     order_id: &OrderId,
-    (out, existing): (&Path, Existing),
+    (out, existing, accepted): (&Path, Existing, &[String]),
     callback_received: bool,
     rule: PlaceholderRule,
 ) -> Result<(), Failure> {
@@ -59,10 +60,12 @@ async fn get(
     let summary = summary(&response, more);
     let rejected = |error: Error| error.with_operation(GetVideo::META.name).with_advice(Advice::RetryLater);
     let accept = move |digest: &FileDigest| rule.check(digest.length, &digest.sha256).map_err(rejected);
-    let content = deadline.limit(response.value.content);
-    let file = save_artifact(out, existing, content, Artifact::Video, accept).await.map_err(|failure| {
+    let (content, expected) =
+        (deadline.limit(response.value.content), Expected { artifact: Artifact::Video, accepted });
+    let file = prepare(out, existing, content, expected, accept).await.map_err(|failure| {
         if failure.kind() == Some(Kind::Integrity) { failure.note("nothing was written") } else { failure }
     })?;
+    let files = commit_all(vec![file]).await?;
     if let Some(note) = misnamed {
         say(&format!("note: {note}"));
     }
@@ -73,7 +76,7 @@ async fn get(
     } else if !callback_received {
         say("note: not one of the given placeholders, but perhaps not ready: --callback-received is missing");
     }
-    Files { files: vec![file], summary }.show(tm)
+    Files { files, summary }.show(tm)
 }
 
 /// A note if the extension of a recording does not match the vendor's media type.

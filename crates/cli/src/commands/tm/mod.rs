@@ -56,11 +56,11 @@ async fn call(tm: &Tm<'_>, command: &Command) -> Result<(), Failure> {
         Command::IdentData { order_id, include_initial_data, include_identify_method, .. } => {
             results::data(tm, &id(order_id)?, *include_initial_data, *include_identify_method).await
         }
-        Command::IdentDataPdf { order_id, out, force } => {
-            results::report(tm, &id(order_id)?, out, existing(*force)).await
+        Command::IdentDataPdf { order_id, out, force, accept_damaged } => {
+            results::report(tm, &id(order_id)?, out, existing(*force), accept_damaged).await
         }
-        Command::EsignPdf { order_id, out, force } => {
-            results::documents(tm, &id(order_id)?, out, existing(*force)).await
+        Command::EsignPdf { order_id, out, force, accept_damaged } => {
+            results::documents(tm, &id(order_id)?, out, existing(*force), accept_damaged).await
         }
         Command::Delete { order_id, yes } => results::delete(tm, &id(order_id)?, *yes).await,
         Command::Cancel { order_id, yes } => signing::cancel(tm, &id(order_id)?, *yes).await,

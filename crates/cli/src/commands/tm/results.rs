@@ -17,7 +17,7 @@ use crate::context::{document, say_all, summary, to_list, warn};
 use crate::exit::Failure;
 use crate::input::{Input, confirm};
 use crate::output::{self, Page, to_json};
-use crate::save::{Folder, SavedFile, check_place, digest, save, save_artifact, save_list};
+use crate::save::{Expected, Folder, SavedFile, check_place, commit_all, digest, prepare, save};
 use crate::text::plain;
 
 pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method: bool) -> Result<(), Failure> {
@@ -148,13 +148,20 @@ pub(super) async fn signed_data(
     }
 }
 
-pub(super) async fn report(tm: &Tm<'_>, order_id: &OrderId, out: &Path, existing: Existing) -> Result<(), Failure> {
+pub(super) async fn report(
+    tm: &Tm<'_>,
+    order_id: &OrderId,
+    out: &Path,
+    existing: Existing,
+    accepted: &[String],
+) -> Result<(), Failure> {
     check_place("--out", out, existing)?;
     let deadline = tm.stream_deadline();
     let response = warn(tm.client()?.ident_data_pdf(order_id, &tm.options).await).map_err(not_found)?;
     let summary = summary(&response, json!({}));
-    let files = vec![save_artifact(out, existing, deadline.limit(response.value), Artifact::Pdf, |_| Ok(())).await?];
-    Files { files, summary }.show(tm)
+    let expected = Expected { artifact: Artifact::Pdf, accepted };
+    let file = prepare(out, existing, deadline.limit(response.value), expected, |_| Ok(())).await?;
+    Files { files: commit_all(vec![file]).await?, summary }.show(tm)
 }
 
 /// The failure of a read of data, with a note for 404.
@@ -168,7 +175,13 @@ pub(super) fn not_signed(error: Error, order_id: &OrderId) -> Failure {
     Failure::from(error).note_on(400, format!("the order is not signed yet, or has nothing to sign: {check}"))
 }
 
-pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, existing: Existing) -> Result<(), Failure> {
+pub(super) async fn documents(
+    tm: &Tm<'_>,
+    order_id: &OrderId,
+    out: &Path,
+    existing: Existing,
+    accepted: &[String],
+) -> Result<(), Failure> {
     let _folder = Folder::create(out)?;
     // The id is part of the name, so that orders can share a directory.
     let path = |number: usize| out.join(format!("{}-{number}.pdf", order_id.expose()));
@@ -177,26 +190,27 @@ pub(super) async fn documents(tm: &Tm<'_>, order_id: &OrderId, out: &Path, exist
     let response = tm.client()?.signed_pdfs(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| not_signed(error, order_id))?;
     let summary = summary(&response, json!({}));
-    let files = match response.value {
-        SignedPdfs::One(content) => {
-            vec![save_artifact(&path(1), existing, deadline.limit(content), Artifact::Pdf, |_| Ok(())).await?]
-        }
+    let contents = match response.value {
+        SignedPdfs::One(content) => vec![deadline.limit(content)],
         SignedPdfs::Many(many) => {
-            // All are read before one is saved.
             let pdfs = (1..).zip(many.iter()).map(|(number, pdf)| {
                 let unreadable = |_| {
                     let count = many.len();
                     let why = format!("document {number} of {count} is not valid Base64; no document was saved");
                     Error::new(Kind::Protocol, why).with_operation(GetESignPdf::META.name)
                 };
-                pdf.to_bytes().map_err(unreadable)
+                pdf.to_bytes().map(Content::from_bytes).map_err(unreadable)
             });
-            let pdfs: Vec<_> = pdfs.collect::<Result<_, _>>()?;
-            let pdfs = (1..).zip(pdfs).map(|(number, bytes)| (path(number), bytes)).collect();
-            save_list(pdfs, existing, Artifact::Pdf).await?
+            pdfs.collect::<Result<_, _>>()?
         }
     };
-    Files { files, summary }.show(tm)
+    // All are complete before one gets its name (AT-96).
+    let expected = Expected { artifact: Artifact::Pdf, accepted };
+    let mut files = Vec::new();
+    for (number, content) in (1..).zip(contents) {
+        files.push(prepare(&path(number), existing, content, expected, |_| Ok(())).await?);
+    }
+    Files { files: commit_all(files).await?, summary }.show(tm)
 }
 
 pub(super) struct Files {

@@ -20,6 +20,9 @@ pub(crate) use self::hostile::{NO_SERVER, Reply, Server, accept, content_length,
 pub(crate) const ORDER: &str = "99921269855041";
 pub(crate) const IDENT: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
+/// A whole MP4: the boxes ftyp, mdat and moov.
+pub(crate) const VIDEO: &[u8] = b"\0\0\0\x10ftypmp42\0\0\0\0\0\0\0\x1amdat not quite a video\0\0\0\x08moov";
+
 /// How long a process may run before it counts as hanging.
 pub(crate) const HANGS: Duration = Duration::from_secs(60);
 

@@ -40,8 +40,9 @@ fn has_type((name, through): Call, row: &Row) -> Stand {
             return Stand::Shown(format!("the type in {name} rejects {wrong}"));
         }
     }
-    // A Kind that cannot be read makes the verdict unclear, not the response unreadable (AT-93).
-    if (row.vendor == IDENTIFY24 || row.name() == "Kind") && ignores_other_types(through, row, whole) {
+    // A code that cannot be read stays beside the codes (AT-93).
+    let kept_apart = row.name() == "Kind";
+    if (row.vendor == IDENTIFY24 || kept_apart) && ignores_other_types(through, row, whole) {
         return Stand::Shown(format!("the reader of {name} ignores other types"));
     }
     // An element of a map has the map's type.

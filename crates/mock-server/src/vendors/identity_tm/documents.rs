@@ -197,7 +197,7 @@ impl Order {
         card
     }
 
-    /// Returns the first document that the order accepts besides the usual ones (AT-29).
+    /// Returns the first document that the order accepts in addition to the usual ones (AT-29).
     fn accepted_document(&self) -> Text {
         self.request.legitimation_document.as_ref()?.iter().find_map(|accepted| given(&accepted.document))
     }
