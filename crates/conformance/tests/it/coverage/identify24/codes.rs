@@ -34,8 +34,7 @@ fn kind(class: &str) -> Option<Option<Kind>> {
         "re-auth" => Some(Kind::Authentication),
         "Forbidden" => Some(Kind::Forbidden),
         "NotFound" => Some(Kind::NotFound),
-        // Of a call that creates: its outcome is unknown, although the table lists the code (AT-97).
-        "Conflict" => Some(Kind::OutcomeUnknown),
+        "Conflict" => Some(Kind::Conflict),
         "RateLimited" => Some(Kind::RateLimited),
         "retry" => Some(Kind::Unavailable),
         _ => return None,
