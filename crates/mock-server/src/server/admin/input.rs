@@ -167,6 +167,10 @@ impl Form {
         if nesting::is_too_deep(body) {
             return refuse(format!("the body {}", nesting::MESSAGE));
         }
+        // The reader of messages also takes an empty array or null for an object (AT-92).
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return refuse(self.detail("the body must be an object"));
+        }
         let members: Map<String, Value> = match json::read(body) {
             Ok(members) => members,
             Err(fault) => return refuse(self.detail(&format!("the body must be an object: {fault}"))),
