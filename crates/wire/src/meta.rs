@@ -24,6 +24,13 @@ pub enum RetrySafety {
     SideEffect,
 }
 
+impl RetrySafety {
+    /// Whether a call must not be repeated: it creates something, has a side effect, or reads destructively.
+    pub fn forbids_repeat(self) -> bool {
+        matches!(self, Self::Creating | Self::DestructiveRead | Self::SideEffect)
+    }
+}
+
 /// What the client does if the request may have been sent and no complete response arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AmbiguityPolicy {

@@ -25,7 +25,7 @@ use super::outcome::{
     Failed, Seen, Shown, Verdict, after_ambiguous_attempt, can_succeed, conclude, is_ambiguous, is_refusal, judge,
     unknown,
 };
-use super::receive::{Incoming, is_unrepeatable, retry_after};
+use super::receive::{Incoming, retry_after};
 use super::stream::Guard;
 use super::watch::Watch;
 use super::{Policy, Response};
@@ -133,7 +133,7 @@ impl Engine {
                 watch.attempted(bytes, Err(&failed.error), None);
                 let helps = generation.is_some_and(|generation| self.auth.rejected(generation));
                 // A status and a body that disagree are no sure refusal (AI-31).
-                let sure = !is_unrepeatable(meta) || failed.status == Some(StatusCode::UNAUTHORIZED);
+                let sure = !meta.safety.forbids_repeat() || failed.status == Some(StatusCode::UNAUTHORIZED);
                 let helps = helps && sure;
                 if !helps || renewed {
                     return Err(failed.error);

@@ -6,7 +6,7 @@ use ::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use ::http::response;
 use bytes::{Bytes, BytesMut};
 use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
-use identkit_wire::{BodyMode, Meta, Received, RetrySafety, body_text, error_text, is_json, is_json_object, refusal};
+use identkit_wire::{BodyMode, Meta, Received, body_text, error_text, is_json, is_json_object, refusal};
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::coding::{is_decoded, unsupported};
@@ -60,7 +60,7 @@ impl Incoming {
     /// show a success (AI-31, AT-97).
     pub(super) async fn refusal(&mut self) -> (Error, bool) {
         let mut complete = self.fill().await;
-        if is_unrepeatable(self.meta) {
+        if self.meta.safety.forbids_repeat() {
             complete &= self.complete && (self.has_end() || self.buffer.is_empty() || is_json(&self.buffer));
         }
         (refusal(self.meta, self.head.status, &self.buffer), complete)
@@ -154,7 +154,7 @@ impl Incoming {
     /// Whether the body of a refusal contradicts it, or cannot be checked.
     pub(super) fn contradicts(&self) -> bool {
         let is_coded =
-            is_unrepeatable(self.meta) && !self.buffer.is_empty() && unsupported(&self.head.headers).is_some();
+            self.meta.safety.forbids_repeat() && !self.buffer.is_empty() && unsupported(&self.head.headers).is_some();
         is_coded || self.meta.contradicts.is_some_and(|contradicts| contradicts(&self.buffer))
     }
 
@@ -175,14 +175,8 @@ impl Incoming {
 
     /// The response as received, if the vendor will not give it a second time.
     pub(super) fn into_unrepeatable(self) -> Option<RawResponse> {
-        is_unrepeatable(self.meta).then(|| self.raw())
+        self.meta.safety.forbids_repeat().then(|| self.raw())
     }
-}
-
-/// Whether the call must not be repeated.
-pub(super) fn is_unrepeatable(meta: &Meta) -> bool {
-    use RetrySafety::{Creating, DestructiveRead, SideEffect};
-    matches!(meta.safety, Creating | DestructiveRead | SideEffect)
 }
 
 /// Appends a piece. A body of one piece is not copied.
