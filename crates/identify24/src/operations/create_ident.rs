@@ -75,9 +75,10 @@ fn contradicts(body: &[u8]) -> bool {
     match text.first() {
         Some(b'{') => match json::read_answer::<CreateIdentResponse>(text) {
             Ok((answer, notes)) => {
-                let refuses = |status: u16| matches!(status, 400..=499) && !matches!(status, 408 | 409 | 425);
+                // Other numbers, e.g. 0, are no status.
+                let differs = |status: u16| matches!(status, 100..=399 | 408 | 409 | 425 | 500..=599);
                 answer.result == Some(true)
-                    || answer.response_status.is_some_and(|status| !refuses(status))
+                    || answer.response_status.is_some_and(differs)
                     || ["result", "response_status"].iter().any(|name| notes.has_different(name))
                     || hints_at_an_ident(&answer)
             }

@@ -94,7 +94,8 @@ async fn ai_31_a_create_is_repeated_after_a_sure_refusal_only() {
     const URL: &str = r#"Sorry. {"conference_url":"https://identify24.de/apply/s3cret-id"#;
     let step = |code: u16, body: &str| Step::Answer(Reply::new(code, body.to_owned()).header("retry-after", "0"));
     for code in [401, 429] {
-        for (body, repeated) in [("", true), (r#"{"result":false,"ident_id":""}"#, true), (ID, false)] {
+        const ZERO: &str = r#"{"result":false,"response_status":0,"ident_id":""}"#;
+        for (body, repeated) in [("", true), (ZERO, true), (ID, false)] {
             let next = repeated.then(|| ok(CREATED));
             let vendor = Vendor::script([step(code, body)].into_iter().chain(next).collect());
             let created = client(&vendor).create_ident(&erika(), &options()).await;

@@ -269,6 +269,18 @@ mod tests {
     }
 
     #[test]
+    fn at_93_an_order_without_readable_statuses_is_unclear() {
+        for text in [
+            r#"[{"OrderID":"1"}]"#,
+            r#"[{"OrderID":"1","Status":null}]"#,
+            r#"[{"OrderID":"1","Status":[{"Kind":6},{"KindAsItCame":"x"}]}]"#,
+        ] {
+            let verdict = &orders(&[text]).json()[0]["identkit"]["verdict"];
+            assert_eq!(verdict["if_identification"], "unclear", "{text}");
+        }
+    }
+
+    #[test]
     fn at_17_the_latest_entry_is_the_one_with_the_latest_time() {
         let kind = |text: &str| latest(&orders(&[text]).all[0]).and_then(|entry| entry.kind).map(|kind| kind.0);
         let (early, late) = ("2020-09-10T12:00:00+02:00", "2020-09-10T11:00:00Z");
