@@ -59,10 +59,11 @@ fn advice(name: &str, names: &[&'static str], known: Names<'_>) -> Option<String
     if let Some(nearest) = nearest(name, names) {
         return Some(meant(nearest));
     }
-    if let Some((_, advice)) = known.foreign.iter().find(|(foreign, _)| foreign.contains(&plain(name).as_str())) {
+    let wanted = plain(name);
+    if let Some((_, advice)) = known.foreign.iter().find(|(foreign, _)| foreign.contains(&wanted.as_str())) {
         return Some((*advice).to_owned());
     }
-    let same = |listed: &&&str| plain(listed) == plain(name);
+    let same = |listed: &&&str| plain(listed) == wanted;
     known.listed.iter().find_map(|(place, names)| Some(meant(&below(place, names.iter().find(same)?))))
 }
 
@@ -74,7 +75,11 @@ fn plain(name: &str) -> String {
 /// The listed name that a name is nearly equal to: up to two letters differ, or only case and separators.
 fn nearest(name: &str, listed: &[&'static str]) -> Option<&'static str> {
     let wanted = plain(name);
-    let distances = listed.iter().map(|listed| (strsim::damerau_levenshtein(&wanted, &plain(listed)), *listed));
+    let length = wanted.chars().count();
+    let plain = listed.iter().map(|listed| (plain(listed), *listed));
+    // The distance is at least the difference in length, and takes long to calculate if a name is long.
+    let similar = plain.filter(|(plain, _)| plain.len().abs_diff(length) <= 2);
+    let distances = similar.map(|(plain, listed)| (strsim::damerau_levenshtein(&wanted, &plain), listed));
     let (distance, nearest) = distances.min()?;
     // In a short name, two other letters make another word.
     let most = if nearest.len() > 5 { 2 } else { 1 };

@@ -328,6 +328,14 @@ mod inputs {
         assert_eq!(sent["IdentDataSigned"], "opaque-text");
         let result = server.feed("tm put-order - --ident-data-signed /nowhere", &order(&json!({})));
         result.fails_with(2, &["--ident-data-signed", "/nowhere", "nothing was sent"]);
+        for (name, content) in [("empty", ""), ("blank", "\n"), ("quotes", "\"\"")] {
+            let empty = file(&folder, name, content);
+            let result = server.feed(&format!("tm put-order - --ident-data-signed {empty}"), &order(&json!({})));
+            result.fails_with(2, &["--ident-data-signed", &empty, "is empty", "nothing was sent"]);
+        }
+        let result = server.feed(&line, &order(&json!({ "IdentDataSigned": "in the order" })));
+        result.fails_with(2, &["--ident-data-signed and IdentDataSigned in standard input are both given"]);
+        assert_eq!(server.requests().len(), 1);
     }
 
     #[test]

@@ -61,11 +61,19 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Resu
         .iter()
         .for_each(|note| say(&format!("note: {note}")));
     if let Some(path) = signed {
+        if order.ident_data_signed.is_some() {
+            let (option, name) = ("--ident-data-signed", &input.name);
+            return Err(Failure::unsent(format!("{option} and IdentDataSigned in {name} are both given: remove one")));
+        }
         // Byte for byte (AT-71).
         let result = SignedIdentData(bytes_of("--ident-data-signed", path)?.into());
         let form = result.for_reuse().map_err(|error| {
             Failure::unsent(format!("--ident-data-signed {} cannot be used: {}", path.display(), error.detail()))
         })?;
+        // The vendor would identify the person again without a word (AT-72).
+        if form.expose().trim().is_empty() {
+            return Err(Failure::unsent(format!("--ident-data-signed {} is empty", path.display())));
+        }
         order = order.ident_data_signed(form);
     }
     let client = tm.client()?;
