@@ -1,7 +1,6 @@
 //! `identify24 get`: reads an ident.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use identkit_core::{Outcome, Secret};
@@ -14,7 +13,7 @@ use super::arguments::Interpretation;
 use super::client::Identify24;
 use crate::context::{document, warn};
 use crate::exit::Failure;
-use crate::input::Input;
+use crate::input::{Input, Members, standard_text};
 use crate::output::{text, to_json};
 use crate::signals::run_on_thread;
 use crate::text::plain;
@@ -24,13 +23,10 @@ use crate::verdict::{self, description, word};
 const ORDER: &str = "id status project_id person_first_name person_last_name created_at appointment_date custom_id \
                      custom1 custom2 custom3 custom4";
 
-/// Maximum size in bytes of an id on standard input.
-const MAX_ID: u64 = 4096;
-
 /// The id of the command line, of standard input (`-`), or of the file `from`.
 async fn id(argument: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
     let id = match (argument, from) {
-        (Some("-"), _) => run_on_thread(standard_input).await??,
+        (Some("-"), _) => run_on_thread(|| standard_text("IDENT_ID")).await??,
         (Some(id), _) => Secret::new(id),
         (None, Some(path)) => read_file(path).await?,
         (None, None) => Secret::new(""),
@@ -38,21 +34,16 @@ async fn id(argument: Option<&str>, from: Option<&Path>) -> Result<IdentId, Fail
     Ok(IdentId::from_typed(id.expose())?)
 }
 
-fn standard_input() -> Result<Secret, Failure> {
-    let mut text = String::new();
-    std::io::stdin()
-        .lock()
-        .take(MAX_ID)
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::unsent(format!("standard input cannot be read as an ident_id: {}", error.kind())))?;
-    Ok(Secret::new(text))
-}
-
 async fn read_file(path: &Path) -> Result<Secret, Failure> {
     let input = Input::read(path).await?;
     let unusable = || Failure::unsent(format!("{} has no ident_id: pass a file that create wrote", input.name));
-    let created: Value = serde_json::from_slice(&input.bytes).map_err(|_| unusable())?;
-    created.get("ident_id").and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)
+    let created: Members<Value> = serde_json::from_slice(&input.bytes).map_err(|_| unusable())?;
+    let mut ids = created.0.iter().filter(|(name, _)| name == "ident_id").map(|(_, id)| id);
+    let id = ids.next().and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)?;
+    match ids.next() {
+        None => Ok(id),
+        Some(_) => Err(Failure::unsent(format!("{} has several ident_id", input.name))),
+    }
 }
 
 /// The outcomes of statuses: those of `--outcomes`, overridden by `--outcome`. The client knows the documented ones
@@ -63,8 +54,8 @@ async fn outcomes(interpretation: &Interpretation) -> Result<BTreeMap<String, Ou
         let input = Input::read(path).await?;
         let unusable = |why: &str| Failure::unsent(format!("--outcomes {}: {why}", input.name));
         let form = r#"must be a JSON object of statuses and outcomes, e.g. {"Identified": "positive"}"#;
-        let given: BTreeMap<String, String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
-        let pairs = given.into_iter().map(|(status, word)| Ok((status, verdict::outcome(&word)?)));
+        let given: Members<String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
+        let pairs = given.0.into_iter().map(|(status, word)| Ok((status, verdict::outcome(&word)?)));
         let pairs = pairs.collect::<Result<Vec<_>, String>>().map_err(|why| unusable(&why))?;
         outcomes.extend(table(&pairs, &input.name)?);
     }
