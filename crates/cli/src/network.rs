@@ -108,8 +108,13 @@ fn proxy(connection: &Connection) -> Result<Option<Proxy>, Failure> {
         say(&format!("warning: NO_PROXY contains an item that is ignored: {item}"));
     }
     let (name, path) = ("--proxy-auth-file", path(connection.proxy_auth_file.as_ref()));
-    let Some(proxy) = proxy else { return Ok(None) };
-    let Some(path) = path else { return Ok(Some(proxy)) };
+    let (proxy, path) = match (proxy, path) {
+        (proxy, None) => return Ok(proxy),
+        (None, Some(_)) => {
+            return Err(Failure::unsent(format!("{name} needs a proxy: --proxy, {PROXY} or https_proxy")));
+        }
+        (Some(proxy), Some(path)) => (proxy, path),
+    };
     let pair = secret_of(name, path)?;
     let (user, password) = pair
         .expose()

@@ -129,7 +129,7 @@ impl Route {
             let operation =
                 Op::decode_request(params, request).map_err(|error| facts.reject(&error, Op::META.section))?;
             if let Some(case) = case(&operation) {
-                world.concerns(&case);
+                world.set_request_case(&case);
                 if facts.wait_rule.is_none_or(|rule| world.enforces(rule)) && world.is_blocked(&case) {
                     return Ok(CallOutcome::Blocked);
                 }

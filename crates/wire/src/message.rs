@@ -498,6 +498,20 @@ mod tests {
     }
 
     #[test]
+    fn at_95_an_input_has_each_element_once() {
+        for (text, path) in [
+            (r#"{"Executed":"a","Executed":"b"}"#, ""),
+            (r#"{"Person":{"Years":3,"Years":3}}"#, "Person"),
+            (r#"{"Nickname":1,"Nickname":2}"#, ""),
+        ] {
+            json::read::<Status>(text.as_bytes()).unwrap();
+            let fault = json::read_input::<Status>(text.as_bytes()).unwrap_err();
+            assert_eq!((fault.path.as_str(), fault.expected.as_str()), (path, "an element occurs twice"), "{text}");
+            assert!(fault.line == 1 && fault.column > 10, "{fault}");
+        }
+    }
+
+    #[test]
     fn setters_set_fields() {
         assert_eq!(Person::KEYS, ["Years"]);
         let built = Status::default().executed("a").person(Person::default().years(3));

@@ -135,6 +135,8 @@ mod trust {
         let key = authority.file("client.key", &mine.signing_key.serialize_pem());
         let other = authority.file("other.key", &other.signing_key.serialize_pem());
         let none = authority.file("none.pem", "hush-hush");
+        let damaged = "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n";
+        let damaged = authority.file("damaged.pem", &format!("{}{damaged}", mine.cert.pem()));
         for line in READS {
             let trust = format!("{line} --ca-file {}", authority.ca_file());
             base.run(&format!("{trust} --client-cert {certificate} --client-key {key}")).ends_with(0, &[]);
@@ -150,6 +152,7 @@ mod trust {
                 (format!("--client-cert {certificate} --client-key {none}"), "not an unencrypted PEM private key"),
                 (format!("--client-cert {certificate} --client-key {other}"), "do not match"),
                 (format!("--client-cert /nowhere --client-key {key}"), "cannot be read"),
+                (format!("--client-cert {damaged} --client-key {key}"), "certificate 2 in it cannot be read"),
             ] {
                 let result = base.run(&format!("{trust} {more}"));
                 result.fails_with(2, &["--client-", expected, "nothing was sent"]).logs_none_of(&["hush-hush"]);
@@ -246,6 +249,8 @@ mod proxies {
             let result = sandbox.run(&format!("{line} --proxy {secret}"));
             result.fails_with(2, &["--proxy must not contain", "IDENTKIT_PROXY", "nothing was sent"]);
             result.logs_none_of(&["sesame"]);
+            let result = sandbox.run(&format!("{line} --proxy-auth-file {right}"));
+            result.fails_with(2, &["--proxy-auth-file needs a proxy", "nothing was sent"]);
             for content in ["open sesame", ":open sesame", "a:sesame\nb", ""] {
                 let odd = file(&folder, "odd", content);
                 let result = sandbox.run(&format!("{line} --proxy {url} --proxy-auth-file {odd}"));

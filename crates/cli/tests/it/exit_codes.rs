@@ -245,6 +245,12 @@ mod invalid_input {
             let result = crate::support::feed(&mut server.command(line), b"{\"Email\":\"\xff\"}");
             result.fails_with(2, &["line 1, column 11"]);
         }
+        for (line, twice) in [
+            (PLACE, r#"{"Ref":"a","WebhookURL":{"OnFinal":"https://a.example/","OnFinal":"https://b.example/"}}"#),
+            (CREATE, r#"{"custom_id":"a","custom_id":"b"}"#),
+        ] {
+            server.feed(line, twice).fails_with(2, &["an element occurs twice", "line 1, column", "nothing was sent"]);
+        }
         let result = server.feed(PLACE, &of_another_form);
         result.fails_with(2, &["Product", "line 3", "nothing was sent"]).hides(&[CANARY]);
         // The document's sample that is not valid JSON.

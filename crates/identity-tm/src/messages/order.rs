@@ -63,9 +63,10 @@ impl PutOrder {
     /// Reads an order from the vendor's JSON. Unlisted elements are preserved.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with path, line and column if the JSON is not valid.
+    /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) with path, line and column if the JSON is not valid, or if
+    /// an element occurs twice.
     pub fn from_json(bytes: &[u8]) -> Result<Self, Error> {
-        json::read(bytes).map_err(|fault| fault.input().with_operation("putOrder"))
+        json::read_input(bytes).map_err(|fault| fault.input().with_operation("putOrder"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use http::Method;
 use identkit_core::{Error, Violation};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, RetrySafety, json, operation};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, RetrySafety, operation};
 
 use super::{BAD_REQUEST, ERROR, UNAUTHORIZED, require};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
@@ -53,6 +53,6 @@ operation! {
         require(answer.value.user_is_able_to_sign.as_ref(), "UserIsAbleToSign")?;
         Ok(answer)
     },
-    request: |_, request| json::decode_request(request).map(Self),
+    request: |_, request| identkit_wire::json::decode_request(request).map(Self),
     respond: super::respond::json,
 }

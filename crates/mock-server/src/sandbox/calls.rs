@@ -27,7 +27,7 @@ impl Sandbox {
         let mut chosen: Option<Option<Fault>> = None;
         let mut target = None;
         loop {
-            let moved = runner.moved.notified();
+            let moved = runner.time_moved.notified();
             let mut moved = std::pin::pin!(moved);
             // From here on no notification is missed.
             moved.as_mut().enable();
@@ -35,7 +35,7 @@ impl Sandbox {
             let handled = {
                 let mut world = runner.world();
                 // Discards what an earlier, unfinished call left.
-                world.take_concerned();
+                world.take_request_case();
                 world.take_warnings();
                 let target =
                     target.get_or_insert_with(|| vendor.and_then(|vendor| vendor.route(&world, &request))).as_ref();
@@ -46,7 +46,7 @@ impl Sandbox {
                     (None, Some(vendor)) => vendor.handle(&mut world, &request, target),
                     (None, None) => CallOutcome::Ready(self.not_found()),
                 };
-                if let (Some(case), Some(operation)) = (world.concerned(), operation) {
+                if let (Some(case), Some(operation)) = (world.request_case(), operation) {
                     runner.unanswered.call(case, operation);
                 }
                 match handled {
@@ -112,7 +112,7 @@ impl Sandbox {
             vendor: vendor.map(|vendor| vendor.name()),
             operation,
             facts: vendor.map(|vendor| vendor.facts()).or_else(|| self.login_at(request.uri().path())),
-            case: world.take_concerned(),
+            case: world.take_request_case(),
             method: request.method().clone(),
             uri: copy(request.uri()),
             headers: request.headers().into(),

@@ -63,7 +63,7 @@ impl Sandbox {
             let operation = target.map(|target| target.meta().name);
             let interrupted = world.faults.interrupt(vendor.map(|vendor| vendor.name()), operation);
             if interrupted {
-                world.take_concerned();
+                world.take_request_case();
                 self.note(&mut world, vendor, operation, request, None, Some("reset-in-commit"));
             }
             interrupted

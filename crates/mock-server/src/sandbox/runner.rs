@@ -39,7 +39,7 @@ pub(crate) struct Runner {
     /// The order in which delivery attempts complete while time is frozen.
     pub(super) completion: CompletionOrder,
     /// Notified after each change of the world: an unblocked case, a delivery attempt, a journal entry.
-    pub(super) moved: Notify,
+    pub(super) time_moved: Notify,
     /// Holds virtual time from a change of the timers until the waiting task has read them.
     pub(super) pending: Mutex<Option<WorkGuard>>,
     /// `None` after the sandbox has ended: nothing is spawned then.
@@ -68,7 +68,7 @@ impl Runner {
             plan: plan.clone(),
             clock,
             changed: Notify::new(),
-            moved: Notify::new(),
+            time_moved: Notify::new(),
             pending,
             tasks: Mutex::new(Some(JoinSet::new())),
             runtime: Handle::current(),
@@ -180,7 +180,7 @@ impl Runner {
         }
         drop(world);
         if fired {
-            self.moved.notify_waiters();
+            self.time_moved.notify_waiters();
         }
         self.send_webhooks();
     }
@@ -207,7 +207,7 @@ impl Runner {
         mut check: impl FnMut(&mut dyn DoubleEndedIterator<Item = &Entry>) -> Option<T>,
     ) -> T {
         loop {
-            let mut moved = std::pin::pin!(self.moved.notified());
+            let mut moved = std::pin::pin!(self.time_moved.notified());
             // From here on no notification is missed.
             moved.as_mut().enable();
             // `with_world` would notify all waiting tasks again.
@@ -242,7 +242,7 @@ impl Runner {
         self.send_webhooks();
         *lock(&self.pending) = Some(self.clock.hold());
         self.changed.notify_one();
-        self.moved.notify_waiters();
+        self.time_moved.notify_waiters();
     }
 }
 

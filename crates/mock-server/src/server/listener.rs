@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::admin::{self, AdminApi};
 use super::connection::{IDLE, Limits, Read, connection, plain, read, read_first};
-use super::place::Place;
+use super::listen_address::ListenAddress;
 use super::tls::Authority;
 use crate::Worlds;
 use crate::faults::Wire;
@@ -64,14 +64,14 @@ pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option
     vendors_at(worlds, address.into(), tls).await
 }
 
-/// Like [`vendors`]; [`Place::reachable_by_others`] permits addresses that are not loopback.
+/// Like [`vendors`]; [`ListenAddress::reachable_by_others`] permits addresses that are not loopback.
 ///
 /// # Errors
 /// See [`vendors`].
 ///
 /// # Panics
 /// See [`vendors`].
-pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Authority>) -> io::Result<Listener> {
+pub async fn vendors_at(worlds: impl Into<Worlds>, at: ListenAddress, tls: Option<&Authority>) -> io::Result<Listener> {
     let worlds = worlds.into();
     let refuse = |defect| plain(StatusCode::BAD_REQUEST, defect);
     let handler = move |request: Request<Incoming>| {
@@ -96,7 +96,7 @@ pub async fn vendors_at(worlds: impl Into<Worlds>, place: Place, tls: Option<&Au
             }
         }
     };
-    serve(place, tls, handler, refuse).await
+    serve(at, tls, handler, refuse).await
 }
 
 fn too_large(limits: Limits) -> Response<Content> {
@@ -115,15 +115,15 @@ pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result
     admin_at(worlds, address.into()).await
 }
 
-/// Like [`admin`]; [`Place::reachable_by_others`] permits addresses that are not loopback.
+/// Like [`admin`]; [`ListenAddress::reachable_by_others`] permits addresses that are not loopback.
 ///
 /// # Errors
 /// See [`vendors`].
 ///
 /// # Panics
 /// See [`vendors`].
-pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Listener> {
-    let (worlds, api) = (worlds.into(), Arc::new(AdminApi::new(&place)));
+pub async fn admin_at(worlds: impl Into<Worlds>, at: ListenAddress) -> io::Result<Listener> {
+    let (worlds, api) = (worlds.into(), Arc::new(AdminApi::new(&at)));
     let handler = move |request: Request<Incoming>| {
         let (worlds, api) = (worlds.clone(), Arc::clone(&api));
         async move {
@@ -140,7 +140,7 @@ pub async fn admin_at(worlds: impl Into<Worlds>, place: Place) -> io::Result<Lis
             })
         }
     };
-    serve(place, None, handler, admin::bad_request).await
+    serve(at, None, handler, admin::bad_request).await
 }
 
 /// The calls of the admin API: method and path, with `{name}` for any one segment. `GET /_sandbox/v1/openapi.json`
@@ -150,7 +150,7 @@ pub fn admin_calls() -> impl Iterator<Item = (Method, String)> {
 }
 
 async fn serve<F, R>(
-    place: Place,
+    at: ListenAddress,
     tls: Option<&Authority>,
     handler: F,
     refuse: fn(&'static str) -> Response<Content>,
@@ -159,7 +159,7 @@ where
     F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = io::Result<Response<Content>>> + Send + 'static,
 {
-    let address = place.checked()?;
+    let address = at.checked()?;
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let acceptor = tls.map(|authority| TlsAcceptor::from(authority.server()));

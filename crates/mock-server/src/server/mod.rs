@@ -1,16 +1,16 @@
 //! Listeners on the network: the vendors' APIs, over TLS or plain HTTP, and the admin API.
 //!
-//! A listener accepts only loopback addresses, unless its [`Place`] permits others. Its tasks end when the [`Listener`]
+//! A listener accepts only loopback addresses, unless its [`ListenAddress`] permits others. Its tasks end when the [`Listener`]
 //! is dropped.
 
 mod admin;
 mod connection;
 mod framing;
+mod listen_address;
 mod listener;
-mod place;
 mod raw;
 mod tls;
 
+pub use self::listen_address::ListenAddress;
 pub use self::listener::{Listener, admin, admin_at, admin_calls, vendors, vendors_at};
-pub use self::place::Place;
 pub use self::tls::Authority;

@@ -1,35 +1,30 @@
 //! German local time, which the vendors' documents print (AT-98, AI-11).
 //!
-//! The rule is compiled in, so the sandbox needs no time zone database. It is exact since 1996; the documents' earliest
-//! examples are of 2018.
-
-use std::sync::LazyLock;
+//! The time zone is compiled in, so the sandbox needs no time zone database.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::{Offset, TimeZone};
+#[cfg(feature = "identity-tm")]
+use jiff::tz::Offset;
+use jiff::tz::TimeZone;
 
-/// Europe/Berlin as a POSIX rule.
-const RULE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
-
-fn zone() -> &'static TimeZone {
-    static ZONE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::posix(RULE).unwrap_or(TimeZone::UTC));
-    &ZONE
-}
+static BERLIN: TimeZone = jiff::tz::get!("Europe/Berlin");
 
 /// Returns the local date and time.
 pub(super) fn local(at: Timestamp) -> DateTime {
-    zone().to_datetime(at)
+    BERLIN.to_datetime(at)
 }
 
 /// Returns the difference from UTC.
 #[cfg(feature = "identity-tm")]
 pub(super) fn offset(at: Timestamp) -> Offset {
-    zone().to_offset(at)
+    BERLIN.to_offset(at)
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::Offset;
+
     use super::*;
 
     #[test]
@@ -41,12 +36,15 @@ mod tests {
             ("2020-03-29T01:00:00Z", 2),
             ("2020-10-25T00:59:59Z", 2),
             ("2020-10-25T01:00:00Z", 1),
+            ("1945-07-01T00:00:00Z", 3),
+            ("1970-06-01T00:00:00Z", 1),
+            ("1995-09-30T12:00:00Z", 1),
             ("1996-10-26T12:00:00Z", 2),
             ("1996-10-27T01:00:00Z", 1),
             ("2099-07-01T00:00:00Z", 2),
         ] {
             let at: Timestamp = at.parse().unwrap();
-            assert_eq!(zone().to_offset(at), Offset::constant(hours), "{at}");
+            assert_eq!(BERLIN.to_offset(at), Offset::constant(hours), "{at}");
             assert_eq!(local(at), Offset::constant(hours).to_datetime(at), "{at}");
         }
     }

@@ -36,7 +36,7 @@ pub struct World {
     /// The injected faults.
     pub faults: Faults,
     pub(super) case_limit: CaseLimit,
-    pub(super) concerned: Option<String>,
+    pub(super) request_case: Option<String>,
     pub(super) warnings: Vec<Violation>,
     pub(crate) messages: Messages,
     pub(super) timers: BTreeMap<(Timestamp, u64), Timer>,
@@ -60,7 +60,7 @@ impl World {
             journal: Journal::default(),
             faults: Faults::new(seed),
             case_limit: CaseLimit::default(),
-            concerned: None,
+            request_case: None,
             warnings: Vec::new(),
             messages: Messages::default(),
             timers: BTreeMap::new(),
@@ -98,13 +98,13 @@ impl World {
     }
 
     /// Records the case of the current request, for the journal.
-    pub fn concerns(&mut self, case: &str) {
-        self.concerned = Some(case.to_owned());
+    pub fn set_request_case(&mut self, case: &str) {
+        self.request_case = Some(case.to_owned());
     }
 
     /// Returns the recorded case.
-    pub(crate) fn concerned(&self) -> Option<&str> {
-        self.concerned.as_deref()
+    pub(crate) fn request_case(&self) -> Option<&str> {
+        self.request_case.as_deref()
     }
 
     /// Adds a warning about the current request to its journal entry. The request is accepted nevertheless.
@@ -118,8 +118,8 @@ impl World {
     }
 
     /// Returns the recorded case and removes it.
-    pub(crate) fn take_concerned(&mut self) -> Option<String> {
-        self.concerned.take()
+    pub(crate) fn take_request_case(&mut self) -> Option<String> {
+        self.request_case.take()
     }
 
     /// Records a mail or text message that a vendor would have sent now.

@@ -186,7 +186,7 @@ impl World {
             journal: Journal::default(),
             faults: saved.faults.checked()?,
             case_limit: CaseLimit::default(),
-            concerned: None,
+            request_case: None,
             warnings: Vec::new(),
             messages: Messages::default(),
             deliveries: Vec::new(),

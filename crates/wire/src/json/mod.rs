@@ -184,6 +184,15 @@ pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
     })
 }
 
+/// Reads a message that a person or a service wrote, and that will be sent. Unlike [`read()`], an element that occurs twice
+/// is an error: otherwise one of the values would be dropped silently.
+///
+/// # Errors
+/// Like [`read()`], and if a message has an element twice.
+pub fn read_input<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
+    read_with::<T, _>(bytes, PhantomData::<T>)
+}
+
 /// Reads a JSON value like the text that it was read from.
 ///
 /// # Errors

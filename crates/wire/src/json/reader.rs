@@ -202,8 +202,10 @@ impl de::Error for Fault {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        let mut fault = Self::new(format!("the field {field} occurs twice"));
-        fault.0.repeated = field == REPEATED;
+        let repeated = field == REPEATED;
+        let what = if repeated { "an element".to_owned() } else { format!("the field {field}") };
+        let mut fault = Self::new(format!("{what} occurs twice"));
+        fault.0.repeated = repeated;
         fault
     }
 }

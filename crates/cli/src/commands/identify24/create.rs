@@ -24,7 +24,7 @@ pub(super) async fn create(
     out: Option<&Path>,
 ) -> Result<(), Failure> {
     let input = Input::read(file).await?;
-    let ident: CreateIdent = wire::read(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
+    let ident: CreateIdent = wire::read_input(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
     misspelled::notes(&input.bytes, &[("", CreateIdent::KEYS)]).iter().for_each(|note| say(&format!("note: {note}")));
     let client = identify24.client(|client| client.dialect(dialect))?;
     let file = out.map(ResponseFile::create).transpose()?;

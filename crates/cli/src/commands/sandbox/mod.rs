@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use identkit_core::Clock as _;
-use identkit_mock_server::server::{self, Authority, Place};
+use identkit_mock_server::server::{self, Authority, ListenAddress};
 use identkit_mock_server::{Mode, Sandbox, VirtualClock, World, Worlds};
 use identkit_transport::SystemClock;
 use jiff::Timestamp;
@@ -81,7 +81,7 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     };
 
     for (flag, listening) in [("--listen", &api), ("--admin", &admin)] {
-        if Place::reachable_by_others(listening.address()).is_reachable_by_others() {
+        if ListenAddress::reachable_by_others(listening.address()).is_reachable_by_others() {
             let risk = "anyone who can connect can use and change it, and make it send requests into your network";
             say(&format!("warning: {flag} {} is reachable from other machines: {risk}", listening.address()));
         }
@@ -161,8 +161,8 @@ fn clock(options: &Arguments, saved: Option<&World>) -> VirtualClock {
     clock
 }
 
-fn place(options: &Arguments, address: SocketAddr) -> Place {
-    let place = if options.allow_non_loopback { Place::reachable_by_others(address) } else { address.into() };
+fn place(options: &Arguments, address: SocketAddr) -> ListenAddress {
+    let place = if options.allow_non_loopback { ListenAddress::reachable_by_others(address) } else { address.into() };
     place.host_names(&options.tls_name)
 }
 

@@ -12,7 +12,7 @@ use http::uri::Authority;
 use identkit_wire::url::check_place;
 
 use super::problem::{Problem, ProblemKind};
-use crate::server::Place;
+use crate::server::ListenAddress;
 
 pub(in crate::server) struct AllowedHosts {
     listening: IpAddr,
@@ -20,7 +20,7 @@ pub(in crate::server) struct AllowedHosts {
 }
 
 impl AllowedHosts {
-    pub(in crate::server) fn new(place: &Place) -> Self {
+    pub(in crate::server) fn new(place: &ListenAddress) -> Self {
         Self { listening: place.address().ip().to_canonical(), names: place.names().to_vec() }
     }
 
@@ -79,11 +79,11 @@ mod tests {
 
     use super::*;
 
-    fn loopback() -> Place {
-        Place::from("127.0.0.1:8444".parse::<std::net::SocketAddr>().unwrap())
+    fn loopback() -> ListenAddress {
+        ListenAddress::from("127.0.0.1:8444".parse::<std::net::SocketAddr>().unwrap())
     }
 
-    fn answered(place: &Place, headers: &[(&'static str, &str)]) -> bool {
+    fn answered(place: &ListenAddress, headers: &[(&'static str, &str)]) -> bool {
         let mut request = Request::new(());
         for (name, value) in headers {
             request.headers_mut().append(HeaderName::from_static(name), value.parse().unwrap());
@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn only_hosts_that_no_web_page_can_use_are_accepted() {
         let named = loopback().host_names(&["sandbox".to_owned()]);
-        let [one, any] = ["192.0.2.7:8444", "0.0.0.0:8444"].map(|at| Place::reachable_by_others(at.parse().unwrap()));
+        let [one, any] =
+            ["192.0.2.7:8444", "0.0.0.0:8444"].map(|at| ListenAddress::reachable_by_others(at.parse().unwrap()));
         for (place, good, bad) in [
             (
                 loopback(),

@@ -31,7 +31,7 @@ use self::input::{Form, Input, NoMembers, Reveal, RevealQuery, check_masks, inpu
 use self::openapi::Topic;
 use self::problem::{Problem, ProblemKind};
 use self::route::{Answer, Context, Created, Json, Output, Route, route};
-use super::Place;
+use super::ListenAddress;
 use super::connection::Limits;
 use crate::Worlds;
 use crate::worlds::DEFAULT;
@@ -67,7 +67,7 @@ pub(super) struct AdminApi {
 }
 
 impl AdminApi {
-    pub(super) fn new(place: &Place) -> Self {
+    pub(super) fn new(place: &ListenAddress) -> Self {
         Self { hosts: AllowedHosts::new(place), topics: topics() }
     }
 

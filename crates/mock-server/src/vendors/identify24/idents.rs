@@ -84,7 +84,7 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
     allowed(world, &request)?;
     let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
     let id = groups.join("-");
-    world.concerns(&id);
+    world.set_request_case(&id);
     store(world, &id, &request);
     world.state::<Idents>().created.push(id.clone());
     keep_bound(world);

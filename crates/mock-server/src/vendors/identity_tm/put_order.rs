@@ -110,7 +110,7 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
             break id;
         }
     };
-    world.concerns(&id);
+    world.set_request_case(&id);
     let mut answer = PutOrderAnswer::default().order_id(OrderId::new(&*id));
     answer.reference = world.state::<Orders>().settings.required(request.reference.clone());
     if request.get_target_link == Some(true) {

@@ -78,10 +78,17 @@ impl TlsBuilder {
     /// and the private key, both in PEM.
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] if the certificate or an unencrypted private key is missing. [`build`](Self::build) checks
-    /// whether they match.
+    /// [`Kind::InvalidInput`] if the certificate or an unencrypted private key is missing, or if a certificate of the chain
+    /// cannot be read. [`build`](Self::build) checks whether they match.
     pub fn client_certificate(mut self, chain: &[u8], key: &Secret) -> Result<Self, Error> {
         let (chain, key) = (pem::certificates(chain, "the client certificate")?, pem::private_key(key)?);
+        // rustls reads only the first certificate: the server would reject the handshake for a damaged one.
+        for (number, certificate) in (1..).zip(&chain) {
+            RootCertStore::empty().add(certificate.clone()).map_err(|_| {
+                let detail = format!("the client certificate is damaged: certificate {number} in it cannot be read");
+                Error::new(Kind::InvalidInput, detail)
+            })?;
+        }
         self.identity = Some((chain, key));
         Ok(self)
     }

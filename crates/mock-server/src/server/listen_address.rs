@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 
 /// The address of a listener. It must be a loopback address, unless other machines may reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ListenAddress {
     address: SocketAddr,
     allow_others: bool,
     names: Vec<String>,
 }
 
-impl Place {
+impl ListenAddress {
     /// An address that other machines may reach. The sandbox has no access control: the admin API requires no
     /// credentials, and those of the vendors' APIs are documented.
     pub fn reachable_by_others(address: SocketAddr) -> Self {
@@ -48,7 +48,7 @@ impl Place {
     }
 }
 
-impl From<SocketAddr> for Place {
+impl From<SocketAddr> for ListenAddress {
     fn from(address: SocketAddr) -> Self {
         Self { address, allow_others: false, names: Vec::new() }
     }
