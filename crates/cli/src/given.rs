@@ -1,12 +1,12 @@
 //! Values that can be given as an option, on standard input, in a file, or at a prompt.
 
-use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 
 use identkit_core::Secret;
 
 use crate::exit::Failure;
-use crate::input::secret_of;
+use crate::input::{secret_of, standard_text};
 use crate::output;
 use crate::signals::run_on_thread;
 
@@ -28,7 +28,9 @@ pub(crate) struct Ways {
 /// are removed.
 pub(crate) async fn value(option: Option<&str>, file: Option<&Path>, ways: Ways) -> Result<Secret, Failure> {
     let text = match (option, file) {
-        (Some("-"), _) => run_on_thread(move || read(ways)).await??,
+        (Some("-"), _) => {
+            run_on_thread(move || standard_text(&format!("the value of {}", ways.option), MAX_VALUE)).await??
+        }
         (Some(text), _) => return Ok(Secret::new(text)),
         (None, Some(path)) => secret_of(ways.file, path)?,
         (None, None) if std::io::stdin().is_terminal() => run_on_thread(move || ask(ways)).await??,
@@ -44,18 +46,6 @@ pub(crate) async fn value(option: Option<&str>, file: Option<&Path>, ways: Ways)
         return Err(Failure::unsent(format!("the value of {} is empty", ways.option)));
     }
     Ok(Secret::new(value))
-}
-
-fn read(ways: Ways) -> Result<Secret, Failure> {
-    let mut text = String::new();
-    match std::io::stdin().lock().take(MAX_VALUE).read_to_string(&mut text) {
-        Ok(_) => Ok(Secret::new(text)),
-        Err(error) => Err(Failure::unsent(format!(
-            "standard input cannot be read as the value of {}: {}",
-            ways.option,
-            error.kind()
-        ))),
-    }
 }
 
 fn ask(ways: Ways) -> Result<Secret, Failure> {

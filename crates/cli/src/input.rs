@@ -1,5 +1,6 @@
 //! Input of commands: files, standard input, and answers to questions.
 
+use std::fmt::Display;
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
 
@@ -64,6 +65,16 @@ fn read_all(name: &str, path: Option<&Path>, limit: u64) -> Result<Vec<u8>, Fail
         Ok(_) => return Ok(bytes),
     };
     Err(Failure::unsent(format!("{name} {problem}")))
+}
+
+/// Reads at most `limit` bytes of standard input as a text, without a byte order mark. `what` ends an error message, which
+/// does not quote the text: it may be secret.
+pub(crate) fn standard_text(what: &str, limit: u64) -> Result<Secret, Failure> {
+    let mut bytes = Vec::new();
+    let unusable = |why: &dyn Display| Failure::unsent(format!("standard input cannot be read as {what}: {why}"));
+    let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
+    read.map_err(|error| unusable(&error.kind()))?;
+    decode(&bytes).map(Secret::new).map_err(|fault| unusable(&format!("it {fault}")))
 }
 
 /// Reads the file of an option as it is.

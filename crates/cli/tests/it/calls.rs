@@ -241,8 +241,15 @@ mod secrets {
             server.run(&format!("{line} {option}-file {given}"));
             let dash = if option == "--email" { format!("{line} -") } else { format!("{line} {option} -") };
             server.feed(&dash, &format!("{value}\r\n"));
+            // A byte order mark is not part of the value.
+            server.feed(&dash, &format!("\u{feff}{value}\n"));
             let bodies: Vec<String> = server.requests().into_iter().map(|request| request.body).collect();
-            assert!(bodies.len() >= 2 && bodies.iter().all(|body| body.contains(value)), "{line}: {bodies:?}");
+            assert!(
+                bodies.len() >= 3
+                    && !bodies.concat().contains('\u{feff}')
+                    && bodies.iter().all(|body| body.contains(value)),
+                "{line}: {bodies:?}"
+            );
             if crate::support::has("script") {
                 let before = server.calls().len();
                 let shown = crate::support::run_in_terminal(&server.command(line), &format!("{value}\n"));

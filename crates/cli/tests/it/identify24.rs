@@ -233,6 +233,7 @@ mod reading {
             (&["--outcomes", &file("list.json", "[]")], "a JSON object of statuses"),
             (&["--outcomes", &file("word.json", r#"{"a":"well"}"#)], "fraud_suspicion"),
             (&["--outcomes", &file("twice.json", r#"{"a":"gone","A":"positive"}"#)], "two outcomes"),
+            (&["--outcomes", &file("same.json", r#"{"a":"gone","a":"positive"}"#)], "two outcomes"),
             (&["--outcomes", "/nowhere"], "cannot be read"),
         ] {
             assert_eq!(get(more).ends_with(2, &[expected]).stdout, "", "{more:?}");

@@ -1,20 +1,21 @@
 //! `identify24 get`: reads an ident.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::fmt;
 use std::path::Path;
 
 use identkit_core::{Outcome, Secret};
 use identkit_identify24::messages::{Ident, IdentId, LocalDateTime};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use super::arguments::Interpretation;
 use super::client::Identify24;
 use crate::context::{document, warn};
 use crate::exit::Failure;
-use crate::input::Input;
+use crate::input::{Input, standard_text};
 use crate::output::{text, to_json};
 use crate::signals::run_on_thread;
 use crate::text::plain;
@@ -30,22 +31,12 @@ const MAX_ID: u64 = 4096;
 /// The id of the command line, of standard input (`-`), or of the file `from`.
 async fn id(argument: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
     let id = match (argument, from) {
-        (Some("-"), _) => run_on_thread(standard_input).await??,
+        (Some("-"), _) => run_on_thread(|| standard_text("an ident_id", MAX_ID)).await??,
         (Some(id), _) => Secret::new(id),
         (None, Some(path)) => read_file(path).await?,
         (None, None) => Secret::new(""),
     };
     Ok(IdentId::from_typed(id.expose())?)
-}
-
-fn standard_input() -> Result<Secret, Failure> {
-    let mut text = String::new();
-    std::io::stdin()
-        .lock()
-        .take(MAX_ID)
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::unsent(format!("standard input cannot be read as an ident_id: {}", error.kind())))?;
-    Ok(Secret::new(text))
 }
 
 async fn read_file(path: &Path) -> Result<Secret, Failure> {
@@ -63,13 +54,38 @@ async fn outcomes(interpretation: &Interpretation) -> Result<BTreeMap<String, Ou
         let input = Input::read(path).await?;
         let unusable = |why: &str| Failure::unsent(format!("--outcomes {}: {why}", input.name));
         let form = r#"must be a JSON object of statuses and outcomes, e.g. {"Identified": "positive"}"#;
-        let given: BTreeMap<String, String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
+        let Pairs(given) = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
         let pairs = given.into_iter().map(|(status, word)| Ok((status, verdict::outcome(&word)?)));
         let pairs = pairs.collect::<Result<Vec<_>, String>>().map_err(|why| unusable(&why))?;
         outcomes.extend(table(&pairs, &input.name)?);
     }
     outcomes.extend(table(&interpretation.outcome, "--outcome")?);
     Ok(outcomes)
+}
+
+/// The members of a JSON object, each as often as it occurs.
+struct Pairs(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of texts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = members.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
 }
 
 /// A table of pairs. Fails if a status has two outcomes; `source` names where the pairs come from.
