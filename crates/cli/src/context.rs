@@ -1,5 +1,6 @@
 //! The context of a command that calls a vendor.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -109,7 +110,8 @@ impl<'a, A> Context<'a, A> {
             return Ok(());
         }
         if !self.recorder.is_open() {
-            return self.format.show(&json, table);
+            let shown = self.format.show(&json, table);
+            return if self.api.changes { shown.map_err(|failure| failure.note("the call succeeded")) } else { shown };
         }
         // The result may be the only copy: a closed pipe is an error.
         match self.format.write(&json, table) {
@@ -153,7 +155,12 @@ impl<'a, A> Context<'a, A> {
     /// Adds the ids in a response that cannot be read: they may be the only copy (AT-97). Secret ones are in the record
     /// only.
     fn salvage(&self, mut failure: Failure) -> Failure {
+        let mut ids: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         for (name, value) in failure.salvaged_ids() {
+            ids.entry(name).or_default().push(value);
+        }
+        // If a name has several ids, all are kept (AT-95).
+        for (name, value) in ids.into_iter().map(|(name, values)| (name, values.join(", "))) {
             if self.api.secret_ids {
                 self.recorder.add_secret(name, &value);
             } else {

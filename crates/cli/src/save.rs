@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use identkit_core::{Artifact, BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
+use identkit_core::{Artifact, BoxFuture, Clock, Content, Damage, Error, Instant, Kind, WorkGuard};
 use identkit_files::{Draft, Leftover, create_dirs};
 use identkit_transport::SystemClock;
 use identkit_transport::save::{Existing, FileDigest, Prepared, Save};
+use identkit_wire::json::Blob;
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -154,20 +155,38 @@ pub(crate) struct Expected<'a> {
     pub(crate) accepted: &'a [String],
 }
 
-/// Saves a stream without its final name, once the stream is complete and `accept` succeeds.
+impl Expected<'_> {
+    /// Whether a person accepts the file although it is damaged.
+    pub(crate) fn is_accepted(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        self.accepted.iter().any(|accepted| name == accepted.as_str())
+    }
+}
+
+/// The bytes of an artifact in a JSON message. If it is not valid Base64, they are the text as received, and the damage
+/// says so.
+pub(crate) fn received(blob: &Blob) -> (Bytes, Option<Damage>) {
+    match (blob.to_bytes(), blob) {
+        (Ok(bytes), _) => (bytes, None),
+        (Err(_), Blob::Text(text)) => (text.expose().clone().into(), Some(Damage::NOT_BASE64)),
+        (Err(_), Blob::Source(_)) => (Bytes::new(), None),
+    }
+}
+
+/// Saves a stream without its final name, once the stream is complete and `accept` succeeds. It is damaged if it is not
+/// what is expected, or if its `damage` is known.
 pub(crate) async fn prepare(
     path: &Path,
     existing: Existing,
     content: Content,
-    expected: Expected<'_>,
+    (expected, damage): (Expected<'_>, Option<Damage>),
     accept: impl FnOnce(&FileDigest) -> Result<(), Error> + Send + 'static,
 ) -> Result<(PathBuf, Prepared), Failure> {
     let save = Save::new(path).at_most(MAX_FILE).existing(existing).accept(accept).artifact(expected.artifact);
+    let save = damage.into_iter().fold(save, Save::damaged);
     let prepared = save.prepare(content).await.map_err(|error| failure(path, error))?;
-    let name = path.file_name().unwrap_or_default();
-    let is_accepted = expected.accepted.iter().any(|accepted| name == accepted.as_str());
     let prepared = match prepared.damage() {
-        Some(damage) if is_accepted => {
+        Some(damage) if expected.is_accepted(path) => {
             say(&format!("note: {} is saved although it is damaged: {damage}", path.display()));
             prepared.accept_damage()
         }
@@ -176,21 +195,24 @@ pub(crate) async fn prepare(
     Ok((path.to_owned(), prepared))
 }
 
-/// Gives the files their final names, or none of them if one is damaged.
+/// Gives the files their final names, or none of them if one is damaged: then the damaged ones are kept as such.
 pub(crate) async fn commit_all(files: Vec<(PathBuf, Prepared)>) -> Result<Vec<SavedFile>, Failure> {
     let damaged = files.iter().filter(|(_, file)| file.damage().is_some());
     let damaged: Vec<String> = damaged.map(|(path, _)| path.display().to_string()).collect();
     let (paths, files): (Vec<PathBuf>, Vec<Prepared>) = files.into_iter().unzip();
     match identkit_transport::save::commit_all(files).await {
         Ok(digests) => Ok(paths.into_iter().zip(digests).map(|(path, digest)| SavedFile { path, digest }).collect()),
-        Err(error) if damaged.is_empty() => Err(failure(paths.first().map_or(Path::new(""), PathBuf::as_path), error)),
-        Err(error) => Err(damaged.iter().fold(error.into(), |failure: Failure, path| {
-            failure.note(format!("{path}.damaged is the damaged file; --accept-damaged saves it under its final name"))
-        })),
+        Err(error) if error.kind() == Kind::Integrity => {
+            Err(damaged.iter().fold(error.into(), |failure: Failure, path| {
+                failure
+                    .note(format!("{path}.damaged is the damaged file; --accept-damaged saves it under its final name"))
+            }))
+        }
+        Err(error) => Err(failure(paths.first().map_or(Path::new(""), PathBuf::as_path), error)),
     }
 }
 
-/// The names of the files that a command saved in one directory. Many file systems ignore case.
+/// The names that a command chose for files in one directory. Many file systems ignore case.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     taken: HashSet<String>,
@@ -198,52 +220,39 @@ pub(crate) struct Names {
     tried: HashMap<String, usize>,
 }
 
-/// Saves bytes under the first of `names` that is free, or whose file has the same bytes and is not one of `saved`. No
-/// file is ever replaced. `None` if the artifact is damaged: it is kept under its name with `.damaged` appended.
-pub(crate) async fn save_beside(
+/// The first of `names` that is free and not one of `chosen`, or whose file has the same bytes: then an earlier run saved
+/// them, and the digest is returned too. No file is ever replaced.
+pub(crate) async fn place_beside(
     folder: &Path,
     names: impl Iterator<Item = String>,
-    bytes: Bytes,
-    artifact: Artifact,
-    saved: &mut Names,
-) -> Result<Option<SavedFile>, Failure> {
+    bytes: &[u8],
+    chosen: &mut Names,
+) -> Result<(PathBuf, Option<FileDigest>), Failure> {
     let mut names = names.peekable();
     let first = names.peek().cloned().unwrap_or_default();
     // Names that were taken for an earlier file stay taken, so a list of equal names is not searched again and again.
-    let tried = saved.tried.entry(first).or_default();
+    let tried = chosen.tried.entry(first).or_default();
     for name in names.skip(*tried) {
         *tried += 1;
-        let path = folder.join(&name);
-        if !saved.taken.insert(name.to_lowercase()) {
+        if !chosen.taken.insert(name.to_lowercase()) {
             continue;
         }
-        match Save::new(&path).artifact(artifact).run(Content::from_bytes(bytes.clone())).await {
-            Ok(digest) => return Ok(Some(SavedFile { path, digest })),
-            Err(error) if error.kind() == Kind::Conflict => {}
-            Err(error) if is_damaged(&error) => return Ok(None),
-            Err(error) => return Err(failure(&path, error)),
-        }
-        if path.symlink_metadata().is_ok_and(|file| file.is_file())
+        let path = folder.join(&name);
+        let Ok(existing) = path.symlink_metadata() else { return Ok((path, None)) };
+        if existing.is_file()
             && let Ok(existing) = FileDigest::from_file(&path).await
-            && existing == digest(&bytes)
+            && existing == digest(bytes)
         {
-            // An earlier run saved this file.
-            return Ok(Some(SavedFile { path, digest: existing }));
+            return Ok((path, Some(existing)));
         }
     }
     Err(Failure::local(format!("all names for the file are taken in {}", folder.display())))
-}
-
-/// Whether a file was kept as damaged.
-fn is_damaged(error: &Error) -> bool {
-    error.kind() == Kind::Integrity && error.detail().contains(".damaged")
 }
 
 /// Adds the path to a failure of this machine; a failure of the stream is unchanged.
 fn failure(path: &Path, error: Error) -> Failure {
     match error.kind() {
         Kind::Conflict => Failure::local(format!("{} already exists: to replace it, add --force", path.display())),
-        _ if is_damaged(&error) => Failure::local(format!("{}: {}", path.display(), error.detail())),
         Kind::Storage => Failure::local(format!("{}: {}", path.display(), error.detail())),
         _ => error.into(),
     }

@@ -34,6 +34,9 @@ pub enum Artifact {
 pub struct Damage(&'static str);
 
 impl Damage {
+    /// Text that should be Base64 but cannot be decoded.
+    pub const NOT_BASE64: Self = Self("it is not valid Base64");
+
     /// The reason as half a sentence, e.g. `it has no %%EOF within its last 1,024 bytes`.
     pub fn reason(&self) -> &'static str {
         self.0

@@ -82,6 +82,7 @@ pub struct Save<'a> {
     progress: Option<Progress<'a>>,
     accept: Vec<Accept>,
     artifact: Option<Artifact>,
+    damage: Option<Damage>,
 }
 
 impl fmt::Debug for Save<'_> {
@@ -101,6 +102,7 @@ impl<'a> Save<'a> {
             progress: None,
             accept: Vec::new(),
             artifact: None,
+            damage: None,
         }
     }
 
@@ -135,6 +137,12 @@ impl<'a> Save<'a> {
         self
     }
 
+    /// Sets a damage that is known before the stream is read: the file is kept as damaged, whatever its bytes are.
+    pub fn damaged(mut self, damage: Damage) -> Self {
+        self.damage = Some(damage);
+        self
+    }
+
     /// Saves the stream. If the future is dropped before the end of the stream, no file is left. If it is dropped later,
     /// the file may still be created.
     ///
@@ -161,7 +169,7 @@ impl<'a> Save<'a> {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn prepare(self, mut content: Content) -> Result<Prepared, Error> {
-        let Self { path, max, existing, mut progress, accept, artifact } = self;
+        let Self { path, max, existing, mut progress, accept, artifact, damage } = self;
         let too_long = || Error::new(Kind::Protocol, format!("the download is longer than the {max} bytes allowed"));
         let total = content.len();
         if total.is_some_and(|total| total > max) {
@@ -169,7 +177,7 @@ impl<'a> Save<'a> {
         }
         let (to_disk, pieces) = channel(QUEUE);
         // If this future is dropped, the channel closes and the writer ends.
-        let writer = spawn_blocking(move || write(path, existing, pieces, accept, artifact));
+        let writer = spawn_blocking(move || write(path, existing, pieces, accept, (artifact, damage)));
         let mut received = 0_u64;
         let streamed = loop {
             let piece = match content.next().await {
@@ -324,7 +332,7 @@ fn write(
     existing: Existing,
     pieces: Receiver<Option<Bytes>>,
     accept: Vec<Accept>,
-    artifact: Option<Artifact>,
+    (artifact, damage): (Option<Artifact>, Option<Damage>),
 ) -> Result<Prepared, Error> {
     if existing == Existing::Keep && path.symlink_metadata().is_ok() {
         return Err(exists());
@@ -340,7 +348,7 @@ fn write(
     for accept in accept {
         accept(&digest)?;
     }
-    let damage = check.and_then(|check| check.finish().err());
+    let damage = damage.or_else(|| check.and_then(|check| check.finish().err()));
     Ok(Prepared { draft, path, existing, digest, damage })
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use identkit_wire::decode_base64;
 use serde_json::Value;
 
-use super::format::Phase;
+use super::format::{Phase, VERSION};
 
 /// The extension of a record.
 pub(super) const EXTENSION: &str = "jsonl";
@@ -104,8 +104,8 @@ impl Entry {
             value.as_object()?.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
         };
         match text("event")? {
-            // A record of a later version may mean something else: it counts as damaged, which is never removed unasked.
-            "intent" if line.get("v")?.as_u64()? == 1 => {
+            // Another version may have other states, so its records are never closed.
+            "intent" if self.operation.is_empty() && line.get("v")?.as_u64()? == VERSION => {
                 self.at = text("at")?.to_owned();
                 self.provider = text("provider")?.to_owned();
                 self.operation = text("operation")?.to_owned();

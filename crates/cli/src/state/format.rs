@@ -15,6 +15,9 @@ use serde_json::{Map, Value};
 /// The start of every line.
 pub(super) const LINE_START: &[u8] = b"{\"at\":\"";
 
+/// The version of the format, in `v` of the intent.
+pub(super) const VERSION: u64 = 1;
+
 /// How far a request got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {

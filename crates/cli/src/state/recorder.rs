@@ -13,7 +13,7 @@ use identkit_wire::{Meta, RetrySafety, encode_base64};
 use serde_json::{Map, Value, json};
 
 use super::entry::EXTENSION;
-use super::format::{LINE_START, Phase, line};
+use super::format::{LINE_START, Phase, VERSION, line};
 use super::options::StateOptions;
 use crate::exit::Failure;
 use crate::output::say;
@@ -248,7 +248,8 @@ fn create(directory: PathBuf, meta: &Meta, names: &[Name]) -> io::Result<(Append
         OpenError::Io(error) => error,
         other => io::Error::other(other),
     })?;
-    let members = json!({ "v": 1, "provider": meta.provider, "operation": meta.name, "names": self::names(names) });
+    let members =
+        json!({ "v": VERSION, "provider": meta.provider, "operation": meta.name, "names": self::names(names) });
     if let Err(error) = log.append(&line(at, "intent", members)) {
         drop(log);
         // An empty file would look like a damaged record.

@@ -336,5 +336,10 @@ mod drain {
         assert_eq!((answer(&record), &record["event"]), (body.into_bytes(), &"answer".into()));
         // No partial record is left.
         place.has_events(&["asked"]);
+        // Without standard output too, the outcome is still unknown.
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let result = Run::from(on_full_disk(&program, 2).stdout(full).output().unwrap());
+        result.ends_with(6, &["could not be written to standard output either", "tm statuses"]);
+        result.logs_none_of(&[CANARY]);
     }
 }

@@ -190,21 +190,65 @@ mod voice {
     }
 
     #[test]
-    fn at_40_bad_base64_is_reported_by_number_others_are_saved() {
+    fn at_96_with_a_bad_recording_none_gets_its_final_name() {
         let folder = tempfile::tempdir().unwrap();
         let lenient = format!(" {}\n", encode_base64(b"ID3??>>").replace('+', "-").replace('/', "_").replace('=', ""));
         let page = encode_base64(b"<html>an error page");
-        let recordings = [("Erika Mustermann.mp3", "\\uQBA"), ("b.mp3", &*lenient), ("c.mp3", ""), ("d.mp3", &*page)];
+        let recordings = [
+            ("Erika Mustermann.mp3", "\\uQBA"),
+            ("b.mp3", &*lenient),
+            ("c.mp3", ""),
+            ("d.mp3", &*page),
+            // Invalid Base64 is damaged even if the text looks like a recording.
+            ("e.mp3", "ID3!"),
+        ];
         let server = answering(&recordings);
         let result = voice(&server, folder.path(), " --output json");
-        // A file name may contain a person's name.
+        // A file name may contain a person's name: standard output has it.
         result
-            .ends_with(1, &["getVoiceFiles", "recording 1, 3, 4 of 4", "not valid Base64"])
+            .ends_with(1, &["getVoiceFiles", "recording 1, 3, 4, 5 of 5", "not valid Base64", "--accept-damaged"])
             .logs_none_of(&["Mustermann"]);
-        assert_eq!(result.json()["identkit"]["unreadable"], json!([1, 3, 4]));
-        // AT-96: a damaged file is kept under a name that says so.
-        assert_eq!(names(folder.path()), ["b.mp3", "d.mp3.damaged"]);
-        assert_eq!(std::fs::read(folder.path().join("b.mp3")).unwrap(), b"ID3??>>");
+        let json = result.json();
+        assert_eq!((&json["files"], &json["identkit"]["unreadable"]), (&json!([]), &json!([1, 3, 4, 5])));
+        let not_base64 = "it is not valid Base64";
+        let damaged = [
+            (1, "Erika Mustermann.mp3", not_base64),
+            (3, "c.mp3", "it is empty"),
+            (4, "d.mp3", "it is not an audio file of a known format"),
+            (5, "e.mp3", not_base64),
+        ];
+        let one =
+            |(number, name, reason): &(u8, &str, &str)| json!({ "number": number, "name": name, "reason": reason });
+        assert_eq!(json["identkit"]["damaged"], Value::from_iter(damaged.iter().map(one)));
+        let kept = ["Erika Mustermann.mp3.damaged", "c.mp3.damaged", "d.mp3.damaged", "e.mp3.damaged"];
+        assert_eq!(names(folder.path()), kept);
+        let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+        assert_eq!((read(kept[0]), read(kept[1])), (b"\\uQBA".to_vec(), Vec::new()), "the text as received");
+        assert_eq!((read(kept[2]), read(kept[3])), (b"<html>an error page".to_vec(), b"ID3!".to_vec()));
+    }
+
+    #[test]
+    fn at_96_accepted_recordings_and_the_others_are_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("voice");
+        let page = encode_base64(b"<html>an error page");
+        let good = encode_base64(b"ID3 whole");
+        let server = answering(&[("a.mp3", &*good), ("b.mp3", "\\uQBA"), ("c.mp3", &*page)]);
+        let one = voice(&server, &out, " --accept-damaged b.mp3");
+        one.ends_with(1, &["recording 3 of 3"]).shows(&["recording 3 is damaged", "c.mp3"]);
+        assert_eq!(names(&out), ["c.mp3.damaged"]);
+        let both = " --accept-damaged b.mp3 --accept-damaged c.mp3";
+        voice(&server, &out, both).ends_with(0, &["although it is damaged"]);
+        let all = ["a.mp3", "b.mp3", "c.mp3", "c.mp3.damaged"];
+        assert_eq!(names(&out), all);
+        assert_eq!(std::fs::read(out.join("a.mp3")).unwrap(), b"ID3 whole");
+        assert_eq!(std::fs::read(out.join("b.mp3")).unwrap(), b"\\uQBA");
+        // A second run saves no file twice; without the option, the accepted ones are still damaged.
+        voice(&server, &out, both).ends_with(0, &[]);
+        assert_eq!(names(&out), all);
+        voice(&server, &out, "").ends_with(1, &["recording 2, 3 of 3"]);
+        assert_eq!(std::fs::read(out.join("b.mp3")).unwrap(), b"\\uQBA");
+        assert_eq!(names(&out).len(), 6);
     }
 
     #[test]

@@ -313,7 +313,8 @@ fn without_a_usable_directory_nothing_is_sent() {
         }
         let mut command = server.command(line);
         command.env("HOME", "relative").env_remove("XDG_STATE_HOME");
-        crate::support::feed(&mut command, input(line).as_bytes()).fails_with(2, &["HOME is not an absolute path", "--state"]);
+        crate::support::feed(&mut command, input(line).as_bytes())
+            .fails_with(2, &["HOME is not an absolute path", "--state"]);
     }
     assert_eq!(server.connections(), 0);
 }
@@ -363,6 +364,12 @@ fn at_97_an_id_in_an_unreadable_response_is_told_and_recorded() {
         assert_eq!(state.shown()["text"], body);
         assert_eq!(server.calls().len(), 1);
     }
+    // The record has every id (AT-95).
+    let (state, server) = (State::new(), Server::json("202 Accepted", r#"{"OrderID":"9992A","OrderID":"9992B"}"#));
+    let result = crate::support::feed(&mut state.command(&server, PLACE), order_text().as_bytes());
+    result.fails_with(6, &["9992A", "9992B"]);
+    let recorded = state.record()["names"]["OrderID"].as_str().unwrap().to_owned();
+    assert!(recorded.contains("9992A") && recorded.contains("9992B"), "{recorded}");
     let body = r#"Notice: {"ident_id":"secret-ident"}"#;
     let (state, server) = (State::new(), Server::after_login(move |_| Reply::json("200 OK", body)));
     let result = crate::support::feed(&mut state.command(&server, CREATE), input(CREATE).as_bytes());
@@ -391,6 +398,16 @@ fn purge_deletes_closed_records_and_named_ones() {
     }
     std::fs::write(state.path().join("20200101T000000Z-x-damaged.jsonl"), "not a record\n").unwrap();
     std::fs::write(state.path().join("notes.txt"), "mine").unwrap();
+    // A later version may have sent the request in another way: its records are never closed.
+    let intent = |v: u8| {
+        let intent = json!({ "event": "intent", "names": {}, "operation": "x", "provider": "x", "v": v }).to_string();
+        intent.replacen('{', "{\"at\":\"2020-01-01T00:00:00Z\",", 1)
+    };
+    let event = r#"{"at":"2020-01-01T00:00:00Z","event":"dispatched"}"#;
+    let other = format!("{}\n", intent(2));
+    for (name, lines) in [("v2", other), ("event", format!("{}\n{event}\n", intent(1)))] {
+        std::fs::write(state.path().join(format!("20200101T000000Z-x-{name}.jsonl")), lines).unwrap();
+    }
     let states = || -> Vec<String> {
         state.records().iter().map(|record| record["state"].as_str().unwrap().to_owned()).collect()
     };
@@ -403,7 +420,7 @@ fn purge_deletes_closed_records_and_named_ones() {
     state.state("purge").ends_with(0, &[]).shows(&["deleted ", "(putOrder, done)"]);
     let mut open = states();
     open.sort_unstable();
-    assert_eq!(open, ["damaged", "unknown"]);
+    assert_eq!(open, ["damaged", "damaged", "damaged", "unknown"]);
     state.state("purge").ends_with(0, &[]).shows(&["nothing to delete"]);
     for record in state.records() {
         let name = record["name"].as_str().unwrap().to_owned();

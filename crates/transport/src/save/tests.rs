@@ -200,6 +200,11 @@ async fn at_96_a_damaged_artifact_is_kept_as_damaged() {
     }
     Save::new(&path).artifact(Artifact::Pdf).run(Content::from_bytes(PDF)).await.unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), PDF.as_bytes());
+    // A damage that is known before, although the bytes are whole.
+    let known = Save::new(&path).artifact(Artifact::Pdf).damaged(Damage::NOT_BASE64);
+    let prepared = known.existing(Existing::Replace).prepare(Content::from_bytes(PDF)).await.unwrap();
+    assert_eq!(prepared.damage(), Some(Damage::NOT_BASE64));
+    drop(prepared);
     // An existing file is not replaced by a damaged one.
     let save = Save::new(&path).existing(Existing::Replace).artifact(Artifact::Pdf);
     save.run(Content::from_bytes("other")).await.unwrap_err();

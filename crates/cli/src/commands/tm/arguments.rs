@@ -190,6 +190,9 @@ pub(super) enum Command {
         /// Directory for the recordings. It is created if it does not exist.
         #[arg(short, long, value_name = "DIR")]
         out: PathBuf,
+        /// Saves a damaged file under its final name, given as its file name. Check it first. Can be given several times.
+        #[arg(long, value_name = "NAME")]
+        accept_damaged: Vec<String>,
     },
     /// Lists the status changes of all orders in a window (getAllStatus, chapter 4.2). Marks nothing as reported.
     Statuses {

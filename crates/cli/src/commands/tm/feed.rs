@@ -83,10 +83,15 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     };
     let drained = client.drain_unreported_to(keep, &tm.options).await;
     let is_written = answer.is_some();
-    if let Some(record) = unwritten {
-        say("note: the record for the journal is on standard output instead: save it, the vendor does not repeat it");
-        output::print(record.trim_end())?;
-    }
+    let elsewhere = unwritten.map(|record| match output::write(record.as_bytes()) {
+        Ok(()) => {
+            "the record for the journal is on standard output instead: save it, the vendor does not repeat it".into()
+        }
+        Err(error) => {
+            let why = error.kind();
+            format!("the record for the journal could not be written to standard output either: {why}")
+        }
+    });
     let list = drained.map_err(|error| {
         let unknown = error.kind() == Kind::OutcomeUnknown;
         // If this fails, the journal shows a read without an end: report the original error all the same.
@@ -95,7 +100,7 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         let _ = if is_open { Ok(()) } else { journal.record(clock.wall(), event) };
         let received = is_written.then(|| format!("the response is in {} as received", path.display()));
         let recovery = unknown.then(|| recovery_note(state.since.as_deref()));
-        Failure::from(error).notes(received).notes(recovery)
+        Failure::from(error).notes(elsewhere).notes(received).notes(recovery)
     })?;
     if answer.is_none() {
         journal.record(clock.wall(), NOTHING).map_err(|error| {

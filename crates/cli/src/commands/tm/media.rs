@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use identkit_core::{Advice, Artifact, Error, Kind};
+use identkit_core::{Advice, Artifact, Content, Error, Kind};
 use identkit_identity_tm::{GetVideo, OrderId, PlaceholderRule, VideoReady};
 use identkit_transport::save::{Existing, FileDigest};
 use identkit_wire::Operation;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::arguments::VideoCommand;
 use super::client::Tm;
@@ -17,7 +17,9 @@ use crate::context::{summary, warn};
 use crate::exit::Failure;
 use crate::given::{Ways, value};
 use crate::output::say;
-use crate::save::{Expected, Folder, Names, check_place, commit_all, existing, prepare, save_beside};
+use crate::save::{
+    Expected, Folder, Names, SavedFile, check_place, commit_all, existing, place_beside, prepare, received,
+};
 
 const CALLBACK_URL: Ways = Ways { option: "--callback-url", file: "--callback-url-file", prompt: "Callback URL" };
 
@@ -62,7 +64,7 @@ async fn get(
     let accept = move |digest: &FileDigest| rule.check(digest.length, &digest.sha256).map_err(rejected);
     let (content, expected) =
         (deadline.limit(response.value.content), Expected { artifact: Artifact::Video, accepted });
-    let file = prepare(out, existing, content, expected, accept).await.map_err(|failure| {
+    let file = prepare(out, existing, content, (expected, None), accept).await.map_err(|failure| {
         if failure.kind() == Some(Kind::Integrity) { failure.note("nothing was written") } else { failure }
     })?;
     let files = commit_all(vec![file]).await?;
@@ -94,40 +96,74 @@ fn misnamed(out: &Path, media_type: &str) -> Option<&'static str> {
 /// What a rejected read of recordings means ([T 3.9]).
 const NO_VOICE: &str = "the order has no audio recording, or the account is not set up for it";
 
-pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path) -> Result<(), Failure> {
+pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path, accepted: &[String]) -> Result<(), Failure> {
     let _folder = Folder::create(out)?;
     let response = tm.client()?.voice_files(order_id, &tm.options).await;
     let response = warn(response).map_err(|error| Failure::from(error).note_on(400, NO_VOICE))?;
     let recordings = response.value.voicefiles.as_deref().unwrap_or_default();
-    let (mut files, mut unreadable, mut saved) = (Vec::new(), Vec::new(), Names::default());
+    let expected = Expected { artifact: Artifact::Audio, accepted };
+    let (mut saved, mut files, mut damaged, mut names) = (Vec::new(), Vec::new(), Vec::new(), Names::default());
     for (number, recording) in (1..).zip(recordings) {
-        let Ok(audio) = recording.audio() else {
-            unreadable.push(number);
-            continue;
-        };
+        let (audio, damage) = recording.base64_data.as_ref().map(received).unwrap_or_default();
+        let damage = damage.or_else(|| Artifact::Audio.check(&audio).err());
         let name = names::safe(recording.filename.as_ref().map_or("", |name| name.expose().as_str()), number);
-        match save_beside(out, names::numbered(&name), audio, Artifact::Audio, &mut saved).await? {
-            Some(file) => files.push(file),
-            None => unreadable.push(number),
+        let (path, existing) = place_beside(out, names::numbered(&name), &audio, &mut names).await?;
+        let is_whole = damage.is_none() || expected.is_accepted(&path);
+        if let Some(digest) = existing.filter(|_| is_whole) {
+            // An earlier run saved this file.
+            saved.push((number, SavedFile { path, digest }));
+            continue;
         }
+        if let Some(damage) = damage.filter(|_| !is_whole) {
+            damaged.push((number, path.clone(), damage));
+        }
+        let existing = if existing.is_some() { Existing::Replace } else { Existing::Keep };
+        let content = Content::from_bytes(audio);
+        files.push((number, prepare(&path, existing, content, (expected, damage), |_| Ok(())).await?));
     }
-    // Valid recordings are saved even if others are not.
-    let files = Files { files, summary: summary(&response, json!({ "unreadable": unreadable })) };
+    // All are whole before one gets its name (AT-96).
+    let (numbers, files): (Vec<usize>, Vec<_>) = files.into_iter().unzip();
+    match commit_all(files).await {
+        Ok(files) => saved.extend(numbers.into_iter().zip(files)),
+        Err(failure) if damaged.is_empty() || failure.kind() != Some(Kind::Integrity) => return Err(failure),
+        Err(_) => saved.clear(),
+    }
+    saved.sort_by_key(|(number, _)| *number);
+    let files = saved.into_iter().map(|(_, file)| file).collect();
+    let unreadable: Vec<usize> = damaged.iter().map(|(number, ..)| *number).collect();
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let reasons: Vec<Value> = damaged
+        .iter()
+        .map(|(number, path, damage)| json!({ "number": number, "name": name(path), "reason": damage.reason() }))
+        .collect();
+    let more = json!({ "unreadable": unreadable, "damaged": reasons });
+    let files = Files { files, summary: summary(&response, more) };
     tm.show(files.json(), |page| match recordings {
         [] => page.line("the vendor has no recordings of this order"),
-        _ => files.table(page),
+        _ => {
+            for (number, path, damage) in &damaged {
+                page.line(format!("recording {number} is damaged: {damage}\n  {}", name(path)));
+            }
+            files.table(page);
+        }
     })?;
-    if unreadable.is_empty() {
+    if damaged.is_empty() {
         return Ok(());
     }
-    // By number, because a file name may contain a person's name.
+    // By number, because a file name may contain a person's name. Standard output has the names.
     let (numbers, all) = (format!("{unreadable:?}"), recordings.len());
     let numbers = numbers.trim_matches(['[', ']']);
     let why = format!(
-        "recording {numbers} of {all}, in the order of the response, is empty, not valid Base64 or not an audio file; a \
-         damaged file is kept with .damaged at the end of its name"
+        "recording {numbers} of {all}, in the order of the response, is empty, not valid Base64 or not an audio file; no \
+         recording was saved under its final name"
     );
-    Err(Error::new(Kind::Protocol, why).with_operation("getVoiceFiles").with_advice(Advice::DoNotRetry).into())
+    let kept = format!(
+        "each damaged one is kept in {}, with .damaged at the end of its name; --accept-damaged saves it under its final \
+         name",
+        out.display()
+    );
+    let error = Error::new(Kind::Protocol, why).with_operation("getVoiceFiles").with_advice(Advice::DoNotRetry);
+    Err(Failure::from(error).note(kept))
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ async fn call(tm: &Tm<'_>, command: &Command) -> Result<(), Failure> {
         Command::Cancel { order_id, yes } => signing::cancel(tm, &id(order_id)?, *yes).await,
         Command::EsignHash(order) => signing::hashes(tm, &id(&order.order_id)?).await,
         Command::Video(command) => media::video(tm, command).await,
-        Command::Voice { order_id, out } => media::voice(tm, &id(order_id)?, out).await,
+        Command::Voice { order_id, out, accept_damaged } => media::voice(tm, &id(order_id)?, out, accept_damaged).await,
         Command::Statuses { from, to, extended } => {
             feed::statuses(tm, window(*from, *to, SystemClock::new().wall())?, *extended).await
         }

@@ -5,11 +5,10 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use bytes::Bytes;
-use identkit_core::{Artifact, Content, Error, Kind, Pii};
+use identkit_core::{Artifact, Content, Error, Pii};
 use identkit_identity_tm::messages::{IdentData, IdentDataAnswer};
-use identkit_identity_tm::{Decryptor, GetESignPdf, IdentDataBody, OrderId, SignedPdfs};
+use identkit_identity_tm::{Decryptor, IdentDataBody, OrderId, SignedPdfs};
 use identkit_transport::save::Existing;
-use identkit_wire::Operation as _;
 use serde_json::{Value, json};
 
 use super::client::Tm;
@@ -17,7 +16,7 @@ use crate::context::{document, say_all, summary, to_list, warn};
 use crate::exit::Failure;
 use crate::input::{Input, confirm};
 use crate::output::{self, Page, to_json};
-use crate::save::{Expected, Folder, SavedFile, check_place, commit_all, digest, prepare, save};
+use crate::save::{Expected, Folder, SavedFile, check_place, commit_all, digest, prepare, received, save};
 use crate::text::plain;
 
 pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method: bool) -> Result<(), Failure> {
@@ -160,7 +159,7 @@ pub(super) async fn report(
     let response = warn(tm.client()?.ident_data_pdf(order_id, &tm.options).await).map_err(not_found)?;
     let summary = summary(&response, json!({}));
     let expected = Expected { artifact: Artifact::Pdf, accepted };
-    let file = prepare(out, existing, deadline.limit(response.value), expected, |_| Ok(())).await?;
+    let file = prepare(out, existing, deadline.limit(response.value), (expected, None), |_| Ok(())).await?;
     Files { files: commit_all(vec![file]).await?, summary }.show(tm)
 }
 
@@ -191,24 +190,17 @@ pub(super) async fn documents(
     let response = warn(response).map_err(|error| not_signed(error, order_id))?;
     let summary = summary(&response, json!({}));
     let contents = match response.value {
-        SignedPdfs::One(content) => vec![deadline.limit(content)],
+        SignedPdfs::One(content) => vec![(deadline.limit(content), None)],
         SignedPdfs::Many(many) => {
-            let pdfs = (1..).zip(many.iter()).map(|(number, pdf)| {
-                let unreadable = |_| {
-                    let count = many.len();
-                    let why = format!("document {number} of {count} is not valid Base64; no document was saved");
-                    Error::new(Kind::Protocol, why).with_operation(GetESignPdf::META.name)
-                };
-                pdf.to_bytes().map(Content::from_bytes).map_err(unreadable)
-            });
-            pdfs.collect::<Result<_, _>>()?
+            let bytes = many.iter().map(received);
+            bytes.map(|(bytes, damage)| (Content::from_bytes(bytes), damage)).collect()
         }
     };
     // All are complete before one gets its name (AT-96).
     let expected = Expected { artifact: Artifact::Pdf, accepted };
     let mut files = Vec::new();
-    for (number, content) in (1..).zip(contents) {
-        files.push(prepare(&path(number), existing, content, expected, |_| Ok(())).await?);
+    for (number, (content, damage)) in (1..).zip(contents) {
+        files.push(prepare(&path(number), existing, content, (expected, damage), |_| Ok(())).await?);
     }
     Files { files: commit_all(files).await?, summary }.show(tm)
 }
@@ -239,7 +231,7 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let client = tm.client()?;
     let question = format!("Permanently delete the data of the order {} at the vendor?", order_id.expose());
     confirm(yes, question, "not deleted").await?;
-    let response = client.delete_ident_data(order_id, &tm.options).await?;
+    let response = warn(client.delete_ident_data(order_id, &tm.options).await)?;
     let gone = client.data_is_gone(order_id, &tm.options).await.inspect_err(|_| {
         output::say("note: the vendor confirmed the deletion, but the check failed:");
     })?;
