@@ -104,7 +104,8 @@ impl Entry {
             value.as_object()?.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
         };
         match text("event")? {
-            "intent" => {
+            // A record of a later version may mean something else: it counts as damaged, which is never removed unasked.
+            "intent" if line.get("v")?.as_u64()? == 1 => {
                 self.at = text("at")?.to_owned();
                 self.provider = text("provider")?.to_owned();
                 self.operation = text("operation")?.to_owned();
@@ -130,8 +131,7 @@ impl Entry {
                 self.phase = Phase::parse(text("result")?)?;
                 self.names = names(line.get("names")?)?;
             }
-            // An event of a later version.
-            _ => {}
+            _ => return None,
         }
         Some(())
     }
