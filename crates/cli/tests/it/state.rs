@@ -313,7 +313,7 @@ fn without_a_usable_directory_nothing_is_sent() {
         }
         let mut command = server.command(line);
         command.env("HOME", "relative").env_remove("XDG_STATE_HOME");
-        crate::support::feed(&mut command, input(line).as_bytes()).fails_with(2, &["HOME is not set", "--state"]);
+        crate::support::feed(&mut command, input(line).as_bytes()).fails_with(2, &["HOME is not an absolute path", "--state"]);
     }
     assert_eq!(server.connections(), 0);
 }

@@ -13,10 +13,10 @@ pub(super) type Part<'a> = (&'static str, &'a Extra, &'static [&'static str]);
 pub(super) fn nearest(name: &str, listed: &[&'static str]) -> Option<&'static str> {
     let plain = |name: &str| name.replace(['_', '-', ' '], "").to_lowercase();
     let wanted = plain(name);
-    // The distance is at least the difference in length. Its calculation takes long if a name is long.
     let length = wanted.chars().count();
-    let similar =
-        listed.iter().map(|listed| (plain(listed), *listed)).filter(|(plain, _)| plain.len().abs_diff(length) <= 2);
+    let plain = listed.iter().map(|listed| (plain(listed), *listed));
+    // The distance is at least the difference in length, and takes long to calculate if a name is long.
+    let similar = plain.filter(|(plain, _)| plain.len().abs_diff(length) <= 2);
     let distances = similar.map(|(plain, listed)| (strsim::damerau_levenshtein(&wanted, &plain), listed));
     let (distance, nearest) = distances.min()?;
     // In a short name, two other letters make another word.
