@@ -1,7 +1,6 @@
 //! Limit for the nesting of a body. Accepted data must be savable with the world, and the JSON reader of saved worlds
 //! has a depth limit. A body that comes near that limit is therefore rejected on arrival.
 
-#[cfg(any(feature = "server", feature = "identify24", feature = "identity-tm"))]
 use serde_json::{Map, Value};
 
 /// Maximum nesting of a body, on the vendors' APIs and the admin API. The messages of the documents have 4 levels.
@@ -24,7 +23,7 @@ pub(crate) fn is_too_deep(text: &[u8]) -> bool {
 }
 
 /// Whether an object of this JSON text has a duplicate name. `value` is the parsed text, which has lost one of the two.
-#[cfg(any(feature = "server", feature = "identify24", feature = "identity-tm"))]
+#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "without a vendor, nothing has a body"))]
 pub(crate) fn has_duplicate_name(text: &[u8], value: &Map<String, Value>) -> bool {
     fn members(value: &Value) -> usize {
         match value {
