@@ -10,9 +10,6 @@ use crate::input::{secret_of, standard_text};
 use crate::output;
 use crate::signals::run_on_thread;
 
-/// Maximum size in bytes of a value on standard input.
-const MAX_VALUE: u64 = 64 * 1024;
-
 /// The ways to give a value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ways {
@@ -28,9 +25,7 @@ pub(crate) struct Ways {
 /// are removed.
 pub(crate) async fn value(option: Option<&str>, file: Option<&Path>, ways: Ways) -> Result<Secret, Failure> {
     let text = match (option, file) {
-        (Some("-"), _) => {
-            run_on_thread(move || standard_text(&format!("the value of {}", ways.option), MAX_VALUE)).await??
-        }
+        (Some("-"), _) => run_on_thread(move || standard_text(ways.option)).await??,
         (Some(text), _) => return Ok(Secret::new(text)),
         (None, Some(path)) => secret_of(ways.file, path)?,
         (None, None) if std::io::stdin().is_terminal() => run_on_thread(move || ask(ways)).await??,

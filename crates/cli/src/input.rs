@@ -1,11 +1,13 @@
 //! Input of commands: files, standard input, and answers to questions.
 
-use std::fmt::Display;
+use std::fmt;
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::marker::PhantomData;
 use std::path::Path;
 
 use identkit_core::{Error, Secret};
 use identkit_wire::text::{TextFault, decode};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::exit::Failure;
 use crate::output;
@@ -13,6 +15,9 @@ use crate::signals::run_on_thread;
 
 /// Maximum size of an input in bytes.
 const MAX_INPUT: u64 = 512 * 1024 * 1024;
+
+/// Maximum size in bytes of a value on standard input.
+const MAX_VALUE: u64 = 64 * 1024;
 
 /// Maximum size of a text file in bytes, except JSON.
 const MAX_TEXT: u64 = 16 * 1024 * 1024;
@@ -67,16 +72,6 @@ fn read_all(name: &str, path: Option<&Path>, limit: u64) -> Result<Vec<u8>, Fail
     Err(Failure::unsent(format!("{name} {problem}")))
 }
 
-/// Reads at most `limit` bytes of standard input as a text, without a byte order mark. `what` ends an error message, which
-/// does not quote the text: it may be secret.
-pub(crate) fn standard_text(what: &str, limit: u64) -> Result<Secret, Failure> {
-    let mut bytes = Vec::new();
-    let unusable = |why: &dyn Display| Failure::unsent(format!("standard input cannot be read as {what}: {why}"));
-    let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
-    read.map_err(|error| unusable(&error.kind()))?;
-    decode(&bytes).map(Secret::new).map_err(|fault| unusable(&format!("it {fault}")))
-}
-
 /// Reads the file of an option as it is.
 pub(crate) fn bytes_of(option: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     read_all(&format!("{option} {}", path.display()), Some(path), MAX_TEXT)
@@ -84,9 +79,44 @@ pub(crate) fn bytes_of(option: &str, path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Reads a text file of an option. An error does not quote the content, which may be secret.
 pub(crate) fn text_of(option: &str, path: &Path) -> Result<Secret, Failure> {
-    let bytes = bytes_of(option, path)?;
-    let text = decode(&bytes).map_err(|fault| Failure::unsent(format!("{option} {} {fault}", path.display())))?;
-    Ok(Secret::new(text))
+    text(&format!("{option} {}", path.display()), &bytes_of(option, path)?)
+}
+
+/// Reads the text of a value from standard input. An error does not quote it.
+pub(crate) fn standard_text(value: &str) -> Result<Secret, Failure> {
+    let name = format!("standard input (the value of {value})");
+    text(&name, &read_all(&name, None, MAX_VALUE)?)
+}
+
+/// The text without a byte order mark. `name` begins an error message.
+fn text(name: &str, bytes: &[u8]) -> Result<Secret, Failure> {
+    decode(bytes).map(Secret::new).map_err(|fault| Failure::unsent(format!("{name} {fault}")))
+}
+
+/// Members of a JSON object, in their order and with every value of a name that occurs several times.
+#[derive(Debug)]
+pub(crate) struct Members<T>(pub(crate) Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for All<T> {
+            type Value = Members<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(All(PhantomData))
+    }
 }
 
 /// Reads a secret from a file of an option: one line. Line breaks at its end are not part of the secret.

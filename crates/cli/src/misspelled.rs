@@ -1,49 +1,85 @@
-//! Misspelled names in a JSON input. The client sends unlisted elements unchanged, so a misspelled one has no effect.
+//! Misspelled and misplaced names in a JSON input. The client sends unlisted elements unchanged, so they have no effect.
 
 use serde_json::Value;
 
 /// The names of an object: its place and the names that the document lists. `*` in a place is any name.
 pub(crate) type Listed = (&'static str, &'static [&'static str]);
 
-/// A note for each name that is nearly a listed one. Other names are not reported: they can be personal data.
-pub(crate) fn notes(json: &[u8], listed: &[Listed]) -> Vec<String> {
+/// Names that other vendors or this workspace have for something, without case and separators, and the advice about them:
+/// the end of a note.
+pub(crate) type Foreign = (&'static [&'static str], &'static str);
+
+/// The names that a vendor has, and those that it does not have.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    pub(crate) listed: &'a [Listed],
+    pub(crate) foreign: &'a [Foreign],
+}
+
+/// A note for each name that is nearly a listed one, is listed at another place, or is a foreign one. Other names are not
+/// reported: they can be personal data.
+pub(crate) fn notes(json: &[u8], names: Names<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Ok(value) = serde_json::from_slice(json) {
-        collect(&value, "", "", listed, &mut notes);
+        collect(&value, "", "", names, &mut notes);
     }
     notes
 }
 
 /// `place` is the name of the object in messages, `pattern` its place in the list.
-fn collect(value: &Value, place: &str, pattern: &str, listed: &[Listed], notes: &mut Vec<String>) {
+fn collect(value: &Value, place: &str, pattern: &str, known: Names<'_>, notes: &mut Vec<String>) {
     match value {
-        Value::Array(many) => many.iter().for_each(|one| collect(one, place, pattern, listed, notes)),
+        Value::Array(many) => many.iter().for_each(|one| collect(one, place, pattern, known, notes)),
         Value::Object(members) => {
+            let listed = known.listed;
             let names = listed.iter().find(|(known, _)| *known == pattern).map(|(_, names)| *names);
-            let below =
-                |base: &str, name: &str| if base.is_empty() { name.to_owned() } else { format!("{base}.{name}") };
             for (name, member) in members {
                 if let Some(names) = names.filter(|names| !names.contains(&name.as_str()))
-                    && let Some(nearest) = nearest(name, names)
+                    && let Some(advice) = advice(name, names, known)
                 {
-                    let name = below(place, name);
-                    notes.push(format!("{name} is not in the document and has no effect; did you mean {nearest}?"));
+                    notes.push(format!("{} is not in the document and has no effect{advice}", below(place, name)));
                 }
                 let any = below(pattern, "*");
                 let is_any = listed.iter().any(|(known, _)| *known == any);
                 let pattern = if is_any { any } else { below(pattern, name) };
-                collect(member, &below(place, name), &pattern, listed, notes);
+                collect(member, &below(place, name), &pattern, known, notes);
             }
         }
         _ => {}
     }
 }
 
+fn below(base: &str, name: &str) -> String {
+    if base.is_empty() { name.to_owned() } else { format!("{base}.{name}") }
+}
+
+/// The end of the note on a name that its object, which has `names`, does not list.
+fn advice(name: &str, names: &[&'static str], known: Names<'_>) -> Option<String> {
+    let meant = |name: &str| format!("; did you mean {name}?");
+    if let Some(nearest) = nearest(name, names) {
+        return Some(meant(nearest));
+    }
+    let wanted = plain(name);
+    if let Some((_, advice)) = known.foreign.iter().find(|(foreign, _)| foreign.contains(&wanted.as_str())) {
+        return Some((*advice).to_owned());
+    }
+    let same = |listed: &&&str| plain(listed) == wanted;
+    known.listed.iter().find_map(|(place, names)| Some(meant(&below(place, names.iter().find(same)?))))
+}
+
+/// A name without case and separators.
+fn plain(name: &str) -> String {
+    name.replace(['_', '-', ' '], "").to_lowercase()
+}
+
 /// The listed name that a name is nearly equal to: up to two letters differ, or only case and separators.
 fn nearest(name: &str, listed: &[&'static str]) -> Option<&'static str> {
-    let plain = |name: &str| name.replace(['_', '-', ' '], "").to_lowercase();
     let wanted = plain(name);
-    let distances = listed.iter().map(|listed| (strsim::damerau_levenshtein(&wanted, &plain(listed)), *listed));
+    let length = wanted.chars().count();
+    let plain = listed.iter().map(|listed| (plain(listed), *listed));
+    // The distance is at least the difference in length, and takes long to calculate if a name is long.
+    let similar = plain.filter(|(plain, _)| plain.len().abs_diff(length) <= 2);
+    let distances = similar.map(|(plain, listed)| (strsim::damerau_levenshtein(&wanted, &plain), listed));
     let (distance, nearest) = distances.min()?;
     // In a short name, two other letters make another word.
     let most = if nearest.len() > 5 { 2 } else { 1 };
@@ -60,12 +96,27 @@ mod tests {
         ("Files", &["Name"]),
         ("Extra.*", &["Comment"]),
     ];
+    const NAMES: Names<'_> = Names { listed: LISTED, foreign: &[(&["redirecturl"], ": nothing redirects")] };
+
+    #[test]
+    fn a_name_of_another_place_or_vendor_is_reported() {
+        let json = br#"{"on_final":1,"redirect_URL":1,"WebhookURL":{"Name":1},"Files":[{"Ref":1,"Erika":1}]}"#;
+        let mut notes = notes(json, NAMES);
+        notes.sort_unstable();
+        let expected = [
+            "Files.Ref is not in the document and has no effect; did you mean Ref?",
+            "WebhookURL.Name is not in the document and has no effect; did you mean Files.Name?",
+            "on_final is not in the document and has no effect; did you mean WebhookURL.OnFinal?",
+            "redirect_URL is not in the document and has no effect: nothing redirects",
+        ];
+        assert_eq!(notes, expected);
+    }
 
     #[test]
     fn a_misspelled_name_is_reported_with_its_place() {
         let json = br#"{"WebhookUrl":{"AfterVideo":1},"WebhookURL":{"onFinal":1},"Files":[{"Name":1},{"name":1}],
                         "Extra":{"anything":{"Coment":1}},"ref":1,"Erika":1,"Reference":1}"#;
-        let notes = notes(json, LISTED);
+        let notes = notes(json, NAMES);
         let words: Vec<(&str, &str)> =
             notes.iter().map(|note| (note.split(' ').next().unwrap(), note.rsplit(' ').next().unwrap())).collect();
         let mut words = words;
@@ -82,6 +133,6 @@ mod tests {
 
     #[test]
     fn a_text_that_is_not_json_gives_no_note() {
-        assert!(notes(b"{", LISTED).is_empty() && notes(b"[1]", LISTED).is_empty());
+        assert!(notes(b"{", NAMES).is_empty() && notes(b"[1]", NAMES).is_empty());
     }
 }

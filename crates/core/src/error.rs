@@ -324,7 +324,8 @@ impl Error {
         self.0.vendor_text.as_ref()
     }
 
-    /// The response as received, complete or not; its body at most 1 MiB. It can contain personal data: do not log it.
+    /// The response as received, complete or not; its body at most 1 MiB. If its head is not valid HTTP, the body begins
+    /// with the status line, and there are no headers. It can contain personal data: do not log it.
     pub fn answer(&self) -> Option<&RawResponse> {
         self.0.answer.as_ref()
     }

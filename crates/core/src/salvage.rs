@@ -27,7 +27,8 @@ impl fmt::Debug for FoundId {
 }
 
 /// Finds the values of these elements anywhere in a body, each value once, in the order of the body. The case of names
-/// is ignored. Empty values, `null`, lists and objects are not ids.
+/// is ignored, and a name may have escapes. Of a list the first value counts. Empty values, `null` and objects are not
+/// ids.
 pub(crate) fn find_ids(body: &[u8], names: &[&'static str]) -> Vec<FoundId> {
     let mut found: Vec<FoundId> = Vec::new();
     let mut rest = body;
@@ -43,36 +44,58 @@ pub(crate) fn find_ids(body: &[u8], names: &[&'static str]) -> Vec<FoundId> {
 
 /// The value of an element whose key starts here, after its opening quote.
 fn value_of(name: &str, text: &[u8]) -> Option<String> {
-    let (key, rest) = text.split_at_checked(name.len())?;
-    if !key.eq_ignore_ascii_case(name.as_bytes()) {
-        return None;
+    let mut rest = text;
+    for expected in name.bytes() {
+        let (byte, after) = character(rest)?;
+        if !byte.eq_ignore_ascii_case(&expected) {
+            return None;
+        }
+        rest = after;
     }
     // JSON within a JSON text has escaped quotes.
     let (rest, nested) = quote(rest)?;
-    let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-    let Some((rest, _)) = quote(rest) else {
+    let mut rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    while let Some(list) = rest.strip_prefix(b"[") {
+        rest = list.trim_ascii_start();
+    }
+    let Some((mut rest, _)) = quote(rest) else {
         let digits = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         // A number at the end of the body may be cut off.
         let word = std::str::from_utf8(rest.get(..digits).filter(|_| digits < rest.len())?).ok()?;
         return word.starts_with(|first: char| first.is_ascii_digit()).then(|| word.to_owned());
     };
     let mut value = Vec::new();
-    let mut bytes = rest.iter().take(LONGEST);
     // A text without its closing quote may be cut off.
-    loop {
-        match bytes.next()? {
-            b'"' => break,
-            b'\\' if nested => break,
-            // The ids and URLs of the vendors need no other escape.
-            b'\\' => match bytes.next()? {
-                plain @ (b'"' | b'\\' | b'/') => value.push(*plain),
-                _ => return None,
-            },
-            plain => value.push(*plain),
+    while value.len() < LONGEST {
+        match rest {
+            [b'"', ..] => break,
+            [b'\\', ..] if nested => break,
+            _ => {
+                let (byte, after) = character(rest)?;
+                value.push(byte);
+                rest = after;
+            }
         }
     }
-    let value = String::from_utf8(value).ok()?;
+    let closed = matches!(rest, [b'"' | b'\\', ..]);
+    let value = String::from_utf8(value).ok().filter(|_| closed)?;
     (!value.trim().is_empty()).then_some(value)
+}
+
+/// The first byte of a text in JSON, without its escape, and the rest. The ids and URLs of the vendors need no escape but
+/// those of quotes, slashes and ASCII characters.
+fn character(text: &[u8]) -> Option<(u8, &[u8])> {
+    match text {
+        [b'\\', plain @ (b'"' | b'\\' | b'/'), rest @ ..] => Some((*plain, rest)),
+        [b'\\', b'u', rest @ ..] => {
+            let (digits, rest) = rest.split_at_checked(4)?;
+            let code = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+            u8::try_from(code).ok().filter(u8::is_ascii).map(|byte| (byte, rest))
+        }
+        [b'\\', ..] => None,
+        [byte, rest @ ..] => Some((*byte, rest)),
+        [] => None,
+    }
 }
 
 /// The text after a quote, and whether the quote is escaped.
@@ -94,7 +117,10 @@ mod tests {
             (br#"{"orderid":12345678901234567890123,"x":"#, &["OrderID=12345678901234567890123"]),
             (br#"{"OrderID":"1","a":{"OrderID":"1","b":[{"OrderID":"2"}]}}"#, &["OrderID=1", "OrderID=2"]),
             (br#""{\"ident_id\":\"a-b\",\"conference_url\":\"https://x\"}""#, &["ident_id=a-b", "url=https://x"]),
-            (br#"{"ident_id":"","conference_url":null,"OrderID":["1"],"XOrderID":"1","OrderIDs":"1"}"#, &[]),
+            (br#"{"ident_id":"","conference_url":null,"OrderID":{"a":1},"XOrderID":"1","OrderIDs":"1"}"#, &[]),
+            (br#"{"\u004frder\u0049D":"9\u0039","ident\u005fid":[]}"#, &["OrderID=99"]),
+            (br#"{"ident_id":[ "a-b"],"OrderID":[[1]]}"#, &["ident_id=a-b", "OrderID=1"]),
+            (br#"{"OrderID":"9\u00e4","ident_id":"a\u00"}"#, &[]),
             (b"OrderID: 99", &[]),
             (b"\"OrderID\":\"99", &[]),
             (b"\"OrderID\":99", &[]),

@@ -43,7 +43,8 @@ impl OrderId {
     }
 }
 
-fn is_regular(text: &str) -> bool {
+/// Whether a text has the documented shape of an id, without blanks around it.
+pub(crate) fn is_regular(text: &str) -> bool {
     (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 

@@ -58,6 +58,8 @@ pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error>
             update.edit(field, |field| field.set("V", signature))?;
             update.edit(widget, |widget| {
                 widget.set("F", MARK_FLAGS);
+                // A layer that is hidden would hide the mark.
+                widget.remove(b"OC");
                 show(widget, appearance);
             })?;
         }
@@ -226,7 +228,7 @@ impl Update {
         self.changed.insert(id);
     }
 
-    /// Sets the flags of the form, and adds a field.
+    /// Sets the flags of the form so that the mark is visible, and adds a field.
     fn edit_form(&mut self, added: Option<ObjectId>) -> Result<(), Error> {
         let document = &self.file.document;
         let form = document.catalog().and_then(|catalog| catalog.get(b"AcroForm"));
@@ -236,6 +238,8 @@ impl Update {
         };
         let flags = form.get_deref(b"SigFlags", document).and_then(Object::as_i64).unwrap_or(0);
         form.set("SigFlags", flags | SIGNATURE_FLAGS);
+        // Otherwise, readers replace the appearance of every field, and that of a signature becomes empty.
+        form.remove(b"NeedAppearances");
         if let Some(field) = added {
             self.append(&mut form, b"Fields", field, false);
         }

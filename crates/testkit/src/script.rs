@@ -55,12 +55,14 @@ pub struct Reply {
     headers: Vec<(&'static str, &'static str)>,
     body: Bytes,
     length: Option<u64>,
+    /// Whether the end of the connection is the end of the body.
+    until_closed: bool,
 }
 
 impl Reply {
     /// Creates a response without headers.
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), length: None }
+        Self { status, headers: Vec::new(), body: body.into(), length: None, until_closed: false }
     }
 
     /// Creates a JSON response.
@@ -79,6 +81,13 @@ impl Reply {
     #[must_use]
     pub fn length(mut self, length: u64) -> Self {
         self.length = Some(length);
+        self
+    }
+
+    /// Sends the body without its length: the end of the connection ends it.
+    #[must_use]
+    pub fn without_length(mut self) -> Self {
+        self.until_closed = true;
         self
     }
 
@@ -103,7 +112,7 @@ impl Reply {
     /// Returns the body as a stream with its announced length, like a download.
     pub fn content(&self) -> Content {
         let length = self.length.or_else(|| u64::try_from(self.body.len()).ok());
-        Content::new(length, Content::from_bytes(self.body.clone()))
+        Content::new(length.filter(|_| !self.until_closed), Content::from_bytes(self.body.clone()))
     }
 }
 

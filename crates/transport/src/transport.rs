@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ::http::{Request, Response};
 use async_trait::async_trait;
-use identkit_core::{Advice, BoxError, Content, Delivery, Instant, Kind};
+use identkit_core::{Advice, BoxError, Content, Delivery, Instant, Kind, RawResponse};
 use identkit_wire::{Body, Meta};
 
 /// The context of one attempt.
@@ -127,12 +127,14 @@ pub struct Failure {
     pub advice: Option<Advice>,
     /// The cause, without values of the request.
     pub source: Option<BoxError>,
+    /// A response that is not valid HTTP. Its body is what was received from its status line on (AT-97).
+    pub answer: Option<Box<RawResponse>>,
 }
 
 impl Failure {
     /// A temporary failure: another attempt may succeed.
     pub fn new(delivery: Delivery, kind: Kind, detail: &'static str) -> Self {
-        Self { delivery, kind, detail, permanent: false, advice: None, source: None }
+        Self { delivery, kind, detail, permanent: false, advice: None, source: None, answer: None }
     }
 
     /// Sets the cause.

@@ -24,6 +24,13 @@ pub enum RetrySafety {
     SideEffect,
 }
 
+impl RetrySafety {
+    /// Whether a call must not be repeated: it creates something, has a side effect, or reads destructively.
+    pub fn forbids_repeat(self) -> bool {
+        matches!(self, Self::Creating | Self::DestructiveRead | Self::SideEffect)
+    }
+}
+
 /// What the client does if the request may have been sent and no complete response arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AmbiguityPolicy {
@@ -124,6 +131,8 @@ pub struct Meta {
     pub listed_only: bool,
     /// Names of the elements that show that the call created or took something, e.g. `OrderID` (AT-97).
     pub ids: &'static [&'static str],
+    /// Whether the body of a refusal contradicts its status, or cannot be checked (AI-30, AI-31).
+    pub contradicts: Option<fn(&[u8]) -> bool>,
     /// Name of the element that reports an error in a successful response, if the vendor has one (AT-94).
     pub error_member: Option<&'static str>,
     /// How the body of an expected response is read.
@@ -158,6 +167,7 @@ impl Meta {
             answer: Answer::Body,
             listed_only: false,
             ids: &[],
+            contradicts: None,
             error_member: None,
             body_mode,
             refusals: &[],
@@ -196,6 +206,13 @@ impl Meta {
     #[must_use]
     pub const fn ids(mut self, names: &'static [&'static str]) -> Self {
         self.ids = names;
+        self
+    }
+
+    /// Sets whether the body of a refusal contradicts its status. Default: only the [`ids`](Self::ids) do.
+    #[must_use]
+    pub const fn contradicts(mut self, contradicts: fn(&[u8]) -> bool) -> Self {
+        self.contradicts = Some(contradicts);
         self
     }
 

@@ -1,7 +1,11 @@
 //! Errors of responses whose status the operation does not expect.
 
+use std::fmt;
+
 use http::StatusCode;
 use identkit_core::{Delivery, Error, Kind, Pii};
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::Meta;
@@ -28,23 +32,55 @@ pub fn refusal(meta: &Meta, status: StatusCode, body: &[u8]) -> Error {
     }
 }
 
-/// Returns the text of an error element in a JSON object; `None` if it is absent, `null` or empty (AT-94). Text that can
-/// contain personal data.
+/// Returns the text of an error element in a JSON object; `None` if it is absent, `null` or empty (AT-94). If it is
+/// repeated, any value that is not empty counts (AT-95). Text that can contain personal data.
 pub fn error_text(body: &[u8], name: &str) -> Option<Pii<String>> {
-    let Value::Object(members) = serde_json::from_slice(body.trim_ascii()).ok()? else { return None };
-    let text = match members.get(name)? {
-        Value::Null => return None,
-        value => reason_in(value).unwrap_or_else(|| match value {
-            Value::Object(members) if members.is_empty() => String::new(),
-            other => other.to_string(),
-        }),
-    };
-    (!text.trim().is_empty()).then(|| printable(text.trim()))
+    let mut deserializer = serde_json::Deserializer::from_slice(body.trim_ascii());
+    let values = deserializer.deserialize_map(All(name)).ok()?;
+    deserializer.end().ok()?;
+    values.iter().find_map(|value| {
+        let text = match value {
+            Value::Null => return None,
+            value => reason_in(value).unwrap_or_else(|| match value {
+                Value::Object(members) if members.is_empty() => String::new(),
+                other => other.to_string(),
+            }),
+        };
+        (!text.trim().is_empty()).then(|| printable(text.trim()))
+    })
+}
+
+/// Reads all values of a name in an object.
+struct All<'a>(&'a str);
+
+impl<'de> Visitor<'de> for All<'_> {
+    type Value = Vec<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if key == self.0 {
+                values.push(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(values)
+    }
 }
 
 /// Whether a body is a JSON object.
 pub fn is_json_object(body: &[u8]) -> bool {
-    body.trim_ascii().starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+    body.trim_ascii().starts_with(b"{") && is_json(body)
+}
+
+/// Whether a body is JSON.
+pub fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
 /// Returns the beginning of a body as text, without control characters. It can contain personal data.
@@ -155,6 +191,10 @@ mod tests {
             (r#"{"Error":[]}"#, None),
             (r#"{"Error":{}}"#, None),
             (r#"{"error":"x"}"#, None),
+            (r#"{"Error":"a","Error":null}"#, Some("a")),
+            (r#"{"Error":"","Error":"a","Error":{}}"#, Some("a")),
+            (r#"{"Error":null,"Error":""}"#, None),
+            (r#"{"Error":"a"} x"#, None),
             (r#"[{"Error":"x"}]"#, None),
             ("{\"Error\":\"x\"", None),
             ("", None),

@@ -45,7 +45,7 @@ impl StateDirectory {
         let home = || std::env::home_dir().filter(|path| absolute(path)).map(|home| home.join(".local/state"));
         let base = state_home.or_else(home).ok_or_else(|| {
             Failure::unsent(
-                "the record of the request needs a directory, and HOME is not set: pass --state DIR, or --no-state",
+                "the record of the request needs a directory, and HOME is not an absolute path: pass --state DIR, or --no-state",
             )
         })?;
         Ok(base.join("identkit"))

@@ -223,6 +223,8 @@ mod invalid_input {
             let result = server.run(&format!("identify24 get --from {from}"));
             result.fails_with(2, &["has no ident_id", "nothing was sent"]);
         }
+        let from = file(&folder, "two", r#"{"ident_id":"a","ident_id":"b"}"#);
+        server.run(&format!("identify24 get --from {from}")).fails_with(2, &["has several ident_id"]);
         server.run("identify24 get").ends_with(2, &["IDENT_ID", "--help"]);
         server.run(&format!("{GET} --from x")).ends_with(2, &["--help"]);
         assert_eq!((server.connections(), folder.path().join("out").exists()), (0, false));

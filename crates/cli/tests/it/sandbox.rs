@@ -60,6 +60,9 @@ fn write_ca_is_kept_and_printed_as_an_absolute_path() {
     drop(sandbox);
     assert!(path.exists());
 
+    let result = run(identkit().args(["sandbox", "--plain", "--write-ca", path.to_str().unwrap()]));
+    result.ends_with(2, &["--plain", "--write-ca", "cannot be used with"]);
+
     let nowhere = folder.path().join("nowhere/ca.pem");
     let result = run(identkit().args(["sandbox", "--write-ca", nowhere.to_str().unwrap()]));
     result.fails_with(1, &["the CA file", nowhere.to_str().unwrap(), "cannot be written"]);

@@ -313,7 +313,8 @@ fn without_a_usable_directory_nothing_is_sent() {
         }
         let mut command = server.command(line);
         command.env("HOME", "relative").env_remove("XDG_STATE_HOME");
-        crate::support::feed(&mut command, input(line).as_bytes()).fails_with(2, &["HOME is not set", "--state"]);
+        crate::support::feed(&mut command, input(line).as_bytes())
+            .fails_with(2, &["HOME is not an absolute path", "--state"]);
     }
     assert_eq!(server.connections(), 0);
 }
@@ -428,6 +429,26 @@ fn purge_deletes_closed_records_and_named_ones() {
     state.state("purge ../notes.txt").fails_with(2, &["has no record"]);
     assert_eq!(names(&state.path()), ["notes.txt"]);
     assert!(state.state("list").stdout.starts_with("no records in "));
+}
+
+/// Such a record may be open: it is not deleted unless it is named.
+#[test]
+fn a_record_of_a_later_version_is_damaged() {
+    let intent = |version: u8| {
+        let at = r#"{"at":"2020-01-01T00:00:00Z","event":"intent","v":"#;
+        format!("{at}{version},\"provider\":\"identity-tm\",\"operation\":\"putOrder\",\"names\":{{}}}}\n")
+    };
+    let event = r#"{"at":"2020-01-01T00:00:00Z","event":"sent-elsewhere"}"#;
+    for (content, expected) in
+        [(intent(1), "unsent"), (intent(2), "damaged"), (format!("{}{event}\n", intent(1)), "damaged")]
+    {
+        let state = State::new();
+        std::fs::create_dir_all(state.path()).unwrap();
+        std::fs::write(state.path().join("20200101T000000Z-x.jsonl"), content).unwrap();
+        assert_eq!(state.record()["state"], expected);
+        state.state("purge").ends_with(0, &[]);
+        assert_eq!(state.records().len(), usize::from(expected == "damaged"), "{expected}");
+    }
 }
 
 #[test]

@@ -22,7 +22,8 @@ operation! {
         RetrySafety::Creating,
         AmbiguityPolicy::Never,
     )
-    .ids(&["ident_id", "conference_url"]),
+    .ids(&["ident_id", "conference_url"])
+    .contradicts(contradicts),
     output: CreateIdentResponse, dialect: Dialect,
     encode: |this, dialect| {
         let ident = this.normalized(dialect);
@@ -43,6 +44,11 @@ operation! {
                 let detail = "the response rejects the ident but contains an id in data";
                 Err(keep(error.with_kind(Kind::Protocol, detail).with_advice(Advice::Reconcile)))
             }
+            // The worse of both is that the ident may exist (AI-30).
+            Err(error) if answer.result == Some(true) => {
+                let detail = "the response_status in the response contradicts its result";
+                Err(keep(error.with_kind(Kind::Protocol, detail).with_advice(Advice::Reconcile)))
+            }
             Err(error) => Err(error),
         }
     },
@@ -55,3 +61,33 @@ fn hints_at_an_ident(answer: &CreateIdentResponse) -> bool {
     let there = |value: &serde_json::Value| !value.is_null() && value.as_str() != Some("");
     answer.extra.get("data").and_then(|data| data.get("id")).is_some_and(there)
 }
+
+/// Whether the body of a refusal says something else than its status, or cannot be checked (AI-30, AI-31). An id is found
+/// without this function.
+fn contradicts(body: &[u8]) -> bool {
+    let text: Vec<u8> = body.iter().copied().filter(|byte| *byte != b'\\').collect();
+    let has_url = text.to_ascii_lowercase().windows(PERSON.len()).any(|window| window == PERSON);
+    // Compressed, or in UTF-16.
+    if has_url || body.starts_with(b"\x1f\x8b") || body.contains(&0) {
+        return true;
+    }
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    match text.first() {
+        Some(b'{') => match json::read_answer::<CreateIdentResponse>(text) {
+            Ok((answer, notes)) => {
+                // Other numbers, e.g. 0, are no status.
+                let differs = |status: u16| matches!(status, 100..=399 | 408 | 409 | 425 | 500..=599);
+                answer.result == Some(true)
+                    || answer.response_status.is_some_and(differs)
+                    || ["result", "response_status"].iter().any(|name| notes.has_different(name))
+                    || hints_at_an_ident(&answer)
+            }
+            Err(_) => true,
+        },
+        Some(b'[') => text != b"[]",
+        _ => false,
+    }
+}
+
+/// Part of the URL that an ident has for its person.
+const PERSON: &[u8] = b"/apply/";

@@ -80,13 +80,22 @@ async fn ai_31_ai_33_at_89_at_97_every_response_to_calls() {
     }
 }
 
+/// Fails unless the outcome of a create with this response is unknown, and the create is sent once.
+async fn assert_sent_once(answer: Step) {
+    let vendor = Vendor::script(vec![answer.clone(), ok(CREATED)]);
+    let error = fault(client(&vendor).create_ident(&erika(), &options()).await);
+    let sent = vendor.paths().iter().filter(|path| *path == "/ident/create").count();
+    assert_eq!((error.kind(), error.advice(), sent), (Kind::OutcomeUnknown, Advice::Reconcile, 1), "{answer:?}");
+}
+
 #[tokio::test]
 async fn ai_31_a_create_is_repeated_after_a_sure_refusal_only() {
     const ID: &str = r#"{"messages":["x"],"a":{"ident_id":"s3cret-id"}}"#;
     const URL: &str = r#"Sorry. {"conference_url":"https://identify24.de/apply/s3cret-id"#;
     let step = |code: u16, body: &str| Step::Answer(Reply::new(code, body.to_owned()).header("retry-after", "0"));
     for code in [401, 429] {
-        for (body, repeated) in [("", true), (r#"{"result":false,"ident_id":""}"#, true), (ID, false)] {
+        const ZERO: &str = r#"{"result":false,"response_status":0,"ident_id":""}"#;
+        for (body, repeated) in [("", true), (ZERO, true), (ID, false)] {
             let next = repeated.then(|| ok(CREATED));
             let vendor = Vendor::script([step(code, body)].into_iter().chain(next).collect());
             let created = client(&vendor).create_ident(&erika(), &options()).await;
@@ -96,6 +105,42 @@ async fn ai_31_a_create_is_repeated_after_a_sure_refusal_only() {
                 assert_eq!((error.kind(), error.status()), (Kind::OutcomeUnknown, Some(code)));
                 assert_eq!(error.salvaged_ids()[0].value.expose(), "s3cret-id");
             }
+        }
+        // Bodies that contradict the status, or that cannot be checked (AI-30).
+        let large = format!(r#"{{"result":false,"messages":["{}"]}}"#, "x".repeat(1024 * 1024));
+        let plain = r#"{"ident_id":"s3cret-id"}"#;
+        let utf_16: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for body in [
+            r#"{"result":true,"response_status":200}"#,
+            r#"{"result":true}"#,
+            r#"{"result":"true"}"#,
+            r#"{"result":false,"result":true}"#,
+            r#"{"response_status":500}"#,
+            r#"{"result":false,"response_status":"500"}"#,
+            r#"{"response_status":409}"#,
+            r#"{"ident\u005fid":"s3cret-id"}"#,
+            r#"{"ident_id":["s3cret-id"]}"#,
+            r#"{"ident_id":{"a":"s3cret-id"}}"#,
+            r#"{"result":false,"data":{"id":"s3cret-id"}}"#,
+            r#"{"result":false,"mess"#,
+            r#"[{"id":"s3cret-id"}]"#,
+            "see https://identify24.de/apply/s3cret-id",
+            r#"{"result":false,"messages":["https:\/\/identify24.de\/apply\/s3cret-id"]}"#,
+            &large,
+        ] {
+            assert_sent_once(step(code, body)).await;
+        }
+        assert_sent_once(Step::Answer(Reply::new(code, utf_16))).await;
+        assert_sent_once(Step::Answer(Reply::new(code, &b"\x1f\x8b\x08"[..]))).await;
+        assert_sent_once(Step::Answer(Reply::new(code, plain).header("content-encoding", "br"))).await;
+        // The end of a body without a length may be a broken connection.
+        for (body, repeated) in
+            [("", true), (r#"{"result":false}"#, true), (r#"{"result":false,"mess"#, false), ("<html>Unauthor", false)]
+        {
+            let refusal = Reply::new(code, body).header("retry-after", "0").without_length();
+            let vendor = Vendor::script(vec![Step::Answer(refusal), ok(CREATED)]);
+            let created = client(&vendor).create_ident(&erika(), &options()).await;
+            assert_eq!(created.is_ok(), repeated, "{code} {body}");
         }
         // A URL that is cut off is no id, but the refusal is not sure either if it is complete.
         let complete = format!("{URL}\"}}");

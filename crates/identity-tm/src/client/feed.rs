@@ -12,7 +12,8 @@ use futures_util::Stream;
 use futures_util::lock::MutexGuard;
 use http::StatusCode;
 use identkit_core::{Advice, CallOptions, Delivery, Error, Instant, Kind, ShortPii, Window};
-use identkit_wire::{Dts, Operation, Warning, json, operation};
+use identkit_transport::Response;
+use identkit_wire::{Decoded, Dts, Operation, Warning, json, operation};
 use jiff::SignedDuration;
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
@@ -356,9 +357,9 @@ impl IdentityTm {
     /// # Errors
     /// [`Kind::OutcomeUnknown`] if no complete response arrived or it cannot be read: read the same period with
     /// [`status_feed`](Self::status_feed). [`Kind::Conflict`] if another destructive read is running on this client.
-    pub async fn drain_unreported(&self, options: &CallOptions) -> Result<OrderList, Error> {
+    pub async fn drain_unreported(&self, options: &CallOptions) -> Result<Response<OrderList>, Error> {
         let _lock = self.drain_lock()?;
-        Ok(self.call(&DrainUnreportedExtended, options).await?.value)
+        self.call(&DrainUnreportedExtended, options).await
     }
 
     /// As [`drain_unreported`](Self::drain_unreported), but first passes the response body, whatever its status, to
@@ -371,11 +372,11 @@ impl IdentityTm {
         &self,
         journal: impl FnOnce(&[u8]) -> Result<(), Error>,
         options: &CallOptions,
-    ) -> Result<OrderList, Error> {
+    ) -> Result<Response<OrderList>, Error> {
         let _lock = self.drain_lock()?;
         let failed = |error: Error| error.with_operation(DrainRaw::META.name).with_advice(Advice::Reconcile);
-        let bytes = match self.call(&DrainRaw, options).await {
-            Ok(response) => response.value,
+        let (bytes, mut response) = match self.call(&DrainRaw, options).await {
+            Ok(response) => response.split(),
             Err(error) => {
                 // Whatever the status, the body may be the only copy of the list.
                 if let Some(answer) = error.answer().filter(|answer| !answer.body().is_empty()) {
@@ -384,12 +385,14 @@ impl IdentityTm {
                 return Err(error);
             }
         };
-        let Some(bytes) = bytes else { return Ok(OrderList::default()) };
+        let Some(bytes) = bytes else { return Ok(response.map(|()| OrderList::default())) };
         journal(&bytes).map_err(failed)?;
-        read_list(&bytes).map(|decoded| decoded.value).map_err(|error| {
+        let Decoded { value, warnings, .. } = read_list(&bytes).map_err(|error| {
             let detail = format!("{}; the body is in the journal", error.detail());
             failed(error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent))
-        })
+        })?;
+        response.warnings.extend(warnings);
+        Ok(response.map(|()| value))
     }
 }
 

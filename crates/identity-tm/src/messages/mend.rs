@@ -23,7 +23,12 @@ fn mend(node: &mut Node<'_>) {
         Node::Map(members) => {
             for (name, value) in members {
                 let unreadable = name == "Kind" && !value.is_whole_number() && *value != Node::Null;
-                let large = name == "Kind" && matches!(value, Node::Number(digits) if digits.parse::<u32>().is_err());
+                let digits = match &*value {
+                    Node::Number(digits) => Some(*digits),
+                    Node::Text(digits) => Some(digits.as_ref()),
+                    _ => None,
+                };
+                let large = name == "Kind" && digits.is_some_and(|digits| digits.parse::<u32>().is_err());
                 if unreadable || large {
                     *name = Cow::Borrowed(ODD);
                 }

@@ -2,10 +2,12 @@
 
 use http::{Method, StatusCode, response};
 use identkit_core::{Error, Kind, Violation};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Meta, Received, RetrySafety, json, operation};
+use identkit_wire::{
+    AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Meta, Received, RetrySafety, Warning, error_text, json, operation,
+};
 
-use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED};
-use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
+use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED, is_empty};
+use crate::messages::{AllStatusRequest, ListedOrder, OrderList, Paging, Period, mend};
 use crate::validate::{check_extra, listed_in_extra};
 use crate::{Dialect, PROVIDER};
 
@@ -26,7 +28,11 @@ pub(crate) fn read_list(bytes: &[u8]) -> Result<Decoded<OrderList>, Error> {
     if list.0.iter().all(|order| order.order_id.is_none()) && !is_list(bytes) {
         return Err(Error::new(Kind::Protocol, "the response is an object without the elements Order and OrderID"));
     }
-    Ok(Decoded::new(list, notes.warnings()))
+    let mut warnings = notes.warnings();
+    let in_order = |order: &ListedOrder| order.extra.get(ERROR).is_some_and(|error| !is_empty(error));
+    let error = error_text(bytes, ERROR).is_some() || list.0.iter().any(in_order);
+    warnings.extend(Warning::when(error, "the vendor also reported an error", "AT-94"));
+    Ok(Decoded::new(list, warnings))
 }
 
 /// Whether a text is an array, or an object with an array as `Order`.

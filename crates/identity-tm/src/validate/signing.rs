@@ -6,6 +6,8 @@ use identkit_core::Pii;
 use identkit_wire::OneOrMany;
 
 use super::{Checker, Item};
+use crate::OrderId;
+use crate::id::is_regular;
 use crate::messages::{PutOrder, SignHash, SignPdf};
 use crate::order::{Add, Product};
 
@@ -41,11 +43,11 @@ impl Checker<'_> {
         }
         let Some(options) = &order.multi_sign_options else { return };
         self.required("MultiSignOptions.FirstOrderID", &options.first_order_id);
-        let count = options.first_order_id.as_ref().map_or(0, |id| id.expose().chars().count());
-        if count > 20 {
-            let message = format!("has {count} characters; an OrderID has at most 20");
-            self.fault(true, "MultiSignOptions.FirstOrderID", message, "AT-22");
-        }
+        let id = options.first_order_id.as_ref().map(OrderId::expose);
+        let count = id.map_or(0, |id| id.chars().count());
+        let message = format!("has {count} characters; an OrderID has 1 to 20 letters and digits");
+        let broken = id.is_some_and(|id| !is_regular(id));
+        self.fault(broken, "MultiSignOptions.FirstOrderID", message, "AT-22");
         let message = "FirstOrderID has more than the 14 characters of its table; an OrderID may have 20";
         self.warn((15..=20).contains(&count) && !self.dialect.long_first_order_ids, message, "AT-22");
         for (index, part) in options.sign_parameters.iter().flatten().enumerate() {
@@ -98,6 +100,9 @@ impl Checker<'_> {
         self.fault(sized, format_args!("{at}.SignatureWidth"), message, "AT-85");
         let beside = (positioned || page.is_some()) && field;
         self.warn(beside, "SignatureFieldName replaces the position and the page", "AT-85");
+        // The document does not number the pages. This client counts from 1, so 0 cannot be a page.
+        let message = "must be at least 1: the first page is 1";
+        self.fault(page == Some(0), format_args!("{at}.SignaturePage"), message, "AT-85");
         let names = ["SignaturePosX", "SignaturePosY", "SignatureWidth", "SignatureHeight"];
         for (name, number) in names.into_iter().zip(numbers) {
             let broken = number.is_some_and(|number| !number.is_finite() || number < 0.0);

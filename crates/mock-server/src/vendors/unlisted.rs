@@ -13,7 +13,11 @@ pub(super) type Part<'a> = (&'static str, &'a Extra, &'static [&'static str]);
 pub(super) fn nearest(name: &str, listed: &[&'static str]) -> Option<&'static str> {
     let plain = |name: &str| name.replace(['_', '-', ' '], "").to_lowercase();
     let wanted = plain(name);
-    let distances = listed.iter().map(|listed| (strsim::damerau_levenshtein(&wanted, &plain(listed)), *listed));
+    let length = wanted.chars().count();
+    let plain = listed.iter().map(|listed| (plain(listed), *listed));
+    // The distance is at least the difference in length, and takes long to calculate if a name is long.
+    let similar = plain.filter(|(plain, _)| plain.len().abs_diff(length) <= 2);
+    let distances = similar.map(|(plain, listed)| (strsim::damerau_levenshtein(&wanted, &plain), listed));
     let (distance, nearest) = distances.min()?;
     // In a short name, two other letters make another word.
     let most = if nearest.len() > 5 { 2 } else { 1 };

@@ -80,7 +80,7 @@ async fn a_removed_order_takes_its_timers_and_webhooks_with_it() {
     }
     bench.sandbox.set_webhooks(Some(&ids[0]), Mode::Hold);
     bench.sandbox.set_webhooks(Some(&ids[1]), Mode::Deliver);
-    assert!(!bench.tm().drain_unreported(&options()).await.unwrap().0.is_empty());
+    assert!(!bench.tm().drain_unreported(&options()).await.unwrap().value.0.is_empty());
     let about = |id: &str| {
         bench.sandbox.with_world(|world| {
             let tries = world.deliveries.iter().filter(|delivery| delivery.case == id).count();

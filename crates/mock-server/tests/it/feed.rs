@@ -29,11 +29,11 @@ async fn at_06_statuses_are_reported_once_and_periods_mark_nothing() {
     let bench = Harness::new();
     let (id, tm) = (bench.place(order()).await, bench.tm());
     assert!(!bench.fed(500).await.is_empty());
-    let first = listed_codes(&tm.drain_unreported(&options()).await.unwrap().0);
+    let first = listed_codes(&tm.drain_unreported(&options()).await.unwrap().value.0);
     assert!(first.contains(&(id.expose().to_owned(), 25)), "the earlier period marked nothing: {first:?}");
-    assert!(tm.drain_unreported(&options()).await.unwrap().0.is_empty(), "AT-07: 304 is an empty list");
+    assert!(tm.drain_unreported(&options()).await.unwrap().value.0.is_empty(), "AT-07: 304 is an empty list");
     bench.play(id.expose(), "positive").await;
-    let second = listed_codes(&tm.drain_unreported(&options()).await.unwrap().0);
+    let second = listed_codes(&tm.drain_unreported(&options()).await.unwrap().value.0);
     let codes: Vec<u32> = second.iter().map(|(_, code)| *code).collect();
     assert_eq!(codes, [77, 78, 71, 75, 6, 23], "only what is new");
     assert!(bench.fed(500).await.contains(&(id.expose().to_owned(), 25)), "a period still returns everything");

@@ -142,6 +142,10 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
     let modern = with_object_streams(&sample_contract());
     let files: Vec<(&'static str, Vec<u8>)> = vec![
         ("plain", plain.clone()),
+        ("a form without appearances", {
+            let catalog = "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]/NeedAppearances true>>>>".into();
+            Parts { catalog, ..parts() }.file()
+        }),
         ("updated", updated()),
         ("hybrid", hybrid()),
         ("object streams", modern.clone()),

@@ -102,6 +102,15 @@ fn at_85_field_without_area_gets_an_invisible_signature() {
 }
 
 #[test]
+fn mark_in_a_hidden_field_is_visible() {
+    let hidden = "<</Type/Annot/Subtype/Widget/T(hidden)/FT/Sig/Rect[100 200 320 250]/F 2/OC 7 0 R>>";
+    let original = form(6, &[hidden, "<</Type/OCG/Name(layer)>>"]);
+    let document = Document::load_mem(&sign(&original, &in_field("hidden")).unwrap()).unwrap();
+    let field = document.get_dictionary((6, 0)).unwrap();
+    assert_eq!((field.get(b"F").and_then(Object::as_i64).unwrap(), field.has(b"OC")), (132, false));
+}
+
+#[test]
 fn new_field_has_a_new_name() {
     let original = form(6, &["<</T(Signature1)/FT/Tx/Kids[7 0 R]>>", "<</T(Signature2)/Parent 6 0 R>>"]);
     let once = sign(&original, &mark()).unwrap();

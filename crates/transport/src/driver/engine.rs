@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use ::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
-use ::http::{Request, response};
+use ::http::{Request, StatusCode, response};
 use futures_util::future::{Either, select};
 use identkit_core::{CallOptions, Clock, Content, Delivery, Error, Instant, Kind};
 use identkit_wire::{AmbiguityPolicy, Answer, Body, BodyMode, Encoded, Meta, Received, RetrySafety, Warning};
@@ -132,6 +132,9 @@ impl Engine {
             if failed.error.kind() == Kind::Authentication && failed.error.delivery() == Some(Delivery::Answered) {
                 watch.attempted(bytes, Err(&failed.error), None);
                 let helps = generation.is_some_and(|generation| self.auth.rejected(generation));
+                // A status and a body that disagree are no sure refusal (AI-31).
+                let sure = !meta.safety.forbids_repeat() || failed.status == Some(StatusCode::UNAUTHORIZED);
+                let helps = helps && sure;
                 if !helps || renewed {
                     return Err(failed.error);
                 }
@@ -235,7 +238,8 @@ impl Engine {
                 self.settle(incoming, Shown::Other, error)
             } else {
                 // Only a complete response counts as answered, even if it is a refusal.
-                incomplete(error.with_kind(Kind::Integrity, "the vendor refused, and its response ended too early"))
+                let detail = "the vendor refused, and its response ended too early or is too long";
+                incomplete(error.with_kind(Kind::Integrity, detail))
             });
         }
         if let Some(error) = coding::unsupported(&incoming.head.headers) {
@@ -275,12 +279,12 @@ impl Engine {
             }
             Err(error) => {
                 // The status in the body counts if it is worse (AI-30).
-                let worse = error.status().unwrap_or(status).max(status);
                 let shown = match error.kind() {
                     kind if is_refusal(kind) => Shown::Refusal,
                     _ if incoming.error_text().is_some() => Shown::Error,
                     _ => Shown::Other,
                 };
+                let worse = error.status().unwrap_or(status).max(status);
                 Err(self.settle(incoming, shown, error.with_status(worse).with_delivery(Delivery::Answered)))
             }
         }
@@ -290,7 +294,11 @@ impl Engine {
     fn settle(&self, incoming: &Incoming, shown: Shown, error: Error) -> Error {
         let meta = incoming.meta;
         let ids = incoming.find_ids();
-        let status = error.status().unwrap_or_else(|| incoming.head.status.as_u16());
+        let status = match error.status() {
+            Some(worse) if shown == Shown::Refusal => worse,
+            // A body that contradicts itself does not change the status.
+            _ => incoming.head.status.as_u16(),
+        };
         let error = match (shown, incoming.error_text()) {
             (Shown::Error, Some(text)) => {
                 let detail = "the vendor reports an error in a response with a success status";
@@ -298,7 +306,8 @@ impl Engine {
             }
             _ => error,
         };
-        match judge(meta, Seen { status, shown, shows_success: !ids.is_empty() }) {
+        let shows_success = !ids.is_empty() || (shown == Shown::Other && incoming.contradicts());
+        match judge(meta, Seen { status, shown, shows_success }) {
             Verdict::Unknown => {
                 let Some(id) = ids.first() else { return unknown(error) };
                 // The response can be the only copy of the id.

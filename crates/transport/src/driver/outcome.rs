@@ -28,8 +28,8 @@ impl Failed {
 
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
-        let Failure { delivery, kind, detail, permanent, advice, source } = failure;
-        let mut error = Error::new(kind, detail).with_delivery(delivery);
+        let Failure { delivery, kind, detail, permanent, advice, source, answer } = failure;
+        let mut error = Error::new(kind, detail).with_delivery(delivery).with_answer(answer.map(|answer| *answer));
         if let Some(source) = source {
             error = error.with_source(source);
         }

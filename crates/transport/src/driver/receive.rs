@@ -6,10 +6,10 @@ use ::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use ::http::response;
 use bytes::{Bytes, BytesMut};
 use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
-use identkit_wire::{BodyMode, Meta, Received, RetrySafety, body_text, error_text, is_json_object, refusal};
+use identkit_wire::{BodyMode, Meta, Received, body_text, error_text, is_json, is_json_object, refusal};
 use jiff::fmt::rfc2822::DateTimeParser;
 
-use super::coding::is_decoded;
+use super::coding::{is_decoded, unsupported};
 use super::outcome::Shown;
 
 /// Number of bytes that distinguish a binary from JSON: a PDF can begin with other bytes (AT-96). A shorter body is
@@ -38,20 +38,37 @@ impl Incoming {
         Self { meta, head, content, buffer: Bytes::new(), complete: false }
     }
 
-    /// Reads the error of a refusal from the beginning of its body. Returns it, and whether the body did not break off.
-    pub(super) async fn refusal(&mut self) -> (Error, bool) {
-        let mut broken = false;
-        while self.buffer.len() < ERROR_BODY && !self.complete && !broken {
+    /// Reads the beginning of the body. Returns whether it did not break off.
+    pub(super) async fn fill(&mut self) -> bool {
+        while self.buffer.len() < ERROR_BODY && !self.complete {
             match self.content.next().await {
                 Some(Ok(chunk)) => {
                     let room = ERROR_BODY.saturating_sub(self.buffer.len());
+                    let fits = chunk.len() <= room;
                     append(&mut self.buffer, chunk.slice(..room.min(chunk.len())));
+                    self.complete = fits && self.content.len() == Some(self.buffer.len() as u64);
                 }
-                Some(Err(_)) => broken = true,
+                Some(Err(_)) => return false,
                 None => self.complete = true,
             }
         }
-        (refusal(self.meta, self.head.status, &self.buffer), !broken)
+        true
+    }
+
+    /// Reads the error of a refusal from the beginning of its body. Returns it, and whether the response counts as
+    /// complete. For a call that must not be repeated, this means that nothing can be missing: the rest of a body could
+    /// show a success (AI-31, AT-97).
+    pub(super) async fn refusal(&mut self) -> (Error, bool) {
+        let mut complete = self.fill().await;
+        if self.meta.safety.forbids_repeat() {
+            complete &= self.complete && (self.has_end() || self.buffer.is_empty() || is_json(&self.buffer));
+        }
+        (refusal(self.meta, self.head.status, &self.buffer), complete)
+    }
+
+    /// Whether a broken connection differs from the end of the body.
+    fn has_end(&self) -> bool {
+        self.content.len().is_some() || is_chunked(&self.head.headers) || is_decoded(&self.head)
     }
 
     pub(super) async fn body(&mut self) -> Result<Received, Error> {
@@ -78,8 +95,7 @@ impl Incoming {
         if sniff.is_some_and(|streams| !streams(&self.head.headers, &self.buffer)) {
             return self.whole(cap).await;
         }
-        // Without a length, a broken connection looks like the end of the body.
-        if self.content.len().is_none() && !is_chunked(&self.head.headers) && !is_decoded(&self.head) {
+        if !self.has_end() {
             let detail = "the response has no length, so a truncated one could not be detected";
             return Err(Error::new(Kind::Integrity, detail));
         }
@@ -91,6 +107,8 @@ impl Incoming {
     async fn whole(&mut self, cap: u64) -> Result<Received, Error> {
         let too_long = || Error::new(Kind::Protocol, format!("the body is longer than the {cap} bytes allowed"));
         if self.content.len().is_some_and(|len| len > cap) {
+            // The error retains the beginning.
+            self.fill().await;
             return Err(too_long());
         }
         while let Some(more) = self.content.next().await.transpose()? {
@@ -133,6 +151,13 @@ impl Incoming {
         if self.meta.ids.is_empty() { Vec::new() } else { self.raw().ids() }
     }
 
+    /// Whether the body of a refusal contradicts it, or cannot be checked.
+    pub(super) fn contradicts(&self) -> bool {
+        let is_coded =
+            self.meta.safety.forbids_repeat() && !self.buffer.is_empty() && unsupported(&self.head.headers).is_some();
+        is_coded || self.meta.contradicts.is_some_and(|contradicts| contradicts(&self.buffer))
+    }
+
     /// The beginning of the body as text.
     pub(super) fn text(&self) -> Pii<String> {
         body_text(&self.buffer)
@@ -150,8 +175,7 @@ impl Incoming {
 
     /// The response as received, if the vendor will not give it a second time.
     pub(super) fn into_unrepeatable(self) -> Option<RawResponse> {
-        use RetrySafety::{Creating, DestructiveRead, SideEffect};
-        matches!(self.meta.safety, Creating | DestructiveRead | SideEffect).then(|| self.raw())
+        self.meta.safety.forbids_repeat().then(|| self.raw())
     }
 }
 

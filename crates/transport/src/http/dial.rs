@@ -4,8 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -203,6 +203,37 @@ impl fmt::Display for TooManyBytes {
 
 impl std::error::Error for TooManyBytes {}
 
+/// Implements writing by the field `stream`.
+macro_rules! delegate_writes {
+    ($name:ident) => {
+        impl AsyncWrite for $name {
+            fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+                Pin::new(&mut self.stream).poll_write(cx, bytes)
+            }
+
+            fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Pin::new(&mut self.stream).poll_flush(cx)
+            }
+
+            fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                Pin::new(&mut self.stream).poll_shutdown(cx)
+            }
+
+            fn poll_write_vectored(
+                mut self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                slices: &[io::IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                self.stream.is_write_vectored()
+            }
+        }
+    };
+}
+
 /// A stream that counts the received bytes.
 struct Metered {
     stream: Box<dyn Stream>,
@@ -217,31 +248,47 @@ impl AsyncRead for Metered {
     }
 }
 
-impl AsyncWrite for Metered {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+delegate_writes!(Metered);
+
+/// What was received since the request, for a response that turns out not to be valid HTTP (AT-97). The limit on the
+/// bytes until the head is complete bounds it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tee(Arc<Mutex<Option<Vec<u8>>>>);
+
+impl Tee {
+    /// Begins to retain what is received.
+    pub(super) fn begin(&self) {
+        *self.bytes() = Some(Vec::new());
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    /// Ends, and returns what was received. Empty if it was not begun.
+    pub(super) fn end(&self) -> Vec<u8> {
+        self.bytes().take().unwrap_or_default()
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+    fn bytes(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// A stream above TLS whose received bytes a [`Tee`] retains.
+pub(super) struct Teed {
+    pub(super) stream: Box<dyn Stream>,
+    pub(super) tee: Tee,
+}
+
+impl AsyncRead for Teed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if let Some(bytes) = &mut *self.tee.bytes() {
+            bytes.extend_from_slice(buffer.filled().get(before..).unwrap_or_default());
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+delegate_writes!(Teed);
 
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use ::http::{Request, Response, StatusCode, response};
+use ::http::{HeaderMap, Request, Response, StatusCode, response};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-use identkit_core::{Content, Delivery, Error, Kind};
+use identkit_core::{Content, Delivery, Error, Kind, RawResponse};
+use identkit_wire::Meta;
 
 use super::dial::TooManyBytes;
 use super::fault::{self, ConnectError, ConnectFault};
@@ -40,6 +41,11 @@ pub(super) async fn exchange(
     context: &AttemptContext,
 ) -> Result<Response<Content>, (Failure, Option<Request<Outgoing>>)> {
     pooled.meter.limit(UNTIL_HEAD);
+    // The vendor does not give the response to such a request a second time.
+    let operation = context.operation().filter(|operation| operation.safety.forbids_repeat());
+    if operation.is_some() {
+        pooled.tee.begin();
+    }
     context.mark_sent();
     let sent = {
         let mut response = pin!(pooled.sender.try_send_request(request));
@@ -54,11 +60,13 @@ pub(super) async fn exchange(
         })
         .await
     };
+    let received = pooled.tee.end();
+    let answer = || operation.and_then(|operation| answer_in(&received, operation));
     match sent {
         Ok(response) => {
             pooled.meter.remove_limit();
             let (head, incoming) = response.into_parts();
-            check_framing(&head).map_err(|failure| (failure, None))?;
+            check_framing(&head).map_err(|failure| (Failure { answer: answer(), ..failure }, None))?;
             let len = incoming.size_hint().exact();
             let body = ResponseBody { incoming, pooled: Some(pooled), pool: Arc::clone(pool), key };
             Ok(Response::from_parts(head, Content::new(len, body)))
@@ -71,7 +79,26 @@ pub(super) async fn exchange(
                 let failure = Failure::new(Delivery::MaybeSent, Kind::Storage, detail).permanent().with_source(cause);
                 return Err((failure, None));
             }
-            Err((connection_failure(source, unsent.is_some()), unsent))
+            let failure = connection_failure(source, unsent.is_some());
+            Err((Failure { answer: answer(), ..failure }, unsent))
+        }
+    }
+}
+
+/// The final response in what was received, although it is not valid HTTP. Its body begins with the status line. `None`
+/// without a status line.
+fn answer_in(mut received: &[u8], operation: &Meta) -> Option<Box<RawResponse>> {
+    loop {
+        let after = received.strip_prefix(b"HTTP/1.")?.get(1..)?.strip_prefix(b" ")?;
+        let status = StatusCode::from_bytes(after.get(..3)?).ok()?;
+        let end = received.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4);
+        match end.filter(|_| status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS) {
+            Some(end) => received = received.get(end..)?,
+            None => {
+                let body = Bytes::copy_from_slice(received);
+                let raw = RawResponse::new(status, HeaderMap::new(), body, false).with_id_names(operation.ids);
+                return Some(Box::new(raw));
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ use ::http::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use ::http::uri::{Parts, PathAndQuery};
 use ::http::{Method, Request, Response, Uri};
 use async_trait::async_trait;
+use hyper_util::rt::TokioIo;
 use identkit_core::{Clock, Content, Delivery, Kind};
 use identkit_wire::Body;
 use identkit_wire::url::check_uri;
@@ -39,7 +40,7 @@ pub use self::tls::TlsConfig;
 #[cfg(feature = "http")]
 pub use self::tls::{Pin, TlsBuilder, certificates};
 
-use self::dial::open;
+use self::dial::{Tee, Teed, open};
 use self::exchange::{BUFFER, HEAD, HEADERS, exchange};
 use self::outgoing::Outgoing;
 use self::pool::{Key, Pool, PooledConnection};
@@ -152,15 +153,17 @@ impl HyperTransport {
             let fault = fault::connect_fault(&source, self.certificate_requests.load(Ordering::Relaxed) != before);
             ConnectError::new(fault, source).failure()
         })?;
+        let tee = Tee::default();
+        let stream: Box<dyn Stream> = Box::new(Teed { stream: stream.into_inner(), tee: tee.clone() });
         let (sender, connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(BUFFER)
             .max_header_size(HEAD)
             .max_headers(HEADERS)
             .allow_obsolete_multiline_headers_in_responses(true)
-            .handshake(stream)
+            .handshake(TokioIo::new(stream))
             .await
             .map_err(|source| ConnectError::new(ConnectFault::Unreachable, source).failure())?;
-        Ok(Box::new(PooledConnection { host, sender, connection, meter }))
+        Ok(Box::new(PooledConnection { host, sender, connection, meter, tee }))
     }
 }
 

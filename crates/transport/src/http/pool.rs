@@ -12,7 +12,7 @@ use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use identkit_core::{Clock, Instant};
 
-use super::dial::{Meter, Stream};
+use super::dial::{Meter, Stream, Tee};
 use super::outgoing::Outgoing;
 
 /// Limits on idle connections.
@@ -48,6 +48,7 @@ pub(super) struct PooledConnection {
     pub(super) sender: SendRequest<Outgoing>,
     pub(super) connection: Connection<TokioIo<Box<dyn Stream>>, Outgoing>,
     pub(super) meter: Meter,
+    pub(super) tee: Tee,
 }
 
 impl PooledConnection {

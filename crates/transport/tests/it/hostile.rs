@@ -78,6 +78,29 @@ async fn ambiguous_heads_are_rejected_and_unusual_ones_accepted() {
 }
 
 #[tokio::test]
+async fn at_97_a_response_that_is_not_valid_http_is_retained() {
+    let body = r#"{"OrderID":"99"}"#;
+    for head in [
+        "HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\nno colon\r\n",
+        "HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\nContent-Length: 17\r\n",
+        "HTTP/1.1 202 Accepted\r\nContent-Length: 16\r\nTransfer-Encoding: chunked\r\n",
+        &format!("HTTP/1.1 202 Accepted\r\n{}", "x: y\r\n".repeat(210)),
+    ] {
+        for interim in ["", "HTTP/1.1 100 Continue\r\n\r\n"] {
+            let url = answering(format!("{interim}{head}\r\n{body}")).await;
+            let error = create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::OutcomeUnknown, "{head}");
+            let answer = error.answer().expect("the answer is retained");
+            assert_eq!((answer.status().as_u16(), answer.is_complete()), (202, false), "{head}");
+            assert_eq!(answer.body(), format!("{head}\r\n{body}").as_bytes());
+            assert!(!format!("{error} {error:?}").contains("99"), "{error:?}");
+        }
+    }
+    let error = create(plain(), &answering("SSH-2.0-x\r\n").await, small(), Duration::from_secs(30)).await.unwrap_err();
+    assert!(error.answer().is_none(), "there is no status");
+}
+
+#[tokio::test]
 async fn other_protocols_are_errors() {
     for bytes in [
         &[0, 0, 0, 4, 0, 0, 0, 0, 0][..],

@@ -6,16 +6,39 @@ use identkit_core::{Error, Kind, Pii};
 use identkit_identify24::Dialect;
 use identkit_identify24::messages::CreateIdent;
 use identkit_wire::{Operation as _, json as wire};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answer_file::{ResponseFile, WriteError};
 use super::client::Identify24;
 use crate::context::{document, warn};
 use crate::exit::{Failure, VendorText};
 use crate::input::Input;
-use crate::misspelled;
+use crate::misspelled::{self, Foreign, Names};
 use crate::output::{InterruptionNote, say, text, to_json};
 use crate::text::plain;
+
+/// Names of other vendors and of `NewCase` for something that an ident does not have, or has under another name.
+const FOREIGN: &[Foreign] = &[
+    (
+        &["webhook", "webhookurl", "webhookfinal", "callbackurl", "onfinal", "afterident", "aftervideo"],
+        ": the webhook URL is set in the partner portal, for all idents",
+    ),
+    (
+        &["redirect", "redirecturl", "redirectsuccess", "redirectabort", "success", "abort"],
+        ": the vendor does not redirect the person",
+    ),
+    (&["address", "person", "identdata"], ": an ident is a flat object, so its elements are not in another one"),
+    (&["ref", "reference"], "; did you mean custom_id?"),
+    (&["project"], "; did you mean project_id?"),
+    (&["firstname", "givennames"], "; did you mean person_first_name?"),
+    (&["surname", "lastname", "familyname"], "; did you mean person_last_name?"),
+    (&["birthdate"], "; did you mean birthday?"),
+    (&["mobile", "phone"], "; did you mean mobile_phone?"),
+    (&["postalcode"], "; did you mean zip_code?"),
+    (&["housenumber"], "; did you mean house_no?"),
+    (&["esignpdf", "documents"], "; did you mean pdf_content?"),
+    (&["product", "purpose", "add"], ": the project selects the kind of identification"),
+];
 
 pub(super) async fn create(
     identify24: &Identify24<'_>,
@@ -25,7 +48,9 @@ pub(super) async fn create(
 ) -> Result<(), Failure> {
     let input = Input::read(file).await?;
     let ident: CreateIdent = wire::read_input(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
-    misspelled::notes(&input.bytes, &[("", CreateIdent::KEYS)]).iter().for_each(|note| say(&format!("note: {note}")));
+    let names = Names { listed: &[("", CreateIdent::KEYS)], foreign: FOREIGN };
+    let notes = misspelled::notes(&input.bytes, names).into_iter().chain(notes_on_types(&input.bytes));
+    notes.for_each(|note| say(&format!("note: {note}")));
     let client = identify24.client(|client| client.dialect(dialect))?;
     let file = out.map(ResponseFile::create).transpose()?;
     let recovery = recovery(&ident, &input.name);
@@ -65,6 +90,18 @@ pub(super) async fn create(
     })?;
     // Only now: the response is printed even if it could not be saved.
     written.transpose().map(|_| ())
+}
+
+/// A note on each element that is not text in the input, but is sent as text. The id of a project can be a number (AI-06).
+fn notes_on_types(json: &[u8]) -> Vec<String> {
+    let members: Map<String, Value> = serde_json::from_slice(json).unwrap_or_default();
+    let members = members.iter().filter(|(name, _)| CreateIdent::KEYS.contains(&name.as_str()));
+    let notes = members.filter_map(|(name, value)| match value {
+        Value::Bool(_) => Some(format!("{name} is a boolean and is sent as text")),
+        Value::Number(_) if name != "project_id" => Some(format!("{name} is a number and is sent as text")),
+        _ => None,
+    });
+    notes.collect()
 }
 
 /// Notes on how to find out whether the ident exists, because no call of the vendor can (AI-28).

@@ -1,21 +1,19 @@
 //! `identify24 get`: reads an ident.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use identkit_core::{Outcome, Secret};
 use identkit_identify24::messages::{Ident, IdentId, LocalDateTime};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use super::arguments::Interpretation;
 use super::client::Identify24;
 use crate::context::{document, warn};
 use crate::exit::Failure;
-use crate::input::{Input, standard_text};
+use crate::input::{Input, Members, standard_text};
 use crate::output::{text, to_json};
 use crate::signals::run_on_thread;
 use crate::text::plain;
@@ -25,13 +23,10 @@ use crate::verdict::{self, description, word};
 const ORDER: &str = "id status project_id person_first_name person_last_name created_at appointment_date custom_id \
                      custom1 custom2 custom3 custom4";
 
-/// Maximum size in bytes of an id on standard input.
-const MAX_ID: u64 = 4096;
-
 /// The id of the command line, of standard input (`-`), or of the file `from`.
 async fn id(argument: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
     let id = match (argument, from) {
-        (Some("-"), _) => run_on_thread(|| standard_text("an ident_id", MAX_ID)).await??,
+        (Some("-"), _) => run_on_thread(|| standard_text("IDENT_ID")).await??,
         (Some(id), _) => Secret::new(id),
         (None, Some(path)) => read_file(path).await?,
         (None, None) => Secret::new(""),
@@ -42,8 +37,13 @@ async fn id(argument: Option<&str>, from: Option<&Path>) -> Result<IdentId, Fail
 async fn read_file(path: &Path) -> Result<Secret, Failure> {
     let input = Input::read(path).await?;
     let unusable = || Failure::unsent(format!("{} has no ident_id: pass a file that create wrote", input.name));
-    let created: Value = serde_json::from_slice(&input.bytes).map_err(|_| unusable())?;
-    created.get("ident_id").and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)
+    let created: Members<Value> = serde_json::from_slice(&input.bytes).map_err(|_| unusable())?;
+    let mut ids = created.0.iter().filter(|(name, _)| name == "ident_id").map(|(_, id)| id);
+    let id = ids.next().and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)?;
+    match ids.next() {
+        None => Ok(id),
+        Some(_) => Err(Failure::unsent(format!("{} has several ident_id", input.name))),
+    }
 }
 
 /// The outcomes of statuses: those of `--outcomes`, overridden by `--outcome`. The client knows the documented ones
@@ -54,38 +54,13 @@ async fn outcomes(interpretation: &Interpretation) -> Result<BTreeMap<String, Ou
         let input = Input::read(path).await?;
         let unusable = |why: &str| Failure::unsent(format!("--outcomes {}: {why}", input.name));
         let form = r#"must be a JSON object of statuses and outcomes, e.g. {"Identified": "positive"}"#;
-        let Pairs(given) = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
-        let pairs = given.into_iter().map(|(status, word)| Ok((status, verdict::outcome(&word)?)));
+        let given: Members<String> = serde_json::from_slice(&input.bytes).map_err(|_| unusable(form))?;
+        let pairs = given.0.into_iter().map(|(status, word)| Ok((status, verdict::outcome(&word)?)));
         let pairs = pairs.collect::<Result<Vec<_>, String>>().map_err(|why| unusable(&why))?;
         outcomes.extend(table(&pairs, &input.name)?);
     }
     outcomes.extend(table(&interpretation.outcome, "--outcome")?);
     Ok(outcomes)
-}
-
-/// The members of a JSON object, each as often as it occurs.
-struct Pairs(Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Pairs;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of texts")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = members.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
 }
 
 /// A table of pairs. Fails if a status has two outcomes; `source` names where the pairs come from.

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     pub(super) tls_name: Vec<String>,
 
     /// File for the CA certificate. Default: a temporary file, removed at the end.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "plain")]
     pub(super) write_ca: Option<PathBuf>,
 
     /// Stops when the process that started the sandbox has ended, e.g. a test run that was killed. Unix only.

@@ -6,7 +6,7 @@ use std::path::Path;
 use comfy_table::Table;
 use identkit_core::{Clock, Error, Kind, Window};
 use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
-use identkit_identity_tm::{DrainUnreportedExtended, Finality, OrderId};
+use identkit_identity_tm::{DrainUnreportedExtended, OrderId};
 use identkit_transport::SystemClock;
 use identkit_wire::{Dts, Operation as _};
 use serde_json::{Value, json};
@@ -108,7 +108,8 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         })?;
     }
     let mut orders = Orders::default();
-    orders.extend(list.0);
+    say_all(&list.warnings);
+    orders.extend(list.value.0);
     let summary = json!({
         "journal": path.display().to_string(),
         "answer": answer,
@@ -243,7 +244,7 @@ fn latest(order: &ListedOrder) -> Option<&StatusEntry> {
 }
 
 fn verdicts(order: &ListedOrder) -> Verdicts {
-    Verdicts::judge(|flavor| Finality::judge(flavor, order.kinds()))
+    Verdicts::judge(|flavor| order.finality(flavor))
 }
 
 #[cfg(test)]
@@ -270,6 +271,18 @@ mod tests {
         assert_eq!(first["Status"], json!([{ "Kind": 25 }, { "Kind": 6 }]));
         assert_eq!((&first["Ref"], &first["More"]), (&"r".into(), &1.into()));
         assert_eq!(first["identkit"]["verdict"]["if_identification"], "positive");
+    }
+
+    #[test]
+    fn at_93_an_order_without_readable_statuses_is_unclear() {
+        for text in [
+            r#"[{"OrderID":"1"}]"#,
+            r#"[{"OrderID":"1","Status":null}]"#,
+            r#"[{"OrderID":"1","Status":[{"Kind":6},{"KindAsItCame":"x"}]}]"#,
+        ] {
+            let verdict = &orders(&[text]).json()[0]["identkit"]["verdict"];
+            assert_eq!(verdict["if_identification"], "unclear", "{text}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::client::Tm;
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::{Input, bytes_of};
-use crate::misspelled::{self, Listed};
+use crate::misspelled::{self, Foreign, Listed, Names};
 use crate::output::{InterruptionNote, Page, say, table, to_json};
 use crate::text::plain;
 use crate::verdict::{description, word};
@@ -40,16 +40,40 @@ const ELEMENTS: &[Listed] = &[
     ("IdentData.IDCard.Images", IdCardImages::KEYS),
 ];
 
+/// Names of other vendors and of `NewCase` for elements of an order.
+const FOREIGN: &[Foreign] = &[
+    (&["webhookfinal", "webhook"], "; did you mean WebhookURL.OnFinal?"),
+    (&["redirectsuccess", "redirect"], "; did you mean RedirectURL.Success?"),
+    (&["redirectabort"], "; did you mean RedirectURL.Abort?"),
+    (&["reference", "customid"], "; did you mean Ref?"),
+    (&["personfirstname", "givennames"], "; did you mean Address.Firstname?"),
+    (&["personlastname", "lastname", "familyname"], "; did you mean Address.Surname?"),
+    (&["birthday"], "; did you mean IdentData.Birthdate?"),
+    (&["mobilephone"], "; did you mean Mobile?"),
+    (&["postalcode"], "; did you mean Address.ZipCode?"),
+    (&["pdfcontent", "pdfurl", "documents"], "; did you mean eSignPDF?"),
+];
+
 pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Result<(), Failure> {
     let input = Input::read(file).await?;
     let mut order = PutOrder::from_json(&input.bytes).map_err(|error| input.unusable(&error))?;
-    misspelled::notes(&input.bytes, ELEMENTS).iter().for_each(|note| say(&format!("note: {note}")));
+    misspelled::notes(&input.bytes, Names { listed: ELEMENTS, foreign: FOREIGN })
+        .iter()
+        .for_each(|note| say(&format!("note: {note}")));
     if let Some(path) = signed {
+        if order.ident_data_signed.is_some() {
+            let (option, name) = ("--ident-data-signed", &input.name);
+            return Err(Failure::unsent(format!("{option} and IdentDataSigned in {name} are both given: remove one")));
+        }
         // Byte for byte (AT-71).
         let result = SignedIdentData(bytes_of("--ident-data-signed", path)?.into());
         let form = result.for_reuse().map_err(|error| {
             Failure::unsent(format!("--ident-data-signed {} cannot be used: {}", path.display(), error.detail()))
         })?;
+        // The vendor would identify the person again without a word (AT-72).
+        if form.expose().trim().is_empty() {
+            return Err(Failure::unsent(format!("--ident-data-signed {} is empty", path.display())));
+        }
         order = order.ident_data_signed(form);
     }
     let client = tm.client()?;

@@ -90,6 +90,7 @@ const TABLE: &[(Statuses, Answer, &str)] = &[
     (O, Answer::Is("accepted"), "- ? ? ? ? ? ? ? x"),
     (L, Answer::Is(r#"{"Error":"Mustermann"}"#), "! ? ? ? ? ? ? ? ok"),
     (O, Answer::Is(r#"{"Error":"Mustermann"}"#), "! ? ? ? ? ? ? ? x"),
+    (L, Answer::Is(r#"{"Error":"Mustermann","Error":null}"#), "! ? ? ? ? ? ? ? ok"),
     (L, Answer::Is(r#"{"Error":null}"#), "- ? ? ok ok ok ok ok ok"),
     (L, Answer::Is(r#"{"Error":""}"#), "- ? ? ok ok ok ok ok ok"),
     // Statuses that prove nothing.
@@ -227,6 +228,8 @@ async fn at_97_the_ids_of_an_unknown_outcome_are_salvaged() {
         (500, r#"{"OrderID":"99921269855041"}"#),
         (302, r#"{"OrderID":"99921269855041"}"#),
         (400, r#"{"OrderID":"99921269855041"}"#),
+        (400, r#"{"\u004frderID":"99921269855041"}"#),
+        (400, r#"{"OrderID":["99921269855041"]}"#),
     ] {
         let error = error_of(client([reply(status, body)]).put_order(&plain_order(), &options()).await);
         assert_eq!(error.kind(), Kind::OutcomeUnknown, "{status} {body}");
@@ -234,4 +237,18 @@ async fn at_97_the_ids_of_an_unknown_outcome_are_salvaged() {
         assert_eq!((ids.len(), ids[0].name, ids[0].value.expose()), (1, "OrderID", ORDER), "{status} {body}");
         assert!(!format!("{error} {error:?} {ids:?}").contains(ORDER) && error.detail().contains("OrderID"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn at_97_a_long_answer_is_retained_and_no_sure_refusal() {
+    let body = format!(r#"{{"OrderID":"{ORDER}","Ref":"{}"}}"#, "x".repeat(2 * 1024 * 1024));
+    for status in [202, 400, 500] {
+        let error = error_of(client([reply(status, body.clone())]).put_order(&plain_order(), &options()).await);
+        let answer = error.answer().unwrap();
+        assert_eq!((error.kind(), answer.body().len()), (Kind::OutcomeUnknown, 1024 * 1024), "{status}");
+        assert!(!answer.is_complete() && error.salvaged_ids()[0].value.expose() == ORDER, "{status}");
+    }
+    let late = format!(r#"{{"Error":"{}","OrderID":"{ORDER}"}}"#, "x".repeat(1024 * 1024));
+    let error = error_of(client([reply(400, late)]).put_order(&plain_order(), &options()).await);
+    assert_eq!(error.kind(), Kind::OutcomeUnknown);
 }

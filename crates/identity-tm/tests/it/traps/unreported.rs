@@ -6,17 +6,15 @@ use super::*;
 
 #[tokio::test]
 async fn at_06_only_the_drain_calls_read_destructively() {
-    let window =
-        || Window { begin: "2018-09-05T00:00:00Z".parse().unwrap(), end: "2018-09-06T00:00:00Z".parse().unwrap() };
     let vendor = client(vec![reply(304, ""); 2]);
-    assert!(vendor.status_feed(window(), &options()).next().await.unwrap().is_none());
+    assert!(vendor.status_feed(a_day(), &options()).next().await.unwrap().is_none());
     assert_eq!(vendor.calls(), ["POST /getAllStatus/ExtendedList"; 2]);
     for request in vendor.sent() {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         assert!(body["Period"]["Begin"].is_string() && body["Period"]["End"].is_string(), "{body}");
     }
     let vendor = client([reply(200, r#"[{"OrderID":"1","Status":[{"Kind":6}]}]"#)]);
-    assert_eq!(vendor.drain_unreported(&options()).await.unwrap().0.len(), 1);
+    assert_eq!(vendor.drain_unreported(&options()).await.unwrap().value.0.len(), 1);
     assert_eq!(vendor.calls(), ["POST /getAllStatus/ExtendedList"]);
     assert!(vendor.sent()[0].body.is_empty());
 }
@@ -30,7 +28,7 @@ async fn at_06_the_journal_gets_the_bytes_before_they_are_decoded() {
         journaled.extend_from_slice(bytes);
         Ok(())
     };
-    assert_eq!(vendor.drain_unreported_to(journal, &options()).await.unwrap().0.len(), 1);
+    assert_eq!(vendor.drain_unreported_to(journal, &options()).await.unwrap().value.0.len(), 1);
     assert_eq!(journaled, text.as_bytes());
     // The vendor has marked the unreadable list as reported, so only the journal has it.
     let vendor = client([reply(200, "<html>Mustermann</html>")]);
@@ -52,7 +50,7 @@ async fn at_06_a_journal_error_fails_the_read() {
     assert_eq!((error.kind(), error.advice()), (Kind::Storage, Advice::Reconcile));
     let vendor = client([reply(304, "")]);
     let never = |_: &[u8]| panic!("the journal was called although there is nothing new");
-    assert!(vendor.drain_unreported_to(never, &options()).await.unwrap().0.is_empty());
+    assert!(vendor.drain_unreported_to(never, &options()).await.unwrap().value.0.is_empty());
 }
 
 #[tokio::test]
@@ -81,7 +79,7 @@ async fn at_06_concurrent_destructive_reads_conflict() {
         assert_eq!(error.kind(), Kind::Conflict);
     }
     // After the first read was dropped, the next one may start.
-    assert!(other.drain_unreported(&options).await.unwrap().0.is_empty());
+    assert!(other.drain_unreported(&options).await.unwrap().value.0.is_empty());
 }
 
 #[tokio::test]
@@ -113,5 +111,55 @@ fn at_08_the_dialect_selects_no_body_or_an_empty_object() {
         let request = Request::new(bytes::Bytes::from(text));
         let read = GetAllStatus::decode_request(&identkit_wire::Params::default(), &request).unwrap();
         assert_eq!(read.request, AllStatusRequest::default(), "{text:?}");
+    }
+}
+
+fn a_day() -> Window {
+    Window { begin: "2018-09-05T00:00:00Z".parse().unwrap(), end: "2018-09-06T00:00:00Z".parse().unwrap() }
+}
+
+#[tokio::test]
+async fn at_93_a_code_that_cannot_be_read_in_a_list_is_unclear() {
+    use identkit_core::Outcome::{FraudSuspicion, Pending, Positive, Unclear};
+    for (order, outcome) in [
+        (r#""Status":[{"Kind":6},{"Kind":"x"}]"#, Unclear),
+        (r#""Status":[{"Kind":"x"}]"#, Unclear),
+        (r#""Status":[{"Time":"2018-09-05T11:06:21Z"}]"#, Unclear),
+        (r#""Status":[{"Kind":6,"Kind":89}]"#, Unclear),
+        (r#""Status":[{"Kind":6},null]"#, Unclear),
+        (r#""Status":null"#, Unclear),
+        (r#""Ref":"a""#, Unclear),
+        (r#""Status":[{"Kind":"x"},{"Kind":89}]"#, FraudSuspicion),
+        (r#""Status":[{"Kind":"4294967302"},{"Kind":89}]"#, FraudSuspicion),
+        (r#""Status":[{"Kind":99999999999999999999},{"Kind":6}]"#, Unclear),
+        (r#""Status":[]"#, Pending),
+        (r#""Status":[{"Kind":6}]"#, Positive),
+    ] {
+        let text = format!(r#"[{{"OrderID":"1",{order}}}]"#);
+        let list = client([reply(200, text.clone())]).drain_unreported(&options()).await.unwrap().value.0;
+        assert_eq!(list[0].finality(OrderFlavor::IdentOnly).outcome, outcome, "{order}");
+        let vendor = client([reply(200, text)]);
+        let listed = vendor.status_feed(a_day(), &options()).next().await.unwrap().unwrap();
+        assert_eq!(listed, list, "{order}");
+    }
+}
+
+#[tokio::test]
+async fn at_89_at_94_at_95_a_list_has_its_warnings() {
+    for (status, text, rule) in [
+        (201, r#"[{"OrderID":"1","Status":[]}]"#, "AT-89"),
+        (200, r#"[{"OrderID":"1","Status":[null]}]"#, "AT-92"),
+        (200, r#"{"Error":"x","Order":[{"OrderID":"1","Status":[]}]}"#, "AT-94"),
+        (200, r#"[{"OrderID":"1","Status":[],"Error":"x"}]"#, "AT-94"),
+        (200, r#"[{"OrderID":"1","OrderID":"2","Status":[]}]"#, "AT-95"),
+    ] {
+        let drained = client([reply(status, text)]).drain_unreported(&options()).await.unwrap();
+        assert_eq!((drained.value.0.len(), rules(&drained.warnings)), (1, vec![rule]), "{text}");
+        let journaled = client([reply(status, text)]).drain_unreported_to(|_| Ok(()), &options()).await.unwrap();
+        assert_eq!((&journaled.value, &journaled.warnings), (&drained.value, &drained.warnings), "{text}");
+        let vendor = client([reply(status, text)]);
+        let mut feed = vendor.status_feed(a_day(), &options());
+        feed.next().await.unwrap();
+        assert_eq!(feed.warnings(), drained.warnings, "{text}");
     }
 }

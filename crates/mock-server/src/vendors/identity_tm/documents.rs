@@ -304,7 +304,7 @@ fn placement(pdf: &SignPdf) -> Placement {
     let number = |value: Option<f64>| value.map(narrow);
     Placement {
         // The number of the first page is not documented; 1 is assumed.
-        page: pdf.signature_page.map(|page| usize::try_from(page.saturating_sub(1)).unwrap_or(usize::MAX)),
+        page: pdf.signature_page.map(|page| page.checked_sub(1).map_or(usize::MAX, |page| page as usize)),
         x: number(pdf.signature_pos_x),
         y: number(pdf.signature_pos_y),
         width: number(pdf.signature_width),

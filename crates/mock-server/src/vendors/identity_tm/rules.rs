@@ -37,7 +37,7 @@ rules! {
     T_052_MASTER = rule("T-052/master", "[T] 3.1.3", "A master order must have something to sign");
     T_054 = rule("T-054", "[T] 3.1.3", "VideoHashes are returned for Product 12 and 15 only");
     T_056 = rule("T-056", "[T] 3.1.3", "Required elements must be present");
-    AT_22 = rule("AT-22", "[T] 3.1.3", "FirstOrderID must have at most 20 characters, like every OrderID");
+    AT_22 = rule("AT-22", "[T] 3.1.3", "FirstOrderID must have 1 to 20 letters and digits, like every OrderID");
     AT_32 = rule("AT-32", "[T] 3.1.3", "SignParameters must be for a file of the master order");
     AT_33 = rule("AT-33", "[T] 3.1.3", "A document must have Data and a hash must have Hash, in Base64");
     AT_34 = rule("AT-34", "[T] 3.1.3", "An order must not have both documents and hashes to sign").strict();

@@ -153,7 +153,7 @@ pub(crate) fn calls() -> Vec<Call> {
             c.tm.call(&DrainUnreported, &o()).await.map(|a| as_json(&a.value.0))
         }),
         made!("getAllStatus/ExtendedList, draining", DrainUnreportedExtended::META, Positive, |c, _i, _t| {
-            c.tm.drain_unreported(&o()).await.map(|list| as_json(&list.0))
+            c.tm.drain_unreported(&o()).await.map(|list| as_json(&list.value.0))
         }),
         made!(ServerStatus::META, Nothing, |c, _i, _t| c.tm.server_status(&o()).await.map(|_| String::new())),
         made!(Login::META, Nothing, |c, _i, _t| c.identify24.login(&o()).await.map(|_| String::new())),

@@ -125,12 +125,12 @@ async fn at_06_by_orders_a_reported_order_is_never_repeated() {
     let bench = Harness::configured(|settings| settings.reported_unit = Unit::Orders);
     let tm = bench.tm();
     let id = bench.place(order()).await;
-    let first = tm.drain_unreported(&options()).await.unwrap().0;
+    let first = tm.drain_unreported(&options()).await.unwrap().value.0;
     assert!(listed_codes(&first).contains(&(id.expose().to_owned(), 25)));
     bench.play(id.expose(), "positive").await;
-    assert!(tm.drain_unreported(&options()).await.unwrap().0.is_empty(), "its end is never reported");
+    assert!(tm.drain_unreported(&options()).await.unwrap().value.0.is_empty(), "its end is never reported");
     let other = bench.ended(order(), "positive").await;
-    let second = listed_codes(&tm.drain_unreported(&options()).await.unwrap().0);
+    let second = listed_codes(&tm.drain_unreported(&options()).await.unwrap().value.0);
     assert!(second.contains(&(other.expose().to_owned(), 6)));
     assert!(second.iter().all(|(order, _)| *order == other.expose()));
 }

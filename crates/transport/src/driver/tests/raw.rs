@@ -25,6 +25,7 @@ async fn a_failed_call_retains_what_was_received() {
         (answer(503, "{\"OrderID\":\"7\"}"), 503, "{\"OrderID\":\"7\"}", true),
         (answer(205, "an order"), 205, "an order", true),
         (Step::Answer(200, &[("content-encoding", "gzip")], "x"), 200, "", false),
+        (Step::Answer(200, &[("content-encoding", "br")], "odd bytes"), 200, "odd bytes", true),
         (Step::Broken(200), 200, "half", false),
         (Step::Broken(404), 404, "half", false),
     ] {
