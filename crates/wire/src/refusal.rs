@@ -47,6 +47,12 @@ pub fn is_json_object(body: &[u8]) -> bool {
     body.trim_ascii().starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
+/// Whether a body is empty or JSON, with or without a byte order mark: not a page of another server.
+pub fn is_empty_or_json(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    body.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
+
 /// Returns the beginning of a body as text, without control characters. It can contain personal data.
 pub fn body_text(body: &[u8]) -> Pii<String> {
     printable(&String::from_utf8_lossy(body))
