@@ -174,7 +174,10 @@ impl<'a, A> Context<'a, A> {
     /// A 404 means that the vendor does not know the id, or that the base URL is wrong.
     async fn explain_not_found(&self, failure: Failure, probe: impl Future<Output = Result<(), Failure>>) -> Failure {
         let Some(seen) = self.exchanges.take_not_found() else { return failure };
-        let is_api = seen.may_be_the_api() && !probe.await.is_err_and(|failure| failure.status() == Some(404));
+        // A login exists at every base URL, so it needs no probe.
+        let is_login = failure.operation() != Some(seen.operation);
+        let is_api =
+            seen.may_be_the_api() && !is_login && !probe.await.is_err_and(|failure| failure.status() == Some(404));
         let failure = if failure.kind() == Some(Kind::OutcomeUnknown) {
             failure
         } else if !is_api {

@@ -9,8 +9,7 @@ use http::{Request, Response, StatusCode, Uri};
 use identkit_core::Content;
 use identkit_files::{Draft, Existing};
 use identkit_transport::{AttemptContext, Failure as TransportFailure, Transport};
-use identkit_wire::{Body, Meta, RetrySafety};
-use serde_json::Value;
+use identkit_wire::{Body, Meta, RetrySafety, is_empty_or_json};
 
 use crate::exit::Failure;
 use crate::output::print_bytes;
@@ -25,6 +24,8 @@ const JUDGED: usize = 64 * 1024;
 pub(crate) struct NotFound {
     /// The URL that was called, without a query. Secret ids are replaced by their placeholders.
     pub(crate) url: String,
+    /// The operation that was called. It can be the login before the command's operation.
+    pub(crate) operation: &'static str,
     /// Whether the operation is about a resource of which the request contains the id.
     pub(crate) has_id: bool,
     body: Vec<u8>,
@@ -33,8 +34,7 @@ pub(crate) struct NotFound {
 impl NotFound {
     /// Whether the response may come from the API: it is JSON or empty, not a page of another server.
     pub(crate) fn may_be_the_api(&self) -> bool {
-        let body = self.body.trim_ascii();
-        body.is_empty() || body.len() >= JUDGED || serde_json::from_slice::<Value>(body).is_ok()
+        self.body.len() >= JUDGED || is_empty_or_json(&self.body)
     }
 }
 
@@ -94,7 +94,7 @@ impl Transport for WatchedTransport {
         let mut response = self.inner.send(request, context).await?;
         if response.status() == StatusCode::NOT_FOUND {
             let (url, has_id) = (self.exchanges.url(&uri, meta), meta.path.contains('{'));
-            *lock(&self.exchanges.not_found) = Some(NotFound { url, has_id, body: Vec::new() });
+            *lock(&self.exchanges.not_found) = Some(NotFound { url, operation: meta.name, has_id, body: Vec::new() });
             let not_found = Arc::clone(&self.exchanges.not_found);
             response = response.map(|content| {
                 tap(content, move |piece| {
@@ -249,7 +249,7 @@ mod tests {
         for (body, expected) in
             [("", true), (" \r\n", true), ("{}", true), ("\"no\"", true), ("<html>", false), ("no", false)]
         {
-            let seen = NotFound { url: String::new(), has_id: true, body: body.into() };
+            let seen = NotFound { url: String::new(), operation: "test", has_id: true, body: body.into() };
             assert_eq!(seen.may_be_the_api(), expected, "{body}");
         }
     }

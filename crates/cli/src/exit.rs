@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use identkit_core::{Advice, Delivery, Error, Kind};
+use identkit_core::{Advice, Delivery, Error, Kind, RawResponse};
 use identkit_transport::http::{ConnectError, ConnectFault};
 use serde_json::{Map, Value, json};
 
@@ -117,6 +117,16 @@ impl Failure {
     /// The HTTP status of the vendor's response, if a call failed with one.
     pub(crate) fn status(&self) -> Option<u16> {
         self.error.as_ref().and_then(Error::status)
+    }
+
+    /// The operation that failed, if it reached the vendor's client.
+    pub(crate) fn operation(&self) -> Option<&'static str> {
+        self.error.as_ref().and_then(Error::operation)
+    }
+
+    /// The vendor's response, if the error has it.
+    pub(crate) fn answer(&self) -> Option<&RawResponse> {
+        self.error.as_ref().and_then(Error::answer)
     }
 
     /// Ids in the vendor's response of a call whose outcome is unknown, by name.

@@ -216,7 +216,7 @@ impl IdentityProvider for IdentityTm {
     }
 
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
-        self.cancel_order(&order_id(case)?, options).await
+        self.cancel_order(&order_id(case)?, options).await.map(drop)
     }
 
     async fn delete(&self, case: &CaseRef, _: &DeletePermit, options: &CallOptions) -> Result<(), Error> {

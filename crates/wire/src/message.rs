@@ -392,6 +392,8 @@ impl<'de, M: Message> Visitor<'de> for Fill<'_, M> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut unlisted = String::new();
         let mut read = 0_u128;
+        // Number of keys 0, 1, 2, … so far, while there are no others.
+        let mut numbered = Some(0_usize);
         while let Some(spelling) = map.next_key_seed(Key::<M>(&mut unlisted, PhantomData))? {
             match spelling {
                 Some(spelling) => {
@@ -401,12 +403,21 @@ impl<'de, M: Message> Visitor<'de> for Fill<'_, M> {
                         return Err(de::Error::duplicate_field(REPEATED));
                     }
                     read |= bit;
+                    numbered = None;
                     self.0.read_field(spelling, &mut map)?;
                 }
-                None => self.0.read_unlisted(std::mem::take(&mut unlisted), &mut map)?,
+                None => {
+                    let next = numbered.filter(|next| unlisted.parse() == Ok(*next));
+                    numbered = next.map(|next| next + 1);
+                    self.0.read_unlisted(std::mem::take(&mut unlisted), &mut map)?;
+                }
             }
         }
-        Ok(())
+        match numbered {
+            // A list as an object (AT-92), not an object with unlisted elements.
+            Some(1..) => Err(de::Error::invalid_type(de::Unexpected::Seq, &self)),
+            _ => Ok(()),
+        }
     }
 }
 

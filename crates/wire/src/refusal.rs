@@ -79,8 +79,14 @@ pub fn is_json_object(body: &[u8]) -> bool {
 }
 
 /// Whether a body is JSON.
-pub fn is_json(body: &[u8]) -> bool {
+fn is_json(body: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(body).is_ok()
+}
+
+/// Whether a body is empty or JSON, with or without a byte order mark: not a page of another server.
+pub fn is_empty_or_json(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    body.is_empty() || is_json(body)
 }
 
 /// Returns the beginning of a body as text, without control characters. It can contain personal data.

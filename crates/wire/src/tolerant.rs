@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::{FieldPlace, FieldReader};
 
+/// Name of [`OneOrMany`] for a deserializer.
+pub(crate) const ONE_OR_MANY: &str = "one or many";
+
 /// One value or an array of values, because the documents mix both (`O/A`). Written in the shape it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OneOrMany<T> {
@@ -64,6 +67,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
                 f.write_str("an object or an array of objects")
             }
 
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+                deserializer.deserialize_any(self)
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
                 let mut many = Vec::new();
                 while let Some(one) = seq.next_element()? {
@@ -77,7 +84,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
             }
         }
 
-        deserializer.deserialize_any(Shapes(PhantomData))
+        // The name tells a tree of the text that an object with the keys 0, 1, 2 is a list here (AT-92).
+        deserializer.deserialize_newtype_struct(ONE_OR_MANY, Shapes(PhantomData))
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) fn is_unrepeatable(meta: &Meta) -> bool {
 pub(crate) struct Recorder {
     options: StateOptions,
     record: Arc<Mutex<Option<Record>>>,
+    /// The last request that may be repeated but changes something, and its order.
+    change: Arc<Mutex<Option<(&'static Meta, String)>>>,
 }
 
 /// An open record.
@@ -61,7 +63,37 @@ impl fmt::Debug for Recorder {
 
 impl Recorder {
     pub(crate) fn new(options: &StateOptions) -> Self {
-        Self { options: options.clone(), record: Arc::default() }
+        Self { options: options.clone(), record: Arc::default(), change: Arc::default() }
+    }
+
+    /// Remembers a request that may be repeated but changes something. It has a record only if its outcome is unknown.
+    pub(super) fn remember(&self, meta: &'static Meta, order_id: &str) {
+        *self.change.lock().unwrap_or_else(PoisonError::into_inner) = Some((meta, order_id.to_owned()));
+    }
+
+    /// Records an answered change whose outcome is unknown (AT-97).
+    fn keep_unknown(&self, failure: &Failure) {
+        let change = self.change.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (Some((meta, order_id)), Some(answer)) = (change, failure.answer()) else { return };
+        if failure.kind() != Some(Kind::OutcomeUnknown)
+            || failure.operation() != Some(meta.name)
+            || self.options.no_state
+            || self.is_open()
+        {
+            return;
+        }
+        if let Err(error) = self.prepare(meta, &[("OrderID", &order_id)]) {
+            say(&format!("note: the vendor's response is not recorded: {}", error.sentence));
+            return;
+        }
+        let mut response = http::Response::new(());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = answer.headers().clone();
+        // An error here is reported with the response.
+        let _ = self.request(meta);
+        self.response(&response.into_parts().0);
+        self.body(answer.body());
+        self.end(answer.is_complete());
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Record>> {
@@ -185,6 +217,7 @@ impl Recorder {
 
     /// Closes the record of a command that failed, and adds to the failure where the response is.
     pub(crate) fn failed(&self, failure: Failure) -> Failure {
+        self.keep_unknown(&failure);
         let Some(mut record) = self.lock().take() else { return failure };
         let phase = match (record.phase, failure.kind(), failure.delivery()) {
             (Phase::Unsent, ..) | (_, _, Some(Delivery::NotSent)) => Phase::Unsent,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use http::{Request, Response};
 use identkit_core::{Content, Delivery, Kind};
 use identkit_transport::{AttemptContext, Failure, Transport};
-use identkit_wire::Body;
+use identkit_wire::{Body, RetrySafety};
 
 use super::recorder::{Recorder, is_unrepeatable};
 use crate::tap::{Piece, tap};
@@ -25,6 +25,10 @@ struct RecordingTransport {
 #[async_trait]
 impl Transport for RecordingTransport {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+        if let Some(meta) = context.operation().filter(|meta| meta.safety == RetrySafety::IdempotentByEffect) {
+            // The paths of these calls end with the id of the order.
+            self.recorder.remember(meta, request.uri().path().rsplit('/').next().unwrap_or_default());
+        }
         let Some(meta) = context.operation().filter(|meta| is_unrepeatable(meta)) else {
             return self.inner.send(request, context).await;
         };

@@ -55,6 +55,21 @@ mod not_found {
     }
 
     #[test]
+    fn a_probe_is_one_call_and_json_may_begin_with_a_bom() {
+        let server = with_probes(|| Reply::json("404 Not Found", "\u{feff}{}"));
+        server.run(STATUS).fails_with(4, &["HTTP 404"]);
+        let server = Server::after_login(|seen| match seen.path.as_str() {
+            "/project/getAll" => Reply::json("500 Internal Server Error", ""),
+            _ => Reply::json("404 Not Found", "{}"),
+        });
+        server.run(GET).fails_with(4, &["HTTP 404"]);
+        assert_eq!(server.calls(), ["POST /auth", &format!("GET /ident/get/{IDENT}"), "GET /project/getAll"]);
+        let server = Server::json("404 Not Found", "{}");
+        server.run(GET).fails_with(1, &["wrong base URL?"]);
+        assert_eq!(server.calls(), ["POST /auth"]);
+    }
+
+    #[test]
     fn a_wrong_base_url_is_1_for_reads_and_5_for_changes() {
         let nothing = || Server::json("404 Not Found", "{}");
         let page = || with_probes(|| Reply::answer("404 Not Found", "text/html", "<html>nothing here</html>"));

@@ -462,3 +462,29 @@ fn show_prints_the_response() {
     state.state("show other").fails_with(2, &["has no record other"]);
     assert!(Path::new(&state.shown()["path"].as_str().unwrap()).exists());
 }
+
+#[test]
+fn at_97_an_unknown_deletion_or_cancellation_keeps_its_answer() {
+    for (line, operation) in [("tm delete", "delIdentdata"), ("tm cancel", "cancelOrder")] {
+        let server = Server::start(|seen| match seen.method.as_str() {
+            "GET" => Reply::json("403 Forbidden", ""),
+            _ => Reply::json("200 OK", "done"),
+        });
+        let state = State::new();
+        let result = run(&mut state.command(&server, &format!("{line} {ORDER} --yes")));
+        result.fails_with(6, &["identkit state show"]);
+        let (record, shown) = (state.record(), state.shown());
+        assert_eq!((&record["operation"], &record["open"]), (&json!(operation), &json!(true)), "{record}");
+        assert!(record.to_string().contains(ORDER) && shown["text"] == "done", "{record} {shown}");
+        // A change that is confirmed or refused needs no record.
+        for status in ["202 Accepted", "400 Bad Request"] {
+            let server = Server::start(move |seen| match seen.method.as_str() {
+                "GET" => Reply::json("404 Not Found", ""),
+                _ => Reply::json(status, ""),
+            });
+            let state = State::new();
+            run(&mut state.command(&server, &format!("{line} {ORDER} --yes")));
+            assert!(state.records().is_empty());
+        }
+    }
+}

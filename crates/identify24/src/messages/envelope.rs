@@ -105,7 +105,10 @@ impl<T> Envelope<T> {
 
     /// Returns the payload with the requested id. A single payload may lack its id. A payload with another id is never
     /// returned.
-    pub(crate) fn into_one(self, wanted: &str, id: impl Fn(&T) -> Option<&str>) -> Result<T, Error> {
+    pub(crate) fn into_one(self, wanted: &str, id: impl Fn(&T) -> Option<&str>) -> Result<T, Error>
+    where
+        T: Default + PartialEq,
+    {
         let mut many = self.into_many().unwrap_or_default();
         if many.is_empty() {
             return Err(no_data());
@@ -118,13 +121,20 @@ impl<T> Envelope<T> {
         place.map(|place| many.swap_remove(place)).ok_or_else(|| Error::new(Kind::Protocol, another))
     }
 
-    /// Returns all payloads.
-    pub(crate) fn into_many(self) -> Result<Vec<T>, Error> {
-        match self.data {
-            Some(OneOrMany::One(one)) => Ok(vec![one]),
-            Some(OneOrMany::Many(many)) => Ok(many),
-            None => Err(no_data()),
+    /// Returns all payloads. An empty object is none, and is not an empty list either (AI-33, AT-93).
+    pub(crate) fn into_many(self) -> Result<Vec<T>, Error>
+    where
+        T: Default + PartialEq,
+    {
+        let data = self.data.ok_or_else(no_data)?;
+        let empty = T::default();
+        if data.as_slice().contains(&empty) {
+            return Err(no_data());
         }
+        Ok(match data {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        })
     }
 }
 

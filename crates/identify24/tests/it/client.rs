@@ -411,7 +411,8 @@ async fn port_opens_a_case_and_reads_its_status() {
 #[tokio::test]
 async fn ai_12_other_statuses_are_mapped_by_the_caller() {
     let answer = |word: &str| ok(format!(r#"{{"result":true,"data":{{"id":"x","status":"{word}"}}}}"#));
-    let vendor = Vendor::script(vec![answer("IDENTIFIED"), answer("Strange"), ok(r#"{"data":{}}"#), status(404)]);
+    let vendor =
+        Vendor::script(vec![answer("IDENTIFIED"), answer("Strange"), ok(r#"{"data":{"id":"x"}}"#), status(404)]);
     let client = client_by(&vendor, |builder| builder.outcome("Identified", Outcome::Positive));
     let case = CaseRef { provider: "identify24".into(), id: Secret::new("x"), state: None };
     for outcome in [Outcome::Positive, Outcome::Unknown, Outcome::Unknown] {

@@ -136,3 +136,29 @@ async fn ai_06_list_is_searched_by_text_and_number() {
         assert_eq!(client.project(&id.into(), &options()).await.unwrap().value.title.as_deref(), Some("Wanted"));
     }
 }
+
+#[tokio::test]
+async fn ai_33_data_is_a_list_in_every_form_and_never_empty() {
+    let answer = |data: &str| ok(format!(r#"{{"result":true,"data":{data}}}"#));
+    for (data, expected) in [
+        (r#"[{"id":"6"},{"id":"7"}]"#, Ok((2, 0))),
+        (r#"{"0":{"id":"6"},"1":{"id":"7"}}"#, Ok((2, 1))),
+        (r#"{"id":"6"}"#, Ok((1, 0))),
+        ("[]", Ok((0, 0))),
+        ("{}", Err(Kind::Protocol)),
+        ("[{}]", Err(Kind::Protocol)),
+        ("null", Err(Kind::Protocol)),
+        (r#"{"0":{}}"#, Err(Kind::Protocol)),
+    ] {
+        let projects = client(&Vendor::script(vec![answer(data)])).projects(&options()).await;
+        let read = projects.map(|response| {
+            assert!(response.warnings.iter().all(|warning| warning.rule == "AT-92"), "{data}");
+            (response.value.len(), response.warnings.len())
+        });
+        assert_eq!(read.map_err(|error| error.kind()), expected, "{data}");
+    }
+    for (data, found) in [(r#"{"0":{"id":"x"}}"#, true), ("{}", false), ("[{}]", false), ("[]", false)] {
+        let ident = client(&Vendor::script(vec![answer(data)])).get_ident(&"x".into(), &options()).await;
+        assert_eq!(ident.map(drop).map_err(|error| error.kind()), found.then_some(()).ok_or(Kind::Protocol), "{data}");
+    }
+}

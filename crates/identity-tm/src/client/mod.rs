@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::lock::Mutex;
-use identkit_core::{CallOptions, Delivery, Error, Instant, Kind, Secret};
+use identkit_core::{Advice, CallOptions, Delivery, Error, Instant, Kind, Secret};
 use identkit_transport::{Basic, ClientSettings, Driver, Response, client_setters};
-use identkit_wire::{Operation, Warning};
+use identkit_wire::{Operation, Warning, is_empty_or_json};
 
 use crate::messages::{IdentDataAnswer, PutOrderAnswer};
 use crate::operations::{Decryptor, MaybeEncrypted, ServerStatus};
@@ -207,13 +207,20 @@ impl IdentityTm {
     /// Whether the data of an order that could be read before is deleted: `getIdentData` responds with 404 (AT-09). The
     /// status proves nothing: the vendor deletes only the data.
     ///
+    /// A 404 counts only if its body is empty or JSON. With another body, e.g. an HTML page, it may come from another
+    /// server, because of a wrong base URL.
+    ///
     /// # Errors
-    /// Any failure other than that 404; it is then unknown whether the data is deleted.
+    /// [`Kind::OutcomeUnknown`] for such a 404; any other failure. It is then unknown whether the data is deleted.
     pub async fn data_is_gone(&self, order: &OrderId, options: &CallOptions) -> Result<bool, Error> {
         match self.ident_data(order, options).await {
             Ok(_) => Ok(false),
-            Err(error) if error.kind() == Kind::NotFound => Ok(true),
-            Err(error) => Err(error),
+            Err(error) if error.kind() != Kind::NotFound => Err(error),
+            Err(error) if error.answer().is_some_and(|answer| is_empty_or_json(answer.body())) => Ok(true),
+            Err(error) => {
+                let detail = "the response with status 404 may come from another server, so it proves no deletion";
+                Err(error.with_kind(Kind::OutcomeUnknown, detail).with_advice(Advice::Reconcile))
+            }
         }
     }
 

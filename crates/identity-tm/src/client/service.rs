@@ -38,31 +38,33 @@ pub trait AgentAvailability: Send + Sync {
 impl IdentityTm {
     /// Cancels an open order, [T 4.3]. If no complete response arrives, the client reads the status: 63 (cancellation)
     /// or 22 (termination) means that the order was canceled. One deadline covers both; a quarter of the time is
-    /// reserved for the status.
+    /// reserved for the status. The response is then that of the cancellation, with a warning.
     ///
     /// # Errors
     /// [`Kind::InvalidState`] if the order has ended (406); [`Kind::OutcomeUnknown`] if the status does not show a
     /// cancellation either; otherwise as any call.
-    pub async fn cancel_order(&self, order: &OrderId, options: &CallOptions) -> Result<(), Error> {
+    pub async fn cancel_order(&self, order: &OrderId, options: &CallOptions) -> Result<Response<()>, Error> {
         let deadline = self.deadline(options);
         let whole = options.timeout.unwrap_or(self.timeout);
         let first = options.clone().timeout(whole.saturating_sub(whole / 4));
         let error = match self.call(&CancelOrder::new(order.clone()), &first).await {
-            Ok(_) => return Ok(()),
+            Ok(response) => return Ok(response),
             Err(error) => error,
         };
         if error.kind() != Kind::OutcomeUnknown && error.delivery() != Some(Delivery::MaybeSent) {
             return Err(error);
         }
         let Ok(rest) = self.rest_of(deadline, options) else { return Err(error) };
-        let status = self.status(order, &rest).await.map_err(|_| error)?;
+        let Ok(status) = self.status(order, &rest).await else { return Err(error) };
         let canceled =
             status.value.kinds().any(|kind| matches!(kind, StatusKind::CANCELLATION | StatusKind::TERMINATED));
         if canceled {
-            return Ok(());
+            let message = "the response did not confirm the cancellation; the status shows it";
+            return Ok(Response::from_proof(&error, Warning::new(message, "AT-89")));
         }
-        let detail = "no complete response arrived, and the status does not show a cancellation yet";
-        Err(Error::new(Kind::OutcomeUnknown, detail).with_operation("cancelOrder").with_delivery(Delivery::MaybeSent))
+        let detail = "no usable response arrived, and the status does not show a cancellation yet";
+        // The answer stays with the error (AT-97).
+        Err(error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent))
     }
 
     /// Permanently deletes the data of an order, [T 3.10]. Save and verify all results first. If the vendor answers with

@@ -207,6 +207,26 @@ pub enum IdentifyMethod {
 const UNSET_DATE: &str = "1970-01-01";
 
 impl IdentData {
+    /// Whether it contains no data of a person. The type alone is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        fn is_empty(value: &Value) -> bool {
+            match value {
+                Value::Null => true,
+                Value::String(text) => text.trim().is_empty(),
+                Value::Array(many) => many.iter().all(is_empty),
+                Value::Object(members) => members.values().all(is_empty),
+                _ => false,
+            }
+        }
+        // Images are not written for this: they are large.
+        self.images.as_ref().is_none_or(Vec::is_empty)
+            && serde_json::to_value(self).is_ok_and(|value| {
+                value.as_object().is_some_and(|members| {
+                    members.iter().filter(|(name, _)| *name != "Type").all(|(_, value)| is_empty(value))
+                })
+            })
+    }
+
     /// Returns `IDCard.ValidUntil`; `None` for the date that means unknown in initial data (AT-25).
     pub fn card_valid_until(&self) -> Option<&Text> {
         self.known_date(self.id_card.as_ref()?.valid_until.as_ref())

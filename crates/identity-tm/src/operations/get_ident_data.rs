@@ -5,7 +5,7 @@ use bytes::Bytes;
 use identkit_core::{Error, Kind, Secret};
 use identkit_wire::{Decoded, Received, Warning, debug_as, json};
 
-use super::{ERROR, check_order_id, is_empty, read, require};
+use super::{ERROR, check_order_id, is_empty, read, refuse_no_result, require};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
@@ -45,8 +45,10 @@ fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>
 /// Checks that the response is about the requested order (AT-24), and adds warnings.
 pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<Decoded<IdentDataAnswer>, Error> {
     check_order_id(order_id, value.order_id.as_ref())?;
-    // An empty list counts as absent.
-    require(value.ident_data.as_ref().filter(|data| !data.as_slice().is_empty()), "IdentData")?;
+    // Without data of a person it counts as absent.
+    let present = value.ident_data.as_ref().filter(|data| !data.as_slice().iter().all(IdentData::is_empty));
+    let entries = require(present, "IdentData")?.as_slice();
+    let untyped = entries.len() > 1 && entries.iter().any(|data| !matches!(data.kind, Some(1 | 2)));
     let misspelled = value.find_identified();
     let unset = |data: &IdentData| {
         data.id_card.as_ref().is_some_and(|card| {
@@ -58,6 +60,7 @@ pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<De
     let error = value.extra.get(ERROR).is_some_and(|error| !is_empty(error));
     let warnings = [
         Warning::when(error, "the vendor also reported an error", "AT-94"),
+        Warning::when(untyped, "an entry of IdentData is neither of Type 1 nor 2: it is not the checked data", "AT-23"),
         Warning::when(misspelled, "the time of identification has an undocumented element name", "AT-01"),
         Warning::when(unset, "1970-01-01 in the initial data means that the date is unknown", "AT-25"),
     ];
@@ -83,10 +86,12 @@ order_calls! {
 
     /// Reads the result in the form for later use. The account must be enabled for it.
     GetIdentDataSigned: read("getIdentData/Signed", "/getIdentData/{OrderID}/Signed", "[T] 3.3") => SignedIdentData,
-    decode: |_, _, body, _| {
+    decode: |_, head, body, _| {
         let bytes = body.whole()?;
-        if bytes.is_empty() {
-            return Err(Error::new(Kind::Protocol, "the response is empty"));
+        refuse_no_result(head, &bytes, "a result")?;
+        let plain = json::read::<serde_json::Value>(&bytes);
+        if plain.is_ok_and(|value| value.is_boolean() || is_empty(&value)) {
+            return Err(Error::new(Kind::Protocol, "the response contains no result"));
         }
         Ok(SignedIdentData(bytes).into())
     },

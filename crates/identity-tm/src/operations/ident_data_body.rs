@@ -5,11 +5,11 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use identkit_core::{Error, Kind, Pii};
-use identkit_wire::{Decoded, Operation, Received, Warning, error_text, json, operation};
+use identkit_core::{Error, Pii};
+use identkit_wire::{Decoded, Operation, Received, Warning, json, operation};
 
-use super::ERROR;
 use super::get_ident_data::check;
+use super::refuse_no_result;
 use crate::messages::IdentDataAnswer;
 use crate::{Dialect, OrderId};
 
@@ -75,10 +75,8 @@ operation! {
     encode: |this, dialect| this.0.encode(dialect),
     decode: |this, head, body, dialect| {
         let bytes = body.whole()?;
-        if bytes.is_empty() {
-            return Err(Error::new(Kind::Protocol, "the response is empty"));
-        }
-        if error_text(&bytes, ERROR).is_none() && !is_documented(&bytes) {
+        if !is_documented(&bytes) {
+            refuse_no_result(head, &bytes, "a result")?;
             let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
             return Ok(IdentDataBody::Opaque { bytes, content_type }.into());
         }

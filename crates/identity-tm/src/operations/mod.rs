@@ -46,8 +46,11 @@ pub use signing::*;
 pub use unread::{Unread, UnreadList};
 
 use http::Method;
+use http::header::CONTENT_TYPE;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, Warning, json};
+use identkit_wire::{
+    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, Warning, error_text, json,
+};
 
 use crate::{OrderId, PROVIDER};
 
@@ -96,6 +99,25 @@ fn is_empty(value: &serde_json::Value) -> bool {
         Value::Object(members) => members.is_empty(),
         _ => false,
     }
+}
+
+/// Rejects what is no result in any form: an error, a page, or nothing (AT-94, AT-96). `expected` is e.g. `a video`.
+fn refuse_no_result(head: &http::response::Parts, body: &[u8], expected: &str) -> Result<(), Error> {
+    if let Some(text) = error_text(body, ERROR) {
+        let detail = "the vendor reports an error in a response with a success status";
+        return Err(Error::new(Kind::Rejected, detail).with_vendor_text(text));
+    }
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    let media_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+    let begins = |with: &str| text.get(..with.len()).is_some_and(|first| first.eq_ignore_ascii_case(with.as_bytes()));
+    let detail = if text.is_empty() {
+        format!("the response is empty; {expected} is expected")
+    } else if begins("<!doctype html") || begins("<html") || media_type.is_some_and(|it| it.starts_with(b"text/html")) {
+        format!("the response is not {expected}: it is an HTML page")
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(Kind::Protocol, detail))
 }
 
 /// Decodes an object on whose elements `once` the result depends, with a warning about `Error` beside it (AT-94, AT-95).

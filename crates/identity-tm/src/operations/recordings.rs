@@ -8,7 +8,8 @@ use http::{Method, response};
 use identkit_core::{Content, Error, Kind, Secret, Violation};
 use identkit_wire::url::{UrlFault, WebUrl};
 use identkit_wire::{
-    AmbiguityPolicy, Answer, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, operation,
+    AmbiguityPolicy, Answer, BodyMode, Decoded, Encoded, Meta, Received, RetrySafety, Warning, is_json_object,
+    operation,
 };
 
 use super::{ERROR, READ, read, require};
@@ -119,8 +120,9 @@ order_calls! {
 
 fn decode(head: &response::Parts, body: Received) -> Result<Decoded<Video>, Error> {
     let (first, content) = body.into_content();
-    if first.is_empty() {
-        return Err(Error::new(Kind::Protocol, "the response is empty; a video is expected"));
+    super::refuse_no_result(head, &first, "a video")?;
+    if is_json_object(&first) {
+        return Err(Error::new(Kind::Protocol, "the response is not a video: it is JSON"));
     }
     let header = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = header.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

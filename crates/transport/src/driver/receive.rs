@@ -6,7 +6,7 @@ use ::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use ::http::response;
 use bytes::{Bytes, BytesMut};
 use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
-use identkit_wire::{BodyMode, Meta, Received, body_text, error_text, is_json, is_json_object, refusal};
+use identkit_wire::{BodyMode, Meta, Received, body_text, error_text, is_empty_or_json, is_json_object, refusal};
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::coding::{is_decoded, unsupported};
@@ -61,7 +61,7 @@ impl Incoming {
     pub(super) async fn refusal(&mut self) -> (Error, bool) {
         let mut complete = self.fill().await;
         if self.meta.safety.forbids_repeat() {
-            complete &= self.complete && (self.has_end() || self.buffer.is_empty() || is_json(&self.buffer));
+            complete &= self.complete && (self.has_end() || is_empty_or_json(&self.buffer));
         }
         (refusal(self.meta, self.head.status, &self.buffer), complete)
     }

@@ -12,6 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqA
 use serde_json::Number;
 
 use super::notes::{Note, Notes};
+use crate::tolerant::ONE_OR_MANY;
 
 /// Maximum nesting depth, the same as serde_json's.
 const DEPTH: usize = 128;
@@ -394,8 +395,12 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
         self.deserialize_any(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self.last())
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        let at = self.last();
+        match at.node {
+            Node::Map(members) if name == ONE_OR_MANY && Node::is_numbered(members) => at.list(visitor),
+            _ => visitor.visit_newtype_struct(at),
+        }
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {

@@ -16,7 +16,7 @@ pub(crate) use self::arguments::Arguments;
 use self::arguments::Command;
 use self::client::Identify24;
 pub(crate) use self::sandbox::{HINTS, SandboxOptions};
-use crate::context::Api;
+use crate::context::{Api, Context};
 use crate::exit::Failure;
 use crate::output::Format;
 
@@ -27,7 +27,8 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
         secret_ids: true,
         changes: matches!(arguments.command, Command::Create { .. }),
     };
-    let identify24 = &Identify24::new(arguments, api, &arguments.connection, &arguments.trace, format)?;
+    let context = Context::new(arguments, api, &arguments.connection, &arguments.trace, format)?;
+    let identify24 = &Identify24::from(context);
     let result = match &arguments.command {
         Command::Login => account::login(identify24).await,
         Command::Create { file, out, preserve_case, allow_both_pdf_sources, switches } => {
@@ -42,11 +43,7 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
         Command::Projects => account::projects(identify24).await,
         Command::Project { project_id, by_list } => account::project(identify24, project_id, *by_list).await,
     };
-    let probe = async {
-        let client = identify24.client(|client| client)?;
-        Ok(client.projects(&identify24.options).await.map(drop)?)
-    };
-    let ended = identify24.finish(result, probe).await;
+    let ended = identify24.finish(result, identify24.probe()).await;
     ended.map(|()| ExitCode::SUCCESS).map_err(|failure| match failure.breaks("AI-19") {
         true => failure.note("remove one of the two PDFs, or send both with --allow-both-pdf-sources"),
         false => failure,

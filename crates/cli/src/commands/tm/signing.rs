@@ -61,8 +61,10 @@ pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let client = tm.client()?;
     let question = format!("Cancel the order {}? The person cannot continue afterwards.", order_id.expose());
     confirm(yes, question, "not canceled").await?;
-    client.cancel_order(order_id, &tm.options).await?;
-    tm.show(json!({ "cancelled": true }), |page| page.line("canceled; the vendor keeps the data of the order"))
+    let response = warn(client.cancel_order(order_id, &tm.options).await)?;
+    tm.show(document(json!({ "cancelled": true }), &response, json!({})), |page| {
+        page.line("canceled; the vendor keeps the data of the order")
+    })
 }
 
 pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {

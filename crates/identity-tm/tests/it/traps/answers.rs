@@ -66,10 +66,10 @@ async fn at_53_vendor_text_is_read_from_any_shape_of_a_400() {
 #[test]
 fn at_74_times_are_read_in_every_form_and_preserved() {
     for text in ["2018-09-05T11:06:21+02:00", "2018-09-05T09:06:21Z", "2018-09-05 11:06:21.000+02:00"] {
-        let at = ident_data(&json!({ "Identified": text, "IdentData": {} })).identified.unwrap();
+        let at = ident_data(&json!({ "Identified": text, "IdentData": {"Firstname": "Erika"} })).identified.unwrap();
         assert_eq!((at.as_str(), at.timestamp().unwrap().as_second()), (text, 1_536_138_381));
     }
-    let odd = ident_data(&json!({"Identified": "gestern", "IdentData": {}})).identified.unwrap();
+    let odd = ident_data(&json!({"Identified": "gestern", "IdentData": {"Firstname": "Erika"}})).identified.unwrap();
     assert_eq!((odd.as_str(), odd.timestamp()), ("gestern", None));
 }
 
@@ -97,7 +97,7 @@ fn at_82_the_method_ignores_case_and_preserves_unknown_ones() {
         ("AutoID", Some(IdentifyMethod::AutoId)),
         ("Wallet", None),
     ] {
-        let answer = ident_data(&json!({ "IdentifyMethod": text, "IdentData": {} }));
+        let answer = ident_data(&json!({ "IdentifyMethod": text, "IdentData": {"Firstname": "Erika"} }));
         assert_eq!(answer.method(), method, "{text}");
         assert_eq!(answer.identify_method.as_deref(), Some(text));
     }
@@ -165,7 +165,7 @@ async fn at_88_credentials_are_utf_8_and_invalid_ones_are_rejected() {
         assert_eq!(build(user, code).unwrap_err().kind(), Kind::InvalidInput, "{user:?}");
     }
     build("Köln", "a:b").unwrap();
-    let client = client([reply(200, r#"{"IdentData":{}}"#)]);
+    let client = client([reply(200, r#"{"IdentData":{"Firstname":"Erika"}}"#)]);
     client.ident_data(&id(), &options()).await.unwrap();
     assert_eq!(client.sent()[0].headers["authorization"], format!("Basic {}", encode_base64(b"4711:code")));
     assert!(!format!("{:?} {:?}", *client, Credentials::new("4711", Secret::new("c0de"))).contains("c0de"));

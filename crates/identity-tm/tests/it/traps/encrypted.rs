@@ -25,12 +25,17 @@ fn body(reply: &crate::support::Reply) -> Result<IdentDataBody, Error> {
 #[test]
 fn at_70_documented_json_is_read_under_any_content_type() {
     for media in ["application/json", "application/jose", "text/html"] {
-        for text in [r#"{"IdentData":{"Surname":"Mustermann"}}"#, r#"{"OrderID":"99921269855041","IdentData":{}}"#] {
+        for text in [
+            r#"{"IdentData":{"Surname":"Mustermann"}}"#,
+            r#"{"OrderID":"99921269855041","IdentData":{"Firstname":"Erika"}}"#,
+        ] {
             let body = body(&answer(200, media, text)).unwrap();
             assert!(matches!(body, IdentDataBody::Json(_)), "{media} {text}");
         }
     }
-    let spelled = body(&json_answer(200, r#"{"IDENTIFIED":"2018-09-05T11:06:21+02:00","IdentData":{}}"#)).unwrap();
+    let spelled =
+        body(&json_answer(200, r#"{"IDENTIFIED":"2018-09-05T11:06:21+02:00","IdentData":{"Firstname":"Erika"}}"#))
+            .unwrap();
     assert!(matches!(spelled, IdentDataBody::Json(answer) if answer.identified.is_some()), "AT-01 applies here too");
 }
 
@@ -70,7 +75,9 @@ fn at_70_the_server_side_encodes_both_forms() {
     type Op = MaybeEncrypted<GetIdentData>;
     for output in [
         IdentDataBody::Json(Box::new(
-            IdentDataAnswer::default().order_id(id()).ident_data(OneOrMany::One(IdentData::default())),
+            IdentDataAnswer::default()
+                .order_id(id())
+                .ident_data(OneOrMany::One(IdentData::default().firstname("Erika"))),
         )),
         IdentDataBody::Opaque { bytes: "sealed".into(), content_type: Some("application/jose".to_owned()) },
     ] {
@@ -91,8 +98,9 @@ fn at_70_a_decrypted_result_is_checked_like_any_other() {
         bytes: encrypted(text).into(),
         content_type: Some("application/jose".to_owned()),
     };
-    let (answer, warnings) =
-        opaque(r#"{"identified":"2018-09-05T11:06:21+02:00","IdentData":{}}"#).open(&id(), &Reversed).unwrap();
+    let (answer, warnings) = opaque(r#"{"identified":"2018-09-05T11:06:21+02:00","IdentData":{"Firstname":"Erika"}}"#)
+        .open(&id(), &Reversed)
+        .unwrap();
     assert!(answer.identified.is_some());
     assert_eq!(rules(&warnings), ["AT-01"]);
     let other = opaque(r#"{"OrderID":"99920006C38842"}"#).open(&id(), &Reversed).unwrap_err();
@@ -173,7 +181,7 @@ async fn at_71_the_signed_form_is_preserved_and_reused_as_text() {
 #[tokio::test]
 async fn at_73_the_port_reads_evidence_with_the_method() {
     use identkit_core::{EvidenceItem, EvidenceKind};
-    let client = client([reply(200, r#"{"IdentData":{}}"#)]);
+    let client = client([reply(200, r#"{"IdentData":{"Firstname":"Erika"}}"#)]);
     let case = CaseRef { provider: "identity-tm".to_owned(), id: Secret::new(ORDER), state: None };
     let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
     client.evidence(&case, &item, &options()).await.unwrap();

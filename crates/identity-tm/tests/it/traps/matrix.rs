@@ -33,7 +33,7 @@ async fn attempt(client: &IdentityTm, name: &str, options: CallOptions) -> Resul
         "getAllStatus/ExtendedList" => client.call(&GetAllStatusExtended::new(period()), &options).await.map(drop),
         "drain getAllStatus" => client.call(&DrainUnreported, &options).await.map(drop),
         "drain getAllStatus/ExtendedList" => client.drain_unreported(&options).await.map(drop),
-        "cancelOrder" => client.cancel_order(&id, &options).await,
+        "cancelOrder" => client.cancel_order(&id, &options).await.map(drop),
         "requestSign" => client.request_sign(&id, &options).await.map(drop),
         "confirmSign" => client.confirm_sign(&id, &Secret::new("123456"), &options).await.map(drop),
         "requestResendSignTan" => client.resend_tan(&id, &options).await.map(drop),

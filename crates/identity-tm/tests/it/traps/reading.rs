@@ -14,7 +14,7 @@ async fn at_09_only_a_404_of_get_ident_data_proves_deletion() {
     let vendor = client([reply(404, "")]);
     assert!(vendor.data_is_gone(&id(), &options()).await.unwrap());
     assert_eq!(vendor.calls(), [format!("GET /getIdentData/{ORDER}")]);
-    let vendor = client([reply(200, r#"{"IdentData":{}}"#)]);
+    let vendor = client([reply(200, r#"{"IdentData":{"Firstname":"Erika"}}"#)]);
     assert!(!vendor.data_is_gone(&id(), &options()).await.unwrap());
     for (status, kind) in [(400, Kind::Rejected), (401, Kind::Authentication), (403, Kind::Forbidden)] {
         let vendor = client([reply(status, "")]);

@@ -131,7 +131,7 @@ pub(crate) fn calls() -> Vec<Call> {
         made!(DelIdentData::META, Positive, |c, i, _t| {
             c.tm.delete_ident_data(&id(&i), &o()).await.map(|_| String::new())
         }),
-        made!(CancelOrder::META, Open, |c, i, _t| c.tm.cancel_order(&id(&i), &o()).await.map(|()| String::new())),
+        made!(CancelOrder::META, Open, |c, i, _t| c.tm.cancel_order(&id(&i), &o()).await.map(|_| String::new())),
         made!(RequestSign::META, Identified, |c, i, _t| c.tm.request_sign(&id(&i), &o()).await.map(|_| String::new())),
         made!(ConfirmSign::META, Begun, |c, i, t| {
             c.tm.confirm_sign(&id(&i), &Secret::new(t), &o()).await.map(|_| String::new())
