@@ -31,7 +31,7 @@ pub(super) fn is_unrepeatable(meta: &Meta) -> bool {
 pub(crate) struct Recorder {
     options: StateOptions,
     record: Arc<Mutex<Option<Record>>>,
-    /// The last request that may be repeated but changes something, and its order.
+    /// The last request that may be repeated but changes something, and the id at the end of its path.
     change: Arc<Mutex<Option<(&'static Meta, String)>>>,
 }
 
@@ -67,14 +67,14 @@ impl Recorder {
     }
 
     /// Remembers a request that may be repeated but changes something. It has a record only if its outcome is unknown.
-    pub(super) fn remember(&self, meta: &'static Meta, order_id: &str) {
-        *self.change.lock().unwrap_or_else(PoisonError::into_inner) = Some((meta, order_id.to_owned()));
+    pub(super) fn remember(&self, meta: &'static Meta, id: &str) {
+        *self.change.lock().unwrap_or_else(PoisonError::into_inner) = Some((meta, id.to_owned()));
     }
 
     /// Records an answered change whose outcome is unknown (AT-97).
     fn keep_unknown(&self, failure: &Failure) {
         let change = self.change.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (Some((meta, order_id)), Some(answer)) = (change, failure.answer()) else { return };
+        let (Some((meta, id)), Some(answer)) = (change, failure.answer()) else { return };
         if failure.kind() != Some(Kind::OutcomeUnknown)
             || failure.operation() != Some(meta.name)
             || self.options.no_state
@@ -82,7 +82,8 @@ impl Recorder {
         {
             return;
         }
-        if let Err(error) = self.prepare(meta, &[("OrderID", &order_id)]) {
+        let name = meta.path.rsplit('/').next().unwrap_or_default().trim_matches(['{', '}']);
+        if let Err(error) = self.prepare(meta, &[(name, &id)]) {
             say(&format!("note: the vendor's response is not recorded: {}", error.sentence));
             return;
         }

@@ -26,7 +26,7 @@ struct RecordingTransport {
 impl Transport for RecordingTransport {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         if let Some(meta) = context.operation().filter(|meta| meta.safety == RetrySafety::IdempotentByEffect) {
-            // The paths of these calls end with the id of the order.
+            // The paths of these calls end with an id.
             self.recorder.remember(meta, request.uri().path().rsplit('/').next().unwrap_or_default());
         }
         let Some(meta) = context.operation().filter(|meta| is_unrepeatable(meta)) else {

@@ -101,7 +101,7 @@ fn is_empty(value: &serde_json::Value) -> bool {
     }
 }
 
-/// Rejects what is no result in any form: an error, a page, or nothing (AT-94, AT-96). `expected` is e.g. `a video`.
+/// Rejects a body that is not a result in any form: an error, a page, or nothing (AT-94, AT-96). `expected` is e.g. `a video`.
 fn refuse_no_result(head: &http::response::Parts, body: &[u8], expected: &str) -> Result<(), Error> {
     if let Some(text) = error_text(body, ERROR) {
         let detail = "the vendor reports an error in a response with a success status";
