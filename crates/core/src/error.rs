@@ -330,7 +330,7 @@ impl Error {
         self.0.answer.as_ref()
     }
 
-    /// Ids of what the call may have created, found in the bytes of [`answer`](Self::answer) even if they cannot be
+    /// Ids of what the call may have created, found in the bytes of [`answer`](Self::answer) also if they cannot be
     /// parsed: `OrderID`, `ident_id`, `conference_url`. Store them: the vendor may not repeat them.
     pub fn salvaged_ids(&self) -> Vec<FoundId> {
         self.answer().map(RawResponse::ids).unwrap_or_default()
