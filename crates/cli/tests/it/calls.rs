@@ -277,16 +277,17 @@ mod secrets {
 }
 
 #[test]
-fn one_bad_document_of_a_list_saves_none() {
+fn at_96_a_document_with_bad_base64_is_kept_as_text() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("signed");
     let pdf = "JVBERi0xLjQKJSVFT0YK";
     let list = json!({ "PDFs": [{ "Base64Data": pdf }, { "Base64Data": "not Base64" }] });
     let server = Server::json("200 OK", list.to_string());
     let result = server.run(&format!("tm esign-pdf {ORDER} -o {}", out.display()));
-    result.fails_with(1, &["getESignPDF", "document 2"]);
+    result.fails_with(1, &["file 2 of 2 is damaged: it is not valid Base64", "-2.pdf.damaged", "--accept-damaged"]);
     assert!(!result.stderr.contains("nothing was sent"), "{result:#?}");
-    assert_eq!(names(folder.path()), [""; 0]);
+    assert_eq!(names(&out), [format!("{ORDER}-2.pdf.damaged")]);
+    assert_eq!(std::fs::read_to_string(out.join(format!("{ORDER}-2.pdf.damaged"))).unwrap(), "not Base64");
 }
 
 mod inputs {
