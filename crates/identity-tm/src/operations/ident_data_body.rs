@@ -50,8 +50,8 @@ impl IdentDataBody {
     /// Returns the result, decrypted if necessary, with the same checks and warnings as a response in JSON.
     ///
     /// # Errors
-    /// The decryptor's; [`Kind::Protocol`] if the decrypted bytes are not the documented JSON; [`Kind::Integrity`] if
-    /// they are about another order.
+    /// The decryptor's; [`Kind::Protocol`](identkit_core::Kind::Protocol) if the decrypted bytes are not the documented
+    /// JSON; [`Kind::Integrity`](identkit_core::Kind::Integrity) if they are about another order.
     pub fn open(self, order: &OrderId, decryptor: &dyn Decryptor) -> Result<(IdentDataAnswer, Vec<Warning>), Error> {
         let (bytes, content_type) = match self {
             Self::Json(answer) => return Ok((*answer, Vec::new())),
