@@ -59,7 +59,7 @@ impl Phase {
         Self::WORDS.iter().find(|known| known.1 == word).map(|known| known.0)
     }
 
-    /// Whether the record is no longer needed to find out what the vendor did.
+    /// Whether it is known what the vendor did.
     pub(crate) fn is_closed(self) -> bool {
         matches!(self, Self::Unsent | Self::Done | Self::Refused)
     }
