@@ -21,13 +21,13 @@ use super::coding;
 use super::deadline::{Deadline, too_late};
 use super::decide::decide;
 use super::limits::{RetryBucket, Slot};
+use super::observed_call::ObservedCall;
 use super::outcome::{
     Failed, Seen, Shown, Verdict, after_ambiguous_attempt, can_succeed, conclude, is_ambiguous, is_refusal, judge,
     unknown,
 };
-use super::receive::{Incoming, retry_after};
+use super::receive::{ArrivingResponse, retry_after};
 use super::stream::Guard;
-use super::watch::Watch;
 use super::{Policy, Response};
 use crate::observer::{CallInfo, CallObserver, Observer};
 use crate::{AttemptContext, Authenticator, BaseUrl, Generation, Transport};
@@ -68,12 +68,12 @@ impl Engine {
         let meta = codec.meta();
         let info = CallInfo { provider: meta.provider, operation: meta.name, tag: options.tag };
         let observer = self.observer.as_ref().map(|observer| observer.begin(&info));
-        let mut watch = Watch::begin(observer, &*self.clock);
-        let called = self.repeat(codec, options, &mut watch).await.map_err(|error| {
+        let mut observed = ObservedCall::begin(observer, &*self.clock);
+        let called = self.repeat(codec, options, &mut observed).await.map_err(|error| {
             let error = error.with_operation(meta.name);
-            if watch.ambiguous { after_ambiguous_attempt(meta, error) } else { error }
+            if observed.ambiguous { after_ambiguous_attempt(meta, error) } else { error }
         });
-        watch.end(&called);
+        observed.end(&called);
         called
     }
 
@@ -81,10 +81,10 @@ impl Engine {
         &self,
         codec: &mut dyn Codec,
         options: &CallOptions,
-        watch: &mut Watch<'_>,
+        observed: &mut ObservedCall<'_>,
     ) -> Result<Response<()>, Error> {
         let meta = codec.meta();
-        let began = watch.began;
+        let began = observed.began;
         let allowed = options.attempts.unwrap_or(self.policy.attempts).max(1);
         let mut first = Some(codec.encode()?);
         let bytes = first.as_ref().map_or(0, |(_, encoded)| encoded.body.len());
@@ -115,10 +115,10 @@ impl Engine {
             let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
             let fresh = self.policy.fresh_connections && meta.safety != RetrySafety::Safe && !repeatable;
             let context = AttemptContext::new(fresh, deadline).with_operation(meta).with_scope(self.scope);
-            watch.attempt(made, &context);
-            let mut failed = match self.attempt(codec, request, &context, slot, watch.observer.clone()).await {
+            observed.attempt(made, &context);
+            let mut failed = match self.attempt(codec, request, &context, slot, observed.observer.clone()).await {
                 Ok(mut response) => {
-                    watch.attempted(bytes, Ok(response.status.as_u16()), None);
+                    observed.attempted(bytes, Ok(response.status.as_u16()), None);
                     self.bucket.succeeded(tokens);
                     response.attempts = made;
                     response.elapsed = self.clock.now().since(began);
@@ -130,7 +130,7 @@ impl Engine {
             failed.error = conclude(meta, failed.error.with_operation(meta.name));
             // By the status, or by the body of a successful response (AI-30).
             if failed.error.kind() == Kind::Authentication && failed.error.delivery() == Some(Delivery::Answered) {
-                watch.attempted(bytes, Err(&failed.error), None);
+                observed.attempted(bytes, Err(&failed.error), None);
                 let helps = generation.is_some_and(|generation| self.auth.rejected(generation));
                 // A status and a body that disagree are no sure refusal (AI-31).
                 let sure = !meta.safety.forbids_repeat() || failed.status == Some(StatusCode::UNAUTHORIZED);
@@ -144,18 +144,18 @@ impl Engine {
                 self.before(deadline, self.auth.renew(generation)).await??;
                 continue;
             }
-            watch.ambiguous |= is_ambiguous(&failed.error);
+            observed.ambiguous |= is_ambiguous(&failed.error);
             let wait = decide(meta, &failed, made, allowed, &self.policy, fastrand::f64());
             let error = failed.error;
             let retry = wait.map(|wait| (wait, self.clock.now().plus(wait))).filter(|(_, until)| *until < deadline);
             // The bucket comes last: a call that ends anyway must not take tokens.
             let paid = retry.and_then(|(wait, until)| Some((wait, until, self.bucket.take(error.kind())?)));
             let Some((wait, until, cost)) = paid else {
-                watch.attempted(bytes, Err(&error), None);
+                observed.attempted(bytes, Err(&error), None);
                 return Err(error);
             };
             tokens += cost;
-            watch.attempted(bytes, Err(&error), Some(wait));
+            observed.attempted(bytes, Err(&error), Some(wait));
             _work = None;
             _work = Some(self.clock.sleep_until(until).await);
         }
@@ -204,11 +204,11 @@ impl Engine {
         let sending = Transport::send(&*self.transport, request, context);
         let response = match self.sending(context, bytes, &mut deadline, sending).await {
             Ok(sent) => sent.map_err(Failed::from)?,
-            Err(timeout) => return Err(Failed::late(timeout.with_delivery(context.delivery()))),
+            Err(timeout) => return Err(Failed::timed_out(timeout.with_delivery(context.delivery()))),
         };
         let status = response.status();
         let retry_after = retry_after(response.headers(), &*self.clock);
-        let mut incoming = Incoming::new(meta, coding::decode(response));
+        let mut incoming = ArrivingResponse::new(meta, coding::decode(response));
         match deadline.run(self.receive(codec, &mut incoming, slot, observer)).await {
             Ok(Ok(warnings)) => Ok(Response::new(status, warnings, incoming.into_unrepeatable())),
             Ok(Err(error)) => {
@@ -217,7 +217,7 @@ impl Engine {
             }
             // The response is incomplete: only its head arrived in time.
             Err(timeout) => {
-                Err(Failed::late(timeout.with_delivery(Delivery::MaybeSent).with_answer(incoming.into_raw())))
+                Err(Failed::timed_out(timeout.with_delivery(Delivery::MaybeSent).with_answer(incoming.into_raw())))
             }
         }
     }
@@ -225,7 +225,7 @@ impl Engine {
     async fn receive(
         &self,
         codec: &mut dyn Codec,
-        incoming: &mut Incoming,
+        incoming: &mut ArrivingResponse,
         slot: Option<Slot>,
         observer: Option<Arc<dyn CallObserver>>,
     ) -> Result<Vec<Warning>, Error> {
@@ -291,7 +291,7 @@ impl Engine {
     }
 
     /// Applies the verdict on a complete response that is not a success to its error.
-    fn settle(&self, incoming: &Incoming, shown: Shown, error: Error) -> Error {
+    fn settle(&self, incoming: &ArrivingResponse, shown: Shown, error: Error) -> Error {
         let meta = incoming.meta;
         let ids = incoming.find_ids();
         let status = match error.status() {

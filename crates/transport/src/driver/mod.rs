@@ -7,6 +7,7 @@ mod deadline;
 mod decide;
 mod engine;
 mod limits;
+mod observed_call;
 mod outcome;
 mod policy;
 mod receive;
@@ -14,7 +15,6 @@ mod response;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod watch;
 
 use std::fmt;
 use std::sync::Arc;

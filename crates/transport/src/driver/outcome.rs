@@ -21,7 +21,7 @@ pub(super) struct Failed {
 
 impl Failed {
     /// An attempt that exceeded the deadline.
-    pub(super) fn late(error: Error) -> Self {
+    pub(super) fn timed_out(error: Error) -> Self {
         Self { error, status: None, retry_after: None, permanent: true }
     }
 }

@@ -23,7 +23,7 @@ const SNIFF_AT_LEAST: usize = 16;
 const ERROR_BODY: usize = 1024 * 1024;
 
 /// A response that is being read. The attempt owns it, so what was read survives a timeout.
-pub(super) struct Incoming {
+pub(super) struct ArrivingResponse {
     pub(super) meta: &'static Meta,
     pub(super) head: response::Parts,
     pub(super) content: Content,
@@ -32,7 +32,7 @@ pub(super) struct Incoming {
     complete: bool,
 }
 
-impl Incoming {
+impl ArrivingResponse {
     pub(super) fn new(meta: &'static Meta, response: ::http::Response<Content>) -> Self {
         let (head, content) = response.into_parts();
         Self { meta, head, content, buffer: Bytes::new(), complete: false }

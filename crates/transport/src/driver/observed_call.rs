@@ -10,7 +10,7 @@ use identkit_core::{Clock, Delivery, Error, Instant, Kind};
 use crate::observer::{AttemptReport, CallObserver, CallReport};
 use crate::{AttemptContext, Response};
 
-pub(super) struct Watch<'a> {
+pub(super) struct ObservedCall<'a> {
     pub(super) observer: Option<Arc<dyn CallObserver>>,
     clock: &'a dyn Clock,
     pub(super) began: Instant,
@@ -23,7 +23,7 @@ pub(super) struct Watch<'a> {
     ended: bool,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> ObservedCall<'a> {
     pub(super) fn begin(observer: Option<Arc<dyn CallObserver>>, clock: &'a dyn Clock) -> Self {
         let began = clock.now();
         Self {
@@ -82,7 +82,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl Drop for Watch<'_> {
+impl Drop for ObservedCall<'_> {
     fn drop(&mut self) {
         let delivery = match &self.context {
             Some(context) => context.delivery(),
