@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::response;
-use identkit_core::{Clock, Delivery, Kind};
+use identkit_core::{Clock, Delivery, Kind, RawResponse};
 use identkit_files::{AppendLog, OpenError, Tail, create_dirs};
 use identkit_transport::SystemClock;
 use identkit_wire::{Meta, RetrySafety, encode_base64};
@@ -87,11 +87,16 @@ impl Recorder {
             say(&format!("note: the vendor's response is not recorded: {}", error.sentence));
             return;
         }
+        // An error here is reported with the response.
+        let _ = self.request(meta);
+        self.answer(answer);
+    }
+
+    /// Records a response that was received before the client could pass it on in pieces.
+    pub(super) fn answer(&self, answer: &RawResponse) {
         let mut response = http::Response::new(());
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
-        // An error here is reported with the response.
-        let _ = self.request(meta);
         self.response(&response.into_parts().0);
         self.body(answer.body());
         self.end(answer.is_complete());

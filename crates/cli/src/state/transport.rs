@@ -36,7 +36,11 @@ impl Transport for RecordingTransport {
             let detail = "the record of the request cannot be written (--state)";
             Failure::new(Delivery::NotSent, Kind::Storage, detail).with_source(error)
         })?;
-        let (head, content) = self.inner.send(request, context).await?.into_parts();
+        let sent = self.inner.send(request, context).await.inspect_err(|failure| {
+            // A response that is not valid HTTP (AT-97).
+            failure.answer.iter().for_each(|answer| self.recorder.answer(answer));
+        });
+        let (head, content) = sent?.into_parts();
         self.recorder.response(&head);
         let recorder = self.recorder.clone();
         // Each piece is on disk before it is passed on.
@@ -53,7 +57,7 @@ mod tests {
     use std::path::PathBuf;
 
     use clap::Parser;
-    use identkit_core::Instant;
+    use identkit_core::{Instant, RawResponse};
     use identkit_identity_tm::PutOrder;
     use identkit_wire::{Operation as _, encode_base64};
 
@@ -107,6 +111,32 @@ mod tests {
         assert!(text(&place).contains(&encode_base64(BODY.as_bytes())));
         assert!(content.next().await.is_none());
         assert!(text(&place).contains("\"complete\":true"));
+    }
+
+    /// Fails with a response that is not valid HTTP.
+    #[derive(Debug)]
+    struct Invalid(RawResponse);
+
+    #[async_trait]
+    impl Transport for Invalid {
+        async fn send(&self, _: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
+            let mut failure = Failure::new(Delivery::MaybeSent, Kind::Protocol, "not valid HTTP");
+            failure.answer = Some(Box::new(self.0.clone()));
+            Err(failure)
+        }
+    }
+
+    #[tokio::test]
+    async fn at_97_a_response_that_is_not_valid_http_is_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("state");
+        let raw = RawResponse::new(http::StatusCode::ACCEPTED, http::HeaderMap::new(), BODY.into(), false);
+        let transport = record(Arc::new(Invalid(raw)), recorder(&place));
+        let context = AttemptContext::new(false, Instant::NEVER).with_operation(PutOrder::META);
+        assert!(transport.send(Request::new(Body::default()), &context).await.is_err());
+        let text = text(&place);
+        assert!(text.contains("\"status\":202") && text.contains(&encode_base64(BODY.as_bytes())), "{text}");
+        assert!(text.contains("\"complete\":false"), "{text}");
     }
 
     #[tokio::test]

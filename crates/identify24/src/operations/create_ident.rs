@@ -75,7 +75,7 @@ fn contradicts(body: &[u8]) -> bool {
     match text.first() {
         Some(b'{') => match json::read_answer::<CreateIdentResponse>(text) {
             Ok((answer, notes)) => {
-                // Other numbers, e.g. 0, are no status.
+                // Other numbers, e.g. 0, are not a status.
                 let differs = |status: u16| matches!(status, 100..=399 | 408 | 409 | 425 | 500..=599);
                 answer.result == Some(true)
                     || answer.response_status.is_some_and(differs)

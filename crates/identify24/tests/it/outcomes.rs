@@ -142,7 +142,7 @@ async fn ai_31_a_create_is_repeated_after_a_sure_refusal_only() {
             let created = client(&vendor).create_ident(&erika(), &options()).await;
             assert_eq!(created.is_ok(), repeated, "{code} {body}");
         }
-        // A URL that is cut off is no id, but the refusal is not sure either if it is complete.
+        // A URL that is cut off is not an id, but the refusal is not sure either if it is complete.
         let complete = format!("{URL}\"}}");
         let vendor = Vendor::script(vec![step(code, &complete)]);
         let error = fault(client(&vendor).create_ident(&erika(), &options()).await);

@@ -158,7 +158,7 @@ mod tests {
                 ),
                 true,
             ),
-            // In a body these are no headers.
+            // In a body these are not headers.
             (
                 "POST / HTTP/1.1\r\nContent-Length: 60\r\n\r\nx\r\n\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
                     .to_owned(),

@@ -168,7 +168,7 @@ async fn calls_during_a_webhook_are_a_finding() {
     let saved = bench.sandbox.snapshot().to_json(&vendors).unwrap();
     let restored = World::from_json(&vendors, &saved).unwrap();
     assert_eq!(restored.deliveries[0].attempts[0].calls, ["getIdentData"]);
-    // A call after the answer is no finding.
+    // A call after the answer is not a finding.
     bench.tm_call("GET", &format!("/getStatus/{}", id.expose()), "").await;
     assert_eq!(door.get("deliveries").await["deliveries"][0], delivery);
 }

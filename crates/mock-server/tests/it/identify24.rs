@@ -297,7 +297,7 @@ async fn ai_32_tokens_are_jwts_without_exp() {
     assert!(claims.get("exp").is_none() && claims["jti"].is_string(), "{claims}");
     assert_eq!(claims["iat"], start_time().as_second());
     let read = bench.i24_call("xxx", "GET", "/project/getAll", "").await;
-    assert_eq!(read.status, 200, "the document's literal is no JWT");
+    assert_eq!(read.status, 200, "the document's literal is not a JWT");
 }
 
 /// Decodes base64url without padding (RFC 7515, section 2).

@@ -111,7 +111,7 @@ async fn at_71_any_change_of_the_form_is_detected() {
     assert!(VIDEO.iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
     // The unchanged form is still valid.
     assert_eq!(bench.verdict(contract_order(), &form).await.1, "accepted");
-    assert_eq!(bench.verdict(contract_order(), "").await.1, "nothing", "an empty string is no form");
+    assert_eq!(bench.verdict(contract_order(), "").await.1, "nothing", "an empty string is not a form");
 }
 
 #[tokio::test(flavor = "multi_thread")]

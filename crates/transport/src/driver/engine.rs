@@ -132,7 +132,7 @@ impl Engine {
             if failed.error.kind() == Kind::Authentication && failed.error.delivery() == Some(Delivery::Answered) {
                 observed.attempted(bytes, Err(&failed.error), None);
                 let helps = generation.is_some_and(|generation| self.auth.rejected(generation));
-                // A status and a body that disagree are no sure refusal (AI-31).
+                // A status and a body that disagree are not a sure refusal (AI-31).
                 let sure = !meta.safety.forbids_repeat() || failed.status == Some(StatusCode::UNAUTHORIZED);
                 let helps = helps && sure;
                 if !helps || renewed {

@@ -205,7 +205,7 @@ async fn at_89_a_deletion_with_another_2xx_is_proved_by_a_read() {
             assert_eq!((error.kind(), error.status()), (Kind::OutcomeUnknown, Some(status)));
         }
     }
-    // An answer that contradicts itself is no deletion, so nothing is read.
+    // An answer that contradicts itself does not prove a deletion, so nothing is read.
     for (status, body) in [(200, "<html>"), (200, r#"{"Error":"x"}"#), (200, "done"), (205, "")] {
         let error = client([reply(status, body)]).delete_ident_data(&id(), &options()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::OutcomeUnknown, "{status} {body}");
