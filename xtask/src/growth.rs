@@ -20,10 +20,10 @@ use crate::workspace::Workspace;
 /// Exhaustive types, and why they will not grow.
 const COMPLETE: &[(&str, &str)] = &[
     ("core::Acceptance", "an event is new or not"),
+    ("core::CaseFields", "a table of names"),
     ("core::CaseRef", "its opaque state is the provider's to extend"),
     ("core::Delivery", "a request was sent, not sent, or perhaps sent"),
     ("core::Document", "a name and its content"),
-    ("core::EvidenceItem", "the key of a piece of evidence"),
     ("core::Window", "a begin and an end"),
     ("identity-tm::IdentDataBody", "the document's JSON, or anything else"),
     ("identity-tm::OrderCallback", "the sandbox must send each webhook of the document"),

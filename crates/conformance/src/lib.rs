@@ -12,7 +12,7 @@
 //!
 //! use identkit_conformance::mock_server::InProcess;
 //! use identkit_conformance::{Harness, example_case, run, sandbox};
-//! use identkit_core::{CaseRef, IdentityProvider, Outcome, Purpose, Secret};
+//! use identkit_core::{CaseRef, IdentityProvider, Outcome, Purpose};
 //! use identkit_identity_tm::{Credentials, IdentityTm, PROVIDER};
 //!
 //! let sandbox = sandbox();
@@ -28,11 +28,7 @@
 //!     case: example_case(Purpose::Identification),
 //!     story: "positive",
 //!     outcome: Outcome::Positive,
-//!     unknown: CaseRef {
-//!         provider: PROVIDER.into(),
-//!         id: Secret::new("9992UNKNOWN"),
-//!         state: None,
-//!     },
+//!     unknown: CaseRef::new(PROVIDER, "9992UNKNOWN"),
 //!     sandbox,
 //! };
 //! assert_eq!(run(&harness).await, []);

@@ -1,11 +1,14 @@
 //! The promises, in the order in which they are checked.
 
+mod evidence;
+mod recovery;
+
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use identkit_core::{
-    CallOptions, Capability, CaseRef, ChangesPage, Cursor, DeletePermit, Error, EvidenceItem, EvidenceKind,
-    IdentityProvider, Kind, Opened, Outcome, Window,
+    CallOptions, Capability, CaseRef, ChangesPage, Cursor, DeletePermit, Error, Event, EvidenceKind, IdentityProvider,
+    Kind, NewCase, Opened, Outcome, Purpose, Secret, Window,
 };
 use identkit_mock_server::TransitionError;
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +17,33 @@ use crate::harness::Harness;
 
 /// Texts that must never be printed: the person of [`example_case`](crate::example_case), in lower case.
 const PERSON: [&str; 6] = ["erika", "mustermann", "heidestr", "1964", "4917112", "conformance-1"];
+
+/// The fields of a case that a violation can name. `[0]` stands for any index.
+const FIELDS: [&str; 23] = [
+    "purpose",
+    "reference",
+    "project",
+    "person.given_names",
+    "person.family_name",
+    "person.birth_date",
+    "person.birthplace",
+    "person.nationality",
+    "person.gender",
+    "person.email",
+    "person.mobile",
+    "person.address",
+    "person.address.street",
+    "person.address.house_number",
+    "person.address.postal_code",
+    "person.address.city",
+    "person.address.country",
+    "documents",
+    "documents[0].name",
+    "documents[0].pdf",
+    "redirect_success",
+    "redirect_abort",
+    "webhook_final",
+];
 
 /// A promise of the port that a provider breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +103,17 @@ impl<'a> Suite<'a> {
         });
     }
 
+    /// Number of calls that the mock vendor received.
+    fn calls(&self) -> usize {
+        self.harness.sandbox.journal().calls().count()
+    }
+
+    /// Checks that at most this many calls were made since `before`.
+    fn check_calls(&mut self, promise: &'static str, before: usize, most: usize) {
+        let made = self.calls().saturating_sub(before);
+        self.check(promise, made <= most, || format!("{made} calls were made"));
+    }
+
     fn can(&self, capability: Capability) -> bool {
         self.provider.descriptor().can(capability)
     }
@@ -82,8 +123,13 @@ impl<'a> Suite<'a> {
         self.rejections().await;
         let opened = self.provider.open(&self.harness.case, &self.options).await;
         let Some(opened) = self.succeeds("a valid case can be opened", opened) else { return };
-        self.check_opened(&opened).await;
+        let again = self.check_opened(&opened).await;
         let Some(case) = self.store(&opened.case) else { return };
+        let both: Vec<_> = [Some(case.clone()), again].into_iter().flatten().collect();
+        self.find(&both).await;
+        self.adopt(&opened).await;
+        self.unreadable_state(&case).await;
+        self.violations().await;
         self.before_the_end(&case).await;
         self.cancel().await;
         let played = self.play(&case);
@@ -118,7 +164,31 @@ impl<'a> Suite<'a> {
         self.fails("a case of another provider is rejected before anything is sent", Kind::InvalidInput, result);
     }
 
-    async fn check_opened(&mut self, opened: &Opened) {
+    /// Opens cases that break rules.
+    async fn violations(&mut self) {
+        let valid = &self.harness.case;
+        let mut without_name = valid.clone();
+        without_name.person.family_name = "".into();
+        let mut wrong_country = valid.clone();
+        wrong_country.person.address.country = Some("Germany".into());
+        let mut wrong_document = valid.clone();
+        wrong_document.purpose = Purpose::Signature;
+        wrong_document.documents = vec![identkit_core::Document { name: "contract.pdf".into(), pdf: "text".into() }];
+        for case in [NewCase::default(), without_name, wrong_country, wrong_document] {
+            let before = self.calls();
+            let Err(error) = self.provider.open(&case, &self.options).await else { continue };
+            self.check_debug(&error);
+            let invalid = error.kind() == Kind::InvalidInput && !error.violations().is_empty();
+            let actual = || format!("{:?} with {} violations", error.kind(), error.violations().len());
+            self.check("a case that breaks a rule is rejected with violations", invalid, actual);
+            let unnamed = error.violations().iter().find(|one| !FIELDS.contains(&general(&one.field).as_str()));
+            self.check("violations name the fields of the case", unnamed.is_none(), || format!("{unnamed:?}"));
+            self.check_calls("a case that breaks a rule is rejected before anything is sent", before, 0);
+        }
+    }
+
+    /// Returns the second case.
+    async fn check_opened(&mut self, opened: &Opened) -> Option<CaseRef> {
         self.check_debug(opened);
         let named = opened.case.provider == self.provider.descriptor().name;
         self.check("a case names its provider", named, || opened.case.provider.clone());
@@ -126,6 +196,7 @@ impl<'a> Suite<'a> {
         let again = self.provider.open(&self.harness.case, &self.options).await;
         let differs = again.as_ref().is_ok_and(|again| again.case.id != opened.case.id);
         self.check("opening twice creates two cases", differs, || "the second has the same id, or failed".into());
+        Some(again.ok()?.case)
     }
 
     /// Stores the case as JSON and reads it back.
@@ -143,11 +214,7 @@ impl<'a> Suite<'a> {
             self.check("a fresh case is not final", pending, || format!("{:?}", status.outcome));
             self.check("a status contains the vendor's codes", !status.vendor_codes.is_empty(), || "none".into());
         }
-        if self.can(Capability::Evidence) {
-            let listed = self.provider.evidence_list(case, &self.options).await;
-            let none = listed.as_ref().is_ok_and(Vec::is_empty);
-            self.check("an open case lists no evidence", none, || format!("{listed:?}"));
-        }
+        self.evidence_before_the_end(case).await;
     }
 
     /// Plays the story that ends the case.
@@ -227,40 +294,39 @@ impl<'a> Suite<'a> {
     async fn at_the_end(&mut self, case: &CaseRef) {
         let status = self.provider.status(case, &self.options).await;
         if let Some(status) = self.succeeds("an ended case has a status", status) {
-            let fits = status.outcome == self.harness.outcome && status.outcome.is_final();
-            self.check("the story ends the case with its outcome", fits, || format!("{:?}", status.outcome));
+            if self.can(Capability::Judge) {
+                let fits = status.outcome == self.harness.outcome && status.outcome.is_final();
+                self.check("the story ends the case with its outcome", fits, || format!("{:?}", status.outcome));
+            } else {
+                let open = !status.outcome.is_final();
+                let promise = "a provider that cannot judge reports no end";
+                self.check(promise, open, || format!("{:?}", status.outcome));
+            }
         }
         if self.can(Capability::Cancel) {
             let result = self.provider.cancel(case, &self.options).await;
             self.fails("an ended case cannot be canceled", Kind::InvalidState, result);
         }
-        if !self.can(Capability::Evidence) {
-            return;
-        }
-        let items = self.provider.evidence_list(case, &self.options).await;
-        let Some(items) = self.succeeds("an ended case lists its evidence", items) else { return };
-        self.check("a positive case has evidence", !items.is_empty(), || "none is listed".into());
-        for item in &items {
-            let read = match self.provider.evidence(case, item, &self.options).await {
-                Ok(evidence) => evidence.content.collect(64 * 1024 * 1024).await,
-                Err(error) => Err(error),
-            };
-            let valid = read.as_ref().is_ok_and(|bytes| fits(item, bytes));
-            self.check("listed evidence can be read and has its type", valid, || format!("{item:?}"));
-        }
-        let beyond = EvidenceItem { kind: EvidenceKind::IdentData, index: 99 };
-        let result = self.provider.evidence(case, &beyond, &self.options).await;
-        self.fails("evidence that does not exist is not found", Kind::NotFound, result);
+        self.evidence_at_the_end(case).await;
     }
 
     /// Checks that the calls of missing capabilities return `Kind::Unsupported`.
     async fn unsupported(&mut self, case: &CaseRef) {
         let (provider, options) = (Arc::clone(&self.provider), self.options.clone());
-        let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
         let mut results = Vec::new();
+        if !self.can(Capability::Find) {
+            let window = Window { begin: Timestamp::UNIX_EPOCH, end: Timestamp::MAX };
+            results.push(provider.find("x", Purpose::default(), window, &options).await.map(drop));
+        }
         if !self.can(Capability::Evidence) {
-            results.push(provider.evidence_list(case, &options).await.map(drop));
-            results.push(provider.evidence(case, &item, &options).await.map(drop));
+            results.push(provider.evidence_plan(case, &options).await.map(drop));
+            results.push(provider.evidence(case, EvidenceKind::IdentData, &options).await.map(drop));
+        }
+        if !self.can(Capability::RequestEvidence) {
+            let (kind, callback) = (EvidenceKind::Video, Secret::new("https://shop.example/callback"));
+            results.push(provider.request_evidence(case, kind, &callback, &options).await);
+            let event = Event::new(provider.descriptor().name, "Video", "key");
+            results.push(provider.evidence_after(case, &event, &options).await.map(drop));
         }
         if !self.can(Capability::Cancel) {
             results.push(provider.cancel(case, &options).await);
@@ -276,24 +342,12 @@ impl<'a> Suite<'a> {
             self.fails("a capability that is not listed is unsupported", Kind::Unsupported, result);
         }
     }
-
-    async fn delete(&mut self, case: &CaseRef) {
-        if !self.can(Capability::Delete) {
-            return;
-        }
-        let deleted = self.provider.delete(case, &DeletePermit::Operator, &self.options).await;
-        self.succeeds("an ended case can be deleted", deleted);
-        let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
-        let gone = self.provider.evidence(case, &item, &self.options).await;
-        self.fails("deleted data is gone", Kind::NotFound, gone);
-        let twice = self.provider.delete(case, &DeletePermit::Operator, &self.options).await;
-        self.fails("deleting twice is not a success", Kind::NotFound, twice);
-    }
 }
 
-fn fits(item: &EvidenceItem, bytes: &[u8]) -> bool {
-    match item.kind {
-        EvidenceKind::Report | EvidenceKind::SignedDocument => bytes.starts_with(b"%PDF-"),
-        _ => !bytes.is_empty(),
+/// Replaces an index in the path of a field by 0.
+fn general(field: &str) -> String {
+    match field.split_once('[').and_then(|(head, rest)| Some((head, rest.split_once(']')?))) {
+        Some((head, (index, tail))) if index.parse::<u32>().is_ok() => format!("{head}[0]{tail}"),
+        _ => field.to_owned(),
     }
 }

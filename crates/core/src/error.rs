@@ -123,8 +123,12 @@ pub enum Location {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Path of the field in the vendor's spelling, e.g. `Address.ZipCode`.
+    /// Path of the field. For a call of a vendor's client in the vendor's spelling, e.g. `Address.ZipCode`. For
+    /// [`IdentityProvider::open`](crate::IdentityProvider::open) in terms of [`NewCase`](crate::NewCase), e.g.
+    /// `person.address.postal_code` or `documents[0].pdf`.
     pub field: Cow<'static, str>,
+    /// Path of the vendor's field, if [`field`](Self::field) is that of a case.
+    pub vendor_field: Option<Cow<'static, str>>,
     /// What is wrong and what is allowed, without the value.
     pub message: Cow<'static, str>,
     /// Requirement or trap of the contract in `docs/contract/`, e.g. `T-050`.
@@ -143,7 +147,22 @@ impl Violation {
         rule: &'static str,
         section: &'static str,
     ) -> Self {
-        Self { field: field.into(), message: message.into(), rule, section, location: Location::Body }
+        Self {
+            field: field.into(),
+            vendor_field: None,
+            message: message.into(),
+            rule,
+            section,
+            location: Location::Body,
+        }
+    }
+
+    /// Sets the path of the field in terms of [`NewCase`](crate::NewCase). The path so far becomes
+    /// [`vendor_field`](Self::vendor_field).
+    #[must_use]
+    pub fn for_case(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.vendor_field = Some(std::mem::replace(&mut self.field, field.into()));
+        self
     }
 
     /// Sets the part of the request that holds the field. Default: the body.
@@ -156,7 +175,11 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} ({}, {})", self.field, self.message, self.rule, self.section)
+        f.write_str(&self.field)?;
+        if let Some(field) = &self.vendor_field {
+            write!(f, " ({field})")?;
+        }
+        write!(f, ": {} ({}, {})", self.message, self.rule, self.section)
     }
 }
 
@@ -205,6 +228,13 @@ impl Error {
     /// Creates the error of an operation that the provider does not support.
     pub fn unsupported(operation: &'static str) -> Self {
         Self::new(Kind::Unsupported, "this provider does not support the operation").with_operation(operation)
+    }
+
+    /// Replaces the broken rules, for a caller that words them in other terms.
+    #[must_use]
+    pub fn with_violations(mut self, violations: Vec<Violation>) -> Self {
+        self.0.violations = violations;
+        self
     }
 
     /// Sets the vendor's name of the operation.

@@ -23,9 +23,9 @@ pub use error::{Advice, BoxError, Delivery, Error, Kind, Location, Violation};
 pub use event::{Acceptance, Event, Inbox, MemoryInbox};
 pub use personal::{Pii, REDACTED, Secret, Wipe};
 pub use port::{
-    Address, CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Descriptor, Document,
-    Evidence, EvidenceItem, EvidenceKind, EvidenceProof, Gender, IdentityProvider, NewCase, Opened, Outcome, Person,
-    Purpose, Window,
+    Absence, Address, CallOptions, Capability, CaseFields, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit,
+    Descriptor, Document, Evidence, EvidenceItem, EvidenceKind, EvidencePlan, EvidenceProof, Found, Gender,
+    IdentityProvider, NewCase, NothingToCollect, Opened, Outcome, Person, Purpose, Window,
 };
 pub use raw::RawResponse;
 pub use salvage::FoundId;

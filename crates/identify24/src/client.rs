@@ -186,6 +186,11 @@ impl Identify24 {
         ident.status.as_ref().map_or(Outcome::Unknown, |status| self.inner.outcomes.meaning(status))
     }
 
+    /// Whether any status is mapped to a positive end.
+    pub(crate) fn knows_positive_end(&self) -> bool {
+        self.inner.outcomes.0.values().any(|outcome| matches!(outcome, Outcome::Positive | Outcome::Signed))
+    }
+
     /// Logs in again, or waits for the login that is already running (`[I] auth`). Other calls log in when they need
     /// to. Callers share a login, so [`CallOptions::attempts`] does not apply; the policy does.
     ///

@@ -15,7 +15,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use identkit::core::{
-    Address, Capability, CaseRef, CaseStatus, DeletePermit, EvidenceProof, Gender, NewCase, Outcome, Person,
+    Address, Capability, CaseRef, CaseStatus, DeletePermit, EvidenceProof, Gender, NewCase, NothingToCollect, Outcome,
+    Person,
 };
 use identkit::transport::save::Save;
 use identkit::{CallOptions, Error, IdentityProvider, Kind, Pii, identify24, identity_tm};
@@ -69,25 +70,40 @@ fn next_step(status: &CaseStatus) -> &'static str {
     }
 }
 
-/// Saves all evidence into a directory, then deletes the vendor's copy. Returns the number of files.
-async fn collect(vendor: &dyn IdentityProvider, case: &CaseRef, folder: &Path) -> Result<usize, Error> {
+/// Saves all evidence of an ended case into a directory, then deletes the vendor's copy. Returns the number of files.
+async fn collect(
+    vendor: &dyn IdentityProvider,
+    case: &CaseRef,
+    outcome: Outcome,
+    folder: &Path,
+) -> Result<usize, Error> {
     let options = CallOptions::new();
-    let items = vendor.evidence_list(case, &options).await?;
-    if items.is_empty() {
-        return Ok(0); // e.g. after a negative identification: nothing to save, nothing to delete
-    }
+    let mut plan = vendor.evidence_plan(case, &options).await?;
     let mut digests = Vec::new();
-    for item in &items {
-        let evidence = vendor.evidence(case, item, &options).await?;
-        let name = format!("{:?}-{}.{}", item.kind, item.index, item.kind.extension());
-        // `Save` syncs the file and reads it back: the digest is that of the bytes on disk.
-        let saved = Save::new(folder.join(name)).run(evidence.content).await?;
-        digests.push((item.clone(), saved.sha256));
+    for kind in plan.kinds() {
+        match vendor.evidence(case, kind, &options).await {
+            Ok(pieces) => {
+                for piece in pieces {
+                    let path = folder.join(piece.file_name());
+                    // `Save` syncs the file and reads it back: the digest is that of the bytes on disk.
+                    let saved = Save::new(path).run(piece.content).await?;
+                    digests.push((piece.item, saved.sha256));
+                }
+            }
+            // An error if the case must have this kind.
+            Err(error) if error.kind() == Kind::NotFound => plan.mark_absent(kind)?,
+            Err(error) => return Err(error),
+        }
     }
-    // An error if an item is missing: the vendor's copy is never deleted too early.
-    let proof = EvidenceProof::new(&items, digests)?;
-    vendor.delete(case, &DeletePermit::Evidence(proof), &options).await?;
-    Ok(items.len())
+    // Both fail if anything is missing: the vendor's copy is never deleted too early.
+    let count = digests.len();
+    let permit = if plan.is_empty() {
+        DeletePermit::NothingToCollect(NothingToCollect::new(outcome, &plan)?) // e.g. after a negative identification
+    } else {
+        DeletePermit::Evidence(EvidenceProof::new(&plan, digests)?)
+    };
+    vendor.delete(case, &permit, &options).await?;
+    Ok(count)
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -109,7 +125,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
         if vendor.descriptor().can(Capability::Evidence) {
             let folder = tempfile::tempdir()?;
-            let count = collect(vendor.as_ref(), &opened.case, folder.path()).await?;
+            let count = collect(vendor.as_ref(), &opened.case, status.outcome, folder.path()).await?;
             assert_eq!(count, if expected == Outcome::Positive { 2 } else { 0 });
             println!("files of evidence: {count}");
         }

@@ -21,7 +21,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use identkit::bytes::Bytes;
-use identkit::core::{CaseRef, Event, Outcome};
+use identkit::core::{Event, Outcome, Purpose};
 use identkit::identify24::messages::CreateIdent;
 use identkit::identify24::{self, IdentStatusCallback, Identify24, samples};
 use identkit::transport::http::{HyperTransport, TlsConfig};
@@ -107,7 +107,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{} of {}", event.name, event.provider);
         // The vendor does not sign its webhooks: only the status that you read counts.
         let id = event.case_id.ok_or("the event has no ident id")?;
-        let case = CaseRef { provider: event.provider, id, state: None };
+        let case = vendor.adopt(id.expose(), Purpose::Identification)?;
         let status = vendor.status(&case, &CallOptions::new()).await?;
         println!("{:?} by {:?}", status.outcome, status.vendor_codes);
         assert_eq!(status.outcome, Outcome::Positive);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::StatusCode;
-use identkit_core::{Delivery, Error, Kind, Pii};
+use identkit_core::{Advice, Delivery, Error, Kind, Pii};
 use serde::Deserializer as _;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
@@ -87,6 +87,19 @@ fn is_json(body: &[u8]) -> bool {
 pub fn is_empty_or_json(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
     body.is_empty() || is_json(body)
+}
+
+/// Returns the error of a read. A 404 with a body that is neither empty nor JSON, e.g. an HTML page, becomes
+/// [`Kind::Protocol`]: it may come from another server, so it does not prove that the vendor lacks the resource.
+#[must_use]
+pub fn doubt_not_found(error: Error) -> Error {
+    let proves = error.answer().is_none_or(|answer| is_empty_or_json(answer.body()));
+    if error.kind() != Kind::NotFound || proves {
+        return error;
+    }
+    let detail = "the response with status 404 may come from another server: its body is neither empty nor JSON; check \
+                  the base URL";
+    error.with_kind(Kind::Protocol, detail).with_advice(Advice::CheckConnection)
 }
 
 /// Returns the beginning of a body as text, without control characters. It can contain personal data.

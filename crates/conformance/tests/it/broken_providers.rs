@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 use identkit_conformance::mock_server::InProcess;
 use identkit_conformance::{Harness, example_case, run, sandbox};
 use identkit_core::{
-    CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Descriptor, Error, Evidence,
-    EvidenceItem, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Secret, Window, async_trait,
+    CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Content, Cursor, DeletePermit, Descriptor, Error, Event,
+    Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Secret,
+    Window, async_trait,
 };
 use identkit_identity_tm::{Credentials, IdentityTm, PROVIDER};
 
 /// The promises that `BrokenProvider` can break.
-const PROMISES: [&str; 17] = [
+const PROMISES: [&str; 38] = [
     "Debug output contains no personal data",
     "a capability that is not listed is unsupported",
     "a canceled case ends as terminated",
@@ -29,6 +30,27 @@ const PROMISES: [&str; 17] = [
     "a fresh case is not final",
     "wrong credentials are rejected",
     "a positive case has evidence",
+    "all cases with a reference are found as they were opened",
+    "another reference finds nothing",
+    "a part of the reference finds nothing",
+    "a window before the case finds nothing",
+    "an empty reference is rejected",
+    "finding in a window that ends before it begins is rejected",
+    "an adopted case is the opened one",
+    "an id of any shape can be adopted",
+    "an empty id is rejected",
+    "a state that cannot be read is rejected",
+    "a state that cannot be read is rejected before anything is sent",
+    "violations name the fields of the case",
+    "an open case has no evidence",
+    "the plan of the evidence downloads none",
+    "each kind of evidence takes one download",
+    "the pieces of a kind are numbered from 0",
+    "evidence can be read and has its type",
+    "evidence that does not exist is an error",
+    "a recording is not read before the vendor announced it",
+    "an event that announces no evidence has none",
+    "a provider that cannot judge reports no end",
 ];
 
 /// A provider that breaks one promise.
@@ -61,10 +83,65 @@ impl IdentityProvider for BrokenProvider {
     }
     async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error> {
         let inner = if self.breaks == "wrong credentials are rejected" { &self.authorized } else { &self.inner };
-        inner.open(case, options).await
+        let opened = inner.open(case, options).await;
+        match self.breaks {
+            "violations name the fields of the case" => opened.map_err(|error| {
+                let mut violations = error.violations().to_vec();
+                violations.iter_mut().for_each(|one| one.field = one.vendor_field.take().unwrap_or_default());
+                error.with_violations(violations)
+            }),
+            _ => opened,
+        }
+    }
+    async fn find(
+        &self,
+        reference: &str,
+        purpose: Purpose,
+        mut window: Window,
+        options: &CallOptions,
+    ) -> Result<Found, Error> {
+        let valid = window.begin <= window.end && !reference.is_empty();
+        let own = "conformance-1";
+        let reference = match self.breaks {
+            "another reference finds nothing" if valid => own,
+            "a part of the reference finds nothing" if valid && own.contains(reference) => own,
+            "an empty reference is rejected" if reference.is_empty() => own,
+            _ => reference,
+        };
+        match self.breaks {
+            "a window before the case finds nothing" if valid => window.end = jiff::Timestamp::MAX,
+            "finding in a window that ends before it begins is rejected" if window.end < window.begin => {
+                window = Window { begin: window.end, end: window.begin };
+            }
+            _ => {}
+        }
+        let mut found = self.inner.find(reference, purpose, window, options).await?;
+        if self.breaks == "all cases with a reference are found as they were opened" {
+            found.cases.truncate(1);
+        }
+        Ok(found)
+    }
+    fn adopt(&self, id: &str, purpose: Purpose) -> Result<CaseRef, Error> {
+        match self.breaks {
+            "an adopted case is the opened one" => self.inner.adopt(id, Purpose::Signature),
+            "an id of any shape can be adopted" => {
+                identkit_identity_tm::OrderId::parse(id)?;
+                self.inner.adopt(id, purpose)
+            }
+            "an empty id is rejected" if id.trim().is_empty() => Ok(CaseRef::new(PROVIDER, id)),
+            _ => self.inner.adopt(id, purpose),
+        }
     }
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
-        let mut status = IdentityProvider::status(&self.inner, case, options).await?;
+        let mut case = case.clone();
+        match self.breaks {
+            "a state that cannot be read is rejected" => case.state = None,
+            "a state that cannot be read is rejected before anything is sent" => {
+                IdentityProvider::status(&self.inner, &CaseRef { state: None, ..case.clone() }, options).await?;
+            }
+            _ => {}
+        }
+        let mut status = IdentityProvider::status(&self.inner, &case, options).await?;
         if self.breaks == "a fresh case is not final" {
             status.outcome = Outcome::Positive;
         }
@@ -73,15 +150,66 @@ impl IdentityProvider for BrokenProvider {
         }
         Ok(status)
     }
-    async fn evidence_list(&self, case: &CaseRef, options: &CallOptions) -> Result<Vec<EvidenceItem>, Error> {
-        if self.breaks == "a positive case has evidence" {
-            Ok(Vec::new())
-        } else {
-            self.inner.evidence_list(case, options).await
+    async fn evidence_plan(&self, case: &CaseRef, options: &CallOptions) -> Result<EvidencePlan, Error> {
+        let plan = self.inner.evidence_plan(case, options).await?;
+        match self.breaks {
+            "a positive case has evidence" => return Ok(EvidencePlan::default()),
+            "an open case has no evidence" => return Ok(EvidencePlan::new([EvidenceKind::Report])),
+            "the plan of the evidence downloads none" => {
+                for kind in plan.kinds() {
+                    self.inner.evidence(case, kind, options).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(plan)
+    }
+    async fn evidence(
+        &self,
+        case: &CaseRef,
+        kind: EvidenceKind,
+        options: &CallOptions,
+    ) -> Result<Vec<Evidence>, Error> {
+        let read = self.inner.evidence(case, kind, options).await;
+        match self.breaks {
+            "each kind of evidence takes one download" => self.inner.evidence(case, kind, options).await,
+            "the pieces of a kind are numbered from 0" => read.map(|mut pieces| {
+                pieces.iter_mut().for_each(|piece| piece.item.index = 7);
+                pieces
+            }),
+            "evidence can be read and has its type" => {
+                let damage = |mut piece: Evidence| {
+                    piece.content = Content::from_bytes("<html>");
+                    piece
+                };
+                read.map(|pieces| pieces.into_iter().map(damage).collect())
+            }
+            "evidence that does not exist is an error" => read.or_else(|_| Ok(Vec::new())),
+            "a recording is not read before the vendor announced it" if kind == EvidenceKind::Video => {
+                Ok(vec![Evidence::new(kind, Content::from_bytes("a placeholder"))])
+            }
+            _ => read,
         }
     }
-    async fn evidence(&self, case: &CaseRef, item: &EvidenceItem, options: &CallOptions) -> Result<Evidence, Error> {
-        self.inner.evidence(case, item, options).await
+    async fn request_evidence(
+        &self,
+        case: &CaseRef,
+        kind: EvidenceKind,
+        callback: &Secret,
+        options: &CallOptions,
+    ) -> Result<(), Error> {
+        self.inner.request_evidence(case, kind, callback, options).await
+    }
+    async fn evidence_after(
+        &self,
+        case: &CaseRef,
+        event: &Event,
+        options: &CallOptions,
+    ) -> Result<Vec<Evidence>, Error> {
+        if self.breaks == "an event that announces no evidence has none" {
+            return self.inner.evidence(case, EvidenceKind::Report, options).await;
+        }
+        self.inner.evidence_after(case, event, options).await
     }
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
         match self.breaks {
@@ -156,6 +284,9 @@ async fn broken(breaks: &'static str) -> Vec<&'static str> {
         let inner = client(code);
         let mut descriptor = inner.descriptor().clone();
         if breaks == "a capability that is not listed is unsupported" {
+            descriptor.capabilities = &[Capability::Open, Capability::Status, Capability::Judge];
+        }
+        if breaks == "a provider that cannot judge reports no end" {
             descriptor.capabilities = &[Capability::Open, Capability::Status];
         }
         let (canceled, windows) = (Mutex::default(), Mutex::default());
@@ -167,7 +298,7 @@ async fn broken(breaks: &'static str) -> Vec<&'static str> {
         case: example_case(Purpose::Identification),
         story: "positive",
         outcome: Outcome::Positive,
-        unknown: CaseRef { provider: PROVIDER.into(), id: Secret::new("9992UNKNOWN"), state: None },
+        unknown: CaseRef::new(PROVIDER, "9992UNKNOWN"),
         sandbox,
     };
     run(&harness).await.into_iter().map(|broken| broken.promise).collect()

@@ -458,31 +458,69 @@ async fn port_rejects_cases_that_the_vendor_cannot_handle() {
         let error = client.open(&case, &options()).await.unwrap_err();
         error.violations().iter().map(|fault| fault.field.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(refused(&|case| case.person.gender = Some(Gender::Other)).await, ["gender"]);
-    assert_eq!(refused(&|case| case.purpose = Purpose::Signature).await, ["pdf_content"]);
-    assert_eq!(refused(&|case| case.documents = vec![pdf.clone()]).await, ["pdf_content"]);
+    assert_eq!(refused(&|case| case.person.gender = Some(Gender::Other)).await, ["person.gender"]);
+    assert_eq!(refused(&|case| case.purpose = Purpose::Signature).await, ["documents"]);
+    assert_eq!(refused(&|case| case.documents = vec![pdf.clone()]).await, ["documents"]);
     assert_eq!(
         refused(&|case| {
             case.purpose = Purpose::Signature;
             case.documents = vec![pdf.clone(), pdf.clone()];
         })
         .await,
-        ["pdf_content"]
+        ["documents"]
     );
-    assert_eq!(refused(&|case| case.person.email = None).await, ["email"]);
+    assert_eq!(refused(&|case| case.person.email = None).await, ["person.email"]);
     let many = refused(&|case| {
         case.person.gender = Some(Gender::Other);
         case.person.email = None;
         case.project = None;
     });
-    assert_eq!(many.await, ["gender", "project_id", "email"], "all at once");
+    assert_eq!(many.await, ["person.gender", "project", "person.email"], "all at once");
     assert!(vendor.paths().is_empty());
 }
 
 #[tokio::test]
 async fn ai_28_capabilities_exclude_missing_calls() {
     // The conformance suite checks that all other calls are `Kind::Unsupported`.
-    let client = client(&Vendor::script(vec![ident_answer()]));
-    let capabilities = client.descriptor().capabilities;
-    assert_eq!(capabilities, [Capability::Open, Capability::Sign, Capability::Status]);
+    let vendor = Vendor::script(vec![ident_answer()]);
+    let basic = [Capability::Open, Capability::Sign, Capability::Status];
+    assert_eq!(client(&vendor).descriptor().capabilities, basic);
+    for (outcome, judges) in
+        [(Outcome::Positive, true), (Outcome::Signed, true), (Outcome::Negative, false), (Outcome::Identified, false)]
+    {
+        let client = client_by(&vendor, |builder| builder.outcome("Identified", outcome));
+        assert_eq!(client.descriptor().can(Capability::Judge), judges, "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn ai_15_any_id_is_adopted_and_a_created_ident_too() {
+    let vendor = Vendor::script(vec![ident_answer(), ident_answer()]);
+    let client = client(&vendor);
+    assert_eq!(client.adopt("a/b ä", Purpose::Signature).unwrap(), CaseRef::new("identify24", "a/b ä"));
+    for text in ["", " ", ".", ".."] {
+        assert_eq!(client.adopt(text, Purpose::Identification).unwrap_err().kind(), Kind::InvalidInput, "{text}");
+    }
+    assert!(vendor.paths().is_empty());
+    let created = CreateIdentResponse::created(id(), "https://identify24.de/apply/x");
+    let case = created.case_ref().unwrap();
+    assert_eq!(case, client.adopt(id().expose(), Purpose::Identification).unwrap());
+    assert_eq!(client.status(&case, &options()).await.unwrap().outcome, Outcome::Pending);
+    let mut nameless = created;
+    nameless.ident_id = None;
+    assert_eq!(nameless.case_ref().unwrap_err().kind(), Kind::OutcomeUnknown);
+
+    let foreign = case.with_state(r#"{"flavour":"qes"}"#);
+    assert_eq!(client.status(&foreign, &options()).await.unwrap_err().kind(), Kind::InvalidInput);
+}
+
+#[tokio::test]
+async fn a_404_page_of_another_server_is_no_missing_ident() {
+    let page = Step::Answer(Reply::new(404, "<html>not found</html>"));
+    let vendor = Vendor::script(vec![status(404), page]);
+    let client = client(&vendor);
+    let case = CaseRef::new("identify24", "x");
+    for kind in [Kind::NotFound, Kind::Protocol] {
+        assert_eq!(client.status(&case, &options()).await.unwrap_err().kind(), kind);
+    }
 }

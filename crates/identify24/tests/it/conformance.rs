@@ -22,7 +22,7 @@ async fn identification_passes_the_suite() {
         case: example_case(Purpose::Identification),
         story: "positive",
         outcome: Outcome::Positive,
-        unknown: CaseRef { provider: PROVIDER.into(), id: Secret::new("00000000-unknown"), state: None },
+        unknown: CaseRef::new(PROVIDER, "00000000-unknown"),
         sandbox,
     };
     assert_eq!(run(&bench).await, []);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::lock::Mutex;
-use identkit_core::{Advice, CallOptions, Delivery, Error, Instant, Kind, Secret};
+use identkit_core::{Advice, CallOptions, Delivery, Error, EvidenceKind, Instant, Kind, Secret};
 use identkit_transport::{Basic, ClientSettings, Driver, Response, client_setters};
 use identkit_wire::{Operation, Warning, is_empty_or_json};
 
@@ -103,7 +103,8 @@ impl fmt::Debug for IdentityTm {
     }
 }
 
-/// A placed order. Store `order_id` and `flavor`: the other calls need them.
+/// A placed order. Store `order_id` and `flavor`: the other calls need them. For the calls of
+/// [`IdentityProvider`](identkit_core::IdentityProvider), store [`case_ref`](Self::case_ref).
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedOrder {
@@ -111,6 +112,8 @@ pub struct PlacedOrder {
     pub order_id: OrderId,
     /// Which statuses end this order (AT-14).
     pub flavor: OrderFlavor,
+    /// Kinds of the signed results that the order produces.
+    pub signed: Vec<EvidenceKind>,
     /// The whole response.
     pub answer: PutOrderAnswer,
 }
@@ -175,13 +178,13 @@ impl IdentityTm {
         };
         let order = with_reference.as_deref().unwrap_or(order);
         let mut response = self.call(order, options).await?;
-        let flavor = order.flavor();
+        let (flavor, signed) = (order.flavor(), order.signed_kinds());
         let sent = order.reference.as_ref();
         if response.value.reference.as_ref().is_some_and(|echo| Some(echo) != sent && !echo.expose().is_empty()) {
             response.warnings.push(Warning::new("the response has a different Ref than the order", "AT-18"));
         }
         response.try_map(|answer| match answer.order_id.clone() {
-            Some(order_id) => Ok(PlacedOrder { order_id, flavor, answer }),
+            Some(order_id) => Ok(PlacedOrder { order_id, flavor, signed, answer }),
             None => Err(Error::new(Kind::OutcomeUnknown, "the vendor accepted the order without naming its OrderID")),
         })
     }

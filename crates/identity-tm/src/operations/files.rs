@@ -141,6 +141,28 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
         Ok(None)
     }
 
+    /// Returns the content if the response is a single file, otherwise the stream. Nothing may have been read.
+    pub(crate) fn into_single(self) -> Result<Content, Self> {
+        match self {
+            Self { source: Source::Body(content), .. } => Ok(content),
+            list => Err(list),
+        }
+    }
+
+    /// Reads all remaining files into memory, each with the other elements of its entry. The operation limits the size of
+    /// the response.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub(crate) async fn rest(mut self) -> Result<Vec<(Content, T)>, Error> {
+        let mut files = Vec::new();
+        while let Some((mut blocks, entry)) = self.next_file(u64::MAX).await? {
+            let whole = if blocks.len() == 1 { blocks.pop().unwrap_or_default() } else { blocks.concat().into() };
+            files.push((Content::from_bytes(whole), entry));
+        }
+        Ok(files)
+    }
+
     /// Returns the response body, if nothing of it was read.
     #[cfg(feature = "server")]
     fn into_content(self) -> Content {

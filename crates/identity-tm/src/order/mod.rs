@@ -6,7 +6,7 @@
 mod signing;
 mod values;
 
-use identkit_core::{Error, Pii, Secret};
+use identkit_core::{Error, EvidenceKind, Pii, Secret};
 use identkit_wire::OneOrMany;
 use serde_json::Value;
 
@@ -249,10 +249,7 @@ impl PutOrder {
     /// Returns which statuses end this order (AT-14). Store it with the order's id.
     pub fn flavor(&self) -> OrderFlavor {
         let account_only = Add(self.add.unwrap_or_default()).contains(Add::GENERATE_ACCOUNT);
-        // If the arrays are empty, there is nothing to sign, and status 6 ends the order.
-        let signs = self.sign_pdf.as_ref().is_some_and(|pdfs| !pdfs.as_slice().is_empty())
-            || self.sign_hash.as_ref().is_some_and(|hashes| !hashes.as_slice().is_empty())
-            || self.multi_sign_options.is_some();
+        let signs = !self.signed_kinds().is_empty();
         match self.product.map(Product) {
             Some(Product::SIGN) if account_only => OrderFlavor::SignAccountOnly,
             Some(Product::SIGN) => OrderFlavor::Qes,
@@ -260,5 +257,16 @@ impl PutOrder {
             Some(_) => OrderFlavor::IdentOnly,
             None => OrderFlavor::Unknown,
         }
+    }
+
+    /// Returns the kinds of the signed results that the order produces. What signing the documents of another order
+    /// returns is not documented; documents are likely.
+    pub fn signed_kinds(&self) -> Vec<EvidenceKind> {
+        // If the arrays are empty, there is nothing to sign, and status 6 ends the order.
+        let pdfs = self.sign_pdf.as_ref().is_some_and(|pdfs| !pdfs.as_slice().is_empty());
+        let hashes = self.sign_hash.as_ref().is_some_and(|hashes| !hashes.as_slice().is_empty());
+        let documents = pdfs || self.multi_sign_options.is_some();
+        let kinds = [(documents, EvidenceKind::SignedDocument), (hashes, EvidenceKind::SignedHash)];
+        kinds.into_iter().filter_map(|(signs, kind)| signs.then_some(kind)).collect()
     }
 }

@@ -6,7 +6,7 @@
 mod catalogue;
 mod kind;
 
-use identkit_core::Outcome;
+use identkit_core::{Absence, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ pub struct Finality {
 
 impl Finality {
     /// Minimum time between two 404 responses that prove an order gone. A single 404 may be a transient error (AT-59).
-    pub const GONE_AFTER: SignedDuration = SignedDuration::from_mins(5);
+    pub const GONE_AFTER: SignedDuration = Absence::GONE_AFTER;
 
     /// Returns the verdict after `getStatus` responded with 404 at both times. Call it only if OnFinal arrived before: a
     /// timeout deletes the order ([T 4.1], AT-59). A final verdict does not change. Otherwise, if at least

@@ -20,7 +20,7 @@ fn bench(purpose: Purpose, story: &'static str, outcome: Outcome) -> Harness {
         case: example_case(purpose),
         story,
         outcome,
-        unknown: CaseRef { provider: PROVIDER.into(), id: Secret::new("9992UNKNOWN"), state: None },
+        unknown: CaseRef::new(PROVIDER, "9992UNKNOWN"),
         sandbox,
     }
 }
@@ -38,4 +38,12 @@ async fn a_signature_keeps_every_promise() {
 #[tokio::test]
 async fn a_suspicion_of_fraud_keeps_every_promise() {
     assert_eq!(run(&bench(Purpose::Identification, "fraud", Outcome::FraudSuspicion)).await, []);
+}
+
+#[tokio::test]
+async fn two_signed_documents_take_one_download() {
+    let mut bench = bench(Purpose::Signature, "signed", Outcome::Signed);
+    let first = bench.case.documents[0].clone();
+    bench.case.documents.push(identkit_core::Document { name: "annex.pdf".into(), ..first });
+    assert_eq!(run(&bench).await, []);
 }

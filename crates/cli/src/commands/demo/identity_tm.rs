@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use identkit_core::{CallOptions, Content, Error, EvidenceItem, EvidenceKind, EvidenceProof, Kind, Outcome, Secret};
+use identkit_core::{
+    CallOptions, Content, Error, EvidenceItem, EvidenceKind, EvidencePlan, EvidenceProof, Kind, Outcome, Secret,
+};
 use identkit_identity_tm::messages::{SignPdf, WebhookUrl};
 use identkit_identity_tm::{
     Credentials, IdentityTm, OrderCallback, OrderId, PROVIDER, PutOrder, SignedPdfs, random_reference, samples,
@@ -177,15 +179,15 @@ async fn collect(
     )?;
 
     let step = report.begin("prove that all files are on disk", "check");
-    let expected = [EvidenceKind::IdentData, EvidenceKind::Report, EvidenceKind::SignedDocument].map(item);
-    let proof = EvidenceProof::new(&expected, digests)?;
+    let plan = EvidencePlan::new([EvidenceKind::IdentData, EvidenceKind::Report, EvidenceKind::SignedDocument]);
+    let proof = EvidenceProof::new(&plan, digests)?;
     report.done(step, None, format!("{} files read back and compared", proof.digests().len()));
     Ok(proof)
 }
 
-/// The first item of a kind.
+/// The only item of a kind.
 fn item(kind: EvidenceKind) -> EvidenceItem {
-    EvidenceItem { kind, index: 0 }
+    EvidenceItem::new(kind, 0, 1)
 }
 
 /// Saves a response body with its HTTP status, and returns the digest.

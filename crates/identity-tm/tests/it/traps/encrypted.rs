@@ -180,10 +180,9 @@ async fn at_71_the_signed_form_is_preserved_and_reused_as_text() {
 
 #[tokio::test]
 async fn at_73_the_port_reads_evidence_with_the_method() {
-    use identkit_core::{EvidenceItem, EvidenceKind};
+    use identkit_core::EvidenceKind;
     let client = client([reply(200, r#"{"IdentData":{"Firstname":"Erika"}}"#)]);
-    let case = CaseRef { provider: "identity-tm".to_owned(), id: Secret::new(ORDER), state: None };
-    let item = EvidenceItem { kind: EvidenceKind::IdentData, index: 0 };
-    client.evidence(&case, &item, &options()).await.unwrap();
+    let case = CaseRef::new("identity-tm", ORDER);
+    client.evidence(&case, EvidenceKind::IdentData, &options()).await.unwrap();
     assert_eq!(client.calls(), [format!("GET /getIdentData/{ORDER}/IncludeIdentifyMethod")]);
 }

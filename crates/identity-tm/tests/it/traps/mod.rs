@@ -17,6 +17,7 @@ mod matrix;
 mod media;
 mod misc;
 mod outcomes;
+mod port;
 mod reading;
 mod results;
 mod shapes;

@@ -1,0 +1,95 @@
+//! What a caller needs after an unknown outcome or a restart: finding and adopting cases, and their stored state.
+
+use identkit_core::{Capability, CaseRef, Kind, Opened, Purpose, Window};
+use jiff::SignedDuration;
+
+use super::Suite;
+
+/// A state that no provider writes.
+const UNREADABLE: &str = "not a state";
+
+impl Suite<'_> {
+    /// Finds the opened cases by their reference.
+    pub(super) async fn find(&mut self, opened: &[CaseRef]) {
+        let Some(reference) = self.harness.case.reference.as_ref().filter(|_| self.can(Capability::Find)) else {
+            return;
+        };
+        let (reference, purpose) = (reference.expose().clone(), self.harness.case.purpose);
+        let provider = self.provider.clone();
+        let now = self.harness.sandbox.now();
+        let (hour, half) = (SignedDuration::from_hours(1), SignedDuration::from_hours(12));
+        let window = Window { begin: now - half, end: now + half };
+
+        let found = provider.find(&reference, purpose, window, &self.options).await;
+        if let Some(found) = self.succeeds("cases can be found by their reference", found) {
+            self.check_debug(&found);
+            let missing = opened.iter().filter(|case| !found.cases.contains(case)).count();
+            let all = missing == 0 && found.cases.len() == opened.len() && found.is_complete();
+            let actual =
+                || format!("{} of {} found, complete: {}", found.cases.len(), opened.len(), found.is_complete());
+            self.check("all cases with a reference are found as they were opened", all, actual);
+        }
+        let earlier = Window { begin: window.begin - hour, end: window.begin - SignedDuration::from_secs(1) };
+        for (promise, reference, window) in [
+            ("another reference finds nothing", "another-reference", window),
+            ("a part of the reference finds nothing", reference.get(1..).unwrap_or_default(), window),
+            ("a window before the case finds nothing", &reference, earlier),
+        ] {
+            let found = provider.find(reference, purpose, window, &self.options).await;
+            let none = found.as_ref().is_ok_and(|found| found.cases.is_empty());
+            self.check(promise, none, || format!("{found:?}"));
+        }
+        let reversed = Window { begin: window.end, end: window.begin };
+        for (promise, reference, window) in [
+            ("an empty reference is rejected", "", window),
+            ("finding in a window that ends before it begins is rejected", &reference, reversed),
+        ] {
+            let result = provider.find(reference, purpose, window, &self.options).await;
+            self.fails(promise, Kind::InvalidInput, result);
+        }
+    }
+
+    /// Adopts the case by the vendor's id.
+    pub(super) async fn adopt(&mut self, opened: &Opened) {
+        let (provider, purpose) = (self.provider.clone(), self.harness.case.purpose);
+        let before = self.calls();
+        let id = opened.case.id.expose();
+        let adopted = provider.adopt(id, purpose);
+        if let Some(adopted) = self.succeeds("a case can be adopted by its id", adopted) {
+            self.check("an adopted case is the opened one", adopted == opened.case, || "it differs".into());
+        }
+        // AT-22, AI-15: the vendor's document need not be right about the shape.
+        for odd in ["9992/..//odd", "ä b", "0"] {
+            let adopted = provider.adopt(odd, Purpose::Identification);
+            let kept = adopted.as_ref().is_ok_and(|case| case.id.expose() == odd);
+            self.check("an id of any shape can be adopted", kept, || format!("{adopted:?} for {odd:?}"));
+        }
+        for text in ["", " "] {
+            let result = provider.adopt(text, purpose);
+            self.fails("an empty id is rejected", Kind::InvalidInput, result);
+        }
+        self.check_calls("adopting a case sends nothing", before, 0);
+    }
+
+    /// Calls every method with a state that cannot be read.
+    pub(super) async fn unreadable_state(&mut self, case: &CaseRef) {
+        let (provider, options) = (self.provider.clone(), self.options.clone());
+        let case = case.clone().with_state(UNREADABLE);
+        let before = self.calls();
+        let mut results = vec![provider.status(&case, &options).await.map(drop)];
+        if self.can(Capability::Evidence) {
+            results.push(provider.evidence_plan(&case, &options).await.map(drop));
+            results.push(provider.evidence(&case, identkit_core::EvidenceKind::IdentData, &options).await.map(drop));
+        }
+        if self.can(Capability::Cancel) {
+            results.push(provider.cancel(&case, &options).await);
+        }
+        if self.can(Capability::Delete) {
+            results.push(provider.delete(&case, &identkit_core::DeletePermit::Operator, &options).await);
+        }
+        for result in results {
+            self.fails("a state that cannot be read is rejected", Kind::InvalidInput, result);
+        }
+        self.check_calls("a state that cannot be read is rejected before anything is sent", before, 0);
+    }
+}
