@@ -60,7 +60,7 @@ fn reject_without_tls(connection: &Connection, base: &BaseUrl, has_proxy: bool) 
     let is_tls = base.join("/").is_ok_and(|url| url.scheme() == Some(&Scheme::HTTPS));
     match given.iter().find(|(_, is_given)| *is_given && !is_tls) {
         Some((option, _)) => Err(Failure::unsent(format!(
-            "{option} has no effect, because the base URL begins with http://: remove the option, or use https://"
+            "{option} has no effect, because the base URL begins with http://: remove it, or use https://"
         ))),
         None => Ok(()),
     }

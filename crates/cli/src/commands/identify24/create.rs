@@ -73,10 +73,7 @@ pub(super) async fn create(
     };
     let full = to_json(&created.value);
     if is_url_of_another(&created.value) {
-        say(
-            "note: the conference_url does not contain the ident_id: it may belong to another ident (I-041); both are in \
-             the result and in the record",
-        );
+        say("note: the conference_url does not contain the ident_id: it may belong to another ident (I-041)");
     }
     identify24.recorder.add_secret("ident_id", full.get("ident_id").and_then(Value::as_str).unwrap_or_default());
     let written = file.map(|file| {
