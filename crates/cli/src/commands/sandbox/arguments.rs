@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use identkit_mock_server::{Mode, Profile};
+use identkit_wire::url::is_host_name;
 use jiff::Timestamp;
 
 use crate::providers::VendorOptions;
