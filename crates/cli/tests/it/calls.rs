@@ -136,7 +136,7 @@ fn a_429_that_outlasts_all_retries_is_7_for_reads_only() {
 mod raw {
     use super::*;
 
-    const BODY: &str = "{ \"OrderID\": \"99921269855041\",  \"Status\": {\"a\": 1e400} }\r\n";
+    const BODY: &str = "{ \"OrderID\": \"99921269855041\",  \"Status\": {\"a\": \"\\ud800\"} }\r\n";
 
     #[test]
     fn raw_is_the_response_as_received() {

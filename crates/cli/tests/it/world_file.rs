@@ -192,6 +192,8 @@ fn an_invalid_webhook_url_or_host_name_is_2() {
         ("--tls-name", "a b", "a host name or an address"),
         ("--tls-name", "", "a host name or an address"),
         ("--tls-name", "a..b", "a host name or an address"),
+        ("--tls-name", "*.example.com", "a host name or an address"),
+        ("--tls-name", "999.1.1.1", "a host name or an address"),
     ] {
         run(identkit().args(["sandbox", flag, value])).fails_with(2, &[flag, expected]);
     }
