@@ -17,7 +17,7 @@ use crate::network;
 use crate::output::{Format, Page, say};
 use crate::progress::Progress;
 use crate::save::StreamDeadline;
-use crate::state::{self, Recorder};
+use crate::state::{self, Recorder, StateDirectory};
 use crate::trace::TraceOptions;
 use crate::verbose::Verbose;
 
@@ -31,6 +31,8 @@ pub(crate) struct Api<'a> {
     pub(crate) secret_ids: bool,
     /// Whether the command changes something at the vendor.
     pub(crate) changes: bool,
+    /// Whether the command's own call exists at every base URL of the API, so that its 404 needs no other call.
+    pub(crate) is_probe: bool,
 }
 
 /// The context of a command that calls a vendor. `A` is the type of the vendor's options.
@@ -77,12 +79,17 @@ impl<'a, A> Context<'a, A> {
         })
     }
 
+    /// The directory with the records.
+    pub(crate) fn state(&self) -> &StateDirectory {
+        &self.trace.state.directory
+    }
+
     /// Creates the transport to the vendor, with a progress bar.
     pub(crate) fn transport(&self) -> Result<Arc<dyn Transport>, Failure> {
         let Api { base_url, variable, .. } = self.api;
-        BaseUrl::parse(base_url)
+        let base = BaseUrl::parse(base_url)
             .map_err(|error| Failure::usage(format!("--base-url or {variable} cannot be used: {}", error.detail())))?;
-        let transport = self.exchanges.watch(network::vendor(self.connection)?);
+        let transport = self.exchanges.watch(network::vendor(self.connection, &base)?);
         Ok(self.progress.watch(state::record(transport, self.recorder.clone())))
     }
 
@@ -98,6 +105,14 @@ impl<'a, A> Context<'a, A> {
 
     pub(crate) fn is_json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    /// Fails if `--raw` is given, for a command without a response for it.
+    pub(crate) fn reject_raw(&self, why: &str) -> Result<(), Failure> {
+        match self.raw {
+            Some(_) => Err(Failure::unsent(format!("--raw cannot be used: {why}"))),
+            None => Ok(()),
+        }
     }
 
     /// Whether the result is left out, because `--raw -` writes the response to standard output.
@@ -176,8 +191,10 @@ impl<'a, A> Context<'a, A> {
         let Some(seen) = self.exchanges.take_not_found() else { return failure };
         // A login exists at every base URL, so it needs no probe.
         let is_login = failure.operation() != Some(seen.operation);
-        let is_api =
-            seen.may_be_the_api() && !is_login && !probe.await.is_err_and(|failure| failure.status() == Some(404));
+        let is_api = seen.may_be_the_api()
+            && !is_login
+            && !self.api.is_probe
+            && !probe.await.is_err_and(|failure| failure.status() == Some(404));
         let failure = if failure.kind() == Some(Kind::OutcomeUnknown) {
             failure
         } else if !is_api {

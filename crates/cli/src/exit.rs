@@ -161,7 +161,7 @@ impl Failure {
             members.insert("delivery".into(), delivery.into());
             let violations = error.violations().iter().map(|fault| {
                 json!({
-                    "field": fault.field, "message": fault.message, "rule": fault.rule, "section": fault.section,
+                    "field": fault.field, "message": with_options(&fault.message), "rule": fault.rule, "section": fault.section,
                 })
             });
             members.insert("violations".into(), violations.collect());
@@ -237,9 +237,11 @@ fn sentence(error: &Error) -> String {
         [fault] => message.push_str(&format!("{}: {fault}", error.detail())),
         faults => {
             let list: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
-            return format!("{message}the request breaks {} rules and was not sent:{list}", faults.len());
+            let rules = faults.len();
+            return with_options(&format!("{message}the request breaks {rules} rules and was not sent:{list}"));
         }
     }
+    message = with_options(&message);
     if let Some(status) = error.status() {
         message.push_str(&format!(" (HTTP {status})"));
     }
@@ -253,6 +255,22 @@ fn sentence(error: &Error) -> String {
         _ => fault(error).and_then(remedy).unwrap_or_else(|| error.advice().text()),
     };
     format!("{message}; {advice}")
+}
+
+/// The text of a library with the options of this program in place of Rust names: a switch of a dialect is an option, and
+/// a setting of the retry policy has none.
+fn with_options(text: &str) -> String {
+    let mut parts = text.split("Dialect::");
+    let mut options = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
+        let (switch, rest) = part.split_at(end);
+        options.push_str(&format!("--dialect {}{rest}", switch.replace('_', "-")));
+    }
+    match options.split_once(" (Policy::").and_then(|(before, after)| Some((before, after.split_once(')')?.1))) {
+        Some((before, after)) => format!("{before}{after}"),
+        None => options,
+    }
 }
 
 /// The chain of an error's causes.
@@ -323,6 +341,21 @@ mod tests {
             "putOrder: the request breaks 2 rules and was not sent:\n  Email: is required (T-056, [T] 3.1.3)\n  \
              Address: is required (T-056, [T] 3.1.3)"
         );
+    }
+
+    #[test]
+    fn rust_names_become_options_of_the_program() {
+        for (text, expected) in [
+            (
+                "too long (Dialect::long_zip_codes allows longer ones)",
+                "too long (--dialect long-zip-codes allows longer ones)",
+            ),
+            ("Dialect::a_b, Dialect::c", "--dialect a-b, --dialect c"),
+            ("not complete in time (Policy::stream_timeout)", "not complete in time"),
+            ("(Policy::", "(Policy::"),
+        ] {
+            assert_eq!(with_options(text), expected);
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod state;
 mod tap;
 mod text;
 mod trace;
+mod typed_id;
 mod values;
 mod verbose;
 mod verdict;
@@ -87,6 +88,9 @@ fn report(failure: &Failure, format: Format, show_vendor_text: bool) -> ExitCode
 
 /// Runs the command. A signal drops it, and its exit code is returned as `Err`.
 async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>, Failure> {
+    if arguments.show_vendor_text && !arguments.command.calls_a_vendor() {
+        return Err(Failure::usage("--show-vendor-text is for commands that call a vendor"));
+    }
     let command = arguments.command.run(arguments.output);
     if let Command::Sandbox(_) = &arguments.command {
         // The sandbox handles signals itself: stopping it is a success.

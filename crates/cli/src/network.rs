@@ -5,9 +5,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use http::uri::Scheme;
 use identkit_core::{Error, Secret};
-use identkit_transport::Transport;
 use identkit_transport::http::{HyperTransport, Pin, Proxy, ProxyExceptions, TlsBuilder, TlsConfig, certificates};
+use identkit_transport::{BaseUrl, Transport};
 
 use crate::connection::{Connection, path};
 use crate::exit::Failure;
@@ -25,7 +26,7 @@ pub(crate) fn webhooks(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Fai
 }
 
 /// Builds the transport to a vendor.
-pub(crate) fn vendor(connection: &Connection) -> Result<Arc<dyn Transport>, Failure> {
+pub(crate) fn vendor(connection: &Connection, base: &BaseUrl) -> Result<Arc<dyn Transport>, Failure> {
     let ca_file = path(connection.ca_file.as_ref());
     if connection.no_bundled_roots && ca_file.is_none() {
         return Err(Failure::usage("--no-bundled-roots needs --ca-file: without it, no authority is trusted"));
@@ -43,7 +44,26 @@ pub(crate) fn vendor(connection: &Connection) -> Result<Arc<dyn Transport>, Fail
     let trust = builder().build().map_err(|error| untrusted("--ca-file", ca_file, error))?;
     let tls = with_identity(connection, builder(), &trust)?;
     let proxy = proxy(connection)?.map(|proxy| proxy.tls(trust));
+    reject_without_tls(connection, base, proxy.is_some())?;
     Ok(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build()))
+}
+
+/// Fails if the calls use no TLS and an option for TLS is given: the user expects a protection that there is not. Trusted
+/// authorities also apply to a proxy.
+fn reject_without_tls(connection: &Connection, base: &BaseUrl, has_proxy: bool) -> Result<(), Failure> {
+    let given = [
+        ("--pin", !connection.pin.is_empty()),
+        ("--client-cert (IDENTKIT_CLIENT_CERT)", path(connection.client_cert.as_ref()).is_some()),
+        ("--ca-file (IDENTKIT_CA_FILE)", path(connection.ca_file.as_ref()).is_some() && !has_proxy),
+        ("--platform-roots", connection.platform_roots && !has_proxy),
+    ];
+    let is_tls = base.join("/").is_ok_and(|url| url.scheme() == Some(&Scheme::HTTPS));
+    match given.iter().find(|(_, is_given)| *is_given && !is_tls) {
+        Some((option, _)) => Err(Failure::unsent(format!(
+            "{option} has no effect, because the base URL begins with http://: remove it, or use https://"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn authorities(flag: &str, file: Option<&Path>) -> Result<Vec<Vec<u8>>, Failure> {

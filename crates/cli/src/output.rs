@@ -125,6 +125,17 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", escape(line));
 }
 
+/// Writes a line to standard error that must not get lost.
+///
+/// # Errors
+/// If standard error is closed or cannot be written.
+pub(crate) fn announce(line: &str) -> io::Result<()> {
+    if is_closed(2) {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    writeln!(io::stderr().lock(), "{}", escape(line))
+}
+
 /// Writes a question to standard error, without a line break.
 pub(crate) fn ask(question: &str) -> io::Result<()> {
     let mut out = io::stderr().lock();
@@ -159,21 +170,22 @@ pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
 }
 
 fn write_exactly(bytes: &[u8]) -> io::Result<()> {
-    if is_closed() {
+    if is_closed(1) {
         return Err(io::ErrorKind::BrokenPipe.into());
     }
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush())
 }
 
-/// Whether the program was started without standard output (`>&-`). Rust's runtime then opens `/dev/null` for reading
+/// Whether the program was started without this stream, e.g. without standard output (`>&-`). Rust's runtime then opens `/dev/null` for reading
 /// and writing in its place, while `> /dev/null` opens it for writing only. False on systems without `/proc`.
-fn is_closed() -> bool {
+fn is_closed(stream: u8) -> bool {
     const ACCESS_MODE: u32 = 0o3;
     const READ_WRITE: u32 = 0o2;
-    let is_null = || std::fs::read_link("/proc/self/fd/1").is_ok_and(|path| path == Path::new("/dev/null"));
+    let is_null =
+        || std::fs::read_link(format!("/proc/self/fd/{stream}")).is_ok_and(|path| path == Path::new("/dev/null"));
     let flags = || {
-        let info = std::fs::read_to_string("/proc/self/fdinfo/1").ok()?;
+        let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{stream}")).ok()?;
         let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
         u32::from_str_radix(flags.trim(), 8).ok()
     };

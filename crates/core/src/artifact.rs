@@ -23,7 +23,8 @@ const MAGIC: usize = 16;
 pub enum Artifact {
     /// A PDF: `%PDF-` within its first 1,024 bytes and `%%EOF` within its last 1,024.
     Pdf,
-    /// A video: an MP4 whose top-level boxes add up to its length and include `moov`, or a WebM.
+    /// A video: an MP4 whose top-level boxes add up to its length and include `moov`, or a WebM with a complete EBML
+    /// header that says so.
     Video,
     /// An audio file of a known format.
     Audio,
@@ -124,8 +125,11 @@ impl ArtifactCheck {
                 Err(Damage("it is not complete: it has no %%EOF within its last 1,024 bytes"))
             }
             Artifact::Pdf => Ok(()),
-            Artifact::Video if self.first.starts_with(EBML) => Ok(()),
+            Artifact::Video if self.first.starts_with(EBML) => check_ebml(&self.first, self.length, &[b"webm"]),
             Artifact::Video => self.boxes.finish(),
+            Artifact::Audio if self.first.starts_with(EBML) => {
+                check_ebml(&self.first, self.length, &[b"webm", b"matroska"])
+            }
             Artifact::Audio => {
                 let head = self.first.get(..MAGIC.min(self.first.len())).unwrap_or_default();
                 is_audio(head).then_some(()).ok_or(Damage("it is not an audio file of a known format"))
@@ -134,14 +138,72 @@ impl ArtifactCheck {
     }
 }
 
-/// First bytes of a WebM or Matroska file.
+/// First bytes of a WebM or Matroska file: the id of the EBML header (RFC 8794).
 const EBML: &[u8] = &[0x1a, 0x45, 0xdf, 0xa3];
 
-/// Whether a file starts like WAV, AIFF, MP3, AAC, Ogg, FLAC, AMR, CAF, MP4, WebM, AU or WMA.
+/// Id of the element in the EBML header that names the format.
+const DOC_TYPE: &[u8] = &[0x42, 0x82];
+
+/// Id of the element that contains everything after the EBML header (RFC 9559).
+const SEGMENT: &[u8] = &[0x18, 0x53, 0x80, 0x67];
+
+/// Checks the beginning of a WebM or Matroska file: the EBML header is complete, it names one of these formats, and the
+/// segment after it, if its size is known, ends within the file.
+fn check_ebml(first: &[u8], length: u64, formats: &[&[u8]]) -> Result<(), Damage> {
+    const CUT: Damage = Damage("it is not complete: it has no complete EBML header");
+    let (mut header, rest) = first.strip_prefix(EBML).and_then(read_element).ok_or(CUT)?;
+    let mut format = None;
+    while !header.is_empty() {
+        let (id, after) = header.split_at_checked(id_length(header)).ok_or(CUT)?;
+        let (content, next) = read_element(after).ok_or(CUT)?;
+        if id == DOC_TYPE {
+            format = Some(content);
+        }
+        header = next;
+    }
+    if !format.is_some_and(|format| formats.contains(&without_padding(format))) {
+        return Err(Damage("it is neither a WebM nor an MP4: its EBML header names another format"));
+    }
+    let Some((Some(size), content)) = rest.strip_prefix(SEGMENT).and_then(read_size) else { return Ok(()) };
+    let before = (first.len() - content.len()) as u64;
+    match before.saturating_add(size) <= length {
+        true => Ok(()),
+        false => Err(Damage("it is not complete: the segment of the WebM is longer than the file")),
+    }
+}
+
+/// A text without the zero bytes that can follow it.
+fn without_padding(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// Length in bytes of the id at this place: its first bits say it. An id begins with at most three zero bits.
+fn id_length(bytes: &[u8]) -> usize {
+    bytes.first().map_or(usize::MAX, |first| first.leading_zeros() as usize + 1)
+}
+
+/// The size of an element, `None` if it is unknown, and the bytes after it. `None` if the size is cut off or invalid.
+fn read_size(bytes: &[u8]) -> Option<(Option<u64>, &[u8])> {
+    let first = *bytes.first()?;
+    let length = first.leading_zeros() as usize + 1;
+    let (digits, rest) = bytes.split_at_checked(length).filter(|_| length <= 8)?;
+    let marked = digits.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    // The bit after the leading zeros is a mark. A size of ones is unknown.
+    let number = marked & !(1 << (7 * length));
+    Some(((number != (1 << (7 * length)) - 1).then_some(number), rest))
+}
+
+/// The content of an element, whose id was read, and the bytes after it.
+fn read_element(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (size, rest) = read_size(bytes)?;
+    rest.split_at_checked(usize::try_from(size?).ok()?)
+}
+
+/// Whether a file starts like WAV, AIFF, MP3, AAC, Ogg, FLAC, AMR, CAF, MP4, AU or WMA.
 fn is_audio(head: &[u8]) -> bool {
     const ASF: &[u8] = &[0x30, 0x26, 0xb2, 0x75];
-    const PREFIXES: [&[u8]; 11] =
-        [b"RIFF", b"RF64", b"FORM", b"ID3", b"OggS", b"fLaC", b"#!AMR", b"caff", b".snd", EBML, ASF];
+    const PREFIXES: [&[u8]; 10] =
+        [b"RIFF", b"RF64", b"FORM", b"ID3", b"OggS", b"fLaC", b"#!AMR", b"caff", b".snd", ASF];
     // The frames of MP3 and AAC start with eleven or twelve set bits.
     let frame = matches!(head, [0xff, second, ..] if second & 0xe0 == 0xe0 && *second != 0xff);
     frame || head.get(4..8) == Some(b"ftyp") || PREFIXES.iter().any(|prefix| head.starts_with(prefix))
@@ -268,6 +330,15 @@ mod tests {
         [mp4_box(b"ftyp", 12), mp4_box(b"mdat", 5000), mp4_box(b"moov", 100)].concat()
     }
 
+    /// An EBML header of this format, and a segment of this size.
+    fn ebml(format: &[u8], segment: u64) -> Vec<u8> {
+        let doc_type = [DOC_TYPE, &[0x80 | u8::try_from(format.len()).unwrap()], format].concat();
+        let version = [0x42, 0x86, 0x81, 1];
+        let size = u64::try_from(version.len() + doc_type.len()).unwrap() | (1 << 56);
+        let segment = (segment | (1 << 56)).to_be_bytes();
+        [EBML, &size.to_be_bytes(), &version, &doc_type, SEGMENT, &segment, &[7; 40]].concat()
+    }
+
     fn pdf(before: usize, after: usize) -> Vec<u8> {
         [vec![b' '; before], b"%PDF-1.7 x %%EOF".to_vec(), vec![b' '; after]].concat()
     }
@@ -277,7 +348,8 @@ mod tests {
         use Artifact::{Audio, Pdf, Video};
         let long = [&[0, 0, 0, 1][..], b"mdat", &24_u64.to_be_bytes(), &[7; 8]].concat();
         let open = [&[0, 0, 0, 0][..], b"mdat", &[7; 99]].concat();
-        let webm = [EBML, b"rest"].concat();
+        let webm = ebml(b"webm", 40);
+        let header = webm.len() - 40 - SEGMENT.len() - 8;
         let cut = mp4()[..5019].to_vec();
         let rows: Vec<(Artifact, Vec<u8>, &str)> = vec![
             (Pdf, pdf(0, 0), ""),
@@ -291,6 +363,16 @@ mod tests {
             (Video, [mp4_box(b"ftyp", 0), long, mp4_box(b"moov", 0)].concat(), ""),
             (Video, [mp4_box(b"moov", 4), open].concat(), ""),
             (Video, webm.clone(), ""),
+            (Video, ebml(b"webm\0\0", (1 << 56) - 1), ""),
+            (Video, webm[..header].to_vec(), ""),
+            (Video, webm[..header - 1].to_vec(), "no complete EBML header"),
+            (Video, EBML.to_vec(), "no complete EBML header"),
+            (Video, [EBML, b"rest"].concat(), "no complete EBML header"),
+            (Video, [EBML, &[0x80]].concat(), "another format"),
+            (Video, ebml(b"webm", 41), "segment of the WebM is longer"),
+            (Video, ebml(b"matroska", 40), "another format"),
+            (Audio, EBML.to_vec(), "no complete EBML header"),
+            (Audio, ebml(b"matroska", 40), ""),
             (Video, cut, "longer than the file"),
             (Video, [mp4(), vec![0, 0]].concat(), "longer than the file"),
             (Video, [mp4_box(b"ftyp", 12), mp4_box(b"mdat", 9)].concat(), "no box moov"),

@@ -231,6 +231,25 @@ fn only_files_of_ended_processes_are_leftovers() {
     assert_eq!(names(dir.path()), [".identkit-tmp-link", ".tmpother"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_leftover_with_content_after_a_blank_start_is_not_blank() {
+    for (length, content, blank) in [
+        (0, "", true),
+        (1024 * 1024, "", true),
+        (1024 * 1024 - 1, "x", false),
+        (1024 * 1024, "x", false),
+        // Too large to be checked.
+        (2 * 1024 * 1024, "", false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let name = format!("{}killed", crate::disk::TEMPORARY);
+        std::fs::write(dir.path().join(name), " ".repeat(length) + content).unwrap();
+        let found = Leftover::find_beside(&dir.path().join("file")).unwrap();
+        assert_eq!(found.iter().map(Leftover::is_blank).collect::<Vec<_>>(), [blank], "{length} {content}");
+    }
+}
+
 #[test]
 fn a_lock_excludes_others_and_names_its_process() {
     let dir = tempfile::tempdir().unwrap();

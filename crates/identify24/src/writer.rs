@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use identkit_core::{Error, Pii, Secret, Violation};
 use identkit_wire::json::{self, Blob};
-use identkit_wire::url::{UrlFault, has_valid_port};
+use identkit_wire::url::{UrlFault, check_any_scheme};
 use identkit_wire::{Body, Part, Warning};
 use jiff::civil::Date;
 use unicode_normalization::UnicodeNormalization;
@@ -138,8 +138,8 @@ pub(crate) fn check(ident: &CreateIdent, given: &CreateIdent, dialect: &Dialect)
     fault(other_kind, "type_of_id", "must be Personalausweis or Reisepass", "AI-23");
     let message = "must be digits, with + or 00 before a country code";
     fault(text(&ident.mobile_phone, |phone| !is_phone(phone)), "mobile_phone", message, "AI-20");
-    let port = ident.pdf_url.as_ref().is_some_and(|url| !has_valid_port(url.expose()));
-    fault(port, "pdf_url", UrlFault::Port.text(), "AT-99");
+    let url = ident.pdf_url.as_ref().and_then(|url| check_any_scheme(url.expose()).err());
+    fault(url.is_some(), "pdf_url", url.map_or("", UrlFault::text), "AT-99");
     let both = ident.pdf_url.is_some() && ident.pdf_content.is_some() && !dialect.allow_both_pdf_sources;
     fault(both, "pdf_content", "must not be given together with pdf_url", "AI-19");
     let no_pdf = matches!(&ident.pdf_content, Some(PdfContent::Pdf(source))

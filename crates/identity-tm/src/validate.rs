@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use identkit_core::{Pii, Violation};
-use identkit_wire::url::{UrlFault, has_valid_port};
+use identkit_wire::url::{UrlFault, check_any_scheme};
 use identkit_wire::{Warning, holds_control};
 
 pub(crate) use self::normal::{is_normal, normalize};
@@ -118,7 +118,7 @@ impl Checker<'_> {
         let count = text.chars().count();
         if count > 5 && !self.dialect.long_zip_codes {
             let message = format!(
-                "has {count} characters; the vendor's table allows 5 (Dialect::long_zip_codes allows longer ones)"
+                "has {count} characters; the vendor's table allows 5 (the setting `long_zip_codes` allows longer ones)"
             );
             self.fault(true, field, message, "AT-45");
         }
@@ -179,7 +179,8 @@ impl Checker<'_> {
         for (field, url) in urls {
             let Some(url) = url.map(|url| url.expose()) else { continue };
             self.length(field, Some(url), 150);
-            self.fault(!has_valid_port(url), field, UrlFault::Port.text(), "AT-99");
+            let fault = check_any_scheme(url).err();
+            self.fault(fault.is_some(), field, fault.map_or("", UrlFault::text), "AT-99");
             // Fast path: each placeholder has a bracket, and few URLs come near the limit.
             let brackets = url.matches('[').count();
             if url.len() + brackets * reference.max(20) <= 150 {

@@ -97,6 +97,10 @@ mod tests {
             "https://example.com/?x=1",
             "https://example.com/#x",
             "https:///path",
+            "https://example.com/ä",
+            "https://example.com/%zz",
+            "https://999.1.1.1",
+            "https://*.example.com",
         ] {
             assert_eq!(BaseUrl::parse(bad).unwrap_err().kind(), Kind::InvalidInput, "{bad}");
         }

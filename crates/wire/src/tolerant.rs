@@ -5,14 +5,19 @@ use std::marker::PhantomData;
 
 use identkit_core::{Pii, Secret};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
-use serde_json::Value;
 
 use crate::{FieldPlace, FieldReader};
 
 /// Name of [`OneOrMany`] for a deserializer.
 pub(crate) const ONE_OR_MANY: &str = "one or many";
+
+/// Name of a value that [`Loose`] reads, for a deserializer.
+pub(crate) const LOOSE: &str = "loose";
+
+/// Like [`LOOSE`], for a value that is `None` in a response if it cannot be read.
+pub(crate) const LENIENT: &str = "lenient";
 
 /// One value or an array of values, because the documents mix both (`O/A`). Written in the shape it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,68 +125,51 @@ impl Serialize for TextOrNumber {
 
 impl<'de> Deserialize<'de> for TextOrNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Text { form: "a string or a number", null: false };
-        deserializer.deserialize_any(text).map(|text| Self(text.unwrap_or_default()))
+        deserializer.deserialize_any(TextVisitor).map(Self)
     }
 }
 
 /// Reads text from a string, number or boolean.
-struct Text {
-    form: &'static str,
-    /// Whether `null` is accepted and read as `None`.
-    null: bool,
-}
+struct TextVisitor;
 
-impl<'de> Visitor<'de> for Text {
-    type Value = Option<String>;
+impl Visitor<'_> for TextVisitor {
+    type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.form)
+        f.write_str("a string or a number")
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(text.to_owned()))
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
     }
 
-    fn visit_string<E: de::Error>(self, text: String) -> Result<Self::Value, E> {
-        Ok(Some(text))
+    fn visit_string<E: de::Error>(self, text: String) -> Result<String, E> {
+        Ok(text)
     }
 
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Some(number.to_string()))
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
+        Ok(number.to_string())
     }
 
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Some(number.to_string()))
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<String, E> {
+        Ok(number.to_string())
     }
 
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<String, E> {
         // A larger number has lost digits. A tree of the text still has them (AT-92).
         if number.abs() >= 1e15 {
             return Err(E::invalid_value(de::Unexpected::Float(number), &self));
         }
-        Ok(Some(number.to_string()))
+        Ok(number.to_string())
     }
 
-    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Self::Value, E> {
-        Ok(Some(truth.to_string()))
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        if self.null { Ok(None) } else { Err(E::invalid_type(de::Unexpected::Unit, &self)) }
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
-        self.visit_unit()
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
+    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<String, E> {
+        Ok(truth.to_string())
     }
 }
 
-/// Reads a field in every shape that vendors send; a value that cannot be read can become `None`. With
-/// `message! { via Loose; … }` it reads every field.
+/// Reads a field in every shape that vendors send. In a response, a value of another type is converted, and a value that
+/// cannot be read becomes `None`; both give a warning. With `message! { via Loose; … }` it reads every field.
 #[derive(Debug)]
 pub struct Loose<T>(PhantomData<T>);
 
@@ -202,19 +190,113 @@ pub trait Tolerant: Sized {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
 }
 
-/// Reads text from a string, a number or a boolean; `null` is `None` (AI-06, AI-13).
+/// Reads a value that the document lists as text; `null` is `None`. A number or a boolean is converted, in a response
+/// with a warning (AI-33, AT-92).
 ///
 /// # Errors
-/// If the value is an array or an object.
+/// If the value has another shape and is not part of a response.
 pub fn read_text<'de, T: From<String>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let text = Text { form: "a string, a number or null", null: true };
-    Ok(deserializer.deserialize_any(text)?.map(T::from))
+    let text: Option<String> = read_documented(LOOSE, deserializer)?;
+    Ok(text.map(T::from))
 }
 
-impl Tolerant for String {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        read_text(deserializer)
+/// Like [`read_text`], but in a response any value that is not text is `None`, with a warning.
+///
+/// # Errors
+/// Like [`read_text`].
+pub fn read_text_leniently<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    read_documented(LENIENT, deserializer)
+}
+
+/// Reads a value by its documented type. A deserializer of the text as a tree converts other types, because of the name.
+fn read_documented<'de, T: Documented, D: Deserializer<'de>>(
+    name: &'static str,
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    deserializer.deserialize_newtype_struct(name, DocumentedVisitor(PhantomData))
+}
+
+/// A type of the document's tables.
+trait Documented: Sized {
+    const FORM: &'static str;
+
+    /// Reads a value that is not `null`; a unit stands for a value that cannot be read, and is `None`.
+    fn read_documented<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error>;
+}
+
+struct DocumentedVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Documented> Visitor<'de> for DocumentedVisitor<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::FORM)
     }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        T::read_documented(deserializer)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    /// A deserializer that has texts only, e.g. of a form.
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        T::read_documented(text.into_deserializer())
+    }
+}
+
+/// Declares a type of the tables by the hint that it gives a deserializer, and by what it accepts.
+macro_rules! documented {
+    ($($name:ident $type:ty: $form:literal, $hint:ident, $visit:ident($value:ident: $given:ty) => $read:expr;)+) => {$(
+        impl Documented for $type {
+            const FORM: &'static str = $form;
+
+            fn read_documented<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                struct Documented;
+
+                impl Visitor<'_> for Documented {
+                    type Value = Option<$type>;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($form)
+                    }
+
+                    fn $visit<E: de::Error>(self, $value: $given) -> Result<Self::Value, E> {
+                        let read: Option<$type> = $read;
+                        read.map(Some).ok_or_else(|| E::custom($form))
+                    }
+
+                    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+                        Ok(None)
+                    }
+                }
+
+                deserializer.$hint(Documented)
+            }
+        }
+
+        impl Tolerant for $type {
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                read_documented($name, deserializer)
+            }
+        }
+    )+};
+}
+
+documented! {
+    LOOSE String: "a string, a number or null", deserialize_string, visit_str(text: &str) => Some(text.to_owned());
+    LENIENT bool: "true or false", deserialize_bool, visit_bool(truth: bool) => Some(truth);
+    LENIENT u16: "a whole number up to 65535", deserialize_u16, visit_u64(number: u64) => u16::try_from(number).ok();
 }
 
 impl Tolerant for Pii<String> {
@@ -226,33 +308,6 @@ impl Tolerant for Pii<String> {
 impl Tolerant for Secret {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         read_text(deserializer)
-    }
-}
-
-/// A boolean, a number (0 is false), or `true`, `false`, `1` or `0` as a string; anything else is `None` (AI-02).
-impl Tolerant for bool {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::Bool(truth) => Some(truth),
-            Value::Number(number) => number.as_f64().map(|number| number != 0.0),
-            Value::String(word) => match word.trim().to_ascii_lowercase().as_str() {
-                "true" | "1" => Some(true),
-                "false" | "0" => Some(false),
-                _ => None,
-            },
-            _ => None,
-        })
-    }
-}
-
-/// A number or a string of digits; anything else is `None` (AI-02).
-impl Tolerant for u16 {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::Number(number) => number.as_u64().and_then(|number| Self::try_from(number).ok()),
-            Value::String(digits) => digits.trim().parse().ok(),
-            _ => None,
-        })
     }
 }
 

@@ -5,7 +5,7 @@
 //! which rejects what it cannot read (AT-99).
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue};
@@ -27,7 +27,7 @@ pub enum UrlFault {
     Port,
     /// Its user or password is not percent-encoded, or the user is empty.
     Credentials,
-    /// Another part has characters that a URL must not have.
+    /// Another part has characters that a URL must not have, or a `%` without two hexadecimal digits.
     Syntax,
 }
 
@@ -36,13 +36,19 @@ impl UrlFault {
     pub fn text(self) -> &'static str {
         match self {
             Self::Scheme => "must be a URL that begins with https:// or http://",
-            Self::Host => "must have a host: a name, an IPv4 address, or an IPv6 address in brackets",
+            Self::Host => {
+                "must have a host: a name of letters, digits, `-`, `_` and `.`, an IPv4 address, or an IPv6 address in \
+                 brackets"
+            }
             Self::Port => "must have a port from 1 to 65535, or none",
             Self::Credentials => {
                 "must have a user, and special characters of user and password must be percent-encoded: %23 for #, \
                  %25 for %, %2F for /, %3A for :, %3F for ?, %40 for @"
             }
-            Self::Syntax => "must be a valid URL: special characters must be percent-encoded",
+            Self::Syntax => {
+                "must be a valid URL: special characters must be percent-encoded as UTF-8, e.g. %C3%A4 for ä, %20 for a \
+                 space and %25 for %"
+            }
         }
     }
 }
@@ -77,6 +83,7 @@ impl WebUrl {
         let in_password = user.is_none() && rest.contains('@') && !place.ends_with(|last: char| last.is_ascii_digit());
         check_place(place).map_err(|fault| if in_password { UrlFault::Credentials } else { fault })?;
         let credentials = user.map(credentials).transpose()?;
+        check_characters(rest)?;
         let (path, fragment) = rest.split_once('#').map_or((rest, false), |(path, _)| (path, true));
         let uri = format!("{scheme}://{place}{path}").parse::<Uri>().map_err(|_| UrlFault::Syntax)?;
         Ok(Self { uri, credentials, fragment })
@@ -131,9 +138,42 @@ pub fn check_uri(uri: &Uri, name: &str) -> Result<(), Error> {
     }
 }
 
-/// Whether a text has no port, or a valid one. Other parts are not checked: the URL may have any scheme.
-pub fn has_valid_port(text: &str) -> bool {
-    Parts::new(text.trim()).is_none_or(|parts| check_place(parts.place) != Err(UrlFault::Port))
+/// Checks port and characters of a URL with any scheme, which another program will call. A text without `://` is accepted.
+///
+/// # Errors
+/// [`UrlFault::Port`] or [`UrlFault::Syntax`].
+pub fn check_any_scheme(text: &str) -> Result<(), UrlFault> {
+    let text = text.trim();
+    match Parts::new(text) {
+        Some(parts) if check_place(parts.place) == Err(UrlFault::Port) => Err(UrlFault::Port),
+        Some(_) => check_characters(text),
+        None => Ok(()),
+    }
+}
+
+/// Checks that a text is ASCII without blanks, and that every `%` begins an escape. Programs would encode other texts in
+/// different ways.
+fn check_characters(text: &str) -> Result<(), UrlFault> {
+    let valid = text.bytes().all(|byte| byte.is_ascii_graphic()) && has_valid_escapes(text);
+    if valid { Ok(()) } else { Err(UrlFault::Syntax) }
+}
+
+/// Whether two hexadecimal digits follow every `%`.
+fn has_valid_escapes(text: &str) -> bool {
+    text.split('%').skip(1).all(|rest| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2)
+}
+
+/// Whether a text is a host name or an IPv4 address. A name whose last label is a number is neither: programs read it as
+/// different addresses.
+pub fn is_host_name(text: &str) -> bool {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let in_label = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_label = |label: &str| (1..64).contains(&label.len()) && label.bytes().all(in_label);
+    let numeric = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    match numeric {
+        true => text.parse::<Ipv4Addr>().is_ok(),
+        false => name.len() < 254 && name.split('.').all(is_label),
+    }
 }
 
 /// Checks a host with an optional port.
@@ -147,8 +187,7 @@ pub fn check_place(place: &str) -> Result<(), UrlFault> {
         after
     } else {
         let (host, after) = place.split_at(place.find(':').unwrap_or(place.len()));
-        let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte);
-        if host.is_empty() || !host.bytes().all(in_name) {
+        if !is_host_name(host) {
             return Err(UrlFault::Host);
         }
         after
@@ -208,9 +247,7 @@ fn credentials(encoded: &str) -> Result<(String, Secret), UrlFault> {
         return Err(UrlFault::Credentials);
     }
     let decode = |text: &str| {
-        let mut escapes = text.split('%').skip(1);
-        let escaped = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-        let decoded = percent_decode_str(text).decode_utf8().ok().filter(|_| escapes.all(escaped));
+        let decoded = percent_decode_str(text).decode_utf8().ok().filter(|_| has_valid_escapes(text));
         decoded.map(std::borrow::Cow::into_owned).ok_or(UrlFault::Credentials)
     };
     let (user, password) = encoded.split_once(':').unwrap_or((encoded, ""));
@@ -259,6 +296,22 @@ mod tests {
             ("https://user:%ff@example.com/", Credentials),
             ("https://:password@example.com/", Credentials),
             ("https://example.com/a b", Syntax),
+            ("https://example.com/ä", Syntax),
+            ("https://example.com/?ref=ä", Syntax),
+            ("https://example.com/#ä", Syntax),
+            ("https://example.com/%zz", Syntax),
+            ("https://example.com/%+1", Syntax),
+            ("https://example.com/?ref=%4", Syntax),
+            ("https://example.com/%", Syntax),
+            ("https://ä.example.com/", Host),
+            ("https://*.example.com/", Host),
+            ("https://a..example.com/", Host),
+            ("https://.example.com/", Host),
+            ("https://999.1.1.1/", Host),
+            ("https://1.2.3/", Host),
+            ("https://127.0.0.01/", Host),
+            ("https://example.1:443/", Host),
+            ("https://./", Host),
         ] {
             assert_eq!(WebUrl::parse(text).unwrap_err(), fault, "{text}");
         }
@@ -273,6 +326,8 @@ mod tests {
             ("https://user@example.com/x", "https://example.com/x", Some(("user", ""))),
             ("https://user:a:b@c@example.com:8/x", "https://example.com:8/x", Some(("user", "a:b@c"))),
             ("https://us%40er:%23%25%2F%3f@h/", "https://h/", Some(("us@er", "#%/?"))),
+            ("https://127.0.0.1:8443/%C3%a4", "https://127.0.0.1:8443/%C3%a4", None),
+            ("https://a_b.xn--4ca-1.example./", "https://a_b.xn--4ca-1.example./", None),
         ] {
             let url = WebUrl::parse(text).unwrap();
             assert_eq!(url.uri(), uri, "{text}");
@@ -296,15 +351,20 @@ mod tests {
     }
 
     #[test]
-    fn at_99_the_port_of_a_url_of_any_scheme_is_checked() {
-        for (text, valid) in [
-            ("app://done", true),
-            ("app://done:1/x", true),
-            ("app://done:65536/x", false),
-            ("mailto:x", true),
-            (" https://example.com:99999", false),
+    fn at_99_a_url_of_any_scheme_is_checked() {
+        for (text, result) in [
+            ("app://done", Ok(())),
+            ("app://done:1/x", Ok(())),
+            ("app://done:65536/x", Err(UrlFault::Port)),
+            ("mailto:x", Ok(())),
+            (" https://example.com:99999", Err(UrlFault::Port)),
+            (" https://example.com/?id=[OrderID]&ref=%20#x ", Ok(())),
+            ("https://example.com/ä", Err(UrlFault::Syntax)),
+            ("mailto:ä", Ok(())),
+            ("app://done/%zz", Err(UrlFault::Syntax)),
+            ("app://done/a b", Err(UrlFault::Syntax)),
         ] {
-            assert_eq!(has_valid_port(text), valid, "{text}");
+            assert_eq!(check_any_scheme(text), result, "{text}");
         }
         let check =
             |text: &str| check_uri(&text.parse().unwrap(), "the URL").map_err(|error| error.detail().to_owned());

@@ -23,6 +23,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether the command calls a vendor or its mock, so that it can fail with a vendor's text.
+    pub(crate) fn calls_a_vendor(&self) -> bool {
+        !matches!(self, Self::Sandbox(_) | Self::State(_))
+    }
+
     pub(crate) async fn run(&self, format: Format) -> Result<ExitCode, Failure> {
         match self {
             Self::Demo(arguments) => demo::run(arguments, format).await,

@@ -91,6 +91,14 @@ impl Entry {
         Ok(entry)
     }
 
+    /// Whether the vendor gave this id: it is in the record, or in a response that no command has read.
+    pub(crate) fn has_id(&self, provider: &str, name: &str, id: &str) -> bool {
+        // Several ids of one name are in one value (AT-95).
+        let is_id = |value: &str| value == id || value.split(", ").any(|one| one == id);
+        let in_body = || serde_json::from_slice(&self.body).is_ok_and(|body: Value| body.get(name) == Some(&id.into()));
+        self.provider == provider && (self.names.iter().any(|(key, value)| key == name && is_id(value)) || in_body())
+    }
+
     /// The name of its file.
     pub(crate) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()

@@ -12,9 +12,10 @@ use crate::help::STATE;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = STATE)]
 pub(crate) struct StateDirectory {
-    /// Directory for records of requests that must not be repeated. Default: $XDG_STATE_HOME/identkit, otherwise
-    /// ~/.local/state/identkit.
-    #[arg(long, global = true, env = "IDENTKIT_STATE_DIR", hide_env_values = true, value_name = "DIR")]
+    /// Directory for records of requests that must not be repeated. Default: IDENTKIT_STATE_DIR, otherwise
+    /// $XDG_STATE_HOME/identkit, otherwise ~/.local/state/identkit.
+    // Not clap's `env`: the variable does not conflict with --no-state.
+    #[arg(long, global = true, value_name = "DIR")]
     state: Option<OsString>,
 }
 
@@ -23,10 +24,10 @@ pub(crate) struct StateDirectory {
 #[command(next_help_heading = STATE)]
 pub(crate) struct StateOptions {
     #[command(flatten)]
-    pub(super) directory: StateDirectory,
+    pub(crate) directory: StateDirectory,
 
     /// Writes no record. What is about to be sent is printed to standard error instead.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, conflicts_with = "state")]
     pub(super) no_state: bool,
 }
 
@@ -36,7 +37,8 @@ impl StateDirectory {
     /// # Errors
     /// If no option and no environment variable names it.
     pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
-        if let Some(directory) = self.state.as_ref().filter(|directory| !directory.is_empty()) {
+        let given = self.state.clone().or_else(|| std::env::var_os("IDENTKIT_STATE_DIR"));
+        if let Some(directory) = given.filter(|directory| !directory.is_empty()) {
             return Ok(directory.into());
         }
         // The XDG specification ignores relative paths.

@@ -16,7 +16,7 @@ use super::entry::EXTENSION;
 use super::format::{LINE_START, Phase, VERSION, line};
 use super::options::StateOptions;
 use crate::exit::Failure;
-use crate::output::say;
+use crate::output::{announce, say};
 
 /// Number of characters of the random part of a file name.
 const RANDOM: usize = 8;
@@ -115,7 +115,13 @@ impl Recorder {
             names.iter().map(|(key, value)| Name { key, value: (*value).to_owned(), secret: false }).collect();
         let file = if self.options.no_state {
             let names: String = names.iter().map(|name| format!(", {} {}", name.key, name.value)).collect();
-            say(&format!("note: no record is written (--no-state); about to send {}{names}", meta.name));
+            let note = format!("note: no record is written (--no-state); about to send {}{names}", meta.name);
+            announce(&note).map_err(|error| {
+                Failure::unsent(format!(
+                    "--no-state needs standard error, where what is about to be sent is printed: {}",
+                    error.kind()
+                ))
+            })?;
             None
         } else {
             let directory = self.options.directory.path()?;

@@ -15,6 +15,27 @@ fn with_probes(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
     })
 }
 
+#[test]
+fn an_option_without_an_effect_is_2() {
+    let server = Server::untouched();
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder, "decrypted.json", "{}");
+    let no_tls = "has no effect, because the base URL begins with http://";
+    for (line, words) in [
+        ("identify24 login --raw -", ["--raw", "the token"]),
+        (&format!("tm ident-data {ORDER} --decrypted {file} --raw -"), ["--raw", "sends nothing"]),
+        ("tm put-order - --raw -", ["--raw", "only read"]),
+        ("state list --show-vendor-text", ["--show-vendor-text", "call a vendor"]),
+        ("sandbox --show-vendor-text", ["--show-vendor-text", "call a vendor"]),
+        ("tm banks --pin sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", ["--pin", no_tls]),
+        ("identify24 projects --platform-roots", ["--platform-roots", no_tls]),
+        ("tm ping --platform-roots", ["--platform-roots", no_tls]),
+    ] {
+        server.run(line).fails_with(2, &words);
+    }
+    assert_eq!(server.connections(), 0);
+}
+
 mod not_found {
     use super::*;
 
@@ -115,7 +136,7 @@ fn a_429_that_outlasts_all_retries_is_7_for_reads_only() {
 mod raw {
     use super::*;
 
-    const BODY: &str = "{ \"OrderID\": \"99921269855041\",  \"Status\": {\"a\": 1e400} }\r\n";
+    const BODY: &str = "{ \"OrderID\": \"99921269855041\",  \"Status\": {\"a\": \"\\ud800\"} }\r\n";
 
     #[test]
     fn raw_is_the_response_as_received() {
@@ -380,9 +401,11 @@ mod inputs {
     fn switches_of_the_dialect_are_options() {
         let server = Server::untouched();
         let long_tan = "tm sign confirm 99921269855041 --tan 1234567";
-        server.run(long_tan).fails_with(2, &["AT-56"]);
+        server.run(long_tan).fails_with(2, &["AT-56", "(--dialect any-tan-length allows"]).logs_none_of(&["Dialect::"]);
+        let json = server.run(&format!("{long_tan} --output json"));
+        json.fails_with(2, &["(--dialect any-tan-length allows"]).logs_none_of(&["Dialect::"]);
         let long_zip = order(&json!({ "Address": { "ZipCode": "1234567" } }));
-        server.feed("tm put-order -", &long_zip).fails_with(2, &["AT-45"]);
+        server.feed("tm put-order -", &long_zip).fails_with(2, &["AT-45", "(--dialect long-zip-codes allows"]);
         let phone = ident(&json!({ "mobile_phone": "0171 1234567", "gender": "divers" }));
         server.feed("identify24 create -", &phone).fails_with(2, &["AI-22"]);
         assert_eq!(server.connections(), 0);

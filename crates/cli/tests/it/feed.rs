@@ -343,3 +343,31 @@ mod drain {
         result.logs_none_of(&[CANARY]);
     }
 }
+
+#[test]
+fn at_13_general_codes_decide_only_a_suspicion_of_fraud() {
+    for (kinds, verdict) in [
+        (json!([{ "Kind": 6 }, { "Kind": 84 }]), "undecided"),
+        (json!([{ "Kind": 17 }]), "undecided"),
+        (json!([{ "Kind": 25 }]), "undecided"),
+        (json!([{ "Kind": 6 }, { "Kind": 89 }]), "fraud_suspicion"),
+    ] {
+        let order = json!({ "OrderID": ORDER, "Status": kinds });
+        let server = Server::start(move |seen| match seen.path.starts_with("/getAllStatus") {
+            true => Reply::json("200 OK", &json!([order]).to_string()),
+            false => Reply::json("200 OK", &order.to_string()),
+        });
+        let text =
+            if verdict == "undecided" { "cannot be decided from the general codes: use --extended" } else { "fraud" };
+        let status = format!("tm status {ORDER}");
+        for line in ["tm statuses --from -1h", &status] {
+            server.run(line).ends_with(0, &[]).shows(&[text]);
+            let json = server.json(line);
+            let json = json["orders"].get(0).unwrap_or(&json);
+            assert_eq!(json["identkit"]["verdict"]["if_identification"], verdict, "{line}");
+            let json = server.json(&format!("{line} --extended"));
+            let json = json["orders"].get(0).unwrap_or(&json);
+            assert_ne!(json["identkit"]["verdict"]["if_identification"], "undecided", "{line}");
+        }
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::support::{CANARY, IDENT, Reply, Run, Sandbox, Server, Vendor, assert_private, file, ident, names, run};
+use crate::support::{
+    CANARY, IDENT, Reply, Run, Sandbox, Server, Vendor, assert_private, file, ident, identkit, names, run,
+};
 use serde_json::{Value, json};
 
 const GET: &str = "identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -34,6 +36,19 @@ mod logging_in {
             let result = server.run(line);
             result.ends_with(0, &[]).shows(&["canary-token"]).logs_none_of(&["canary-token", "key\""]);
         }
+    }
+
+    #[test]
+    fn a_404_of_a_login_is_1_without_another_login() {
+        let server = Server::json("404 Not Found", "{}");
+        server.run("identify24 login").fails_with(1, &["wrong base URL?", "/auth"]);
+        assert_eq!(server.calls(), ["POST /auth"]);
+        let server = Server::after_login(|_| Reply::json("404 Not Found", "{}"));
+        server.run("identify24 projects").fails_with(1, &["wrong base URL?", "/project/getAll"]);
+        assert_eq!(server.calls(), ["POST /auth", "GET /project/getAll"]);
+        let server = Server::json("404 Not Found", "{}");
+        server.run("tm ping").fails_with(1, &["wrong base URL?", "/serverStatus"]);
+        assert_eq!(server.calls(), ["GET /serverStatus"]);
     }
 
     #[test]
@@ -116,7 +131,7 @@ mod creating {
         let folder = tempfile::tempdir().unwrap();
         let line = format!("identify24 create - --out {}/created.json", folder.path().display());
         for (id, expected) in [
-            (json!("a-tracking-value"), "by its custom_id, which is in standard input"),
+            (json!("a-tracking-value"), "by its custom_id, which is in the record of the request"),
             (Value::Null, "has no custom_id"),
         ] {
             let server = Server::after_login(|_| Reply::close());
@@ -128,8 +143,10 @@ mod creating {
     }
 
     /// Ambiguous responses to a create, and whether they contain the ident_id.
-    const DOUBTFUL: [(&str, bool); 10] = [
-        (r#"{"result":true,"ident_id":"canary-ident","data":{"ident_id":"b"},"response_status":404}"#, true),
+    const DOUBTFUL: [(&str, bool); 12] = [
+        (r#"{"result":true,"ident_id":"canary-ident","data":{"ident_id":"canary-ident"},"response_status":404}"#, true),
+        (r#"[{"result":true,"ident_id":"canary-ident"}]"#, true),
+        (r#"{"result":true,"ident_id":"canary-ident"} and more text"#, true),
         (r#"{"result":true,"ident_id":"","data":{"ident_id":"canary-ident"}}"#, true),
         (r#"{"result":true,"data":{"id":"canary-ident"}}"#, true),
         (r#"{"result":true,"conference_url":"https://identify24.de/apply/","x":"canary-ident"}"#, false),
@@ -138,7 +155,7 @@ mod creating {
         (r#"{"result":true,"data":{"ident_id":"canary-ident"}}"#, true),
         (r#"{"result":true,"messages":["after a crash"],"ident_id":"canary-ident"}"#, true),
         (r#"{"result":true,"ident":{"key":"canary-ident"}}"#, false),
-        (r#"{"result":true "ident_id":"canary-ident"}"#, false),
+        (r#"{"result":true "ident_id":"canary-ident"}"#, true),
     ];
 
     fn doubtful(answer: &'static str) -> Server {
@@ -181,8 +198,102 @@ mod creating {
     }
 }
 
+mod contradictions {
+    use super::*;
+
+    fn create(answer: &'static str, more: &str) -> Run {
+        let server = Server::after_login(move |_| Reply::json("200 OK", answer));
+        server.feed(&format!("identify24 create -{more}"), &ident(&json!({})))
+    }
+
+    #[test]
+    fn at_95_two_different_ident_ids_are_6_and_both_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name).display().to_string();
+        for (number, answer) in [
+            r#"{"result":true,"ident_id":"canary-one","ident_id":"canary-two"}"#,
+            r#"{"result":true,"ident_id":"canary-one","data":{"ident_id":"canary-two"}}"#,
+            r#"{"result":true,"ident_id":"canary-one","response_status":404,"x":[{"ident_id":"canary-two"}]}"#,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (out, state) = (place(&number.to_string()), place(&format!("state-{number}")));
+            let result = create(answer, &format!(" --out {out} --state {state}"));
+            let words = ["do not repeat it", "2 different values of ident_id", &out];
+            assert_eq!(result.ends_with(6, &words).hides(&["canary", "the last counts"]).stdout, "");
+            assert_eq!(read(Path::new(&out))["ident_ids"], json!(["canary-one", "canary-two"]));
+            let listed =
+                run(identkit().args(["state", "list", "--open", "--output", "json", "--state", &state])).json();
+            assert_eq!(listed["records"][0]["names"]["ident_id"], "canary-one, canary-two");
+            let record = listed["records"][0]["path"].as_str().unwrap().to_owned();
+            let server = Server::untouched();
+            for file in [&out, &record] {
+                let result = server.run(&format!("identify24 get --from {file}"));
+                result.fails_with(2, &["2 different values of ident_id", "pass each"]).hides(&["canary"]);
+            }
+            assert_eq!(server.connections(), 0);
+            // Without any file, the error is the only copy.
+            create(answer, " --no-state").ends_with(6, &["canary-one", "canary-two"]);
+        }
+    }
+
+    #[test]
+    fn i_041_a_url_without_the_ident_id_gives_a_note() {
+        for (answer, is_noted) in [
+            (r#"{"result":true,"ident_id":"a-1","conference_url":"https://example.com/apply/b-2"}"#, true),
+            (r#"{"result":true,"ident_id":"a-1","conference_url":"https://example.com/apply/a-1?x=1"}"#, false),
+            (r#"{"result":true,"ident_id":"a/1 b","conference_url":"https://example.com/apply/a%2F1%20b"}"#, false),
+            (r#"{"result":true,"ident_id":"a-1","conference_url":""}"#, false),
+            (r#"{"result":true,"ident_id":"a-1"}"#, false),
+        ] {
+            let result = create(answer, "");
+            let note = "note: the conference_url does not contain the ident_id";
+            assert_eq!(result.ends_with(0, &[]).stderr.contains(note), is_noted, "{result:#?}");
+            result.logs_none_of(&["a-1", "b-2"]);
+        }
+    }
+}
+
 mod reading {
     use super::*;
+
+    #[test]
+    fn ai_15_an_odd_ident_id_is_accepted_if_it_is_the_vendors() {
+        const ODD: &str = "a/b c.ü";
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name).display().to_string();
+        let (out, state) = (place("created.json"), place("state"));
+        let server = Server::after_login(|seen| match seen.path.as_str() {
+            "/ident/create" => Reply::json("200 OK", &json!({ "result": true, "ident_id": ODD }).to_string()),
+            _ => Reply::json("200 OK", &json!({ "data": { "id": ODD, "status": "Unidentified" } }).to_string()),
+        });
+        let get = |more: &[&str], state: &str| {
+            run(server.identkit().args(["identify24", "get"]).args(more).env("IDENTKIT_STATE_DIR", state))
+        };
+        let refused = get(&[ODD], &state);
+        refused.fails_with(2, &["ident_id", "AI-15", "a record of identkit state has it", "--any-id"]);
+        assert_eq!(server.connections(), 0);
+        let line = format!("identify24 create - --out {out} --state {state}");
+        server.feed(&line, &ident(&json!({}))).ends_with(0, &[]);
+        let record = std::fs::read_dir(&state).unwrap().next().unwrap().unwrap().path();
+        let elsewhere = place("elsewhere");
+        for (more, state) in [
+            (&[ODD][..], &state),
+            (&[ODD, "--any-id"], &elsewhere),
+            (&["--from", &out], &elsewhere),
+            (&["--from", record.to_str().unwrap()], &elsewhere),
+        ] {
+            get(more, state).ends_with(0, &[]).shows(&["Unidentified"]).logs_none_of(&[ODD]);
+            assert_eq!(server.calls().last().unwrap(), "GET /ident/get/a%2Fb%20c.%C3%BC", "one segment");
+        }
+        let sent = server.calls().len();
+        for more in [&[ODD][..], &["", "--any-id"], &["a\nb", "--any-id"], &["..", "--any-id"]] {
+            get(more, &elsewhere).fails_with(2, &["ident_id"]);
+        }
+        get(&["a/b"], &state).fails_with(2, &["AI-15"]);
+        assert_eq!(server.calls().len(), sent);
+    }
 
     /// A server with an ident whose personal members are all canaries.
     fn with_canaries() -> Server {
@@ -200,7 +311,7 @@ mod reading {
     #[test]
     fn ai_15_personal_data_is_on_standard_output_only() {
         let server = with_canaries();
-        for more in ["", " -v", " --reveal", " --output json -v"] {
+        for more in ["", " -v", " --output json -v"] {
             let result = server.run(&format!("{GET}{more}"));
             result.ends_with(0, &[]).shows(&[IDENT, "Video done", "21-10-2019"]).logs_none_of(&[CANARY, IDENT]);
             assert!(result.stdout.matches(CANARY).count() >= 10, "{result:#?}");
@@ -284,7 +395,8 @@ mod reading {
     fn ai_15_a_response_about_another_ident_is_1_without_ids() {
         let other = r#"{"result":true,"data":{"id":"canary-other","status":"Identified"}}"#;
         let server = Server::after_login(|_| Reply::json("200 OK", other));
-        for more in ["", " --reveal", " --output json"] {
+        server.run(&format!("{GET} --reveal")).ends_with(2, &["--reveal"]);
+        for more in ["", " --output json"] {
             let result = server.run(&format!("{GET}{more}"));
             result
                 .fails_with(1, &["ident/get", "another object than the requested one"])

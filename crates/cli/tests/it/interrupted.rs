@@ -6,7 +6,9 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::support::{HANGS, Reply, Run, Server, Vendor, file, ident, names, order, send, whole};
+use crate::support::{
+    HANGS, ORDER, PROGRAM, Reply, Run, Server, Vendor, clean_command, file, has, ident, names, order, send, whole,
+};
 use serde_json::{Value, json};
 
 const MESSAGE: &str = "error: interrupted; the vendor may execute a request that was already sent\n";
@@ -114,4 +116,35 @@ fn a_read_of_standard_input_can_be_interrupted() {
         assert_eq!((result.code, result.stderr.as_str()), (Some(130), MESSAGE), "{line}");
         assert_eq!((server.connections(), names(folder.path()).len()), (0, 0));
     }
+}
+
+#[test]
+fn ctrl_c_at_the_tan_prompt_is_130_and_sends_nothing() {
+    if !has("script") {
+        return;
+    }
+    let server = Server::untouched();
+    let folder = tempfile::tempdir().unwrap();
+    let (shown, state) = (folder.path().join("shown"), folder.path().join("state"));
+    // The shell survives the signal, which the terminal sends to all its processes.
+    let line = format!("trap : INT; '{PROGRAM}' tm sign confirm {ORDER}; echo code=$?; stty -a");
+    let mut script = clean_command("script");
+    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+    script.envs(server.identkit().get_envs().filter_map(|(name, value)| Some((name, value?))));
+    script.env("IDENTKIT_STATE_DIR", &state).env("TERM", "xterm").env("SHELL", "/bin/sh");
+    script.stdin(Stdio::piped()).stdout(std::fs::File::create(&shown).unwrap());
+    let mut child = script.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let text = || std::fs::read_to_string(&shown).unwrap();
+    let began = Instant::now();
+    while !text().contains("TAN: ") {
+        assert!(began.elapsed() < HANGS, "no prompt: {}", text());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    stdin.write_all(b"123\x03").unwrap();
+    child.wait().unwrap();
+    let text = text();
+    assert!(text.contains("error: interrupted") && text.contains("code=130"), "{text}");
+    assert!(text.contains(" echo ") && !text.contains("-echo "), "the terminal shows what is typed: {text}");
+    assert_eq!((server.connections(), state.exists()), (0, false));
 }

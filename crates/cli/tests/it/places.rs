@@ -134,6 +134,22 @@ mod signed_documents {
     }
 
     #[test]
+    fn at_22_an_odd_order_id_gives_a_safe_file_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let esign = |server: &Server, id: &str| {
+            run(server.command("tm esign-pdf --any-id").args([id, "-o"]).arg(folder.path().join("signed")))
+        };
+        for (id, name) in [("a/b c", "a_b c-1.pdf"), ("../x", "_x-1.pdf")] {
+            esign(&good(), id).ends_with(0, &[]);
+            assert_eq!(names(&folder.path().join("signed")), [name]);
+            std::fs::remove_dir_all(folder.path().join("signed")).unwrap();
+        }
+        let unsigned = Server::json("400 Bad Request", "{}");
+        esign(&unsigned, "it's").fails_with(5, &[r"identkit tm finality --any-id -- 'it'\''s'"]);
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[test]
     fn only_a_new_empty_directory_is_removed() {
         let server = Server::json("400 Bad Request", "{}");
         let folder = tempfile::tempdir().unwrap();

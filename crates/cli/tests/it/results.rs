@@ -1,6 +1,8 @@
 //! The results of an order: read, saved, judged, deleted.
 
-use crate::support::{Sandbox, Vendor, assert_private, names, run};
+use crate::support::{CANARY, Reply, Sandbox, Server, VIDEO, Vendor, assert_private, names, run};
+use identkit_wire::encode_base64;
+use serde_json::{Value, json};
 
 /// The signed order of the document's examples, and the order that they delete.
 const SIGNED: &str = "99921269855041";
@@ -80,4 +82,96 @@ fn delete_requires_yes_and_is_checked_by_a_read() {
         result.fails_with(4, &["does not know an order with this id", "the data of the order may have been deleted"]);
     }
     sandbox.run(&format!("{delete} --yes")).fails_with(4, &["already deleted"]);
+}
+
+/// A body that is not a PDF.
+const NO_PDF: &[u8] = b"a report, but not a PDF";
+
+#[test]
+fn at_96_a_body_that_is_not_a_pdf_is_kept_as_damaged() {
+    for (line, name) in [("ident-data-pdf", "report.pdf"), ("esign-pdf", "99921269855041-1.pdf")] {
+        for (media, body, is_kept) in [
+            ("application/pdf", NO_PDF, true),
+            ("Application/PDF; x=y", NO_PDF, true),
+            ("application/pdf", b"<html>an error page</html>", true),
+            ("application/octet-stream", NO_PDF, true),
+            ("text/html", b"<html>an error page</html>", false),
+            ("application/json", b"{}", false),
+            ("application/pdf", b"", false),
+        ] {
+            let server = Server::always(move || Reply::bytes(media, body));
+            let folder = tempfile::tempdir().unwrap();
+            let out = if line == "esign-pdf" { folder.path().to_owned() } else { folder.path().join(name) };
+            let line = format!("tm {line} {SIGNED} -o {}", out.display());
+            let kept = format!("{name}.damaged");
+            let result = server.run(&line);
+            result.fails_with(1, if is_kept { &["no %PDF-", ".damaged", "--accept-damaged"] } else { &[] });
+            assert_eq!(
+                names(folder.path()),
+                if is_kept { vec![kept.as_str()] } else { Vec::new() },
+                "{media}: {result:?}"
+            );
+            if is_kept {
+                assert_eq!(std::fs::read(folder.path().join(&kept)).unwrap(), body);
+                let accepted = server.run(&format!("{line} --accept-damaged {name} --output json"));
+                assert_eq!(accepted.ends_with(0, &["although it is damaged"]).json()["identkit"]["http_status"], 200);
+                assert_eq!(std::fs::read(folder.path().join(name)).unwrap(), body);
+            }
+        }
+    }
+}
+
+#[test]
+fn at_96_damaged_hashes_are_named_on_standard_output() {
+    let good = encode_base64(b"signed");
+    let answer = |one: &str, two: &str| json!({ "Hashes": [{ "a.pdf": one }, { CANARY: two }, { "c.pdf": good }] });
+    for (one, two, damaged) in
+        [(&*good, "not Base64!", json!([CANARY])), (&*good, "", json!([CANARY])), ("?", "?", json!([CANARY, "a.pdf"]))]
+    {
+        let server = Server::json("200 OK", answer(one, two).to_string());
+        let line = format!("tm esign-hash {SIGNED}");
+        let count = format!("{} of 3 signed hashes are empty or not valid Base64", damaged.as_array().unwrap().len());
+        let result = server.run(&line);
+        result.ends_with(1, &["getESignHash", &count]).shows(&["damaged: "]).logs_none_of(&[CANARY]);
+        assert!(result.stdout.contains(CANARY) && !result.stdout.contains(&good), "{result:#?}");
+        let result = server.run(&format!("{line} --output json"));
+        assert_eq!(result.ends_with(1, &[&count]).json(), json!({ "damaged": damaged }));
+    }
+}
+
+#[test]
+fn at_96_the_start_of_a_webm_is_not_a_recording() {
+    const EBML: &[u8] = &[0x1a, 0x45, 0xdf, 0xa3];
+    let whole = [EBML, b"\x87\x42\x82\x84webm", b"clusters"].concat();
+    let voice = |bytes: &[u8]| {
+        let file = json!({ "Filename": "call.webm", "Base64Data": encode_base64(bytes) });
+        json!({ "Voicefiles": [file] }).to_string().into_bytes()
+    };
+    for (bytes, code) in [(EBML, 1), (&whole[..10], 1), (&whole, 0), (VIDEO, 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        for (line, name, media, body) in
+            [("video get", "call.webm", "video/webm", bytes.to_vec()), ("voice", "", "application/json", voice(bytes))]
+        {
+            let server = Server::always(move || Reply::bytes(media, &body));
+            let folder = folder.path().join(media.replace('/', "-"));
+            std::fs::create_dir(&folder).unwrap();
+            let result = server.run(&format!("tm {line} {SIGNED} -o {}", folder.join(name).display()));
+            result.ends_with(code, &[]);
+            let expected = if code == 0 { "call.webm" } else { "call.webm.damaged" };
+            assert_eq!(names(&folder), [expected], "{result:#?}");
+        }
+    }
+}
+
+#[test]
+fn at_93_untyped_data_is_shown_without_a_verdict() {
+    let shown = |data: Value| {
+        let answer = json!({ "OrderID": SIGNED, "Identified": "2020-09-10T12:00:00+02:00", "IdentData": data });
+        Server::json("200 OK", answer.to_string()).run(&format!("tm ident-data {SIGNED}"))
+    };
+    let result = shown(json!([{ "Surname": "Mustermann" }, { "Surname": "Doe", "Type": 7 }]));
+    result.shows(&["does not say whether this data is checked", "1\tSurname\tMustermann", "2\tSurname\tDoe"]);
+    assert!(!result.stdout.contains("Element\tChecked\n"), "no empty table: {result:#?}");
+    let result = shown(json!([{ "Surname": "Mustermann", "Type": 2 }]));
+    result.shows(&["Given", "Mustermann", "contains no checked data"]);
 }

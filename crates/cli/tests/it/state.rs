@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::support::{
-    HANGS, ORDER, Reply, Run, Sandbox, Server, Vendor, assert_private, ident, identkit, names, on_full_disk, order,
-    run, send, whole,
+    HANGS, ORDER, Reply, Run, Sandbox, Server, Vendor, assert_private, clean_command, feed, ident, identkit, names,
+    on_full_disk, order, run, send, whole,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -486,5 +486,84 @@ fn at_97_an_unknown_deletion_or_cancellation_keeps_its_answer() {
             run(&mut state.command(&server, &format!("{line} {ORDER} --yes")));
             assert!(state.records().is_empty());
         }
+    }
+}
+
+#[test]
+fn at_22_an_odd_order_id_that_put_order_returned_is_accepted() {
+    for (odd, segment) in [("9992-AB", "9992-AB"), ("a/b c", "a%2Fb%20c"), (&"1".repeat(25), &"1".repeat(25))] {
+        let answer = json!({ "OrderID": odd, "Ref": "my-ref" }).to_string();
+        let server = Server::start(move |seen| match seen.path.as_str() {
+            "/putOrder" => Reply::json("202 Accepted", &answer),
+            _ => Reply::json("200 OK", &answer.replace('}', r#","Status":[{"Kind":25}]}"#)),
+        });
+        let (state, other) = (State::new(), State::new());
+        let status = |state: &State, more: &[&str]| run(state.command(&server, "tm status --extended").args(more));
+        let refused = status(&state, &[odd]);
+        refused.fails_with(2, &["AT-22", "if a record of identkit state has it", "--state", "--any-id"]);
+        assert_eq!(server.connections(), 0);
+        with_output(&mut state.command(&server, PLACE), PLACE, Stdio::null());
+        status(&state, &[odd]).ends_with(0, &[]).shows(&["not finished"]);
+        status(&other, &["--any-id", odd]).ends_with(0, &[]);
+        let calls =
+            [format!("GET /getStatus/{segment}/ExtendedList"), format!("GET /getStatus/{segment}/ExtendedList")];
+        assert_eq!(server.calls()[1..], calls, "one segment");
+        status(&other, &[odd]).fails_with(2, &["AT-22"]);
+        status(&state, &[&format!("{odd}x/")]).fails_with(2, &["AT-22"]);
+        for bad in ["", " ", "a\u{7}b"] {
+            status(&state, &["--any-id", bad]).fails_with(2, &["OrderID must not be empty or contain control"]);
+        }
+        assert_eq!(server.calls().len(), 3);
+    }
+}
+
+#[test]
+fn at_22_a_record_of_another_vendor_does_not_make_an_id() {
+    let server = Server::untouched();
+    let state = State::new();
+    let created = Server::after_login(|_| Reply::json("200 OK", r#"{"result":true,"ident_id":"a.b","OrderID":"a.b"}"#));
+    with_output(&mut state.command(&created, CREATE), CREATE, Stdio::null());
+    run(state.command(&server, "tm status a.b").arg("--extended")).fails_with(2, &["AT-22"]);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn at_22_the_id_in_an_unread_response_is_known() {
+    let state = State::new();
+    let stalled = Server::json("202 Accepted", r#"{"OrderID":"9992-AB","Ref":"my-ref"}"#);
+    with_output(&mut state.command(&stalled, PLACE), PLACE, Stdio::null());
+    let path = state.path().join(names(&state.path()).remove(0));
+    // As a killed command leaves it: without the result.
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.contains(r#""event":"result""#)).collect();
+    std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+    let server = Server::json("200 OK", r#"{"OrderID":"9992-AB","Status":[{"Kind":25}]}"#);
+    run(&mut state.command(&server, "tm status 9992-AB --extended")).ends_with(0, &[]);
+}
+
+#[test]
+fn the_directory_and_no_state_exclude_each_other() {
+    let server = Server::json("202 Accepted", PLACED);
+    let state = State::new();
+    let line = format!("{PLACE} --no-state");
+    let both = server.feed(&format!("{line} --state {}", state.path().display()), &order_text());
+    both.ends_with(2, &["--no-state", "--state", "cannot be used with"]);
+    assert_eq!((server.connections(), state.path().exists()), (0, false));
+    // The variable is a setting of the machine.
+    let (code, _) = with_output(&mut state.command(&server, &line), PLACE, Stdio::null());
+    assert_eq!((code, state.path().exists()), (Some(0), false));
+}
+
+#[cfg(unix)]
+#[test]
+fn at_97_without_a_place_for_the_intent_nothing_is_sent() {
+    let server = Server::json("202 Accepted", PLACED);
+    for (redirection, code) in [("2>&-", 2), ("2>/dev/full", 2), ("2>/dev/null", 0)] {
+        let command = server.command(&format!("{PLACE} --no-state"));
+        let mut shell = clean_command("sh");
+        shell.args(["-c", &format!("exec \"$@\" {redirection}"), "sh"]).arg(command.get_program());
+        shell.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        assert_eq!(feed(&mut shell, order_text().as_bytes()).code, Some(code), "{redirection}");
+        assert_eq!(server.connections(), usize::from(code == 0), "{redirection}");
     }
 }

@@ -39,7 +39,7 @@ fn a_saved_world_continues_with_its_orders_and_timers() {
         let fired = second.ask("clock/run-to-next", Some(""));
         assert_eq!(fired["now"], next);
         assert_eq!((&fired["fired"][1]["kind"], &fired["fired"][1]["number"]), (&json!("attempt"), &json!(3)));
-        let status = second.json(&format!("tm status {id}"));
+        let status = second.json(&format!("tm finality {id}"));
         assert_eq!(status["identkit"]["verdict"]["if_identification"], "positive");
         // The third run has the orders of the second.
         let more = place(&second);
@@ -192,6 +192,8 @@ fn an_invalid_webhook_url_or_host_name_is_2() {
         ("--tls-name", "a b", "a host name or an address"),
         ("--tls-name", "", "a host name or an address"),
         ("--tls-name", "a..b", "a host name or an address"),
+        ("--tls-name", "*.example.com", "a host name or an address"),
+        ("--tls-name", "999.1.1.1", "a host name or an address"),
     ] {
         run(identkit().args(["sandbox", flag, value])).fails_with(2, &[flag, expected]);
     }

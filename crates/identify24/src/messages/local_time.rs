@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use identkit_wire::Tolerant;
+use identkit_wire::{Tolerant, read_text_leniently};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
 
 /// Europe/Berlin, the vendor's probable zone, as a POSIX rule that needs no zone database; valid since 1996. The
 /// document names no zone (AI-11).
@@ -119,11 +118,7 @@ impl<'de> Deserialize<'de> for LocalDateTime {
 /// Reads a date-time in any form. An empty text, `null` and `0000-00-00 …` are `None` (AI-11).
 impl Tolerant for LocalDateTime {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        let raw = match Value::deserialize(deserializer)? {
-            Value::String(text) => text,
-            Value::Number(number) => number.to_string(),
-            _ => return Ok(None),
-        };
+        let Some(raw) = read_text_leniently(deserializer)? else { return Ok(None) };
         let trimmed = raw.trim();
         let absent = trimmed.is_empty() || trimmed.starts_with("0000-00-00") || trimmed.starts_with("00-00-0000");
         Ok((!absent).then(|| Self::parse(raw)))

@@ -98,7 +98,7 @@ impl IdentStatus {
     }
 }
 
-/// Declares conversions from text, and the tolerant reader.
+/// Declares conversions from text.
 macro_rules! from_text {
     ($($name:ident: $from:expr;)+) => {$(
         impl From<String> for $name {
@@ -114,6 +114,12 @@ macro_rules! from_text {
             }
         }
 
+    )+};
+}
+
+/// Declares the reader of a type that the document lists as text.
+macro_rules! text {
+    ($($name:ident)+) => {$(
         impl Tolerant for $name {
             fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
                 read_text(deserializer)
@@ -128,6 +134,21 @@ from_text! {
     PdfContent: |text| Self::Text(text.into());
     ProjectId: |id| Self(TextOrNumber(id));
     ProjectNumber: |id| Self(id.into());
+}
+
+text! { IdentId IdentStatus PdfContent }
+
+/// The document shows the id as a string and as a number, so neither gives a warning (AI-06).
+impl Tolerant for ProjectId {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Option::deserialize(deserializer)
+    }
+}
+
+impl Tolerant for ProjectNumber {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Ok(ProjectId::read(deserializer)?.map(Self))
+    }
 }
 
 /// Declares an open enum of vendor words. The writer accepts the listed words only.
@@ -164,6 +185,8 @@ macro_rules! words {
                 _ => Self::Other(word.into()),
             };
         }
+
+        text! { $name }
 
         debug_as!($name, |_word| "{}", REDACTED);
 

@@ -2,7 +2,8 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, RetrySafety, json, operation};
+use identkit_wire::url::WebUrl;
+use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, RetrySafety, Warning, json, operation};
 
 use super::call;
 use crate::messages::{CreateIdent, CreateIdentResponse};
@@ -32,7 +33,10 @@ operation! {
     },
     decode: |_, _, body, _| {
         let body = body.whole()?;
-        let Decoded { value: answer, warnings, .. } = super::read::<CreateIdentResponse>(&body)?;
+        let Decoded { value: answer, mut warnings, .. } = super::read::<CreateIdentResponse>(&body)?;
+        let url = answer.conference_url.as_ref().map_or("", identkit_core::Secret::expose);
+        let invalid = !url.is_empty() && WebUrl::parse(url).is_err();
+        warnings.extend(Warning::when(invalid, "conference_url is not a valid URL; it is returned unchanged", "AT-99"));
         let named = answer.ident_id.as_ref().is_some_and(|id| !id.is_empty());
         let keep = |error: Error| error.with_vendor_text(super::excerpt(&body));
         match answer.accepted() {
@@ -79,7 +83,9 @@ fn contradicts(body: &[u8]) -> bool {
                 let differs = |status: u16| matches!(status, 100..=399 | 408 | 409 | 425 | 500..=599);
                 answer.result == Some(true)
                     || answer.response_status.is_some_and(differs)
-                    || ["result", "response_status"].iter().any(|name| notes.has_different(name))
+                    || ["result", "response_status"]
+                        .iter()
+                        .any(|name| notes.has_different(name) || notes.is_ignored(name))
                     || hints_at_an_ident(&answer)
             }
             Err(_) => true,

@@ -31,11 +31,11 @@ operation! {
         Encoded::json(&this.0)
     },
     decode: |_, _, body, _| {
-        let answer = json::decode::<AuthResponse>(body)?.value;
-        match answer.token() {
+        let answer = json::decode::<AuthResponse>(body)?;
+        match answer.value.token() {
             // A failure that a retry may repair counts like that HTTP status (AI-30); the session handles all others.
             Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::RateLimited) => Err(error),
-            _ => Ok(answer.into()),
+            _ => Ok(answer),
         }
     },
     request: |_, request| json::decode_request(request).map(Self),

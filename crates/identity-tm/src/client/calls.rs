@@ -45,7 +45,8 @@ calls! {
     /// outcome. To call that one, use a `dyn IdentityProvider`, or write `IdentityProvider::status(&client, …)`.
     status(order: &OrderId) -> OrderStatus = call(&GetStatusExtended::new(order.clone()));
 
-    /// Reads the general status codes only, [T 3.2]. They may hide a suspicion of fraud.
+    /// Reads the general status codes only, [T 3.2]. They may hide a suspicion of fraud: judge the response by
+    /// [`OrderStatus::general_finality`] (AT-13).
     status_general(order: &OrderId) -> OrderStatus = call(&GetStatus::new(order.clone()));
 
     /// Reads the checked data, [T 3.3]. If the account's results are encrypted, they are returned as received (AT-70).

@@ -37,6 +37,32 @@ const STALE: u32 = 8;
 const MOST_PAGES: u32 = 64;
 
 /// Reads the status changes of a time window page by page.
+///
+/// Each entry is returned once. So a returned order can lack its earlier entries, and its own verdict can be wrong: a
+/// suspicion of fraud may have been returned before, or in an earlier window. Judge an order by
+/// [`IdentityTm::status`], or keep the codes of all its entries, also across feeds, and judge these:
+///
+/// ```
+/// # use std::collections::BTreeMap;
+/// # use identkit_identity_tm::{Finality, OrderFlavor, OrderId, StatusFeed, StatusKind};
+/// # async fn read(mut feed: StatusFeed) -> Result<(), identkit_core::Error> {
+/// // An entry whose code cannot be read is `None`, and must be kept too.
+/// let mut codes: BTreeMap<String, Vec<Option<StatusKind>>> = BTreeMap::new();
+/// while let Some(orders) = feed.next().await? {
+///     for order in orders {
+///         let Some(id) = &order.order_id else { continue };
+///         let kept = codes.entry(id.expose().to_owned()).or_default();
+///         match &order.status {
+///             Some(entries) => kept.extend(entries.iter().map(|entry| entry.kind)),
+///             None => kept.push(None),
+///         }
+///         let verdict = Finality::judge_entries(OrderFlavor::IdentOnly, kept.iter().copied());
+///         println!("{:?}", verdict.outcome);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct StatusFeed {
     client: IdentityTm,
@@ -73,7 +99,8 @@ impl StatusFeed {
         self
     }
 
-    /// Reads the general codes only, which may hide a suspicion of fraud. By default the feed reads all codes.
+    /// Reads the general codes only, which may hide a suspicion of fraud: judge the orders by
+    /// [`ListedOrder::general_finality`] (AT-13). By default the feed reads all codes.
     #[must_use]
     pub fn general(mut self) -> Self {
         self.general = true;

@@ -4,8 +4,8 @@ use identkit_core::Pii;
 use identkit_wire::{Dts, message};
 
 use super::StatusEntry;
-use super::status::Entries;
-use crate::{Finality, OrderFlavor, OrderId, StatusKind};
+use super::status::{Entries, verdicts};
+use crate::OrderId;
 
 message! {
     /// Optional request body.
@@ -65,18 +65,9 @@ message! {
     }
 }
 
-impl ListedOrder {
-    /// Returns the codes, in the sequence of the response.
-    pub fn kinds(&self) -> impl Iterator<Item = StatusKind> + '_ {
-        self.status.iter().flatten().filter_map(|entry| entry.kind)
-    }
-
-    /// Returns the verdict for an order of this flavor. [`Outcome::Unclear`](identkit_core::Outcome::Unclear) if the
-    /// list of entries is missing, or if the code of an entry cannot be read (AT-93).
-    pub fn finality(&self, flavor: OrderFlavor) -> Finality {
-        match &self.status {
-            Some(entries) => Finality::judge_entries(flavor, entries.iter().map(|entry| entry.kind)),
-            None => Finality::unclear(),
-        }
-    }
-}
+verdicts!(
+    ListedOrder,
+    ///
+    /// A status feed returns each entry once, so its orders must be judged with their earlier entries: see
+    /// [`StatusFeed`](crate::StatusFeed).
+);

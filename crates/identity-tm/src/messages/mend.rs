@@ -6,6 +6,9 @@ use std::borrow::Cow;
 use identkit_wire::json::{self, JsonFault, Node, Notes};
 use serde::de::DeserializeOwned;
 
+/// Name of a status code.
+const KIND: &str = "Kind";
+
 /// Name in `extra` of a code that cannot be read.
 const ODD: &str = "KindAsItCame";
 
@@ -17,24 +20,33 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, Notes), Json
     json::read_answer_with(bytes, mend)
 }
 
-fn mend(node: &mut Node<'_>) {
+fn mend(node: &mut Node<'_>, notes: &mut Notes) {
     match node {
-        Node::List(many) | Node::Repeated(many) => many.iter_mut().for_each(mend),
+        Node::List(many) | Node::Repeated(many) => many.iter_mut().for_each(|one| mend(one, notes)),
         Node::Map(members) => {
             for (name, value) in members {
-                let unreadable = name == "Kind" && !value.is_whole_number() && *value != Node::Null;
-                let digits = match &*value {
-                    Node::Number(digits) => Some(*digits),
-                    Node::Text(digits) => Some(digits.as_ref()),
-                    _ => None,
-                };
-                let large = name == "Kind" && digits.is_some_and(|digits| digits.parse::<u32>().is_err());
-                if unreadable || large {
+                if name == KIND && !is_code(value) {
                     *name = Cow::Borrowed(ODD);
+                    notes.ignore(KIND, matches!(value, Node::Repeated(_)));
+                    // `ODD` itself is not repeated.
+                    if let Node::Repeated(many) = value {
+                        *value = Node::List(std::mem::take(many));
+                    }
                 }
-                mend(value);
+                mend(value, notes);
             }
         }
         _ => {}
     }
+}
+
+/// Whether the value of a `Kind` can be read. `null` can: it is the same as an absent `Kind`.
+fn is_code(value: &Node<'_>) -> bool {
+    let digits = match value {
+        Node::Null => return true,
+        Node::Number(digits) => *digits,
+        Node::Text(digits) => digits.as_ref(),
+        _ => return false,
+    };
+    value.is_whole_number() && digits.parse::<u32>().is_ok()
 }

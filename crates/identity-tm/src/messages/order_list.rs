@@ -22,6 +22,9 @@ trait Sink {
 
     /// Removes the last `count` orders, because their key `Order` occurs again. Returns `false` if that is not possible.
     fn remove_last(&mut self, count: usize) -> bool;
+
+    /// Receives what an object with the key `Order` has beside it.
+    fn beside(&mut self, _: &Extra) {}
 }
 
 impl Sink for Vec<ListedOrder> {
@@ -35,16 +38,20 @@ impl Sink for Vec<ListedOrder> {
     }
 }
 
-/// Passes each order to a function.
-struct Each<F>(F);
+/// Passes each order to a function, and what a wrapper has beside its orders to another one.
+struct Each<F, B>(F, B);
 
-impl<F: FnMut(ListedOrder)> Sink for Each<F> {
+impl<F: FnMut(ListedOrder), B: FnMut(&Extra)> Sink for Each<F, B> {
     fn push(&mut self, order: ListedOrder) {
         (self.0)(order);
     }
 
     fn remove_last(&mut self, count: usize) -> bool {
         count == 0
+    }
+
+    fn beside(&mut self, extra: &Extra) {
+        (self.1)(extra);
     }
 }
 
@@ -114,6 +121,9 @@ impl<'de, T: Sink> Visitor<'de> for Element<'_, T> {
         let mut read = Unwrapping { order: ListedOrder::default(), sink: &mut *self.0, wrapped: None };
         Fill(&mut read).visit_map(map)?;
         let Unwrapping { order, wrapped, .. } = read;
+        if wrapped.is_some() {
+            self.0.beside(&order.extra);
+        }
         // An empty object is not an order.
         if wrapped.is_none() && (order.order_id.is_some() || order != ListedOrder::default()) {
             self.0.push(order);
@@ -201,7 +211,16 @@ impl OrderList {
     /// # Errors
     /// [`json::JsonFault`] if the text is not a list, or if a wrapper contains `Order` twice.
     pub fn for_each(text: &[u8], each: impl FnMut(ListedOrder)) -> Result<(), json::JsonFault> {
-        json::read_with::<Self, _>(text, List(&mut Each(each)))
+        Self::for_each_and_beside(text, each, |_| ())
+    }
+
+    /// As [`for_each`](Self::for_each). `beside` is called for the elements beside `Order`.
+    pub(crate) fn for_each_and_beside(
+        text: &[u8],
+        each: impl FnMut(ListedOrder),
+        beside: impl FnMut(&Extra),
+    ) -> Result<(), json::JsonFault> {
+        json::read_with::<Self, _>(text, List(&mut Each(each, beside)))
     }
 }
 

@@ -6,7 +6,7 @@ use identkit_core::{Pii, ShortPii};
 use identkit_wire::{Dts, FieldPlace, FieldReader, Fill, message};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
-use crate::{Finality, OrderFlavor, OrderId, StatusKind};
+use crate::{OrderId, StatusKind};
 
 message! {
     /// Status of an order.
@@ -79,21 +79,40 @@ impl FieldReader<Vec<StatusEntry>> for Entries {
     }
 }
 
-impl OrderStatus {
-    /// Returns the codes, in the sequence of the response.
-    pub fn kinds(&self) -> impl Iterator<Item = StatusKind> + '_ {
-        self.status.iter().flatten().filter_map(|entry| entry.kind)
-    }
+/// Declares codes and verdict of a message that has status entries.
+macro_rules! verdicts {
+    ($name:ident, $(#[$note:meta])*) => {
+        impl $name {
+            /// Returns the codes, in the sequence of the response.
+            pub fn kinds(&self) -> impl Iterator<Item = $crate::StatusKind> + '_ {
+                self.status.iter().flatten().filter_map(|entry| entry.kind)
+            }
 
-    /// Returns the verdict for an order of this flavor. [`Outcome::Unclear`](identkit_core::Outcome::Unclear) if the
-    /// list of entries is missing, or if the code of an entry cannot be read (AT-93).
-    pub fn finality(&self, flavor: OrderFlavor) -> Finality {
-        match &self.status {
-            Some(entries) => Finality::judge_entries(flavor, entries.iter().map(|entry| entry.kind)),
-            None => Finality::unclear(),
+            /// Returns the verdict for an order of this flavor. [`Outcome::Unclear`](identkit_core::Outcome::Unclear) if
+            /// the list of entries is missing, or if the code of an entry cannot be read (AT-93).
+            ///
+            /// For a response with the general codes only, use [`general_finality`](Self::general_finality).
+            $(#[$note])*
+            pub fn finality(&self, flavor: $crate::OrderFlavor) -> $crate::Finality {
+                match &self.status {
+                    Some(entries) => $crate::Finality::judge_entries(flavor, entries.iter().map(|entry| entry.kind)),
+                    None => $crate::Finality::unclear(),
+                }
+            }
+
+            /// As [`finality`](Self::finality), for a response with the general codes only: without a suspicion of fraud,
+            /// the verdict is undecided, because the codes left out can report one (AT-13).
+            pub fn general_finality(&self, flavor: $crate::OrderFlavor) -> $crate::Finality {
+                self.finality(flavor).from_general_codes()
+            }
         }
-    }
+    };
+}
+pub(super) use verdicts;
 
+verdicts!(OrderStatus,);
+
+impl OrderStatus {
     /// Returns the entries sorted by time, without duplicates; entries without a valid time are last (AT-17).
     pub fn timeline(&self) -> Vec<&StatusEntry> {
         let mut entries: Vec<&StatusEntry> = Vec::new();

@@ -3,11 +3,12 @@
 use http::{Method, StatusCode, response};
 use identkit_core::{Error, Kind, Violation};
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Meta, Received, RetrySafety, Warning, error_text, json, operation,
+    AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Extra, Meta, Received, RetrySafety, Warning, error_text, json,
+    operation,
 };
 
 use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED, is_empty};
-use crate::messages::{AllStatusRequest, ListedOrder, OrderList, Paging, Period, mend};
+use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
 use crate::validate::{check_extra, listed_in_extra};
 use crate::{Dialect, PROVIDER};
 
@@ -25,14 +26,28 @@ fn read(head: &response::Parts, body: Received) -> Result<Decoded<OrderList>, Er
 pub(crate) fn read_list(bytes: &[u8]) -> Result<Decoded<OrderList>, Error> {
     let (list, notes): (OrderList, _) = mend::read(bytes).map_err(json::JsonFault::answer)?;
     notes.require_once(&["Status"])?;
-    if list.0.iter().all(|order| order.order_id.is_none()) && !is_list(bytes) {
-        return Err(Error::new(Kind::Protocol, "the response is an object without the elements Order and OrderID"));
-    }
+    check_list(bytes, list.0.iter().any(|order| order.order_id.is_some()))?;
     let mut warnings = notes.warnings();
-    let in_order = |order: &ListedOrder| order.extra.get(ERROR).is_some_and(|error| !is_empty(error));
-    let error = error_text(bytes, ERROR).is_some() || list.0.iter().any(in_order);
-    warnings.extend(Warning::when(error, "the vendor also reported an error", "AT-94"));
+    let error = error_text(bytes, ERROR).is_some() || list.0.iter().any(|order| has_error(&order.extra));
+    warnings.extend(error_warning(error));
     Ok(Decoded::new(list, warnings))
+}
+
+/// Checks that a text without any order id is a list.
+pub(super) fn check_list(bytes: &[u8], has_id: bool) -> Result<(), Error> {
+    if has_id || is_list(bytes) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Protocol, "the response is an object without the elements Order and OrderID"))
+}
+
+/// Whether the elements that the document does not list contain the vendor's error (AT-94).
+pub(super) fn has_error(extra: &Extra) -> bool {
+    extra.get(ERROR).is_some_and(|error| !is_empty(error))
+}
+
+pub(super) fn error_warning(error: bool) -> Option<Warning> {
+    Warning::when(error, "the vendor also reported an error", "AT-94")
 }
 
 /// Whether a text is an array, or an object with an array as `Order`.

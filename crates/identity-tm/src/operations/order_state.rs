@@ -29,8 +29,8 @@ const fn end(name: &'static str, method: Method, path: &'static str, ambiguity: 
 }
 
 order_calls! {
-    /// Reads the general codes, [T 3.2]. They may hide a suspicion of fraud (AT-13): judge an order by
-    /// [`GetStatusExtended`].
+    /// Reads the general codes, [T 3.2]. They may hide a suspicion of fraud: judge an order by [`GetStatusExtended`], or
+    /// this response by [`OrderStatus::general_finality`] (AT-13).
     GetStatus: read("getStatus", "/getStatus/{OrderID}", "[T] 3.2") => OrderStatus,
     decode: |this, _, body, _| decode_status(&this.order_id, body);
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::json::{self, Blob};
+use identkit_wire::url::WebUrl;
 use identkit_wire::{
     AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, OneOrMany, Operation, RetrySafety, Source, Warning, operation,
 };
@@ -101,7 +102,13 @@ fn read_answer(bytes: &[u8]) -> Result<Decoded<PutOrderAnswer>, Error> {
             None => error,
         });
     };
+    let url = answer.target_url.as_ref().map_or("", identkit_core::Secret::expose);
     let warnings = [
+        Warning::when(
+            !url.is_empty() && WebUrl::parse(url).is_err(),
+            "TargetURL is not a valid URL; it is returned unchanged",
+            "AT-99",
+        ),
         Warning::when(
             odd,
             "an element of the response does not have the documented type: it was moved to `extra`",

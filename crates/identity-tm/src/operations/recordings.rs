@@ -40,6 +40,7 @@ impl RequestVideo {
         let section = <Self as identkit_wire::Operation>::META.section;
         let wrong = match WebUrl::parse(url).as_ref().map(WebUrl::uri) {
             Err(UrlFault::Port) => Some((UrlFault::Port.text(), "AT-99")),
+            Err(UrlFault::Syntax) => Some((UrlFault::Syntax.text(), "AT-39")),
             Err(_) => Some(("is required and must be a valid https:// URL", "AT-39")),
             Ok(uri) => {
                 let loopback = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));

@@ -73,7 +73,8 @@ impl ConfirmSign {
             && if dialect.any_tan_length { !tan.is_empty() } else { tan.len() == 6 };
         let section = <Self as identkit_wire::Operation>::META.section;
         // A TAN of the wrong length would use up an attempt (AT-56).
-        let message = "must be exactly 6 letters or digits, with leading zeros (Dialect::any_tan_length allows others)";
+        let message =
+            "must be exactly 6 letters or digits, with leading zeros (the setting `any_tan_length` allows others)";
         let fault = (!fits).then(|| Violation::new("tan", message, "AT-56", section));
         check_extra(&self.request.extra, Tan::KEYS, section, fault)?;
         let letters = !tan.chars().all(|c| c.is_ascii_digit());

@@ -1,11 +1,13 @@
 //! A status list that is decoded one order at a time.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use http::StatusCode;
 use identkit_core::Error;
-use identkit_wire::{Operation, debug_as, json, operation};
+use identkit_wire::{Decoded, Operation, Warning, debug_as, json, operation};
 
-use super::get_all_status::read_list;
+use super::get_all_status::{check_list, error_warning, has_error, read_list};
 use super::{GetAllStatus, GetAllStatusExtended};
 use crate::Dialect;
 use crate::messages::{ListedOrder, OrderList};
@@ -23,28 +25,36 @@ pub struct UnreadList(Bytes);
 debug_as!(UnreadList, |list| "UnreadList({} bytes)", list.0.len());
 
 impl UnreadList {
-    /// Calls `each` for every order. In addition to the body, only one order is in memory.
+    /// Calls `each` for every order. In addition to the body, only one order is in memory. Returns the same warnings as
+    /// the call that decodes the list at once.
     ///
     /// # Errors
     /// [`Kind::Protocol`](identkit_core::Kind::Protocol) if the body is not a list. `each` was then called for the
     /// orders before the error.
-    pub fn for_each(&self, each: impl FnMut(ListedOrder)) -> Result<(), Error> {
+    pub fn for_each(&self, mut each: impl FnMut(ListedOrder)) -> Result<Vec<Warning>, Error> {
         if self.0.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let mut passed = 0;
-        let mut each = each;
-        let read = OrderList::for_each(&self.0, |order| {
-            passed += 1;
-            each(order);
-        });
+        let (mut passed, mut has_id) = (0, false);
+        let error = Cell::new(false);
+        let read = OrderList::for_each_and_beside(
+            &self.0,
+            |order| {
+                passed += 1;
+                has_id |= order.order_id.is_some();
+                error.set(error.get() | has_error(&order.extra));
+                each(order);
+            },
+            |beside| error.set(error.get() | has_error(beside)),
+        );
         if read.is_ok() {
-            return Ok(());
+            check_list(&self.0, has_id)?;
+            return Ok(error_warning(error.get()).into_iter().collect());
         }
         // The list differs from the document, so it is read at once; the first orders were passed already.
-        let list = read_list(&self.0)?.value.0;
-        list.into_iter().skip(passed).for_each(each);
-        Ok(())
+        let Decoded { value: list, warnings, .. } = read_list(&self.0)?;
+        list.0.into_iter().skip(passed).for_each(each);
+        Ok(warnings)
     }
 }
 

@@ -112,6 +112,16 @@ impl Finality {
         Self { outcome: Outcome::Pending, because: Vec::new(), examined }
     }
 
+    /// Returns what remains of the verdict if it was reached by the general codes alone. They can hide a suspicion of
+    /// fraud, so only a suspicion of fraud is decided; otherwise the outcome is [`Outcome::Unknown`] (AT-13).
+    #[must_use]
+    pub fn from_general_codes(self) -> Self {
+        match self.outcome {
+            Outcome::FraudSuspicion | Outcome::Unclear => self,
+            _ => Self { outcome: Outcome::Unknown, ..self },
+        }
+    }
+
     /// Whether the order has ended.
     pub fn is_final(&self) -> bool {
         self.outcome.is_final()

@@ -66,7 +66,7 @@ impl Checker<'_> {
                 Some(("is not a PDF in Base64: %PDF- is not in its first 1,024 bytes", "AT-86"))
             }
             Some(data) if !self.dialect.encrypted_pdfs && crate::pdf::is_encrypted(data) => {
-                Some(("is encrypted; an unprotected PDF is required (Dialect::encrypted_pdfs allows it)", "AT-86"))
+                Some(("is encrypted; an unprotected PDF is required (the setting `encrypted_pdfs` allows it)", "AT-86"))
             }
             Some(_) => None,
         };

@@ -12,7 +12,7 @@ fn called_back() -> VideoReady {
 }
 
 /// The shortest text that starts like a WebM.
-const VIDEO: &[u8] = b"\x1a\x45\xdf\xa3recording";
+const VIDEO: &[u8] = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webmrecording";
 
 fn video() -> Step {
     Step::Answer(answer(200, "video/mp4; codecs=avc1", VIDEO))

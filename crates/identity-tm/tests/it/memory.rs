@@ -63,7 +63,7 @@ fn at_07_an_empty_body_with_status_200_is_not_a_list() {
         let list =
             Unread(GetAllStatusExtended::default()).decode(head, Received::Whole(body.into()), &Dialect::default())?;
         let mut count = 0;
-        list.value.for_each(|_| count += 1).map(|()| count)
+        list.value.for_each(|_| count += 1).map(|_| count)
     };
     assert_eq!(read(&head, r#"[{"OrderID":"1"}]"#).unwrap(), 1);
     assert_eq!(read(&head, "").unwrap_err().kind(), Kind::Protocol);

@@ -54,11 +54,12 @@ pub(super) fn unsupported(headers: &HeaderMap) -> Option<Error> {
     (!codings(headers).is_empty()).then(|| Error::new(Kind::Protocol, detail))
 }
 
-/// The codings of a body, except `identity`. One that is not ASCII counts as empty.
+/// The codings of a body, except `identity`. An empty element of a list does not count (RFC 9110, section 5.6.1). A value
+/// that is not ASCII is an unknown coding.
 fn codings(headers: &HeaderMap) -> Vec<&str> {
-    let values = headers.get_all(CONTENT_ENCODING).into_iter().map(|value| value.to_str().unwrap_or_default());
+    let values = headers.get_all(CONTENT_ENCODING).into_iter().map(|value| value.to_str().unwrap_or("not ASCII"));
     let codings = values.flat_map(|value| value.split(',')).map(str::trim);
-    codings.filter(|coding| !coding.eq_ignore_ascii_case("identity")).collect()
+    codings.filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity")).collect()
 }
 
 #[cfg(test)]
@@ -82,7 +83,9 @@ mod tests {
             (&["deflate"], true),
             (&["gzip, br"], true),
             (&["gzip", "gzip"], true),
-            (&[""], true),
+            (&["\u{e4}"], true),
+            (&[""], false),
+            (&[" , identity,"], false),
         ] {
             let response = decode(response(codings, Content::from_bytes("body")));
             assert_eq!(unsupported(response.headers()).is_some(), error, "{codings:?}");
@@ -92,7 +95,7 @@ mod tests {
     #[cfg(feature = "http-custom-tls")]
     #[test]
     fn at_90_headers_of_a_decoded_body_are_removed() {
-        for codings in [&["gzip"][..], &["X-GZIP"], &["identity, gzip"], &["identity", "gzip"]] {
+        for codings in [&["gzip"][..], &["X-GZIP"], &["", "gzip,"], &["identity, gzip"], &["identity", "gzip"]] {
             let mut coded = response(codings, Content::empty());
             coded.headers_mut().insert(::http::header::CONTENT_LENGTH, 20.into());
             let (head, _) = decode(coded).into_parts();

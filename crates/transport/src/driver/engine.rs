@@ -170,7 +170,7 @@ impl Engine {
             // At the deadline a slot is useless: the request would be cut off. The semaphore is never closed.
             Ok(slot) if self.clock.now() < deadline => Ok(slot.ok()),
             _ => {
-                let detail = "timed out waiting for a free slot: too many concurrent calls (Policy::concurrency)";
+                let detail = "timed out waiting for a free slot: too many concurrent calls (the setting `concurrency` is the limit)";
                 Err(Error::new(Kind::Timeout, detail).with_delivery(Delivery::NotSent))
             }
         }
@@ -249,16 +249,20 @@ impl Engine {
         }
         if incoming.content.len().is_none_or(|len| len > STALL_CHECK_FROM) {
             let content = std::mem::replace(&mut incoming.content, Content::empty());
-            incoming.content = self.guard(Instant::NEVER, u64::MAX).wrap(content, None, None);
+            incoming.content = self.guard(Instant::NEVER, u64::MAX).wrap(content);
         }
         let mut body = incoming.body().await.map_err(incomplete)?;
+        let mut stream = None;
         if let (Received::Stream { head: first, rest }, BodyMode::Stream { cap } | BodyMode::Sniff { cap, .. }) =
             (&mut body, meta.body_mode)
         {
             let deadline = self.clock.now().plus(self.policy.stream_timeout);
             let content = std::mem::replace(rest, Content::empty());
             let left = cap.saturating_sub(first.len() as u64);
-            *rest = self.guard(deadline, left).wrap(content, slot, observer);
+            let len = content.len();
+            let shared = self.guard(deadline, left).share(content, slot, observer);
+            *rest = Content::new(len, shared.clone());
+            stream = Some(shared);
         }
         // A body that the document does not describe can contradict the status.
         let shown = if meta.answer == Answer::Empty { incoming.shown() } else { Shown::Result };
@@ -278,6 +282,11 @@ impl Engine {
                 Ok(warnings)
             }
             Err(error) => {
+                if let Some(stream) = stream {
+                    // It has its length inside, which counts the bytes that were read before.
+                    incoming.content = Content::new(None, stream);
+                    let _ = incoming.fill().await;
+                }
                 // The status in the body counts if it is worse (AI-30).
                 let shown = match error.kind() {
                     kind if is_refusal(kind) => Shown::Refusal,

@@ -1,7 +1,7 @@
 //! Limits on a response body: stall, deadline, maximum size.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -38,14 +38,56 @@ struct Guarded {
 }
 
 impl Guard {
-    /// Applies the limits to a body. One that is handed out as a stream holds a slot and is reported to an observer; one
-    /// that the call reads itself has neither.
-    pub(super) fn wrap(self, content: Content, slot: Option<Slot>, observer: Option<Arc<dyn CallObserver>>) -> Content {
-        let (len, began) = (content.len(), self.clock.now());
-        let inner = Some(content);
-        let guard = self;
-        let body = Guarded { inner, guard, timer: None, active: began, waiting: false, read: 0, began, observer, slot };
-        Content::new(len, body)
+    /// Applies the limits to a body that the call reads itself.
+    pub(super) fn wrap(self, content: Content) -> Content {
+        Content::new(content.len(), self.guard(content, None, None))
+    }
+
+    /// Applies the limits to a body that is handed out as a stream. It holds a slot and is reported to an observer.
+    pub(super) fn share(self, content: Content, slot: Option<Slot>, observer: Option<Arc<dyn CallObserver>>) -> Shared {
+        Shared(Arc::new(Mutex::new(self.guard(content, slot, observer))))
+    }
+
+    fn guard(self, content: Content, slot: Option<Slot>, observer: Option<Arc<dyn CallObserver>>) -> Guarded {
+        let began = self.clock.now();
+        Guarded {
+            inner: Some(content),
+            guard: self,
+            timer: None,
+            active: began,
+            waiting: false,
+            read: 0,
+            began,
+            observer,
+            slot,
+        }
+    }
+}
+
+/// A stream of which decoding gets a clone. If decoding fails, the error retains what can be read of it (AT-97).
+#[derive(Clone)]
+pub(super) struct Shared(Arc<Mutex<Guarded>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Guarded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Body for Shared {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Pin::new(&mut *self.lock()).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.lock().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.lock().size_hint()
     }
 }
 
@@ -77,7 +119,7 @@ impl Guarded {
             if now >= self.guard.deadline {
                 return Poll::Ready(Error::new(
                     Kind::Timeout,
-                    "the response body was not complete in time (Policy::stream_timeout)",
+                    "the response body was not complete in time (the setting `stream_timeout` is the limit)",
                 ));
             }
             if now >= self.active.plus(self.guard.stall) {
@@ -104,7 +146,7 @@ impl Body for Guarded {
                 if this.active >= this.guard.deadline {
                     return this.fail(Error::new(
                         Kind::Timeout,
-                        "the response body was not complete in time (Policy::stream_timeout)",
+                        "the response body was not complete in time (the setting `stream_timeout` is the limit)",
                     ));
                 }
                 this.read = this.read.saturating_add(frame.data_ref().map_or(0, |data| data.len() as u64));

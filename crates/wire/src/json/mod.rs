@@ -98,22 +98,19 @@ impl JsonFault {
 }
 
 /// Reads a complete JSON text. A byte order mark at the start is ignored. If a message has an element twice, the last
-/// value counts.
+/// value counts. [`Loose`](crate::Loose) converts values of other types.
 ///
 /// # Errors
 /// If the text is not valid JSON or has another form.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
     let text = without_byte_order_mark(bytes)?;
-    let fault = match Reading::new(false).read(text, PhantomData::<T>) {
-        Ok(value) => return Ok(value),
-        Err(fault) => fault.into_detail(),
-    };
-    if fault.repeated
-        && let Ok((value, _)) = read_tree(bytes, false, |_| ())
-    {
+    if let Ok(value) = Reading::new(false).read(text, PhantomData::<T>) {
         return Ok(value);
     }
-    read_with::<T, _>(bytes, PhantomData::<T>)
+    match read_tree(bytes, false, |_, _| ()) {
+        Ok((value, _)) => Ok(value),
+        Err(_) => read_with::<T, _>(bytes, PhantomData::<T>),
+    }
 }
 
 /// Reads a complete JSON text of a vendor: also if types differ from the document, or if names are repeated, as the notes
@@ -122,16 +119,16 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
 /// # Errors
 /// If the text is not valid JSON or has another form.
 pub fn read_answer<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, Notes), JsonFault> {
-    read_answer_with(bytes, |_| ())
+    read_answer_with(bytes, |_, _| ())
 }
 
-/// Like [`read_answer`], with a function that repairs a text that cannot be read as documented.
+/// Like [`read_answer`], with a function that repairs a text that cannot be read as documented, and notes the repairs.
 ///
 /// # Errors
 /// Like [`read_answer`].
 pub fn read_answer_with<T: DeserializeOwned>(
     bytes: &[u8],
-    repair: impl FnOnce(&mut Node<'_>),
+    repair: impl FnOnce(&mut Node<'_>, &mut Notes),
 ) -> Result<(T, Notes), JsonFault> {
     let text = without_byte_order_mark(bytes)?;
     match Reading::new(false).read(text, PhantomData::<T>) {
@@ -153,12 +150,13 @@ pub fn read_answer_with<T: DeserializeOwned>(
 fn read_tree<T: DeserializeOwned>(
     bytes: &[u8],
     convert: bool,
-    repair: impl FnOnce(&mut Node<'_>),
+    repair: impl FnOnce(&mut Node<'_>, &mut Notes),
 ) -> Result<(T, Notes), Option<Detail>> {
     let text = without_byte_order_mark(bytes).map_err(|_| None)?;
     let mut node = Node::parse(text).ok_or(None)?;
-    repair(&mut node);
-    let (notes, reading) = (RefCell::default(), Reading::new(true));
+    let mut repairs = Notes::default();
+    repair(&mut node, &mut repairs);
+    let (notes, reading) = (RefCell::new(repairs), Reading::new(true));
     let value = T::deserialize(Reader::new(At::new(&node, &notes, reading.names(), convert), &reading));
     value.map(|value| (value, notes.into_inner())).map_err(|fault| Some(fault.into_detail()))
 }
@@ -190,7 +188,14 @@ pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
 /// # Errors
 /// Like [`read()`], and if a message has an element twice.
 pub fn read_input<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
-    read_with::<T, _>(bytes, PhantomData::<T>)
+    let fault = match read_with::<T, _>(bytes, PhantomData::<T>) {
+        Ok(value) => return Ok(value),
+        Err(fault) => fault,
+    };
+    match read_tree(bytes, false, |_, _| ()) {
+        Ok((value, notes)) if !notes.has_repeated() => Ok(value),
+        _ => Err(fault),
+    }
 }
 
 /// Reads a JSON value like the text that it was read from.

@@ -9,11 +9,15 @@ use crate::Warning;
 pub(super) enum Note {
     /// A value of another type than the table's was converted (AT-92).
     Converted,
+    /// A value cannot be read as the type of the table and was ignored (AT-92).
+    Unreadable,
     /// A name occurs more than once in its object; the last value was read (AT-95).
     Repeated {
         /// Whether its values differ.
         differs: bool,
     },
+    /// A name occurs more than once in its object, and no value was used (AT-95).
+    Unused,
 }
 
 /// What differed from the document while a text was read. Holds names of the document only, and no values.
@@ -28,9 +32,25 @@ impl Notes {
         }
     }
 
+    /// Adds that the value of an element cannot be read and was ignored; `repeated`: because it occurs more than once in
+    /// its object.
+    pub fn ignore(&mut self, name: &'static str, repeated: bool) {
+        self.add(Some(name), if repeated { Note::Unused } else { Note::Unreadable });
+    }
+
+    /// Whether the value of an element cannot be read and was ignored.
+    pub fn is_ignored(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, note)| *known == Some(name) && matches!(note, Note::Unreadable | Note::Unused))
+    }
+
     /// Whether an element occurs more than once in an object.
     pub fn is_repeated(&self, name: &str) -> bool {
         self.0.iter().any(|(known, note)| *known == Some(name) && matches!(note, Note::Repeated { .. }))
+    }
+
+    /// Whether any element occurs more than once in an object.
+    pub(super) fn has_repeated(&self) -> bool {
+        self.0.iter().any(|(_, note)| matches!(note, Note::Repeated { .. }))
     }
 
     /// Whether an element occurs more than once in an object, with different values.
@@ -60,9 +80,14 @@ impl Notes {
             let name = name.unwrap_or("an element that the document does not list");
             match note {
                 Note::Converted => Warning::new(format!("{name}: the value has another type than documented"), "AT-92"),
+                Note::Unreadable => Warning::new(
+                    format!("{name}: the value cannot be read as the documented type and was ignored"),
+                    "AT-92",
+                ),
                 Note::Repeated { .. } => {
-                    Warning::new(format!("{name}: it occurs more than once; the last counts"), "AT-95")
+                    Warning::new(format!("{name}: it occurs more than once; the last value was used"), "AT-95")
                 }
+                Note::Unused => Warning::new(format!("{name}: it occurs more than once; no value was used"), "AT-95"),
             }
         };
         self.0.iter().map(warning).collect()

@@ -7,12 +7,12 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
+use serde::de::IgnoredAny;
 use serde::de::value::{Error, MapAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Number;
 
 use super::notes::{Note, Notes};
-use crate::tolerant::ONE_OR_MANY;
+use crate::tolerant::{LENIENT, LOOSE, ONE_OR_MANY};
 
 /// Maximum nesting depth, the same as serde_json's.
 const DEPTH: usize = 128;
@@ -37,7 +37,7 @@ pub enum Node<'de> {
 }
 
 impl<'de> Node<'de> {
-    /// Parses a complete text. `None` if it is not valid JSON; numbers that do not fit a 64-bit float are not valid.
+    /// Parses a complete text. `None` if it is not valid JSON. A number of any size is valid, e.g. `1e400`.
     pub(super) fn parse(text: &'de str) -> Option<Self> {
         let mut parser = Parser { text, at: 0 };
         let node = parser.value(DEPTH)?;
@@ -113,7 +113,8 @@ impl<'de> Parser<'de> {
                 let length =
                     rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)).count();
                 let number = rest.get(..length)?;
-                serde_json::from_str::<Number>(number).ok()?;
+                // Unlike `Number`, it has no limit.
+                serde_json::from_str::<IgnoredAny>(number).ok()?;
                 self.at += length;
                 Some(Node::Number(number))
             }
@@ -193,8 +194,12 @@ pub(super) struct At<'a, 'de> {
     notes: &'a RefCell<Notes>,
     /// Names of the type that is read next.
     names: &'a Cell<&'static [&'static str]>,
-    /// Whether values of another type are converted (AT-92).
+    /// Whether it is part of a response, where values of another type are converted (AT-92).
     convert: bool,
+    /// Whether [`Loose`](crate::Loose) reads it: it is also converted in a request.
+    loose: bool,
+    /// Whether it is `None` in a response if it cannot be read.
+    lenient: bool,
     /// Name of the element, if the type names it.
     name: Option<&'static str>,
     /// Whether it is the whole text. An object cannot be absent there.
@@ -208,7 +213,7 @@ impl<'a, 'de> At<'a, 'de> {
         names: &'a Cell<&'static [&'static str]>,
         convert: bool,
     ) -> Self {
-        Self { node, notes, names, convert, name: None, root: true }
+        Self { node, notes, names, convert, loose: false, lenient: false, name: None, root: true }
     }
 
     fn note(&self, note: Note) {
@@ -220,7 +225,7 @@ impl<'a, 'de> At<'a, 'de> {
     }
 
     fn of(&self, node: &'a Node<'de>, name: Option<&'static str>) -> Self {
-        Self { node, name, root: false, ..*self }
+        Self { node, name, loose: false, lenient: false, root: false, ..*self }
     }
 
     fn seq<V: Visitor<'de>>(&self, nodes: impl Iterator<Item = &'a Node<'de>>, visitor: V) -> Result<V::Value, Error> {
@@ -233,46 +238,64 @@ impl<'a, 'de> At<'a, 'de> {
 
     fn text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.node {
-            Node::Number(printed) if self.convert => {
+            Node::Text(_) => self.deserialize_any(visitor),
+            Node::Number(printed) if self.convert || self.loose => {
                 self.converts();
                 visitor.visit_str(printed)
             }
-            Node::Bool(truth) if self.convert => {
+            Node::Bool(truth) if self.convert || self.loose => {
                 self.converts();
                 visitor.visit_str(if *truth { "true" } else { "false" })
             }
             // Not as a text of digits, however long.
             Node::Number(_) => visitor.visit_f64(0.0),
-            _ => self.deserialize_any(visitor),
+            _ => self.unreadable(visitor),
         }
     }
 
     fn number<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.node {
-            Node::Text(digits) if self.convert && is_digits(digits) => match digits.parse::<u64>() {
-                Ok(number) => {
-                    self.converts();
-                    visitor.visit_u64(number)
-                }
-                Err(_) => self.deserialize_any(visitor),
-            },
-            _ => self.deserialize_any(visitor),
+        let digits = match self.node {
+            Node::Text(text) if self.loose => text.trim(),
+            Node::Text(text) if self.convert => text,
+            Node::Number(printed) if is_digits(printed) => return self.deserialize_any(visitor),
+            _ => "",
+        };
+        match digits.parse::<u64>() {
+            Ok(number) if is_digits(digits) => {
+                self.converts();
+                visitor.visit_u64(number)
+            }
+            _ => self.unreadable(visitor),
         }
     }
 
     fn boolean<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let truth = match self.node {
+            Node::Bool(_) => return self.deserialize_any(visitor),
+            Node::Number(printed) if self.loose => printed.parse::<f64>().ok().map(|number| number != 0.0),
             Node::Number(printed) => truth(printed),
+            Node::Text(word) if self.loose => truth(word.trim()),
             Node::Text(word) => truth(word),
             _ => None,
         };
-        match truth.filter(|_| self.convert) {
+        match truth.filter(|_| self.convert || self.loose) {
             Some(truth) => {
                 self.converts();
                 visitor.visit_bool(truth)
             }
-            None => self.deserialize_any(visitor),
+            None => self.unreadable(visitor),
         }
+    }
+
+    /// A value that cannot be read as its type: `None` if that is accepted, otherwise an error of the type. An empty list
+    /// stands for an absent value.
+    fn unreadable<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let absent = self.loose && matches!(self.node, Node::List(many) if many.is_empty());
+        if self.convert && (self.lenient || absent) {
+            self.note(Note::Unreadable);
+            return visitor.visit_unit();
+        }
+        self.deserialize_any(visitor)
     }
 
     fn list<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -374,7 +397,7 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
                 (_, Ok(number), _) => visitor.visit_i64(number),
                 // A float would lose digits.
                 _ if is_digits(printed) => visitor.visit_str(printed),
-                (_, _, Ok(number)) => visitor.visit_f64(number),
+                (_, _, Ok(number)) if number.is_finite() => visitor.visit_f64(number),
                 _ => visitor.visit_str(printed),
             },
             Node::Text(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
@@ -399,7 +422,10 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
         let at = self.last();
         match at.node {
             Node::Map(members) if name == ONE_OR_MANY && Node::is_numbered(members) => at.list(visitor),
-            _ => visitor.visit_newtype_struct(at),
+            _ => {
+                let lenient = name == LENIENT;
+                visitor.visit_newtype_struct(Self { loose: lenient || name == LOOSE, lenient, ..at })
+            }
         }
     }
 
@@ -511,12 +537,10 @@ mod tests {
 
     use std::collections::BTreeMap;
 
-    use proptest::prelude::*;
-    use serde_json::Value;
-
     use super::*;
     use crate::json::{read, read_answer};
     use crate::message;
+    use proptest::prelude::*;
 
     message! {
         without setters;
@@ -578,6 +602,7 @@ mod tests {
         for (text, path) in [
             (r#"{"Kind":6.0}"#, "Kind"),
             (r#"{"Kind":6e0}"#, "Kind"),
+            (r#"{"Kind":1e400}"#, "Kind"),
             (r#"{"Kind":" 6"}"#, "Kind"),
             (r#"{"Kind":"+6"}"#, "Kind"),
             (r#"{"Kind":true}"#, "Kind"),
@@ -597,7 +622,7 @@ mod tests {
             assert_eq!((fault.path.as_str(), fault.well_formed), (path, true), "{text}: {fault}");
             assert!(!fault.to_string().contains("Mustermann"), "{fault}");
         }
-        for text in [r#"{"Kind":1e400}"#, r#"{"Text":"\ud800"}"#, r#"Notice {"Kind":1}"#, r#"{"Kind":"6"} x"#] {
+        for text in [r#"{"Kind":01}"#, r#"{"Text":"\ud800"}"#, r#"Notice {"Kind":1}"#, r#"{"Kind":"6"} x"#] {
             assert!(!read_answer::<Outcome>(text.as_bytes()).unwrap_err().well_formed, "{text}");
         }
     }
@@ -627,7 +652,8 @@ mod tests {
     proptest! {
         #[test]
         fn at_92_a_tree_accepts_what_serde_json_accepts(text in "[\\[\\]{},:\"a0-9.eE+ \\\\ntrufls-]{0,24}") {
-            let parsed = serde_json::from_str::<Value>(&text);
+            // Unlike `Value`, without a limit of numbers.
+            let parsed = serde_json::from_str::<IgnoredAny>(&text);
             prop_assert_eq!(Node::parse(&text).is_some(), parsed.is_ok(), "{}", text);
         }
 

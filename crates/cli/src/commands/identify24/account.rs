@@ -24,6 +24,7 @@ const MAX_ID: usize = 64;
 const PROJECT: [&str; 3] = ["id", "title", "status"];
 
 pub(super) async fn login(identify24: &Identify24<'_>) -> Result<(), Failure> {
+    identify24.reject_raw("the response to a login is the token, which is the result")?;
     let client = identify24.client(|client| client)?;
     let response = client.login(&identify24.options).await.map_err(|error| error.with_operation(Login::META.name));
     let idles_out = SystemClock::new().wall().checked_add(LIFETIME).ok().map(|at| at.strftime("%FT%TZ").to_string());

@@ -33,11 +33,6 @@ pub(crate) struct Arguments {
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY_FILE", hide_env_values = true, value_name = "FILE")]
     pub(super) api_key_file: Option<PathBuf>,
 
-    /// For create: shows a doubtful response, which may contain an ident_id, in the error message. Results are always
-    /// shown.
-    #[arg(long, global = true, help_heading = OUTPUT)]
-    pub(super) reveal: bool,
-
     #[command(flatten)]
     pub(super) connection: Connection,
 
@@ -61,6 +56,9 @@ pub(super) enum Command {
         /// New file for the response, readable by its owner only.
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Shows a doubtful response, which may contain an ident_id, in the error message. Results are always shown.
+        #[arg(long, help_heading = OUTPUT)]
+        reveal: bool,
         /// Sends names and places unchanged. By default they are sent in upper case, as the document requires.
         #[arg(long)]
         preserve_case: bool,
@@ -72,12 +70,16 @@ pub(super) enum Command {
     },
     /// Reads an ident (ident/get).
     Get {
-        /// The ident_id that create returned: 1 to 64 letters, digits and hyphens. `-` reads it from standard input.
+        /// The ident_id that create returned: 1 to 64 letters, digits and hyphens, or any id that a record has. `-` reads
+        /// it from standard input.
         #[arg(value_name = "IDENT_ID|-", required_unless_present = "from", conflicts_with = "from")]
         ident_id: Option<String>,
         /// Reads the ident_id from a file that create wrote.
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
+        /// Takes the ident_id as the vendor gave it, in any form.
+        #[arg(long)]
+        any_id: bool,
         #[command(flatten)]
         interpretation: Interpretation,
     },

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use identkit_core::{Error, Kind, Pii};
+use identkit_core::{Delivery, Error, Kind, Pii};
 use identkit_identify24::Dialect;
-use identkit_identify24::messages::CreateIdent;
+use identkit_identify24::messages::{CreateIdent, CreateIdentResponse};
+use identkit_identify24::operations::GetIdent;
+use identkit_transport::Response;
 use identkit_wire::{Operation as _, json as wire};
 use serde_json::{Map, Value, json};
 
@@ -44,7 +46,7 @@ pub(super) async fn create(
     identify24: &Identify24<'_>,
     file: &Path,
     dialect: Dialect,
-    out: Option<&Path>,
+    (out, reveal): (Option<&Path>, bool),
 ) -> Result<(), Failure> {
     let input = Input::read(file).await?;
     let ident: CreateIdent = wire::read_input(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
@@ -53,22 +55,26 @@ pub(super) async fn create(
     notes.for_each(|note| say(&format!("note: {note}")));
     let client = identify24.client(|client| client.dialect(dialect))?;
     let file = out.map(ResponseFile::create).transpose()?;
-    let recovery = recovery(&ident, &input.name);
     let custom_id = ident.custom_id.as_ref().map_or("", |id| Pii::expose(id).as_str());
     let names = Some(("custom_id", custom_id)).filter(|(_, id)| !id.is_empty());
     identify24.recorder.prepare(CreateIdent::META, names.as_slice())?;
+    let recovery = recovery(&ident, &input.name, identify24.recorder.path().is_some());
     let note = InterruptionNote::new(Some(format!("the ident may exist; {}", recovery.join("; "))));
     let created = client.create_ident(&ident, &identify24.options).await;
+    let created = created.and_then(|created| contradiction(&created).map_or(Ok(created), Err));
     note.disarm();
     let created = match warn(created) {
         Ok(created) => created,
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
-            let shown = identify24.arguments.reveal || (file.is_none() && identify24.recorder.path().is_none());
+            let shown = reveal || (file.is_none() && identify24.recorder.path().is_none());
             return Err(unknown_outcome(error, file, &recovery, shown));
         }
         Err(error) => return Err(error.into()),
     };
     let full = to_json(&created.value);
+    if is_url_of_another(&created.value) {
+        say("note: the conference_url does not contain the ident_id: it may belong to another ident (I-041)");
+    }
     identify24.recorder.add_secret("ident_id", full.get("ident_id").and_then(Value::as_str).unwrap_or_default());
     let written = file.map(|file| {
         let answer = document(full.clone(), &created, json!({}));
@@ -105,23 +111,50 @@ fn notes_on_types(json: &[u8]) -> Vec<String> {
 }
 
 /// Notes on how to find out whether the ident exists, because no call of the vendor can (AI-28).
-fn recovery(ident: &CreateIdent, input: &str) -> [String; 2] {
+fn recovery(ident: &CreateIdent, input: &str, is_recorded: bool) -> [String; 2] {
     let first = "identify24 has no call that lists or finds idents: ask the vendor whether this one exists".to_owned();
     if ident.custom_id.as_ref().is_some_and(|id| !Pii::expose(id).is_empty()) {
-        [first, format!("the vendor can find it by its custom_id, which is in {input} and in webhooks")]
+        // Standard input cannot be read again.
+        let place = match (input, is_recorded) {
+            ("standard input", true) => "the record of the request (identkit state list)",
+            ("standard input", false) => "the note above",
+            (file, _) => file,
+        };
+        [first, format!("the vendor can find it by its custom_id, which is in {place} and in webhooks")]
     } else {
         [first, "the ident has no custom_id, so neither the vendor nor its webhooks can identify it".to_owned()]
     }
+}
+
+/// The error of a successful response with several different ident_ids: nothing shows which is right (AT-95).
+fn contradiction(created: &Response<CreateIdentResponse>) -> Option<Error> {
+    let answer = created.raw()?;
+    let count = answer.ids().iter().filter(|id| id.name == "ident_id").count();
+    let detail = format!("the response contains {count} different values of ident_id");
+    let error = Error::new(Kind::OutcomeUnknown, detail).with_operation(CreateIdent::META.name);
+    let error = error.with_status(answer.status().as_u16()).with_delivery(Delivery::Answered);
+    (count > 1).then(|| error.with_answer(answer.clone()))
+}
+
+/// Whether the conference_url does not contain the ident_id, as text or as a segment of its path (I-041).
+fn is_url_of_another(created: &CreateIdentResponse) -> bool {
+    let (Some(id), Some(url)) = (&created.ident_id, &created.conference_url) else { return false };
+    let path = GetIdent::META.path(&[("ident_id", id.expose())]).unwrap_or_default();
+    let segment = path.rsplit('/').next().unwrap_or_default();
+    !url.expose().is_empty() && !url.expose().contains(id.expose()) && !url.expose().contains(segment)
 }
 
 /// The failure of a create with an unknown outcome. The response may be the only copy of the id: it is saved like a
 /// successful one and shown only with `--reveal`, or if it is in no file. No note recommends `--show-vendor-text`, which
 /// would repeat the call.
 fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String], reveal: bool) -> Failure {
-    let Some(text) = error.vendor_text().map(|text| Pii::expose(text).clone()) else {
+    let received = error.answer().filter(|answer| !answer.body().is_empty());
+    let received = received.map(|answer| String::from_utf8_lossy(answer.body()).into_owned());
+    let Some(text) = error.vendor_text().map(|text| Pii::expose(text).clone()).or(received) else {
         return recovery.iter().fold(error.into(), Failure::note);
     };
-    let (named, answer) = record(&text);
+    let ids = ids(&error, &text);
+    let (named, answer) = (!ids.is_empty(), record(&ids, &text));
     // With any other status, the text consists of the vendor's messages.
     let is_secret = named || error.status().is_some_and(|status| (200..300).contains(&status));
     let show = match (is_secret, reveal) {
@@ -129,6 +162,8 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
         (true, false) => VendorText::Never,
         (false, _) => VendorText::OnRequest,
     };
+    // Without the vendor's own text, the response itself is shown.
+    let error = if error.vendor_text().is_some() { error } else { error.with_vendor_text(plain(&text)) };
     let mut failure = Failure::from(error).vendor_text(show);
     let path = match file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose() {
         Ok(path) => path,
@@ -138,6 +173,11 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
         }
     };
     failure = match path.as_ref().map(|path| path.display()) {
+        Some(path) if ids.len() > 1 => failure.note(format!(
+            "the vendor's response is in {path} and contains {} different values of ident_id: identkit identify24 get - \
+             checks each of them",
+            ids.len()
+        )),
         Some(path) if named => failure.note(format!(
             "the vendor's response is in {path} and contains an ident_id: identkit identify24 get --from {path} checks \
              whether the ident exists"
@@ -148,17 +188,32 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
     recovery.iter().fold(failure, Failure::note)
 }
 
-/// The saved form of a response that is not valid, with the ident_id, if it has one, where `get --from` reads it.
-fn record(text: &str) -> (bool, Value) {
+/// Each ident_id in a response that is not valid, once. Without one, the id in `data` or at the end of the URL (I-041).
+fn ids(error: &Error, text: &str) -> Vec<String> {
+    let found = error.salvaged_ids();
+    let values = |name| found.iter().filter(move |id| id.name == name).map(|id| id.value.expose());
     let read: Value = serde_json::from_str(text).unwrap_or_default();
-    let id = ["/ident_id", "/data/ident_id", "/data/id"]
-        .iter()
-        .find_map(|place| read.pointer(place)?.as_str().filter(|id| !id.is_empty()))
-        // The URL of an ident ends with its id (I-041).
-        .or_else(|| read.get("conference_url")?.as_str()?.rsplit('/').next().filter(|id| !id.is_empty()));
-    let mut record = json!({ "identkit": { "outcome": "unknown" }, "vendor_text": text });
-    if let (Some(id), Some(members)) = (id, record.as_object_mut()) {
-        members.insert("ident_id".into(), id.into());
+    let in_data = read.pointer("/data/id").and_then(Value::as_str);
+    let in_url = || values("conference_url").filter_map(|url| url.rsplit('/').next()).filter(|id| !id.is_empty());
+    let mut ids: Vec<&str> = values("ident_id").collect();
+    if ids.is_empty() {
+        ids.extend(in_data.filter(|id| !id.is_empty()));
     }
-    (id.is_some(), record)
+    if ids.is_empty() {
+        ids.extend(in_url());
+    }
+    ids.into_iter().map(str::to_owned).collect()
+}
+
+/// The saved form of a response that is not valid, with the ident_ids, where `get --from` reads them.
+fn record(ids: &[String], text: &str) -> Value {
+    let mut record = json!({ "identkit": { "outcome": "unknown" }, "vendor_text": text });
+    if let Some(members) = record.as_object_mut() {
+        match ids {
+            [] => {}
+            [id] => drop(members.insert("ident_id".into(), id.as_str().into())),
+            ids => drop(members.insert("ident_ids".into(), ids.into())),
+        }
+    }
+    record
 }

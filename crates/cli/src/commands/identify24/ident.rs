@@ -1,10 +1,13 @@
 //! `identify24 get`: reads an ident.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use identkit_core::{Outcome, Secret};
+use http::{HeaderMap, StatusCode};
+use identkit_core::{Outcome, RawResponse, Secret};
 use identkit_identify24::messages::{Ident, IdentId, LocalDateTime};
+use identkit_identify24::operations::GetIdent;
+use identkit_wire::Operation as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -16,34 +19,66 @@ use crate::exit::Failure;
 use crate::input::{Input, Members, standard_text};
 use crate::output::{text, to_json};
 use crate::signals::run_on_thread;
+use crate::state::Entry;
 use crate::text::plain;
+use crate::typed_id::IdKind;
 use crate::verdict::{self, description, word};
 
 /// The order of the rows of an ident. Members that the vendor adds follow.
 const ORDER: &str = "id status project_id person_first_name person_last_name created_at appointment_date custom_id \
                      custom1 custom2 custom3 custom4";
 
-/// The id of the command line, of standard input (`-`), or of the file `from`.
-async fn id(argument: Option<&str>, from: Option<&Path>) -> Result<IdentId, Failure> {
-    let id = match (argument, from) {
-        (Some("-"), _) => run_on_thread(|| standard_text("IDENT_ID")).await??,
-        (Some(id), _) => Secret::new(id),
+const IDENT_ID: IdKind = IdKind { provider: GetIdent::META.provider, name: "ident_id" };
+
+/// The id of the command line, of standard input (`-`), or of the file `from`. `any` accepts it in any form (AI-15).
+pub(super) async fn id(
+    identify24: &Identify24<'_>,
+    argument: Option<&str>,
+    from: Option<&Path>,
+    any: bool,
+) -> Result<IdentId, Failure> {
+    let (id, is_vendors) = match (argument, from) {
+        (Some("-"), _) => (run_on_thread(|| standard_text("IDENT_ID")).await??, false),
         (None, Some(path)) => read_file(path).await?,
-        (None, None) => Secret::new(""),
+        (id, _) => (Secret::new(id.unwrap_or_default()), false),
     };
-    Ok(IdentId::from_typed(id.expose())?)
+    let id = id.expose().trim_end_matches(['\r', '\n']);
+    if any || is_vendors {
+        return IDENT_ID.check_any(id).map(|()| IdentId::new(id));
+    }
+    IdentId::from_typed(id).or_else(|refusal| IDENT_ID.find(id, identify24.state(), refusal).map(|()| IdentId::new(id)))
 }
 
-async fn read_file(path: &Path) -> Result<Secret, Failure> {
-    let input = Input::read(path).await?;
-    let unusable = || Failure::unsent(format!("{} has no ident_id: pass a file that create wrote", input.name));
-    let created: Members<Value> = serde_json::from_slice(&input.bytes).map_err(|_| unusable())?;
-    let mut ids = created.0.iter().filter(|(name, _)| name == "ident_id").map(|(_, id)| id);
-    let id = ids.next().and_then(Value::as_str).map(Secret::new).ok_or_else(unusable)?;
-    match ids.next() {
-        None => Ok(id),
-        Some(_) => Err(Failure::unsent(format!("{} has several ident_id", input.name))),
+/// The only ident_id in a file, and whether create wrote the file, so that the id is the vendor's. The file can contain a
+/// response that is not valid JSON, and it can be a record.
+async fn read_file(path: &Path) -> Result<(Secret, bool), Failure> {
+    let Input { name, mut bytes } = Input::read(path).await?;
+    let saved: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
+    let record = Entry::read(path.to_owned()).ok().filter(|record| !record.provider.is_empty());
+    let is_vendors = saved.contains_key("identkit") || record.is_some();
+    if let Some(record) = record {
+        bytes.extend(record.body);
     }
+    let ids = all_ids(bytes);
+    match ids.as_slice() {
+        [id] => Ok((Secret::new(id.as_str()), is_vendors)),
+        [] => Err(Failure::unsent(format!("{name} has no ident_id: pass a file that create wrote"))),
+        ids => Err(Failure::unsent(format!(
+            "{name} has {} different values of ident_id, and nothing shows which is right: pass each to identify24 get -",
+            ids.len()
+        ))),
+    }
+}
+
+/// Each ident_id in these bytes, once.
+fn all_ids(bytes: Vec<u8>) -> Vec<String> {
+    let raw = RawResponse::new(StatusCode::OK, HeaderMap::new(), bytes.into(), true);
+    // A record names several ids in one value (AT-95).
+    let found = raw.with_id_names(&[IDENT_ID.name]).ids().into_iter().map(|id| id.value.expose().to_owned());
+    let mut ids: Vec<String> = found.flat_map(|ids| ids.split(", ").map(str::to_owned).collect::<Vec<_>>()).collect();
+    let mut known = BTreeSet::new();
+    ids.retain(|id| known.insert(id.clone()));
+    ids
 }
 
 /// The outcomes of statuses: those of `--outcomes`, overridden by `--outcome`. The client knows the documented ones
@@ -76,15 +111,13 @@ fn table(pairs: &[(String, Outcome)], source: &str) -> Result<BTreeMap<String, O
 
 pub(super) async fn get(
     identify24: &Identify24<'_>,
-    ident_id: Option<&str>,
-    from: Option<&Path>,
+    id: &IdentId,
     interpretation: &Interpretation,
 ) -> Result<(), Failure> {
-    let id = id(ident_id, from).await?;
     let outcomes = outcomes(interpretation).await?;
     let client = identify24
         .client(|client| client.outcomes(outcomes.iter().map(|(status, outcome)| (status.as_str(), *outcome))))?;
-    let response = warn(client.get_ident(&id, &identify24.options).await)?;
+    let response = warn(client.get_ident(id, &identify24.options).await)?;
     let ident = &response.value;
     let outcome = client.outcome_of(ident);
     let vendor = to_json(ident);

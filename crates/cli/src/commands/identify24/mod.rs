@@ -26,19 +26,24 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
         variable: "IDENTKIT_IDENTIFY24_BASE_URL",
         secret_ids: true,
         changes: matches!(arguments.command, Command::Create { .. }),
+        is_probe: matches!(arguments.command, Command::Login | Command::Projects),
     };
     let context = Context::new(arguments, api, &arguments.connection, &arguments.trace, format)?;
     let identify24 = &Identify24::from(context);
     let result = match &arguments.command {
         Command::Login => account::login(identify24).await,
-        Command::Create { file, out, preserve_case, allow_both_pdf_sources, switches } => {
+        Command::Create { file, out, reveal, preserve_case, allow_both_pdf_sources, switches } => {
             let case = if *preserve_case { CasePolicy::Preserve } else { CasePolicy::Uppercase };
             let dialect = Dialect::new().case(case).allow_both_pdf_sources(*allow_both_pdf_sources);
             let dialect = switches.apply(dialect);
-            create::create(identify24, file, dialect, out.as_deref()).await
+            create::create(identify24, file, dialect, (out.as_deref(), *reveal)).await
         }
-        Command::Get { ident_id, from, interpretation } => {
-            ident::get(identify24, ident_id.as_deref(), from.as_deref(), interpretation).await
+        Command::Get { ident_id, from, any_id, interpretation } => {
+            let id = ident::id(identify24, ident_id.as_deref(), from.as_deref(), *any_id).await;
+            match id {
+                Ok(id) => ident::get(identify24, &id, interpretation).await,
+                Err(failure) => Err(failure),
+            }
         }
         Command::Projects => account::projects(identify24).await,
         Command::Project { project_id, by_list } => account::project(identify24, project_id, *by_list).await,

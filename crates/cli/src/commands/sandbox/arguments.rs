@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use identkit_mock_server::{Mode, Profile};
+use identkit_wire::url::is_host_name;
 use jiff::Timestamp;
 
 use crate::providers::VendorOptions;
@@ -86,17 +87,12 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "must be an address and a port, e.g. 127.0.0.1:8443, [::1]:8443 or 127.0.0.1:0".to_owned())
 }
 
-/// Parses a host name or address that a certificate can be for.
+/// Parses a host name or address that a certificate can be for, and that a client can call.
 fn host(text: &str) -> Result<String, String> {
-    let label = |label: &str| {
-        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        !label.is_empty() && label.len() < 64 && label.bytes().all(inner)
-    };
-    let name = text.strip_prefix("*.").unwrap_or(text);
-    match text.parse::<std::net::IpAddr>().is_ok() || (text.len() < 254 && name.split('.').all(label)) {
-        true => Ok(text.to_owned()),
-        false => Err("must be a host name or an address, e.g. sandbox, *.example.com or 192.0.2.1".to_owned()),
+    if is_host_name(text) || text.parse::<std::net::IpAddr>().is_ok() {
+        return Ok(text.to_owned());
     }
+    Err("must be a host name or an address, e.g. sandbox, sandbox.example.com or 192.0.2.1".to_owned())
 }
 
 fn clock(text: &str) -> Result<Mode, String> {

@@ -80,8 +80,11 @@ impl ValueEnum for Switch {
 /// The id of an order.
 #[derive(Debug, Args)]
 pub(super) struct Order {
-    /// The OrderID that putOrder returned.
+    /// The OrderID that putOrder returned: 1 to 20 letters and digits, or any id that a record has.
     pub(super) order_id: String,
+    /// Takes the OrderID as the vendor gave it, in any form.
+    #[arg(long)]
+    pub(super) any_id: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,16 +100,16 @@ pub(super) enum Command {
     },
     /// Reads the status of an order (getStatus, chapter 3.2).
     Status {
-        /// The OrderID that putOrder returned: 1 to 20 letters and digits.
-        order_id: String,
+        #[command(flatten)]
+        order: Order,
         /// Reads all status codes. Without it only the general codes are read, which may hide a suspicion of fraud.
         #[arg(long)]
         extended: bool,
     },
     /// Reads the checked data of a person (getIdentData, chapter 3.3).
     IdentData {
-        /// The OrderID that putOrder returned.
-        order_id: String,
+        #[command(flatten)]
+        order: Order,
         /// Also shows the data that the order was placed with.
         #[arg(long, conflicts_with = "include_identify_method")]
         include_initial_data: bool,
@@ -136,8 +139,8 @@ pub(super) enum Command {
     },
     /// Saves the PDF report of an identification (getIdentDataPDF, chapter 3.4).
     IdentDataPdf {
-        /// The OrderID that putOrder returned.
-        order_id: String,
+        #[command(flatten)]
+        order: Order,
         /// File for the PDF. It is complete or is not written.
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
@@ -150,8 +153,8 @@ pub(super) enum Command {
     },
     /// Saves the signed documents of an order (getESignPDF, chapter 3.5).
     EsignPdf {
-        /// The OrderID that putOrder returned.
-        order_id: String,
+        #[command(flatten)]
+        order: Order,
         /// Directory for ORDER_ID-1.pdf, ORDER_ID-2.pdf, in the order of the request. Created if it does not exist.
         #[arg(short, long, value_name = "DIR")]
         out: PathBuf,
@@ -164,16 +167,16 @@ pub(super) enum Command {
     },
     /// Deletes the data of an order permanently (delIdentdata, chapter 3.10). Asks for confirmation.
     Delete {
-        /// The OrderID that putOrder returned.
-        order_id: String,
+        #[command(flatten)]
+        order: Order,
         /// Skips the question. Save and check all results before you use it.
         #[arg(long)]
         yes: bool,
     },
     /// Cancels an open order; the vendor keeps its data (cancelOrder, chapter 4.3). Asks for confirmation.
     Cancel {
-        /// The OrderID that putOrder returned.
-        order_id: String,
+        #[command(flatten)]
+        order: Order,
         /// Skips the question.
         #[arg(long)]
         yes: bool,
@@ -185,8 +188,8 @@ pub(super) enum Command {
     Video(VideoCommand),
     /// Saves the audio recordings of an order (getVoiceFiles, chapter 3.9).
     Voice {
-        /// The OrderID that putOrder returned.
-        order_id: String,
+        #[command(flatten)]
+        order: Order,
         /// Directory for the recordings. It is created if it does not exist.
         #[arg(short, long, value_name = "DIR")]
         out: PathBuf,
@@ -275,8 +278,8 @@ impl Command {
 pub(super) enum VideoCommand {
     /// Requests the recording. The vendor calls a URL when it is ready (getVideoFileBinaryAsync, chapter 3.7).
     Request {
-        /// The OrderID that putOrder returned.
-        order_id: String,
+        #[command(flatten)]
+        order: Order,
         /// URL that the vendor calls with GET: `https://`, or `http://` to a loopback address. `-` reads it from
         /// standard input; without it, it is asked for.
         #[arg(long, value_name = "URL|-", conflicts_with = "callback_url_file")]
@@ -287,8 +290,8 @@ pub(super) enum VideoCommand {
     },
     /// Saves the recording (getVideoFileBinary, chapter 3.8). Before the vendor's callback it may be a placeholder.
     Get {
-        /// The OrderID that putOrder returned.
-        order_id: String,
+        #[command(flatten)]
+        order: Order,
         /// File for the recording. It is complete or is not written.
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
@@ -318,8 +321,8 @@ pub(super) enum SignCommand {
     Resend(Order),
     /// Signs with the TAN that the person received (confirmSign, chapter 5.2). Too many wrong TANs cancel the order.
     Confirm {
-        /// The OrderID that putOrder returned.
-        order_id: String,
+        #[command(flatten)]
+        order: Order,
         /// The TAN: six characters, including leading zeros. `-` reads it from standard input; without it, it is
         /// asked for.
         #[arg(long, value_name = "TAN|-", conflicts_with = "tan_file")]

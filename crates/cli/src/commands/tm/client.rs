@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use identkit_core::Secret;
-use identkit_identity_tm::{Credentials, Dialect, IdentityTm, ServerStatus};
+use identkit_identity_tm::{Credentials, Dialect, IdentityTm, OrderId, PutOrder, ServerStatus};
 use identkit_transport::{ClientSettings, NoAuth, Response, SystemClock};
+use identkit_wire::Operation as _;
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Order};
 use crate::context::{Context, required, secret};
 use crate::exit::Failure;
+use crate::typed_id::IdKind;
 
 pub(super) type Tm<'a> = Context<'a, Arguments>;
 
@@ -27,6 +29,15 @@ impl Tm<'_> {
         builder.build().map_err(|error| {
             Failure::usage(format!("--customer-id and --customer-code cannot be used: {}", error.detail()))
         })
+    }
+
+    /// The id of the order that the command is about (AT-22).
+    pub(super) fn order_id(&self, order: &Order) -> Result<OrderId, Failure> {
+        let (typed, kind) = (&order.order_id, IdKind { provider: PutOrder::META.provider, name: "OrderID" });
+        if order.any_id {
+            return kind.check_any(typed).map(|()| OrderId::new(typed));
+        }
+        OrderId::parse(typed).or_else(|refusal| kind.find(typed, self.state(), refusal).map(|()| OrderId::new(typed)))
     }
 
     fn customer_code(&self) -> Result<Secret, Failure> {

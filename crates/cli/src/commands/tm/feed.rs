@@ -20,13 +20,12 @@ use crate::input::{confirm, require_terminal};
 use crate::output::{self, Page, say, to_json};
 use crate::save::digest;
 use crate::text::plain;
-use crate::verdict::{description, word};
 
 pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
     let client = tm.client()?;
     let feed = client.status_feed(window, &tm.options);
     let mut feed = if extended { feed } else { feed.general() };
-    let mut orders = Orders::default();
+    let mut orders = Orders { general: !extended, ..Orders::default() };
     while let Some(more) = feed.next().await? {
         orders.extend(more);
         tm.progress.describe(&format!("{} orders, {} pages", orders.all.len(), feed.pages()));
@@ -146,6 +145,8 @@ fn warn(state: &JournalState) {
 /// Orders by first appearance, each once.
 #[derive(Default)]
 struct Orders {
+    /// Whether only the general codes were read.
+    general: bool,
     all: Vec<ListedOrder>,
     places: HashMap<String, usize>,
 }
@@ -172,7 +173,7 @@ impl Orders {
         let one = |order: &ListedOrder| {
             let mut vendor = to_json(order);
             if let Some(object) = vendor.as_object_mut() {
-                object.insert("identkit".into(), verdicts(order).json());
+                object.insert("identkit".into(), self.verdicts(order).json());
             }
             vendor
         };
@@ -189,12 +190,12 @@ impl Orders {
         for order in &self.all {
             let latest = latest(order);
             let kind = latest.and_then(|entry| entry.kind);
-            let Verdicts { identification: ident, signature } = verdicts(order);
+            let Verdicts { identification: ident, signature } = self.verdicts(order);
             differ |= ident != signature;
             let verdict = if ident == signature {
-                description(ident).to_owned()
+                ident.description().to_owned()
             } else {
-                format!("{} / {}", word(ident), word(signature))
+                format!("{} / {}", ident.word(), signature.word())
             };
             let mut row = vec![plain(order.order_id.as_ref().map_or("", OrderId::expose))];
             if with_reference {
@@ -208,6 +209,11 @@ impl Orders {
         }
         output::prevent_wrapping(&mut table, &header, &["OrderID", "Time"]);
         (table, differ)
+    }
+
+    fn verdicts(&self, order: &ListedOrder) -> Verdicts {
+        let judge = |flavor| order.finality(flavor);
+        if self.general { Verdicts::judge_general(judge) } else { Verdicts::judge(judge) }
     }
 
     fn show(&self, page: &mut Page) {
@@ -241,10 +247,6 @@ fn merge(known: &mut ListedOrder, order: ListedOrder) {
 /// The entry with the latest time; of equal ones the last. Entries without a time come first.
 fn latest(order: &ListedOrder) -> Option<&StatusEntry> {
     order.status.iter().flatten().max_by_key(|entry| entry.time.as_ref().and_then(Dts::timestamp))
-}
-
-fn verdicts(order: &ListedOrder) -> Verdicts {
-    Verdicts::judge(|flavor| order.finality(flavor))
 }
 
 #[cfg(test)]

@@ -25,19 +25,19 @@ const CALLBACK_URL: Ways = Ways { option: "--callback-url", file: "--callback-ur
 
 pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Failure> {
     match command {
-        VideoCommand::Request { order_id, callback_url, callback_url_file } => {
-            let id = OrderId::parse(order_id)?;
+        VideoCommand::Request { order, callback_url, callback_url_file } => {
+            let id = tm.order_id(order)?;
             let url = value(callback_url.as_deref(), callback_url_file.as_deref(), CALLBACK_URL).await?;
             let response = warn(tm.client()?.request_video(&id, &url, &tm.options).await)?;
             let sentence = "requested; the vendor calls the callback URL when the recording is ready. Before that, \
                             `video get` may return a placeholder";
             done(tm, &response, "requested", sentence)
         }
-        VideoCommand::Get { order_id, out, force, callback_received, placeholder_sha256, at_least, accept_damaged } => {
+        VideoCommand::Get { order, out, force, callback_received, placeholder_sha256, at_least, accept_damaged } => {
             let rule = PlaceholderRule::default().shorter_than(*at_least);
             let rule = placeholder_sha256.iter().fold(rule, |rule, digest| rule.digest(*digest));
             let place = (&**out, existing(*force), &**accept_damaged);
-            get(tm, &OrderId::parse(order_id)?, place, *callback_received, rule).await
+            get(tm, &tm.order_id(order)?, place, *callback_received, rule).await
         }
     }
 }

@@ -14,11 +14,10 @@ mod signing;
 use std::process::ExitCode;
 
 use identkit_core::Clock;
-use identkit_identity_tm::OrderId;
 use identkit_transport::SystemClock;
 
 pub(crate) use self::arguments::Arguments;
-use self::arguments::Command;
+use self::arguments::{Command, Order};
 use self::client::Tm;
 pub(crate) use self::sandbox::HINTS;
 use crate::context::Api;
@@ -33,6 +32,7 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
         variable: "IDENTKIT_TM_BASE_URL",
         secret_ids: false,
         changes: arguments.command.changes(),
+        is_probe: matches!(arguments.command, Command::Ping),
     };
     let tm = &Tm::new(arguments, api, &arguments.connection, &arguments.trace, format)?;
     let result = call(tm, &arguments.command).await;
@@ -40,33 +40,31 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
 }
 
 async fn call(tm: &Tm<'_>, command: &Command) -> Result<(), Failure> {
-    let id = |order_id: &str| OrderId::parse(order_id);
+    let id = |order: &Order| tm.order_id(order);
     match command {
         Command::PutOrder { file, ident_data_signed } => orders::put(tm, file, ident_data_signed.as_deref()).await,
-        Command::Status { order_id, extended } => orders::status(tm, &id(order_id)?, *extended).await,
-        Command::IdentData { order_id, signed: true, out, force, .. } => {
-            results::signed_data(tm, &id(order_id)?, out.as_deref(), existing(*force)).await
+        Command::Status { order, extended } => orders::status(tm, &id(order)?, *extended).await,
+        Command::IdentData { order, signed: true, out, force, .. } => {
+            results::signed_data(tm, &id(order)?, out.as_deref(), existing(*force)).await
         }
-        Command::IdentData { order_id, encrypted: true, out: Some(out), force, .. } => {
-            results::encrypted_data(tm, &id(order_id)?, out, existing(*force)).await
+        Command::IdentData { order, encrypted: true, out: Some(out), force, .. } => {
+            results::encrypted_data(tm, &id(order)?, out, existing(*force)).await
         }
-        Command::IdentData { order_id, decrypted: Some(file), .. } => {
-            results::decrypted_data(tm, &id(order_id)?, file).await
+        Command::IdentData { order, decrypted: Some(file), .. } => results::decrypted_data(tm, &id(order)?, file).await,
+        Command::IdentData { order, include_initial_data, include_identify_method, .. } => {
+            results::data(tm, &id(order)?, *include_initial_data, *include_identify_method).await
         }
-        Command::IdentData { order_id, include_initial_data, include_identify_method, .. } => {
-            results::data(tm, &id(order_id)?, *include_initial_data, *include_identify_method).await
+        Command::IdentDataPdf { order, out, force, accept_damaged } => {
+            results::report(tm, &id(order)?, out, existing(*force), accept_damaged).await
         }
-        Command::IdentDataPdf { order_id, out, force, accept_damaged } => {
-            results::report(tm, &id(order_id)?, out, existing(*force), accept_damaged).await
+        Command::EsignPdf { order, out, force, accept_damaged } => {
+            results::documents(tm, &id(order)?, out, existing(*force), accept_damaged).await
         }
-        Command::EsignPdf { order_id, out, force, accept_damaged } => {
-            results::documents(tm, &id(order_id)?, out, existing(*force), accept_damaged).await
-        }
-        Command::Delete { order_id, yes } => results::delete(tm, &id(order_id)?, *yes).await,
-        Command::Cancel { order_id, yes } => signing::cancel(tm, &id(order_id)?, *yes).await,
-        Command::EsignHash(order) => signing::hashes(tm, &id(&order.order_id)?).await,
+        Command::Delete { order, yes } => results::delete(tm, &id(order)?, *yes).await,
+        Command::Cancel { order, yes } => signing::cancel(tm, &id(order)?, *yes).await,
+        Command::EsignHash(order) => signing::hashes(tm, &id(order)?).await,
         Command::Video(command) => media::video(tm, command).await,
-        Command::Voice { order_id, out, accept_damaged } => media::voice(tm, &id(order_id)?, out, accept_damaged).await,
+        Command::Voice { order, out, accept_damaged } => media::voice(tm, &id(order)?, out, accept_damaged).await,
         Command::Statuses { from, to, extended } => {
             feed::statuses(tm, window(*from, *to, SystemClock::new().wall())?, *extended).await
         }
@@ -76,7 +74,7 @@ async fn call(tm: &Tm<'_>, command: &Command) -> Result<(), Failure> {
         Command::SignmeUser { email, email_file } => {
             signing::signme_user(tm, email.as_deref(), email_file.as_deref()).await
         }
-        Command::Finality(order) => orders::finality(tm, &id(&order.order_id)?).await,
+        Command::Finality(order) => orders::finality(tm, &id(order)?).await,
         Command::Ping => orders::ping(tm).await,
     }
 }

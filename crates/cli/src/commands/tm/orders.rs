@@ -78,8 +78,14 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Resu
     }
     let client = tm.client()?;
     // The Ref is generated here and not by the client, so that it can be printed if the response is lost.
-    let (note, recovery) = if order.reference.as_ref().is_some_and(|reference| !reference.expose().is_empty()) {
-        (None, format!("before anything else, look for the order at the vendor by its Ref, which is in {}", input.name))
+    let given = order.reference.as_ref().map(|reference| plain(reference.expose())).filter(|given| !given.is_empty());
+    let (note, recovery) = if let Some(given) = given {
+        // Standard input cannot be read again.
+        let place = match file.as_os_str() == "-" {
+            true => format!("Ref {given}"),
+            false => format!("Ref, which is in {}", input.name),
+        };
+        (None, format!("before anything else, look for the order at the vendor by its {place}"))
     } else {
         let reference = random_reference();
         let with = format!("with the Ref {reference}: save it, the vendor can find the order by it");
@@ -118,7 +124,8 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
         true => client.status(order_id, &tm.options).await,
         false => client.status_general(order_id, &tm.options).await,
     })?;
-    let verdicts = Verdicts::judge(|flavor| response.value.finality(flavor));
+    let judge = |flavor| response.value.finality(flavor);
+    let verdicts = if extended { Verdicts::judge(judge) } else { Verdicts::judge_general(judge) };
     tm.show(document(to_json(&response.value), &response, verdicts.json()), |page| {
         let mut table = table(&["Time", "Kind", "Meaning", "Text"]);
         for entry in response.value.timeline() {
@@ -153,26 +160,50 @@ pub(super) async fn ping(tm: &Tm<'_>) -> Result<(), Failure> {
 
 /// The two verdicts on an order of which only the id is known: its end depends on whether it is to be signed (AT-14).
 pub(super) struct Verdicts {
-    pub(super) identification: Outcome,
-    pub(super) signature: Outcome,
+    pub(super) identification: Verdict,
+    pub(super) signature: Verdict,
+}
+
+/// A verdict, or `None` if the codes that were read decide nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Verdict(Option<Outcome>);
+
+impl Verdict {
+    pub(super) fn word(self) -> &'static str {
+        self.0.map_or("undecided", word)
+    }
+
+    pub(super) fn description(self) -> &'static str {
+        self.0.map_or("cannot be decided from the general codes: use --extended", description)
+    }
 }
 
 impl Verdicts {
     pub(super) fn judge(judge: impl Fn(OrderFlavor) -> Finality) -> Self {
-        Self { identification: judge(OrderFlavor::IdentOnly).outcome, signature: judge(OrderFlavor::Qes).outcome }
+        let verdict = |flavor| Verdict(Some(judge(flavor).outcome));
+        Self { identification: verdict(OrderFlavor::IdentOnly), signature: verdict(OrderFlavor::Qes) }
+    }
+
+    /// Judges the general codes, which decide only a suspicion of fraud: they may hide one (AT-13).
+    pub(super) fn judge_general(judge: impl Fn(OrderFlavor) -> Finality) -> Self {
+        let Self { identification, signature } = Self::judge(judge);
+        let decided = |Verdict(outcome): Verdict| {
+            Verdict(outcome.filter(|outcome| matches!(outcome, Outcome::FraudSuspicion | Outcome::Unclear)))
+        };
+        Self { identification: decided(identification), signature: decided(signature) }
     }
 
     pub(super) fn json(&self) -> Value {
-        let (identification, signature) = (word(self.identification), word(self.signature));
+        let (identification, signature) = (self.identification.word(), self.signature.word());
         json!({ "verdict": { "if_identification": identification, "if_signature": signature } })
     }
 
     fn table(&self, page: &mut Page) {
         if self.identification == self.signature {
-            return page.line(format!("Verdict: {}", description(self.identification)));
+            return page.line(format!("Verdict: {}", self.identification.description()));
         }
-        page.line(format!("Verdict on an identification: {}", description(self.identification)));
-        page.line(format!("Verdict on a signature:       {}", description(self.signature)));
+        page.line(format!("Verdict on an identification: {}", self.identification.description()));
+        page.line(format!("Verdict on a signature:       {}", self.signature.description()));
     }
 }
 

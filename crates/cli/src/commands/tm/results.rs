@@ -5,13 +5,16 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use bytes::Bytes;
-use identkit_core::{Artifact, Content, Error, Pii};
+use http::header::CONTENT_TYPE;
+use identkit_core::{Artifact, Content, Error, Kind, Pii};
 use identkit_identity_tm::messages::{IdentData, IdentDataAnswer};
 use identkit_identity_tm::{Decryptor, IdentDataBody, OrderId, SignedPdfs};
 use identkit_transport::save::Existing;
+use identkit_wire::{OneOrMany, is_empty_or_json};
 use serde_json::{Value, json};
 
 use super::client::Tm;
+use super::names;
 use crate::context::{document, say_all, summary, to_list, warn};
 use crate::exit::Failure;
 use crate::input::{Input, confirm};
@@ -52,7 +55,12 @@ fn show_data(tm: &Tm<'_>, data: &IdentDataAnswer, json: Value) -> Result<(), Fai
             row.push(value(&checked));
             table.add_row(row);
         }
-        page.table(table);
+        if !table.is_empty() {
+            page.table(table);
+        }
+        if data.checked().is_none() {
+            untyped(data, page);
+        }
         if let Some(method) = &data.identify_method {
             page.line(format!("Identified by: {}", plain(method)));
         }
@@ -60,6 +68,24 @@ fn show_data(tm: &Tm<'_>, data: &IdentDataAnswer, json: Value) -> Result<(), Fai
             page.line(format!("Identified at: {}", plain(at.as_str())));
         }
     })
+}
+
+/// The entries that are neither checked nor initial data, without a verdict on them.
+fn untyped(data: &IdentDataAnswer, page: &mut Page) {
+    let mut table = output::table(&["Entry", "Element", "Value"]);
+    let entries = data.ident_data.iter().flat_map(OneOrMany::as_slice);
+    for (number, entry) in (1..).zip(entries).filter(|(_, entry)| entry.kind != Some(2)) {
+        let mut rows = Vec::new();
+        flatten("", &to_json(entry), &mut rows);
+        for (name, value) in rows {
+            table.add_row([number.to_string(), plain(&name), plain(&value)]);
+        }
+    }
+    if table.is_empty() {
+        return page.line("The response contains no checked data.");
+    }
+    page.line("The response does not say whether this data is checked (Type 1):");
+    page.table(table);
 }
 
 /// Saves the encrypted form of the data, byte for byte (AT-70).
@@ -90,6 +116,7 @@ impl Decryptor for Decrypted {
 
 /// Shows a result that the user has decrypted, with the checks of a response.
 pub(super) async fn decrypted_data(tm: &Tm<'_>, order_id: &OrderId, file: &Path) -> Result<(), Failure> {
+    tm.reject_raw("--decrypted sends nothing")?;
     let Input { name, bytes } = Input::read(file).await?;
     let body = IdentDataBody::Opaque { bytes: Bytes::new(), content_type: None };
     let (data, warnings) = body
@@ -156,11 +183,27 @@ pub(super) async fn report(
 ) -> Result<(), Failure> {
     check_place("--out", out, existing)?;
     let deadline = tm.stream_deadline();
-    let response = warn(tm.client()?.ident_data_pdf(order_id, &tm.options).await).map_err(not_found)?;
-    let summary = summary(&response, json!({}));
+    let (content, summary) = match warn(tm.client()?.ident_data_pdf(order_id, &tm.options).await) {
+        Ok(response) => {
+            let summary = summary(&response, json!({}));
+            (deadline.limit(response.value), summary)
+        }
+        Err(error) => damaged_pdf(&error).ok_or_else(|| not_found(error))?,
+    };
     let expected = Expected { artifact: Artifact::Pdf, accepted };
-    let file = prepare(out, existing, deadline.limit(response.value), (expected, None), |_| Ok(())).await?;
+    let file = prepare(out, existing, content, (expected, None), |_| Ok(())).await?;
     Files { files: commit_all(vec![file]).await?, summary }.show(tm)
+}
+
+/// The body and the summary of a response that should be a PDF but does not begin like one: it is kept as a damaged file
+/// (AT-96). A page or JSON is a file only if the vendor declares it as a PDF.
+fn damaged_pdf(error: &Error) -> Option<(Content, Value)> {
+    let answer = error.answer().filter(|answer| answer.status().is_success() && answer.is_complete())?;
+    let (media, body) = (answer.headers().get(CONTENT_TYPE), answer.body());
+    let is_pdf = media.is_some_and(|media| media.as_bytes().to_ascii_lowercase().starts_with(b"application/pdf"));
+    let is_other = is_empty_or_json(body) || body.trim_ascii_start().starts_with(b"<");
+    let is_file = error.kind() == Kind::Protocol && !body.is_empty() && (is_pdf || !is_other);
+    is_file.then(|| (Content::from_bytes(body.clone()), json!({ "http_status": answer.status().as_u16() })))
 }
 
 /// The failure of a read of data, with a note for 404.
@@ -170,7 +213,12 @@ fn not_found(error: Error) -> Failure {
 
 /// The failure of a read of signed documents or hashes, with a note for 400 ([T 3.5], [T 3.6]).
 pub(super) fn not_signed(error: Error, order_id: &OrderId) -> Failure {
-    let check = format!("check it with identkit tm finality {}", order_id.expose());
+    // A shell can read it, in any form (AT-22).
+    let id = match order_id.is_regular() {
+        true => order_id.expose().to_owned(),
+        false => format!("--any-id -- '{}'", plain(order_id.expose()).replace('\'', r"'\''")),
+    };
+    let check = format!("check it with identkit tm finality {id}");
     Failure::from(error).note_on(400, format!("the order is not signed yet, or has nothing to sign: {check}"))
 }
 
@@ -182,18 +230,26 @@ pub(super) async fn documents(
     accepted: &[String],
 ) -> Result<(), Failure> {
     let _folder = Folder::create(out)?;
-    // The id is part of the name, so that orders can share a directory.
-    let path = |number: usize| out.join(format!("{}-{number}.pdf", order_id.expose()));
+    // The id is part of the name, so that orders can share a directory. It can contain a slash (AT-22).
+    let name = names::safe(order_id.expose(), 1);
+    let path = |number: usize| out.join(format!("{name}-{number}.pdf"));
     check_place("--out", &path(1), existing)?;
     let deadline = tm.stream_deadline();
-    let response = tm.client()?.signed_pdfs(order_id, &tm.options).await;
-    let response = warn(response).map_err(|error| not_signed(error, order_id))?;
-    let summary = summary(&response, json!({}));
-    let contents = match response.value {
-        SignedPdfs::One(content) => vec![(deadline.limit(content), None)],
-        SignedPdfs::Many(many) => {
-            let bytes = many.iter().map(received);
-            bytes.map(|(bytes, damage)| (Content::from_bytes(bytes), damage)).collect()
+    let (contents, summary) = match warn(tm.client()?.signed_pdfs(order_id, &tm.options).await) {
+        Ok(response) => {
+            let summary = summary(&response, json!({}));
+            let contents = match response.value {
+                SignedPdfs::One(content) => vec![(deadline.limit(content), None)],
+                SignedPdfs::Many(many) => {
+                    let bytes = many.iter().map(received);
+                    bytes.map(|(bytes, damage)| (Content::from_bytes(bytes), damage)).collect()
+                }
+            };
+            (contents, summary)
+        }
+        Err(error) => {
+            let (content, summary) = damaged_pdf(&error).ok_or_else(|| not_signed(error, order_id))?;
+            (vec![(content, None)], summary)
         }
     };
     // All are complete before one gets its name (AT-96).

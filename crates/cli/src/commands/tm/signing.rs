@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use identkit_core::Secret;
-use identkit_identity_tm::{ConfirmSign, OrderId, RequestResendSignTan, RequestSign};
+use identkit_core::{Error, Kind, RawResponse, Secret};
+use identkit_identity_tm::messages::SignedHashes;
+use identkit_identity_tm::{ConfirmSign, GetESignHash, OrderId, RequestResendSignTan, RequestSign};
 use identkit_transport::Response;
-use identkit_wire::Operation as _;
+use identkit_wire::{Operation as _, decode_base64_lenient, json as wire};
 use serde_json::json;
 
-use super::arguments::{Order, SignCommand};
+use super::arguments::SignCommand;
 use super::client::Tm;
 use super::results::not_signed;
 use crate::context::{document, warn};
@@ -27,10 +28,8 @@ pub(super) fn done(tm: &Tm<'_>, response: &Response<()>, what: &str, sentence: &
 }
 
 pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failure> {
-    let (SignCommand::Request(Order { order_id })
-    | SignCommand::Resend(Order { order_id })
-    | SignCommand::Confirm { order_id, .. }) = command;
-    let (id, client) = (OrderId::parse(order_id)?, tm.client()?);
+    let (SignCommand::Request(order) | SignCommand::Resend(order) | SignCommand::Confirm { order, .. }) = command;
+    let (id, client) = (tm.order_id(order)?, tm.client()?);
     let tan = match command {
         SignCommand::Confirm { tan, tan_file, .. } => value(tan.as_deref(), tan_file.as_deref(), TAN).await?,
         SignCommand::Request(_) | SignCommand::Resend(_) => Secret::new(""),
@@ -68,8 +67,10 @@ pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
 }
 
 pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
-    let response = tm.client()?.signed_hashes(order_id, &tm.options).await;
-    let response = warn(response).map_err(|error| not_signed(error, order_id))?;
+    let response = match warn(tm.client()?.signed_hashes(order_id, &tm.options).await) {
+        Ok(response) => response,
+        Err(error) => return Err(damaged_hashes(tm, &error)?.unwrap_or_else(|| not_signed(error, order_id))),
+    };
     tm.show(document(to_json(&response.value), &response, json!({})), |page| {
         let mut table = table(&["Name", "Signed hash"]);
         for (name, hash) in response.value.hashes.iter().flat_map(|hashes| &hashes.0) {
@@ -77,6 +78,30 @@ pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failur
         }
         page.table(table);
     })
+}
+
+/// Shows the names of the damaged hashes in a response, and returns the failure, if this is why it cannot be read (AT-96).
+/// A name is the name of a file and can be personal, so the failure does not contain it.
+fn damaged_hashes(tm: &Tm<'_>, error: &Error) -> Result<Option<Failure>, Failure> {
+    let body = error.answer().filter(|answer| answer.status().is_success()).map(RawResponse::body);
+    let read = body.and_then(|body| wire::read_answer::<SignedHashes>(body).ok()).and_then(|(answer, _)| answer.hashes);
+    let all = read.map(|hashes| hashes.0).unwrap_or_default();
+    let is_whole = |hash: &Secret| decode_base64_lenient(hash.expose()).is_ok_and(|bytes| !bytes.is_empty());
+    let damaged: Vec<&String> = all.iter().filter(|(_, hash)| !is_whole(hash)).map(|(name, _)| name).collect();
+    if damaged.is_empty() || error.kind() != Kind::Protocol {
+        return Ok(None);
+    }
+    tm.show(json!({ "damaged": damaged }), |page| {
+        for name in &damaged {
+            page.line(format!("damaged: {}", plain(name)));
+        }
+    })?;
+    let why = format!(
+        "{} of {} signed hashes are empty or not valid Base64; standard output has their names",
+        damaged.len(),
+        all.len()
+    );
+    Ok(Some(Error::new(Kind::Protocol, why).with_operation(GetESignHash::META.name).into()))
 }
 
 pub(super) async fn banks(tm: &Tm<'_>) -> Result<(), Failure> {

@@ -134,6 +134,27 @@ fn exactly_once(mut entries: Vec<Entry>, mut expected: Vec<Entry>) {
 }
 
 #[tokio::test]
+async fn at_13_an_increment_is_judged_with_earlier_entries() {
+    let pages = |request: &Query, _: usize| match request.page {
+        0 | 1 => listed(&[(1, 1, 89)]),
+        2 => listed(&[(2, 1, 6)]),
+        _ => nothing(),
+    };
+    let (mut feed, _) = feed(100, pages);
+    let mut kept = Vec::new();
+    let (mut alone, mut with_earlier) = (Vec::new(), Vec::new());
+    while let Some(orders) = feed.next().await.unwrap() {
+        for order in orders {
+            kept.extend(order.status.iter().flatten().map(|entry| entry.kind));
+            alone.push(order.finality(OrderFlavor::IdentOnly).outcome);
+            with_earlier.push(Finality::judge_entries(OrderFlavor::IdentOnly, kept.iter().copied()).outcome);
+        }
+    }
+    assert_eq!(alone, [Outcome::FraudSuspicion, Outcome::Positive], "each entry is returned once");
+    assert_eq!(with_earlier, [Outcome::FraudSuspicion; 2]);
+}
+
+#[tokio::test]
 async fn at_05_pages_numbered_from_0_are_read_completely() {
     for orders in [0, 1, 4, 5, 6, 23, 50] {
         let (mut feed, vendor) = feed(3600, move |request, _| page_of(&history(orders), request, 0));

@@ -44,6 +44,25 @@ async fn at_13_status_reads_the_extended_list() {
 }
 
 #[test]
+fn at_13_general_codes_decide_only_a_suspicion_of_fraud() {
+    for (kinds, outcome, because) in [
+        ("[]", Outcome::Unknown, vec![]),
+        (r#"[{"Kind":6}]"#, Outcome::Unknown, vec![StatusKind::POSITIVE]),
+        (r#"[{"Kind":17}]"#, Outcome::Unknown, vec![StatusKind::NEGATIVE]),
+        (r#"[{"Kind":6},{"Kind":"x"}]"#, Outcome::Unclear, vec![]),
+        (r#"[{"Kind":6},{"Kind":89}]"#, Outcome::FraudSuspicion, vec![StatusKind::FRAUD]),
+    ] {
+        let text = format!(r#"{{"OrderID":"{ORDER}","Status":{kinds}}}"#);
+        let status: OrderStatus = decode(&GetStatus::new(id()), &json_answer(200, text.clone())).unwrap().value;
+        let verdict = status.general_finality(OrderFlavor::IdentOnly);
+        assert_eq!((verdict.outcome, &verdict.because), (outcome, &because), "{kinds}");
+        assert!(!verdict.is_final() || outcome == Outcome::FraudSuspicion);
+        let list = decode(&GetAllStatus::new(period()), &json_answer(200, format!("[{text}]"))).unwrap().value;
+        assert_eq!(list.0[0].general_finality(OrderFlavor::IdentOnly), verdict, "{kinds}");
+    }
+}
+
+#[test]
 fn at_14_the_flavor_follows_from_the_order() {
     for (order, flavor) in [
         (plain_order(), OrderFlavor::IdentOnly),

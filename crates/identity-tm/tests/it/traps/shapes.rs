@@ -60,6 +60,51 @@ fn at_92_at_93_at_94_at_95_at_96_deviations_are_read_or_named() {
 }
 
 #[test]
+fn at_92_each_field_has_one_type_without_a_warning() {
+    fn check<T: serde::de::DeserializeOwned>(keys: &[&str]) {
+        let types = [("text", r#""5""#), ("number", "5"), ("bool", "true"), ("object", "{}"), ("list", "[]")];
+        for key in keys {
+            let plain = types.into_iter().filter(|(_, value)| {
+                let text = format!(r#"{{"{key}":{value}}}"#);
+                let read = identkit_wire::json::read_answer::<T>(text.as_bytes());
+                read.is_ok_and(|(_, notes)| notes.warnings().is_empty())
+            });
+            let plain = plain.map(|(name, _)| name).collect::<Vec<_>>().join(" ");
+            let expected = match *key {
+                "Kind" | "Type" if !std::any::type_name::<T>().ends_with("CheckedIdCard") => "number",
+                "UserExists" | "UserIsAbleToSign" => "bool",
+                "TVSlot" | "IDCard" | "DriverLicence" | "VideoHashes" | "Additional" => "object",
+                "Status" | "Images" | "PDFs" | "Voicefiles" => "list",
+                // Several are documented: O/A, AT-36, AT-57, and the nested images of the example.
+                "IdentData" | "Hashes" => "object list",
+                "Image" => "text object",
+                "bic" => "text number bool",
+                "blz" => "text number",
+                _ => "text",
+            };
+            assert_eq!(plain, expected, "{key} of {}", std::any::type_name::<T>());
+        }
+    }
+    check::<OrderStatus>(OrderStatus::KEYS);
+    check::<StatusEntry>(StatusEntry::KEYS);
+    check::<ListedOrder>(ListedOrder::KEYS);
+    check::<TvSlot>(TvSlot::KEYS);
+    check::<PutOrderAnswer>(PutOrderAnswer::KEYS);
+    check::<IdentDataAnswer>(IdentDataAnswer::KEYS);
+    check::<IdentData>(IdentData::KEYS);
+    check::<CheckedIdCard>(CheckedIdCard::KEYS);
+    check::<CheckedDriverLicense>(CheckedDriverLicense::KEYS);
+    check::<Image>(Image::KEYS);
+    check::<SignedPdfList>(SignedPdfList::KEYS);
+    check::<SignedPdf>(SignedPdf::KEYS);
+    check::<SignedHashes>(SignedHashes::KEYS);
+    check::<VoiceFiles>(VoiceFiles::KEYS);
+    check::<VoiceFile>(VoiceFile::KEYS);
+    check::<Bank>(Bank::KEYS);
+    check::<SignmeUser>(SignmeUser::KEYS);
+}
+
+#[test]
 fn at_29_a_single_legitimation_document_is_read() {
     let read: LegitimationDocument = serde_json::from_value(json!({"Document": "Pass"})).unwrap();
     assert_eq!(read, LegitimationDocument::default().document("Pass"));

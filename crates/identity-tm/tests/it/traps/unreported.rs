@@ -132,6 +132,8 @@ async fn at_93_a_code_that_cannot_be_read_in_a_list_is_unclear() {
         (r#""Status":[{"Kind":"x"},{"Kind":89}]"#, FraudSuspicion),
         (r#""Status":[{"Kind":"4294967302"},{"Kind":89}]"#, FraudSuspicion),
         (r#""Status":[{"Kind":99999999999999999999},{"Kind":6}]"#, Unclear),
+        (r#""Status":[{"Kind":1e400},{"Kind":6}]"#, Unclear),
+        (r#""Status":[{"Kind":1e400},{"Kind":89}]"#, FraudSuspicion),
         (r#""Status":[]"#, Pending),
         (r#""Status":[{"Kind":6}]"#, Positive),
     ] {
@@ -161,5 +163,35 @@ async fn at_89_at_94_at_95_a_list_has_its_warnings() {
         let mut feed = vendor.status_feed(a_day(), &options());
         feed.next().await.unwrap();
         assert_eq!(feed.warnings(), drained.warnings, "{text}");
+        // The streaming form has the same warnings; that of the status comes with the response.
+        let vendor = client([reply(status, text)]);
+        let unread = vendor.call(&Unread(GetAllStatusExtended::new(period())), &options()).await.unwrap();
+        let mut orders = Vec::new();
+        let mut warnings = unread.value.for_each(|order| orders.push(order)).unwrap();
+        warnings.extend(unread.warnings);
+        assert_eq!((orders, warnings), (drained.value.0, drained.warnings), "{text}");
     }
+}
+
+#[tokio::test]
+async fn at_94_a_streamed_list_must_be_a_list() {
+    for text in [r#"{"Error":"x"}"#, r#"{"Ref":"a"}"#, "{}"] {
+        let unread = client([reply(200, text)]).call(&Unread(GetAllStatusExtended::new(period())), &options()).await;
+        assert_eq!(unread.unwrap().value.for_each(|_| ()).unwrap_err().kind(), Kind::Protocol, "{text}");
+    }
+    let unread = client([reply(200, "[]")]).call(&Unread(GetAllStatusExtended::new(period())), &options()).await;
+    assert_eq!(unread.unwrap().value.for_each(|_| panic!("there is no order")).unwrap(), []);
+}
+
+#[tokio::test]
+async fn at_95_a_repeated_kind_is_named_in_the_warning() {
+    let text = r#"[{"OrderID":"1","Status":[{"Kind":6,"Kind":89}]}]"#;
+    let drained = client([reply(200, text)]).drain_unreported(&options()).await.unwrap();
+    let warnings: Vec<_> = drained.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["Kind: it occurs more than once; no value was used (AT-95)"]);
+    let text = r#"[{"OrderID":"1","Ref":"a","Ref":"b","Status":[{"Kind":"x"}]}]"#;
+    let drained = client([reply(200, text)]).drain_unreported(&options()).await.unwrap();
+    let warnings: Vec<_> = drained.warnings.iter().map(ToString::to_string).collect();
+    let unreadable = "Kind: the value cannot be read as the documented type and was ignored (AT-92)";
+    assert_eq!(warnings, [unreadable, "Ref: it occurs more than once; the last value was used (AT-95)"]);
 }

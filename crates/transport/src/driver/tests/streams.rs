@@ -51,6 +51,26 @@ async fn a_stream_may_be_slow_but_not_stall() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_97_a_stream_that_cannot_be_decoded_is_retained_whole() {
+    for (breaks, complete) in [(false, true), (true, false)] {
+        let driver = driver_by(Arc::new(NoAuth), move |_, context| {
+            context.mark_sent();
+            let mut pieces = vec![Ok("garbage"), Ok(" and its"), Ok(" rest")];
+            if breaks {
+                pieces[2] = Err(Error::new(Kind::Unreachable, "broken"));
+            }
+            let pieces = pieces.into_iter().map(|piece| piece.map(|text| Frame::data(Bytes::from(text))));
+            let content = Content::new(Some(20), StreamBody::new(stream::iter(pieces.collect::<Vec<_>>())));
+            std::future::ready(Ok(Response::new(content)))
+        });
+        let error = driver.call(&Download, &CallOptions::new()).await.unwrap_err();
+        let answer = error.answer().unwrap();
+        let body = if breaks { "garbage and its" } else { "garbage and its rest" };
+        assert_eq!((error.kind(), answer.body(), answer.is_complete()), (Kind::Protocol, &Bytes::from(body), complete));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_not_a_stall() {
     let driver = drips(&[0, 5, 5], Some(30));
     let mut stream = driver.call(&Open, &CallOptions::new()).await.unwrap().value.0;
