@@ -79,10 +79,9 @@ fn names_encryption(section: &[u8]) -> bool {
             }
             b'(' => rest = after_string(rest),
             b'/' => {
-                let end = rest.iter().position(|byte| b" \t\r\n\x0c\0()<>[]{}/%".contains(byte)).unwrap_or(rest.len());
-                let (name, after) = rest.split_at_checked(end).unwrap_or((rest, b""));
+                let (name, after) = split_token(rest);
                 if depth == 1 && name == b"Encrypt" {
-                    return true;
+                    return !is_null(after);
                 }
                 rest = after;
             }
@@ -92,6 +91,18 @@ fn names_encryption(section: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// Whether the value of an entry is `null`, which is the same as no entry (ISO 32000-1, 7.3.7).
+fn is_null(value: &[u8]) -> bool {
+    let start = value.iter().position(|byte| !b" \t\r\n\x0c\0".contains(byte)).unwrap_or(value.len());
+    split_token(value.get(start..).unwrap_or_default()).0 == b"null"
+}
+
+/// Splits after the regular characters at the start.
+fn split_token(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|byte| b" \t\r\n\x0c\0()<>[]{}/%".contains(byte)).unwrap_or(bytes.len());
+    bytes.split_at_checked(end).unwrap_or((bytes, b""))
 }
 
 /// Returns the bytes after a string in parentheses, which may contain balanced or escaped parentheses.
@@ -138,6 +149,9 @@ mod tests {
         for (before, section, encrypted) in [
             ("%PDF-1.7\n", format!("{table}<< /Size 1 /Root 1 0 R /Encrypt 5 0 R >>"), true),
             ("%PDF-1.7\n", format!("{table}<</Size 1/Encrypt<</Filter/Standard>>>>"), true),
+            ("%PDF-1.7\n", format!("{table}<</Size 1/Encrypt null/Root 1 0 R>>"), false),
+            ("%PDF-1.7\n", format!("{table}<</Size 1/Encrypt\r\nnull>>"), false),
+            ("%PDF-1.7\n", format!("{table}<</Size 1/Encrypt nullable>>"), true),
             ("%PDF-1.7\n", "7 0 obj\n<< /Type /XRef /Encrypt 5 0 R >>\nstream\nx".to_owned(), true),
             ("%PDF-1.7\n", format!("{table}<< /Size 1 /Root 1 0 R >>"), false),
             ("%PDF-1.7\n", format!("{table}<< /Info << /Encrypt 5 0 R >> >>"), false),

@@ -234,6 +234,12 @@ impl Checker<'_> {
             self.text("IdentData.IDCard.PlaceOfIssue", &card.place_of_issue, 100);
             self.date("IdentData.IDCard.DateOfIssue", &card.date_of_issue);
             self.date("IdentData.IDCard.ValidUntil", &card.valid_until);
+            for (name, image) in
+                card.images.iter().flat_map(|images| [("Front", &images.front), ("Back", &images.back)])
+            {
+                let broken = image.as_ref().is_some_and(|image| signing::decoded(image).is_none());
+                self.fault(broken, format_args!("IdentData.IDCard.Images.{name}"), "is not valid Base64", "T-005");
+            }
             let odd = card.images.is_some() && !add.contains(Add::POS);
             self.warn(odd, "IDCard.Images is documented for the PoS service (Add 4194304) only", "T-053");
         }

@@ -1,8 +1,5 @@
 //! Readers of values with a condition, for `#[serde(deserialize_with = "…")]`.
 
-use std::fmt::Display;
-use std::str::FromStr;
-
 use identkit_wire::json::JsonFault;
 use serde::de::{self, Unexpected};
 use serde::{Deserialize, Deserializer};
@@ -30,20 +27,28 @@ pub(crate) fn requirement(fault: &JsonFault) -> String {
     }
 }
 
-/// Reads a value from a string or a number: queries have strings only.
-pub(crate) fn parsed<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr,
-    T::Err: Display,
-{
-    let text = match Value::deserialize(from)? {
-        Value::Null => return Ok(None),
-        Value::String(text) => text,
-        Value::Number(number) => number.to_string(),
-        _ => return Err(de::Error::custom("expected a string or a number")),
-    };
-    text.parse().map(Some).map_err(de::Error::custom)
+/// Reads a text. A JSON number is the text of its digits.
+pub(crate) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        Value::Number(number) => Ok(Some(number.to_string())),
+        _ => Err(de::Error::invalid_value(Unexpected::Other("another value"), &"a string or a number")),
+    }
+}
+
+/// Reads a whole number from a string or a number: queries have strings only.
+pub(crate) fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(from: D) -> Result<Option<T>, D::Error> {
+    let Some(text) = text(from)? else { return Ok(None) };
+    let number = digits(&text).and_then(|number| number.try_into().ok());
+    let refuse =
+        || de::Error::invalid_value(Unexpected::Other("another text"), &"a whole number in digits, not too large");
+    number.map(Some).ok_or_else(refuse)
+}
+
+/// Parses a number in decimal digits. `str::parse` would also accept a plus sign.
+pub(crate) fn digits(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| !text.starts_with('+'))
 }
 
 /// Declares readers: name, type, form and condition of the value.

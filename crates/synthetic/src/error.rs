@@ -16,6 +16,8 @@ pub enum Error {
     ChangesForbidden,
     /// The form field of the mark does not exist.
     NoSuchField,
+    /// No page shows the form field of the mark: it has no widget, or no page lists its widget.
+    FieldNotShown,
     /// The form field of the mark is a signature field that is signed.
     FieldSigned,
     /// The page of the mark does not exist.
@@ -36,6 +38,7 @@ impl fmt::Display for Error {
             Self::Encrypted => "the PDF file is encrypted",
             Self::ChangesForbidden => "a signature of the PDF file forbids changes",
             Self::NoSuchField => "the form field of the mark does not exist in the PDF file",
+            Self::FieldNotShown => "no page of the PDF file shows the form field of the mark",
             Self::FieldSigned => "the form field of the mark is already signed",
             Self::NoSuchPage => "the page of the mark does not exist in the PDF file",
             Self::Placement => "the placement of the mark is outside the page or too small",

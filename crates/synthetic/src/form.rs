@@ -61,7 +61,7 @@ impl Walk<'_> {
         let kids = array(self.document, field, b"Kids").map(Vec::as_slice).unwrap_or_default();
         let is_field = |kid: &&Object| {
             let kid = self.document.dereference(kid).and_then(|(_, kid)| kid.as_dict());
-            kid.is_ok_and(|kid| kid.has(b"T"))
+            kid.is_ok_and(|kid| kid.get_deref(b"T", self.document).is_ok_and(|name| !name.is_null()))
         };
         if kids.iter().find(is_field).is_some() {
             for kid in kids {

@@ -19,12 +19,12 @@ mod form;
 mod images;
 mod mark;
 mod metrics;
-mod numbers;
 mod pages;
 mod photograph;
 mod picture;
 mod placement;
 mod reading;
+mod repair;
 mod report;
 mod signing;
 #[cfg(test)]

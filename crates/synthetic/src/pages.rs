@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
-/// Maximum depth of a page tree; a deeper one is a loop.
-const MAX_DEPTH: usize = 64;
+/// Maximum number of ancestors of a page; more are a loop. Readers open a tree of 2,000.
+const MAX_ANCESTORS: usize = 10_000;
 
 /// The pages of a file, in the order in which readers show them.
 #[derive(Default)]
@@ -26,7 +26,7 @@ impl Pages {
         let catalog = document.trailer.get(b"Root").and_then(Object::as_reference);
         let root = catalog.ok().and_then(|id| pages.child(document, id, b"Pages"));
         match root {
-            Some(root) => pages.walk(document, root, 0),
+            Some(root) => pages.walk(document, root),
             None => pages.is_incomplete = true,
         }
         pages
@@ -53,26 +53,43 @@ impl Pages {
         self.changed.insert(id)
     }
 
-    fn walk(&mut self, document: &mut Document, id: ObjectId, depth: usize) {
+    /// Walks a tree. Recursion would overflow the stack if the tree is deep.
+    fn walk(&mut self, document: &mut Document, root: ObjectId) {
+        let mut rest = vec![root];
+        while let Some(id) = rest.pop() {
+            let Some(kids) = self.kids(document, id) else { continue };
+            for kid in kids.iter().rev() {
+                match target(document, kid) {
+                    Some(kid) => rest.push(kid),
+                    None => self.is_incomplete = true,
+                }
+            }
+        }
+    }
+
+    /// Adds a page, or returns the kids of a node.
+    fn kids(&mut self, document: &mut Document, id: ObjectId) -> Option<Vec<Object>> {
         let Ok(node) = document.get_dictionary(id) else {
             self.is_incomplete = true;
-            return;
+            return None;
         };
-        let Ok(kids) = node.get(b"Kids") else {
-            self.ids.push(id);
-            return;
-        };
-        // A node that is visited twice would make the work exponential.
-        if depth >= MAX_DEPTH || !self.visited.insert(id) {
-            return;
-        }
+        let kids = node.get(b"Kids").unwrap_or(&Object::Null);
         let (list, mut kids) = match document.dereference(kids) {
             Ok((list, Object::Array(kids))) => (list, kids.clone()),
+            // An entry with the value null is absent.
+            Ok((_, Object::Null)) => {
+                self.ids.push(id);
+                return None;
+            }
             _ => {
                 self.is_incomplete = true;
-                return;
+                return None;
             }
         };
+        // A node that is visited twice would make the work exponential.
+        if !self.visited.insert(id) {
+            return None;
+        }
         let mut is_changed = false;
         for kid in &mut kids {
             is_changed |= self.separate(document, kid, Some(id));
@@ -88,12 +105,7 @@ impl Pages {
             }
             self.changed.insert(list.unwrap_or(id));
         }
-        for kid in &kids {
-            match target(document, kid) {
-                Some(kid) => self.walk(document, kid, depth + 1),
-                None => self.is_incomplete = true,
-            }
-        }
+        Some(kids)
     }
 }
 
@@ -105,8 +117,10 @@ fn target(document: &Document, value: &Object) -> Option<ObjectId> {
 /// Returns an entry of a page, or of its nearest ancestor that has it.
 pub(crate) fn inherited<'a>(document: &'a Document, page: &'a Dictionary, key: &[u8]) -> Option<&'a Object> {
     let mut node = page;
-    for _ in 0..MAX_DEPTH {
-        if let Ok(value) = node.get_deref(key, document) {
+    for _ in 0..MAX_ANCESTORS {
+        if let Ok(value) = node.get_deref(key, document)
+            && !value.is_null()
+        {
             return Some(value);
         }
         node = node.get_deref(b"Parent", document).ok()?.as_dict().ok()?;

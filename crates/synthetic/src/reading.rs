@@ -10,8 +10,8 @@ use lopdf::xref::XrefEntry;
 use lopdf::{Document, LoadOptions, Object, ObjectId};
 
 use super::error::Error;
-use super::numbers::repair_numbers;
 use super::pages::Pages;
+use super::repair::repair_tokens;
 
 /// Maximum size of a decompressed stream in bytes. Streams of objects and cross-references are much smaller.
 const MAX_UNPACKED: usize = 16 * 1024 * 1024;
@@ -52,11 +52,14 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Opened, Error> {
     let header = range.windows(HEADER.len()).position(|window| window == HEADER).ok_or(Error::NotPdf)?;
     let file = bytes.get(header..).unwrap_or_default();
     let mut best = load(file, header, false);
-    if matches!(best, Err(Error::Encrypted)) || best.as_ref().is_ok_and(Opened::is_whole) {
+    if best.as_ref().is_ok_and(Opened::is_whole) {
         return best;
     }
-    let repaired = repair_numbers(file);
+    let repaired = repair_tokens(file);
     let has_repaired = matches!(repaired, Cow::Owned(_));
+    if !has_repaired && matches!(best, Err(Error::Encrypted)) {
+        return best;
+    }
     let attempts = [(has_repaired, repaired.as_ref(), false), (true, file, true), (has_repaired, &repaired, true)];
     for (_, file, scan) in attempts.into_iter().filter(|(is_useful, ..)| *is_useful) {
         // A file of which only other parts are missing needs no other cross-references.

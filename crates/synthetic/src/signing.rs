@@ -36,12 +36,14 @@ const POSITION: i64 = 9_999_999_999;
 /// and issued by [`signing_authority`](super::signing_authority): it proves nothing outside a test. Marks at the default
 /// position are stacked upwards.
 ///
-/// An empty signature field that [`SignatureMark::field`] names is filled. Otherwise the signature has a new field.
+/// An empty signature field that [`SignatureMark::field`] names is filled. Otherwise the signature has a new field. A
+/// certification of level 2 or 3 allows both (ISO 32000-1, 12.8.2.2), although pyHanko reports a new visible field.
 ///
 /// # Errors
 /// - [`Error::NotPdf`], [`Error::Unreadable`] or [`Error::Encrypted`] if `original` is not a readable, unencrypted PDF;
 /// - [`Error::ChangesForbidden`] if an earlier signature forbids changes;
-/// - [`Error::NoSuchField`] or [`Error::FieldSigned`] if the mark's field does not exist or is signed;
+/// - [`Error::NoSuchField`], [`Error::FieldNotShown`] or [`Error::FieldSigned`] if the mark's field does not exist, is on
+///   no page, or is signed;
 /// - [`Error::NoSuchPage`] or [`Error::Placement`] if the mark's page does not exist or its position is invalid;
 /// - [`Error::TooLarge`] if the result exceeds the limits of the format.
 pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error> {
@@ -110,7 +112,7 @@ impl<'a> Place<'a> {
             return Err(Error::FieldSigned);
         }
         let widget = document.get_dictionary(field.widget).map_err(|_| Error::NoSuchField)?;
-        let page = page_of(file, field.widget, widget).ok_or(Error::NoSuchPage)?;
+        let page = page_of(file, field.widget, widget).ok_or(Error::FieldNotShown)?;
         let dictionary = document.get_dictionary(page).map_err(|_| Error::Unreadable)?;
         Ok(Self { page, spot: Spot::of_annotation(document, dictionary, widget), field: Some(field) })
     }

@@ -241,6 +241,7 @@ def outbox(api):
     for wrong in [{"before": "x"}, {"limit": 0}, {"reveal": "yes"}]:
         api.call("GET", "/outbox", 400, **wrong)
     api.call("GET", "/outbox", 404, world="nobody's")
+    api.call("GET", "/outbox", 404, order="nobody's")
 
 
 def tans(api):
@@ -264,8 +265,12 @@ def webhooks(api):
         api.good("POST", "/clock/run-to-next")
     [delivery] = api.good("GET", "/deliveries", order=order)["deliveries"]
     assert (delivery["next"], delivery["attempts"][-1]["outcome"]) == (None, "delivered")
-    assert api.good("GET", "/deliveries", order="nobody's")["deliveries"] == []
-    assert api.good("GET", "/deliveries")["deliveries"]
+    api.call("GET", "/deliveries", 404, order="nobody's")
+    page = api.good("GET", "/deliveries", limit=1)
+    assert page["deliveries"][0]["id"] == delivery["id"], "newest first"
+    api.good("GET", "/deliveries", before=page.get("next", delivery["id"]))
+    for wrong in [{"before": "x"}, {"limit": 0}, {"limit": "+5"}]:
+        api.call("GET", "/deliveries", 400, **wrong)
     api.call("GET", "/deliveries", 404, world="nobody's")
     assert api.good("GET", "/deliveries", reveal="true")["deliveries"]
     api.call("GET", "/deliveries", 400, reveal="yes")
@@ -361,7 +366,7 @@ def faults(api):
     one = inject(fault="status", operation="putOrder", status=502)
     order = json.loads((Path(__file__).parents[3] / "identity-tm/fixtures/S-035-put-order-request.json").read_text())
     assert [api.sandbox.call("PUT", "/putOrder", json=order).status_code for _ in range(2)] == [502, 202]
-    assert api.good("GET", "/journal", fault="status")["requests"][-1]["fault"] == "status"
+    assert api.good("GET", "/journal", fault="status")["requests"][0]["fault"] == "status"
     two = inject(fault="latency", times=None)
     assert [each["id"] for each in api.good("GET", "/faults")["faults"]][-1] == two["id"]
     api.good("DELETE", "/faults/{id}", at={"id": str(two["id"])})
@@ -420,9 +425,9 @@ def journal(api):
     everything = api.good("GET", "/journal")
     assert everything["count"] == len(everything["requests"]) > 6
     placed = api.good("GET", "/journal", operation="putOrder")
-    assert placed["requests"][-1]["order"] == order and placed["requests"][-1]["status"] == 202
+    assert placed["requests"][0]["order"] == order and placed["requests"][0]["status"] == 202
     some = api.good("GET", "/journal", limit=2, reveal="true")
-    assert len(some["requests"]) == 2 and api.good("GET", "/journal", since=some["next"])["count"] == some["count"] - 2
+    assert len(some["requests"]) == 2 and api.good("GET", "/journal", before=some["next"])["count"] == some["count"]
     fitting = {"operation": "putOrder", "vendor": "identity-tm", "order": order, "method": "PUT", "status": 202, "since": 0,
                "path": "/api/2.10/putOrder", "body/Product": 15, "header/Content-Type": "application/json"}
     assert api.good("GET", "/journal/count", **fitting)["count"] == 1
@@ -461,7 +466,7 @@ def wait(api):
 def explain(api):
     order = json.loads((Path(__file__).parents[3] / "identity-tm/fixtures/S-035-put-order-request.json").read_text())
     assert api.sandbox.call("PUT", "/putOrder", json={**order, "Product": 4711}).status_code == 400
-    last = api.good("GET", "/journal", operation="putOrder")["requests"][-1]
+    last = api.good("GET", "/journal", operation="putOrder")["requests"][0]
     result = api.good("GET", "/explain/{id}", at={"id": str(last["sequence"])})
     [reason] = [reason for reason in result["reasons"] if reason["pointer"] == "/Product"]
     assert result["refused"] and (reason["in"], reason["given"], reason["rule"]) == ("body", 4711, last["rules"][0])

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use identkit_core::Pii;
 use identkit_wire::OneOrMany;
+use identkit_wire::json::Blob;
 
 use super::{Checker, Item};
 use crate::OrderId;
@@ -50,6 +51,10 @@ impl Checker<'_> {
         self.fault(broken, "MultiSignOptions.FirstOrderID", message, "AT-22");
         let message = "FirstOrderID has more than the 14 characters of its table; an OrderID may have 20";
         self.warn((15..=20).contains(&count) && !self.dialect.long_first_order_ids, message, "AT-22");
+        let mut files = BTreeSet::new();
+        let mut parameters = options.sign_parameters.iter().flatten();
+        let repeated = !parameters.all(|part| files.insert(part.filename.as_ref().map_or("", |name| name.expose())));
+        self.warn(repeated, "MultiSignOptions has two SignParameters for the same file", "AT-32");
         for (index, part) in options.sign_parameters.iter().flatten().enumerate() {
             let at = Item("MultiSignOptions.SignParameters", Some(index));
             self.text(format_args!("{at}.Filename"), &part.filename, 50);
@@ -65,10 +70,13 @@ impl Checker<'_> {
             Some(data) if !crate::pdf::has_header(data) => {
                 Some(("is not a PDF in Base64: %PDF- is not in its first 1,024 bytes", "AT-86"))
             }
-            Some(data) if !self.dialect.encrypted_pdfs && crate::pdf::is_encrypted(data) => {
-                Some(("is encrypted; an unprotected PDF is required (the setting `encrypted_pdfs` allows it)", "AT-86"))
-            }
-            Some(_) => None,
+            Some(data) => match decoded(data) {
+                None => Some(("is not valid Base64", "AT-33")),
+                Some(data) if !self.dialect.encrypted_pdfs && crate::pdf::is_encrypted(&data) => {
+                    Some(("is encrypted; an unprotected PDF is required (the setting `encrypted_pdfs` allows it)", "AT-86"))
+                }
+                Some(_) => None,
+            },
         };
         if let Some((message, rule)) = fault {
             self.fault(true, format_args!("{at}.Data"), message, rule);
@@ -129,6 +137,14 @@ impl Checker<'_> {
         let named = hashes.iter().filter(|hash| !unnamed(hash)).map(|hash| &hash.filename);
         let message = "has two hashes with the same Filename; their results could not be distinguished";
         self.fault(!have_distinct_names(named), "eSignHash", message, "AT-35");
+    }
+}
+
+/// Returns a blob without its Base64; `None` if that is not valid.
+pub(super) fn decoded(blob: &Blob) -> Option<Blob> {
+    match blob {
+        Blob::Text(_) => blob.to_bytes().ok().map(Blob::from_bytes),
+        Blob::Source(_) => Some(blob.clone()),
     }
 }
 

@@ -26,7 +26,7 @@ fn violations(text: &Value) -> Violations {
 fn broken() -> Vec<(&'static str, Value, &'static str, &'static str)> {
     let rows = include_str!("broken_orders.tsv").lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
     let rows: Vec<_> = rows.map(|row| (row[0], serde_json::from_str(row[1]).unwrap(), row[2], row[3])).collect();
-    assert_eq!(rows.len(), 53);
+    assert_eq!(rows.len(), 55);
     rows
 }
 
@@ -45,6 +45,16 @@ fn each_broken_rule_alone_is_the_only_violation() {
         set(&mut text, path, value.clone());
         assert_eq!(violations(&text), Violations::from([(field.to_owned(), rule)]), "{path} = {value}");
     }
+}
+
+#[test]
+fn at_33_base64_is_checked_beyond_the_header() {
+    let mut text = full_order_json();
+    let document = encode_base64(&[b"%PDF-1.7\n".as_slice(), &[b' '; 3000]].concat());
+    set(&mut text, "eSignPDF.Data", document.clone().into());
+    assert_eq!(violations(&text), Violations::new());
+    set(&mut text, "eSignPDF.Data", format!("{document}!!").into());
+    assert_eq!(violations(&text), Violations::from([("eSignPDF.Data".to_owned(), "AT-33")]));
 }
 
 #[test]

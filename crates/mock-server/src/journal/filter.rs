@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::redact::{self, REDACTED, Secrets, header, secret_name};
-use crate::readers::parsed;
+use crate::readers::{text, whole};
 
 /// Whether `operation` is the named operation or a variant of it.
 pub(crate) fn is_of(named: &str, operation: &str) -> bool {
@@ -76,7 +76,7 @@ pub struct Filter {
     #[schemars(example = &"putOrder")]
     pub operation: Option<String>,
     /// Calls about this order or ident.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "text")]
     #[schemars(example = &"99921269855041")]
     pub order: Option<String>,
     /// Calls with this method, in any case.
@@ -84,10 +84,10 @@ pub struct Filter {
     #[schemars(with = "Option<String>", example = &"PUT")]
     pub method: Option<Method>,
     /// Calls with this path. If it contains a query, the query must match too.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "text")]
     pub path: Option<String>,
     /// Calls whose response had this HTTP status.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "whole")]
     #[schemars(example = 400, range(min = 0, max = 65535))]
     pub status: Option<u16>,
     /// Calls that this rule rejected.
@@ -106,13 +106,13 @@ pub struct Filter {
 }
 
 fn since<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-    parsed(from).map(Option::unwrap_or_default)
+    whole(from).map(Option::unwrap_or_default)
 }
 
 fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Method>, D::Error> {
     let wrong = |_| D::Error::invalid_value(Unexpected::Other("a text"), &"GET, PUT or another method");
     let method = |name: String| Method::from_bytes(name.to_ascii_uppercase().as_bytes()).map_err(wrong);
-    parsed(from)?.map(method).transpose()
+    text(from)?.map(method).transpose()
 }
 
 /// Elements by name: as a list from a query, as an object from a body.

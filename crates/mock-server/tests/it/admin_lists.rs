@@ -39,6 +39,7 @@ async fn m_18_orders_are_listed_newest_first_in_pages() {
         (&format!("before={EXAMPLE_ORDER}"), "admin-case", "`before`"),
         ("limit=0", "admin-query", "from 1 to 1000"),
         ("limit=1001", "admin-query", "from 1 to 1000"),
+        ("limit=%2B5", "admin-query", "from 1 to 1000"),
         ("Ref=ref-0", "admin-query", "unknown parameter `Ref`"),
         ("orderId2=1", "admin-query", "unknown parameter `orderId2`"),
     ] {
@@ -60,6 +61,69 @@ async fn m_18_idents_are_listed_newest_first() {
     assert_eq!(ids(&door.get("idents?status=Identified").await, "idents"), [first]);
     assert_eq!(ids(&door.get("idents?reference=Optional").await, "idents").len(), 2);
     assert_eq!(ids(&door.get("orders").await, "orders").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_18_deliveries_are_listed_newest_first_in_pages() {
+    let (bench, _) = Harness::with_receiver(Receiver::answering(Some(200)));
+    let door = Door::of(&bench.sandbox).await;
+    let mut ended = Vec::new();
+    for _ in 0..3 {
+        ended.insert(0, bench.ended(order_with(&["OnFinal"]), "positive").await.expose().to_owned());
+    }
+    let orders = |page: &Value| -> Vec<String> {
+        let deliveries = page["deliveries"].as_array().unwrap().iter();
+        deliveries.map(|delivery| delivery["order"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = door.get("deliveries").await;
+    assert_eq!((orders(&all), all.get("next")), (ended.clone(), None));
+    let first = door.get("deliveries?limit=2").await;
+    assert_eq!((orders(&first), &first["next"]), (ended[..2].to_vec(), &all["deliveries"][1]["id"]));
+    let second = door.get(&format!("deliveries?limit=2&before={}", first["next"])).await;
+    assert_eq!((orders(&second), second.get("next")), (ended[2..].to_vec(), None));
+    // An order without a webhook is known.
+    let silent = bench.place(order()).await;
+    assert_eq!(door.get(&format!("deliveries?order={}", silent.expose())).await, json!({ "deliveries": [] }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_about_an_unknown_order_name_it() {
+    let (_bench, door) = Harness::with_door().await;
+    for list in ["deliveries", "outbox"] {
+        let path = format!("{list}?order=99921234567890");
+        let problem = door.problem("GET", &path, "", 404, "admin-case").await;
+        assert!(problem["detail"].as_str().unwrap().contains("99921234567890"), "{problem}");
+        let problem = door.problem("GET", &format!("{list}?order=Erika%20M"), "", 404, "admin-case").await;
+        assert!(!problem.to_string().contains("Erika"), "another text can be personal data: {problem}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_a_query_have_digits_only() {
+    let (bench, door) = Harness::with_door().await;
+    bench.place(order()).await;
+    for (path, status, rule) in [
+        ("idents?limit=%2B5", 400, "admin-query"),
+        ("outbox?limit=%2B5", 400, "admin-query"),
+        ("outbox?before=%2B5", 400, "admin-query"),
+        ("deliveries?limit=%2B5", 400, "admin-query"),
+        ("deliveries?before=-1", 400, "admin-query"),
+        ("journal?limit=%2B5", 400, "admin-journal"),
+        ("journal?before=%2B5", 400, "admin-journal"),
+        ("journal?since=%2B1", 400, "admin-journal"),
+        ("journal?status=%2B200", 400, "admin-journal"),
+        ("journal/near-misses?limit=%2B5", 400, "admin-journal"),
+        ("explain/%2B1", 404, "admin-explain"),
+        ("deliveries/%2B1", 404, "admin-delivery"),
+        ("events?since=%2B1", 400, "admin-events"),
+    ] {
+        door.problem("GET", path, "", status, rule).await;
+    }
+    // Parameters without effect are rejected too.
+    for name in ["limit", "before", "reveal"] {
+        let problem = door.problem("GET", &format!("journal/count?{name}=1"), "", 400, "admin-journal").await;
+        assert!(problem["detail"].as_str().unwrap().contains(&format!("unknown parameter `{name}`")), "{problem}");
+    }
 }
 
 /// Answers with a status, a header and a text, or after the notification.
@@ -130,12 +194,12 @@ async fn m_18_a_webhook_body_and_a_dropped_webhook_are_shown() {
         let number = list["deliveries"][index]["id"].as_u64().unwrap();
         door.get(&format!("deliveries/{number}")).await["attempts"][0].clone()
     };
-    let sent = of(0).await;
+    let sent = of(1).await;
     assert_eq!(
         (&sent["request"]["method"], &sent["request"]["body"]["status"]),
         (&json!("POST"), &json!("Identified"))
     );
-    let dropped = of(1).await;
+    let dropped = of(0).await;
     assert!(dropped.get("request").is_none() && dropped.get("answer").is_none(), "{dropped}");
 }
 
@@ -194,7 +258,7 @@ async fn calls_of_identify24_during_a_webhook_are_a_finding() {
 async fn warnings(door: &Door, operation: &str) -> Vec<(String, String)> {
     let calls = door.get(&format!("journal?operation={operation}")).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let warnings = calls["requests"].as_array().unwrap().last().unwrap()["warnings"].as_array().cloned();
+    let warnings = calls["requests"].as_array().unwrap().first().unwrap()["warnings"].as_array().cloned();
     let warnings = warnings.unwrap_or_default();
     assert!(warnings.iter().all(|warning| warning["rule"] == "M-08"));
     warnings.iter().map(|warning| (text(&warning["field"]), text(&warning["message"]))).collect()

@@ -31,7 +31,7 @@ async fn calls_are_found_and_counted_by_each_filter() {
         let found = door.get(&format!("journal?{question}")).await;
         let requests = found["requests"].as_array().unwrap();
         let numbers: Vec<u64> = requests.iter().map(|request| request["sequence"].as_u64().unwrap()).collect();
-        assert_eq!(numbers, expected, "{question}");
+        assert!(numbers.iter().eq(expected.iter().rev()), "{question}: {numbers:?}");
         assert_eq!(found["count"], expected.len());
         let counted = door.get(&format!("journal/count?{question}")).await;
         assert_eq!(counted, json!({ "count": expected.len() }), "{question}");
@@ -39,25 +39,28 @@ async fn calls_are_found_and_counted_by_each_filter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_journal_is_returned_in_pages() {
+async fn a_long_journal_is_returned_newest_first_in_pages() {
     let (bench, door) = Harness::with_door().await;
     for _ in 0..250 {
         bench.tm_call("GET", "/serverStatus", "").await;
     }
-    let (mut since, mut output) = (0, Vec::new());
-    for (count, requests) in [(250, 100), (150, 100), (50, 50)] {
-        let page = door.get(&format!("journal?operation=serverStatus&since={since}")).await;
+    let (mut before, mut output) = (String::new(), Vec::new());
+    for requests in [100, 100, 50] {
+        let page = door.get(&format!("journal?operation=serverStatus{before}")).await;
         let page_of: Vec<u64> =
             page["requests"].as_array().unwrap().iter().map(|call| call["sequence"].as_u64().unwrap()).collect();
-        assert_eq!((page["count"].as_u64().unwrap(), page_of.len()), (count, requests));
+        assert_eq!((page["count"].as_u64().unwrap(), page_of.len()), (250, requests));
         output.extend(page_of);
         match page.get("next") {
-            Some(next) => since = next.as_u64().unwrap(),
-            None => assert_eq!(count, 50, "the last page"),
+            Some(next) => before = format!("&before={next}"),
+            None => assert_eq!(requests, 50, "the last page"),
         }
+        // A new call is in no later page.
+        bench.tm_call("GET", "/getStatus/9992UNKNOWN", "").await;
     }
-    assert_eq!(output, (1..=250).collect::<Vec<u64>>());
-    assert_eq!(door.get("journal?limit=1000").await["requests"].as_array().unwrap().len(), 250);
+    assert_eq!(output, (1..=250).rev().collect::<Vec<u64>>());
+    assert_eq!(door.get("journal?since=2&before=4").await["requests"][0]["sequence"], 3);
+    assert_eq!(door.get("journal?operation=serverStatus&limit=1000").await["requests"].as_array().unwrap().len(), 250);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,9 +203,9 @@ async fn the_journal_masks_secrets_unless_revealed() {
         assert!(text.contains("(masked)"));
     }
     let output = door.get("journal").await;
-    assert_eq!(output["requests"][0]["headers"]["authorization"], "Basic (masked)");
-    assert_eq!(output["requests"][5]["body"], json!({ "PARTNER": "911-internet", "APIKEY": "(masked)" }));
-    assert_eq!(output["requests"][8]["body"], json!({ "bytes": 52 }), "an unreadable body is only counted");
+    assert_eq!(output["requests"][9]["headers"]["authorization"], "Basic (masked)");
+    assert_eq!(output["requests"][4]["body"], json!({ "PARTNER": "911-internet", "APIKEY": "(masked)" }));
+    assert_eq!(output["requests"][1]["body"], json!({ "bytes": 52 }), "an unreadable body is only counted");
     let revealed = door.get("journal?reveal=true").await.to_string();
     for secret in secrets {
         assert!(revealed.contains(secret), "{secret} is not in {revealed}");

@@ -128,7 +128,7 @@ async fn f_170_unknown_deleted_or_empty_masters_are_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_32_parameters_for_an_unknown_file_are_rejected() {
+async fn at_32_parameters_are_for_different_files_of_the_master() {
     const PARAMETERS: &str = "MultiSignOptions.SignParameters";
     let bench = Harness::new();
     let two = bench.place(master(&["a.pdf", "b.pdf"])).await;
@@ -144,8 +144,11 @@ async fn at_32_parameters_for_an_unknown_file_are_rejected() {
     let mut field = place("a.pdf", 1, 80.0, 90.0);
     field.signature_field_name = Some("missing".into());
     bench.refused_order(&signs(&two, vec![field]), &format!("{PARAMETERS}.SignatureFieldName"), "AT-85").await;
+    let twice = vec![place("a.pdf", 1, 80.0, 90.0), place("b.pdf", 1, 80.0, 90.0), place("a.pdf", 1, 10.0, 10.0)];
+    bench.refused_order(&signs(&two, twice), &name, "AT-32").await;
     // A single file needs no name.
     let one = bench.place(master(&["a.pdf"])).await;
+    bench.refused_order(&signs(&one, vec![unnamed.clone(), place("a.pdf", 1, 80.0, 90.0)]), &name, "AT-32").await;
     let id = bench.ended(signs(&one, vec![unnamed]), "signed").await;
     assert_eq!(corners(&bench.pdfs(&id).await[0]), [(1, 80, 90)]);
 }

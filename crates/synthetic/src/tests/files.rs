@@ -181,7 +181,16 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
             let at = modern.windows(10).rposition(|w| w == b"startxref\n").unwrap() + 10;
             [&modern[..at], b"7", &modern[at..]].concat()
         }),
+        ("encryption is null", Parts { trailer: "<</Size 6/Root 1 0 R/Encrypt null>>".into(), ..parts() }.file()),
+        ("encryption is null, numbers are unusual", {
+            let trailer = "<</Size 6/Encrypt\nnull/Root 1 0 R>>".into();
+            Parts { trailer, page: page("/D --3"), ..parts() }.file()
+        }),
         // Objects.
+        ("5,000 nested arrays", {
+            let more = vec!["[".repeat(5_000) + &"]".repeat(5_000)];
+            Parts { page: page("/PieceInfo 6 0 R"), more, ..parts() }.file()
+        }),
         ("no endobj", without("endobj\n")),
         ("no end of the stream", without("\nendstream")),
         ("stream is longer", wrong_length("3")),
@@ -196,6 +205,9 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
         // Numbers.
         ("several minus signs", Parts::with_page("/D --3/E[---1 +-2 +]")),
         ("no digits", Parts::with_page("/D -/E[. -. - 0]/F .")),
+        ("an unusual number in a plain dictionary", {
+            Parts { page: page("/PieceInfo 6 0 R"), more: vec!["<</D --3/E[--1]>>".into()], ..parts() }.file()
+        }),
         ("two dots", Parts::with_page("/D 1.2.3/E[1..2 .5.]")),
         ("a minus inside", Parts::with_page("/D 12-34/E 0.-5")),
         ("unusual media box", Parts::with_page("/MediaBox[-- 0 595.0.0 842]")),
@@ -223,6 +235,18 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
         }),
         ("wrong count", Parts { pages: "<</Type/Pages/Kids[3 0 R]/Count 7>>".into(), ..parts() }.file()),
         ("no count", Parts { pages: "<</Type/Pages/Kids[3 0 R]>>".into(), ..parts() }.file()),
+        ("no kids", Parts { page: page("/Kids null"), ..parts() }.file()),
+        ("a tree of 300 nodes", {
+            // Each node has the next as its only kid; the last has the page.
+            let node = |number: usize| match number {
+                6 => "<</Type/Pages/Kids[7 0 R]/Count 1/Parent 2 0 R>>".to_owned(),
+                305 => "<</Type/Pages/Kids[3 0 R]/Count 1/Parent 304 0 R>>".to_owned(),
+                _ => format!("<</Type/Pages/Kids[{} 0 R]/Count 1/Parent {} 0 R>>", number + 1, number - 1),
+            };
+            let pages = "<</Type/Pages/Kids[6 0 R]/Count 1/MediaBox[0 0 595 842]/Rotate 90>>".into();
+            let page = page("/MediaBox null").replace("/Parent 2 0 R", "/Parent 305 0 R");
+            Parts { pages, page, more: (6..=305).map(node).collect(), ..parts() }.file()
+        }),
         ("loop", Parts { pages: "<</Type/Pages/Kids[2 0 R 3 0 R]/Count 1>>".into(), ..parts() }.file()),
         ("missing page", Parts { pages: "<</Type/Pages/Kids[9 0 R 3 0 R]/Count 2>>".into(), ..parts() }.file()),
         // The boxes.

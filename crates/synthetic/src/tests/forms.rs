@@ -64,6 +64,13 @@ fn at_85_missing_field_is_an_error() {
 }
 
 #[test]
+fn at_85_field_without_a_widget_is_an_error() {
+    let original = form(7, &["<</T(hidden)/FT/Sig>>", "<</Type/Annot/Subtype/Widget/T(shown)/FT/Sig/Rect[0 0 9 9]>>"]);
+    assert_eq!(sign(&original, &in_field("hidden")), Err(Error::FieldNotShown));
+    assert_eq!(sign(&original, &in_field("shown")), Err(Error::NoSuchField), "the form does not list it");
+}
+
+#[test]
 fn at_85_name_of_a_nested_field_is_its_full_name() {
     // The name is in UTF-16, the type is inherited, and the annotation is an object of its own.
     let original = form(

@@ -7,8 +7,12 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Json, NoMembers, Problem, ProblemKind, Reveal, RevealQuery, Route, input, present, route};
+use super::{
+    Context, Json, NoMembers, Number, Page, Problem, ProblemKind, RevealQuery, Route, check_order, input, present,
+    route,
+};
 use crate::journal::{MessageView, Secrets, StoredBody, Time};
+use crate::readers::digits;
 use crate::webhooks::{self, Cause, Impossible, Mode, ReleaseOrder, Verb};
 
 const NOT_NOW: &[ProblemKind] = &[ProblemKind::UnknownDelivery, ProblemKind::DeliveryConflict];
@@ -20,10 +24,20 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::POST, path, name, summary, handler).problems(problems).id("Number of the webhook.", "7")
     };
     vec![
-        route(Method::GET, "deliveries", "listDeliveries", "Webhooks with their attempts, oldest first", list).links(
-            "/deliveries/0/id",
-            &["getDelivery", "resendDelivery", "holdDelivery", "releaseDelivery", "duplicateDelivery", "dropDelivery"],
-        ),
+        route(Method::GET, "deliveries", "listDeliveries", "Webhooks with their attempts, newest first", list)
+            .describe("The attempts of a webhook are listed oldest first.")
+            .problems(&[ProblemKind::UnknownOrder])
+            .links(
+                "/deliveries/0/id",
+                &[
+                    "getDelivery",
+                    "resendDelivery",
+                    "holdDelivery",
+                    "releaseDelivery",
+                    "duplicateDelivery",
+                    "dropDelivery",
+                ],
+            ),
         route(Method::POST, "deliveries/release", "releaseDeliveries", "Releases all held webhooks", release_all)
             .describe("Each is sent when the attempt of the previous one has ended. Returns them in this order.")
             .problems(&[ProblemKind::InvalidReleaseOrder, ProblemKind::UnknownDelivery, ProblemKind::DeliveryConflict]),
@@ -56,21 +70,24 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// The query for webhooks.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct DeliveryQuery {
     /// Only the webhooks of this order or ident.
     #[schemars(example = &"99921269855041")]
     order: Option<String>,
-    #[serde(default)]
-    reveal: Reveal,
+    #[serde(flatten)]
+    page: Page<Number>,
 }
 
-input!(DeliveryQuery, InvalidReveal, false);
+input!(DeliveryQuery, InvalidQuery, false);
 
 /// Webhooks.
 #[derive(Serialize, JsonSchema)]
 struct Deliveries {
     deliveries: Vec<Delivery>,
+    /// If there are more: `before` of the next request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Number")]
+    next: Option<Number>,
 }
 
 /// A webhook.
@@ -174,13 +191,14 @@ impl Delivery {
     }
 }
 
-fn list_of(deliveries: &[webhooks::Delivery], secrets: Secrets) -> Json<Deliveries> {
-    Json(Deliveries { deliveries: deliveries.iter().map(|delivery| Delivery::new(delivery, secrets)).collect() })
-}
-
 async fn list(context: Context, query: DeliveryQuery, _: NoMembers) -> Result<Json<Deliveries>, Problem> {
-    let deliveries = context.sandbox()?.deliveries(query.order.as_deref());
-    Ok(list_of(&deliveries, query.reveal.secrets(ProblemKind::InvalidReveal)?))
+    let secrets = query.page.secrets(ProblemKind::InvalidReveal)?;
+    let sandbox = context.sandbox()?;
+    let all = sandbox.deliveries(query.order.as_deref());
+    check_order(&sandbox, query.order.as_deref(), all.is_empty())?;
+    let newest_first = all.iter().rev().map(|delivery| (delivery.id, Delivery::new(delivery, secrets)));
+    let (deliveries, next) = query.page.take_numbered(newest_first);
+    Ok(Json(Deliveries { deliveries, next }))
 }
 
 async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Delivery>, Problem> {
@@ -240,11 +258,12 @@ async fn release_all(context: Context, query: RevealQuery, body: Release) -> Res
         }
     };
     let released = context.sandbox()?.release_all(&order).map_err(|error| impossible(&error))?;
-    Ok(list_of(&released, secrets))
+    let deliveries = released.iter().map(|delivery| Delivery::new(delivery, secrets)).collect();
+    Ok(Json(Deliveries { deliveries, next: None }))
 }
 
 fn number(context: &Context) -> Result<u64, Problem> {
-    context.id.parse().map_err(|_| unknown(&context.id))
+    digits(&context.id).ok_or_else(|| unknown(&context.id))
 }
 
 fn unknown(id: &str) -> Problem {
@@ -353,7 +372,7 @@ async fn set_mode(context: Context, _: NoMembers, body: NewMode) -> Result<Json<
     let sandbox = context.sandbox()?;
     let order = body.order.as_deref();
     if let Some(order) = order {
-        sandbox.inspect(order).ok_or_else(Problem::unknown_order)?;
+        sandbox.inspect(order).ok_or_else(|| Problem::unknown_order(order))?;
     }
     match (mode, order) {
         (Some(mode), order) => sandbox.set_webhooks(order, mode),

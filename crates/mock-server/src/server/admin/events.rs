@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::{Answer, Context, NoMembers, Output, Problem, ProblemKind, Route, input, route};
 use crate::journal::{Entry, EntryView, Secrets};
+use crate::readers::digits;
 use crate::sandbox::Runner;
 
 /// Real time without an entry after which a comment keeps the connection open. It is shorter than timeouts of proxies.
@@ -96,8 +97,7 @@ async fn stream(context: Context, query: EventQuery, _: NoMembers) -> Result<Eve
 /// Parses the number of the last received entry. The id of an event from another generation of the world gives 0.
 fn parse_position(text: &str, name: &str, generation: u64) -> Result<u64, Problem> {
     let detail = || format!("{name} must be the id of the last received event, the number of its entry, or 0");
-    let refuse = |_| Problem::new(ProblemKind::InvalidEventId, detail());
-    let number = |text: &str| text.parse::<u64>().map_err(refuse);
+    let number = |text: &str| digits(text).ok_or_else(|| Problem::new(ProblemKind::InvalidEventId, detail()));
     let Some((world, sequence)) = text.split_once('-').filter(|(world, _)| !world.is_empty()) else {
         return number(text);
     };

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::faults::{Fault, InjectedRule, InjectedView, Rule};
 use crate::journal::Secrets;
+use crate::readers::digits;
 use crate::{Rejection, Sandbox};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -120,7 +121,7 @@ async fn clear(context: Context, query: RevealQuery, _: NoMembers) -> Result<Jso
 
 async fn remove(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Faults>, Problem> {
     let (secrets, sandbox) = (query.secrets()?, context.sandbox()?);
-    match context.id.parse().is_ok_and(|id| sandbox.clear_fault(id)) {
+    match digits(&context.id).is_some_and(|id| sandbox.clear_fault(id)) {
         true => Ok(all(&sandbox, secrets)),
         false => Err(Problem::new(ProblemKind::UnknownFault, "GET faults lists the faults of this world")),
     }

@@ -3,47 +3,50 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Input, Problem, ProblemKind, Reveal};
+use super::{Input, Limit, Number, Page, Problem, ProblemKind, Reveal};
 use crate::Sandbox;
 use crate::faults::Fault;
-use crate::journal::{Filter, Secrets, is_of};
-use crate::readers::parsed;
+use crate::journal::{Filter, is_of};
 use crate::vendor::rules_of;
 
-const MAX_LIMIT: usize = 1_000;
+/// Default number of near misses.
+pub(super) const NEAR_MISSES: usize = 3;
 
 /// A query for calls.
 #[derive(Deserialize, JsonSchema)]
-pub(super) struct CallQuery {
+pub(super) struct PagedCallQuery {
     #[serde(flatten)]
-    filter: Filter,
-    /// Maximum number of calls to return.
-    #[serde(default, deserialize_with = "parsed")]
-    #[schemars(example = 10, range(min = 1, max = MAX_LIMIT))]
-    limit: Option<usize>,
-    #[serde(default)]
-    reveal: Reveal,
+    pub(super) filter: Filter,
+    #[serde(flatten)]
+    pub(super) page: Page<Number>,
 }
 
-impl Input for CallQuery {
-    const INVALID: ProblemKind = ProblemKind::InvalidFilter;
-    const UNKNOWN: Option<ProblemKind> = Some(ProblemKind::InvalidFilter);
+/// A query for calls that almost match.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct NearMissQuery {
+    #[serde(flatten)]
+    pub(super) filter: Filter,
+    /// Maximum number of calls to return. The default is 3.
+    #[serde(default)]
+    pub(super) limit: Limit<NEAR_MISSES>,
+    #[serde(default)]
+    pub(super) reveal: Reveal,
 }
+
+/// Implements `Input` for queries that have a filter.
+macro_rules! filters {
+    ($($query:ty),*) => {
+        $(impl Input for $query {
+            const INVALID: ProblemKind = ProblemKind::InvalidFilter;
+            const UNKNOWN: Option<ProblemKind> = Some(ProblemKind::InvalidFilter);
+        })*
+    };
+}
+
+filters!(Filter, PagedCallQuery, NearMissQuery);
 
 fn refuse(detail: impl Into<String>) -> Problem {
     Problem::new(ProblemKind::InvalidFilter, detail)
-}
-
-impl CallQuery {
-    /// Returns the filter, the limit and whether secrets are masked.
-    pub(super) fn resolve(self, sandbox: &Sandbox, default_limit: usize) -> Result<(Filter, usize, Secrets), Problem> {
-        let secrets = self.reveal.secrets(ProblemKind::InvalidFilter)?;
-        let limit = self.limit.unwrap_or(default_limit);
-        if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(refuse("limit must be from 1 to 1000"));
-        }
-        Ok((check(self.filter, sandbox)?, limit, secrets))
-    }
 }
 
 /// Rejects a filter with a name that the world does not know: no call could ever match it.

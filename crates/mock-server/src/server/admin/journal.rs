@@ -13,23 +13,22 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::filter::{CallQuery, check};
+use super::filter::{NEAR_MISSES, NearMissQuery, PagedCallQuery, check};
 use super::{
-    Answer, Context, Form, Input, Json, NoMembers, Output, Problem, ProblemKind, RevealQuery, Route, present, route,
+    Answer, Context, Form, Input, Json, NoMembers, Number, Output, Problem, ProblemKind, RevealQuery, Route, present,
+    route,
 };
 use crate::journal::{EntryKind, EntryView, Filter, Journal, NearMissView, Reason, Secrets};
+use crate::readers::digits;
 use crate::sandbox::Runner;
-
-const DEFAULT_LIMIT: usize = 100;
-
-const NEAR_MISSES: usize = 3;
 
 const MAX_TIMEOUT: f64 = 600.0;
 
 pub(super) fn routes() -> Vec<Route> {
     const INVALID: &[ProblemKind] = &[ProblemKind::InvalidFilter];
     vec![
-        route(Method::GET, "journal", "findCalls", "The calls that vendors received, oldest first", find)
+        route(Method::GET, "journal", "findCalls", "The calls that vendors received, newest first", find)
+            .describe("`getCanonicalJournal` and `streamEvents` return all entries, oldest first.")
             .problems(INVALID)
             .links("/requests/0/sequence", &["explainCall"]),
         route(Method::DELETE, "journal", "clearJournal", "Clears the journal; the numbering continues", clear),
@@ -44,7 +43,7 @@ pub(super) fn routes() -> Vec<Route> {
                 ProblemKind::WaitInterrupted,
             ]),
         route(Method::GET, "journal/near-misses", "findNearMisses", "The calls that almost match a filter", near)
-            .describe("Returns calls that do not match, the closest first. The default of `limit` is 3.")
+            .describe("Returns calls that do not match, the closest first.")
             .problems(INVALID),
         route(Method::GET, "journal/canonical", "getCanonicalJournal", "The journal in its canonical form", canonical)
             .describe("The same seed and the same script give the same bytes."),
@@ -67,7 +66,8 @@ struct Count {
 }
 
 impl Count {
-    fn new(count: usize, journal: &Journal, filter: &Filter) -> Self {
+    fn new(journal: &Journal, filter: &Filter) -> Self {
+        let count = journal.find(filter).count();
         Self { count, forgotten: Some(journal.evictions(filter.since)).filter(|forgotten| *forgotten > 0) }
     }
 }
@@ -78,32 +78,27 @@ struct Calls {
     #[serde(flatten)]
     count: Count,
     requests: Vec<EntryView>,
-    /// If there are more calls: `since` of the next request.
+    /// If there are more: `before` of the next request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "u64", range(min = 1))]
-    next: Option<u64>,
+    #[schemars(with = "Number")]
+    next: Option<Number>,
 }
 
-async fn find(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<Calls>, Problem> {
+async fn find(context: Context, query: PagedCallQuery, _: NoMembers) -> Result<Json<Calls>, Problem> {
+    let secrets = query.page.secrets(ProblemKind::InvalidFilter)?;
     let sandbox = context.sandbox()?;
-    let (filter, limit, secrets) = query.resolve(&sandbox, DEFAULT_LIMIT)?;
+    let filter = check(query.filter, &sandbox)?;
     let journal = sandbox.journal();
-    let (mut requests, mut last) = (Vec::new(), filter.since);
-    let mut matching = journal.find(&filter);
-    for (entry, _) in matching.by_ref().take(limit) {
-        last = entry.sequence;
-        requests.push(entry.view(secrets));
-    }
-    let more = matching.count();
-    let count = Count::new(requests.len() + more, &journal, &filter);
-    Ok(Json(Calls { count, requests, next: (more > 0).then_some(last) }))
+    let count = Count::new(&journal, &filter);
+    let newest_first = journal.find(&filter).rev().map(|(entry, _)| (entry.sequence, entry));
+    let (requests, next) = query.page.take_numbered(newest_first);
+    Ok(Json(Calls { count, requests: requests.into_iter().map(|entry| entry.view(secrets)).collect(), next }))
 }
 
-async fn count(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<Count>, Problem> {
+async fn count(context: Context, filter: Filter, _: NoMembers) -> Result<Json<Count>, Problem> {
     let sandbox = context.sandbox()?;
-    let (filter, ..) = query.resolve(&sandbox, DEFAULT_LIMIT)?;
-    let journal = sandbox.journal();
-    Ok(Json(Count::new(journal.find(&filter).count(), &journal, &filter)))
+    let filter = check(filter, &sandbox)?;
+    Ok(Json(Count::new(&sandbox.journal(), &filter)))
 }
 
 async fn clear(context: Context, _: NoMembers, _: NoMembers) -> Result<Json<Calls>, Problem> {
@@ -119,12 +114,13 @@ struct NearMisses {
     near_misses: Vec<NearMissView>,
 }
 
-async fn near(context: Context, query: CallQuery, _: NoMembers) -> Result<Json<NearMisses>, Problem> {
+async fn near(context: Context, query: NearMissQuery, _: NoMembers) -> Result<Json<NearMisses>, Problem> {
     let sandbox = context.sandbox()?;
-    let (filter, limit, secrets) = query.resolve(&sandbox, NEAR_MISSES)?;
+    let secrets = query.reveal.secrets(ProblemKind::InvalidFilter)?;
+    let filter = check(query.filter, &sandbox)?;
     let journal = sandbox.journal();
-    let count = Count::new(journal.find(&filter).count(), &journal, &filter);
-    let near_misses = journal.near_misses(&filter, limit).into_iter().map(|near| near.view(secrets)).collect();
+    let count = Count::new(&journal, &filter);
+    let near_misses = journal.near_misses(&filter, query.limit.0).into_iter().map(|near| near.view(secrets)).collect();
     Ok(Json(NearMisses { count, near_misses }))
 }
 
@@ -268,7 +264,7 @@ struct Explanation {
 async fn explain(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Explanation>, Problem> {
     let sandbox = context.sandbox()?;
     let journal = sandbox.journal();
-    let Some(entry) = context.id.parse().ok().and_then(|number| journal.get(number)) else {
+    let Some(entry) = digits(&context.id).and_then(|number| journal.get(number)) else {
         let detail = "GET journal lists the calls that the journal holds; the number of a call is its sequence";
         return Err(Problem::new(ProblemKind::UnknownEntry, detail));
     };

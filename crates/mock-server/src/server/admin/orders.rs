@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::settings::Case;
-use super::{Context, Json, NoMembers, Problem, ProblemKind, Reveal, RevealQuery, Route, input, route};
-use crate::readers::parsed;
+use super::{Context, Json, NoMembers, Page, Problem, ProblemKind, RevealQuery, Route, input, route};
 use crate::{Transition, TransitionError};
 
 const ID: (&str, &str) = ("Id of the order or ident, in the vendor's form.", "99921269855041");
@@ -46,13 +45,8 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const DEFAULT_LIMIT: usize = 100;
-
-const MAX_LIMIT: usize = 1_000;
-
 /// A query for orders or idents.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct CaseQuery {
     /// Only those with this reference.
     #[schemars(example = &"ref-1")]
@@ -60,14 +54,8 @@ pub(super) struct CaseQuery {
     /// Only those whose latest status is this one, in the vendor's form.
     #[schemars(example = &"6")]
     status: Option<String>,
-    /// Only those that are older than the one with this id.
-    before: Option<String>,
-    /// Maximum number to return. The default is 100.
-    #[serde(default, deserialize_with = "parsed")]
-    #[schemars(example = 10, range(min = 1, max = MAX_LIMIT))]
-    limit: Option<usize>,
-    #[serde(default)]
-    reveal: Reveal,
+    #[serde(flatten)]
+    page: Page<String>,
 }
 
 input!(CaseQuery, InvalidQuery, false);
@@ -102,15 +90,11 @@ async fn list_idents(context: Context, query: CaseQuery, _: NoMembers) -> Result
 
 /// Returns a page of the matching cases, and the cursor of the next page if there is one.
 fn page(context: &Context, query: CaseQuery, noun: &str) -> Result<(Vec<Case>, Option<String>), Problem> {
-    let secrets = query.reveal.secrets(ProblemKind::InvalidReveal)?;
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::new(ProblemKind::InvalidQuery, "limit must be from 1 to 1000"));
-    }
+    let secrets = query.page.secrets(ProblemKind::InvalidReveal)?;
     let sandbox = context.sandbox()?;
     let mut ids = sandbox.newest(noun).into_iter();
-    if let Some(before) = query.before
-        && !ids.any(|id| id == before)
+    if let Some(before) = &query.page.before
+        && !ids.any(|id| id == *before)
     {
         let detail = format!(
             "the list has no entry with the id in `before`; without `before`, it starts with the newest {noun}"
@@ -120,21 +104,15 @@ fn page(context: &Context, query: CaseQuery, noun: &str) -> Result<(Vec<Case>, O
     let fits = |case: &Value, member: &str, wanted: &Option<String>| {
         wanted.as_ref().is_none_or(|wanted| case.get(member).and_then(Value::as_str) == Some(wanted))
     };
-    let mut matching = ids.filter_map(|id| {
+    Ok(query.page.take(ids.filter_map(|id| {
         let case = sandbox.inspect(&id)?;
         let is_match = fits(&case, "reference", &query.reference) && fits(&case, "latest_status", &query.status);
-        is_match.then_some((id, case))
-    });
-    let (mut cases, mut last) = (Vec::new(), None);
-    for (id, case) in matching.by_ref().take(limit) {
-        cases.push(Case(secrets.urls(case)));
-        last = Some(id);
-    }
-    Ok((cases, last.filter(|_| matching.next().is_some())))
+        is_match.then(|| (id, Case(secrets.urls(case))))
+    })))
 }
 
 async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Case>, Problem> {
-    let case = context.sandbox()?.inspect(&context.id).ok_or_else(Problem::unknown_order)?;
+    let case = context.sandbox()?.inspect(&context.id).ok_or_else(|| Problem::unknown_order(&context.id))?;
     Ok(Json(Case(query.secrets()?.urls(case))))
 }
 
@@ -173,7 +151,7 @@ async fn transition(context: Context, query: RevealQuery, body: Move) -> Result<
     };
     let sandbox = context.sandbox()?;
     match sandbox.transition(&context.id, &wanted) {
-        Err(TransitionError::UnknownCase) => Err(Problem::unknown_order()),
+        Err(TransitionError::UnknownCase) => Err(Problem::unknown_order(&context.id)),
         Err(TransitionError::Rejected(refused)) => {
             Err(Problem::refused([ProblemKind::RefusedTransition, ProblemKind::TransitionConflict], &refused))
         }
@@ -204,7 +182,7 @@ struct Tans {
 
 async fn get_tans(context: Context, query: TanQuery, _: NoMembers) -> Result<Json<Tans>, Problem> {
     let sandbox = context.sandbox()?;
-    sandbox.inspect(&query.order).ok_or_else(Problem::unknown_order)?;
+    sandbox.inspect(&query.order).ok_or_else(|| Problem::unknown_order(&query.order))?;
     let tans = sandbox.tan(&query.order).iter().map(|tan| tan.expose().to_owned()).collect();
     Ok(Json(Tans { order: query.order, tans }))
 }

@@ -12,6 +12,9 @@ use crate::Rejection;
 use crate::journal::NearMissView;
 use crate::worlds::WorldError;
 
+/// Maximum length of an id that a problem quotes, in bytes.
+const LONGEST_ID: usize = 64;
+
 /// Declares the problems: meaning, name, status, title and rule.
 macro_rules! problems {
     ($(#[doc = $meaning:literal] $kind:ident = $name:literal, $status:literal, $title:literal, $rule:literal;)*) => {
@@ -210,8 +213,13 @@ impl Problem {
         Self::new(ProblemKind::UnknownWorld, format!("the worlds are: {some}{more}"))
     }
 
-    pub(super) fn unknown_order() -> Self {
-        Self::new(ProblemKind::UnknownOrder, "no vendor of this world has an order or ident with this id")
+    pub(super) fn unknown_order(id: &str) -> Self {
+        // Another text can be personal data.
+        let is_id = id.len() <= LONGEST_ID && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let which = if is_id && !id.is_empty() { format!("the id {id}") } else { "this id".to_owned() };
+        let detail =
+            format!("no vendor of this world has an order or ident with {which}; GET orders and GET idents list them");
+        Self::new(ProblemKind::UnknownOrder, detail)
     }
 
     /// Converts a rejection: to the second kind if it has the status of the rejection, otherwise to the first.

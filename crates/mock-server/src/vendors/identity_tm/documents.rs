@@ -77,6 +77,11 @@ pub(super) fn not_signable(error: SyntheticError) -> Rejection {
             ("eSignPDF.Data", "must allow signatures; an earlier signature of this one forbids changes", "AT-86")
         }
         SyntheticError::NoSuchField => ("eSignPDF.SignatureFieldName", "is not a form field of the PDF", "AT-85"),
+        SyntheticError::FieldNotShown => (
+            "eSignPDF.SignatureFieldName",
+            "must be a field that a page of the PDF shows; no page shows this one",
+            "AT-85",
+        ),
         SyntheticError::FieldSigned => ("eSignPDF.SignatureFieldName", "is already signed in the PDF", "AT-85"),
         SyntheticError::NoSuchPage => {
             ("eSignPDF.SignaturePage", "is not a page of the PDF; the first page is 1", "AT-85")

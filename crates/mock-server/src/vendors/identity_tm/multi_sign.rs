@@ -70,17 +70,23 @@ pub(super) fn files_of_master(world: &mut World, order: &PutOrder) -> Result<Mas
     Ok(copies)
 }
 
-/// Checks that all parameters are for files of the master order. Without a name they are for its only file.
+/// Checks that all parameters are for different files of the master order. Without a name they are for its only file. Two
+/// for the same file are not documented: one of them would have no effect.
 fn fits(master: &MasterFiles, parameters: &[SignParameters]) -> Result<(), Rejection> {
     const NAME: &str = "MultiSignOptions.SignParameters.Filename";
     let names = master.names();
+    let mut files = BTreeSet::new();
     for parameters in parameters {
+        let named = parameters.filename.as_ref().or_else(|| names.first().copied().flatten());
         match &parameters.filename {
             Some(name) if !names.contains(&Some(name)) => {
                 return refuse(NAME, "the master order has no file of this name", &rules::AT_32);
             }
             None if names.len() != 1 => {
                 return refuse(NAME, "is required because the master order has several files", &rules::AT_32);
+            }
+            _ if !files.insert(named.map(|name| name.expose())) => {
+                return refuse(NAME, "must be unique: other SignParameters are for the same file", &rules::AT_32);
             }
             _ => {}
         }

@@ -28,7 +28,7 @@ rules! {
     M_08_ELEMENTS = rule("M-08/elements", "[T] 3.1.3", "An order must not have elements that the document does not list").strict();
     M_08_MISSPELLED = rule("M-08/misspelled", "[T] 3.1.3, 4.2.2", "An unlisted element with nearly the name of a listed one gets a warning in the journal");
     AT_99 = rule("AT-99", "[T] 3.1.3", "A URL must have a port from 1 to 65535, or none");
-    T_005 = rule("T-005", "[T] 3.1.3", "Texts must respect their maximum lengths and have no control characters; dates must be valid");
+    T_005 = rule("T-005", "[T] 3.1.3", "Texts must respect their maximum lengths and have no control characters; dates and images must be valid");
     T_006 = rule("T-006", "[T] 3.1.3", "Product must be 0, 12, 15 or 16");
     T_006_PRODUCTS = rule("T-006/products", "[T] 3.1.1", "A Product that is not enabled for the account is rejected");
     T_006_GIRO = rule("T-006/giro", "[T] 3.1.1", "getGiroLink must be enabled for the account");
@@ -38,7 +38,7 @@ rules! {
     T_054 = rule("T-054", "[T] 3.1.3", "VideoHashes are returned for Product 12 and 15 only");
     T_056 = rule("T-056", "[T] 3.1.3", "Required elements must be present");
     AT_22 = rule("AT-22", "[T] 3.1.3", "FirstOrderID must have 1 to 20 letters and digits, like every OrderID");
-    AT_32 = rule("AT-32", "[T] 3.1.3", "SignParameters must be for a file of the master order");
+    AT_32 = rule("AT-32", "[T] 3.1.3", "Each SignParameters must be for another file of the master order");
     AT_33 = rule("AT-33", "[T] 3.1.3", "A document must have Data and a hash must have Hash, in Base64");
     AT_34 = rule("AT-34", "[T] 3.1.3", "An order must not have both documents and hashes to sign").strict();
     AT_35 = rule("AT-35", "[T] 3.1.3", "If an order has several hashes, each must have a unique Filename");

@@ -1,24 +1,34 @@
-//! Repairs numbers that readers understand although the format does not allow them.
+//! Repairs tokens that readers understand and `lopdf` does not.
 //!
-//! Some programs write `--3`, `-`, `.`, `1.2.3` or `5-3`. Readers take such a number for the part that they understand.
+//! - Some programs write the numbers `--3`, `-`, `.`, `1.2.3` or `5-3`. Readers take such a number for the part that they
+//!   understand.
+//! - `/Encrypt null` is the same as no entry (ISO 32000-1, 7.3.7). `lopdf` takes the file for an encrypted one.
 
 use std::borrow::Cow;
 
-/// Returns the file with such numbers replaced. Every other byte keeps its position.
+/// Returns the file with such tokens replaced. Every other byte keeps its position.
 ///
 /// Strings, comments and streams are unchanged.
-pub(crate) fn repair_numbers(file: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn repair_tokens(file: &[u8]) -> Cow<'_, [u8]> {
     let mut repaired = Cow::Borrowed(file);
     let mut rest = file;
     while let Some((&first, after)) = rest.split_first() {
         rest = match first {
             b'(' => skip_string(after),
-            b'<' if !after.starts_with(b"<") => skip_past(after, b">"),
+            b'<' => after.strip_prefix(b"<").unwrap_or_else(|| skip_past(after, b">")),
             b'%' => after.get(count(after, |byte| !matches!(byte, b'\r' | b'\n'))..).unwrap_or_default(),
-            b'/' => after.get(count(after, is_regular)..).unwrap_or_default(),
+            b'/' => {
+                let (name, after) = after.split_at(count(after, is_regular));
+                let end = if name == b"Encrypt" { after_null(after) } else { None };
+                if let Some(end) = end {
+                    let entry = file.len() - rest.len()..file.len() - end.len();
+                    repaired.to_mut().get_mut(entry).unwrap_or_default().fill(b' ');
+                }
+                after
+            }
             _ if is_regular(first) => {
                 let (token, after) = rest.split_at(count(rest, is_regular));
-                if let Some(number) = repair(token) {
+                if let Some(number) = repair_number(token) {
                     let start = file.len() - rest.len();
                     for (to, from) in repaired.to_mut().iter_mut().skip(start).zip(number) {
                         *to = from;
@@ -35,6 +45,14 @@ pub(crate) fn repair_numbers(file: &[u8]) -> Cow<'_, [u8]> {
 /// Whether a byte is neither white space nor a delimiter (ISO 32000-1, 7.2.2).
 fn is_regular(byte: u8) -> bool {
     !b"\0\t\n\x0c\r ()<>[]{}/%".contains(&byte)
+}
+
+/// Returns the bytes after white space and the token `null`.
+fn after_null(bytes: &[u8]) -> Option<&[u8]> {
+    let is_space = |byte| !is_regular(byte) && !b"()<>[]{}/%".contains(&byte);
+    let value = bytes.get(count(bytes, is_space)..)?;
+    let (token, after) = value.split_at(count(value, is_regular));
+    (token == b"null").then_some(after)
 }
 
 fn count(bytes: &[u8], is_wanted: impl Fn(u8) -> bool) -> usize {
@@ -65,7 +83,7 @@ fn skip_string(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// Returns the bytes that replace a token, if it is an unusual number.
-fn repair(token: &[u8]) -> Option<Vec<u8>> {
+fn repair_number(token: &[u8]) -> Option<Vec<u8>> {
     let signs = count(token, |byte| matches!(byte, b'+' | b'-'));
     let (sign, magnitude) = token.split_at(signs);
     if !magnitude.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'+' | b'-')) {
