@@ -20,7 +20,6 @@ use crate::workspace::Workspace;
 /// Exhaustive types, and why they will not grow.
 const COMPLETE: &[(&str, &str)] = &[
     ("core::Acceptance", "an event is new or not"),
-    ("core::CaseFields", "a table of names"),
     ("core::CaseRef", "its opaque state is the provider's to extend"),
     ("core::Delivery", "a request was sent, not sent, or perhaps sent"),
     ("core::Document", "a name and its content"),

@@ -140,8 +140,8 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
     /// Let the window begin 15 minutes before `open` was called, because the vendor's clock may differ.
     ///
     /// An empty and [complete](Found::is_complete) result says that the vendor's list did not contain the case when it
-    /// was read. It does not prove that there is no case: the list may be delayed, and a request that was sent may still
-    /// arrive. Read again after 1, 5 and 15 minutes. To open another case after that is the caller's decision; both may
+    /// was read. It does not prove that the case does not exist: the list may be delayed, and a request that was sent may
+    /// still arrive. Read again after 1, 5 and 15 minutes. To open another case after that is the caller's decision; both may
     /// then exist. An incomplete result proves even less.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What a stored case holds besides the vendor's id: which statuses end the order, and what it signs.
+//! The state of a stored case: which statuses end the order, and what it signs.
 
 use identkit_core::{CaseRef, Error, EvidenceKind, Kind, Purpose, Secret};
 use identkit_wire::json;

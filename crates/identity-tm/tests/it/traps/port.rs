@@ -268,7 +268,7 @@ async fn at_38_a_recording_needs_the_event_of_its_callback() {
         let read = idle.evidence_after(&case(IDENTIFICATION), &event(name, ORDER), &options()).await;
         assert!(read.unwrap().is_empty(), "{name}");
     }
-    let webm = b"\x1a\x45\xdf\xa3webm";
+    let webm = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm";
     for (media, file, name) in [
         ("video/webm", Some(&webm[..]), "video-0.webm"),
         ("video/mp4", None, "video-0.mp4"),
