@@ -257,19 +257,15 @@ fn sentence(error: &Error) -> String {
     format!("{message}; {advice}")
 }
 
-/// The text of a library with the options of this program in place of Rust names: a switch of a dialect is an option, and
-/// a setting of the retry policy has none.
+/// The text of a library with the options of this program in place of settings in code: a switch of a dialect is an
+/// option, and a limit of the retry policy has none.
 fn with_options(text: &str) -> String {
-    let mut parts = text.split("Dialect::");
-    let mut options = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
-        let (switch, rest) = part.split_at(end);
-        options.push_str(&format!("--dialect {}{rest}", switch.replace('_', "-")));
-    }
-    match options.split_once(" (Policy::").and_then(|(before, after)| Some((before, after.split_once(')')?.1))) {
-        Some((before, after)) => format!("{before}{after}"),
-        None => options,
+    const SETTING: &str = "the setting `";
+    let Some((before, rest)) = text.split_once(SETTING) else { return text.to_owned() };
+    let Some((name, after)) = rest.split_once('`') else { return text.to_owned() };
+    match (before.strip_suffix(" ("), after.strip_prefix(" is the limit)")) {
+        (Some(before), Some(after)) => format!("{before}{}", with_options(after)),
+        _ => format!("{before}--dialect {}{}", name.replace('_', "-"), with_options(after)),
     }
 }
 
@@ -344,15 +340,15 @@ mod tests {
     }
 
     #[test]
-    fn rust_names_become_options_of_the_program() {
+    fn settings_become_options_of_the_program() {
         for (text, expected) in [
             (
-                "too long (Dialect::long_zip_codes allows longer ones)",
+                "too long (the setting `long_zip_codes` allows longer ones)",
                 "too long (--dialect long-zip-codes allows longer ones)",
             ),
-            ("Dialect::a_b, Dialect::c", "--dialect a-b, --dialect c"),
-            ("not complete in time (Policy::stream_timeout)", "not complete in time"),
-            ("(Policy::", "(Policy::"),
+            ("the setting `a_b`, the setting `c`", "--dialect a-b, --dialect c"),
+            ("not complete in time (the setting `stream_timeout` is the limit)", "not complete in time"),
+            ("the setting `", "the setting `"),
         ] {
             assert_eq!(with_options(text), expected);
         }

@@ -75,6 +75,16 @@ impl WebUrl {
     /// # Errors
     /// The first part that is not valid.
     pub fn parse(text: &str) -> Result<Self, UrlFault> {
+        let url = Self::parse_filled(text)?;
+        match Parts::new(text) {
+            Some(parts) => check_characters(parts.rest).map(|()| url),
+            None => Err(UrlFault::Scheme),
+        }
+    }
+
+    /// Parses a URL whose placeholders were replaced without percent-encoding, so that it can contain a `%` without
+    /// digits (AT-20).
+    fn parse_filled(text: &str) -> Result<Self, UrlFault> {
         let Parts { scheme, user, place, rest } = Parts::new(text).ok_or(UrlFault::Scheme)?;
         if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             return Err(UrlFault::Scheme);
@@ -83,7 +93,6 @@ impl WebUrl {
         let in_password = user.is_none() && rest.contains('@') && !place.ends_with(|last: char| last.is_ascii_digit());
         check_place(place).map_err(|fault| if in_password { UrlFault::Credentials } else { fault })?;
         let credentials = user.map(credentials).transpose()?;
-        check_characters(rest)?;
         let (path, fragment) = rest.split_once('#').map_or((rest, false), |(path, _)| (path, true));
         let uri = format!("{scheme}://{place}{path}").parse::<Uri>().map_err(|_| UrlFault::Syntax)?;
         Ok(Self { uri, credentials, fragment })
@@ -112,7 +121,7 @@ impl WebUrl {
 /// message begins with `name`.
 pub fn request(url: &str, method: &Method, name: &str) -> Result<Request<Bytes>, Error> {
     let refuse = |fault: UrlFault| Error::new(Kind::InvalidInput, format!("{name} {fault}"));
-    let url = WebUrl::parse(url).map_err(refuse)?;
+    let url = WebUrl::parse_filled(url).map_err(refuse)?;
     let mut request = Request::new(Bytes::new());
     if let Some((user, password)) = url.credentials() {
         let header = basic_header(user, password).ok_or_else(|| refuse(UrlFault::Credentials))?;

@@ -72,9 +72,10 @@ impl Checker<'_> {
             }
             Some(data) => match decoded(data) {
                 None => Some(("is not valid Base64", "AT-33")),
-                Some(data) if !self.dialect.encrypted_pdfs && crate::pdf::is_encrypted(&data) => {
-                    Some(("is encrypted; an unprotected PDF is required (the setting `encrypted_pdfs` allows it)", "AT-86"))
-                }
+                Some(data) if !self.dialect.encrypted_pdfs && crate::pdf::is_encrypted(&data) => Some((
+                    "is encrypted; an unprotected PDF is required (the setting `encrypted_pdfs` allows it)",
+                    "AT-86",
+                )),
                 Some(_) => None,
             },
         };

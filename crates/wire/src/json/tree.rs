@@ -253,6 +253,14 @@ impl<'a, 'de> At<'a, 'de> {
         }
     }
 
+    /// A word of an enum. A number would select the word at this index.
+    fn word<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.node {
+            Node::Text(_) => self.deserialize_any(visitor),
+            _ => visitor.visit_unit(),
+        }
+    }
+
     fn number<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let digits = match self.node {
             Node::Text(text) if self.loose => text.trim(),
@@ -384,7 +392,7 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
         deserialize_bytes => deserialize_any;
         deserialize_byte_buf => deserialize_any;
         deserialize_unit => deserialize_any;
-        deserialize_identifier => deserialize_any;
+        deserialize_identifier => word;
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -538,7 +546,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::json::{read, read_answer};
+    use crate::json::{read, read_answer, read_input};
     use crate::message;
     use proptest::prelude::*;
 
@@ -625,6 +633,32 @@ mod tests {
         for text in [r#"{"Kind":01}"#, r#"{"Text":"\ud800"}"#, r#"Notice {"Kind":1}"#, r#"{"Kind":"6"} x"#] {
             assert!(!read_answer::<Outcome>(text.as_bytes()).unwrap_err().well_formed, "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_does_not_select_a_word_of_an_enum() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(tag = "mode", rename_all = "lowercase")]
+        enum Mode {
+            Real,
+            Frozen,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        enum Word {
+            Yes,
+        }
+        for value in ["0", "1", "true", "null", "[]"] {
+            let mode = format!(r#"{{"mode":{value}}}"#);
+            assert!(read::<Mode>(mode.as_bytes()).is_err() && read_input::<Mode>(mode.as_bytes()).is_err(), "{value}");
+            assert!(read_answer::<Mode>(mode.as_bytes()).is_err(), "{value}");
+            assert!(
+                read::<Word>(value.as_bytes()).is_err() && read_answer::<Word>(value.as_bytes()).is_err(),
+                "{value}"
+            );
+        }
+        assert!(matches!(read(br#"{"mode":"real"}"#), Ok(Mode::Real)));
+        assert!(matches!(read_input(br#"{"mode":"frozen"}"#), Ok(Mode::Frozen)));
+        assert!(matches!(read(br#""Yes""#), Ok(Word::Yes)));
     }
 
     #[test]

@@ -104,15 +104,15 @@ pub(crate) fn pdf_with_fields() -> Vec<u8> {
 
 /// A valid value with `count` characters, or `None` if none exists.
 pub(crate) fn of_length(row: &Row, count: usize) -> Option<Value> {
-    let fill = |before: &str, after: &str| {
+    let fill = |before: &str, filler: fn(usize) -> String, after: &str| {
         let rest = count.checked_sub(before.len() + after.len())?;
-        (rest > 0).then(|| format!("{before}{}{after}", letters(rest)).into())
+        (rest > 0).then(|| format!("{before}{}{after}", filler(rest)).into())
     };
     match row.name() {
         _ if row.kind == "PN" || is_country(row) => None,
-        _ if is_mail(row) => fill("", "@x.de"),
-        _ if is_url(row) => fill("https://example.com/", ""),
-        _ => fill("", ""),
+        _ if is_mail(row) => fill("", letters, "@x.de"),
+        _ if is_url(row) => fill("https://example.com/", |count| "a".repeat(count), ""),
+        _ => fill("", letters, ""),
     }
 }
 
