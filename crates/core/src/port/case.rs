@@ -101,11 +101,14 @@ pub struct NewCase {
     pub person: Person,
     /// The documents to sign.
     pub documents: Vec<Document>,
-    /// URL to which the person is redirected after success. Needs [`Capability::Redirect`].
+    /// URL to which the person is redirected after success. Needs
+    /// [`Capability::Redirect`](crate::Capability::Redirect).
     pub redirect_success: Option<Secret>,
-    /// URL to which the person is redirected after failure. Needs [`Capability::Redirect`].
+    /// URL to which the person is redirected after failure. Needs
+    /// [`Capability::Redirect`](crate::Capability::Redirect).
     pub redirect_abort: Option<Secret>,
-    /// URL (or the vendor's URL template) that is called when the case is final. Needs [`Capability::Webhook`].
+    /// URL (or the vendor's URL template) that is called when the case is final. Needs
+    /// [`Capability::Webhook`](crate::Capability::Webhook).
     pub webhook_final: Option<Secret>,
 }
 
