@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use identkit_core::{Pii, Violation};
+use identkit_wire::json::Blob;
 use identkit_wire::url::{UrlFault, check_any_scheme};
 use identkit_wire::{Warning, holds_control};
 
@@ -237,7 +238,7 @@ impl Checker<'_> {
             for (name, image) in
                 card.images.iter().flat_map(|images| [("Front", &images.front), ("Back", &images.back)])
             {
-                let broken = image.as_ref().is_some_and(|image| signing::decoded(image).is_none());
+                let broken = image.as_ref().is_some_and(|image| decoded(image).is_none());
                 self.fault(broken, format_args!("IdentData.IDCard.Images.{name}"), "is not valid Base64", "T-005");
             }
             let odd = card.images.is_some() && !add.contains(Add::POS);
@@ -275,6 +276,14 @@ impl Checker<'_> {
                 self.date(format_args!("{at}.Value"), &detail.value);
             }
         }
+    }
+}
+
+/// Returns a blob without its Base64; `None` if that is not valid.
+fn decoded(blob: &Blob) -> Option<Blob> {
+    match blob {
+        Blob::Text(_) => blob.to_bytes().ok().map(Blob::from_bytes),
+        Blob::Source(_) => Some(blob.clone()),
     }
 }
 

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use identkit_core::Pii;
 use identkit_wire::OneOrMany;
-use identkit_wire::json::Blob;
 
-use super::{Checker, Item};
+use super::{Checker, Item, decoded};
 use crate::OrderId;
 use crate::id::is_regular;
 use crate::messages::{PutOrder, SignHash, SignPdf};
@@ -138,14 +137,6 @@ impl Checker<'_> {
         let named = hashes.iter().filter(|hash| !unnamed(hash)).map(|hash| &hash.filename);
         let message = "has two hashes with the same Filename; their results could not be distinguished";
         self.fault(!have_distinct_names(named), "eSignHash", message, "AT-35");
-    }
-}
-
-/// Returns a blob without its Base64; `None` if that is not valid.
-pub(super) fn decoded(blob: &Blob) -> Option<Blob> {
-    match blob {
-        Blob::Text(_) => blob.to_bytes().ok().map(Blob::from_bytes),
-        Blob::Source(_) => Some(blob.clone()),
     }
 }
 
