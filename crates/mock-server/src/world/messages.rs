@@ -5,11 +5,6 @@ use std::fmt;
 
 use identkit_core::Secret;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
-use super::error::SavedError;
-use super::saved::MAX_SEQUENCE;
-use super::text;
 
 /// Maximum number of messages. One more, and the oldest is dropped.
 const LIMIT: usize = 10_000;
@@ -66,7 +61,7 @@ impl Message {
 
 /// How a message is sent.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Channel {
@@ -76,7 +71,7 @@ pub enum Channel {
     Sms,
 }
 
-/// The latest messages of a world.
+/// The latest messages of a world. Like the journal, they are not saved with it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Messages {
     all: VecDeque<Message>,
@@ -96,65 +91,6 @@ impl Messages {
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Message> {
         self.all.iter()
     }
-
-    pub(super) fn save(&self) -> SavedMessages {
-        let save = |message: &Message| {
-            let Message { number: _, at, vendor, case, channel, to, text, tan } = message.clone();
-            SavedMessage { at, vendor: vendor.to_owned(), case, channel, to, text, tan }
-        };
-        SavedMessages { last: self.last, all: self.all.iter().map(save).collect() }
-    }
-
-    /// Loads saved messages. `vendor` finds the name of a vendor.
-    ///
-    /// # Errors
-    /// [`SavedError::Damaged`] if there are more messages than numbers, or if a vendor is unknown.
-    pub(super) fn load(
-        saved: SavedMessages,
-        vendor: impl Fn(&str) -> Result<&'static str, String>,
-    ) -> Result<Self, SavedError> {
-        let before = saved.last.checked_sub(saved.all.len() as u64).filter(|_| saved.last <= MAX_SEQUENCE);
-        let expected = "expected the number of the last message, from the number of messages to 2^53";
-        let last = before.ok_or_else(|| SavedError::damaged("/messages/last", expected))?;
-        let mut messages = Self { all: VecDeque::new(), last };
-        for (index, saved) in saved.all.into_iter().enumerate() {
-            let SavedMessage { at, vendor: name, case, channel, to, text, tan } = saved;
-            let damaged = |expected| SavedError::damaged(format!("/messages/all/{index}/vendor"), expected);
-            let vendor = vendor(&name).map_err(damaged)?;
-            messages.add(at, Message { number: 0, at, vendor, case, channel, to, text, tan });
-        }
-        Ok(messages)
-    }
-}
-
-/// The messages of a saved world.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SavedMessages {
-    /// Number of the last message. It determines the numbers of the others, which have no gaps.
-    last: u64,
-    all: Vec<SavedMessage>,
-}
-
-impl SavedMessages {
-    /// Whether the world never had a message.
-    pub(super) fn is_unused(&self) -> bool {
-        self.last == 0
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SavedMessage {
-    #[serde(with = "text")]
-    at: Timestamp,
-    vendor: String,
-    case: String,
-    channel: Channel,
-    to: String,
-    text: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    tan: Option<Secret>,
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! The document contains the complete state except the journal, so that a restored world behaves identically, to the
 //! byte. All keys of the format are required and other keys are rejected, so that nothing is lost silently. A change of
-//! the format changes [`World::FORMAT`]. Only settings and messages have defaults if they are missing: a new setting
-//! needs no new format.
+//! the format changes [`World::FORMAT`]. Only settings have defaults if they are missing: a new setting needs no new
+//! format.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use super::data::{CaseLimit, Profile, RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
 use super::error::{FORMAT, SavedError, read, to_value};
-use super::messages::{Messages, SavedMessages};
+use super::messages::Messages;
 use super::text;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -30,7 +30,7 @@ use crate::{MockVendor, VendorFacts};
 const FORMAT_KEY: &str = "identkit_world";
 
 /// Maximum sequence number: greater integers are not interoperable in JSON (RFC 8259, section 6).
-pub(super) const MAX_SEQUENCE: u64 = 1 << 53;
+const MAX_SEQUENCE: u64 = 1 << 53;
 
 /// Maximum number of waiting copies of a webhook. Each copy is a request.
 pub(crate) const COPIES: u32 = 100;
@@ -58,9 +58,6 @@ struct SavedWorld {
     outbox: Vec<SavedAttempt>,
     blocked: Vec<SavedBlocked>,
     faults: Faults,
-    /// Missing in files of builds that did not save messages.
-    #[serde(default, skip_serializing_if = "SavedMessages::is_unused")]
-    messages: SavedMessages,
     vendors: Map<String, Value>,
 }
 
@@ -145,7 +142,6 @@ impl World {
                 .map(|(case, count)| SavedBlocked { case: case.clone(), webhooks: *count })
                 .collect(),
             faults: self.faults.clone(),
-            messages: self.messages.save(),
             vendors: saved_vendors,
         };
         let document = to_value(&saved, "the world")?;
@@ -192,7 +188,7 @@ impl World {
             case_limit: CaseLimit::default(),
             request_case: None,
             warnings: Vec::new(),
-            messages: Messages::load(saved.messages, |name| known_vendor(vendors, name).map(|facts| facts.name))?,
+            messages: Messages::default(),
             deliveries: Vec::new(),
             webhooks: saved.webhooks,
             timers: BTreeMap::new(),
@@ -261,8 +257,10 @@ impl World {
             if saved.id > self.sequence || !ids.insert(saved.id) {
                 return Err(SavedError::damaged(format!("{at}/id"), "expected a unique id, at most sequence"));
             }
-            let facts = known_vendor(vendors, &saved.vendor)
-                .map_err(|message| SavedError::damaged(format!("{at}/vendor"), message))?;
+            let Some(facts) = facts_of(vendors, &saved.vendor) else {
+                let message = format!("expected a vendor of this sandbox: {}", names_of(vendors));
+                return Err(SavedError::damaged(format!("{at}/vendor"), message));
+            };
             if saved.copies > COPIES {
                 return Err(SavedError::damaged(format!("{at}/copies"), "expected a number of at most 100"));
             }
@@ -315,11 +313,6 @@ impl World {
 
 fn facts_of(vendors: &[Box<dyn MockVendor>], name: &str) -> Option<&'static VendorFacts> {
     vendors.iter().map(|vendor| vendor.facts()).find(|known| known.name == name)
-}
-
-/// Finds a vendor; the error names the vendors of this sandbox.
-fn known_vendor(vendors: &[Box<dyn MockVendor>], name: &str) -> Result<&'static VendorFacts, String> {
-    facts_of(vendors, name).ok_or_else(|| format!("expected a vendor of this sandbox: {}", names_of(vendors)))
 }
 
 fn timer_name(vendors: &[Box<dyn MockVendor>], vendor: &str, what: &str) -> Option<(&'static str, &'static str)> {

@@ -65,29 +65,6 @@ async fn t_002_i_002_the_deepest_accepted_body_can_be_saved() {
     bench.sandbox.with_world(|world| through_text(world));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn m_16_messages_are_saved_and_their_numbers_continue() {
-    let bench = Harness::new();
-    let order = json!({ "Mobile": "+491701234567" });
-    let id = bench.ordered(order.clone()).await;
-    bench.play(&id, "positive").await;
-    let messages = |bench: &Harness| {
-        let text = |message: &identkit_mock_server::Message| {
-            let tan = message.tan.as_ref().map(|tan| tan.expose().to_owned());
-            let (number, at, case) = (message.number, message.at, message.case.clone());
-            (number, at, case, message.vendor, message.channel, message.to.clone(), message.text.clone(), tan)
-        };
-        bench.sandbox.messages().iter().map(text).collect::<Vec<_>>()
-    };
-    let before = messages(&bench);
-    assert_eq!(before.len(), 2, "the link and the TAN: {before:?}");
-    let world = bench.sandbox.with_world(|world| through_text(world));
-    let restored = Harness::since(world.now, |builder| builder.world(world));
-    assert_eq!(messages(&restored), before);
-    restored.ordered(order).await;
-    assert_eq!(messages(&restored).last().unwrap().0, before.len() as u64 + 1);
-}
-
 /// A custom vendor with state.
 #[derive(Debug)]
 struct Outsider {
