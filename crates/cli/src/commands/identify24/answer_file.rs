@@ -8,8 +8,8 @@ use identkit_files::{CommitError, Draft, Existing};
 use crate::exit::Failure;
 use crate::save::{check_name, report_leftovers};
 
-/// Reserved size in bytes. The first MiB of a response is kept, as Base64 if it is not text.
-const RESERVED: usize = 2 * 1024 * 1024;
+/// Reserved size in bytes: more than a usual response needs.
+const RESERVED: usize = 64 * 1024;
 
 /// A file for a response. It is reserved before the request is sent, so that nothing is sent that cannot be saved.
 pub(super) struct ResponseFile {

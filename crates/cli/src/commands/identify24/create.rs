@@ -172,7 +172,6 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
     let show = match (is_secret, reveal) {
         (true, true) => VendorText::Always,
         (true, false) => VendorText::Never,
-        (false, _) if shown.reveal => VendorText::Always,
         (false, _) => VendorText::OnRequest,
     };
     // The vendor's text need not contain them.
