@@ -19,11 +19,22 @@ pub(super) fn contradicts(status: StatusCode, headers: &HeaderMap, body: &[u8]) 
     }
 }
 
-/// Whether a body is empty, or an object of the documented error form without anything that could be an id.
+/// Whether a body is empty, a plain text, or an object of the documented error form, without anything that could be an id.
 fn holds_nothing(body: &[u8]) -> bool {
     let text = trim_body(body);
-    text.is_empty()
-        || (!has_url(text) && serde_json::from_slice(text).is_ok_and(|value| is_error(&value)) && !accepts(text))
+    match text.first() {
+        None => true,
+        Some(b'{' | b'[' | b'"') => {
+            !has_url(text) && serde_json::from_slice(text).is_ok_and(|value| is_error(&value)) && !accepts(text)
+        }
+        // A gateway can send plain text or a page.
+        Some(_) => std::str::from_utf8(text).is_ok_and(|text| !text.contains('\0') && is_without_id(text)),
+    }
+}
+
+/// Whether a text neither names an ident nor has a word that could be an id.
+fn is_without_id(text: &str) -> bool {
+    !names_ident(text.as_bytes()) && !is_like_id(text)
 }
 
 /// Whether a value is an object that has only the members of an error.
@@ -42,7 +53,7 @@ fn is_text_only(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) => true,
         Value::Number(number) => !is_like_id(&number.to_string()),
-        Value::String(text) => !names_ident(text.as_bytes()) && !is_like_id(text),
+        Value::String(text) => is_without_id(text),
         Value::Array(many) => many.iter().all(is_text_only),
         Value::Object(members) => members.iter().all(|(name, value)| {
             is_empty(value) || (matches!(name.as_str(), "message" | "text" | "field" | "code") && is_text_only(value))
@@ -124,7 +135,7 @@ mod tests {
         let in_message = serde_json::json!({ "messages": [base64] }).to_string();
         let utf_16: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let marked = [b"\xef\xbb\xbf", json.as_bytes()].concat();
-        let doubtful: [&[u8]; 38] = [
+        let doubtful: [&[u8]; 37] = [
             json.as_bytes(),
             b"ident_id=FIRST",
             b"ident_id: FIRST created",
@@ -161,10 +172,9 @@ mod tests {
             b")]}',\n{\"ident_id\":\"FIRST\"}",
             b"<br />\n<b>Notice</b>: x\n{\"ident_id\":\"FIRST\"}",
             b"[]",
-            b"Unauthorized",
-            b"<html>Too many requests</html>",
+            b"Too many requests: 6f0a1b2c-0000-4000-8000-1234567890ab",
         ];
-        let sure: [&[u8]; 9] = [
+        let sure: [&[u8]; 11] = [
             b"",
             b" \r\n",
             b"\xef\xbb\xbf",
@@ -174,6 +184,8 @@ mod tests {
             br#"{"result":false,"ident_id":"","conference_url":null,"data":null}"#,
             b"\xef\xbb\xbf{\"error\":\"Unauthorized\"}",
             br#" {"message":"Too many requests"} "#,
+            b"Unauthorized",
+            b"<html><h1>429 Too Many Requests</h1></html>",
         ];
         let none = HeaderMap::new();
         for status in [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS] {
