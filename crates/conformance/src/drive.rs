@@ -3,9 +3,10 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use identkit_mock_server::Sandbox;
+use identkit_transport::{Clock as _, SystemClock};
 
 /// Real time after which a call counts as endless. A call in the sandbox takes milliseconds.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -17,7 +18,8 @@ const TURNS: usize = 32;
 /// within [`LIMIT`].
 pub(crate) async fn within<T>(sandbox: &Sandbox, call: impl Future<Output = T>) -> Option<T> {
     let mut call = pin!(call);
-    let begin = Instant::now();
+    let real = SystemClock::new();
+    let end = real.now().plus(LIMIT);
     loop {
         for _ in 0..TURNS {
             let mut polled = None;
@@ -39,7 +41,7 @@ pub(crate) async fn within<T>(sandbox: &Sandbox, call: impl Future<Output = T>) 
                 return Some(value);
             }
         }
-        if begin.elapsed() > LIMIT {
+        if real.now() > end {
             return None;
         }
         let mut advance = pin!(sandbox.run_to_next());
