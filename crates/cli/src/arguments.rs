@@ -1,8 +1,10 @@
 //! The arguments of the program.
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
+use crate::connection::empty_option;
 use crate::exit::Failure;
 use crate::help::{OUTPUT, with_texts};
 use crate::output::{Format, exit, say};
@@ -27,6 +29,13 @@ impl Arguments {
     /// Parses the command line. Exits on wrong usage, `--help` and `--version`.
     pub(crate) fn parse() -> Self {
         let matches = with_texts(Self::command(), "identkit", "").try_get_matches();
+        let matches = matches.and_then(|matches| match empty_option(&matches) {
+            None => Ok(matches),
+            Some(option) => {
+                let message = format!("the value of {option} is empty: pass a value or leave the option out");
+                Err(Self::command().error(ErrorKind::InvalidValue, message))
+            }
+        });
         matches.and_then(|matches| Self::from_arg_matches(&matches)).unwrap_or_else(|error| {
             if error.use_stderr() && wants_json() {
                 let text = error.render().to_string();

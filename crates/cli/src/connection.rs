@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::Args;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
 
 use crate::help::CONNECTION;
 
@@ -59,6 +60,32 @@ pub(crate) struct Connection {
 /// The path, if it is not empty: an empty environment variable counts as unset.
 pub(crate) fn path(value: Option<&OsString>) -> Option<&Path> {
     value.filter(|path| !path.is_empty()).map(Path::new)
+}
+
+/// Options whose empty value would be ignored like an empty environment variable.
+const NOT_EMPTY: &[&str] = &[
+    "ca_file",
+    "client_cert",
+    "client_key",
+    "proxy_auth_file",
+    "no_proxy",
+    "state",
+    "customer_code_file",
+    "api_key_file",
+];
+
+/// The name of an option that is given with an empty value on the command line, where it is a mistake such as an unset
+/// shell variable.
+pub(crate) fn empty_option(matches: &ArgMatches) -> Option<String> {
+    let mut levels = std::iter::successors(Some(matches), |matches| Some(matches.subcommand()?.1));
+    levels.find_map(|matches| {
+        let is_empty = |id: &str| {
+            let is_given =
+                matches.try_contains_id(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine);
+            is_given && matches.get_raw(id).is_some_and(|mut values| values.any(std::ffi::OsStr::is_empty))
+        };
+        NOT_EMPTY.iter().find(|id| is_empty(id)).map(|id| format!("--{}", id.replace('_', "-")))
+    })
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::exit::Failure;
 use crate::output;
-use crate::signals::run_on_thread;
+use crate::signals::{run_on_thread, until_stopped};
 
 /// Maximum size of an input in bytes.
 const MAX_INPUT: u64 = 512 * 1024 * 1024;
@@ -74,7 +74,8 @@ fn read_all(name: &str, path: Option<&Path>, limit: u64) -> Result<Vec<u8>, Fail
 
 /// Reads the file of an option as it is.
 pub(crate) fn bytes_of(option: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    read_all(&format!("{option} {}", path.display()), Some(path), MAX_TEXT)
+    let (name, path) = (format!("{option} {}", path.display()), path.to_owned());
+    until_stopped(move || read_all(&name, Some(&path), MAX_TEXT))
 }
 
 /// Reads a text file of an option. An error does not quote the content, which may be secret.

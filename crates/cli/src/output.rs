@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
-use std::path::Path;
 
 use clap::ValueEnum;
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, presets};
@@ -122,7 +121,7 @@ fn tab_separated(table: &Table) -> String {
 
 /// Writes a line to standard error. Errors are ignored.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", escape(line));
+    let _ = announce(line);
 }
 
 /// Writes a line to standard error that must not get lost.
@@ -130,16 +129,12 @@ pub(crate) fn say(line: &str) {
 /// # Errors
 /// If standard error is closed or cannot be written.
 pub(crate) fn announce(line: &str) -> io::Result<()> {
-    if is_closed(2) {
-        return Err(io::ErrorKind::BrokenPipe.into());
-    }
-    writeln!(io::stderr().lock(), "{}", escape(line))
+    write_to(io::stderr().lock(), 2, format!("{}\n", escape(line)).as_bytes())
 }
 
 /// Writes a question to standard error, without a line break.
 pub(crate) fn ask(question: &str) -> io::Result<()> {
-    let mut out = io::stderr().lock();
-    write!(out, "{}", escape(question)).and_then(|()| out.flush())
+    write_to(io::stderr().lock(), 2, escape(question).as_bytes())
 }
 
 /// Writes text and a line break to standard output. A closed pipe (`| head`) is not an error; a full disk is.
@@ -149,7 +144,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 
 /// Writes text to standard output. A closed pipe is an error too.
 fn write_text(text: &str) -> io::Result<()> {
-    write_exactly(escape(text).as_bytes())
+    write_to(io::stdout().lock(), 1, escape(text).as_bytes())
 }
 
 /// Writes bytes to standard output, like [`write`]. A closed pipe (`| head`) is not an error; a full disk is.
@@ -165,25 +160,42 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
 pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
     match io::stdout().is_terminal() {
         true => write_text(&String::from_utf8_lossy(bytes)),
-        false => write_exactly(bytes),
+        false => write_to(io::stdout().lock(), 1, bytes),
     }
 }
 
-fn write_exactly(bytes: &[u8]) -> io::Result<()> {
-    if is_closed(1) {
-        return Err(io::ErrorKind::BrokenPipe.into());
+/// Writes bytes to a locked stream of the process, through a duplicate of its descriptor: the standard library reports
+/// no error if a stream is closed or open for reading only.
+#[cfg(unix)]
+fn write_to(stream: impl std::os::fd::AsFd, number: u8, bytes: &[u8]) -> io::Result<()> {
+    const NOT_OPEN_FOR_WRITING: i32 = 9; // EBADF
+    if is_closed(number) {
+        return Err(io::Error::new(io::ErrorKind::NotConnected, "the stream is closed"));
     }
-    let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush())
+    let file = stream.as_fd().try_clone_to_owned().map(std::fs::File::from);
+    file.and_then(|mut file| file.write_all(bytes)).map_err(|error| match error.raw_os_error() {
+        // The standard library has no kind for it.
+        Some(NOT_OPEN_FOR_WRITING) => io::Error::new(io::ErrorKind::PermissionDenied, error),
+        _ => error,
+    })
 }
 
-/// Whether the program was started without this stream, e.g. without standard output (`>&-`). Rust's runtime then opens `/dev/null` for reading
-/// and writing in its place, while `> /dev/null` opens it for writing only. False on systems without `/proc`.
+#[cfg(not(unix))]
+fn write_to(mut stream: impl Write, _: u8, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).and_then(|()| stream.flush())
+}
+
+/// Whether the program was started without this stream, e.g. without standard output (`>&-`). Rust's runtime then opens
+/// `/dev/null` for reading and writing in its place, while `> /dev/null` opens it for writing only. False on systems
+/// without `/proc`.
+#[cfg(unix)]
 fn is_closed(stream: u8) -> bool {
     const ACCESS_MODE: u32 = 0o3;
     const READ_WRITE: u32 = 0o2;
-    let is_null =
-        || std::fs::read_link(format!("/proc/self/fd/{stream}")).is_ok_and(|path| path == Path::new("/dev/null"));
+    let is_null = || {
+        std::fs::read_link(format!("/proc/self/fd/{stream}"))
+            .is_ok_and(|path| path == std::path::Path::new("/dev/null"))
+    };
     let flags = || {
         let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{stream}")).ok()?;
         let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;

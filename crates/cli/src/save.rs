@@ -43,7 +43,7 @@ pub(crate) fn existing(force: bool) -> Existing {
 /// Checks that a file can be written at `path`, the value of `option`. Call this before sending: without a place for it, nothing is fetched.
 pub(crate) fn check_place(option: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
     let name = path.display();
-    reject_dash(path)?;
+    check_name(option, path)?;
     let problem = match path.symlink_metadata() {
         Ok(existing) if existing.is_dir() || path.is_dir() => "is a directory: it must be a file",
         // The new file would replace the link, not its target.
@@ -75,12 +75,30 @@ pub(crate) fn report_leftovers(path: &Path) {
         let name = leftover.path().display().to_string();
         if !leftover.is_blank() {
             say(&format!(
-                "note: {name} is left from a command that was killed; it may contain a part of a response: check it, \
-                 then delete it"
+                "note: {name} is left from a command that was killed or could not give the file its name; it may \
+                 contain a response: check it, then delete it"
             ));
         } else if leftover.remove().is_ok() {
             say(&format!("note: removed {name}, an empty file that is left from a command that was killed"));
         }
+    }
+}
+
+/// Rejects a path that cannot become the name of a file. A temporary file beside it would not show that.
+pub(crate) fn check_name(option: &str, path: &Path) -> Result<(), Failure> {
+    reject_dash(path)?;
+    let name = path.display();
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes.last().is_some_and(|last| std::path::is_separator(char::from(*last))) || path.file_name().is_none() {
+        return Err(Failure::unsent(format!(
+            "{option} {name} is not the name of a file: it must not end with a slash"
+        )));
+    }
+    match path.symlink_metadata() {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::unsent(format!("{option} {name} cannot be written: {}", error.kind())))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -204,8 +222,10 @@ pub(crate) async fn commit_all(files: Vec<(PathBuf, Prepared)>) -> Result<Vec<Sa
         Ok(digests) => Ok(paths.into_iter().zip(digests).map(|(path, digest)| SavedFile { path, digest }).collect()),
         Err(error) if error.kind() == Kind::Integrity => {
             Err(damaged.iter().fold(error.into(), |failure: Failure, path| {
-                failure
-                    .note(format!("{path}.damaged is the damaged file; --accept-damaged saves it under its final name"))
+                failure.note(format!(
+                    "the damaged file is {path}.damaged, or the one with the highest number after that name \
+                    (.damaged-2); --accept-damaged saves it under its final name"
+                ))
             }))
         }
         Err(error) => Err(failure(paths.first().map_or(Path::new(""), PathBuf::as_path), error)),

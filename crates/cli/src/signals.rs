@@ -61,3 +61,25 @@ pub(crate) async fn run_on_thread<T: Send + 'static>(work: impl FnOnce() -> T + 
     spawned.map_err(|error| Failure::local(format!("cannot start a thread: {}", error.kind())))?;
     receiver.await.map_err(|_| Failure::local("a thread ended without a result"))
 }
+
+/// Runs blocking work of the command's own thread on another one, until a signal arrives: a named pipe may never have a
+/// writer. While this thread waits, the program does not see the signal in another way.
+pub(crate) fn until_stopped<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    // Tests have no runtime.
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return work() };
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let (signal, on_signal) = (listen()?, sender.clone());
+    let listener = runtime.spawn(async move {
+        let failure = Failure::unsent("interrupted").with_code(signal.await);
+        let _ = on_signal.send(Err(failure));
+    });
+    let spawned = std::thread::Builder::new().spawn(move || {
+        let _ = sender.send(work());
+    });
+    spawned.map_err(|error| Failure::local(format!("cannot start a thread: {}", error.kind())))?;
+    let result = receiver.recv();
+    listener.abort();
+    result.unwrap_or_else(|_| Err(Failure::local("a thread ended without a result")))
+}

@@ -16,7 +16,8 @@ pub enum Error {
     ChangesForbidden,
     /// The form field of the mark does not exist.
     NoSuchField,
-    /// No page shows the form field of the mark: it has no widget, or no page lists its widget.
+    /// No page shows the form field of the mark legibly: it has no widget, no page lists its widget, or the visible part
+    /// of its rectangle is too small.
     FieldNotShown,
     /// The form field of the mark is a signature field that is signed.
     FieldSigned,
@@ -38,7 +39,7 @@ impl fmt::Display for Error {
             Self::Encrypted => "the PDF file is encrypted",
             Self::ChangesForbidden => "a signature of the PDF file forbids changes",
             Self::NoSuchField => "the form field of the mark does not exist in the PDF file",
-            Self::FieldNotShown => "no page of the PDF file shows the form field of the mark",
+            Self::FieldNotShown => "no page of the PDF file shows the form field of the mark, or too little of it",
             Self::FieldSigned => "the form field of the mark is already signed",
             Self::NoSuchPage => "the page of the mark does not exist in the PDF file",
             Self::Placement => "the placement of the mark is outside the page or too small",

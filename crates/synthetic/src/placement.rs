@@ -53,6 +53,8 @@ pub(crate) struct Spot {
 /// The displayed part of a page.
 struct Sheet {
     matrix: [f32; 4],
+    /// Lower left and upper right corner in the coordinates of the file.
+    visible: [f32; 4],
     /// Displayed lower left corner, in the coordinates of the file.
     origin: (f32, f32),
     /// Displayed width and height.
@@ -92,12 +94,13 @@ impl Placement {
 }
 
 impl Spot {
-    /// Returns the rectangle of an annotation, or `None` if it has no area.
+    /// Returns the rectangle of an annotation, or `None` if the page shows too little of it for a recognizable mark.
     pub(crate) fn of_annotation(document: &Document, page: &Dictionary, annotation: &Dictionary) -> Option<Self> {
         let rect = corners(document, annotation.get_deref(b"Rect", document).ok()?)?;
-        let matrix = Sheet::new(document, page).matrix;
-        let [left, bottom, right, top] = rect;
-        Some(Self { rect, matrix, size: turned(matrix, (right - left, top - bottom)) })
+        let Sheet { matrix, visible, .. } = Sheet::new(document, page);
+        let shown = displayed_size(matrix, intersection(rect, visible)?);
+        let spot = Self { rect, matrix, size: displayed_size(matrix, rect) };
+        (shown.0 >= MIN_SIZE.0 && shown.1 >= MIN_SIZE.1).then_some(spot)
     }
 }
 
@@ -106,7 +109,8 @@ impl Sheet {
         let read = |key| inherited(document, page, key).and_then(|value| corners(document, value));
         let media = read(b"MediaBox").unwrap_or(DEFAULT_SHEET);
         // Readers show the part of the page that is inside both boxes.
-        let [left, bottom, right, top] = read(b"CropBox").and_then(|crop| intersection(crop, media)).unwrap_or(media);
+        let visible = read(b"CropBox").and_then(|crop| intersection(crop, media)).unwrap_or(media);
+        let [left, bottom, right, top] = visible;
         let degrees = inherited(document, page, b"Rotate").and_then(|value| value.as_float().ok()).unwrap_or(0.0);
         // Rotation is clockwise.
         let (matrix, origin) = match whole_degrees(degrees) {
@@ -115,7 +119,7 @@ impl Sheet {
             270 => ([0.0, -1.0, 1.0, 0.0], (left, top)),
             _ => ([1.0, 0.0, 0.0, 1.0], (left, bottom)),
         };
-        Self { matrix, origin, size: turned(matrix, (right - left, top - bottom)) }
+        Self { matrix, visible, origin, size: displayed_size(matrix, visible) }
     }
 
     fn spot(&self, at: (f32, f32), size: (f32, f32)) -> Spot {
@@ -137,8 +141,9 @@ fn whole_degrees(degrees: f32) -> i32 {
     degrees.rem_euclid(360.0) as i32
 }
 
-/// Returns the displayed size of a rectangle.
-fn turned(matrix: [f32; 4], (width, height): (f32, f32)) -> (f32, f32) {
+/// Returns the displayed width and height of a rectangle.
+fn displayed_size(matrix: [f32; 4], [left, bottom, right, top]: [f32; 4]) -> (f32, f32) {
+    let (width, height) = (right - left, top - bottom);
     if matrix[0] == 0.0 { (height, width) } else { (width, height) }
 }
 

@@ -42,8 +42,8 @@ const POSITION: i64 = 9_999_999_999;
 /// # Errors
 /// - [`Error::NotPdf`], [`Error::Unreadable`] or [`Error::Encrypted`] if `original` is not a readable, unencrypted PDF;
 /// - [`Error::ChangesForbidden`] if an earlier signature forbids changes;
-/// - [`Error::NoSuchField`], [`Error::FieldNotShown`] or [`Error::FieldSigned`] if the mark's field does not exist, is on
-///   no page, or is signed;
+/// - [`Error::NoSuchField`], [`Error::FieldNotShown`] or [`Error::FieldSigned`] if the mark's field does not exist, is
+///   shown by no page or too small for a mark, or is signed;
 /// - [`Error::NoSuchPage`] or [`Error::Placement`] if the mark's page does not exist or its position is invalid;
 /// - [`Error::TooLarge`] if the result exceeds the limits of the format.
 pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error> {
@@ -53,12 +53,14 @@ pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error>
     let target = Target::new(&file, &fields, &place, mark)?;
     let mut update = Update::new(file);
     let signature = update.add(signature_dictionary(mark)?)?;
-    let appearance = place.spot.as_ref().map(|spot| update.add(appearance(spot, mark))).transpose()?;
+    let appearance = update.add(appearance(&place.spot, mark))?;
     match target {
         Target::Existing { field, widget } => {
             update.edit_form(None)?;
             update.edit(field, |field| field.set("V", signature))?;
             update.edit(widget, |widget| {
+                // Poppler and MuPDF read only the widget, although it inherits the value of its field.
+                widget.set("V", signature);
                 widget.set("F", MARK_FLAGS);
                 // A layer that is hidden would hide the mark.
                 widget.remove(b"OC");
@@ -77,17 +79,14 @@ pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error>
 }
 
 /// Sets the appearance of an annotation.
-fn show(annotation: &mut Dictionary, appearance: Option<ObjectId>) {
-    if let Some(appearance) = appearance {
-        annotation.set("AP", dictionary! { "N" => appearance });
-    }
+fn show(annotation: &mut Dictionary, appearance: ObjectId) {
+    annotation.set("AP", dictionary! { "N" => appearance });
 }
 
 /// Where a signature is shown.
 struct Place<'a> {
     page: ObjectId,
-    /// `None` if the named field has no area: the signature is invisible.
-    spot: Option<Spot>,
+    spot: Spot,
     /// The named field.
     field: Option<&'a Field>,
 }
@@ -104,7 +103,7 @@ impl<'a> Place<'a> {
             let dictionary = document.get_dictionary(page).map_err(|_| Error::Unreadable)?;
             let annotations = annotations(document, dictionary);
             let marks = annotations.filter(|entry| is_mark(document, entry)).count();
-            let spot = Some(mark.placement.spot(document, dictionary, marks)?);
+            let spot = mark.placement.spot(document, dictionary, marks)?;
             return Ok(Self { page, spot, field: None });
         };
         let field = fields.iter().find(|field| field.name == name).ok_or(Error::NoSuchField)?;
@@ -112,9 +111,10 @@ impl<'a> Place<'a> {
             return Err(Error::FieldSigned);
         }
         let widget = document.get_dictionary(field.widget).map_err(|_| Error::NoSuchField)?;
-        let page = page_of(file, field.widget, widget).ok_or(Error::FieldNotShown)?;
+        let page = page_of(file, field.widget).ok_or(Error::FieldNotShown)?;
         let dictionary = document.get_dictionary(page).map_err(|_| Error::Unreadable)?;
-        Ok(Self { page, spot: Spot::of_annotation(document, dictionary, widget), field: Some(field) })
+        let spot = Spot::of_annotation(document, dictionary, widget).ok_or(Error::FieldNotShown)?;
+        Ok(Self { page, spot, field: Some(field) })
     }
 }
 
@@ -140,15 +140,14 @@ impl Target {
     }
 }
 
-/// Returns the page that shows an annotation.
-fn page_of(file: &Opened, id: ObjectId, annotation: &Dictionary) -> Option<ObjectId> {
+/// Returns the page that shows an annotation. Readers do not show an annotation that only names its page.
+fn page_of(file: &Opened, id: ObjectId) -> Option<ObjectId> {
     let document = &file.document;
     let shows = |page: &&ObjectId| {
         let Ok(page) = document.get_dictionary(**page) else { return false };
         annotations(document, page).any(|entry| entry.as_reference().is_ok_and(|entry| entry == id))
     };
-    let stated = || annotation.get(b"P").and_then(Object::as_reference).ok().filter(|id| file.pages.ids.contains(id));
-    file.pages.ids.iter().find(shows).copied().or_else(stated)
+    file.pages.ids.iter().find(shows).copied()
 }
 
 fn annotations<'a>(document: &'a Document, page: &'a Dictionary) -> impl Iterator<Item = &'a Object> {
@@ -302,7 +301,7 @@ fn new_field(name: &str, place: &Place<'_>, mark: &SignatureMark<'_>) -> Diction
         "FT" => "Sig",
         "T" => text_string(name),
         "TU" => text_string(&description),
-        "Rect" => numbers(&place.spot.map_or([0.0; 4], |spot| spot.rect)),
+        "Rect" => numbers(&place.spot.rect),
         "F" => MARK_FLAGS,
     }
 }

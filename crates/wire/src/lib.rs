@@ -46,11 +46,11 @@ pub use dates::Dts;
 pub use message::{Extra, FieldPlace, FieldReader, Fill, Message};
 #[cfg(feature = "server")]
 pub use meta::Params;
-pub use meta::{AmbiguityPolicy, Answer, BodyMode, Meta, Refusal, RetrySafety};
+pub use meta::{AmbiguityPolicy, Answer, BodyMode, Contradicts, Meta, Refusal, RetrySafety};
 #[cfg(feature = "server")]
 pub use operation::ServedOperation;
 pub use operation::{Encoded, Operation};
-pub use refusal::{body_text, doubt_not_found, error_text, is_empty_or_json, is_json_object, refusal};
+pub use refusal::{body_text, doubt_not_found, error_text, is_empty_or_json, is_json_object, refusal, trim_body};
 pub use response::{Decoded, Received, Warning};
 pub use tolerant::{
     Base64Error, Loose, OneOrMany, TextOrNumber, Tolerant, decode_base64, decode_base64_lenient, encode_base64,

@@ -3,7 +3,7 @@
 #[cfg(feature = "server")]
 use std::collections::BTreeMap;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use identkit_core::{Advice, Error, Kind};
 #[cfg(feature = "server")]
 use percent_encoding::percent_decode_str;
@@ -105,6 +105,9 @@ impl Refusal {
     }
 }
 
+/// Whether a refusal of this status, with these headers and this body, contradicts its status.
+pub type Contradicts = fn(StatusCode, &HeaderMap, &[u8]) -> bool;
+
 /// The static description of an operation.
 #[non_exhaustive]
 #[derive(Debug)]
@@ -131,8 +134,8 @@ pub struct Meta {
     pub listed_only: bool,
     /// Names of the elements that show that the call created or took something, e.g. `OrderID` (AT-97).
     pub ids: &'static [&'static str],
-    /// Whether the body of a refusal contradicts its status, or cannot be checked (AI-30, AI-31).
-    pub contradicts: Option<fn(&[u8]) -> bool>,
+    /// Whether headers and body of a refusal contradict its status, or cannot be checked (AI-30, AI-31).
+    pub contradicts: Option<Contradicts>,
     /// Name of the element that reports an error in a successful response, if the vendor has one (AT-94).
     pub error_member: Option<&'static str>,
     /// How the body of an expected response is read.
@@ -209,9 +212,9 @@ impl Meta {
         self
     }
 
-    /// Sets whether the body of a refusal contradicts its status. Default: only the [`ids`](Self::ids) do.
+    /// Sets whether a refusal contradicts its status. Default: only the [`ids`](Self::ids) do.
     #[must_use]
-    pub const fn contradicts(mut self, contradicts: fn(&[u8]) -> bool) -> Self {
+    pub const fn contradicts(mut self, contradicts: Contradicts) -> Self {
         self.contradicts = Some(contradicts);
         self
     }

@@ -35,7 +35,7 @@ pub fn refusal(meta: &Meta, status: StatusCode, body: &[u8]) -> Error {
 /// Returns the text of an error element in a JSON object; `None` if it is absent, `null` or empty (AT-94). If it is
 /// repeated, any value that is not empty counts (AT-95). Text that can contain personal data.
 pub fn error_text(body: &[u8], name: &str) -> Option<Pii<String>> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body.trim_ascii());
+    let mut deserializer = serde_json::Deserializer::from_slice(trim_body(body));
     let values = deserializer.deserialize_map(All(name)).ok()?;
     deserializer.end().ok()?;
     values.iter().find_map(|value| {
@@ -73,9 +73,16 @@ impl<'de> Visitor<'de> for All<'_> {
     }
 }
 
-/// Whether a body is a JSON object.
+/// Returns a body without blanks at its ends and without a byte order mark, which is not part of the text.
+pub fn trim_body(body: &[u8]) -> &[u8] {
+    let body = body.trim_ascii();
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start()
+}
+
+/// Whether a body is a JSON object, with or without a byte order mark.
 pub fn is_json_object(body: &[u8]) -> bool {
-    body.trim_ascii().starts_with(b"{") && is_json(body)
+    let body = trim_body(body);
+    body.starts_with(b"{") && is_json(body)
 }
 
 /// Whether a body is JSON.
@@ -85,7 +92,7 @@ fn is_json(body: &[u8]) -> bool {
 
 /// Whether a body is empty or JSON, with or without a byte order mark: not a page of another server.
 pub fn is_empty_or_json(body: &[u8]) -> bool {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    let body = trim_body(body);
     body.is_empty() || is_json(body)
 }
 
@@ -132,7 +139,7 @@ fn general(code: u16) -> Error {
 
 /// The vendor's text about an error (AT-53): the value of a known key of a JSON object, otherwise the body itself.
 fn vendor_text(body: &[u8]) -> Option<Pii<String>> {
-    let text = std::str::from_utf8(body).ok()?.trim();
+    let text = std::str::from_utf8(trim_body(body)).ok()?.trim();
     let reason = match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => REASON_KEYS.iter().find_map(|key| object.get(*key).and_then(reason_in)),
         Ok(value) => reason_in(&value),
@@ -184,6 +191,7 @@ mod tests {
             (r#"{"messages":[{"message":"a"}]}"#, Some("a")),
             (r#"{"messages":"a"}"#, Some("a")),
             ("  plain words \n", Some("plain words")),
+            ("\u{feff}{\"Error\":\"a\"}", Some("a")),
             (r#""quoted""#, Some("quoted")),
             ("", None),
             ("{}", None),
@@ -202,6 +210,8 @@ mod tests {
         for (body, text) in [
             (r#"{"Error":"Mustermann"}"#, Some("Mustermann")),
             (r#" {"Error":["a","b"]}"#, Some("a; b")),
+            ("\u{feff}{\"Error\":\"a\"}", Some("a")),
+            ("\r\n\u{feff} {\"Error\":\"a\"}", Some("a")),
             (r#"{"Error":{"message":"a"}}"#, Some("a")),
             (r#"{"Error":{"Code":7}}"#, Some(r#"{"Code":7}"#)),
             (r#"{"Error":7}"#, Some("7")),

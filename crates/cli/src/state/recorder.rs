@@ -42,6 +42,8 @@ struct Record {
     file: Option<(AppendLog, PathBuf)>,
     names: Vec<Name>,
     phase: Phase,
+    /// Whether the vendor answered an attempt.
+    answered: bool,
     /// Whether a part of the response is not in the file.
     incomplete: bool,
 }
@@ -134,7 +136,14 @@ impl Recorder {
                 ))
             })?)
         };
-        *self.lock() = Some(Record { operation: meta.name, file, names, phase: Phase::Unsent, incomplete: false });
+        *self.lock() = Some(Record {
+            operation: meta.name,
+            file,
+            names,
+            phase: Phase::Unsent,
+            answered: false,
+            incomplete: false,
+        });
         Ok(())
     }
 
@@ -195,7 +204,7 @@ impl Recorder {
     fn received(&self, event: &str, members: Value) {
         let mut record = self.lock();
         let Some(record) = &mut *record else { return };
-        record.phase = Phase::Answered;
+        (record.phase, record.answered) = (Phase::Answered, true);
         if let Err(error) = record.append(event, members)
             && !std::mem::replace(&mut record.incomplete, true)
         {
@@ -232,6 +241,8 @@ impl Recorder {
         self.keep_unknown(&failure);
         let Some(mut record) = self.lock().take() else { return failure };
         let phase = match (record.phase, failure.kind(), failure.delivery()) {
+            // An attempt is repeated only if the vendor surely refused it; the failure is about the repetition.
+            (_, _, Some(Delivery::NotSent)) if record.answered => Phase::Refused,
             (Phase::Unsent, ..) | (_, _, Some(Delivery::NotSent)) => Phase::Unsent,
             (_, Some(Kind::OutcomeUnknown), _) | (_, _, Some(Delivery::MaybeSent)) | (Phase::Unanswered, ..) => {
                 Phase::Unknown

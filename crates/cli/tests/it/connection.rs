@@ -494,3 +494,55 @@ mod hostile_text {
         shows_safely(&result, "example.com");
     }
 }
+
+#[test]
+fn an_empty_value_is_an_error_and_an_empty_variable_is_unset() {
+    let server = Server::json("200 OK", "{}");
+    for option in [
+        "--ca-file",
+        "--client-cert",
+        "--client-key",
+        "--proxy-auth-file",
+        "--no-proxy",
+        "--state",
+        "--customer-code-file",
+    ] {
+        server.run(&format!("tm status 99921269855041 {option} ")).fails_with(2, &[option, "empty"]);
+    }
+    assert_eq!(server.connections(), 0);
+    let mut command = server.command("tm status 99921269855041");
+    for variable in ["TM_CUSTOMER_CODE_FILE", "CA_FILE", "CLIENT_CERT", "NO_PROXY", "STATE_DIR"] {
+        command.env(format!("IDENTKIT_{variable}"), "");
+    }
+    run(&mut command);
+    assert_eq!(server.calls(), ["GET /getStatus/99921269855041"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_the_wait_for_a_named_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(clean_command("mkfifo").arg(&pipe).status().unwrap().success());
+    for option in ["--ca-file", "--customer-code-file"] {
+        let mut command = NO_SERVER.command(&format!("tm status 99921269855041 {option} {}", pipe.display()));
+        if option == "--customer-code-file" {
+            command.env_remove("IDENTKIT_TM_CUSTOMER_CODE");
+        }
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        let kill = clean_command("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let deadline = std::time::Instant::now() + crate::support::HANGS;
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if std::time::Instant::now() > deadline {
+                child.kill().unwrap();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        assert_eq!(status.code(), Some(143), "{option}");
+    }
+}

@@ -196,6 +196,53 @@ mod creating {
             assert_eq!(names(folder.path()), [""; 0], "no other file is left");
         }
     }
+
+    #[test]
+    fn at_97_the_file_has_the_whole_doubtful_response() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = r#"{"conference_url":"https://identify24.de/apply/canary-ident"}"#;
+        let long = format!("<p>{}</p>{url}", "x".repeat(100_000)).into_bytes();
+        let latin = [b"<p>M\xfcller</p>", url.as_bytes()].concat();
+        for (name, body) in [("text", long), ("bytes", latin)] {
+            let (out, sent) = (folder.path().join(name).display().to_string(), body.clone());
+            let server = || {
+                let sent = sent.clone();
+                Server::after_login(move |_| Reply::answer("500 No", "text/html", &sent))
+            };
+            create(&server(), &format!("--out {out} --no-state")).ends_with(6, &[&out]).hides(&["canary-ident"]);
+            let kept = read(Path::new(&out));
+            let whole = kept["vendor_text"].as_str().map(|text| text.as_bytes().to_vec());
+            let whole = whole.or_else(|| identkit_wire::decode_base64(kept["vendor_base64"].as_str()?).ok());
+            assert_eq!((whole, &kept["ident_id"]), (Some(body), &json!("canary-ident")), "{name}");
+            // Without any file, the error is the only copy.
+            create(&server(), "--no-state").ends_with(6, &["ident_id canary-ident", "apply/canary-ident"]);
+            create(&server(), "--reveal").ends_with(6, &["ident_id canary-ident"]);
+        }
+    }
+
+    #[test]
+    fn at_97_an_id_that_was_cut_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("created.json").display().to_string();
+        let cut =
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"ident_id\":\"aaaa-b";
+        let server = Server::after_login(|_| Reply::Cut(cut.to_vec()));
+        create(&server, &format!("--out {out}")).fails_with(6, &[&out]);
+        let server = Server::untouched();
+        server.run(&format!("identify24 get --from {out}")).fails_with(2, &["has no ident_id"]);
+        assert_eq!(server.connections(), 0);
+    }
+
+    #[test]
+    fn a_place_without_a_file_name_is_rejected_before_sending() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::untouched();
+        for name in ["new/".to_owned(), "x".repeat(300)] {
+            let out = folder.path().join(name);
+            create(&server, &format!("--out {}", out.display())).fails_with(2, &["--out", "nothing was sent"]);
+        }
+        assert_eq!((server.connections(), names(folder.path())), (0, vec![]));
+    }
 }
 
 mod contradictions {

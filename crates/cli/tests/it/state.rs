@@ -285,19 +285,62 @@ fn a_lost_result_names_the_order_and_its_record() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closed_standard_output_loses_no_result() {
-    let (state, server) = (State::new(), Server::json("202 Accepted", PLACED));
-    let command = state.command(&server, PLACE);
-    let mut shell = crate::support::clean_command("sh");
-    shell.args(["-c", "exec \"$@\" >&-", "sh"]).arg(command.get_program()).args(command.get_args());
-    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let (code, stderr) = with_output(&mut shell, PLACE, Stdio::null());
-    assert!(code == Some(1) && stderr.contains("99921269855099"), "{stderr}");
-    assert_eq!(state.record()["state"], "undelivered");
+    for redirection in [">&-", "1</dev/null"] {
+        let (state, server) = (State::new(), Server::json("202 Accepted", PLACED));
+        let mut shell = redirected(&state.command(&server, PLACE), redirection);
+        let (code, stderr) = with_output(&mut shell, PLACE, Stdio::null());
+        assert!(code == Some(1) && stderr.contains("99921269855099"), "{redirection}: {stderr}");
+        assert_eq!(state.record()["state"], "undelivered");
+        // Without a record, the error is the only copy.
+        let mut shell = redirected(&created().command(&format!("{CREATE} --no-state")), redirection);
+        let (code, stderr) = with_output(&mut shell, CREATE, Stdio::null());
+        assert!(code == Some(1) && stderr.contains("ident_id secret-ident"), "{redirection}: {stderr}");
+    }
+    let server = Server::json("202 Accepted", PLACED);
     // To discard the result is a decision.
     let state = State::new();
     let null = std::fs::File::options().write(true).open("/dev/null").unwrap();
     let (code, stderr) = with_output(&mut state.command(&server, PLACE), PLACE, null);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
+}
+
+/// The command with a stream of its own.
+fn redirected(command: &Command, redirection: &str) -> Command {
+    let mut shell = clean_command("sh");
+    shell.args(["-c", &format!("exec \"$@\" {redirection}"), "sh"]).arg(command.get_program());
+    shell.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_never_a_success() {
+    let (sandbox, state) = (Sandbox::start(), State::new());
+    let status = format!("tm status {ORDER}");
+    for line in [&status, &format!("tm finality {ORDER}"), &format!("{status} --raw -"), "state list"] {
+        for redirection in [">&-", "1</dev/null"] {
+            let result = run(&mut redirected(&state.command(&sandbox, line), redirection));
+            result.ends_with(1, &["cannot be written", "standard output"][1..]);
+        }
+    }
+}
+
+#[test]
+fn ai_31_a_refused_create_is_not_unsent() {
+    // The vendor refuses the token; the second login does not get through.
+    for status in ["401 Unauthorized", "429 Too Many Requests"] {
+        let (state, logins) = (State::new(), std::sync::atomic::AtomicUsize::new(0));
+        let server = Server::start(move |request| match request.path == "/auth" {
+            true if logins.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => {
+                Reply::json("200 OK", r#"{"result":true,"response_status":200,"token":"t"}"#)
+            }
+            true => Reply::json("500 Internal Server Error", "{}"),
+            false => Reply::json(status, "{}"),
+        });
+        feed(&mut state.command(&server, &format!("{CREATE} --timeout 3")), ident(&json!({})).as_bytes());
+        assert!(server.calls().contains(&"POST /ident/create".to_owned()), "{:?}", server.calls());
+        assert_eq!(state.record()["state"], "refused", "{status}");
+    }
 }
 
 #[test]
@@ -558,7 +601,7 @@ fn the_directory_and_no_state_exclude_each_other() {
 #[test]
 fn at_97_without_a_place_for_the_intent_nothing_is_sent() {
     let server = Server::json("202 Accepted", PLACED);
-    for (redirection, code) in [("2>&-", 2), ("2>/dev/full", 2), ("2>/dev/null", 0)] {
+    for (redirection, code) in [("2>&-", 2), ("2</dev/null", 2), ("2>/dev/full", 2), ("2>/dev/null", 0)] {
         let command = server.command(&format!("{PLACE} --no-state"));
         let mut shell = clean_command("sh");
         shell.args(["-c", &format!("exec \"$@\" {redirection}"), "sh"]).arg(command.get_program());

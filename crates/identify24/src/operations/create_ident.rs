@@ -6,6 +6,7 @@ use identkit_wire::url::WebUrl;
 use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, RetrySafety, Warning, json, operation};
 
 use super::call;
+use super::refused::{contradicts, hints_at_an_ident};
 use crate::messages::{CreateIdent, CreateIdentResponse};
 use crate::{Dialect, writer};
 
@@ -59,41 +60,3 @@ operation! {
     request: |_, request| json::decode_request(request),
     respond: |output| json::response(200, &output),
 }
-
-/// Whether a rejection contains an id in `data`.
-fn hints_at_an_ident(answer: &CreateIdentResponse) -> bool {
-    let there = |value: &serde_json::Value| !value.is_null() && value.as_str() != Some("");
-    answer.extra.get("data").and_then(|data| data.get("id")).is_some_and(there)
-}
-
-/// Whether the body of a refusal says something else than its status, or cannot be checked (AI-30, AI-31). An id is found
-/// without this function.
-fn contradicts(body: &[u8]) -> bool {
-    let text: Vec<u8> = body.iter().copied().filter(|byte| *byte != b'\\').collect();
-    let has_url = text.to_ascii_lowercase().windows(PERSON.len()).any(|window| window == PERSON);
-    // Compressed, or in UTF-16.
-    if has_url || body.starts_with(b"\x1f\x8b") || body.contains(&0) {
-        return true;
-    }
-    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
-    match text.first() {
-        Some(b'{') => match json::read_answer::<CreateIdentResponse>(text) {
-            Ok((answer, notes)) => {
-                // Other numbers, e.g. 0, are not a status.
-                let differs = |status: u16| matches!(status, 100..=399 | 408 | 409 | 425 | 500..=599);
-                answer.result == Some(true)
-                    || answer.response_status.is_some_and(differs)
-                    || ["result", "response_status"]
-                        .iter()
-                        .any(|name| notes.has_different(name) || notes.is_ignored(name))
-                    || hints_at_an_ident(&answer)
-            }
-            Err(_) => true,
-        },
-        Some(b'[') => text != b"[]",
-        _ => false,
-    }
-}
-
-/// Part of the URL that an ident has for its person.
-const PERSON: &[u8] = b"/apply/";

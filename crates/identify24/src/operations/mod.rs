@@ -6,6 +6,7 @@
 mod create_ident;
 mod login;
 mod reads;
+mod refused;
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};

@@ -26,8 +26,11 @@ use crate::operations::{DrainUnreportedExtended, GetAllStatus, GetAllStatusExten
 /// Default number of entries of a page.
 const ELEMENTS: u32 = 500;
 
-/// Minimum length of a halved window.
-const SMALLEST: SignedDuration = SignedDuration::from_secs(1);
+/// Minimum length of a halved window, larger than `OVERLAP`: a half must be shorter than its window.
+const SMALLEST: SignedDuration = SignedDuration::from_secs(2);
+
+/// Overlap of two halves: the bounds may be exclusive (AT-05).
+const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
 /// Number of consecutive pages without a new entry after which the vendor is assumed to ignore paging.
 const STALE: u32 = 8;
@@ -201,8 +204,8 @@ impl StatusFeed {
         let half = SignedDuration::from_secs(length.as_secs() / 2);
         let middle = window.begin.checked_add(half).unwrap_or(window.end);
         self.windows.pop_front();
-        // The halves share the middle: whether bounds are inclusive is not documented.
-        self.windows.push_front(Window { begin: middle, end: window.end });
+        let begin = middle.checked_sub(OVERLAP).unwrap_or(middle);
+        self.windows.push_front(Window { begin, end: window.end });
         self.windows.push_front(Window { begin: window.begin, end: middle });
         self.progress = Progress::default();
         Ok(())

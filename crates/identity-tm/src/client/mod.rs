@@ -18,7 +18,7 @@ use std::time::Duration;
 use futures_util::lock::Mutex;
 use identkit_core::{Advice, CallOptions, Delivery, Error, EvidenceKind, Instant, Kind, Secret};
 use identkit_transport::{Basic, ClientSettings, Driver, Response, client_setters};
-use identkit_wire::{Operation, Warning, is_empty_or_json};
+use identkit_wire::{Operation, Warning, is_json_object, trim_body};
 
 use crate::messages::{IdentDataAnswer, PutOrderAnswer};
 use crate::operations::{Decryptor, MaybeEncrypted, ServerStatus};
@@ -210,8 +210,8 @@ impl IdentityTm {
     /// Whether the data of an order that could be read before is deleted: `getIdentData` responds with 404 (AT-09). The
     /// status proves nothing: the vendor deletes only the data.
     ///
-    /// A 404 counts only if its body is empty or JSON. With another body, e.g. an HTML page, it may come from another
-    /// server, because of a wrong base URL.
+    /// A 404 counts only if its body is empty or a JSON object without data of a person. With another body, e.g. an HTML
+    /// page, it may come from another server, because of a wrong base URL.
     ///
     /// # Errors
     /// [`Kind::OutcomeUnknown`] for such a 404; any other failure. It is then unknown whether the data is deleted.
@@ -219,9 +219,10 @@ impl IdentityTm {
         match self.ident_data(order, options).await {
             Ok(_) => Ok(false),
             Err(error) if error.kind() != Kind::NotFound => Err(error),
-            Err(error) if error.answer().is_some_and(|answer| is_empty_or_json(answer.body())) => Ok(true),
+            Err(error) if error.answer().is_some_and(|answer| is_without_data(answer.body())) => Ok(true),
             Err(error) => {
-                let detail = "the response with status 404 may come from another server, so it proves no deletion";
+                let detail =
+                    "the response with status 404 proves no deletion: its body is neither empty nor an error object";
                 Err(error.with_kind(Kind::OutcomeUnknown, detail).with_advice(Advice::Reconcile))
             }
         }
@@ -234,4 +235,14 @@ impl IdentityTm {
     pub async fn server_status(&self, options: &CallOptions) -> Result<Response<()>, Error> {
         self.call(&ServerStatus, &options.clone().attempts(1)).await
     }
+}
+
+/// Whether a body is empty, or a JSON object without data of a person.
+fn is_without_data(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    let has_data = ["identdata", "identified", "firstname", "surname"].iter().any(|name| {
+        // An error text can contain the name of the call.
+        text.contains(&format!("\"{name}"))
+    });
+    trim_body(body).is_empty() || (is_json_object(body) && !has_data)
 }

@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use identkit_core::{CallOptions, Delivery, Error, Kind};
 use identkit_transport::Response;
-use identkit_wire::{Warning, error_text, is_json_object};
+use identkit_wire::{Warning, error_text, is_json_object, trim_body};
 
 use super::IdentityTm;
 use crate::OrderId;
+use crate::messages::OrderStatus;
 use crate::operations::{CancelOrder, DelIdentData, ERROR};
-use crate::status::StatusKind;
+use crate::status::{OrderFlavor, StatusKind};
 
 /// State of the service by `serverStatus` ([T 7.1]; AT-80).
 #[non_exhaustive]
@@ -35,10 +36,21 @@ pub trait AgentAvailability: Send + Sync {
     async fn available(&self) -> Result<bool, Error>;
 }
 
+/// Whether the statuses show a cancellation, and nothing that contradicts it.
+fn shows_cancellation(status: &OrderStatus) -> bool {
+    let is_end = |kind| matches!(kind, StatusKind::CANCELLATION | StatusKind::TERMINATED);
+    let entries = status.status.as_deref().unwrap_or_default();
+    // The flavor is unknown, so every code counts that ends an order of some flavor.
+    let flavors = [OrderFlavor::IdentOnly, OrderFlavor::Qes];
+    let fits = |kind: StatusKind| is_end(kind) || !flavors.iter().any(|flavor| kind.is_final(*flavor));
+    status.kinds().any(is_end) && entries.iter().all(|entry| entry.kind.is_some_and(fits))
+}
+
 impl IdentityTm {
     /// Cancels an open order, [T 4.3]. If no complete response arrives, the client reads the status: 63 (cancellation)
     /// or 22 (termination) means that the order was canceled. One deadline covers both; a quarter of the time is
-    /// reserved for the status. The response is then that of the cancellation, with a warning.
+    /// reserved for the status. The response is then that of the cancellation, with a warning. A status that also has
+    /// another final code, or a code that cannot be read, shows no cancellation (AT-93).
     ///
     /// # Errors
     /// [`Kind::InvalidState`] if the order has ended (406); [`Kind::OutcomeUnknown`] if the status does not show a
@@ -56,9 +68,7 @@ impl IdentityTm {
         }
         let Ok(rest) = self.rest_of(deadline, options) else { return Err(error) };
         let Ok(status) = self.status(order, &rest).await else { return Err(error) };
-        let canceled =
-            status.value.kinds().any(|kind| matches!(kind, StatusKind::CANCELLATION | StatusKind::TERMINATED));
-        if canceled {
+        if shows_cancellation(&status.value) {
             let message = "the response did not confirm the cancellation; the status shows it";
             return Ok(Response::from_proof(&error, Warning::new(message, "AT-89")));
         }
@@ -82,7 +92,7 @@ impl IdentityTm {
         };
         let confirms = error.answer().is_some_and(|answer| {
             let (status, body) = (answer.status().as_u16(), answer.body());
-            let plain = body.trim_ascii().is_empty() || is_json_object(body);
+            let plain = trim_body(body).is_empty() || is_json_object(body);
             (200..=204).contains(&status) && plain && error_text(body, ERROR).is_none()
         });
         if !confirms || error.kind() != Kind::OutcomeUnknown {

@@ -42,6 +42,23 @@ fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>
     Ok(checked)
 }
 
+/// Rejects JSON that is not the signed form of this order: no result, the plain result, errors, or another order's.
+fn refuse_unsigned(order_id: &OrderId, value: &serde_json::Value) -> Result<(), Error> {
+    let listed = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    let has = |name: &str| listed.iter().any(|one| one.get(name).is_some_and(|member| !is_empty(member)));
+    let detail = if value.is_boolean() || is_empty(value) {
+        "the response contains no result"
+    } else if has("IdentData") {
+        "the response is the plain result, not the signed form"
+    } else if has(ERROR) {
+        "the response reports an error instead of a result"
+    } else {
+        let named = value.get("OrderID").and_then(serde_json::Value::as_str).map(OrderId::new);
+        return check_order_id(order_id, named.as_ref());
+    };
+    Err(Error::new(Kind::Protocol, detail))
+}
+
 /// Checks that the response is about the requested order (AT-24), and adds warnings.
 pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<Decoded<IdentDataAnswer>, Error> {
     check_order_id(order_id, value.order_id.as_ref())?;
@@ -49,6 +66,7 @@ pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<De
     let present = value.ident_data.as_ref().filter(|data| !data.as_slice().iter().all(IdentData::is_empty));
     let entries = require(present, "IdentData")?.as_slice();
     let untyped = entries.len() > 1 && entries.iter().any(|data| !matches!(data.kind, Some(1 | 2)));
+    let repeated = [1, 2].iter().any(|kind| entries.iter().filter(|data| data.kind == Some(*kind)).count() > 1);
     let misspelled = value.find_identified();
     let unset = |data: &IdentData| {
         data.id_card.as_ref().is_some_and(|card| {
@@ -61,6 +79,7 @@ pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<De
     let warnings = [
         Warning::when(error, "the vendor also reported an error", "AT-94"),
         Warning::when(untyped, "an entry of IdentData is neither of Type 1 nor 2: it is not the checked data", "AT-23"),
+        Warning::when(repeated, "several entries of IdentData have the same Type: compare them", "AT-23"),
         Warning::when(misspelled, "the time of identification has an undocumented element name", "AT-01"),
         Warning::when(unset, "1970-01-01 in the initial data means that the date is unknown", "AT-25"),
     ];
@@ -86,12 +105,11 @@ order_calls! {
 
     /// Reads the result in the form for later use. The account must be enabled for it.
     GetIdentDataSigned: read("getIdentData/Signed", "/getIdentData/{OrderID}/Signed", "[T] 3.3") => SignedIdentData,
-    decode: |_, head, body, _| {
+    decode: |this, head, body, _| {
         let bytes = body.whole()?;
         refuse_no_result(head, &bytes, "a result")?;
-        let plain = json::read::<serde_json::Value>(&bytes);
-        if plain.is_ok_and(|value| value.is_boolean() || is_empty(&value)) {
-            return Err(Error::new(Kind::Protocol, "the response contains no result"));
+        if let Ok(value) = json::read::<serde_json::Value>(&bytes) {
+            refuse_unsigned(&this.order_id, &value)?;
         }
         Ok(SignedIdentData(bytes).into())
     },

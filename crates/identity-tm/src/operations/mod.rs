@@ -50,6 +50,7 @@ use http::header::CONTENT_TYPE;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::{
     AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, Warning, error_text, json,
+    trim_body,
 };
 
 use crate::{OrderId, PROVIDER};
@@ -107,7 +108,7 @@ fn refuse_no_result(head: &http::response::Parts, body: &[u8], expected: &str) -
         let detail = "the vendor reports an error in a response with a success status";
         return Err(Error::new(Kind::Rejected, detail).with_vendor_text(text));
     }
-    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii();
+    let text = trim_body(body);
     let media_type = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
     let begins = |with: &str| text.get(..with.len()).is_some_and(|first| first.eq_ignore_ascii_case(with.as_bytes()));
     let detail = if text.is_empty() {

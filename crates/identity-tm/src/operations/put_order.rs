@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::Method;
-use identkit_core::{Advice, Error, Kind};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use identkit_core::{Advice, Error, Kind, RawResponse};
 use identkit_wire::json::{self, Blob};
 use identkit_wire::url::WebUrl;
 use identkit_wire::{
@@ -84,12 +85,13 @@ fn salvage(bytes: &[u8]) -> Option<PutOrderAnswer> {
     Some(answer)
 }
 
-fn read_answer(bytes: &[u8]) -> Result<Decoded<PutOrderAnswer>, Error> {
+fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
     let (answer, notes, odd) = match json::read_answer::<PutOrderAnswer>(bytes) {
         Ok((answer, notes)) => (answer, notes, false),
         Err(fault) => (salvage(bytes).ok_or_else(|| fault.answer())?, json::Notes::default(), true),
     };
-    if notes.has_different("OrderID") {
+    let answered = RawResponse::new(StatusCode::ACCEPTED, HeaderMap::new(), bytes.clone(), true).with_id_names(IDS);
+    if notes.has_different("OrderID") || answered.ids().len() > 1 {
         // The error contains both: `Error::salvaged_ids` (AT-95).
         return Err(Error::new(Kind::Protocol, "the response has several different OrderIDs"));
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use http::header::{CONNECTION, HOST, HeaderValue, TRANSFER_ENCODING};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -35,6 +35,9 @@ pub(super) struct Limits {
     /// Maximum time until a body is complete.
     pub(super) time: Duration,
 }
+
+/// Message for a body that cannot be read.
+pub(super) const BROKEN_BODY: &str = "the body is incomplete, or its framing is invalid (RFC 9112, section 7)";
 
 /// Maximum number of bytes of a body that is too large which are read and not kept.
 const MAX_DISCARDED: u64 = 256 * 1024 * 1024;
@@ -102,8 +105,15 @@ pub(super) fn plain(status: StatusCode, text: impl std::fmt::Display) -> Respons
 fn defect<B>(request: &Request<B>, ambiguous: bool) -> Option<&'static str> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = hosts.next().and_then(|host| host.to_str().ok());
+    let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
+    // hyper reads every coding that ends with `chunked`, but decodes only the chunks.
+    let is_encoded = codings.next().is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
     match (host, hosts.next()) {
         _ if ambiguous => Some("a request must not have both Content-Length and Transfer-Encoding (RFC 9112, 6.3)"),
+        _ if request.version() != Version::HTTP_11 => Some("a request must be HTTP/1.1"),
+        _ if is_encoded || codings.next().is_some() => {
+            Some("Transfer-Encoding must be chunked; the sandbox supports no other transfer coding (RFC 9112, 6.1)")
+        }
         (Some(host), None) if check_place(host).is_ok() => None,
         _ => Some("a request must have one Host header: a name or an address, with a port from 1 to 65535 or none"),
     }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::admin::{self, AdminApi};
-use super::connection::{IDLE, Limits, Read, connection, plain, read, read_first};
+use super::connection::{BROKEN_BODY, IDLE, Limits, Read, connection, plain, read, read_first};
 use super::listen_address::ListenAddress;
 use super::tls::Authority;
 use crate::Worlds;
@@ -85,14 +85,17 @@ pub async fn vendors_at(worlds: impl Into<Worlds>, at: ListenAddress, tls: Optio
                 return Ok(Wire::reset());
             }
             let limits = if worlds.knows(&empty) { DOCUMENTS } else { UNKNOWN };
-            match read(body, limits).await? {
-                Read::Whole(bytes) => Ok(worlds.handle(empty.map(|_| bytes)).await),
-                Read::TooLarge if limits.body == UNKNOWN.body => {
+            match read(body, limits).await {
+                Ok(Read::Whole(bytes)) => Ok(worlds.handle(empty.map(|_| bytes)).await),
+                Ok(Read::TooLarge) if limits.body == UNKNOWN.body => {
                     let response = worlds.handle(empty).await;
                     // Without valid credentials, the body does not matter.
                     Ok(if response.status() == StatusCode::UNAUTHORIZED { response } else { too_large(limits) })
                 }
-                Read::TooLarge => Ok(too_large(limits)),
+                Ok(Read::TooLarge) => Ok(too_large(limits)),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(error),
+                // A client that has disconnected does not receive this.
+                Err(_) => Ok(refuse(BROKEN_BODY)),
             }
         }
     };
@@ -136,7 +139,7 @@ pub async fn admin_at(worlds: impl Into<Worlds>, at: ListenAddress) -> io::Resul
                 Ok(Read::Whole(bytes)) => api.handle(&worlds, &Request::from_parts(head, bytes)).await,
                 Ok(Read::TooLarge) => admin::too_large(CONTROL),
                 // A client that has disconnected does not receive this.
-                Err(_) => admin::bad_request("the body is incomplete, or its framing is invalid (RFC 9112, section 7)"),
+                Err(_) => admin::bad_request(BROKEN_BODY),
             })
         }
     };

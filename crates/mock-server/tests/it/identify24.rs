@@ -58,6 +58,11 @@ async fn i_043_required_attributes_dates_and_lists_are_checked() {
 }
 
 #[tokio::test]
+async fn at_99_port_and_characters_of_pdf_url_are_checked() {
+    rows("AT-99").await;
+}
+
+#[tokio::test]
 async fn ai_19_only_strict_rejects_both_pdf_fields() {
     rows("AI-19").await;
 }

@@ -50,8 +50,10 @@ async fn a_request_needs_one_valid_host() {
             assert!(valid || answer.contains("one Host header"), "{answer}");
         }
         let old = line.replace("HTTP/1.1", "HTTP/1.0");
-        let answer = answers(listener.address(), format!("{old}\r\n").as_bytes()).await;
-        assert!(answer.contains(" 400 "), "{answer}");
+        for host in ["", "host: localhost\r\n"] {
+            let answer = answers(listener.address(), format!("{old}{host}\r\n").as_bytes()).await;
+            assert!(answer.contains(" 400 ") && answer.contains("must be HTTP/1.1"), "{answer}");
+        }
     }
 }
 
@@ -79,6 +81,33 @@ async fn length_and_transfer_coding_together_are_rejected() {
         let answer = answers(listener.address(), chunked.as_bytes()).await;
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
         assert!(!answer.contains("RFC 9112") && answer.contains("connection: close"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_transfer_codings_and_invalid_chunks_get_400() {
+    let (_worlds, vendors, admin) = listeners().await;
+    for (listener, line) in [(&vendors, "POST /api/2.10/cancelOrder/1"), (&admin, "POST /_sandbox/v1/clock/mode")] {
+        for (codings, chunks, message) in [
+            (&["chunked"][..], "2\r\n{}\r\n0\r\n\r\n", None),
+            (&["Chunked"], "2;a=b\r\n{}\r\n0\r\nx: y\r\n\r\n", None),
+            (&["gzip, chunked"], "2\r\n{}\r\n0\r\n\r\n", Some("must be chunked")),
+            (&["gzip", "chunked"], "2\r\n{}\r\n0\r\n\r\n", Some("must be chunked")),
+            (&["chunked", "chunked"], "2\r\n{}\r\n0\r\n\r\n", Some("must be chunked")),
+            (&["chunked"], "-2\r\n{}\r\n0\r\n\r\n", Some("framing is invalid")),
+            (&["chunked"], "fffffffffffffffff\r\n{}", Some("framing is invalid")),
+            (&["chunked"], "2\r\n{}XX0\r\n\r\n", Some("framing is invalid")),
+        ] {
+            let codings: String = codings.iter().map(|coding| format!("transfer-encoding: {coding}\r\n")).collect();
+            let request = format!("{line} HTTP/1.1\r\nhost: localhost\r\n{codings}\r\n{chunks}");
+            let answer = answers(listener.address(), request.as_bytes()).await;
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{request}: {answer}");
+            if let Some(message) = message {
+                assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(message), "{request}: {answer}");
+            } else {
+                assert!(!answer.contains("chunked") && !answer.contains("framing"), "{request}: {answer}");
+            }
+        }
     }
 }
 

@@ -259,6 +259,8 @@ async fn at_39_a_request_without_a_valid_url_is_400() {
         answer.refused(400, "callbackUrl", "AT-39", "[T] 3.7.3");
         assert!(!answer.text().contains("hooks.example"), "{}", answer.text());
     }
+    let answer = bench.tm_call("POST", &path, asking("https://hooks.example:65536/x")).await;
+    answer.refused(400, "callbackUrl", "must have a port from 1 to 65535", "[T] 3.7.3");
     bench.clock.advance(HOUR).await;
     assert_eq!(receiver.count(), 0);
     assert_eq!(bench.video(&id).await, placeholder_video().unwrap(), "no recording was requested");

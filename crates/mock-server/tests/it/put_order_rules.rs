@@ -129,6 +129,11 @@ async fn at_22_at_33_at_34_at_79_and_at_85_files_to_sign_are_checked() {
 }
 
 #[tokio::test]
+async fn at_99_ports_and_characters_of_urls_are_checked() {
+    rows(Harness::new(), "AT-99").await;
+}
+
+#[tokio::test]
 async fn m_08_only_strict_rejects_unlisted_elements() {
     rows(Harness::new(), "M-08 literal").await;
     rows(Harness::strict(), "M-08").await;

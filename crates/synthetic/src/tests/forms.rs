@@ -4,7 +4,8 @@ use lopdf::{Dictionary, Document, Object, ObjectId, decode_text_string};
 
 use super::super::{Error, SignatureMark, page_count, sign};
 use super::files::{Parts, fixture, page};
-use super::mark;
+use super::tools::run;
+use super::{assert_in_order, mark};
 
 fn in_field(name: &str) -> SignatureMark<'_> {
     SignatureMark { field: Some(name), ..mark() }
@@ -86,7 +87,8 @@ fn at_85_name_of_a_nested_field_is_its_full_name() {
     }
     let document = Document::load_mem(&sign(&original, &in_field("contract.Käuferin")).unwrap()).unwrap();
     let [field, annotation] = [7, 8].map(|number| document.get_dictionary((number, 0)).unwrap());
-    assert!(field.has(b"V") && !field.has(b"AP") && !annotation.has(b"V") && annotation.has(b"AP"));
+    assert!(field.has(b"V") && !field.has(b"AP") && annotation.has(b"AP"));
+    assert_eq!(field.get(b"V").unwrap(), annotation.get(b"V").unwrap());
 }
 
 #[test]
@@ -101,11 +103,44 @@ fn at_85_mark_stands_in_the_rectangle_of_any_field() {
 }
 
 #[test]
-fn at_85_field_without_area_gets_an_invisible_signature() {
-    let original = form(6, &["<</Type/Annot/Subtype/Widget/T(hidden)/FT/Sig/Rect[0 0 0 0]>>"]);
-    let document = Document::load_mem(&sign(&original, &in_field("hidden")).unwrap()).unwrap();
-    let field = document.get_dictionary((6, 0)).unwrap();
-    assert!(field.has(b"V") && !field.has(b"AP"));
+fn at_85_field_that_the_page_does_not_show_is_an_error() {
+    // The page is 595 x 842 points large.
+    for (rect, shown) in [
+        ("0 0 0 0", false),
+        ("1100 1100 1300 1150", false),
+        ("300 150 100 100", true),
+        ("100 100 124 112", true),
+        ("100 100 123 112", false),
+        ("100 100 124 111", false),
+        ("-176 -48 24 12", true),
+        ("-177 -48 23 12", false),
+        ("380 300 600 350", true),
+    ] {
+        for kind in ["Sig", "Tx"] {
+            let widget = format!("<</Type/Annot/Subtype/Widget/T(field)/FT/{kind}/P 3 0 R/Rect[{rect}]>>");
+            let result = sign(&form(6, &[&widget]), &in_field("field"));
+            assert_eq!(result.err(), (!shown).then_some(Error::FieldNotShown), "{kind} {rect}");
+            assert_eq!(sign(&form(9, &[&widget]), &in_field("field")), Err(Error::FieldNotShown), "not in the list");
+        }
+    }
+    let catalog = "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R]>>>>".into();
+    let more = vec!["<</Type/Annot/Subtype/Widget/T(field)/FT/Sig/Rect[380 300 600 350]>>".into()];
+    let page = page("/Annots[6 0 R]/CropBox[0 0 400 500]");
+    let cropped = Parts { catalog, page, more, ..Parts::default() }.file();
+    assert_eq!(sign(&cropped, &in_field("field")), Err(Error::FieldNotShown), "20 points are visible");
+}
+
+#[test]
+fn at_85_tools_find_a_signature_in_a_separate_widget() {
+    let original = form(
+        7,
+        &["<</T(field)/FT/Sig/Kids[7 0 R]>>", "<</Type/Annot/Subtype/Widget/Parent 6 0 R/Rect[100 100 300 150]>>"],
+    );
+    let signed = sign(&original, &in_field("field")).unwrap();
+    if let Some(output) = run("pdfsig", &["-nocert"], &signed, &[]) {
+        assert_in_order(&output, &["Signature Field Name: field", "Total document signed", "Signature is Valid."]);
+    }
+    assert_eq!(sign(&signed, &in_field("field")), Err(Error::FieldSigned));
 }
 
 #[test]

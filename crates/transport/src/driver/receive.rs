@@ -6,7 +6,9 @@ use ::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
 use ::http::response;
 use bytes::{Bytes, BytesMut};
 use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
-use identkit_wire::{BodyMode, Meta, Received, body_text, error_text, is_empty_or_json, is_json_object, refusal};
+use identkit_wire::{
+    BodyMode, Meta, Received, body_text, error_text, is_empty_or_json, is_json_object, refusal, trim_body,
+};
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::coding::{is_decoded, unsupported};
@@ -128,8 +130,7 @@ impl ArrivingResponse {
 
     /// What the body of an operation without a documented body shows.
     pub(super) fn shown(&self) -> Shown {
-        let body = self.buffer.trim_ascii();
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+        let body = trim_body(&self.buffer);
         let media_type = self.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         match body {
             [] => Shown::Empty,
@@ -155,7 +156,11 @@ impl ArrivingResponse {
     pub(super) fn contradicts(&self) -> bool {
         let is_coded =
             self.meta.safety.forbids_repeat() && !self.buffer.is_empty() && unsupported(&self.head.headers).is_some();
-        is_coded || self.meta.contradicts.is_some_and(|contradicts| contradicts(&self.buffer))
+        is_coded
+            || self
+                .meta
+                .contradicts
+                .is_some_and(|contradicts| contradicts(self.head.status, &self.head.headers, &self.buffer))
     }
 
     /// The beginning of the body as text.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use identkit_files::{CommitError, Draft, Existing};
 
 use crate::exit::Failure;
-use crate::save::{reject_dash, report_leftovers};
+use crate::save::{check_name, report_leftovers};
 
-/// Reserved size in bytes: more than any response needs.
+/// Reserved size in bytes: more than a usual response needs.
 const RESERVED: usize = 64 * 1024;
 
 /// A file for a response. It is reserved before the request is sent, so that nothing is sent that cannot be saved.
@@ -19,7 +19,7 @@ pub(super) struct ResponseFile {
 
 impl ResponseFile {
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
-        reject_dash(path)?;
+        check_name("--out", path)?;
         if path.symlink_metadata().is_ok() {
             let problem = "already exists and may contain the only copy of an ident_id: choose a new file";
             return Err(Failure::unsent(format!("--out {} {problem}", path.display())));

@@ -1,5 +1,6 @@
 //! The arguments of `identkit identify24`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -31,7 +32,7 @@ pub(crate) struct Arguments {
 
     /// File with the API key.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY_FILE", hide_env_values = true, value_name = "FILE")]
-    pub(super) api_key_file: Option<PathBuf>,
+    pub(super) api_key_file: Option<OsString>,
 
     #[command(flatten)]
     pub(super) connection: Connection,

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use identkit_identify24::{Builder, Credentials, Identify24 as Client};
 
 use super::arguments::Arguments;
+use crate::connection::path;
 use crate::context::{Context, required, secret};
 use crate::exit::Failure;
 
@@ -43,7 +44,7 @@ impl Identify24<'_> {
         let partner = required(self.arguments.partner.as_ref(), "--partner", "IDENTKIT_IDENTIFY24_PARTNER")?;
         let Arguments { api_key, api_key_file, .. } = self.arguments;
         let names = ("--api-key", "IDENTKIT_IDENTIFY24_API_KEY");
-        let key = secret(api_key.as_ref(), api_key_file.as_deref(), names)?;
+        let key = secret(api_key.as_ref(), path(api_key_file.as_ref()), names)?;
         let mut builder = Client::builder(Credentials::new(partner, key)).transport(self.transport()?);
         if let Some(observer) = self.observer() {
             builder = builder.observer(observer);

@@ -7,7 +7,7 @@ use identkit_identify24::Dialect;
 use identkit_identify24::messages::{CreateIdent, CreateIdentResponse};
 use identkit_identify24::operations::GetIdent;
 use identkit_transport::Response;
-use identkit_wire::{Operation as _, json as wire};
+use identkit_wire::{Operation as _, encode_base64, json as wire};
 use serde_json::{Map, Value, json};
 
 use super::answer_file::{ResponseFile, WriteError};
@@ -66,8 +66,8 @@ pub(super) async fn create(
     let created = match warn(created) {
         Ok(created) => created,
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
-            let shown = reveal || (file.is_none() && identify24.recorder.path().is_none());
-            return Err(unknown_outcome(error, file, &recovery, shown));
+            let is_saved = file.is_some() || identify24.recorder.path().is_some();
+            return Err(unknown_outcome(error, file, &recovery, Shown { reveal, is_saved }));
         }
         Err(error) => return Err(error.into()),
     };
@@ -144,17 +144,29 @@ fn is_url_of_another(created: &CreateIdentResponse) -> bool {
     !url.expose().is_empty() && !url.expose().contains(id.expose()) && !url.expose().contains(segment)
 }
 
+/// Whether a doubtful response is shown.
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    /// Whether the user asked for it (`--reveal`).
+    reveal: bool,
+    /// Whether it is in a file. Otherwise the error is the only place for its ids.
+    is_saved: bool,
+}
+
 /// The failure of a create with an unknown outcome. The response may be the only copy of the id: it is saved like a
 /// successful one and shown only with `--reveal`, or if it is in no file. No note recommends `--show-vendor-text`, which
 /// would repeat the call.
-fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String], reveal: bool) -> Failure {
-    let received = error.answer().filter(|answer| !answer.body().is_empty());
-    let received = received.map(|answer| String::from_utf8_lossy(answer.body()).into_owned());
-    let Some(text) = error.vendor_text().map(|text| Pii::expose(text).clone()).or(received) else {
+fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String], shown: Shown) -> Failure {
+    // The vendor's text is an extract; the file must have the whole response (AT-97).
+    let received = error.answer().map(|answer| answer.body().clone()).filter(|body| !body.is_empty());
+    let extract = || error.vendor_text().map(|text| Pii::expose(text).clone().into());
+    let Some(body) = received.or_else(extract) else {
         return recovery.iter().fold(error.into(), Failure::note);
     };
+    let text = String::from_utf8_lossy(&body);
     let ids = ids(&error, &text);
-    let (named, answer) = (!ids.is_empty(), record(&ids, &text));
+    let (named, answer) = (!ids.is_empty(), record(&ids, &body));
+    let reveal = shown.reveal || !shown.is_saved;
     // With any other status, the text consists of the vendor's messages.
     let is_secret = named || error.status().is_some_and(|status| (200..300).contains(&status));
     let show = match (is_secret, reveal) {
@@ -162,9 +174,15 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
         (true, false) => VendorText::Never,
         (false, _) => VendorText::OnRequest,
     };
+    // The vendor's text need not contain them.
+    let lost = error.salvaged_ids().into_iter().filter(|id| reveal && id.name == "conference_url");
+    let lost = lost.map(|id| format!("the vendor's response contains conference_url {}", plain(id.value.expose())));
+    let found = ids.iter().filter(|_| reveal);
+    let found = found.map(|id| format!("the vendor's response contains ident_id {}", plain(id))).chain(lost);
+    let found: Vec<String> = found.collect();
     // Without the vendor's own text, the response itself is shown.
     let error = if error.vendor_text().is_some() { error } else { error.with_vendor_text(plain(&text)) };
-    let mut failure = Failure::from(error).vendor_text(show);
+    let mut failure = Failure::from(error).vendor_text(show).notes(found);
     let path = match file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose() {
         Ok(path) => path,
         Err(error) => {
@@ -202,12 +220,18 @@ fn ids(error: &Error, text: &str) -> Vec<String> {
     if ids.is_empty() {
         ids.extend(in_url());
     }
-    ids.into_iter().map(str::to_owned).collect()
+    // An id at the end of a response that was cut may be cut too.
+    let is_cut = error.answer().is_some_and(|answer| !answer.is_complete());
+    ids.into_iter().filter(|id| !(is_cut && text.ends_with(id))).map(str::to_owned).collect()
 }
 
-/// The saved form of a response that is not valid, with the ident_ids, where `get --from` reads them.
-fn record(ids: &[String], text: &str) -> Value {
-    let mut record = json!({ "identkit": { "outcome": "unknown" }, "vendor_text": text });
+/// The saved form of a response that is not valid, with the ident_ids, where `get --from` reads them. A response that is
+/// not UTF-8 is saved as Base64.
+fn record(ids: &[String], body: &[u8]) -> Value {
+    let mut record = match std::str::from_utf8(body) {
+        Ok(text) => json!({ "identkit": { "outcome": "unknown" }, "vendor_text": text }),
+        Err(_) => json!({ "identkit": { "outcome": "unknown" }, "vendor_base64": encode_base64(body) }),
+    };
     if let Some(members) = record.as_object_mut() {
         match ids {
             [] => {}

@@ -56,10 +56,21 @@ async fn read_file(path: &Path) -> Result<(Secret, bool), Failure> {
     let saved: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
     let record = Entry::read(path.to_owned()).ok().filter(|record| !record.provider.is_empty());
     let is_vendors = saved.contains_key("identkit") || record.is_some();
+    let mut is_cut = false;
     if let Some(record) = record {
+        is_cut = !record.complete;
         bytes.extend(record.body);
     }
-    let ids = all_ids(bytes);
+    let ids = match of_unknown_outcome(&saved) {
+        Some(ids) => ids,
+        None => {
+            // An id at the end of a response that was cut may be cut too.
+            let end = bytes.clone();
+            let mut ids = all_ids(bytes);
+            ids.retain(|id| !(is_cut && end.ends_with(id.as_bytes())));
+            ids
+        }
+    };
     match ids.as_slice() {
         [id] => Ok((Secret::new(id.as_str()), is_vendors)),
         [] => Err(Failure::unsent(format!("{name} has no ident_id: pass a file that create wrote"))),
@@ -68,6 +79,14 @@ async fn read_file(path: &Path) -> Result<(Secret, bool), Failure> {
             ids.len()
         ))),
     }
+}
+
+/// Each ident_id in the file of a create with an unknown outcome. The response in it can be cut, so create read it.
+fn of_unknown_outcome(saved: &Map<String, Value>) -> Option<Vec<String>> {
+    (saved.get("identkit")?.get("outcome")? == "unknown").then_some(())?;
+    let several = saved.get("ident_ids").and_then(Value::as_array).into_iter().flatten();
+    let ids = saved.get("ident_id").into_iter().chain(several);
+    Some(ids.filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
 /// Each ident_id in these bytes, once.

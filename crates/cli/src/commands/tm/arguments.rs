@@ -1,5 +1,6 @@
 //! The arguments of `identkit tm`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
@@ -30,7 +31,7 @@ pub(crate) struct Arguments {
 
     /// File with the CustomerCode.
     #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE_FILE", hide_env_values = true, value_name = "FILE")]
-    pub(super) customer_code_file: Option<PathBuf>,
+    pub(super) customer_code_file: Option<OsString>,
 
     /// Resolves an ambiguity of the vendor's document in another way. Can be given several times.
     #[arg(long, global = true, value_name = "SWITCH", value_enum)]

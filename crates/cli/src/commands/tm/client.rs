@@ -8,6 +8,7 @@ use identkit_transport::{ClientSettings, NoAuth, Response, SystemClock};
 use identkit_wire::Operation as _;
 
 use super::arguments::{Arguments, Order};
+use crate::connection::path;
 use crate::context::{Context, required, secret};
 use crate::exit::Failure;
 use crate::typed_id::IdKind;
@@ -43,14 +44,14 @@ impl Tm<'_> {
     fn customer_code(&self) -> Result<Secret, Failure> {
         let Arguments { customer_code, customer_code_file, .. } = self.arguments;
         let names = ("--customer-code", "IDENTKIT_TM_CUSTOMER_CODE");
-        secret(customer_code.as_ref(), customer_code_file.as_deref(), names)
+        secret(customer_code.as_ref(), path(customer_code_file.as_ref()), names)
     }
 
     /// Checks that the service is up, with the account's credentials if there are any (AT-80).
     pub(super) async fn server_status(&self) -> Result<Response<()>, Failure> {
         let Arguments { customer_id, customer_code, customer_code_file, base_url, .. } = self.arguments;
         let is_given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
-        if is_given(customer_id) && (is_given(customer_code) || customer_code_file.is_some()) {
+        if is_given(customer_id) && (is_given(customer_code) || path(customer_code_file.as_ref()).is_some()) {
             return Ok(self.client()?.server_status(&self.options).await?);
         }
         let mut settings = ClientSettings::new(base_url, Dialect::default());

@@ -262,10 +262,21 @@ async fn at_05_if_paging_is_ignored_windows_are_halved() {
         assert_eq!(usize::try_from(feed.pages()).unwrap(), requests.len());
         let smallest = requests.iter().map(|request| request.end - request.begin).min().unwrap();
         assert!((1..=5).contains(&smallest), "{smallest}");
-        // Whether bounds are inclusive is not documented, so neighboring windows share a bound.
-        let bounds: BTreeSet<_> = requests.iter().map(|request| request.begin).collect();
+        // Neighboring windows overlap by a second.
+        let bounds: BTreeSet<_> = requests.iter().map(|request| request.begin + 1).collect();
         assert!(requests.iter().all(|request| request.end == 120 || bounds.contains(&request.end)));
     }
+}
+
+#[tokio::test]
+async fn at_05_halves_lose_no_entry_if_bounds_are_exclusive() {
+    let entry = |second: i64| (second, u32::try_from(second).unwrap(), 6);
+    let (mut feed, _) = feed(120, move |request, _| {
+        let mut entries: Vec<Entry> = (request.begin + 1..request.end).map(entry).collect();
+        entries.truncate(request.elements);
+        if entries.is_empty() { nothing() } else { listed(&entries) }
+    });
+    exactly_once(read_all(&mut feed).await, (1..120).map(entry).collect());
 }
 
 /// Changing sequences and portions must neither run forever nor succeed with missing entries.

@@ -216,7 +216,8 @@ async fn at_89_a_deletion_with_another_2xx_is_proved_by_a_read() {
 async fn at_09_a_404_of_another_server_proves_no_deletion() {
     for (body, proves) in [("", true), (" \n", true), ("{}", true), ("\u{feff}{\"Error\":\"x\"}", true)]
         .into_iter()
-        .chain([("<html>not found</html>", false), ("not found", false), ("{", false)])
+        .chain([("<html>not found</html>", false), ("not found", false), ("{", false), ("[]", false)])
+        .chain([(documented("getIdentData"), false), (r#"{"a":{"Surname":"Mustermann"}}"#, false)])
     {
         let vendor = client([reply(404, body)]);
         let gone = vendor.data_is_gone(&id(), &options()).await;
@@ -241,7 +242,12 @@ async fn at_89_at_97_a_cancellation_keeps_warning_and_answer() {
     let canceled = client([reply(205, "x"), reply(200, r#"{"Status":[{"Kind":63}]}"#)]);
     let response = canceled.cancel_order(&id(), &options()).await.unwrap();
     assert_eq!((response.status.as_u16(), rules(&response.warnings)), (205, vec!["AT-89"]));
-    for status in [reply(200, r#"{"Status":[{"Kind":25}]}"#), reply(404, "")] {
+    let contradicted = ["6", "84", "89", "17", r#""x""#, "null"]
+        .iter()
+        .flat_map(|other| ["63", "22"].map(|end| format!(r#"{{"Status":[{{"Kind":{end}}},{{"Kind":{other}}}]}}"#)));
+    for status in
+        contradicted.map(|body| reply(200, body)).chain([reply(200, r#"{"Status":[{"Kind":25}]}"#), reply(404, "")])
+    {
         let error = client([reply(205, "x"), status]).cancel_order(&id(), &options()).await.unwrap_err();
         let answer = error.answer().unwrap();
         assert_eq!(
@@ -249,6 +255,57 @@ async fn at_89_at_97_a_cancellation_keeps_warning_and_answer() {
             (Kind::OutcomeUnknown, 205, &b"x"[..])
         );
     }
+}
+
+#[tokio::test]
+async fn at_94_an_error_after_a_byte_order_mark_counts() {
+    let marked = "\u{feff}{\"Error\":\"Mustermann\"}";
+    let answer = |status: u16| client([reply(status, marked)]);
+    let then_404 = client([reply(202, marked), reply(404, "")]);
+    let tan = identkit_core::Secret::new("123456");
+    for result in [
+        answer(202).confirm_sign(&id(), &tan, &options()).await,
+        answer(202).request_sign(&id(), &options()).await,
+        answer(202).resend_tan(&id(), &options()).await,
+        then_404.cancel_order(&id(), &options()).await,
+        answer(202).delete_ident_data(&id(), &options()).await,
+    ] {
+        assert_eq!(error_of(result).kind(), Kind::OutcomeUnknown);
+    }
+    for form in [
+        answer(200).ident_data_signed(&id(), &options()).await.map(drop),
+        answer(200).ident_data_body(&id(), &options()).await.map(drop),
+    ] {
+        assert_eq!(error_of(form).kind(), Kind::Rejected);
+    }
+}
+
+#[test]
+fn at_23_two_entries_of_one_type_are_a_warning() {
+    let rules_of = |kinds: [u8; 2]| {
+        let [one, two] = kinds.map(|kind| format!(r#"{{"Type":{kind},"Surname":"Mustermann"}}"#));
+        let reply = answer(200, "application/json", format!(r#"{{"IdentData":[{one},{two}]}}"#));
+        rules(&decode(&GetIdentData::new(id()), &reply).unwrap().warnings)
+    };
+    assert_eq!(rules_of([1, 2]), Vec::<&str>::new());
+    for kinds in [[1, 1], [2, 2], [1, 3]] {
+        assert_eq!(rules_of(kinds), ["AT-23"], "{kinds:?}");
+    }
+}
+
+#[tokio::test]
+async fn at_95_two_order_ids_at_any_depth_are_unknown() {
+    for body in [
+        r#"{"OrderID":"77","Order":{"OrderID":"88"}}"#,
+        r#"{"OrderID":"77","x":[{"OrderID":88}]}"#,
+        r#"{"OrderID":"77","orderid":"88"}"#,
+    ] {
+        let error = error_of(client([reply(202, body)]).put_order(&plain_order(), &options()).await);
+        let ids: Vec<_> = error.salvaged_ids().iter().map(|id| id.value.expose().to_owned()).collect();
+        assert_eq!((error.kind(), ids), (Kind::OutcomeUnknown, vec!["77".to_owned(), "88".to_owned()]), "{body}");
+    }
+    let same = client([reply(202, r#"{"OrderID":"77","Order":{"OrderID":"77"}}"#)]);
+    assert_eq!(same.put_order(&plain_order(), &options()).await.unwrap().value.order_id.expose(), "77");
 }
 
 #[test]
@@ -262,6 +319,13 @@ fn at_94_at_96_what_is_no_result_is_not_an_opaque_one() {
         let signed = decode(&GetIdentDataSigned::new(id()), &answer(200, "text/plain", body));
         assert_eq!(error_of(signed).kind(), kind, "{body}");
     }
+    // The signed form is not the plain result, and not a list of errors.
+    for body in [documented("getIdentData"), r#"[{"Error":"Mustermann"}]"#] {
+        let signed = decode(&GetIdentDataSigned::new(id()), &answer(200, "application/json", body));
+        assert_eq!(error_of(signed).kind(), Kind::Protocol, "{body}");
+    }
+    let other = decode(&GetIdentDataSigned::new(id()), &answer(200, "application/json", r#"{"OrderID":"8","s":"x"}"#));
+    assert_eq!(error_of(other).kind(), Kind::Integrity);
     for (body, kind) in
         [(r#"{"Error":"Mustermann"}"#, Kind::Rejected), ("{}", Kind::Protocol), (html[0], Kind::Protocol)]
     {

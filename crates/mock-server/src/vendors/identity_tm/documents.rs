@@ -79,7 +79,7 @@ pub(super) fn not_signable(error: SyntheticError) -> Rejection {
         SyntheticError::NoSuchField => ("eSignPDF.SignatureFieldName", "is not a form field of the PDF", "AT-85"),
         SyntheticError::FieldNotShown => (
             "eSignPDF.SignatureFieldName",
-            "must be a field that a page of the PDF shows; no page shows this one",
+            "must be a field of which a page of the PDF shows at least 24 x 12 PDF points",
             "AT-85",
         ),
         SyntheticError::FieldSigned => ("eSignPDF.SignatureFieldName", "is already signed in the PDF", "AT-85"),

@@ -7,11 +7,11 @@ use identkit_identity_tm::{
     GetVideo, GetVoiceFiles, OrderCallback, OrderId, PROVIDER, RequestVideo, StatusKind, Video, VideoCallback,
 };
 use identkit_wire::json::Blob;
+use identkit_wire::url::WebUrl;
 use identkit_wire::{Callback as _, ServedOperation as _, encode_base64, json};
 
 use super::{FACTS, Order, Orders, VIDEO, VideoFormat, deleted_order, find, of_order, rules};
 use crate::rules::Rule;
-use crate::vendors::settings::is_web_address;
 use crate::webhooks::Delivery;
 use crate::{Rejection, Timer, World};
 
@@ -67,8 +67,10 @@ pub(super) fn request(world: &mut World, op: RequestVideo) -> Result<(), Rejecti
             SECTION,
         );
     };
-    if checks_url && !is_web_address(url.expose()) {
-        return refuse("callbackUrl", "must be a URL that starts with https:// or http://", &rules::AT_39, SECTION);
+    if let Err(fault) = WebUrl::parse(url.expose())
+        && checks_url
+    {
+        return refuse("callbackUrl", fault.text(), &rules::AT_39, SECTION);
     }
     let due = if order.recording.ready { now } else { now.checked_add(takes).unwrap_or(now) };
     if order.recording.callback.replace(url).is_none() {

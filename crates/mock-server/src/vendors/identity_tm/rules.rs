@@ -27,7 +27,7 @@ rules! {
     // PutOrder.
     M_08_ELEMENTS = rule("M-08/elements", "[T] 3.1.3", "An order must not have elements that the document does not list").strict();
     M_08_MISSPELLED = rule("M-08/misspelled", "[T] 3.1.3, 4.2.2", "An unlisted element with nearly the name of a listed one gets a warning in the journal");
-    AT_99 = rule("AT-99", "[T] 3.1.3", "A URL must have a port from 1 to 65535, or none");
+    AT_99 = rule("AT-99", "[T] 3.1.3", "A URL, also pdf_url of identify24, must be percent-encoded ASCII and have a port from 1 to 65535, or none");
     T_005 = rule("T-005", "[T] 3.1.3", "Texts must respect their maximum lengths and have no control characters; dates and images must be valid");
     T_006 = rule("T-006", "[T] 3.1.3", "Product must be 0, 12, 15 or 16");
     T_006_PRODUCTS = rule("T-006/products", "[T] 3.1.1", "A Product that is not enabled for the account is rejected");

@@ -1,0 +1,199 @@
+//! Whether a refused `ident/create` can have created an ident (AI-30, AI-31).
+
+use http::{HeaderMap, StatusCode};
+use identkit_wire::{json, trim_body};
+use serde_json::Value;
+
+use crate::messages::CreateIdentResponse;
+
+/// Whether a refusal of this status, with these headers and this body, may hold an ident. After 401 and 429 the client
+/// sends the create again, so these must prove that they hold nothing. The client does not repeat the others, so they
+/// count unless they show an ident.
+pub(super) fn contradicts(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
+    if headers.iter().any(|(name, value)| names_ident(name.as_str().as_bytes()) || names_ident(value.as_bytes())) {
+        return true;
+    }
+    match status.as_u16() {
+        401 | 429 => headers.contains_key(http::header::LOCATION) || !holds_nothing(body),
+        _ => shows_ident(body),
+    }
+}
+
+/// Whether a body is empty, or an object of the documented error form without anything that could be an id.
+fn holds_nothing(body: &[u8]) -> bool {
+    let text = trim_body(body);
+    text.is_empty()
+        || (!has_url(text) && serde_json::from_slice(text).is_ok_and(|value| is_error(&value)) && !accepts(text))
+}
+
+/// Whether a value is an object that has only the members of an error.
+fn is_error(value: &Value) -> bool {
+    value.as_object().is_some_and(|members| {
+        members.iter().all(|(name, value)| match name.as_str() {
+            "result" | "response_status" => !value.is_array() && !value.is_object(),
+            "messages" | "message" | "error" => is_text_only(value),
+            _ => is_empty(value),
+        })
+    })
+}
+
+/// Whether a value is texts and small numbers, none of which can be an id or a URL.
+fn is_text_only(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::Number(number) => !is_like_id(&number.to_string()),
+        Value::String(text) => !names_ident(text.as_bytes()) && !is_like_id(text),
+        Value::Array(many) => many.iter().all(is_text_only),
+        Value::Object(members) => members.iter().all(|(name, value)| {
+            is_empty(value) || (matches!(name.as_str(), "message" | "text" | "field" | "code") && is_text_only(value))
+        }),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(many) => many.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether a text has a word that can be an id: 16 characters or more with a digit, or 32 or more, e.g. in Base64.
+fn is_like_id(text: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '+' | '=');
+    text.split(|c| !is_part(c))
+        .any(|word| word.len() >= 32 || (word.len() >= 16 && word.contains(|c: char| c.is_ascii_digit())))
+}
+
+/// Whether a text names the element `ident_id`, in any spelling, or has the URL of a person.
+fn names_ident(text: &[u8]) -> bool {
+    let letters: Vec<u8> =
+        text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
+    has_url(text)
+        || [&b"identid"[..], b"conferenceurl"].iter().any(|name| letters.windows(name.len()).any(|part| part == *name))
+}
+
+/// Whether a text has part of the URL that an ident has for its person.
+fn has_url(text: &[u8]) -> bool {
+    let text: Vec<u8> = text.iter().filter(|byte| **byte != b'\\').map(u8::to_ascii_lowercase).collect();
+    text.windows(6).any(|part| part == b"apply/")
+}
+
+/// Whether the body of another refusal shows an ident, or cannot be checked.
+fn shows_ident(body: &[u8]) -> bool {
+    // Compressed, or in UTF-16.
+    if has_url(body) || body.starts_with(b"\x1f\x8b") || body.contains(&0) {
+        return true;
+    }
+    let text = trim_body(body);
+    match text.first() {
+        Some(b'{') => accepts(text),
+        Some(b'[') => text != b"[]",
+        _ => names_ident(text),
+    }
+}
+
+/// Whether a JSON object says something else than a refusal, or cannot be read.
+fn accepts(text: &[u8]) -> bool {
+    let Ok((answer, notes)) = json::read_answer::<CreateIdentResponse>(text) else { return true };
+    // Other numbers, e.g. 0, are not a status.
+    let differs = |status: u16| matches!(status, 100..=399 | 408 | 409 | 425 | 500..=599);
+    let unclear = |name: &&str| notes.has_different(name) || notes.is_ignored(name);
+    answer.result == Some(true)
+        || answer.response_status.is_some_and(differs)
+        || ["result", "response_status", "messages"].iter().any(unclear)
+        || hints_at_an_ident(&answer)
+}
+
+/// Whether a rejection contains an id in `data`.
+pub(super) fn hints_at_an_ident(answer: &CreateIdentResponse) -> bool {
+    answer.extra.get("data").and_then(|data| data.get("id")).is_some_and(|id| !is_empty(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ai_31_only_a_response_without_anything_is_a_sure_refusal() {
+        let json = r#"{"ident_id":"FIRST"}"#;
+        let escaped = serde_json::json!({ "x": serde_json::json!({ "y": json }).to_string() }).to_string();
+        let base64 = identkit_wire::encode_base64(json.as_bytes());
+        let in_message = serde_json::json!({ "messages": [base64] }).to_string();
+        let utf_16: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let marked = [b"\xef\xbb\xbf", json.as_bytes()].concat();
+        let doubtful: [&[u8]; 38] = [
+            json.as_bytes(),
+            b"ident_id=FIRST",
+            b"ident_id: FIRST created",
+            b"{'ident_id':'FIRST'}",
+            b"{ident_id:\"FIRST\"}",
+            b"<r><ident_id>FIRST</ident_id></r>",
+            b"<a href=\"https://identify24.de/apply/FIRST\">go on</a>",
+            br#"{"messages":["https://identify24.de/apply/FIRST"]}"#,
+            br#"{"messages":["https:\/\/identify24.de\/apply\/FIRST"]}"#,
+            br#"{"messages":["\u0061pply/FIRST"]}"#,
+            br#"{"messages":["ident id FIRST"]}"#,
+            br#"{"messages":["6f0a1b2c-0000-4000-8000-1234567890ab exists"]}"#,
+            br#"{"messages":[{"id":"FIRST"}]}"#,
+            br#"{"messages":[1234567890123456]}"#,
+            br#"{"messages":["apply/FIRST"],"messages":[]}"#,
+            br#"{"messages":["x"],"messages":["y"]}"#,
+            escaped.as_bytes(),
+            base64.as_bytes(),
+            in_message.as_bytes(),
+            br#"{"identId":"FIRST"}"#,
+            br#"{" ident_id ":"FIRST"}"#,
+            br#"{"ident_id":true}"#,
+            br#"{"ident_id":0}"#,
+            br#"{"id":"FIRST"}"#,
+            br#"{"result":false,"data":{"id":"FIRST","status":"Unidentified"}}"#,
+            br#"{"result":false,"data":[1]}"#,
+            br#"{"result":true}"#,
+            br#"{"result":{"id":"FIRST"}}"#,
+            br#"{"response_status":201}"#,
+            b"result=1&ident_id=FIRST&x=1",
+            b"\x1f\x8b\x08",
+            &utf_16,
+            &marked,
+            b")]}',\n{\"ident_id\":\"FIRST\"}",
+            b"<br />\n<b>Notice</b>: x\n{\"ident_id\":\"FIRST\"}",
+            b"[]",
+            b"Unauthorized",
+            b"<html>Too many requests</html>",
+        ];
+        let sure: [&[u8]; 9] = [
+            b"",
+            b" \r\n",
+            b"\xef\xbb\xbf",
+            b"{}",
+            br#"{"result":false,"response_status":401,"messages":["Ident not created: the token is invalid"]}"#,
+            br#"{"result":"false","messages":[{"message":"x","code":7}],"data":[],"response_status":0}"#,
+            br#"{"result":false,"ident_id":"","conference_url":null,"data":null}"#,
+            b"\xef\xbb\xbf{\"error\":\"Unauthorized\"}",
+            br#" {"message":"Too many requests"} "#,
+        ];
+        let none = HeaderMap::new();
+        for status in [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS] {
+            for body in doubtful {
+                assert!(contradicts(status, &none, body), "{status} {}", String::from_utf8_lossy(body));
+            }
+            for body in sure {
+                assert!(!contradicts(status, &none, body), "{status} {}", String::from_utf8_lossy(body));
+            }
+            for (name, value) in [("location", "/"), ("x-ident-id", "FIRST"), ("link", "</apply/FIRST>")] {
+                let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+                assert!(contradicts(status, &headers, b""), "{name}");
+            }
+            let usual = [("server", "identify24"), ("content-type", "application/json"), ("retry-after", "1")];
+            let usual = usual.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            assert!(!contradicts(status, &HeaderMap::from_iter(usual), b"{}"));
+        }
+        // The other refusals are not repeated.
+        for (body, expected) in [("Not Found", false), ("<html>", false), ("{}", false), ("ident_id=FIRST", true)] {
+            assert_eq!(contradicts(StatusCode::NOT_FOUND, &none, body.as_bytes()), expected, "{body}");
+        }
+    }
+}
