@@ -1,22 +1,32 @@
 //! The promises, in the order in which they are checked.
 
+mod answers;
 mod evidence;
+mod faults;
+mod outcomes;
 mod recovery;
+mod samples;
+mod steps;
+mod webhooks;
+mod worlds;
 
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use identkit_core::{
     CallOptions, Capability, CaseRef, ChangesPage, Cursor, DeletePermit, Error, Event, EvidenceKind, IdentityProvider,
     Kind, NewCase, Opened, Outcome, Purpose, Secret, Window,
 };
-use identkit_mock_server::TransitionError;
+use identkit_mock_server::{Transition, TransitionError};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::harness::Harness;
+use crate::drive::within;
+use crate::harness::{Harness, Scenario, WRONG_SECRET};
+use crate::report::{BrokenPromise, Report};
+use crate::secrets::Secrets;
 
-/// Texts that must never be printed: the person of [`example_case`](crate::example_case), in lower case.
-const PERSON: [&str; 6] = ["erika", "mustermann", "heidestr", "1964", "4917112", "conformance-1"];
+/// Promise of every call.
+const ENDS: &str = "a call ends within the limit in real time";
 
 /// The fields of a case that a violation can name. `[0]` stands for any index.
 const FIELDS: [&str; 23] = [
@@ -45,50 +55,71 @@ const FIELDS: [&str; 23] = [
     "webhook_final",
 ];
 
-/// A promise of the port that a provider breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrokenPromise {
-    /// Text of the promise.
-    pub promise: &'static str,
-    /// Actual behavior.
-    pub actual: String,
+/// Sections of the page that explains the promises.
+mod read {
+    pub(super) const LIFE: &str = "docs/add-a-provider.md#the-life-of-a-case";
+    pub(super) const RECOVERY: &str = "docs/add-a-provider.md#recovery";
+    pub(super) const EVIDENCE: &str = "docs/add-a-provider.md#evidence-and-deletion";
+    pub(super) const CHANGES: &str = "docs/add-a-provider.md#changes";
+    pub(super) const PRINTING: &str = "docs/add-a-provider.md#printed-texts";
+    pub(super) const OUTCOMES: &str = "docs/add-a-provider.md#outcomes";
+    pub(super) const FAULTS: &str = "docs/add-a-provider.md#faults-of-the-connection";
+    pub(super) const ANSWERS: &str = "docs/add-a-provider.md#unexpected-responses";
+    pub(super) const WEBHOOKS: &str = "docs/add-a-provider.md#webhooks";
+    pub(super) const WORLDS: &str = "docs/add-a-provider.md#saved-worlds";
 }
 
-impl fmt::Display for BrokenPromise {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.promise, self.actual)
-    }
+/// Window of half a day before and after this time, and one before it.
+fn windows(now: Timestamp) -> Option<(Window, Window)> {
+    let half = SignedDuration::from_hours(12);
+    let (begin, end) = (now.checked_sub(half).ok()?, now.checked_add(half).ok()?);
+    let before = begin.checked_sub(SignedDuration::from_secs(1)).ok()?;
+    Some((Window { begin, end }, Window { begin: begin.checked_sub(half).ok()?, end: before }))
 }
 
 pub(crate) struct Suite<'a> {
     harness: &'a Harness,
     provider: Arc<dyn IdentityProvider>,
     options: CallOptions,
-    pub(crate) broken: Vec<BrokenPromise>,
+    secrets: Secrets,
+    /// Section that explains the promises that are being checked.
+    read: &'static str,
+    pub(crate) report: Report,
 }
 
 impl<'a> Suite<'a> {
     pub(crate) fn new(harness: &'a Harness) -> Self {
-        let provider = Arc::clone(&harness.provider);
-        Self { harness, provider, options: CallOptions::new(), broken: Vec::new() }
+        let provider = harness.provider(&harness.sandbox);
+        let [_, secret] = harness.sandbox.credentials(harness.name);
+        let secrets = Secrets::new(&harness.case, [&*secret, WRONG_SECRET]);
+        Self { harness, provider, options: CallOptions::new(), secrets, read: read::LIFE, report: Report::default() }
     }
 
     fn check(&mut self, promise: &'static str, holds: bool, actual: impl FnOnce() -> String) {
-        if !holds {
-            self.broken.push(BrokenPromise { promise, actual: actual() });
-        }
+        let broken = (!holds).then(|| BrokenPromise { promise, actual: actual(), read: self.read });
+        self.report.note(promise, broken);
     }
 
     /// Returns the value of a call that must succeed.
     fn succeeds<T>(&mut self, promise: &'static str, result: Result<T, Error>) -> Option<T> {
-        result.map_err(|error| self.check(promise, false, || error.to_string())).ok()
+        match result {
+            Ok(value) => {
+                self.check(promise, true, String::new);
+                Some(value)
+            }
+            Err(error) => {
+                self.check_error(&error);
+                self.check(promise, false, || error.to_string());
+                None
+            }
+        }
     }
 
     fn fails<T: Debug>(&mut self, promise: &'static str, kind: Kind, result: Result<T, Error>) {
         match result {
             Ok(_) => self.check(promise, false, || "the call succeeded".into()),
             Err(error) => {
-                self.check_debug(&error);
+                self.check_error(&error);
                 self.check(promise, error.kind() == kind, || format!("{:?} instead of {kind:?}", error.kind()));
             }
         }
@@ -96,11 +127,21 @@ impl<'a> Suite<'a> {
 
     /// Checks that the `Debug` output contains no personal data.
     fn check_debug(&mut self, shown: &dyn Debug) {
-        let text = format!("{shown:?} {shown:#?}").to_lowercase();
-        let word = PERSON.iter().find(|word| text.contains(**word));
-        self.check("Debug output contains no personal data", word.is_none(), || {
-            format!("Debug shows {:?}", word.copied().unwrap_or_default())
-        });
+        self.check_text("Debug output contains no personal data", &format!("{shown:?} {shown:#?}"));
+    }
+
+    /// Checks every text of an error.
+    fn check_error(&mut self, error: &Error) {
+        self.check_debug(error);
+        let violations: String = error.violations().iter().map(|one| format!("; {one}")).collect();
+        self.check_text("an error text contains no personal data", &format!("{error} {error:#}{violations}"));
+    }
+
+    fn check_text(&mut self, promise: &'static str, text: &str) {
+        let found = self.secrets.find(text).map(str::to_owned);
+        let section = std::mem::replace(&mut self.read, read::PRINTING);
+        self.check(promise, found.is_none(), || format!("the text contains {:?}", found.unwrap_or_default()));
+        self.read = section;
     }
 
     /// Number of calls that the mock vendor received.
@@ -118,26 +159,69 @@ impl<'a> Suite<'a> {
         self.provider.descriptor().can(capability)
     }
 
+    /// Starts the promises of a section. The provider is printed in between, because it may remember a case.
+    fn begin(&mut self, read: &'static str) {
+        let provider = Arc::clone(&self.provider);
+        self.check_debug(&provider);
+        self.read = read;
+    }
+
+    /// Adopts the id that the vendor does not know.
+    fn unknown(&mut self) -> Option<CaseRef> {
+        let adopted = self.provider.adopt(&self.harness.unknown, self.harness.case.purpose);
+        self.succeeds("a case can be adopted by its id", adopted)
+    }
+
     pub(crate) async fn run(&mut self) {
+        // Copied first: the main run deletes and cancels cases.
+        let fresh = self.harness.sandbox.fork();
+        let sandbox = self.harness.sandbox.clone();
+        let ended = within(&sandbox, self.main_run()).await;
+        self.check(ENDS, ended.is_some(), || "the main run does not end".into());
+        self.begin(read::OUTCOMES);
+        self.outcomes(&fresh).await;
+        self.begin(read::FAULTS);
+        self.faults(&fresh).await;
+        self.begin(read::ANSWERS);
+        self.answers(&fresh).await;
+        self.begin(read::WEBHOOKS);
+        self.webhooks(&fresh).await;
+        self.begin(read::WORLDS);
+        self.worlds(&fresh).await;
+        self.begin(read::PRINTING);
+        self.samples();
+    }
+
+    async fn main_run(&mut self) {
         self.descriptor();
         self.rejections().await;
+        let before = self.harness.sandbox.cases(self.harness.name).len();
         let opened = self.provider.open(&self.harness.case, &self.options).await;
         let Some(opened) = self.succeeds("a valid case can be opened", opened) else { return };
+        self.secrets.add(&opened);
+        let made = self.harness.sandbox.cases(self.harness.name).len().saturating_sub(before);
+        self.check("opening a case creates one case at the mock vendor", made == 1, || format!("it created {made}"));
         let again = self.check_opened(&opened).await;
         let Some(case) = self.store(&opened.case) else { return };
         let both: Vec<_> = [Some(case.clone()), again].into_iter().flatten().collect();
+        self.begin(read::RECOVERY);
         self.find(&both).await;
         self.adopt(&opened).await;
         self.unreadable_state(&case).await;
+        self.begin(read::LIFE);
         self.violations().await;
         self.before_the_end(&case).await;
         self.cancel().await;
         let played = self.play(&case);
         self.check("the mock vendor plays the story", played.is_ok(), || format!("{played:?}"));
         self.at_the_end(&case).await;
+        self.begin(read::CHANGES);
         self.changes(&case).await;
+        self.begin(read::LIFE);
         self.unsupported(&case).await;
+        self.begin(read::EVIDENCE);
         self.delete(&case).await;
+        self.begin(read::LIFE);
     }
 
     fn descriptor(&mut self) {
@@ -155,11 +239,14 @@ impl<'a> Suite<'a> {
     }
 
     async fn rejections(&mut self) {
-        let result = self.provider.status(&self.harness.unknown, &self.options).await;
+        let Some(unknown) = self.unknown() else { return };
+        let result = self.provider.status(&unknown, &self.options).await;
         self.fails("an unknown case is not found", Kind::NotFound, result);
-        let result = self.harness.intruder.open(&self.harness.case, &self.options).await;
+        let intruder = self.harness.intruder();
+        let result = intruder.open(&self.harness.case, &self.options).await;
         self.fails("wrong credentials are rejected", Kind::Authentication, result);
-        let foreign = CaseRef { provider: "another".into(), ..self.harness.unknown.clone() };
+        self.check_debug(&intruder);
+        let foreign = CaseRef { provider: "another".into(), ..unknown };
         let result = self.provider.status(&foreign, &self.options).await;
         self.fails("a case of another provider is rejected before anything is sent", Kind::InvalidInput, result);
     }
@@ -177,7 +264,7 @@ impl<'a> Suite<'a> {
         for case in [NewCase::default(), without_name, wrong_country, wrong_document] {
             let before = self.calls();
             let Err(error) = self.provider.open(&case, &self.options).await else { continue };
-            self.check_debug(&error);
+            self.check_error(&error);
             let invalid = error.kind() == Kind::InvalidInput && !error.violations().is_empty();
             let actual = || format!("{:?} with {} violations", error.kind(), error.violations().len());
             self.check("a case that breaks a rule is rejected with violations", invalid, actual);
@@ -217,9 +304,19 @@ impl<'a> Suite<'a> {
         self.evidence_before_the_end(case).await;
     }
 
-    /// Plays the story that ends the case.
+    /// Applies the scenario of the main run.
     fn play(&self, case: &CaseRef) -> Result<(), TransitionError> {
-        self.harness.sandbox.play(case.id.expose(), self.harness.story)
+        self.harness.sandbox.transition(case.id.expose(), &self.main().transition)
+    }
+
+    /// Scenario of the main run.
+    fn main(&self) -> &'a Scenario {
+        static NONE: Scenario = Scenario {
+            transition: Transition::Scenario(String::new()),
+            outcome: Outcome::Unknown,
+            has_evidence: false,
+        };
+        self.harness.scenarios.first().unwrap_or(&NONE)
     }
 
     /// Opens and cancels another case.
@@ -227,7 +324,8 @@ impl<'a> Suite<'a> {
         if !self.can(Capability::Cancel) {
             return;
         }
-        let result = self.provider.cancel(&self.harness.unknown, &self.options).await;
+        let Some(unknown) = self.unknown() else { return };
+        let result = self.provider.cancel(&unknown, &self.options).await;
         self.fails("an unknown case is not found", Kind::NotFound, result);
         let Ok(Opened { case, .. }) = self.provider.open(&self.harness.case, &self.options).await else { return };
         let canceled = self.provider.cancel(&case, &self.options).await;
@@ -246,15 +344,12 @@ impl<'a> Suite<'a> {
         if !self.can(Capability::Changes) {
             return;
         }
-        let (now, half) = (self.harness.sandbox.now(), SignedDuration::from_hours(12));
-        let (Ok(begin), Ok(end)) = (now.checked_sub(half), now.checked_add(half)) else { return };
-        let window = Window { begin, end };
+        let Some((window, earlier)) = windows(self.harness.sandbox.now()) else { return };
         let first = self.pages(window).await;
         let listed = first.iter().flatten().any(|page| page.cases.iter().any(|(id, _)| *id == case.id));
         self.check("the changes in a window contain a case that was opened in it", listed, || "it is missing".into());
         let again = self.pages(window).await;
         self.check("reading changes removes nothing", first == again, || "the second read differs".into());
-        let earlier = Window { begin: window.begin - half, end: window.begin - SignedDuration::from_secs(1) };
         let none = self.pages(earlier).await.iter().flatten().all(|page| page.cases.is_empty());
         self.check("the changes in another window do not contain this case", none, || "they contain it".into());
 
@@ -295,7 +390,7 @@ impl<'a> Suite<'a> {
         let status = self.provider.status(case, &self.options).await;
         if let Some(status) = self.succeeds("an ended case has a status", status) {
             if self.can(Capability::Judge) {
-                let fits = status.outcome == self.harness.outcome && status.outcome.is_final();
+                let fits = status.outcome == self.main().outcome && status.outcome.is_final();
                 self.check("the story ends the case with its outcome", fits, || format!("{:?}", status.outcome));
             } else {
                 let open = !status.outcome.is_final();
@@ -307,6 +402,7 @@ impl<'a> Suite<'a> {
             let result = self.provider.cancel(case, &self.options).await;
             self.fails("an ended case cannot be canceled", Kind::InvalidState, result);
         }
+        self.begin(read::EVIDENCE);
         self.evidence_at_the_end(case).await;
     }
 

@@ -1,13 +1,13 @@
 //! Evidence: the plan, one download per kind, and what may not be read yet.
 
 use identkit_core::{
-    Capability, CaseRef, DeletePermit, Event, EvidenceKind, EvidenceProof, Kind, NothingToCollect, Secret,
+    Artifact, Capability, CaseRef, DeletePermit, Event, EvidenceKind, EvidenceProof, Kind, NothingToCollect, Secret,
 };
 
 use super::Suite;
 
 /// Maximum size of a piece of evidence in memory, in bytes.
-const CAP: u64 = 64 * 1024 * 1024;
+pub(super) const CAP: u64 = 64 * 1024 * 1024;
 
 impl Suite<'_> {
     /// An open case has no evidence.
@@ -30,7 +30,7 @@ impl Suite<'_> {
         self.check_calls("the plan of the evidence downloads none", before, 1);
         let Some(plan) = self.succeeds("an ended case has a plan of its evidence", plan) else { return };
         self.check("a positive case has evidence", !plan.is_empty(), || "none is planned".into());
-        let nothing = NothingToCollect::new(self.harness.outcome, &plan).is_ok();
+        let nothing = NothingToCollect::new(self.main().outcome, &plan).is_ok();
         self.check("a case with evidence is not a case without", !nothing, || format!("{plan:?}"));
         let mut digests = Vec::new();
         for kind in plan.kinds() {
@@ -90,8 +90,25 @@ impl Suite<'_> {
         if !self.can(Capability::Delete) {
             return;
         }
+        let (sandbox, id) = (&self.harness.sandbox, case.id.expose());
+        if let Some(unknown) = self.unknown() {
+            let result = self.provider.delete(&unknown, &DeletePermit::Operator, &self.options).await;
+            self.fails("deleting an unknown case is not a success", Kind::NotFound, result);
+        }
+        let before = sandbox.inspect(id);
+        let calls = self.calls();
         let deleted = self.provider.delete(case, &DeletePermit::Operator, &self.options).await;
         self.succeeds("an ended case can be deleted", deleted);
+        let sent = self.calls() > calls;
+        self.check("deleting a case calls the vendor", sent, || "nothing was sent".into());
+        let changed = sandbox.inspect(id) != before;
+        self.check("a deletion changes the case at the mock vendor", changed, || "it is unchanged".into());
+        if self.can(Capability::Evidence) {
+            // Another client, which cannot remember the deletion.
+            let other = self.harness.provider(sandbox);
+            let gone = other.evidence(case, EvidenceKind::IdentData, &self.options).await;
+            self.fails("deleted data is gone for every client", Kind::NotFound, gone);
+        }
         if self.can(Capability::Evidence) {
             let gone = self.provider.evidence(case, EvidenceKind::IdentData, &self.options).await;
             self.fails("deleted data is gone", Kind::NotFound, gone);
@@ -103,7 +120,7 @@ impl Suite<'_> {
 
 fn fits(kind: EvidenceKind, bytes: &[u8]) -> bool {
     match kind {
-        EvidenceKind::Report | EvidenceKind::SignedDocument => bytes.starts_with(b"%PDF-"),
+        EvidenceKind::Report | EvidenceKind::SignedDocument => Artifact::Pdf.check(bytes).is_ok(),
         EvidenceKind::IdentData => serde_json::from_slice::<serde_json::Value>(bytes).is_ok(),
         _ => !bytes.is_empty(),
     }

@@ -1,9 +1,8 @@
 //! What a caller needs after an unknown outcome or a restart: finding and adopting cases, and their stored state.
 
 use identkit_core::{Capability, CaseRef, Kind, Opened, Purpose, Window};
-use jiff::SignedDuration;
 
-use super::Suite;
+use super::{Suite, windows};
 
 /// A state that no provider writes.
 const UNREADABLE: &str = "not a state";
@@ -16,9 +15,7 @@ impl Suite<'_> {
         };
         let (reference, purpose) = (reference.expose().clone(), self.harness.case.purpose);
         let provider = self.provider.clone();
-        let now = self.harness.sandbox.now();
-        let (hour, half) = (SignedDuration::from_hours(1), SignedDuration::from_hours(12));
-        let window = Window { begin: now - half, end: now + half };
+        let Some((window, earlier)) = windows(self.harness.sandbox.now()) else { return };
 
         let found = provider.find(&reference, purpose, window, &self.options).await;
         if let Some(found) = self.succeeds("cases can be found by their reference", found) {
@@ -29,7 +26,6 @@ impl Suite<'_> {
                 || format!("{} of {} found, complete: {}", found.cases.len(), opened.len(), found.is_complete());
             self.check("all cases with a reference are found as they were opened", all, actual);
         }
-        let earlier = Window { begin: window.begin - hour, end: window.begin - SignedDuration::from_secs(1) };
         for (promise, reference, window) in [
             ("another reference finds nothing", "another-reference", window),
             ("a part of the reference finds nothing", reference.get(1..).unwrap_or_default(), window),

@@ -1,9 +1,12 @@
 //! The suite detects providers that break their promises.
 
+mod wrong_provider;
+mod wrong_vendor;
+mod wrongs;
+
 use std::sync::{Arc, Mutex};
 
-use identkit_conformance::mock_server::InProcess;
-use identkit_conformance::{Harness, example_case, run, sandbox};
+use identkit_conformance::{Harness, Scenario, example_case, run, sandbox};
 use identkit_core::{
     CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Content, Cursor, DeletePermit, Descriptor, Error, Event,
     Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Secret,
@@ -274,14 +277,14 @@ impl IdentityProvider for BrokenProvider {
 }
 
 async fn broken(breaks: &'static str) -> Vec<&'static str> {
-    let sandbox = sandbox();
-    let client = |code: &str| {
-        let account = Credentials::new("sandbox-customer", Secret::new(code));
-        let transport = Arc::new(InProcess(sandbox.clone()));
-        IdentityTm::builder(account).transport(transport).clock(Arc::new(sandbox.clock().clone())).build().unwrap()
-    };
-    let provider = |code: &str| -> Arc<dyn IdentityProvider> {
-        let inner = client(code);
+    let case = example_case(Purpose::Identification);
+    let positive = Scenario::story("positive", Outcome::Positive, true);
+    let harness = Harness::new(PROVIDER, sandbox(), case, positive, move |link| {
+        let client = |secret: Secret| {
+            let builder = IdentityTm::builder(Credentials::new(link.identity.clone(), secret));
+            builder.transport(link.transport.clone()).clock(link.clock.clone()).build().unwrap()
+        };
+        let inner = client(link.secret.clone());
         let mut descriptor = inner.descriptor().clone();
         if breaks == "a capability that is not listed is unsupported" {
             descriptor.capabilities = &[Capability::Open, Capability::Status, Capability::Judge];
@@ -290,18 +293,11 @@ async fn broken(breaks: &'static str) -> Vec<&'static str> {
             descriptor.capabilities = &[Capability::Open, Capability::Status];
         }
         let (canceled, windows) = (Mutex::default(), Mutex::default());
-        Arc::new(BrokenProvider { inner, authorized: client("sandbox-code"), breaks, descriptor, canceled, windows })
-    };
-    let harness = Harness {
-        provider: provider("sandbox-code"),
-        intruder: provider("wrong"),
-        case: example_case(Purpose::Identification),
-        story: "positive",
-        outcome: Outcome::Positive,
-        unknown: CaseRef::new(PROVIDER, "9992UNKNOWN"),
-        sandbox,
-    };
-    run(&harness).await.into_iter().map(|broken| broken.promise).collect()
+        let authorized = client("sandbox-code".into());
+        Arc::new(BrokenProvider { inner, authorized, breaks, descriptor, canceled, windows })
+    });
+    let harness = harness.unknown_id("9992UNKNOWN").faults([]);
+    run(&harness).await.broken().iter().map(|broken| broken.promise).collect()
 }
 
 #[tokio::test]

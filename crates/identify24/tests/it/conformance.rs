@@ -1,29 +1,29 @@
 //! The conformance suite against identify24 and its mock vendor.
 
-use identkit_conformance::mock_server::InProcess;
-use identkit_conformance::{Harness, example_case, run, sandbox};
+use identkit_conformance::{Harness, Scenario, example_case, run, sandbox};
 use identkit_core::Purpose;
+use identkit_identify24::IdentStatusCallback;
+use identkit_identify24::messages::CreateIdent;
+use identkit_identify24::operations::{GetIdent, Login};
+use identkit_wire::Operation;
 
 use crate::support::*;
 
 #[tokio::test]
 async fn identification_passes_the_suite() {
-    let sandbox = sandbox();
-    let provider = |key: &str| -> Arc<dyn IdentityProvider> {
-        let transport = Arc::new(InProcess(sandbox.clone()));
-        let builder = Identify24::builder(Credentials::new("911-internet", key)).transport(transport);
+    let case = example_case(Purpose::Identification);
+    let positive = Scenario::story("positive", Outcome::Positive, false);
+    let harness = Harness::new(PROVIDER, sandbox(), case, positive, |link| {
+        let builder = Identify24::builder(Credentials::new(link.identity, link.secret)).transport(link.transport);
         // The vendor does not document its statuses (AI-12), so the caller maps them.
-        let builder = builder.clock(Arc::new(sandbox.clock().clone())).outcome("Identified", Outcome::Positive);
-        Arc::new(builder.build().unwrap())
-    };
-    let bench = Harness {
-        provider: provider("sandbox-api-key"),
-        intruder: provider("wrong"),
-        case: example_case(Purpose::Identification),
-        story: "positive",
-        outcome: Outcome::Positive,
-        unknown: CaseRef::new(PROVIDER, "00000000-unknown"),
-        sandbox,
-    };
-    assert_eq!(run(&bench).await, []);
+        let builder = builder.outcome("Identified", Outcome::Positive).outcome("Rejected", Outcome::Negative);
+        Arc::new(builder.clock(link.clock).build().unwrap())
+    })
+    .scenarios([Scenario::story("negative", Outcome::Negative, false)])
+    .unknown_id("00000000-unknown")
+    .unknown_status("Unheard-of")
+    .webhook_setting("webhook_url")
+    .callbacks(vec![Arc::new(IdentStatusCallback)])
+    .operations([Login::META, CreateIdent::META, GetIdent::META]);
+    run(&harness).await.assert_kept();
 }

@@ -1,49 +1,61 @@
 //! The conformance suite with identity.TM and its mock vendor.
 
-use identkit_conformance::mock_server::InProcess;
-use identkit_conformance::{Harness, example_case, run, sandbox};
+use identkit_conformance::{Harness, Sample, Scenario, example_case, run, sandbox};
 
 use crate::support::*;
 
-fn bench(purpose: Purpose, story: &'static str, outcome: Outcome) -> Harness {
-    let sandbox = sandbox();
-    let provider = |code: &str| -> Arc<dyn IdentityProvider> {
-        let account = Credentials::new("sandbox-customer", Secret::new(code));
-        let transport = Arc::new(InProcess(sandbox.clone()));
-        Arc::new(
-            IdentityTm::builder(account).transport(transport).clock(Arc::new(sandbox.clock().clone())).build().unwrap(),
-        )
-    };
-    Harness {
-        provider: provider("sandbox-code"),
-        intruder: provider("wrong"),
-        case: example_case(purpose),
-        story,
-        outcome,
-        unknown: CaseRef::new(PROVIDER, "9992UNKNOWN"),
-        sandbox,
-    }
+fn harness(purpose: Purpose, story: &str, outcome: Outcome) -> Harness {
+    let scenario = Scenario::story(story, outcome, true);
+    Harness::new(PROVIDER, sandbox(), example_case(purpose), scenario, |link| {
+        let builder = IdentityTm::builder(Credentials::new(link.identity, link.secret));
+        Arc::new(builder.transport(link.transport).clock(link.clock).build().unwrap())
+    })
+    .unknown_id("9992UNKNOWN")
+    .unknown_status(9_999)
+    .callbacks(identkit_identity_tm::callbacks())
+    .operations([
+        PutOrder::META,
+        GetStatusExtended::META,
+        GetAllStatusExtended::META,
+        GetIdentDataMethod::META,
+        GetIdentDataPdf::META,
+        GetESignPdf::META,
+        CancelOrder::META,
+        DelIdentData::META,
+    ])
 }
 
 #[tokio::test]
 async fn an_identification_keeps_every_promise() {
-    assert_eq!(run(&bench(Purpose::Identification, "positive", Outcome::Positive)).await, []);
+    let harness = harness(Purpose::Identification, "positive", Outcome::Positive).scenarios([
+        Scenario::story("negative", Outcome::Negative, false),
+        Scenario::story("fraud", Outcome::FraudSuspicion, true),
+        Scenario::story("cancelled", Outcome::Terminated, false),
+        Scenario::story("timeout", Outcome::TimedOut, false),
+    ]);
+    let personal = ["Mustermann", "Erika", "Heidestr", "1964-08-12", "+4915114084205", "T22000129"];
+    let sample = fixture("S-046-get-ident-data-response.json");
+    let sample = Sample::new("S-046", sample, &personal, |bytes| {
+        let (answer, _) = identkit_wire::json::read_answer::<IdentDataAnswer>(bytes).map_err(|fault| fault.answer())?;
+        Ok(Box::new(answer))
+    });
+    run(&harness.samples([sample])).await.assert_kept();
 }
 
 #[tokio::test]
 async fn a_signature_keeps_every_promise() {
-    assert_eq!(run(&bench(Purpose::Signature, "signed", Outcome::Signed)).await, []);
+    run(&harness(Purpose::Signature, "signed", Outcome::Signed)).await.assert_kept();
 }
 
 #[tokio::test]
 async fn a_suspicion_of_fraud_keeps_every_promise() {
-    assert_eq!(run(&bench(Purpose::Identification, "fraud", Outcome::FraudSuspicion)).await, []);
+    run(&harness(Purpose::Identification, "fraud", Outcome::FraudSuspicion).faults([])).await.assert_kept();
 }
 
 #[tokio::test]
 async fn two_signed_documents_take_one_download() {
-    let mut bench = bench(Purpose::Signature, "signed", Outcome::Signed);
-    let first = bench.case.documents[0].clone();
-    bench.case.documents.push(identkit_core::Document { name: "annex.pdf".into(), ..first });
-    assert_eq!(run(&bench).await, []);
+    let mut harness = harness(Purpose::Signature, "signed", Outcome::Signed).faults([]);
+    let first = harness.case.documents[0].clone();
+    harness.case.documents.push(identkit_core::Document { name: "annex.pdf".into(), ..first });
+    run(&harness).await.assert_kept();
 }

@@ -85,8 +85,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// Adds a vendor to those of this crate.
+    /// Adds a vendor to those of this crate. It replaces the vendor of the same name, if there is one.
     pub fn vendor(mut self, vendor: Box<dyn MockVendor>) -> Self {
+        self.vendors.retain(|other| other.name() != vendor.name());
         self.vendors.push(vendor);
         self
     }

@@ -11,7 +11,7 @@ use crate::expect::{Expect, UnmetExpectations};
 use crate::journal::{Entry, EntryKind, Journal};
 use crate::sync::lock;
 use crate::webhooks::Delivery;
-use crate::{Account, Message, Rejection, Transition, TransitionError, VirtualClock, World};
+use crate::{Account, Message, Rejection, SavedError, Transition, TransitionError, VirtualClock, World};
 
 /// A handle of a running sandbox. Cheap to clone; the sandbox ends when the last clone is dropped.
 #[derive(Clone)]
@@ -177,7 +177,31 @@ impl Sandbox {
     /// # Panics
     /// Outside a tokio runtime with timers.
     pub fn fork(&self) -> Self {
-        let world = self.snapshot();
+        self.run_copy(self.snapshot())
+    }
+
+    /// Returns the world as JSON, as [`World::to_json`] with the vendors of this sandbox.
+    ///
+    /// # Errors
+    /// As [`World::to_json`].
+    pub fn save(&self) -> Result<Value, SavedError> {
+        self.snapshot().to_json(&self.runner.plan.vendors)
+    }
+
+    /// Starts an independent sandbox with a saved world, the vendors of this sandbox, and its own clock in the same
+    /// mode.
+    ///
+    /// # Errors
+    /// As [`World::from_json`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with timers.
+    pub fn restore(&self, saved: &Value) -> Result<Self, SavedError> {
+        let world = World::from_json(&self.runner.plan.vendors, saved)?;
+        Ok(self.run_copy(world))
+    }
+
+    fn run_copy(&self, world: World) -> Self {
         let clock = VirtualClock::new(world.now);
         clock.set_mode(self.runner.clock.mode());
         Self::run(&self.runner.plan, clock, world)
