@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::Method;
-use identkit_core::{Advice, Error, Kind};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use identkit_core::{Advice, Error, Kind, RawResponse};
 use identkit_wire::json::{self, Blob};
 use identkit_wire::url::WebUrl;
 use identkit_wire::{
@@ -84,12 +85,18 @@ fn salvage(bytes: &[u8]) -> Option<PutOrderAnswer> {
     Some(answer)
 }
 
+/// Whether a response has different OrderIDs, also if it cannot be read as documented.
+fn has_several_ids(bytes: &[u8]) -> bool {
+    let raw = RawResponse::new(StatusCode::ACCEPTED, HeaderMap::new(), Bytes::copy_from_slice(bytes), true);
+    raw.with_id_names(IDS).ids().len() > 1
+}
+
 fn read_answer(bytes: &[u8]) -> Result<Decoded<PutOrderAnswer>, Error> {
     let (answer, notes, odd) = match json::read_answer::<PutOrderAnswer>(bytes) {
         Ok((answer, notes)) => (answer, notes, false),
         Err(fault) => (salvage(bytes).ok_or_else(|| fault.answer())?, json::Notes::default(), true),
     };
-    if notes.has_different("OrderID") {
+    if notes.has_different("OrderID") || (odd && has_several_ids(bytes)) {
         // The error contains both: `Error::salvaged_ids` (AT-95).
         return Err(Error::new(Kind::Protocol, "the response has several different OrderIDs"));
     }
