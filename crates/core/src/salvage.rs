@@ -134,4 +134,12 @@ mod tests {
             assert!(!format!("{found:?}").contains("99"), "{found:?}");
         }
     }
+
+    #[test]
+    fn at_97_a_text_that_is_too_long_is_not_an_id() {
+        for (length, is_id) in [(LONGEST - 1, true), (LONGEST + 1, false)] {
+            let body = format!(r#"{{"OrderID":"{}"}}"#, "9".repeat(length));
+            assert_eq!(find_ids(body.as_bytes(), &["OrderID"]).len(), usize::from(is_id), "{length}");
+        }
+    }
 }

@@ -219,7 +219,8 @@ impl Identify24 {
     ///
     /// # Errors
     /// [`Kind::InvalidInput`] with all violations, before anything is sent; [`Kind::OutcomeUnknown`] if the ident may
-    /// have been created: no call can find it, so ask the vendor before you create another one (I-042);
+    /// have been created: no call can find it, so ask the vendor before you create another one (I-042). It is also the
+    /// error of a response with several different ident_ids, which [`Error::salvaged_ids`] returns (AT-97);
     /// [`Kind::Rejected`] for `result: false`.
     pub async fn create_ident(
         &self,

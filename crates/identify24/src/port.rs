@@ -246,4 +246,19 @@ mod tests {
             [("person.gender", "gender"), ("documents", "pdf_content"), ("person.nationality", "nationality")]
         );
     }
+
+    #[test]
+    fn i_080_a_webhook_or_redirect_of_a_case_is_unsupported() {
+        let url = || Some("https://example.com/x".into());
+        for (case, field) in [
+            (NewCase { webhook_final: url(), ..full_case() }, "webhook_final"),
+            (NewCase { redirect_success: url(), ..full_case() }, "redirect_success"),
+            (NewCase { redirect_abort: url(), ..full_case() }, "redirect_abort"),
+        ] {
+            let error = ident(&case, &Dialect::default()).unwrap_err();
+            let meaning = (error.kind(), error.delivery(), error.advice());
+            assert_eq!(meaning, (Kind::Unsupported, Some(Delivery::NotSent), Advice::FixInput), "{field}");
+            assert!(error.detail().contains(field), "{error}");
+        }
+    }
 }

@@ -327,6 +327,20 @@ mod tests {
     }
 
     #[test]
+    fn at_99_a_host_name_has_a_maximum_length() {
+        let labels = |length: usize| vec!["a".repeat(length); 4].join(".");
+        for (name, is_valid) in [
+            ("a".repeat(63), true),
+            ("a".repeat(64), false),
+            (format!("{}.{}", "a".repeat(64), "a"), false),
+            (labels(62) + ".a", true),
+            (labels(63), false),
+        ] {
+            assert_eq!(is_host_name(&name), is_valid, "{name}");
+        }
+    }
+
+    #[test]
     fn at_99_a_valid_url_keeps_all_its_parts() {
         for (text, uri, user) in [
             ("https://example.com", "https://example.com/", None),

@@ -1,12 +1,13 @@
 //! `POST /ident/create`.
 
-use http::Method;
-use identkit_core::{Advice, Error, Kind};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use identkit_core::{Advice, Error, Kind, RawResponse, Secret};
 use identkit_wire::url::WebUrl;
-use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, RetrySafety, Warning, json, operation};
+use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, Operation, RetrySafety, Warning, json, operation};
 
-use super::call;
 use super::refused::{contradicts, hints_at_an_ident};
+use super::{GetIdent, call};
 use crate::messages::{CreateIdent, CreateIdentResponse};
 use crate::{Dialect, writer};
 
@@ -34,10 +35,18 @@ operation! {
     },
     decode: |_, _, body, _| {
         let body = body.whole()?;
+        let count = count_ids(body.clone());
+        if count > 1 {
+            // Nothing shows which is right. The error contains all of them: `Error::salvaged_ids` (AT-95, AT-97).
+            let detail = format!("the response contains {count} different values of ident_id");
+            return Err(Error::new(Kind::Protocol, detail));
+        }
         let Decoded { value: answer, mut warnings, .. } = super::read::<CreateIdentResponse>(&body)?;
-        let url = answer.conference_url.as_ref().map_or("", identkit_core::Secret::expose);
+        let url = answer.conference_url.as_ref().map_or("", Secret::expose);
         let invalid = !url.is_empty() && WebUrl::parse(url).is_err();
         warnings.extend(Warning::when(invalid, "conference_url is not a valid URL; it is returned unchanged", "AT-99"));
+        let message = "the conference_url does not contain the ident_id: it may belong to another ident";
+        warnings.extend(Warning::when(is_url_of_another(&answer), message, "I-041"));
         let named = answer.ident_id.as_ref().is_some_and(|id| !id.is_empty());
         let keep = |error: Error| error.with_vendor_text(super::excerpt(&body));
         match answer.accepted() {
@@ -59,4 +68,17 @@ operation! {
     },
     request: |_, request| json::decode_request(request),
     respond: |output| json::response(200, &output),
+}
+
+/// The number of different ident_ids anywhere in a response.
+fn count_ids(body: Bytes) -> usize {
+    RawResponse::new(StatusCode::OK, HeaderMap::new(), body, true).with_id_names(&["ident_id"]).ids().len()
+}
+
+/// Whether the conference_url does not contain the ident_id, as text or as a segment of its path (I-041).
+fn is_url_of_another(answer: &CreateIdentResponse) -> bool {
+    let (Some(id), Some(url)) = (&answer.ident_id, &answer.conference_url) else { return false };
+    let path = GetIdent::META.path(&[("ident_id", id.expose())]).unwrap_or_default();
+    let segment = path.rsplit('/').next().unwrap_or_default();
+    !url.expose().is_empty() && !url.expose().contains(id.expose()) && !url.expose().contains(segment)
 }

@@ -81,6 +81,47 @@ async fn ai_31_ai_33_at_89_at_97_every_response_to_calls() {
     }
 }
 
+#[tokio::test]
+async fn at_97_a_create_with_two_ident_ids_is_unknown() {
+    for body in [
+        r#"{"result":true,"ident_id":"one","ident_id":"two"}"#,
+        r#"{"result":true,"ident_id":"one","data":{"ident_id":"two"}}"#,
+        r#"{"result":true,"ident_id":"one","data":[{"IDENT_ID":"one"},{"ident\u005fid":"two"}]}"#,
+        r#"{"result":true,"response_status":404,"ident_id":"one","messages":["{\"ident_id\":\"two\"}"]}"#,
+        r#"{"result":false,"ident_id":"one","ident_id":"two"}"#,
+    ] {
+        let vendor = Vendor::script(vec![ok(body), ok(CREATED)]);
+        let error = fault(client(&vendor).create_ident(&erika(), &options()).await);
+        assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{body}");
+        let ids: Vec<_> = error.salvaged_ids().into_iter().map(|id| id.value.expose().to_owned()).collect();
+        assert_eq!(ids, ["one", "two"], "{body}");
+        assert_eq!(error.answer().unwrap().body(), body);
+        assert!(error.to_string().contains("2 different values of ident_id"), "{error}");
+        assert_eq!(vendor.paths().iter().filter(|path| *path == "/ident/create").count(), 1);
+    }
+    // The same id again is no contradiction.
+    let body = r#"{"result":true,"ident_id":"one","ident_id":"one","data":{"ident_id":"one"}}"#;
+    let vendor = Vendor::script(vec![ok(body)]);
+    let created = client(&vendor).create_ident(&erika(), &options()).await.unwrap();
+    assert_eq!(created.value.ident_id.unwrap().expose(), "one");
+}
+
+#[tokio::test]
+async fn i_041_a_url_without_the_ident_id_is_a_warning() {
+    for (id, url, warned) in [
+        ("a-1", "https://example.com/apply/b-2", true),
+        ("a-1", "https://example.com/apply/a-1?x=1", false),
+        ("a/1 b", "https://example.com/apply/a%2F1%20b", false),
+        ("a-1", "", false),
+    ] {
+        let body = format!(r#"{{"result":true,"ident_id":"{id}","conference_url":"{url}"}}"#);
+        let vendor = Vendor::script(vec![ok(body)]);
+        let created = client(&vendor).create_ident(&erika(), &options()).await.unwrap();
+        assert_eq!(created.warnings.iter().any(|warning| warning.rule == "I-041"), warned, "{id} {url}");
+        assert_eq!(created.value.conference_url.unwrap().expose(), url);
+    }
+}
+
 /// Fails unless the outcome of a create with this response is unknown, and the create is sent once.
 async fn assert_sent_once(answer: Step) {
     let vendor = Vendor::script(vec![answer.clone(), ok(CREATED)]);

@@ -3,7 +3,7 @@
 use lopdf::{Document, EncryptionState, EncryptionVersion, Object, Permissions, StringFormat};
 
 use super::super::{Error, Placement, SignatureMark, is_encrypted, page_count, report, sample_contract, sign};
-use super::files::fixture;
+use super::files::{Parts, fixture, page};
 use super::{example, mark, save, with_object_streams};
 
 fn encrypted(user_password: &str) -> Vec<u8> {
@@ -54,6 +54,21 @@ fn mark_preserves_bytes_and_pages() {
             assert!(marks[0].1.contains(part), "{part}");
         }
     }
+}
+
+#[test]
+fn a_mark_uses_the_box_of_a_distant_ancestor() {
+    let own = Parts::with_page("/MediaBox[0 0 300 400]/Rotate 90");
+    let node = "<</Type/Pages/Kids[3 0 R]/Count 1/Parent 2 0 R>>".to_owned();
+    let inherited = Parts {
+        pages: "<</Type/Pages/Kids[6 0 R]/Count 1/MediaBox[0 0 300 400]/Rotate 90>>".into(),
+        page: page("/MediaBox null").replace("/Parent 2 0 R", "/Parent 6 0 R"),
+        more: vec![node],
+        ..Parts::default()
+    };
+    let [own, inherited] = [own, inherited.file()].map(|file| annotations(&sign(&file, &mark()).unwrap(), 0));
+    assert_eq!(inherited, own);
+    assert_eq!(own.len(), 1);
 }
 
 #[test]

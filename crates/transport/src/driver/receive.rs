@@ -80,6 +80,8 @@ impl ArrivingResponse {
             BodyMode::Sniff { cap, stream } => (cap, Some(stream)),
         };
         if self.content.len().is_some_and(|len| len > cap) {
+            // The error retains the beginning.
+            self.fill().await;
             return Err(Error::new(Kind::Protocol, format!("the response is longer than the {cap} bytes allowed")));
         }
         let decided = |headers: &HeaderMap, buffer: &Bytes| match sniff {
@@ -98,6 +100,8 @@ impl ArrivingResponse {
             return self.whole(cap).await;
         }
         if !self.has_end() {
+            self.fill().await;
+            self.complete = false;
             let detail = "the response has no length, so a truncated one could not be detected";
             return Err(Error::new(Kind::Integrity, detail));
         }

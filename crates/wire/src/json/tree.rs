@@ -606,6 +606,14 @@ mod tests {
     }
 
     #[test]
+    fn at_92_an_id_of_any_length_keeps_its_digits() {
+        for digits in ["18446744073709551616", "99999999999999999999999"] {
+            let (id, _) = read_answer::<crate::TextOrNumber>(digits.as_bytes()).unwrap();
+            assert_eq!(id.as_str(), digits);
+        }
+    }
+
+    #[test]
     fn at_92_other_values_are_errors_that_name_the_element() {
         for (text, path) in [
             (r#"{"Kind":6.0}"#, "Kind"),

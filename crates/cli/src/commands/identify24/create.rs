@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use identkit_core::{Delivery, Error, Kind, Pii};
+use identkit_core::{Error, Kind, Pii};
 use identkit_identify24::Dialect;
-use identkit_identify24::messages::{CreateIdent, CreateIdentResponse};
-use identkit_identify24::operations::GetIdent;
-use identkit_transport::Response;
+use identkit_identify24::messages::CreateIdent;
 use identkit_wire::{Operation as _, encode_base64, json as wire};
 use serde_json::{Map, Value, json};
 
@@ -61,7 +59,6 @@ pub(super) async fn create(
     let recovery = recovery(&ident, &input.name, identify24.recorder.path().is_some());
     let note = InterruptionNote::new(Some(format!("the ident may exist; {}", recovery.join("; "))));
     let created = client.create_ident(&ident, &identify24.options).await;
-    let created = created.and_then(|created| contradiction(&created).map_or(Ok(created), Err));
     note.disarm();
     let created = match warn(created) {
         Ok(created) => created,
@@ -72,9 +69,6 @@ pub(super) async fn create(
         Err(error) => return Err(error.into()),
     };
     let full = to_json(&created.value);
-    if is_url_of_another(&created.value) {
-        say("note: the conference_url does not contain the ident_id: it may belong to another ident (I-041)");
-    }
     identify24.recorder.add_secret("ident_id", full.get("ident_id").and_then(Value::as_str).unwrap_or_default());
     let written = file.map(|file| {
         let answer = document(full.clone(), &created, json!({}));
@@ -124,24 +118,6 @@ fn recovery(ident: &CreateIdent, input: &str, is_recorded: bool) -> [String; 2] 
     } else {
         [first, "the ident has no custom_id, so neither the vendor nor its webhooks can identify it".to_owned()]
     }
-}
-
-/// The error of a successful response with several different ident_ids: nothing shows which is right (AT-95).
-fn contradiction(created: &Response<CreateIdentResponse>) -> Option<Error> {
-    let answer = created.raw()?;
-    let count = answer.ids().iter().filter(|id| id.name == "ident_id").count();
-    let detail = format!("the response contains {count} different values of ident_id");
-    let error = Error::new(Kind::OutcomeUnknown, detail).with_operation(CreateIdent::META.name);
-    let error = error.with_status(answer.status().as_u16()).with_delivery(Delivery::Answered);
-    (count > 1).then(|| error.with_answer(answer.clone()))
-}
-
-/// Whether the conference_url does not contain the ident_id, as text or as a segment of its path (I-041).
-fn is_url_of_another(created: &CreateIdentResponse) -> bool {
-    let (Some(id), Some(url)) = (&created.ident_id, &created.conference_url) else { return false };
-    let path = GetIdent::META.path(&[("ident_id", id.expose())]).unwrap_or_default();
-    let segment = path.rsplit('/').next().unwrap_or_default();
-    !url.expose().is_empty() && !url.expose().contains(id.expose()) && !url.expose().contains(segment)
 }
 
 /// Whether a doubtful response is shown.

@@ -39,6 +39,27 @@ async fn at_53_an_error_together_with_an_order_id_is_a_warning() {
 }
 
 #[tokio::test]
+async fn at_99_a_target_url_that_is_invalid_is_a_warning() {
+    for (url, warned) in [("https://identity.tm/x", false), ("https://identity.tm:99999/ä", true), ("", false)] {
+        let client = client([reply(202, format!(r#"{{"OrderID":"99921269855041","TargetURL":"{url}"}}"#))]);
+        let response = client.put_order(&plain_order(), &options()).await.unwrap();
+        assert_eq!(rules(&response.warnings), if warned { vec!["AT-99"] } else { vec![] }, "{url}");
+        assert_eq!(response.value.answer.target_url.unwrap().expose(), url);
+    }
+}
+
+#[tokio::test]
+async fn at_95_two_order_ids_are_unknown_beside_an_odd_element() {
+    for odd in ["", r#","VideoHashes":"x""#] {
+        let client = client([reply(202, format!(r#"{{"OrderID":"1","OrderID":"2"{odd}}}"#))]);
+        let error = error_of(client.put_order(&plain_order(), &options()).await);
+        assert_eq!(error.kind(), Kind::OutcomeUnknown, "{odd}");
+        let ids: Vec<_> = error.salvaged_ids().into_iter().map(|id| id.value.expose().to_owned()).collect();
+        assert_eq!(ids, ["1", "2"], "{odd}");
+    }
+}
+
+#[tokio::test]
 async fn at_53_vendor_text_is_read_from_any_shape_of_a_400() {
     for (body, text) in [
         (r#"{"Error":"Mustermann"}"#, Some("Mustermann")),

@@ -24,6 +24,20 @@ async fn at_58_both_elements_must_be_true_to_sign_at_once() {
     }
 }
 
+#[tokio::test]
+async fn at_93_a_missing_element_of_the_user_is_an_error() {
+    for (body, missing) in [
+        (r#"{"UserIsAbleToSign":true}"#, "UserExists"),
+        (r#"{"UserExists":null,"UserIsAbleToSign":true}"#, "UserExists"),
+        (r#"{"UserExists":true}"#, "UserIsAbleToSign"),
+    ] {
+        let client = client([reply(200, body)]);
+        let error = error_of(client.signme_user(&"e@example.com".into(), &options()).await);
+        assert_eq!(error.kind(), Kind::Protocol, "{body}");
+        assert!(error.detail().contains(missing), "{error}");
+    }
+}
+
 /// An order is blocked for at most 10 seconds while a webhook runs.
 #[test]
 fn at_78_the_default_timeout_exceeds_the_block_of_an_order() {

@@ -151,12 +151,14 @@ async fn at_89_at_94_at_95_a_list_has_its_warnings() {
     for (status, text, rule) in [
         (201, r#"[{"OrderID":"1","Status":[]}]"#, "AT-89"),
         (200, r#"[{"OrderID":"1","Status":[null]}]"#, "AT-92"),
+        (200, r#"[{"OrderID":"1","Status":[]},{"OrderID":"2","Status":[null]}]"#, "AT-92"),
         (200, r#"{"Error":"x","Order":[{"OrderID":"1","Status":[]}]}"#, "AT-94"),
         (200, r#"[{"OrderID":"1","Status":[],"Error":"x"}]"#, "AT-94"),
         (200, r#"[{"OrderID":"1","OrderID":"2","Status":[]}]"#, "AT-95"),
     ] {
         let drained = client([reply(status, text)]).drain_unreported(&options()).await.unwrap();
-        assert_eq!((drained.value.0.len(), rules(&drained.warnings)), (1, vec![rule]), "{text}");
+        assert_eq!(drained.value.0.len(), text.matches("Status").count());
+        assert_eq!(rules(&drained.warnings), [rule], "{text}");
         let journaled = client([reply(status, text)]).drain_unreported_to(|_| Ok(()), &options()).await.unwrap();
         assert_eq!((&journaled.value, &journaled.warnings), (&drained.value, &drained.warnings), "{text}");
         let vendor = client([reply(status, text)]);

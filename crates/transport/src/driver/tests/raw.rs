@@ -53,6 +53,23 @@ async fn a_timeout_retains_what_was_received() {
     assert_eq!(error.answer().unwrap().body(), "0123456789");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_rejected_by_its_length_is_retained() {
+    for len in [None, Some(20_000_000_000)] {
+        let driver = driver_by(Arc::new(NoAuth), move |_, context| async move {
+            context.mark_sent();
+            Ok(Response::new(Content::new(len, drip(&[0, 1, 1], true))))
+        });
+        let once = CallOptions::new().attempts(1);
+        let download = driver.call(&Download, &once).await.unwrap_err();
+        let errors = len.is_some().then_some(driver.call(&Read, &once).await).and_then(Result::err);
+        for error in errors.into_iter().chain([download]) {
+            let raw = error.answer().unwrap();
+            assert_eq!((raw.body().len(), raw.is_complete()), (30, false), "{len:?} {error}");
+        }
+    }
+}
+
 #[test]
 fn at_most_a_mebibyte_is_retained() {
     let body = Bytes::from(vec![0; 1024 * 1024 + 1]);
