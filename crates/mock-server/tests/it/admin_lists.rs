@@ -108,6 +108,7 @@ async fn numbers_of_a_query_have_digits_only() {
         ("outbox?before=%2B5", 400, "admin-query"),
         ("deliveries?limit=%2B5", 400, "admin-query"),
         ("deliveries?before=-1", 400, "admin-query"),
+        ("deliveries?before=0", 400, "admin-query"),
         ("journal?limit=%2B5", 400, "admin-journal"),
         ("journal?before=%2B5", 400, "admin-journal"),
         ("journal?since=%2B1", 400, "admin-journal"),

@@ -67,7 +67,7 @@ pub(super) struct Number(
 
 fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     let refuse = || D::Error::invalid_value(Unexpected::Other("another value"), &"the number of an entry in before");
-    whole(from).ok().flatten().ok_or_else(refuse)
+    whole(from).ok().flatten().filter(|number| *number > 0).ok_or_else(refuse)
 }
 
 /// The maximum number of entries to return.
