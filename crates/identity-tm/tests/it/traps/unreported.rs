@@ -182,7 +182,7 @@ async fn at_94_a_streamed_list_must_be_a_list() {
         assert_eq!(unread.unwrap().value.for_each(|_| ()).unwrap_err().kind(), Kind::Protocol, "{text}");
     }
     let unread = client([reply(200, "[]")]).call(&Unread(GetAllStatusExtended::new(period())), &options()).await;
-    assert_eq!(unread.unwrap().value.for_each(|_| panic!("there is no order")).unwrap(), []);
+    assert_eq!(unread.unwrap().value.for_each(|_| panic!("unexpected order")).unwrap(), []);
 }
 
 #[tokio::test]
