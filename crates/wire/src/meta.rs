@@ -276,7 +276,8 @@ impl Meta {
                     if part.is_empty() {
                         return None;
                     }
-                    params.0.insert(name, percent_decode_str(part).decode_utf8().ok()?.into_owned());
+                    // A value that is not UTF-8 names nothing; the handler says so.
+                    params.0.insert(name, percent_decode_str(part).decode_utf8_lossy().into_owned());
                 }
                 None if part == segment || (ignore_case && part.eq_ignore_ascii_case(segment)) => {}
                 None => return None,

@@ -105,6 +105,9 @@ async fn unknown_calls_are_404() {
     bench.get("/getShops").await.refused(404, "path", "T-001", "[T]");
     bench.get("/getStatus").await.refused(404, "/getStatus/{OrderID}", "T-001", "[T] 3.2");
     bench.get("/getStatus/1/Other").await.refused(404, "/getStatus", "T-001", "[T] 3.2");
+    // An id that is not UTF-8 is the id of no order.
+    let (unknown, odd) = (bench.get("/getStatus/1").await, bench.get("/getStatus/%ff").await);
+    assert_eq!((odd.status, odd.text()), (404, unknown.text()));
     let nowhere = bench.bare("GET", "/elsewhere", &[]).await;
     assert_eq!(nowhere.status, 404);
     assert!(nowhere.text().contains("/api/{version}/"), "{}", nowhere.text());
