@@ -13,7 +13,7 @@ const KIND: &str = "Kind";
 pub(crate) const AS_IT_CAME: &str = "AsItCame";
 
 /// Name in `extra` of a code that cannot be read.
-const ODD: &str = "KindAsItCame";
+pub(crate) const ODD: &str = "KindAsItCame";
 
 /// Whether a name is one of these in another spelling, or one of them.
 pub(crate) fn is_spelling(name: &str, listed: &[&str]) -> bool {

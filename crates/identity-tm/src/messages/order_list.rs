@@ -9,11 +9,11 @@ use std::fmt;
 use identkit_wire::json::{self, JsonFault, Node, Notes};
 use identkit_wire::{Extra, Fill, Message};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::ListedOrder;
 use super::mend::{self, AS_IT_CAME};
+use super::{ListedOrder, StatusEntry, TvSlot};
 
 /// A list of orders. Written as an array, as in the document's example; also read under `Order` and as a single object
 /// (AT-03).
@@ -305,6 +305,13 @@ impl Entries {
     /// Adds an order. An element that cannot be read is in `extra`.
     fn add_order(&mut self, mut members: Vec<(Cow<'_, str>, Node<'_>)>) {
         for (name, value) in &mut members {
+            match (&**name, &mut *value) {
+                ("Status", Node::List(entries)) => {
+                    entries.iter_mut().for_each(|entry| set_apart::<StatusEntry>(entry, &mut self.notes));
+                }
+                ("TVSlot", slot) => set_apart::<TvSlot>(slot, &mut self.notes),
+                _ => {}
+            }
             let Some(listed) = ListedOrder::SPELLINGS.iter().find(|listed| *name == **listed) else { continue };
             let repeated = match value {
                 // The last value is read, but `null` is no other id.
@@ -335,6 +342,18 @@ impl Entries {
     }
 }
 
+/// Renames the elements of an object that cannot be read, so that the others can.
+fn set_apart<T: Message + DeserializeOwned>(node: &mut Node<'_>, notes: &mut Notes) {
+    for (name, value) in node.members().into_iter().flatten() {
+        let Some(listed) = T::SPELLINGS.iter().find(|listed| *name == **listed) else { continue };
+        let alone = Node::Map(vec![(name.clone(), value.clone())]);
+        if alone.read::<T>(&mut Notes::default()).is_err() {
+            notes.ignore(listed, false);
+            *name = format!("{listed}{AS_IT_CAME}").into();
+        }
+    }
+}
+
 /// Whether a name is that of the orders in a wrapper.
 fn is_wrapper(name: &str) -> bool {
     name.eq_ignore_ascii_case(ORDER)
@@ -350,7 +369,10 @@ impl ListedOrder {
     /// what cannot be read is in [`extra`](#structfield.extra).
     pub fn is_whole(&self) -> bool {
         let is_odd = |name: &String| name.ends_with(AS_IT_CAME) || mend::is_spelling(name, &["OrderID", "Status"]);
-        self.has_id() && !self.extra.keys().any(is_odd)
+        let inner =
+            self.status.iter().flatten().map(|entry| &entry.extra).chain(self.tv_slot.iter().map(|slot| &slot.extra));
+        let is_kept = |name: &String| name.ends_with(AS_IT_CAME) && name != mend::ODD;
+        self.has_id() && !self.extra.keys().any(is_odd) && !inner.flat_map(|extra| extra.keys()).any(is_kept)
     }
 
     fn has_id(&self) -> bool {
@@ -427,6 +449,12 @@ mod tests {
             };
             assert_eq!(read.0.iter().map(id).collect::<String>(), expected, "{text}");
         }
+        // Other elements of the same object are read.
+        let (read, _) =
+            OrderList::read(br#"[{"OrderID":"1","Status":[{"Kind":89,"Time":{}}],"TVSlot":{"SlotBegin":{}}}]"#)
+                .unwrap();
+        assert_eq!(read.0[0].kinds().map(|kind| kind.0).collect::<Vec<_>>(), [89]);
+        assert_eq!(json::write(&read.0[0].tv_slot).unwrap(), br#"{"SlotBeginAsItCame":{}}"#);
         // Nothing of an odd entry is lost.
         let (read, _) = OrderList::read(br#"[{"OrderID":"1","Status":7},8]"#).unwrap();
         let shown = serde_json::to_value(&read).unwrap();

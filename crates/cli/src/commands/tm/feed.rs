@@ -127,7 +127,8 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         page.note(format!("the response is in {}; there may be more entries: repeat the command", path.display()));
     })?;
     let place = format!("the response is in {} as received", path.display());
-    orders.check_whole(Kind::OutcomeUnknown, DrainUnreportedExtended::META.name, &place)
+    let checked = orders.check_whole(Kind::OutcomeUnknown, DrainUnreportedExtended::META.name, &place);
+    checked.map_err(|failure| failure.note(recovery_note(state.since.as_deref())))
 }
 
 /// How to read the entries of a lost response.
