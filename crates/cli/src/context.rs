@@ -18,6 +18,7 @@ use crate::output::{Format, Page, say};
 use crate::progress::Progress;
 use crate::save::StreamDeadline;
 use crate::state::{self, Recorder, StateDirectory};
+use crate::text::id;
 use crate::trace::TraceOptions;
 use crate::verbose::Verbose;
 
@@ -175,12 +176,14 @@ impl<'a, A> Context<'a, A> {
             ids.entry(name).or_default().push(value);
         }
         // If a name has several ids, all are kept (AT-95).
-        for (name, value) in ids.into_iter().map(|(name, values)| (name, values.join(", "))) {
+        for (name, values) in ids {
+            let shown: Vec<String> = values.iter().map(|value| id(value)).collect();
+            let (value, shown) = (values.join(", "), shown.join(", "));
             if self.api.secret_ids {
                 self.recorder.add_secret(name, &value);
             } else {
                 self.recorder.add_name(name, &value);
-                failure = failure.note(format!("the vendor's response contains {name} {value}"));
+                failure = failure.note(format!("the vendor's response contains {name} {shown}"));
             }
         }
         failure

@@ -127,6 +127,8 @@ fn general(code: u16) -> Error {
         408 | 425 => (Kind::Unavailable, "the server did not receive the request in time"),
         409 => (Kind::Conflict, "the request conflicts with another one"),
         429 => (Kind::RateLimited, "too many requests"),
+        206 => (Kind::Protocol, "the response is partial: it has only a part of the content"),
+        200..=299 => (Kind::Protocol, "the document lists no result for this success status"),
         300..=399 => {
             (Kind::Protocol, "the vendor redirects the request, but redirects are not followed with credentials")
         }

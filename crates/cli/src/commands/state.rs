@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::exit::Failure;
 use crate::output::{Format, prevent_wrapping, print_bytes, table};
 use crate::state::{Entry, Phase, StateDirectory};
-use crate::text::plain;
+use crate::text::{id, plain};
 
 /// Lists, shows and deletes the records of requests that must not be repeated.
 #[derive(Debug, Args)]
@@ -107,7 +107,7 @@ fn list(directory: &Path, open: bool, format: Format) -> Result<(), Failure> {
         let header = ["Name", "Operation", "State", "Ids"];
         let mut table = table(&header);
         for entry in &entries {
-            let names: Vec<String> = entry.names.iter().map(|(key, value)| format!("{key} {value}")).collect();
+            let names: Vec<String> = entry.names.iter().map(|(key, value)| format!("{key} {}", id(value))).collect();
             table.add_row([
                 plain(&entry.name()),
                 plain(&entry.operation),
@@ -135,6 +135,15 @@ fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
         members.insert("complete".into(), entry.complete.into());
         members.insert("base64".into(), encode_base64(&entry.body).into());
         members.insert("text".into(), text.as_ref().into());
+        let earlier = entry.earlier.iter().map(|earlier| {
+            json!({
+                "http_status": earlier.status,
+                "complete": earlier.complete,
+                "base64": encode_base64(&earlier.body),
+                "text": String::from_utf8_lossy(&earlier.body),
+            })
+        });
+        members.insert("earlier".into(), earlier.collect());
     }
     format.show(&json, |page| {
         let mut rows = vec![
@@ -143,13 +152,24 @@ fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
             ("operation".to_owned(), plain(&format!("{} ({})", entry.operation, entry.provider))),
             ("state".to_owned(), format!("{}: {}", word(entry), meaning(entry))),
         ];
-        rows.extend(entry.names.iter().map(|(key, value)| (plain(key), plain(value))));
+        rows.extend(entry.names.iter().map(|(key, value)| (plain(key), id(value))));
+        let end = |complete: bool| if complete { "" } else { ", incomplete" };
+        for earlier in &entry.earlier {
+            let size = format!("{} bytes{}", earlier.body.len(), end(earlier.complete));
+            rows.push(("earlier response".to_owned(), format!("HTTP status {}, {size}", earlier.status)));
+        }
         rows.extend(entry.status.map(|status| ("HTTP status".to_owned(), status.to_string())));
         if entry.status.is_some() {
-            let end = if entry.complete { "" } else { ", incomplete" };
-            rows.push(("response".to_owned(), format!("{} bytes{end}", entry.body.len())));
+            rows.push(("response".to_owned(), format!("{} bytes{}", entry.body.len(), end(entry.complete))));
         }
         page.pairs(rows);
+        for earlier in &entry.earlier {
+            page.line(format!("The response with status {} to an earlier attempt:", earlier.status));
+            String::from_utf8_lossy(&earlier.body).lines().for_each(|line| page.line(plain(line)));
+        }
+        if entry.status.is_some() && !entry.earlier.is_empty() {
+            page.line("The last response:");
+        }
         text.lines().for_each(|line| page.line(plain(line)));
     })
 }

@@ -17,6 +17,7 @@ use super::format::{LINE_START, Phase, VERSION, line};
 use super::options::StateOptions;
 use crate::exit::Failure;
 use crate::output::{announce, say};
+use crate::text::id;
 
 /// Number of characters of the random part of a file name.
 const RANDOM: usize = 8;
@@ -231,7 +232,7 @@ impl Recorder {
             .names
             .iter()
             .filter(|name| lost || !name.secret)
-            .map(|name| format!("; {} {}", name.key, name.value))
+            .map(|name| format!("; {} {}", name.key, id(&name.value)))
             .collect();
         Failure::local(format!("{} succeeded, but {why}{names}", record.operation)).notes(record.place())
     }

@@ -26,6 +26,7 @@ operation! {
         AmbiguityPolicy::Never,
     )
     .ids(&["ident_id", "conference_url"])
+    .id_urls(&[("conference_url", "/apply/")])
     .contradicts(contradicts),
     output: CreateIdentResponse, dialect: Dialect,
     encode: |this, dialect| {

@@ -65,7 +65,8 @@ pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<De
     // Without data of a person it counts as absent.
     let present = value.ident_data.as_ref().filter(|data| !data.as_slice().iter().all(IdentData::is_empty));
     let entries = require(present, "IdentData")?.as_slice();
-    let untyped = entries.len() > 1 && entries.iter().any(|data| !matches!(data.kind, Some(1 | 2)));
+    let is_typed = |data: &IdentData| matches!(data.kind, Some(1 | 2)) || (data.kind.is_none() && entries.len() == 1);
+    let untyped = !entries.iter().all(is_typed);
     let repeated = [1, 2].iter().any(|kind| entries.iter().filter(|data| data.kind == Some(*kind)).count() > 1);
     let misspelled = value.find_identified();
     let unset = |data: &IdentData| {
@@ -108,6 +109,7 @@ order_calls! {
     decode: |this, head, body, _| {
         let bytes = body.whole()?;
         refuse_no_result(head, &bytes, "a result")?;
+        super::require_end(head)?;
         if let Ok(value) = json::read::<serde_json::Value>(&bytes) {
             refuse_unsigned(&this.order_id, &value)?;
         }

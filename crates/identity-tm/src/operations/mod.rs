@@ -49,8 +49,8 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, Warning, error_text, json,
-    trim_body,
+    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, UnknownEnd, Warning, error_text,
+    json, trim_body,
 };
 
 use crate::{OrderId, PROVIDER};
@@ -119,6 +119,17 @@ fn refuse_no_result(head: &http::response::Parts, body: &[u8], expected: &str) -
         return Ok(());
     };
     Err(Error::new(Kind::Protocol, detail))
+}
+
+/// Rejects a body in an opaque format that ended with the connection: a truncated one could not be detected.
+fn require_end(head: &http::response::Parts) -> Result<(), Error> {
+    match head.extensions.get::<UnknownEnd>() {
+        Some(UnknownEnd) => {
+            let detail = "the response has no length, so a truncated one could not be detected";
+            Err(Error::new(Kind::Integrity, detail))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Decodes an object on whose elements `once` the result depends, with a warning about `Error` beside it (AT-94, AT-95).

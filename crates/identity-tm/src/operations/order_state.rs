@@ -5,7 +5,7 @@ use identkit_core::{Advice, Error, Kind};
 use identkit_wire::{AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, Warning, json, operation};
 
 use super::{BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, is_empty, read, require, wrong_state};
-use crate::messages::{OrderStatus, mend};
+use crate::messages::{General, OrderStatus, mend};
 use crate::{Dialect, OrderId, PROVIDER};
 
 /// Decodes a response and checks that it is about the requested order (AT-24).
@@ -32,7 +32,11 @@ order_calls! {
     /// Reads the general codes, [T 3.2]. They may hide a suspicion of fraud: judge an order by [`GetStatusExtended`], or
     /// this response by [`OrderStatus::general_finality`] (AT-13).
     GetStatus: read("getStatus", "/getStatus/{OrderID}", "[T] 3.2") => OrderStatus,
-    decode: |this, _, body, _| decode_status(&this.order_id, body);
+    decode: |this, _, body, _| {
+        let mut decoded = decode_status(&this.order_id, body)?;
+        decoded.value.general = General(true);
+        Ok(decoded)
+    };
 
     /// Reads all codes that the order ever had, [T 3.2].
     GetStatusExtended: read("getStatus/ExtendedList", "/getStatus/{OrderID}/ExtendedList", "[T] 3.2") => OrderStatus,

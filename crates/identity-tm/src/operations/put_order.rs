@@ -140,6 +140,7 @@ operation! {
     .section("[T] 3.1")
     .expect(&[202])
     .ids(IDS)
+    .id_urls(&[("TargetURL", "/status/")])
     .error_member(ERROR)
     .body_mode(BodyMode::Whole { cap: 1024 * 1024 })
     .refusals(&[BAD_REQUEST, UNAUTHORIZED]),

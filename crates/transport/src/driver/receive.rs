@@ -7,7 +7,7 @@ use ::http::response;
 use bytes::{Bytes, BytesMut};
 use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
 use identkit_wire::{
-    BodyMode, Meta, Received, body_text, error_text, is_empty_or_json, is_json_object, refusal, trim_body,
+    BodyMode, Meta, Received, UnknownEnd, body_text, error_text, is_empty_or_json, is_json_object, refusal, trim_body,
 };
 use jiff::fmt::rfc2822::DateTimeParser;
 
@@ -124,6 +124,9 @@ impl ArrivingResponse {
             }
         }
         self.complete = true;
+        if !self.has_end() {
+            self.head.extensions.insert(UnknownEnd);
+        }
         Ok(Received::Whole(self.take()))
     }
 
@@ -174,7 +177,9 @@ impl ArrivingResponse {
 
     fn raw(&self) -> RawResponse {
         let (status, headers) = (self.head.status, self.head.headers.clone());
-        RawResponse::new(status, headers, self.buffer.clone(), self.complete).with_id_names(self.meta.ids)
+        RawResponse::new(status, headers, self.buffer.clone(), self.complete)
+            .with_id_names(self.meta.ids)
+            .with_id_urls(self.meta.id_urls)
     }
 
     /// The response as received.

@@ -18,6 +18,8 @@ pub(super) enum Note {
     },
     /// A name occurs more than once in its object, and no value was used (AT-95).
     Unused,
+    /// A name occurs more than once in its object, and all values were used (AT-95).
+    Kept,
 }
 
 /// What differed from the document while a text was read. Holds names of the document only, and no values.
@@ -36,6 +38,11 @@ impl Notes {
     /// its object.
     pub fn ignore(&mut self, name: &'static str, repeated: bool) {
         self.add(Some(name), if repeated { Note::Unused } else { Note::Unreadable });
+    }
+
+    /// Adds that an element occurs more than once in its object, and that all values were used.
+    pub fn keep_all(&mut self, name: &'static str) {
+        self.add(Some(name), Note::Kept);
     }
 
     /// Whether the value of an element cannot be read and was ignored.
@@ -87,6 +94,7 @@ impl Notes {
                 Note::Repeated { .. } => {
                     Warning::new(format!("{name}: it occurs more than once; the last value was used"), "AT-95")
                 }
+                Note::Kept => Warning::new(format!("{name}: it occurs more than once; all values were used"), "AT-95"),
                 Note::Unused => Warning::new(format!("{name}: it occurs more than once; no value was used"), "AT-95"),
             }
         };

@@ -57,8 +57,15 @@ fn at_13_general_codes_decide_only_a_suspicion_of_fraud() {
         let verdict = status.general_finality(OrderFlavor::IdentOnly);
         assert_eq!((verdict.outcome, &verdict.because), (outcome, &because), "{kinds}");
         assert!(!verdict.is_final() || outcome == Outcome::FraudSuspicion);
+        assert_eq!(status.finality(OrderFlavor::IdentOnly), verdict, "the response says which codes it has");
         let list = decode(&GetAllStatus::new(period()), &json_answer(200, format!("[{text}]"))).unwrap().value;
         assert_eq!(list.0[0].general_finality(OrderFlavor::IdentOnly), verdict, "{kinds}");
+        assert_eq!(list.0[0].finality(OrderFlavor::IdentOnly), verdict, "{kinds}");
+        let drained = decode(&DrainUnreported, &json_answer(200, format!("[{text}]"))).unwrap().value;
+        assert_eq!(drained.0[0].finality(OrderFlavor::IdentOnly), verdict, "{kinds}");
+        let unread =
+            decode(&Unread(GetAllStatus::new(period())), &json_answer(200, format!("[{text}]"))).unwrap().value;
+        unread.for_each(|order| assert_eq!(order.finality(OrderFlavor::IdentOnly), verdict, "{kinds}")).unwrap();
     }
 }
 
