@@ -182,19 +182,36 @@ pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
     })
 }
 
-/// Reads a message that a person or a service wrote, and that will be sent. Unlike [`read()`], an element that occurs twice
-/// is an error: otherwise one of the values would be dropped silently.
+/// Reads a message that a person or a service wrote, and that will be sent. Unlike [`read()`], it is an error if anything
+/// of the text would be dropped or changed silently: an element that occurs twice in its object, or a number of an
+/// element that the document does not list with more digits than are kept.
 ///
 /// # Errors
-/// Like [`read()`], and if a message has an element twice.
+/// Like [`read()`], and for the above.
 pub fn read_input<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
-    let fault = match read_with::<T, _>(bytes, PhantomData::<T>) {
-        Ok(value) => return Ok(value),
-        Err(fault) => fault,
+    let fault = read_with::<T, _>(bytes, PhantomData::<T>).err();
+    let text = without_byte_order_mark(bytes)?;
+    let mut repeated = None;
+    let read = read_tree(bytes, false, |node, _| repeated = node.repeated_name(text));
+    let own = |expected: &str, (line, column)| {
+        let (path, expected) = (String::new(), expected.to_owned());
+        JsonFault { path, expected, line, column, well_formed: true }
     };
-    match read_tree(bytes, false, |_, _| ()) {
-        Ok((value, notes)) if !notes.has_repeated() => Ok(value),
-        _ => Err(fault),
+    match (read, fault, repeated) {
+        // It contains the path.
+        (_, Some(fault), Some(_)) if fault.expected.ends_with("occurs twice") => Err(fault),
+        (_, _, Some(place)) => Err(own("an element occurs twice", place)),
+        (Ok((_, notes)), ..) if notes.has_inexact() => {
+            let detail = "an element that the document does not list has a number that cannot be sent without a change: \
+                          write it as a text";
+            Err(own(detail, (0, 0)))
+        }
+        // Not the value of the first pass: serde_json rounds some numbers.
+        (Ok((value, _)), ..) => Ok(value),
+        (Err(_), Some(fault), None) => Err(fault),
+        (Err(detail), None, None) => {
+            Err(detail.map_or_else(|| own("another form was expected", (0, 0)), JsonFault::new))
+        }
     }
 }
 
@@ -212,13 +229,17 @@ pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, JsonFault> {
     })
 }
 
+/// The line and the column of the byte after these bytes.
+fn place_after(before: &[u8]) -> (usize, usize) {
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    (line, before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1)
+}
+
 /// The text, without a byte order mark at its start.
 fn without_byte_order_mark(bytes: &[u8]) -> Result<&str, JsonFault> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
-        let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        let (line, column) = place_after(bytes.get(..error.valid_up_to()).unwrap_or_default());
         JsonFault { path: String::new(), expected: String::new(), line, column, well_formed: false }
     })
 }
