@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{
-    NO_SERVER, Reply, Run, Sandbox, Server, Vendor, accept, clean_command, feed, file, head, ident, identkit, order,
-    run, tunnel,
+    NO_SERVER, Reply, Run, Sandbox, Server, Vendor, accept, clean_command, feed, file, head, ident, order, run, tunnel,
 };
 use identkit_transport::http::Pin;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CertifiedKey, IsCa, KeyPair};

@@ -137,7 +137,7 @@ mod creating {
             let server = Server::after_login(|_| Reply::close());
             let result = server.feed(&line, &ident(&json!({ "custom_id": id })));
             result.fails_with(6, &["ident/create", "do not repeat it", "no call that lists", expected]);
-            result.fails_with(6, &["created.json is not written", "no response to save"]);
+            result.fails_with(6, &["created.json is not written", "no response to save was received"]);
             assert_eq!(server.calls(), CALLS);
             assert_eq!(names(folder.path()), [""; 0], "no file is left");
         }
@@ -149,7 +149,7 @@ mod creating {
         let line = format!("identify24 create - --out {}/created.json", folder.path().display());
         let server = Server::after_login(|_| Reply::json("500 Internal Server Error", ""));
         let result = server.feed(&line, &ident(&json!({})));
-        result.fails_with(6, &["created.json is not written", "no response to save"]);
+        result.fails_with(6, &["created.json is not written", "no response to save was received"]);
         assert_eq!(names(folder.path()), [""; 0], "no file is left");
     }
 

@@ -144,7 +144,7 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
     let received = error.answer().map(|answer| answer.body().clone()).filter(|body| !body.is_empty());
     let extract = || error.vendor_text().map(|text| Pii::expose(text).clone().into());
     let Some(body) = received.or_else(extract) else {
-        let unwritten = file.map(|file| format!("{} is not written: there is no response to save", file.name()));
+        let unwritten = file.map(|file| format!("{} is not written: no response to save was received", file.name()));
         return recovery.iter().fold(Failure::from(error).notes(unwritten), Failure::note);
     };
     let text = String::from_utf8_lossy(&body);
