@@ -216,20 +216,27 @@ pub(crate) async fn prepare(
 /// Gives the files their final names, or none of them if one is damaged: then the damaged ones are kept as such.
 pub(crate) async fn commit_all(files: Vec<(PathBuf, Prepared)>) -> Result<Vec<SavedFile>, Failure> {
     let damaged = files.iter().filter(|(_, file)| file.damage().is_some());
-    let damaged: Vec<String> = damaged.map(|(path, _)| path.display().to_string()).collect();
+    let damaged: Vec<String> = damaged.map(|(path, _)| damaged_name(path).display().to_string()).collect();
     let (paths, files): (Vec<PathBuf>, Vec<Prepared>) = files.into_iter().unzip();
     match identkit_transport::save::commit_all(files).await {
         Ok(digests) => Ok(paths.into_iter().zip(digests).map(|(path, digest)| SavedFile { path, digest }).collect()),
         Err(error) if error.kind() == Kind::Integrity => {
             Err(damaged.iter().fold(error.into(), |failure: Failure, path| {
-                failure.note(format!(
-                    "the damaged file is {path}.damaged, or the one with the highest number after that name \
-                    (.damaged-2); --accept-damaged saves it under its final name"
-                ))
+                failure.note(format!("the damaged file is {path}; --accept-damaged saves it under its final name"))
             }))
         }
         Err(error) => Err(failure(paths.first().map_or(Path::new(""), PathBuf::as_path), error)),
     }
+}
+
+/// The name that a damaged file gets: the first free one, as the transport chooses it.
+fn damaged_name(path: &Path) -> PathBuf {
+    let name = |number: usize| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if number == 1 { ".damaged".to_owned() } else { format!(".damaged-{number}") });
+        PathBuf::from(name)
+    };
+    (1..).map(name).find(|name| name.symlink_metadata().is_err()).unwrap_or_default()
 }
 
 /// The names that a command chose for files in one directory. Many file systems ignore case.

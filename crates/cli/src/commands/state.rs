@@ -97,12 +97,15 @@ fn summary(entry: &Entry) -> Value {
 }
 
 fn list(directory: &Path, open: bool, format: Format) -> Result<(), Failure> {
-    let entries: Vec<Entry> = all(directory)?.into_iter().filter(|entry| !open || is_open(entry)).collect();
+    let mut entries = all(directory)?;
+    let total = entries.len();
+    entries.retain(|entry| !open || is_open(entry));
     let records: Vec<Value> = entries.iter().map(summary).collect();
     let json = json!({ "directory": directory.display().to_string(), "records": records });
     format.show(&json, |page| {
         if entries.is_empty() {
-            return page.line(format!("no records in {}", directory.display()));
+            let what = if total > 0 { format!("no open records ({total} closed)") } else { "no records".to_owned() };
+            return page.line(format!("{what} in {}", directory.display()));
         }
         let header = ["Name", "Operation", "State", "Ids"];
         let mut table = table(&header);

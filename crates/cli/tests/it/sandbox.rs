@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use crate::support::{
-    Run, Sandbox, Vendor, clean_command, has, http, identkit, json_sample, keys, names, place, run, sample,
+    Run, Sandbox, Vendor, clean_command, file, has, http, identkit, json_sample, keys, names, place, run, sample,
     workspace_path,
 };
 use serde_json::{Value, json};
@@ -62,6 +62,15 @@ fn write_ca_is_kept_and_printed_as_an_absolute_path() {
 
     let result = run(identkit().args(["sandbox", "--plain", "--write-ca", path.to_str().unwrap()]));
     result.ends_with(2, &["--plain", "--write-ca", "cannot be used with"]);
+
+    // A later sandbox replaces it, and no other file.
+    drop(Sandbox::with(&["--write-ca", path.to_str().unwrap()]));
+    let foreign = file(&folder, "foreign.pem", "my diary");
+    for (place, kept) in [(foreign.as_str(), Some("my diary")), (folder.path().to_str().unwrap(), None)] {
+        let result = run(identkit().args(["sandbox", "--write-ca", place]));
+        result.fails_with(2, &["--write-ca", place, "is not the CA certificate of a sandbox"]);
+        assert_eq!(std::fs::read_to_string(place).ok().as_deref(), kept);
+    }
 
     let nowhere = folder.path().join("nowhere/ca.pem");
     let result = run(identkit().args(["sandbox", "--write-ca", nowhere.to_str().unwrap()]));

@@ -12,7 +12,7 @@ use super::JsonFault;
 use super::notes::{Note, Notes};
 use super::reader::{Detail, Reader, Reading};
 use super::tree::{Node, is_digits};
-use crate::tolerant::{LENIENT, LOOSE, ONE_OR_MANY};
+use crate::tolerant::{ID, LENIENT, LOOSE, ONE_OR_MANY};
 
 impl Node<'_> {
     /// Reads it as part of a vendor's response (AT-92, AT-95), and notes what differs from the document.
@@ -48,6 +48,8 @@ pub(super) struct At<'a, 'de> {
     loose: bool,
     /// Whether it is `None` in a response if it cannot be read.
     lenient: bool,
+    /// Whether it is an id, which may be a number.
+    id: bool,
     /// Name of the element, if the type names it.
     name: Option<&'static str>,
     /// Whether it is the whole text. An object cannot be absent there.
@@ -61,7 +63,7 @@ impl<'a, 'de> At<'a, 'de> {
         names: &'a Cell<&'static [&'static str]>,
         convert: bool,
     ) -> Self {
-        Self { node, notes, names, convert, loose: false, lenient: false, name: None, root: true }
+        Self { node, notes, names, convert, loose: false, lenient: false, id: false, name: None, root: true }
     }
 
     fn note(&self, note: Note) {
@@ -73,7 +75,7 @@ impl<'a, 'de> At<'a, 'de> {
     }
 
     fn of(&self, node: &'a Node<'de>, name: Option<&'static str>) -> Self {
-        Self { node, name, loose: false, lenient: false, root: false, ..*self }
+        Self { node, name, loose: false, lenient: false, id: false, root: false, ..*self }
     }
 
     fn seq<V: Visitor<'de>>(&self, nodes: impl Iterator<Item = &'a Node<'de>>, visitor: V) -> Result<V::Value, Error> {
@@ -91,7 +93,7 @@ impl<'a, 'de> At<'a, 'de> {
                 self.converts();
                 visitor.visit_str(printed)
             }
-            Node::Bool(truth) if self.convert || self.loose => {
+            Node::Bool(truth) if (self.convert || self.loose) && !self.lenient => {
                 self.converts();
                 visitor.visit_str(if *truth { "true" } else { "false" })
             }
@@ -195,6 +197,26 @@ impl<'a, 'de> At<'a, 'de> {
     }
 }
 
+/// Whether a float is written with the value of a number as it was printed.
+fn is_exact(printed: &str, number: f64) -> bool {
+    let (given, written) = (decimal(printed), decimal(&format!("{number:e}")));
+    given.is_some() && given == written
+}
+
+/// The significant digits of a number, without zeros around them, and the exponent of the last one.
+fn decimal(number: &str) -> Option<(bool, String, i64)> {
+    let (is_negative, number) = number.strip_prefix('-').map_or((false, number), |number| (true, number));
+    let (digits, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_end_matches('0');
+    let zeros = i64::try_from(digits.len() - significant.len()).ok()?;
+    let last = exponent.parse::<i64>().ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?.checked_add(zeros)?;
+    let significant = significant.trim_start_matches('0').to_owned();
+    let last = if significant.is_empty() { 0 } else { last };
+    Some((is_negative, significant, last))
+}
+
 fn truth(word: &str) -> Option<bool> {
     match word {
         "1" => Some(true),
@@ -246,15 +268,27 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let at = self.last();
         match at.node {
+            Node::Number(printed) if at.id => visitor.visit_str(printed),
+            Node::Bool(_) | Node::List(_) | Node::Map(_) if at.id && at.convert => {
+                at.note(Note::Unreadable);
+                visitor.visit_unit()
+            }
             Node::Null => visitor.visit_unit(),
             Node::Bool(truth) => visitor.visit_bool(*truth),
             Node::Number(printed) => match (printed.parse::<u64>(), printed.parse::<i64>(), printed.parse::<f64>()) {
                 (Ok(number), ..) => visitor.visit_u64(number),
                 (_, Ok(number), _) => visitor.visit_i64(number),
                 // A float would lose digits.
-                _ if is_digits(printed) => visitor.visit_str(printed),
-                (_, _, Ok(number)) if number.is_finite() => visitor.visit_f64(number),
-                _ => visitor.visit_str(printed),
+                (_, _, Ok(number)) if number.is_finite() && !is_digits(printed) => {
+                    if !is_exact(printed, number) {
+                        at.note(Note::Inexact);
+                    }
+                    visitor.visit_f64(number)
+                }
+                _ => {
+                    at.note(Note::Inexact);
+                    visitor.visit_str(printed)
+                }
             },
             Node::Text(Cow::Borrowed(text)) => visitor.visit_borrowed_str(text),
             Node::Text(Cow::Owned(text)) => visitor.visit_str(text),
@@ -279,8 +313,9 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
         match at.node {
             Node::Map(members) if name == ONE_OR_MANY && Node::is_numbered(members) => at.list(visitor),
             _ => {
-                let lenient = name == LENIENT;
-                visitor.visit_newtype_struct(Self { loose: lenient || name == LOOSE, lenient, ..at })
+                let id = name == ID;
+                let lenient = id || name == LENIENT;
+                visitor.visit_newtype_struct(Self { loose: lenient || name == LOOSE, lenient, id, ..at })
             }
         }
     }
@@ -538,6 +573,49 @@ mod tests {
             let text = serde_json::to_string(&map).unwrap();
             let (read, _): (BTreeMap<String, Option<i64>>, _) = read_answer(text.as_bytes()).unwrap();
             prop_assert_eq!(read, map);
+        }
+    }
+
+    #[test]
+    fn at_95_an_input_has_each_name_once_at_any_depth() {
+        for (text, line, column) in [
+            (r#"{"x":{"a":1,"a":2}}"#, 1, 8),
+            ("{\"x\":[{},\n{\"a\":null,\"b\":1,\"a\":null}]}", 2, 3),
+            (r#"{"x":{"\u0061":1,"a":2}}"#, 0, 0),
+        ] {
+            let fault = read_input::<Outcome>(text.as_bytes()).unwrap_err();
+            assert_eq!((fault.expected.as_str(), fault.line, fault.column), ("an element occurs twice", line, column));
+            assert!(fault.well_formed && read::<Outcome>(text.as_bytes()).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn at_92_a_number_of_an_input_is_kept_exactly_or_refused() {
+        for (number, written) in [
+            ("7", Some("7")),
+            ("-7", Some("-7")),
+            ("0.1234567890123456", Some("0.1234567890123456")),
+            ("18446744073709551615", Some("18446744073709551615")),
+            ("1.50", Some("1.5")),
+            ("1E2", Some("100.0")),
+            ("0.0", Some("0.0")),
+            ("18446744073709551616", None),
+            ("123456789012345678901234567890", None),
+            ("1e400", None),
+            ("-1e400", None),
+            ("1e-400", None),
+            ("0.12345678901234567890", None),
+            ("9007199254740993.0", None),
+        ] {
+            let text = format!(r#"{{"x":{{"y":[{number}]}}}}"#);
+            let read = read_input::<Outcome>(text.as_bytes());
+            match written {
+                Some(written) => {
+                    let json = crate::json::write(&read.unwrap()).unwrap();
+                    assert_eq!(String::from_utf8(json).unwrap(), text.replace(number, written));
+                }
+                None => assert!(read.unwrap_err().expected.contains("without a change"), "{number}"),
+            }
         }
     }
 }

@@ -192,20 +192,43 @@ pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
     })
 }
 
-/// Reads a message that a person or a service wrote, and that will be sent. Unlike [`read()`], an element that occurs twice
-/// is an error: otherwise one of the values would be dropped silently.
+/// Reads a message that a person or a service wrote, and that will be sent. Unlike [`read()`], it is an error if anything
+/// of the text would be dropped or changed silently: an element that occurs twice in its object, or a number of an
+/// element that the document does not list with more digits than are kept.
 ///
 /// # Errors
-/// Like [`read()`], and if a message has an element twice.
+/// Like [`read()`], and for the above.
 pub fn read_input<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
-    let fault = match read_with::<T, _>(bytes, PhantomData::<T>) {
-        Ok(value) => return Ok(value),
-        Err(fault) => fault,
+    let fault = read_with::<T, _>(bytes, PhantomData::<T>).err();
+    let text = without_byte_order_mark(bytes)?;
+    let node = match (parse(bytes), &fault) {
+        (Ok(node), _) => node,
+        (Err(_), Some(fault)) => return Err(fault.clone()),
+        (Err(invalid), None) => return Err(invalid),
     };
+    let own = |expected: &str, (line, column)| JsonFault {
+        expected: expected.to_owned(),
+        line,
+        column,
+        well_formed: true,
+        ..JsonFault::new(Detail::default())
+    };
+    if let Some(place) = node.repeated_name(text) {
+        // The first fault has the path.
+        let with_path = fault.filter(|fault| fault.expected.ends_with("occurs twice"));
+        return Err(with_path.unwrap_or_else(|| own("an element occurs twice", place)));
+    }
     let mut notes = Notes::default();
-    match parse(bytes).map(|node| node.decode(false, &mut notes)) {
-        Ok(Ok(value)) if !notes.has_repeated() => Ok(value),
-        _ => Err(fault),
+    match (node.decode(false, &mut notes), fault) {
+        (Ok(_), _) if notes.has_inexact() => {
+            let detail = "an element that the document does not list has a number that cannot be sent without a change: \
+                          write it as a text";
+            Err(own(detail, (0, 0)))
+        }
+        // Not the value of the first pass: serde_json rounds some numbers.
+        (Ok(value), _) => Ok(value),
+        (Err(_), Some(fault)) => Err(fault),
+        (Err(detail), None) => Err(JsonFault::new(detail)),
     }
 }
 
@@ -221,6 +244,12 @@ pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, JsonFault> {
         }
         JsonFault { well_formed: true, line: 0, column: 0, ..fault }
     })
+}
+
+/// The line and the column of the byte after these bytes.
+fn place_after(before: &[u8]) -> (usize, usize) {
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    (line, before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1)
 }
 
 /// The text, without a byte order mark at its start.

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
+use super::place_after;
+
 /// Maximum nesting depth, the same as serde_json's.
 pub(super) const DEPTH: usize = 128;
 
@@ -42,6 +44,23 @@ impl<'de> Node<'de> {
     pub fn members(&mut self) -> Option<&mut Vec<(Cow<'de, str>, Self)>> {
         match self {
             Self::Map(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    /// The line and the column of a name that occurs more than once in its object, in this text; 0 if the name has escapes.
+    pub(super) fn repeated_name(&self, text: &str) -> Option<(usize, usize)> {
+        let place = |name: &Cow<'_, str>| {
+            let Cow::Borrowed(name) = name else { return (0, 0) };
+            let before = (name.as_ptr() as usize).checked_sub(text.as_ptr() as usize);
+            place_after(before.and_then(|length| text.as_bytes().get(..length)).unwrap_or_default())
+        };
+        match self {
+            Self::Map(members) => members.iter().find_map(|(name, value)| match value {
+                Self::Repeated(_) => Some(place(name)),
+                value => value.repeated_name(text),
+            }),
+            Self::List(many) => many.iter().find_map(|one| one.repeated_name(text)),
             _ => None,
         }
     }

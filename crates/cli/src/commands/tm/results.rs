@@ -272,7 +272,12 @@ pub(super) async fn documents(
     for (number, (content, damage)) in (1..).zip(contents) {
         files.push(prepare(&path(number), existing, content, (expected, damage), |_| Ok(())).await?);
     }
-    Files { files: commit_all(files).await?, summary }.show(tm)
+    let files = commit_all(files).await?;
+    for old in (files.len() + 1..).map(path).take_while(|path| path.symlink_metadata().is_ok()) {
+        let name = old.display();
+        output::say(&format!("note: {name} is left from an earlier run: the order has {} documents now", files.len()));
+    }
+    Files { files, summary }.show(tm)
 }
 
 pub(super) struct Files {
