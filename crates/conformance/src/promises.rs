@@ -261,7 +261,15 @@ impl<'a> Suite<'a> {
         let mut wrong_document = valid.clone();
         wrong_document.purpose = Purpose::Signature;
         wrong_document.documents = vec![identkit_core::Document { name: "contract.pdf".into(), pdf: "text".into() }];
-        for case in [NewCase::default(), without_name, wrong_country, wrong_document] {
+        let mut cases = vec![NewCase::default(), without_name, wrong_country];
+        if self.can(Capability::Sign) {
+            cases.push(wrong_document);
+        } else {
+            let (before, opened) = (self.calls(), self.provider.open(&wrong_document, &self.options).await);
+            self.fails("a case that needs a capability that is not listed is unsupported", Kind::Unsupported, opened);
+            self.check_calls("a case that breaks a rule is rejected before anything is sent", before, 0);
+        }
+        for case in cases {
             let before = self.calls();
             let Err(error) = self.provider.open(&case, &self.options).await else { continue };
             self.check_error(&error);
