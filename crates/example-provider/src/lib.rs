@@ -22,18 +22,5 @@ pub use callback::FinishedCallback;
 pub use client::{Acme, Builder, DEFAULT_BASE_URL};
 pub use dialect::Dialect;
 
-use identkit_wire::{Meta, Operation};
-
 /// Name of this provider.
 pub const PROVIDER: &str = "acme";
-
-/// Returns all operations of the provider.
-pub fn operations() -> Vec<&'static Meta> {
-    let calls = [
-        messages::CreateCase::META,
-        operations::GetCase::META,
-        operations::GetReport::META,
-        operations::DeleteCase::META,
-    ];
-    auth::OPERATIONS.iter().copied().chain(calls).collect()
-}

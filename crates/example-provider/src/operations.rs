@@ -6,12 +6,19 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
 use identkit_core::{Advice, Content, Error, Kind};
 use identkit_wire::{
-    AmbiguityPolicy, Answer, BodyMode, Decoded, Encoded, Meta, Received, Refusal, RetrySafety, debug_as, json,
-    operation,
+    AmbiguityPolicy, Answer, BodyMode, Decoded, Encoded, Meta, Operation, Received, Refusal, RetrySafety, debug_as,
+    json, operation,
 };
 
+use crate::auth;
 use crate::messages::{Case, CaseId, CreateCase, CreatedCase};
 use crate::{Dialect, PROVIDER, writer};
+
+/// Returns all operations of the provider.
+pub fn all() -> Vec<&'static Meta> {
+    let calls = [CreateCase::META, GetCase::META, GetReport::META, DeleteCase::META];
+    auth::OPERATIONS.iter().copied().chain(calls).collect()
+}
 
 /// Maximum size of a report in bytes.
 const MAX_REPORT: u64 = 256 * 1024 * 1024;

@@ -31,7 +31,7 @@ async fn the_provider_passes_the_suite() {
     .unknown_id("00000000-0000-0000-0000-000000000000")
     .unknown_status("archived")
     .callbacks(vec![Arc::new(FinishedCallback)])
-    .operations(operations())
+    .operations(operations::all())
     .samples([
         Sample::new("create", crate::fixtures::CREATE, &["Erika", "Mustermann"], |bytes| {
             Ok(Box::new(json::read::<CreateCase>(bytes).map_err(JsonFault::answer)?))
