@@ -42,6 +42,8 @@ fn every_kind_of_login_is_planned_without_the_example() {
             let rest = ["acme", "example-provider", "example_provider"];
             let found = rest.iter().find(|word| own && text.to_lowercase().contains(**word));
             assert_eq!(found, None, "{auth:?} {}", path.display());
+            let parsed = path.extension().is_none_or(|end| end != "rs") || syn::parse_file(text).is_ok();
+            assert!(parsed, "{auth:?} {}", path.display());
         }
         let manifest = text(&plan, &ws, "crates/foo-id/Cargo.toml");
         assert_eq!(manifest.contains("percent-encoding"), auth == Auth::ClientCredentials);
@@ -203,6 +205,7 @@ fn a_document_becomes_messages_and_operations() {
 fn the_document_of_the_example_names_what_is_left_out() {
     let text = Workspace::current().unwrap().read("crates/example-provider/fixtures/openapi.json").unwrap();
     let openapi::Generated { source, unsupported } = openapi::generate(&text).unwrap();
+    assert!(syn::parse_file(&source).is_ok(), "{source}");
     for name in ["CreateCase", "GetCase", "GetReport", "DeleteCase", "Person", "Event"] {
         assert!(source.contains(&format!("pub struct {name} {{")), "{name}");
     }

@@ -17,10 +17,10 @@ async fn acme_t1_a_failed_case_may_have_no_report() {
         builder.transport(sandbox.transport()).clock(Arc::new(sandbox.clock().clone())).build().unwrap()
     };
     let options = CallOptions::new();
-    let acme = client(Dialect::new());
-    let opened = acme.open(&example_case(Purpose::Identification), &options).await.unwrap();
+    let default = client(Dialect::new());
+    let opened = default.open(&example_case(Purpose::Identification), &options).await.unwrap();
     sandbox.play(opened.case.id.expose(), "negative").unwrap();
-    let kinds = acme.evidence_plan(&opened.case, &options).await.unwrap().kinds();
+    let kinds = default.evidence_plan(&opened.case, &options).await.unwrap().kinds();
     assert_eq!(kinds, [EvidenceKind::IdentData, EvidenceKind::Report]);
     let without = client(Dialect::new().report_of_failed(false));
     let kinds = without.evidence_plan(&opened.case, &options).await.unwrap().kinds();
