@@ -67,7 +67,7 @@ impl identkit_transport::Login for ClientLogin {
 
     async fn log_in(&self) -> Result<IssuedToken, Error> {
         let Credentials { client_id, client_secret } = self.credentials.clone();
-        let response = self.driver.call(&Login { client_id, client_secret }, &CallOptions::new()).await?;
+        let response = self.driver.call(&Login::new(client_id, client_secret), &CallOptions::new()).await?;
         let token = response.value.access_token.clone();
         let missing = || Error::new(Kind::Protocol, "the response has no access_token");
         let token = token.filter(|token| !token.is_empty()).ok_or_else(missing);
@@ -96,12 +96,20 @@ message! {
 }
 
 /// Requests a token.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// Id of the client.
     pub client_id: Secret,
     /// Secret of the client.
     pub client_secret: Secret,
+}
+
+impl Login {
+    /// Creates the call with the credentials of a client.
+    pub fn new(client_id: Secret, client_secret: Secret) -> Self {
+        Self { client_id, client_secret }
+    }
 }
 
 operation! {
@@ -137,10 +145,9 @@ operation! {
     request: |_, request| {
         let part = |name| form_value(request.body(), name).map(Secret::new);
         let wrong = |field| Error::invalid(vec![Violation::new(field, "is required", "ACME-01", Self::META.section)]);
-        Ok(Self {
-            client_id: part("client_id").ok_or_else(|| wrong("client_id"))?,
-            client_secret: part("client_secret").ok_or_else(|| wrong("client_secret"))?,
-        })
+        let client_id = part("client_id").ok_or_else(|| wrong("client_id"))?;
+        let client_secret = part("client_secret").ok_or_else(|| wrong("client_secret"))?;
+        Ok(Self::new(client_id, client_secret))
     },
     respond: |output| json::response(200, &output),
 }

@@ -76,14 +76,23 @@ fn try_in(folder: &Path, ws: &Workspace, is_command: fn(&str) -> bool) -> Verdic
     findings.extend(checks(&copied, is_command)?);
     let (name, auth) = OUTSIDE;
     generate(&Options { name: Name::parse(name)?, auth, from: None, outside: Some(outside.clone()) }, &copied)?;
-    fs::copy(root.join("Cargo.lock"), outside.join("Cargo.lock"))
-        .map_err(|error| format!("copying Cargo.lock: {error}"))?;
-    let alone = Workspace::copy(outside, ws.target().to_owned());
-    ws.output("cargo update", alone.cargo(&["update", "--workspace", "--offline"]))?;
-    if !ws.run(alone.cargo(&["test", "--all-features"]))?.success() {
+    alone(&root, &outside).map_err(|error| format!("preparing the provider outside: {error}"))?;
+    let outside = Workspace::copy(outside, ws.target().to_owned());
+    ws.output("cargo update", outside.cargo(&["update", "--workspace", "--offline"]))?;
+    if !ws.run(outside.cargo(&["test", "--all-features"]))?.success() {
         findings.push("the tests of the provider outside the workspace failed: see above".to_owned());
     }
     Ok(findings)
+}
+
+/// Gives the provider outside the lock file and the profiles of the workspace, so that nothing is downloaded or compiled
+/// twice.
+fn alone(root: &Path, outside: &Path) -> std::io::Result<()> {
+    fs::copy(root.join("Cargo.lock"), outside.join("Cargo.lock"))?;
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
+    let profiles = manifest.find("[profile.dev]").and_then(|at| manifest.get(at..)).unwrap_or_default();
+    let own = fs::read_to_string(outside.join("Cargo.toml"))?;
+    fs::write(outside.join("Cargo.toml"), format!("{own}\n{profiles}"))
 }
 
 /// Copies the files that git knows or would add.

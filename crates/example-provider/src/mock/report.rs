@@ -15,10 +15,10 @@ pub(super) fn report(case: &str) -> Vec<u8> {
     for (number, object) in (1..).zip(&objects) {
         // Writing to a text cannot fail.
         let _ = writeln!(table, "{:010} 00000 n ", pdf.len());
-        let _ = write!(pdf, "{number} 0 obj{object}endobj\n");
+        let _ = writeln!(pdf, "{number} 0 obj{object}endobj");
     }
     let start = pdf.len();
     let size = objects.len() + 1;
-    let _ = write!(pdf, "{table}trailer<</Size {size}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{start}\n%%EOF\n");
+    let _ = writeln!(pdf, "{table}trailer<</Size {size}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{start}\n%%EOF");
     pdf.into_bytes()
 }
