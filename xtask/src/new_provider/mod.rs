@@ -71,6 +71,8 @@ fn prepare(options: &Options, ws: &Workspace) -> Result<Plan, String> {
             let target = lists::link(file);
             plan.files.insert(home.join(file), Content::Link(target));
         }
+    } else {
+        plan.text(home.join(".rustfmt.toml"), ws.read(".rustfmt.toml")?);
     }
     left(&mut plan, options);
     if let Some(generated) = generated {

@@ -69,10 +69,11 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Replaces the names of the example's vendor.
+/// Replaces the names of the example's vendor, in one pass: the new name may contain one of them.
 pub(super) fn replace(text: &str, name: &Name) -> String {
     let (kebab, snake, camel, prefix) = (name.kebab(), name.snake(), name.camel(), name.prefix());
-    [
+    // Of several that fit, the first one wins.
+    let names = [
         ("identkit-example-provider", name.package()),
         ("identkit_example_provider", format!("identkit_{snake}")),
         ("crates/example-provider", format!("crates/{kebab}")),
@@ -84,9 +85,23 @@ pub(super) fn replace(text: &str, name: &Name) -> String {
         // Test names begin with the id of a row.
         ("fn acme_", format!("fn {}_", prefix.to_lowercase())),
         ("acme", kebab.to_owned()),
-    ]
-    .into_iter()
-    .fold(text.to_owned(), |text, (from, to)| text.replace(from, &to))
+    ];
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let found = names.iter().find_map(|(from, to)| Some((rest.strip_prefix(from)?, to)));
+        rest = match found {
+            Some((after, to)) => {
+                replaced.push_str(to);
+                after
+            }
+            None => {
+                replaced.push(letter);
+                rest.get(letter.len_utf8()..).unwrap_or_default()
+            }
+        };
+    }
+    replaced
 }
 
 /// Checks that the client's type has a name of its own.

@@ -58,6 +58,14 @@ fn every_kind_of_login_is_planned_without_the_example() {
 }
 
 #[test]
+fn a_name_that_contains_the_examples_is_replaced_once() {
+    let name = Name::parse("acme-ident").unwrap();
+    let source = "use identkit_example_provider::Acme; // ACME-01 of https://api.acme-ident.example";
+    let expected = "use identkit_acme_ident::AcmeIdent; // ACMEIDENT-01 of https://api.acme-ident.example";
+    assert_eq!(template::replace(source, &name), expected);
+}
+
+#[test]
 fn three_providers_change_few_lines_of_the_lists() {
     let ws = Workspace::current().unwrap();
     let mut files: BTreeMap<&str, String> = BTreeMap::new();
