@@ -1,7 +1,7 @@
 //! The list of providers for `identkit sandbox`. `cargo xtask new-provider` adds a line here.
 
 use clap::Args;
-use identkit_mock_server::{MockVendor, Sandbox, vendors};
+use identkit_mock_server::{MockVendor, Sandbox, SandboxBuilder, vendors};
 
 use crate::commands::sandbox::Hints;
 use crate::commands::{identify24, tm};
@@ -10,7 +10,7 @@ use crate::commands::{identify24, tm};
 pub(crate) const HINTS: &[Hints] = &[tm::HINTS, identify24::HINTS];
 
 /// Returns the mock vendors that the sandbox's crate does not contain: those of the providers' own crates.
-pub(crate) fn mock_vendors() -> Vec<Box<dyn MockVendor>> {
+fn mock_vendors() -> Vec<Box<dyn MockVendor>> {
     vec![
         // Further mock vendors are added above this line.
     ]
@@ -26,9 +26,31 @@ pub(crate) fn all_vendors() -> Vec<Box<dyn MockVendor>> {
 pub(crate) struct VendorOptions {
     #[command(flatten)]
     identify24: identify24::SandboxOptions,
+
+    /// Also serves the mock vendor that this provider has in its own crate. Can be given several times.
+    // Hidden, because the document of the admin API does not describe the settings of such a vendor.
+    #[arg(long, value_name = "PROVIDER", value_parser = mock_vendor, hide = true)]
+    vendor: Vec<String>,
+}
+
+/// Reads the name of one of the [`mock_vendors`].
+fn mock_vendor(text: &str) -> Result<String, String> {
+    let vendors = mock_vendors();
+    let names: Vec<&str> = vendors.iter().map(|vendor| vendor.name()).collect();
+    match names.as_slice() {
+        names if names.contains(&text) => Ok(text.to_owned()),
+        [] => Err("no provider of this program has a mock vendor in its own crate".to_owned()),
+        names => Err(format!("must be one of {}", names.join(", "))),
+    }
 }
 
 impl VendorOptions {
+    /// Adds the selected mock vendors to a sandbox.
+    pub(crate) fn add_to(&self, sandbox: SandboxBuilder) -> SandboxBuilder {
+        let selected = |vendor: &Box<dyn MockVendor>| self.vendor.iter().any(|name| name == vendor.name());
+        mock_vendors().into_iter().filter(selected).fold(sandbox, SandboxBuilder::vendor)
+    }
+
     /// Applies the options to the default world.
     pub(crate) fn apply(&self, sandbox: &Sandbox) {
         self.identify24.apply(sandbox);

@@ -43,6 +43,12 @@ fn without_tls_there_is_no_ca_file() {
     sandbox.run("identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx").ends_with(0, &[]);
 }
 
+#[test]
+fn a_vendor_that_the_program_does_not_have_is_rejected() {
+    let run = run(identkit().args(["sandbox", "--vendor", "nothing"]));
+    run.ends_with(2, &["--vendor"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_stops_it_and_removes_its_ca_file() {

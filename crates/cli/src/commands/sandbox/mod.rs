@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use identkit_core::Clock as _;
 use identkit_mock_server::server::{self, Authority, ListenAddress};
-use identkit_mock_server::{Mode, Sandbox, SandboxBuilder, VirtualClock, World, Worlds};
+use identkit_mock_server::{Mode, Sandbox, VirtualClock, World, Worlds};
 use identkit_transport::SystemClock;
 use jiff::Timestamp;
 
@@ -26,7 +26,7 @@ use self::parent::Parent;
 use self::world_file::WorldFile;
 use crate::exit::Failure;
 use crate::output::{print, say};
-use crate::{network, providers, signals};
+use crate::{network, signals};
 
 /// Default start of a frozen clock, 2020-09-10T12:00:00Z: with it, the same seed always gives the same bytes.
 const FROZEN_START: Timestamp = Timestamp::constant(1_599_739_200, 0);
@@ -46,7 +46,7 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
         .profile(options.profile.unwrap_or_default())
         .keep_cases(usize::try_from(options.keep_cases).unwrap_or(usize::MAX))
         .webhook_transport(network::webhooks(options.webhook_ca.as_deref())?);
-    let sandbox = providers::mock_vendors().into_iter().fold(sandbox, SandboxBuilder::vendor);
+    let sandbox = options.vendors.add_to(sandbox);
     let sandbox = match saved.flatten() {
         Some(world) => {
             ignored_options(options, &world).iter().for_each(|warning| say(warning));
