@@ -38,7 +38,7 @@ fn resolved(sections: &str, workspace: &str, root: &Path) -> Result<String, Stri
         let inherited = line
             .split_once(".workspace = true")
             .map(|(key, _)| (key, ""))
-            .or_else(|| line.split_once(" = { workspace = true").map(|(key, rest)| (key, rest)));
+            .or_else(|| line.split_once(" = { workspace = true"));
         let Some((key, rest)) = inherited else {
             lines.push(line.to_owned());
             continue;

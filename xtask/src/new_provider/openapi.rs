@@ -278,9 +278,13 @@ impl Module<'_> {
         for (name, _) in members(operation.get("callbacks")) {
             self.leave_out(format!("{id}: the callback {name}; write a `Callback`, as in callback.rs"));
         }
+        let ids = self.ids(operation.get("responses").and_then(|all| all.get(status.to_string())));
         let name = self.free(&camel(&id));
         let refusals = self.refusals(&id, operation.get("responses").unwrap_or(&NULL));
-        self.write_operation(&Operation { id, name, method, path, params, body, status, output, refusals }, operation);
+        self.write_operation(
+            &Operation { id, name, method, path, params, body, status, output, ids, refusals },
+            operation,
+        );
     }
 
     /// Returns the type of a JSON request body.
@@ -332,6 +336,15 @@ impl Module<'_> {
         }
     }
 
+    /// Returns the names of the ids in a response: they prove that a call created something.
+    fn ids(&self, response: Option<&Value>) -> Vec<String> {
+        let Some(schema) = response.and_then(json_schema) else { return Vec::new() };
+        let all = self.document.pointer("/components/schemas");
+        let target = reference(schema).and_then(|name| all?.get(name)).unwrap_or(schema);
+        let keys = members(target.get("properties")).map(|(key, _)| key);
+        keys.filter(|key| key.to_lowercase().ends_with("id")).cloned().collect()
+    }
+
     fn refusals(&mut self, id: &str, responses: &Value) -> String {
         let mut text = String::new();
         for (status, response) in members(Some(responses)) {
@@ -356,7 +369,7 @@ impl Module<'_> {
     }
 
     fn write_operation(&mut self, of: &Operation<'_>, operation: &Value) {
-        let Operation { id, name, method, path, params, body, status, output, refusals } = of;
+        let Operation { id, name, method, path, params, body, status, output, ids, refusals } = of;
         let (safety, ambiguity) = match *method {
             "get" => ("Safe", "Retry(4)"),
             // The strictest: relax it where the document says that a repeat is harmless.
@@ -369,9 +382,13 @@ impl Module<'_> {
             Output::Nothing => "\n    .answer(Answer::Empty)",
             Output::Json(_) => "",
         };
+        let proof = match (safety, ids.as_slice()) {
+            ("Creating", [_, ..]) => format!("\n    .ids(&{ids:?})"),
+            _ => String::new(),
+        };
         let method = method.to_uppercase();
         let meta = format!(
-            "meta: Meta::new(crate::PROVIDER, {id:?}, Method::{method}, {path:?}, RetrySafety::{safety}, AmbiguityPolicy::{ambiguity})\n    .section({id:?})\n    .expect(&[{status}]){mode}\n    .refusals(&[{refusals}]),"
+            "meta: Meta::new(crate::PROVIDER, {id:?}, Method::{method}, {path:?}, RetrySafety::{safety}, AmbiguityPolicy::{ambiguity})\n    .section({id:?})\n    .expect(&[{status}]){mode}{proof}\n    .refusals(&[{refusals}]),"
         );
         let (kind, decode) = match output {
             Output::Json(name) => (name.as_str(), ""),
@@ -387,7 +404,7 @@ impl Module<'_> {
             (None, false) => {
                 let fields: String = fields
                     .iter()
-                    .map(|(field, key)| format!("        /// The element `{key}`.\n        {key:?} => {field}: Secret as (Secret::expose, Secret::new),\n"))
+                    .map(|(field, key)| format!("        /// The element `{}`.\n        {key:?} => {field}: Secret as (Secret::expose, Secret::new),\n", plain(key)))
                     .collect();
                 writeln!(
                     self.operations,
@@ -397,7 +414,7 @@ impl Module<'_> {
             (Some(body), _) => {
                 let parts: String = fields
                     .iter()
-                    .map(|(field, key)| format!("    /// The element `{key}`.\n    pub {field}: Secret,\n"))
+                    .map(|(field, key)| format!("    /// The element `{}`.\n    pub {field}: Secret,\n", plain(key)))
                     .collect();
                 let arguments: String = fields.iter().map(|(field, _)| format!("{field}: Secret, ")).collect();
                 let names: String = fields.iter().map(|(field, _)| format!("{field}, ")).collect();
@@ -461,6 +478,8 @@ struct Operation<'a> {
     body: Option<String>,
     status: u16,
     output: Output,
+    /// Names of the elements of the response that are ids.
+    ids: Vec<String>,
     refusals: String,
 }
 

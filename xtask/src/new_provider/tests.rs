@@ -212,6 +212,8 @@ fn the_document_of_the_example_names_what_is_left_out() {
     let text = Workspace::current().unwrap().read("crates/example-provider/fixtures/openapi.json").unwrap();
     let openapi::Generated { source, unsupported } = openapi::generate(&text).unwrap();
     assert!(syn::parse_file(&source).is_ok(), "{source}");
+    assert!(source.contains(".expect(&[201])\n    .ids(&[\"caseId\"])"), "{source}");
+    assert_eq!(source.matches(".ids(").count(), 1, "only a call that creates");
     for name in ["CreateCase", "GetCase", "GetReport", "DeleteCase", "Person", "Event"] {
         assert!(source.contains(&format!("pub struct {name} {{")), "{name}");
     }
