@@ -2,10 +2,14 @@
 //!
 //! Objects become `message!`, paths become `operation!`. What cannot be expressed is left out and named.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
+
+use words::{about, camel, plain, snake};
 
 /// The source of a module, and the parts of the document that it does not contain.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,13 +20,6 @@ pub(super) struct Generated {
 
 /// Methods of a path item.
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
-
-/// Words that cannot be the name of a field.
-const KEYWORDS: [&str; 39] = [
-    "as", "async", "await", "box", "break", "const", "continue", "crate", "default", "dyn", "else", "enum", "extern",
-    "extra", "false", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref",
-    "return", "self", "static", "struct", "super", "trait", "true", "type", "use", "where", "while",
-];
 
 /// Names that the module imports or that the prelude has.
 const TYPES: [&str; 26] = [
@@ -534,61 +531,4 @@ fn reference(schema: &Value) -> Option<&str> {
 fn json_schema(body: &Value) -> Option<&Value> {
     let content = members(body.get("content")).find(|(kind, _)| kind.split(';').next() == Some("application/json"));
     content?.1.get("schema")
-}
-
-/// The description of a part, as one sentence.
-fn about(of: &Value) -> Option<String> {
-    let text = plain(of.get("description").or_else(|| of.get("summary"))?.as_str()?);
-    let text = text.trim_end_matches('.');
-    let mut letters = text.chars();
-    let first = letters.next()?.to_uppercase();
-    Some(format!("{first}{}.", letters.as_str()))
-}
-
-/// Returns a text as one line without characters that have a meaning in documentation.
-fn plain(text: &str) -> String {
-    let cleaned: String = text
-        .chars()
-        .map(|c| if matches!(c, '[' | ']' | '<' | '>' | '`' | '\\' | '"' | '*') || c.is_control() { ' ' } else { c })
-        .collect();
-    cleaned.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The words of a name in any style.
-fn words(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut before = ' ';
-    for letter in name.chars() {
-        if !letter.is_ascii_alphanumeric() {
-            before = ' ';
-            continue;
-        }
-        let begins = before == ' ' || (letter.is_ascii_uppercase() && !before.is_ascii_uppercase());
-        match words.last_mut() {
-            Some(word) if !begins => word.push(letter.to_ascii_lowercase()),
-            _ => words.push(letter.to_ascii_lowercase().to_string()),
-        }
-        before = letter;
-    }
-    words
-}
-
-fn camel(name: &str) -> String {
-    let capital = |word: String| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
-    };
-    let name: String = words(name).into_iter().map(capital).collect();
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("N{name}") } else { name }
-}
-
-fn snake(name: &str) -> String {
-    let name = words(name).join("_");
-    let odd = name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit());
-    match name.as_str() {
-        _ if odd => format!("n{name}"),
-        "body" => "body_element".to_owned(),
-        word if KEYWORDS.contains(&word) => format!("{word}_"),
-        _ => name,
-    }
 }
