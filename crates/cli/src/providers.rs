@@ -47,8 +47,9 @@ fn mock_vendor(text: &str) -> Result<String, String> {
 impl VendorOptions {
     /// Adds the selected mock vendors to a sandbox.
     pub(crate) fn add_to(&self, sandbox: SandboxBuilder) -> SandboxBuilder {
-        let selected = |vendor: &Box<dyn MockVendor>| self.vendor.iter().any(|name| name == vendor.name());
-        mock_vendors().into_iter().filter(selected).fold(sandbox, SandboxBuilder::vendor)
+        let selected = |name: &str| self.vendor.iter().any(|selected| selected == name);
+        let vendors = mock_vendors().into_iter().filter(|vendor| selected(vendor.name()));
+        vendors.fold(sandbox, SandboxBuilder::vendor)
     }
 
     /// Applies the options to the default world.
