@@ -9,11 +9,19 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
+/// Checks the keys of the ready line. Each vendor has one, and a new provider adds its own.
+fn check_keys(ready: &Value) {
+    let (vendors, others): (Vec<_>, Vec<_>) =
+        keys(ready).into_iter().partition(|key| ready[*key].get("base_url").is_some());
+    assert_eq!(others, ["admin", "ca_file", "listen", "world"]);
+    assert!(["identify24", "identity_tm"].iter().all(|vendor| vendors.contains(vendor)), "{vendors:?}");
+}
+
 #[test]
 fn the_ready_line_is_one_line_with_stable_keys() {
     let sandbox = Sandbox::start();
     assert!(sandbox.line.ends_with('\n') && sandbox.line.starts_with('{'));
-    assert_eq!(keys(&sandbox.ready), ["admin", "ca_file", "identify24", "identity_tm", "listen", "world"]);
+    check_keys(&sandbox.ready);
     assert_eq!(keys(&sandbox.ready["identity_tm"]), ["base_url", "customer_code", "customer_id"]);
     assert_eq!(keys(&sandbox.ready["identify24"]), ["api_key", "base_url", "partner"]);
     let listen = sandbox.ready_text("/listen");
@@ -28,11 +36,17 @@ fn the_ready_line_is_one_line_with_stable_keys() {
 #[test]
 fn without_tls_there_is_no_ca_file() {
     let sandbox = Sandbox::plain();
-    assert_eq!(keys(&sandbox.ready), ["admin", "ca_file", "identify24", "identity_tm", "listen", "world"]);
+    check_keys(&sandbox.ready);
     assert_eq!(sandbox.ready["ca_file"], Value::Null);
     assert!(sandbox.ready_text("/identity_tm/base_url").starts_with("http://127.0.0.1:"));
     sandbox.run("tm status 99921269855041").ends_with(0, &[]);
     sandbox.run("identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx").ends_with(0, &[]);
+}
+
+#[test]
+fn a_vendor_that_the_program_does_not_have_is_rejected() {
+    let run = run(identkit().args(["sandbox", "--vendor", "nothing"]));
+    run.ends_with(2, &["--vendor"]);
 }
 
 #[cfg(unix)]
