@@ -129,14 +129,13 @@ impl<'a, A> Context<'a, A> {
             let shown = self.format.show(&json, table);
             return if self.api.changes { shown.map_err(|failure| failure.note("the call succeeded")) } else { shown };
         }
+        self.show_part(json, table).inspect(|()| self.recorder.delivered())
+    }
+
+    /// Shows what could be read of a response. The record stays open.
+    pub(crate) fn show_part(&self, json: Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
         // The result may be the only copy: a closed pipe is an error.
-        match self.format.write(&json, table) {
-            Ok(()) => {
-                self.recorder.delivered();
-                Ok(())
-            }
-            Err(error) => Err(self.recorder.undelivered(&error)),
-        }
+        self.format.write(&json, table).map_err(|error| self.recorder.undelivered(&error))
     }
 
     /// Ends the command: writes raw responses, closes the record, and explains a failure. `probe` is a call without

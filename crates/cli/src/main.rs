@@ -76,7 +76,7 @@ fn main() -> ExitCode {
             // The command was dropped; its blocking tasks notice this and remove their files.
             runtime.shutdown_timeout(CLEANUP_TIMEOUT);
             save::remove_folders();
-            let failure = Failure::local("interrupted; the vendor may execute a request that was already sent");
+            let failure = Failure::local("interrupted; if a request was already sent, the vendor may execute it");
             report(&failure.with_code(code), format, false)
         }
         Err(failure) => {
@@ -108,6 +108,7 @@ fn report(failure: &Failure, format: Format, show_vendor_text: bool) -> ExitCode
 
 /// Runs the command. A signal drops it, and its exit code is returned as `Err`.
 async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>, Failure> {
+    signals::survive_file_limit();
     if arguments.show_vendor_text && !arguments.command.calls_a_vendor() {
         return Err(Failure::usage("--show-vendor-text is for commands that call a vendor"));
     }

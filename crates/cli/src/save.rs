@@ -86,7 +86,7 @@ pub(crate) fn report_leftovers(path: &Path) {
 
 /// Rejects a path that cannot become the name of a file. A temporary file beside it would not show that.
 pub(crate) fn check_name(option: &str, path: &Path) -> Result<(), Failure> {
-    reject_dash(path)?;
+    reject_dash(option, path)?;
     let name = path.display();
     let bytes = path.as_os_str().as_encoded_bytes();
     if bytes.last().is_some_and(|last| std::path::is_separator(char::from(*last))) || path.file_name().is_none() {
@@ -103,9 +103,11 @@ pub(crate) fn check_name(option: &str, path: &Path) -> Result<(), Failure> {
 }
 
 /// Rejects `-`, which means standard output in other programs but would be a file name here.
-pub(crate) fn reject_dash(path: &Path) -> Result<(), Failure> {
+pub(crate) fn reject_dash(option: &str, path: &Path) -> Result<(), Failure> {
     match path.as_os_str() == "-" {
-        true => Err(Failure::unsent("--out - is not a file name: files are never written to standard output")),
+        true => {
+            Err(Failure::unsent(format!("{option} - is not a file name: files are never written to standard output")))
+        }
         false => Ok(()),
     }
 }
@@ -123,7 +125,7 @@ static NOT_EMPTY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 impl Folder {
     /// Creates the directory if it does not exist. Call this before sending.
     pub(crate) fn create(out: &Path) -> Result<Self, Failure> {
-        reject_dash(out)?;
+        reject_dash("--out", out)?;
         let unusable = |error: std::io::Error| {
             Failure::unsent(format!("--out {} cannot be used: {}", out.display(), error.kind()))
         };

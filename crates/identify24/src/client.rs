@@ -291,10 +291,10 @@ impl Identify24 {
         Op: Operation<Dialect = Dialect>,
     {
         let response = self.call(operation, options).await?;
-        let status = response.status.as_u16();
+        let (status, raw) = (response.status.as_u16(), response.raw().cloned());
         response.try_map(open).map_err(|error| {
             let worse = error.status().unwrap_or(status).max(status);
-            error.with_operation(Op::META.name).with_status(worse).with_delivery(Delivery::Answered)
+            error.with_operation(Op::META.name).with_status(worse).with_delivery(Delivery::Answered).with_answer(raw)
         })
     }
 
@@ -319,6 +319,11 @@ impl Identify24 {
 fn find(projects: Response<Vec<Project>>, wanted: &ProjectId) -> Result<Response<Project>, Error> {
     projects.try_map(|projects| {
         let place = place_of(&projects, wanted.as_str(), project_id_of)?;
+        if place.is_none() && projects.iter().any(|project| project_id_of(project).is_none()) {
+            // It may be the wanted one.
+            let detail = "the list has a project without its id";
+            return Err(Error::new(Kind::Protocol, detail).with_operation(GetAllProjects::META.name));
+        }
         place.and_then(|place| projects.into_iter().nth(place)).ok_or_else(|| {
             Error::new(Kind::NotFound, "the account has no such project").with_operation(GetAllProjects::META.name)
         })

@@ -50,7 +50,9 @@ pub use meta::{AmbiguityPolicy, Answer, BodyMode, Contradicts, Meta, Refusal, Re
 #[cfg(feature = "server")]
 pub use operation::ServedOperation;
 pub use operation::{Encoded, Operation};
-pub use refusal::{body_text, doubt_not_found, error_text, is_empty_or_json, is_json_object, refusal, trim_body};
+pub use refusal::{
+    body_text, doubt_not_found, error_text, general_refusal, is_empty_or_json, is_json_object, refusal, trim_body,
+};
 pub use response::{Decoded, Received, UnknownEnd, Warning};
 pub use tolerant::{
     Base64Error, Loose, OneOrMany, TextOrNumber, Tolerant, decode_base64, decode_base64_lenient, encode_base64,

@@ -104,8 +104,12 @@ fn list(directory: &Path, open: bool, format: Format) -> Result<(), Failure> {
     let json = json!({ "directory": directory.display().to_string(), "records": records });
     format.show(&json, |page| {
         if entries.is_empty() {
-            let what = if total > 0 { format!("no open records ({total} closed)") } else { "no records".to_owned() };
-            return page.line(format!("{what} in {}", directory.display()));
+            let what = match (total, directory.exists()) {
+                (0, false) => format!("no records: the directory {} does not exist", directory.display()),
+                (0, true) => format!("no records in {}", directory.display()),
+                _ => format!("no open records ({total} closed) in {}", directory.display()),
+            };
+            return page.line(what);
         }
         let header = ["Name", "Operation", "State", "Ids"];
         let mut table = table(&header);

@@ -175,6 +175,11 @@ impl Recorder {
         self.lock().as_ref()?.file.as_ref().map(|(_, path)| path.clone())
     }
 
+    /// Whether the open record has the whole response.
+    pub(crate) fn has_response(&self) -> bool {
+        self.lock().as_ref().is_some_and(|record| record.file.is_some() && !record.incomplete)
+    }
+
     /// Records that an attempt is about to be sent.
     pub(super) fn request(&self, meta: &'static Meta) -> io::Result<()> {
         if !self.is_open() {

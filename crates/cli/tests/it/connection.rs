@@ -251,6 +251,9 @@ mod proxies {
             result.logs_none_of(&["sesame"]);
             let result = sandbox.run(&format!("{line} --proxy-auth-file {right}"));
             result.fails_with(2, &["--proxy-auth-file needs a proxy", "nothing was sent"]);
+            let mut twice = sandbox.command(&format!("{line} --proxy-auth-file {right}"));
+            let result = run(twice.env("IDENTKIT_PROXY", &secret));
+            result.fails_with(2, &["use one of both places", "nothing was sent"]).logs_none_of(&["sesame"]);
             for content in ["open sesame", ":open sesame", "a:sesame\nb", ""] {
                 let odd = file(&folder, "odd", content);
                 let result = sandbox.run(&format!("{line} --proxy {url} --proxy-auth-file {odd}"));

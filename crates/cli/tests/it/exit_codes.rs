@@ -260,7 +260,7 @@ mod invalid_input {
         for number in ["1e400", "123456789012345678901"] {
             for line in [PLACE, CREATE] {
                 let text = format!(r#"{{"unlisted":{{"a":{number}}}}}"#);
-                server.feed(line, &text).fails_with(2, &["has a number that cannot be sent without a change"]);
+                server.feed(line, &text).fails_with(2, &["more digits than can be sent without a change"]);
             }
         }
         server.feed(CREATE, r#"{"project_id":true}"#).fails_with(2, &["project_id", "nothing was sent"]);

@@ -210,7 +210,7 @@ mod drain {
         let at = |name: &str| place.folder.path().join(name);
         std::fs::write(at("notes.txt"), "my notes\n").unwrap();
         std::fs::write(at("other.jsonl"), "{\"provider\":\"identity-tm\"}\n").unwrap();
-        let mut refused = vec![at("nowhere/drained.jsonl"), at(""), at("notes.txt"), at("other.jsonl")];
+        let mut refused = vec![at("nowhere/drained.jsonl"), at(""), at("notes.txt"), at("other.jsonl"), "-".into()];
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(&place.path, at("link")).unwrap();
@@ -299,6 +299,8 @@ mod drain {
         let shown = result.ends_with(6, &["unreadable entries: 3 of 4", "the response is in"]).json();
         assert_eq!((shown["orders"].as_array().unwrap().len(), &shown["identkit"]["unreadable"]), (4, &3.into()));
         place.has_events(&["asked", "answer"]);
+        let result = place.drain(&Server::json("200 OK", super::ODD));
+        assert!(!result.ends_with(6, &[]).stdout.contains("repeat the command"), "{result:#?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::support::{
-    CANARY, IDENT, Reply, Run, Sandbox, Server, Vendor, assert_private, file, ident, identkit, names, run,
+    CANARY, IDENT, Reply, Run, Sandbox, Server, Vendor, assert_private, file, ident, identkit, names, on_full_disk, run,
 };
 use serde_json::{Value, json};
 
@@ -247,6 +247,24 @@ mod creating {
             // Without any file, the error is the only copy.
             create(&server(), "--no-state").ends_with(6, &["ident_id canary-ident", "apply/canary-ident"]);
             create(&server(), "--reveal").ends_with(6, &["ident_id canary-ident"]);
+        }
+    }
+
+    #[test]
+    fn at_97_on_a_full_disk_the_error_has_the_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = r#"{"conference_url":"https://identify24.de/apply/canary-ident"}"#;
+        let sent = format!("<p>{}</p>{url}", "x".repeat(300_000)).into_bytes();
+        for (name, options) in [("without-record", " --no-state".to_owned()), ("with-record", String::new())] {
+            let body = sent.clone();
+            let server = Server::after_login(move |_| Reply::answer("500 No", "text/html", &body));
+            let out = folder.path().join(name).display().to_string();
+            let input = folder.path().join("ident.json");
+            std::fs::write(&input, ident(&json!({}))).unwrap();
+            let line = format!("identify24 create {} --out {out}{options}", input.display());
+            // The file is reserved with 64 KiB, and the record has room for the intent.
+            let result = Run::from(on_full_disk(&server.command(&line), 200).output().unwrap());
+            result.ends_with(6, &["cannot be written", "ident_id canary-ident", "apply/canary-ident"]);
         }
     }
 

@@ -455,7 +455,8 @@ fn no_state_prints_what_is_about_to_be_sent() {
 #[test]
 fn a_list_of_open_records_counts_the_closed_ones() {
     let state = State::new();
-    assert!(state.state("list --open").stdout.starts_with("no records in "));
+    let absent = state.state("list --open").stdout;
+    assert!(absent.starts_with("no records: the directory") && absent.contains("does not exist"), "{absent}");
     for closed in 1..=2 {
         let server = Server::json("202 Accepted", PLACED);
         crate::support::feed(&mut state.command(&server, PLACE), order_text().as_bytes()).ends_with(0, &[]);

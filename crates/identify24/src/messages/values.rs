@@ -36,9 +36,9 @@ impl IdentId {
         self.0.expose()
     }
 
-    /// Whether the id is empty or consists of blanks.
+    /// Whether the id is empty, consists of blanks, or is `0`, which programs write for a missing number.
     pub fn is_empty(&self) -> bool {
-        self.0.expose().trim().is_empty()
+        matches!(self.0.expose().trim(), "" | "0")
     }
 
     /// Returns the id as a secret.

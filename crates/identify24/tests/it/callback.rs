@@ -36,6 +36,7 @@ fn ai_13_json_is_read_with_any_content_type_and_value() {
     assert!(payload.first_name.is_none());
     assert_eq!(parse("{}").case_id, None, "every key is optional");
     assert_eq!(parse(r#"{"ident_id":""}"#).case_id, None);
+    assert_eq!(parse(r#"{"ident_id":0}"#).case_id, None, "a missing number");
 }
 
 #[test]

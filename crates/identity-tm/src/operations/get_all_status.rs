@@ -1,5 +1,7 @@
 //! `getAllStatus`, [T 4.2]: the status of many orders, either of a period (safe) or unreported so far (destructive).
 
+use std::collections::BTreeMap;
+
 use http::{Method, StatusCode, response};
 use identkit_core::{Error, Kind, Violation};
 use identkit_wire::{
@@ -7,10 +9,11 @@ use identkit_wire::{
     error_text, json, operation,
 };
 
-use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED, is_empty};
+use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED, is_empty, refuse_default};
 use crate::messages::{AllStatusRequest, General, OrderList, Paging, Period};
 use crate::validate::{check_extra, listed_in_extra};
 use crate::{Dialect, PROVIDER};
+use serde_json::Value;
 
 const SECTION: &str = "[T] 4.2";
 
@@ -47,7 +50,12 @@ pub(crate) fn read_list(bytes: &[u8]) -> Result<Decoded<OrderList>, Error> {
 
 /// Checks that a text without any order id is a list.
 pub(super) fn check_list(bytes: &[u8], has_id: bool) -> Result<(), Error> {
-    if has_id || is_list(bytes) {
+    if has_id {
+        return Ok(());
+    }
+    // An array has no error beside its entries.
+    refuse_default(true, &json::read::<BTreeMap<String, Value>>(bytes).unwrap_or_default())?;
+    if is_list(bytes) {
         return Ok(());
     }
     Err(Error::new(Kind::Protocol, "the response is an object without the elements Order and OrderID"))

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use identkit_core::{Error, Kind, Secret};
 use identkit_wire::{Decoded, Received, Warning, debug_as, json};
 
-use super::{ERROR, check_order_id, is_empty, read, refuse_no_result, require};
+use super::{ERROR, check_order_id, is_empty, read, refuse_message, refuse_no_result, require};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
@@ -113,6 +113,7 @@ order_calls! {
         if let Ok(value) = json::read::<serde_json::Value>(&bytes) {
             refuse_unsigned(&this.order_id, &value)?;
         }
+        refuse_message(&bytes)?;
         Ok(SignedIdentData(bytes).into())
     },
     respond: |output| {

@@ -80,6 +80,7 @@ operation! {
         if !is_documented(&bytes) {
             refuse_no_result(head, &bytes, "a result")?;
             super::require_end(head)?;
+            super::refuse_message(&bytes)?;
             if !is_encrypted(&bytes) {
                 let detail = "the response is neither the documented result nor an encrypted one";
                 return Err(Error::new(Kind::Protocol, detail));

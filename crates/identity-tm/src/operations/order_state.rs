@@ -4,7 +4,9 @@ use http::Method;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::{AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, Warning, json, operation};
 
-use super::{BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, is_empty, read, require, wrong_state};
+use super::{
+    BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, is_empty, read, refuse_default, require, wrong_state,
+};
 use crate::messages::{General, OrderStatus, mend};
 use crate::{Dialect, OrderId, PROVIDER};
 
@@ -13,9 +15,10 @@ fn decode_status(order_id: &OrderId, body: Received) -> Result<Decoded<OrderStat
     let (value, notes): (OrderStatus, _) = mend::read(&body.whole()?).map_err(json::JsonFault::answer)?;
     notes.require_once(&["Status"])?;
     check_order_id(order_id, value.order_id.as_ref())?;
-    require(value.status.as_ref(), "Status")?;
-    let mut warnings = notes.warnings();
+    let entries = require(value.status.as_ref(), "Status")?;
     let error = value.extra.get(ERROR).is_some_and(|error| !is_empty(error));
+    refuse_default(entries.is_empty(), &value.extra)?;
+    let mut warnings = notes.warnings();
     warnings.extend(Warning::when(error, "the vendor also reported an error", "AT-94"));
     Ok(Decoded::new(value, warnings))
 }

@@ -221,8 +221,8 @@ pub fn read_input<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
     let mut notes = Notes::default();
     match (node.decode(false, &mut notes), fault) {
         (Ok(_), _) if notes.has_inexact() => {
-            let detail = "an element that the document does not list has a number that cannot be sent without a change: \
-                          write it as a text";
+            let detail = "a number has more digits than can be sent without a change: write fewer digits, or a text if \
+                          the document does not list the element";
             Err(own(detail, (0, 0)))
         }
         // Not the value of the first pass: serde_json rounds some numbers.

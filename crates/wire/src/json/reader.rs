@@ -197,7 +197,10 @@ impl de::Error for Fault {
     }
 
     fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(format!("unknown field; allowed: {}", expected.join(", ")))
+        Self::new(match expected {
+            [] => "unknown field; none is allowed here".to_owned(),
+            names => format!("unknown field; allowed: {}", names.join(", ")),
+        })
     }
 
     fn missing_field(field: &'static str) -> Self {

@@ -64,8 +64,8 @@ pub(super) async fn create(
     let created = match warn(created) {
         Ok(created) => created,
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
-            let is_saved = file.is_some() || identify24.recorder.path().is_some();
-            return Err(unknown_outcome(error, file, &recovery, Shown { reveal, is_saved }));
+            let is_recorded = identify24.recorder.has_response();
+            return Err(unknown_outcome(error, file, &recovery, Shown { reveal, is_recorded }));
         }
         Err(error) => return Err(error.into()),
     };
@@ -132,8 +132,8 @@ fn recovery(ident: &CreateIdent, input: &str, is_recorded: bool) -> [String; 2] 
 struct Shown {
     /// Whether the user asked for it (`--reveal`).
     reveal: bool,
-    /// Whether it is in a file. Otherwise the error is the only place for its ids.
-    is_saved: bool,
+    /// Whether the whole response is in a record. If it is in no file either, the error is the only place for its ids.
+    is_recorded: bool,
 }
 
 /// The failure of a create with an unknown outcome. The response may be the only copy of the id: it is saved like a
@@ -150,7 +150,9 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
     let text = String::from_utf8_lossy(&body);
     let ids = ids(&error, &text);
     let (named, answer) = (!ids.is_empty(), record(&ids, &body));
-    let reveal = shown.reveal || !shown.is_saved;
+    let saved = file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose();
+    let (path, unsaved) = saved.map_or_else(|error| (error.fallback, Some(error.why)), |path| (path, None));
+    let reveal = shown.reveal || !(shown.is_recorded || path.is_some());
     // With any other status, the text consists of the vendor's messages.
     let is_secret = named || error.status().is_some_and(|status| (200..300).contains(&status));
     let show = match (is_secret, reveal) {
@@ -166,15 +168,8 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
     let found: Vec<String> = found.collect();
     // Without the vendor's own text, the response itself is shown.
     let error = if error.vendor_text().is_some() { error } else { error.with_vendor_text(plain(&text)) };
-    let mut failure = Failure::from(error).vendor_text(show).notes(found);
-    let path = match file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose() {
-        Ok(path) => path,
-        Err(error) => {
-            failure = failure.note(error.why);
-            error.fallback
-        }
-    };
-    failure = match path.as_ref().map(|path| path.display()) {
+    let failure = Failure::from(error).vendor_text(show).notes(found).notes(unsaved);
+    let failure = match path.as_ref().map(|path| path.display()) {
         Some(path) if ids.len() > 1 => failure.note(format!(
             "the vendor's response is in {path} and contains {} different values of ident_id: identkit identify24 get - \
              checks each of them",

@@ -18,7 +18,7 @@ use crate::context::{say_all, to_list};
 use crate::exit::Failure;
 use crate::input::{confirm, require_terminal};
 use crate::output::{self, Page, say, to_json};
-use crate::save::digest;
+use crate::save::{digest, reject_dash};
 use crate::text::{id, plain};
 
 pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
@@ -53,6 +53,7 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
 }
 
 pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Failure> {
+    reject_dash("--journal", path)?;
     let clock = SystemClock::new();
     let client = tm.client()?;
     if !yes {
@@ -119,15 +120,20 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         "torn": state.torn.as_ref().map(|torn| torn.display().to_string()),
         "unreadable": orders.unreadable(),
     });
-    tm.show(json!({ "orders": orders.json(), "identkit": summary }), |page| {
-        if orders.all.is_empty() {
-            return page.line("no new entries");
-        }
-        orders.show(page);
-        page.note(format!("the response is in {}; there may be more entries: repeat the command", path.display()));
-    })?;
     let place = format!("the response is in {} as received", path.display());
     let checked = orders.check_whole(Kind::OutcomeUnknown, DrainUnreportedExtended::META.name, &place);
+    let json = json!({ "orders": orders.json(), "identkit": summary });
+    if checked.is_err() {
+        tm.show_part(json, |page| orders.show(page))?;
+    } else {
+        tm.show(json, |page| {
+            if orders.all.is_empty() {
+                return page.line("no new entries");
+            }
+            orders.show(page);
+            page.note(format!("the response is in {}; there may be more entries: repeat the command", path.display()));
+        })?;
+    }
     checked.map_err(|failure| failure.note(recovery_note(state.since.as_deref())))
 }
 

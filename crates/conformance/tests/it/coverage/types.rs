@@ -49,11 +49,13 @@ fn has_type((name, through): Call, row: &Row) -> Stand {
             return Stand::Shown(format!("{name} keeps an entry that is not an order"));
         }
     }
-    // An id or a status that is not a text is an error of its own, and not a fault at a path (AT-93).
-    let mut text = whole.clone();
-    replace(&mut text, &row.steps, json!(true));
-    if row.vendor == IDENTIFY24 && through(&text).is_err_and(|error| error.detail().contains(row.name())) {
-        return Stand::Shown(format!("{name} needs a text"));
+    // An id, a status or a result that cannot be read is an error of its own, and not a fault at a path (AT-93).
+    for wrong in [wrong_type(row), json!(true)] {
+        let mut text = whole.clone();
+        replace(&mut text, &row.steps, wrong);
+        if row.vendor == IDENTIFY24 && through(&text).is_err_and(|error| error.detail().contains(row.name())) {
+            return Stand::Shown(format!("{name} depends on it"));
+        }
     }
     if (row.vendor == IDENTIFY24 || kept_apart) && ignores_other_types(through, row, whole) {
         return Stand::Shown(format!("the reader of {name} ignores other types"));

@@ -201,6 +201,25 @@ async fn at_71_the_signed_form_is_preserved_and_reused_as_text() {
     assert_eq!(client.ident_data_signed(&id(), &options()).await.unwrap_err().kind(), Kind::Protocol);
 }
 
+#[test]
+fn at_94_a_message_is_not_an_opaque_result() {
+    for text in [
+        "Service temporarily unavailable",
+        "\"please try again later\"",
+        r#"{"message":"Too many requests"}"#,
+        r#"{"title":"Bad Gateway","trace":"MustermannMustermannMustermannMustermann"}"#,
+        "upstream connect error\nreset reason: overflow",
+    ] {
+        let signed = decode(&GetIdentDataSigned::new(id()), &answer(200, "text/plain", text));
+        assert_eq!(error_of(signed).kind(), Kind::Protocol, "{text}");
+        let sealed = decode(&MaybeEncrypted(GetIdentData::new(id())), &answer(200, "text/plain", text));
+        assert_eq!(error_of(sealed).kind(), Kind::Protocol, "{text}");
+    }
+    // A title above encoded data, as in PEM.
+    let form = format!("signed identification data\n{}\n", "QUJD".repeat(16));
+    assert!(decode(&GetIdentDataSigned::new(id()), &answer(200, "text/plain", form)).is_ok());
+}
+
 #[tokio::test]
 async fn at_73_the_port_reads_evidence_with_the_method() {
     use identkit_core::EvidenceKind;

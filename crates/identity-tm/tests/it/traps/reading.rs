@@ -135,3 +135,25 @@ async fn at_19_an_order_without_a_ref_gets_a_random_one() {
     order.reference = None;
     assert_eq!(warnings(&order), ["AT-19"]);
 }
+
+#[tokio::test]
+async fn at_94_an_empty_list_beside_an_error_is_not_a_result() {
+    let body = r#"{"Status":[],"Voicefiles":[],"Order":[],"Error":"database not available"}"#;
+    let client = || client([reply(200, body)]);
+    let options = options();
+    assert_eq!(client().status(&id(), &options).await.unwrap_err().kind(), Kind::Rejected);
+    assert_eq!(client().voice_files(&id(), &options).await.unwrap_err().kind(), Kind::Rejected);
+    // What a destructive read has marked is not known.
+    assert_eq!(client().drain_unreported(&options).await.unwrap_err().kind(), Kind::OutcomeUnknown);
+    let other = r#"{"Voicefiles":[],"message":"try again"}"#;
+    assert_eq!(
+        super::client([reply(200, other)]).voice_files(&id(), &options).await.unwrap_err().kind(),
+        Kind::Protocol
+    );
+    let user = r#"{"UserExists":false,"UserIsAbleToSign":false,"Error":"database not available"}"#;
+    let user = super::client([reply(200, user)]).signme_user(&"e.mustermann@example.com".into(), &options).await;
+    assert_eq!(user.unwrap_err().kind(), Kind::Rejected);
+    for result in [r#"{"Status":[],"Error":""}"#, r#"{"Status":[{"Kind":25}],"Error":"x"}"#] {
+        assert!(super::client([reply(200, result)]).status(&id(), &options).await.is_ok(), "{result}");
+    }
+}
