@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 
 use crate::salvage::{FoundId, find_ids};
@@ -47,10 +48,17 @@ impl RawResponse {
         self
     }
 
-    /// Finds ids in the body, even if it cannot be parsed (AT-97): the order or ident that the call created, and the
-    /// person's URL. Empty if the operation creates nothing.
+    /// Finds ids in the body, even if it cannot be parsed (AT-97), and in the header `Location`: the order or ident that
+    /// the call created, and the person's URL. Empty if the operation creates nothing.
     pub fn ids(&self) -> Vec<FoundId> {
-        find_ids(&self.body, self.ids, self.id_urls, self.complete)
+        let mut found = find_ids(&self.body, self.ids, self.id_urls, self.complete);
+        let location = self.headers.get(LOCATION).map_or(&b""[..], |location| location.as_bytes());
+        for id in find_ids(location, &[], self.id_urls, true) {
+            if !found.contains(&id) {
+                found.push(id);
+            }
+        }
+        found
     }
 
     /// The HTTP status.

@@ -51,7 +51,8 @@ pub use meta::{AmbiguityPolicy, Answer, BodyMode, Contradicts, Meta, Refusal, Re
 pub use operation::ServedOperation;
 pub use operation::{Encoded, Operation};
 pub use refusal::{
-    body_text, doubt_not_found, error_text, general_refusal, is_empty_or_json, is_json_object, refusal, trim_body,
+    body_text, doubt_not_found, error_text, general_refusal, is_empty_or_json, is_json_object, refusal, states_failure,
+    trim_body,
 };
 pub use response::{Decoded, Received, UnknownEnd, Warning};
 pub use tolerant::{

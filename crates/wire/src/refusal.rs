@@ -60,6 +60,24 @@ pub fn error_text(body: &[u8], name: &str) -> Option<Pii<String>> {
     })
 }
 
+/// Whether a body says that a call failed, in a usual form that no document describes: `false`, or an object with a
+/// `success` of `false`, an `error`, or a `status` of 400 or more. For calls without a documented body (AT-94).
+pub fn states_failure(body: &[u8]) -> bool {
+    let is_failure = |(name, value): (&String, &Value)| match name.to_ascii_lowercase().as_str() {
+        "success" | "ok" | "result" => *value == Value::Bool(false),
+        "error" | "errors" => {
+            !matches!(value, Value::Null | Value::Bool(false)) && reason_in(value).as_deref() != Some("")
+        }
+        "status" | "status_code" | "statuscode" => value.as_u64().is_some_and(|status| status >= 400),
+        _ => false,
+    };
+    match serde_json::from_slice(trim_body(body)) {
+        Ok(Value::Object(members)) => members.iter().any(is_failure),
+        Ok(value) => value == Value::Bool(false),
+        Err(_) => false,
+    }
+}
+
 /// Reads all values of a name in an object.
 struct All<'a>(&'a str);
 
@@ -190,6 +208,26 @@ mod tests {
 
     fn text_of(body: &str) -> Option<String> {
         refusal(&META, StatusCode::BAD_REQUEST, body.as_bytes()).vendor_text().map(|text| text.expose().clone())
+    }
+
+    #[test]
+    fn at_94_a_failure_is_recognized_in_usual_forms() {
+        for failure in [
+            "false",
+            r#"{"success":false}"#,
+            r#"{"Success":false,"code":7}"#,
+            r#"{"error":"no"}"#,
+            r#"{"errors":["no"]}"#,
+            r#"{"error":{"code":7}}"#,
+            r#"{"title":"Bad Gateway","status":502}"#,
+        ] {
+            assert!(states_failure(failure.as_bytes()), "{failure}");
+        }
+        for success in
+            ["", "true", "{}", r#"{"success":true,"error":null,"errors":[],"status":202}"#, r#"{"error":""}"#, "x"]
+        {
+            assert!(!states_failure(success.as_bytes()), "{success}");
+        }
     }
 
     #[test]

@@ -207,7 +207,7 @@ pub enum IdentifyMethod {
 const UNSET_DATE: &str = "1970-01-01";
 
 impl IdentData {
-    /// Whether it contains no data of a person. The type alone is none.
+    /// Whether it contains no data of a person that the document lists. The type alone is none.
     pub(crate) fn is_empty(&self) -> bool {
         fn is_empty(value: &Value) -> bool {
             match value {
@@ -222,7 +222,8 @@ impl IdentData {
         self.images.as_ref().is_none_or(Vec::is_empty)
             && serde_json::to_value(self).is_ok_and(|value| {
                 value.as_object().is_some_and(|members| {
-                    members.iter().filter(|(name, _)| *name != "Type").all(|(_, value)| is_empty(value))
+                    let is_listed = |name: &String| name != "Type" && self.extra.get(name.as_str()).is_none();
+                    members.iter().filter(|(name, _)| is_listed(name)).all(|(_, value)| is_empty(value))
                 })
             })
     }

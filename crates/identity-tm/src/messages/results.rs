@@ -93,6 +93,9 @@ impl<'de> Deserialize<'de> for NamedHashes {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<NamedHashes, A::Error> {
                 let mut all = BTreeMap::new();
                 while let Some(NamedHashes(some)) = seq.next_element()? {
+                    if some.is_empty() {
+                        return Err(serde::de::Error::custom("an entry has no hash"));
+                    }
                     for (name, hash) in some {
                         put(&mut all, name, hash)?;
                     }

@@ -95,8 +95,9 @@ fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
         // The error contains both: `Error::salvaged_ids` (AT-95).
         return Err(Error::new(Kind::Protocol, "the response has several different OrderIDs"));
     }
-    // Programs write 0 for a missing number.
-    let Some(id) = answer.order_id.as_ref().filter(|id| !matches!(id.expose(), "" | "0")) else {
+    // Programs write such words for a missing value.
+    let is_missing = |id: &str| matches!(id.trim(), "" | "0" | "null" | "false" | "true" | "undefined");
+    let Some(id) = answer.order_id.as_ref().filter(|id| !is_missing(id.expose())) else {
         // The order may exist: never send it again, find it by its Ref (AT-53).
         let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
             .with_advice(Advice::Reconcile);

@@ -44,7 +44,7 @@ pub(super) fn is_decoded(head: &response::Parts) -> bool {
 
 /// The warning about a decoded body.
 pub(super) fn warning(head: &response::Parts) -> Option<Warning> {
-    let message = "the response was in gzip, which the client did not ask for; it was decoded";
+    let message = "the response has the content coding gzip, which the client did not ask for; it was decoded";
     is_decoded(head).then(|| Warning::new(message, "AT-90"))
 }
 

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
 use identkit_wire::{
     BodyMode, Meta, Received, UnknownEnd, body_text, error_text, general_refusal, is_empty_or_json, is_json_object,
-    refusal, trim_body,
+    refusal, states_failure, trim_body,
 };
 use jiff::fmt::rfc2822::DateTimeParser;
 
@@ -151,7 +151,7 @@ impl ArrivingResponse {
         let media_type = self.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         match body {
             [] => Shown::Empty,
-            _ if self.error_text().is_some() => Shown::Error,
+            _ if self.error_text().is_some() || states_failure(body) => Shown::Error,
             [b'<', ..] => Shown::Html,
             _ if media_type.trim_start().to_ascii_lowercase().starts_with("text/html") => Shown::Html,
             _ if is_json_object(body) => Shown::Result,

@@ -76,7 +76,7 @@ impl<'de> Node<'de> {
 
     /// Whether it is an object with the keys 0, 1, 2, …: a list, as PHP writes one with gaps.
     pub(super) fn is_numbered(members: &[(Cow<'_, str>, Self)]) -> bool {
-        !members.is_empty() && members.iter().enumerate().all(|(index, (key, _))| *key == index.to_string())
+        !members.is_empty() && members.iter().all(|(key, _)| is_digits(key))
     }
 }
 

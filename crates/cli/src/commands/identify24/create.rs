@@ -152,12 +152,15 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
     let (named, answer) = (!ids.is_empty(), record(&ids, &body));
     let saved = file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose();
     let (path, unsaved) = saved.map_or_else(|error| (error.fallback, Some(error.why)), |path| (path, None));
-    let reveal = shown.reveal || !(shown.is_recorded || path.is_some());
+    let is_elsewhere = shown.is_recorded || path.is_some();
+    let reveal = shown.reveal || !is_elsewhere;
     // With any other status, the text consists of the vendor's messages.
     let is_secret = named || error.status().is_some_and(|status| (200..300).contains(&status));
     let show = match (is_secret, reveal) {
         (true, true) => VendorText::Always,
         (true, false) => VendorText::Never,
+        // It may hold the only copy of an id in words.
+        (false, _) if !is_elsewhere => VendorText::Always,
         (false, _) => VendorText::OnRequest,
     };
     // The vendor's text need not contain them.

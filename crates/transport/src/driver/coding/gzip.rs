@@ -13,38 +13,100 @@ use identkit_core::{Content, Error, Kind};
 /// thousand decoded ones.
 const CHUNK: usize = 64 * 1024;
 
-/// Decodes a body as it is read.
+/// First bytes of a body in gzip.
+const MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// Decodes a body as it is read. A body that does not begin like gzip is passed on: programs that decode a body can leave
+/// the header.
+///
+/// If the coded bytes are damaged or end too early, the error follows what could be decoded, and the coded bytes are read to
+/// their end before: who watches them has all of them (AT-97).
 pub(super) fn decoded(coded: Content) -> Content {
-    let decoder = Some(MultiGzDecoder::new(Vec::new()));
-    Content::new(None, Gunzip { coded, decoder, piece: Bytes::new(), begun: false })
+    Content::new(None, Gunzip { coded, is_read: false, piece: Bytes::new(), state: State::Begin })
 }
 
 /// A body in gzip that is decoded as it is read.
 struct Gunzip {
     coded: Content,
-    /// `None` after the end. It collects the decoded bytes.
-    decoder: Option<MultiGzDecoder<Vec<u8>>>,
+    /// Whether no coded bytes follow.
+    is_read: bool,
     /// Coded bytes that were read, but not decoded.
     piece: Bytes,
-    /// Whether the body has a byte. An empty body is not in gzip.
-    begun: bool,
+    state: State,
 }
 
-impl Gunzip {
-    /// Decodes bytes of the piece until a chunk is full.
-    fn decode_piece(decoder: &mut MultiGzDecoder<Vec<u8>>, piece: &mut Bytes) -> Result<(), Error> {
-        while !piece.is_empty() && decoder.get_ref().len() < CHUNK {
-            match decoder.write(piece) {
-                Ok(count) if count > 0 => piece.advance(count),
-                _ => return Err(damaged()),
-            }
-        }
-        Ok(())
-    }
+enum State {
+    /// Fewer bytes were read than show whether the body is in gzip.
+    Begin,
+    /// The decoder collects the decoded bytes.
+    Decode(MultiGzDecoder<Vec<u8>>),
+    /// The body is not in gzip.
+    Pass,
+    /// Reads the rest of the coded bytes before this error.
+    Fail(Error),
+    End,
 }
 
 fn damaged() -> Error {
     Error::new(Kind::Integrity, "the response is in gzip, which is damaged or ends too early")
+}
+
+/// Decodes bytes of the piece until a chunk is full.
+fn decode_piece(decoder: &mut MultiGzDecoder<Vec<u8>>, piece: &mut Bytes) -> Result<(), Error> {
+    while !piece.is_empty() && decoder.get_ref().len() < CHUNK {
+        match decoder.write(piece) {
+            Ok(count) if count > 0 => piece.advance(count),
+            _ => return Err(damaged()),
+        }
+    }
+    Ok(())
+}
+
+/// Returns what was decoded, unless it is empty.
+fn take(decoder: &mut MultiGzDecoder<Vec<u8>>) -> Option<Frame<Bytes>> {
+    let decoded = std::mem::take(decoder.get_mut());
+    (!decoded.is_empty()).then(|| Frame::data(decoded.into()))
+}
+
+impl Gunzip {
+    /// Decodes the piece, or ends the decoder with the reason why no piece follows. `None`: more coded bytes are needed.
+    fn advance(&mut self, ended: Option<Result<(), Error>>) -> Option<Frame<Bytes>> {
+        match &mut self.state {
+            State::Begin if self.piece.len() >= MAGIC.len() || (ended.is_some() && !self.piece.is_empty()) => {
+                self.state = match self.piece.starts_with(&MAGIC) {
+                    true => State::Decode(MultiGzDecoder::new(Vec::new())),
+                    false => State::Pass,
+                };
+                self.advance(ended)
+            }
+            State::Decode(decoder) => {
+                let result = match ended {
+                    None => decode_piece(decoder, &mut self.piece).map(|()| false),
+                    Some(Ok(())) => decoder.try_finish().map(|()| true).map_err(|_| damaged()),
+                    Some(Err(error)) => {
+                        // For what it has not written yet.
+                        let _ = decoder.try_finish();
+                        Err(error)
+                    }
+                };
+                let decoded = take(decoder);
+                match result {
+                    Err(error) => self.state = State::Fail(error),
+                    Ok(true) => self.state = State::End,
+                    Ok(false) => {}
+                }
+                decoded
+            }
+            State::Pass if !self.piece.is_empty() => Some(Frame::data(std::mem::take(&mut self.piece))),
+            State::Begin | State::Pass => {
+                if let Some(ended) = ended {
+                    self.state = ended.map_or_else(State::Fail, |()| State::End);
+                }
+                None
+            }
+            State::Fail(_) | State::End => None,
+        }
+    }
 }
 
 impl Body for Gunzip {
@@ -54,37 +116,37 @@ impl Body for Gunzip {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
         loop {
-            let Some(decoder) = &mut this.decoder else { return Poll::Ready(None) };
-            if let Err(error) = Self::decode_piece(decoder, &mut this.piece) {
-                this.decoder = None;
+            if matches!(this.state, State::End) {
+                return Poll::Ready(None);
+            }
+            if !matches!(this.state, State::Fail(_) | State::Begin)
+                && let Some(decoded) = this.advance(None)
+            {
+                return Poll::Ready(Some(Ok(decoded)));
+            }
+            if matches!(this.state, State::Fail(_)) {
+                while !this.is_read {
+                    this.is_read = !matches!(std::task::ready!(Pin::new(&mut this.coded).poll_frame(cx)), Some(Ok(_)));
+                }
+                let State::Fail(error) = std::mem::replace(&mut this.state, State::End) else { continue };
                 return Poll::Ready(Some(Err(error)));
             }
-            let decoded = std::mem::take(decoder.get_mut());
-            if !decoded.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(decoded.into()))));
-            }
-            match std::task::ready!(Pin::new(&mut this.coded).poll_frame(cx)) {
+            let ended = match std::task::ready!(Pin::new(&mut this.coded).poll_frame(cx)) {
                 Some(Ok(frame)) => {
-                    this.piece = frame.into_data().unwrap_or_default();
-                    this.begun |= !this.piece.is_empty();
+                    let data = frame.into_data().unwrap_or_default();
+                    this.piece = match this.piece.is_empty() {
+                        true => data,
+                        // Fewer than two bytes.
+                        false => [&*this.piece, &*data].concat().into(),
+                    };
+                    None
                 }
-                Some(Err(error)) => {
-                    this.decoder = None;
-                    return Poll::Ready(Some(Err(error)));
-                }
-                None => {
-                    let Some(mut decoder) = this.decoder.take() else { return Poll::Ready(None) };
-                    if !this.begun {
-                        return Poll::Ready(None);
-                    }
-                    let ended = decoder.try_finish().map_err(|_| damaged());
-                    let decoded = std::mem::take(decoder.get_mut());
-                    return Poll::Ready(match ended {
-                        Err(error) => Some(Err(error)),
-                        Ok(()) if decoded.is_empty() => None,
-                        Ok(()) => Some(Ok(Frame::data(decoded.into()))),
-                    });
-                }
+                Some(Err(error)) => Some(Err(error)),
+                None => Some(Ok(())),
+            };
+            this.is_read = ended.is_some();
+            if let Some(decoded) = this.advance(ended) {
+                return Poll::Ready(Some(Ok(decoded)));
             }
         }
     }
@@ -136,19 +198,70 @@ mod tests {
         let coded = gzip(b"some text, some text, some text");
         let mut changed = coded.clone();
         *changed.last_mut().unwrap() ^= 1;
-        for bad in [
-            coded[..coded.len() - 1].to_vec(),
-            coded[..5].to_vec(),
-            changed,
-            [coded.as_slice(), b"more"].concat(),
-            b"plain text".to_vec(),
-        ] {
+        for bad in
+            [coded[..coded.len() - 1].to_vec(), coded[..5].to_vec(), changed, [coded.as_slice(), b"more"].concat()]
+        {
             let body = decoded(Content::from_bytes(bad));
             assert_eq!(body.collect(1000).await.unwrap_err().kind(), Kind::Integrity);
         }
         let short = Content::new(Some(1000), Dripping(coded.into_iter()));
         let body = decoded(short);
         assert_eq!(body.collect(1000).await.unwrap_err().kind(), Kind::Integrity, "the length counts coded bytes");
+    }
+
+    #[tokio::test]
+    async fn at_90_what_can_be_decoded_comes_before_the_error() {
+        let text = "some text, and more. ".repeat(20_000);
+        let coded = gzip(text.as_bytes());
+        let mut changed = coded.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        for bad in [coded[..coded.len() - 8].to_vec(), changed, [&coded, &b"more"[..]].concat()] {
+            let whole = Content::from_bytes(bad.clone());
+            let cut = Content::new(Some(1_000_000), Dripping(bad.into_iter()));
+            for body in [whole, cut] {
+                let (mut body, mut read) = (decoded(body), Vec::new());
+                let error = loop {
+                    match body.next().await.unwrap() {
+                        Ok(chunk) => read.extend_from_slice(&chunk),
+                        Err(error) => break error,
+                    }
+                };
+                assert_eq!((error.kind(), read.len()), (Kind::Integrity, text.len()));
+                assert!(body.next().await.is_none());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn at_97_the_coded_bytes_are_read_to_their_end() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        struct Counting(Dripping, Arc<AtomicUsize>);
+        impl Body for Counting {
+            type Data = Bytes;
+            type Error = Error;
+            fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+                self.1.fetch_add(1, Ordering::SeqCst);
+                Pin::new(&mut self.0).poll_frame(cx)
+            }
+        }
+
+        let damaged = [&MAGIC[..], &[b'x'; 1000]].concat();
+        let polls = Arc::new(AtomicUsize::new(0));
+        let body = Content::new(None, Counting(Dripping(damaged.into_iter()), Arc::clone(&polls)));
+        assert_eq!(decoded(body).collect(1000).await.unwrap_err().kind(), Kind::Integrity);
+        assert_eq!(polls.load(Ordering::SeqCst), 1003);
+    }
+
+    #[tokio::test]
+    async fn at_90_a_body_that_is_not_gzip_is_passed_on() {
+        for plain in ["plain text", "x", "{}"] {
+            let dripping = Content::new(None, Dripping(plain.as_bytes().to_vec().into_iter()));
+            for body in [Content::from_bytes(plain), dripping] {
+                assert_eq!(decoded(body).collect(1000).await.unwrap(), plain);
+            }
+        }
     }
 
     #[tokio::test]
