@@ -59,6 +59,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer { name: TESTKIT, may: TESTKIT_MAY, dev: "" },
     Layer { name: "example-provider", may: "core wire transport mock-server", dev: "conformance" },
+    Layer { name: "fuzz", may: "core wire transport provider webhook mock-server synthetic", dev: "" },
     Layer { name: "xtask", may: "", dev: "" },
 ];
 

@@ -30,6 +30,7 @@ mod prose;
 mod public;
 mod snapshots;
 mod table;
+mod tool;
 mod test;
 #[cfg(test)]
 mod throwaway;
