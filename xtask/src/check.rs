@@ -6,8 +6,8 @@
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 use crate::{
-    cargo, cone, coverage, deny, deps, examples, features, growth, layers, names, package, platforms, prose, public,
-    snapshots, test, traps,
+    cargo, cone, coverage, deny, deps, examples, features, growth, layers, names, new_provider, package, platforms,
+    prose, providers, public, snapshots, test, traps,
 };
 
 #[derive(Debug)]
@@ -27,6 +27,11 @@ impl Check {
 pub(crate) const CHECKS: &[Check] = &[
     Check::new("fmt", "every file is formatted (fix: cargo fmt --all)", cargo::fmt),
     Check::new("layers", "crates depend on each other only as docs/architecture.md allows", layers::run),
+    Check::new(
+        "providers",
+        "every list names every provider, and its code cites the rows of its contract",
+        providers::run,
+    ),
     Check::new("public", "no machine paths, no unfinished or debugging macros, no ignored tests", public::run),
     Check::new("names", "paths, links and xtask commands named in the documentation exist", |ws| {
         names::run(ws, is_command)
@@ -67,6 +72,9 @@ pub(crate) const FULL: &[Check] = &[
         "docs/examples.md lists every example with its features and crates (--write: writes it)",
         examples::run,
     ),
+    Check::new("trial", "a generated provider of each kind of login compiles and passes, in a temporary copy", |ws| {
+        new_provider::trial::run(ws, is_command)
+    }),
     Check::new("package", "each published crate builds from its package alone", package::run),
     Check::new("platforms", "the libraries compile for Windows and macOS (rustup)", platforms::run),
 ];
@@ -76,7 +84,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Check> {
 }
 
 pub(crate) fn is_command(word: &str) -> bool {
-    matches!(word, "ci" | "full" | "campaign" | "bench" | "help") || find(word).is_some()
+    matches!(word, "ci" | "full" | "campaign" | "bench" | "new-provider" | "help") || find(word).is_some()
 }
 
 /// Runs one check and prints its findings. Returns whether there are none.

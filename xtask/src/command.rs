@@ -5,6 +5,7 @@
 use crate::bench;
 use crate::campaign::{CAMPAIGNS, Campaign};
 use crate::check::{self, CHECKS, COVERAGE_VERBOSE, Check, FULL, WRITERS};
+use crate::new_provider::{self, Options};
 
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -16,6 +17,7 @@ pub(crate) enum Command {
     Campaign(&'static Campaign),
     /// Selected rows of the benchmark.
     Bench(Vec<String>),
+    NewProvider(Options),
 }
 
 /// Parses the arguments after the program name. The error is one sentence for the user.
@@ -26,6 +28,7 @@ pub(crate) fn parse(args: &[&str]) -> Result<Command, String> {
         args if args.contains(&"--help") || args.contains(&"-h") => Ok(Command::Help),
         ["ci", options @ ..] => parse_ci(options),
         ["full"] => Ok(Command::Full),
+        ["new-provider", options @ ..] => new_provider::parse(options).map(Command::NewProvider),
         [command @ ("bench" | "campaign")] => {
             Err(format!("`cargo xtask {command}` needs the name of a {}", command.replace("bench", "benchmark")))
         }
@@ -93,6 +96,7 @@ pub(crate) fn help() -> String {
         line(&format!("campaign {}", campaign.name), &format!("  {}", campaign.about));
     }
     line("bench transport", bench::ABOUT);
+    line("new-provider", &format!(" {}", new_provider::ABOUT));
     line("help", "this text");
     text.push_str("\nOptions of ci:\n  --only a,b   only these checks\n  --keep-going the default: run every check, fail at the end");
     text
@@ -139,6 +143,15 @@ mod tests {
             ("ci --only", "needs names"),
             ("ci --only ,", "needs names"),
             ("ci --fast", "`--fast`"),
+            ("new-provider", "needs the name"),
+            ("new-provider Acme --auth basic", "`Acme` is not the name"),
+            ("new-provider a-b- --auth basic", "`a-b-` is not the name"),
+            ("new-provider self --auth basic", "`self` names something else"),
+            ("new-provider foo-id", "needs `--auth`"),
+            ("new-provider foo-id --auth", "`--auth` needs a value"),
+            ("new-provider foo-id --auth=magic", "`--auth magic`"),
+            ("new-provider foo-id --auth basic more", "remove `more`"),
+            ("new-provider foo-id --inside", "`--inside`"),
         ] {
             let error = parsed(line).unwrap_err();
             assert!(error.contains(expected), "{line}: {error}");
@@ -152,6 +165,8 @@ mod tests {
         for name in ["examples", "traps"] {
             assert!(matches!(parsed(&format!("{name} --write")), Ok(Command::One(check)) if check.name == name));
         }
+        let command = "new-provider foo-id --auth bearer --from=x.json --outside y";
+        assert!(matches!(parsed(command), Ok(Command::NewProvider(_))));
         assert!(matches!(parsed("campaign logins"), Ok(Command::Campaign(campaign)) if campaign.name == "logins"));
         assert!(matches!(parsed("bench transport"), Ok(Command::Bench(rows)) if rows.is_empty()));
         assert!(

@@ -31,8 +31,8 @@ struct Layer {
 }
 
 /// All layers. No crate depends on the facade, the command line or xtask. The sandbox and the conformance suite are not
-/// shipped with libraries, so only conformance, console, cli and example-provider depend on them. Every layer can have
-/// [`TESTKIT`] as a dev-dependency.
+/// shipped with libraries, so only conformance, console, cli and fuzz depend on them. A provider with its mock vendor has
+/// [`SANDBOX`] as an optional dependency. Every layer can have [`TESTKIT`] as a dev-dependency.
 const LAYERS: &[Layer] = &[
     Layer { name: "core", may: "", dev: "" },
     Layer { name: "wire", may: "core", dev: "" },
@@ -58,10 +58,16 @@ const LAYERS: &[Layer] = &[
         dev: "",
     },
     Layer { name: TESTKIT, may: TESTKIT_MAY, dev: "" },
-    Layer { name: "example-provider", may: "core wire transport mock-server", dev: "conformance" },
+    Layer { name: EXAMPLE, may: "core wire transport", dev: "conformance mock-server" },
     Layer { name: "fuzz", may: "core wire transport provider webhook mock-server synthetic", dev: "" },
     Layer { name: "xtask", may: "", dev: "" },
 ];
+
+/// The crate of a made-up vendor, which is the template of new providers. No crate depends on it.
+const EXAMPLE: &str = "example-provider";
+
+/// The sandbox. A provider's feature `mock` enables it, for a mock vendor in the provider's own crate.
+const SANDBOX: &str = "mock-server";
 
 /// Folder of the test helpers, which are a dev-dependency only.
 const TESTKIT: &str = "testkit";
@@ -124,7 +130,8 @@ fn edges(members: &[Member]) -> Vec<String> {
         // A crate can depend on itself to enable its features for tests.
         for edge in member.edges.iter().filter(|edge| !(edge.dev && edge.folder == *from)) {
             let target = by_folder.get(edge.folder.as_str()).map_or(edge.folder.as_str(), |target| target.layer());
-            if !has(layer.may, target) && !(edge.dev && (target == TESTKIT || has(layer.dev, target))) {
+            let mock = edge.optional && target == SANDBOX && matches!(layer.name, PROVIDER | EXAMPLE);
+            if !mock && !has(layer.may, target) && !(edge.dev && (target == TESTKIT || has(layer.dev, target))) {
                 findings.push(forbidden_edge(from, layer, edge, target));
             }
         }
@@ -142,9 +149,14 @@ fn forbidden_edge(from: &str, layer: &Layer, edge: &Edge, target: &str) -> Strin
         PROVIDER if layer.name == PROVIDER => {
             "providers never depend on each other, so move shared code into `wire` or `core`"
         }
-        "identkit" | "cli" | "xtask" => "no crate depends on it, so depend on the crate that defines the item",
+        "identkit" | "cli" | "xtask" | EXAMPLE => {
+            "no crate depends on it, so depend on the crate that defines the item"
+        }
         TESTKIT => "test helpers are never shipped, so make it a dev-dependency",
-        "mock-server" | "conformance" => {
+        SANDBOX if matches!(layer.name, PROVIDER | EXAMPLE) => {
+            "only the feature `mock` of a provider enables the sandbox, so make the dependency optional"
+        }
+        SANDBOX | "conformance" => {
             "no library depends on the sandbox, so remove the dependency or move the test to a crate that may have it"
         }
         _ => "remove the dependency, or move shared code into a crate that both may depend on",

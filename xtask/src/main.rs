@@ -24,9 +24,11 @@ mod growth;
 mod layers;
 mod members;
 mod names;
+mod new_provider;
 mod package;
 mod platforms;
 mod prose;
+mod providers;
 mod public;
 mod snapshots;
 mod table;
@@ -69,6 +71,7 @@ fn run(command: Command) -> Result<bool, String> {
         Command::Ci(checks) => Ok(ci::run(&checks, &Workspace::current()?)),
         Command::Full => Ok(ci::run_full(&Workspace::current()?)),
         Command::Bench(rows) => bench::run(&rows, &Workspace::current()?),
+        Command::NewProvider(options) => new_provider::run(&options, &Workspace::current()?),
         Command::Campaign(campaign) => campaign::run(campaign, Rounds::Many, &Workspace::current()?),
     }
 }

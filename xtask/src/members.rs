@@ -14,6 +14,8 @@ pub(crate) struct Member {
     pub(crate) provider: bool,
     /// Names of a provider's vendor, headers and fields, which the sandbox's neutral files must not contain.
     pub(crate) words: Vec<String>,
+    /// Prefix of the ids of the provider's contract, and the page with their rows.
+    pub(crate) contract: Option<(String, String)>,
     pub(crate) workspace_lints: bool,
     pub(crate) edges: Vec<Edge>,
 }
@@ -25,6 +27,7 @@ pub(crate) struct Edge {
     pub(crate) key: String,
     pub(crate) folder: String,
     pub(crate) dev: bool,
+    pub(crate) optional: bool,
 }
 
 impl Member {
@@ -49,19 +52,22 @@ pub(crate) fn members_of(metadata: &Metadata) -> Vec<Member> {
     let member = |package: &cargo_metadata::Package| {
         let identkit = package.metadata.get("identkit").cloned().unwrap_or_default();
         let words = identkit.get("words").and_then(|words| words.as_array()).into_iter().flatten();
+        let text = |key: &str| identkit.get(key).and_then(|value| value.as_str()).map(str::to_owned);
         let manifest = std::fs::read_to_string(&package.manifest_path).unwrap_or_default();
         let edges = package.dependencies.iter().filter_map(|dependency| {
             Some(Edge {
                 key: dependency.rename.as_ref().unwrap_or(&dependency.name).clone(),
                 folder: dependency.path.as_deref().and_then(folder)?,
                 dev: dependency.kind == DependencyKind::Development,
+                optional: dependency.optional,
             })
         });
         Member {
             folder: package.manifest_path.parent().and_then(folder).unwrap_or_default(),
             package: package.name.to_string(),
-            provider: identkit.get("role").and_then(|role| role.as_str()) == Some(PROVIDER),
+            provider: text("role").as_deref() == Some(PROVIDER),
             words: words.filter_map(|word| word.as_str().map(str::to_owned)).collect(),
+            contract: text("prefix").zip(text("contract")),
             // Another style is not recognized, so that such a manifest is a finding.
             workspace_lints: manifest.contains("\n[lints]\nworkspace = true\n"),
             edges: edges.collect(),

@@ -14,6 +14,8 @@ pub(crate) struct Workspace {
     /// Whether it belongs to a test. Then its tools print nothing, so that their `test result` lines do not mix with
     /// the real ones, and cargo uses its target directory.
     throwaway: bool,
+    /// Whether cargo must be given the target directory, because it is not the usual one.
+    redirected: bool,
 }
 
 impl Workspace {
@@ -23,15 +25,20 @@ impl Workspace {
         let package =
             std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         let root = package.parent().ok_or_else(|| "the xtask package has no parent folder".to_owned())?.to_owned();
-        let mut ws = Self { root, target: PathBuf::new(), throwaway: false };
+        let mut ws = Self { root, target: PathBuf::new(), throwaway: false, redirected: false };
         ws.target = ws.metadata()?.target_directory.into();
         Ok(ws)
+    }
+
+    /// Creates the workspace of a copy of this repository, which uses the given target directory.
+    pub(crate) fn copy(root: PathBuf, target: PathBuf) -> Self {
+        Self { root, target, throwaway: false, redirected: true }
     }
 
     /// Creates a workspace with its own target directory, whose tools print nothing.
     #[cfg(test)]
     pub(crate) fn throwaway(root: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), target: target.into(), throwaway: true }
+        Self { root: root.into(), target: target.into(), throwaway: true, redirected: true }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -48,11 +55,12 @@ impl Workspace {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         let (subcommand, rest) = args.split_at(1.min(args.len()));
         command.args(subcommand).current_dir(&self.root);
-        if self.throwaway {
-            // It has no external dependencies and no lock file.
+        if self.redirected {
             command.env("CARGO_TARGET_DIR", &self.target);
-        } else if subcommand != ["fmt"] {
-            // `cargo fmt` resolves nothing, and has no such option.
+        }
+        // A throwaway workspace has no external dependencies and no lock file.
+        if !self.throwaway && subcommand != ["fmt"] && subcommand != ["update"] {
+            // `cargo fmt` resolves nothing, and `cargo update` is called to change the lock file.
             command.arg("--locked");
         }
         command.args(rest);

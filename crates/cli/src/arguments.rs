@@ -29,10 +29,10 @@ impl Arguments {
     /// Parses the command line. Exits on wrong usage, `--help` and `--version`.
     pub(crate) fn parse() -> Self {
         let matches = with_texts(Self::command(), "identkit", "").try_get_matches();
-        let matches = matches.and_then(|matches| match empty_option(&matches) {
+        let matches = matches.and_then(|matches| match empty_option(&Self::command(), &matches) {
             None => Ok(matches),
             Some(option) => {
-                let message = format!("the value of {option} is empty: pass a value or leave the option out");
+                let message = format!("the value of {option} is empty: pass a value or leave it out");
                 Err(Self::command().error(ErrorKind::InvalidValue, message))
             }
         });

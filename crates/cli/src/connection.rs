@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args};
+use clap::{ArgMatches, Args, Command};
 
 use crate::help::CONNECTION;
 
@@ -74,18 +74,27 @@ const NOT_EMPTY: &[&str] = &[
     "api_key_file",
 ];
 
-/// The name of an option that is given with an empty value on the command line, where it is a mistake such as an unset
-/// shell variable.
-pub(crate) fn empty_option(matches: &ArgMatches) -> Option<String> {
-    let mut levels = std::iter::successors(Some(matches), |matches| Some(matches.subcommand()?.1));
-    levels.find_map(|matches| {
-        let is_empty = |id: &str| {
-            let is_given =
-                matches.try_contains_id(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine);
-            is_given && matches.get_raw(id).is_some_and(|mut values| values.any(std::ffi::OsStr::is_empty))
-        };
-        NOT_EMPTY.iter().find(|id| is_empty(id)).map(|id| format!("--{}", id.replace('_', "-")))
-    })
+/// Options whose environment variable must not be empty either, because it names the credentials.
+const VARIABLE_NOT_EMPTY: &[&str] = &["api_key_file", "customer_code_file"];
+
+/// The name of an option, or of an environment variable, that is given with an empty value, where it is a mistake such as
+/// an unset shell variable.
+pub(crate) fn empty_option(command: &Command, matches: &ArgMatches) -> Option<String> {
+    let is_empty = |id: &str, source: ValueSource| {
+        matches.try_contains_id(id).is_ok()
+            && matches.value_source(id) == Some(source)
+            && matches.get_raw(id).is_some_and(|mut values| values.any(std::ffi::OsStr::is_empty))
+    };
+    let option = NOT_EMPTY.iter().find(|id| is_empty(id, ValueSource::CommandLine));
+    let variable = VARIABLE_NOT_EMPTY.iter().filter(|id| is_empty(id, ValueSource::EnvVariable)).find_map(|id| {
+        let argument = command.get_arguments().find(|argument| argument.get_id() == *id)?;
+        Some(argument.get_env()?.to_string_lossy().into_owned())
+    });
+    let below = || {
+        let (name, matches) = matches.subcommand()?;
+        empty_option(command.find_subcommand(name)?, matches)
+    };
+    option.map(|id| format!("--{}", id.replace('_', "-"))).or(variable).or_else(below)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -18,6 +18,7 @@ use crate::output::{Format, Page, say};
 use crate::progress::Progress;
 use crate::save::StreamDeadline;
 use crate::state::{self, Recorder, StateDirectory};
+use crate::text::id;
 use crate::trace::TraceOptions;
 use crate::verbose::Verbose;
 
@@ -128,14 +129,13 @@ impl<'a, A> Context<'a, A> {
             let shown = self.format.show(&json, table);
             return if self.api.changes { shown.map_err(|failure| failure.note("the call succeeded")) } else { shown };
         }
+        self.show_part(json, table).inspect(|()| self.recorder.delivered())
+    }
+
+    /// Shows what could be read of a response. The record stays open.
+    pub(crate) fn show_part(&self, json: Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
         // The result may be the only copy: a closed pipe is an error.
-        match self.format.write(&json, table) {
-            Ok(()) => {
-                self.recorder.delivered();
-                Ok(())
-            }
-            Err(error) => Err(self.recorder.undelivered(&error)),
-        }
+        self.format.write(&json, table).map_err(|error| self.recorder.undelivered(&error))
     }
 
     /// Ends the command: writes raw responses, closes the record, and explains a failure. `probe` is a call without
@@ -175,12 +175,14 @@ impl<'a, A> Context<'a, A> {
             ids.entry(name).or_default().push(value);
         }
         // If a name has several ids, all are kept (AT-95).
-        for (name, value) in ids.into_iter().map(|(name, values)| (name, values.join(", "))) {
+        for (name, values) in ids {
+            let shown: Vec<String> = values.iter().map(|value| id(value)).collect();
+            let (value, shown) = (values.join(", "), shown.join(", "));
             if self.api.secret_ids {
                 self.recorder.add_secret(name, &value);
             } else {
                 self.recorder.add_name(name, &value);
-                failure = failure.note(format!("the vendor's response contains {name} {value}"));
+                failure = failure.note(format!("the vendor's response contains {name} {shown}"));
             }
         }
         failure

@@ -130,6 +130,8 @@ pub(crate) struct RawResponses {
 #[derive(Debug)]
 struct RawState {
     file: std::fs::File,
+    /// Whether there was a response.
+    begun: bool,
     /// Where the current response begins, if it can be superseded by a retry.
     failed: Option<u64>,
     length: u64,
@@ -149,7 +151,7 @@ impl RawResponses {
         }
         let file = tempfile::tempfile()
             .map_err(|error| Failure::unsent(format!("--raw needs a temporary file: {}", error.kind())))?;
-        let state = RawState { file, failed: None, length: 0, error: None };
+        let state = RawState { file, begun: false, failed: None, length: 0, error: None };
         Ok(Self { path, state: Arc::new(Mutex::new(state)) })
     }
 
@@ -161,6 +163,7 @@ impl RawResponses {
     /// Begins a response. It replaces a failed one before it; other responses are separated by a line break.
     fn begin(&self, status: StatusCode) {
         let mut state = lock(&self.state);
+        state.begun = true;
         match state.failed.take() {
             Some(start) => {
                 let cut = state.file.set_len(start).and_then(|()| state.file.seek(io::SeekFrom::Start(start)));
@@ -191,7 +194,8 @@ impl RawResponses {
             return Err(failure(&error));
         }
         if state.length == 0 {
-            return Ok(None);
+            let is_unwritten = state.begun && self.path.is_some();
+            return Ok(is_unwritten.then(|| format!("--raw: the response has no body, so {name} is not written")));
         }
         state.file.rewind().map_err(|error| failure(&error))?;
         let Some(path) = &self.path else {

@@ -132,7 +132,7 @@ impl Failure {
     /// Ids in the vendor's response of a call whose outcome is unknown, by name.
     pub(crate) fn salvaged_ids(&self) -> Vec<(&'static str, String)> {
         let unknown = self.error.iter().filter(|error| error.kind() == Kind::OutcomeUnknown);
-        unknown.flat_map(Error::salvaged_ids).map(|id| (id.name, plain(id.value.expose()))).collect()
+        unknown.flat_map(Error::salvaged_ids).map(|id| (id.name, id.value.expose().to_owned())).collect()
     }
 
     /// Whether the request breaks this rule of the contract.
@@ -156,7 +156,11 @@ impl Failure {
         if let Some(error) = &self.error {
             members.insert("kind".into(), words(&format!("{:?}", error.kind())).into());
             members.insert("operation".into(), error.operation().into());
-            members.insert("http_status".into(), error.status().into());
+            let http = http_status(error).or(error.status());
+            members.insert("http_status".into(), http.into());
+            if error.status() != http {
+                members.insert("body_status".into(), error.status().into());
+            }
             let delivery = error.delivery().map(|delivery| words(&format!("{delivery:?}")));
             members.insert("delivery".into(), delivery.into());
             let violations = error.violations().iter().map(|fault| {
@@ -243,7 +247,10 @@ fn sentence(error: &Error) -> String {
     }
     message = with_options(&message);
     if let Some(status) = error.status() {
-        message.push_str(&format!(" (HTTP {status})"));
+        message.push_str(&match http_status(error) {
+            Some(http) if http != status => format!(" (HTTP {http}, with the status {status} in the body)"),
+            _ => format!(" (HTTP {status})"),
+        });
     }
     if let Some(cause) = cause(error) {
         message.push_str(&format!(": {cause}"));
@@ -255,6 +262,11 @@ fn sentence(error: &Error) -> String {
         _ => fault(error).and_then(remedy).unwrap_or_else(|| error.advice().text()),
     };
     format!("{message}; {advice}")
+}
+
+/// The HTTP status of the response. The error has the status of the body if that is worse (AI-30).
+fn http_status(error: &Error) -> Option<u16> {
+    error.answer().map(|answer| answer.status().as_u16())
 }
 
 /// The text of a library with the options of this program in place of settings in code: a switch of a dialect is an

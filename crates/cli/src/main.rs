@@ -30,6 +30,10 @@ mod verdict;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use identkit_core::Clock as _;
+use identkit_transport::SystemClock;
+use jiff::Timestamp;
+
 use crate::arguments::Arguments;
 use crate::commands::Command;
 use crate::exit::Failure;
@@ -42,6 +46,9 @@ const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// name lookup without an answer.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
+/// The end of the year 9998.
+const LATEST: Timestamp = Timestamp::constant(253_370_764_799, 0);
+
 fn main() -> ExitCode {
     // A panic message can contain personal data: report only the location.
     std::panic::set_hook(Box::new(|info| {
@@ -49,6 +56,9 @@ fn main() -> ExitCode {
         output::say(&format!("error: internal error{place}; please report this bug of identkit"));
     }));
     let arguments = Arguments::parse();
+    if let Err(failure) = check_clock(SystemClock::new().wall()) {
+        return report(&failure, arguments.output, false);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -66,7 +76,7 @@ fn main() -> ExitCode {
             // The command was dropped; its blocking tasks notice this and remove their files.
             runtime.shutdown_timeout(CLEANUP_TIMEOUT);
             save::remove_folders();
-            let failure = Failure::local("interrupted; the vendor may execute a request that was already sent");
+            let failure = Failure::local("interrupted; if a request was already sent, the vendor may execute it");
             report(&failure.with_code(code), format, false)
         }
         Err(failure) => {
@@ -74,6 +84,16 @@ fn main() -> ExitCode {
             runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
             code
         }
+    }
+}
+
+/// Fails if the time of this machine is so late that times after it cannot be represented.
+fn check_clock(now: Timestamp) -> Result<(), Failure> {
+    match now > LATEST {
+        true => Err(Failure::local(
+            "the clock of this machine is set to the year 9999 or later: set it to the current time",
+        )),
+        false => Ok(()),
     }
 }
 
@@ -88,6 +108,7 @@ fn report(failure: &Failure, format: Format, show_vendor_text: bool) -> ExitCode
 
 /// Runs the command. A signal drops it, and its exit code is returned as `Err`.
 async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>, Failure> {
+    signals::survive_file_limit();
     if arguments.show_vendor_text && !arguments.command.calls_a_vendor() {
         return Err(Failure::usage("--show-vendor-text is for commands that call a vendor"));
     }
@@ -101,5 +122,24 @@ async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>,
         biased;
         result = command => result.map(Ok),
         code = signal => Ok(Err(code)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_in_the_year_9999_is_an_error() {
+        for (now, is_error) in [
+            ("1969-12-31T00:00:00Z", false),
+            ("2020-09-10T12:00:00Z", false),
+            ("9998-12-31T23:59:59Z", false),
+            ("9999-01-01T00:00:00Z", true),
+        ] {
+            assert_eq!(check_clock(now.parse().unwrap()).is_err(), is_error, "{now}");
+        }
+        let failure = check_clock(Timestamp::MAX).unwrap_err();
+        assert!(failure.code == 1 && failure.sentence.contains("the clock of this machine"), "{}", failure.sentence);
     }
 }

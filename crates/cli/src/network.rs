@@ -133,6 +133,10 @@ fn proxy(connection: &Connection) -> Result<Option<Proxy>, Failure> {
         (None, Some(_)) => {
             return Err(Failure::unsent(format!("{name} needs a proxy: --proxy, {PROXY} or https_proxy")));
         }
+        (Some(proxy), Some(_)) if proxy.has_credentials() => {
+            let detail = "the URL of the proxy has a user and a password too: use one of both places";
+            return Err(Failure::unsent(format!("{name}: {detail}")));
+        }
         (Some(proxy), Some(path)) => (proxy, path),
     };
     let pair = secret_of(name, path)?;

@@ -1,7 +1,7 @@
-//! The list of providers for `identkit sandbox`. A new provider adds its lines here and in `commands/mod.rs`.
+//! The list of providers for `identkit sandbox`. `cargo xtask new-provider` adds a line here.
 
 use clap::Args;
-use identkit_mock_server::Sandbox;
+use identkit_mock_server::{MockVendor, Sandbox, SandboxBuilder, vendors};
 
 use crate::commands::sandbox::Hints;
 use crate::commands::{identify24, tm};
@@ -9,14 +9,49 @@ use crate::commands::{identify24, tm};
 /// What the guide prints about each vendor, in this order.
 pub(crate) const HINTS: &[Hints] = &[tm::HINTS, identify24::HINTS];
 
+/// Returns the mock vendors that the sandbox's crate does not contain: those of the providers' own crates.
+fn mock_vendors() -> Vec<Box<dyn MockVendor>> {
+    vec![
+        // Further mock vendors are added above this line.
+    ]
+}
+
+/// Returns all mock vendors.
+pub(crate) fn all_vendors() -> Vec<Box<dyn MockVendor>> {
+    vendors::all().into_iter().chain(mock_vendors()).collect()
+}
+
 /// The options of `identkit sandbox` that belong to one vendor.
 #[derive(Debug, Args)]
 pub(crate) struct VendorOptions {
     #[command(flatten)]
     identify24: identify24::SandboxOptions,
+
+    /// Also serves the mock vendor that this provider has in its own crate. Can be given several times.
+    // Hidden, because the document of the admin API does not describe the settings of such a vendor.
+    #[arg(long, value_name = "PROVIDER", value_parser = mock_vendor, hide = true)]
+    vendor: Vec<String>,
+}
+
+/// Reads the name of one of the [`mock_vendors`].
+fn mock_vendor(text: &str) -> Result<String, String> {
+    let vendors = mock_vendors();
+    let names: Vec<&str> = vendors.iter().map(|vendor| vendor.name()).collect();
+    match names.as_slice() {
+        names if names.contains(&text) => Ok(text.to_owned()),
+        [] => Err("no provider of this program has a mock vendor in its own crate".to_owned()),
+        names => Err(format!("must be one of {}", names.join(", "))),
+    }
 }
 
 impl VendorOptions {
+    /// Adds the selected mock vendors to a sandbox.
+    pub(crate) fn add_to(&self, sandbox: SandboxBuilder) -> SandboxBuilder {
+        let selected = |name: &str| self.vendor.iter().any(|selected| selected == name);
+        let vendors = mock_vendors().into_iter().filter(|vendor| selected(vendor.name()));
+        vendors.fold(sandbox, SandboxBuilder::vendor)
+    }
+
     /// Applies the options to the default world.
     pub(crate) fn apply(&self, sandbox: &Sandbox) {
         self.identify24.apply(sandbox);

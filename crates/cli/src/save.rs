@@ -86,7 +86,7 @@ pub(crate) fn report_leftovers(path: &Path) {
 
 /// Rejects a path that cannot become the name of a file. A temporary file beside it would not show that.
 pub(crate) fn check_name(option: &str, path: &Path) -> Result<(), Failure> {
-    reject_dash(path)?;
+    reject_dash(option, path)?;
     let name = path.display();
     let bytes = path.as_os_str().as_encoded_bytes();
     if bytes.last().is_some_and(|last| std::path::is_separator(char::from(*last))) || path.file_name().is_none() {
@@ -103,9 +103,11 @@ pub(crate) fn check_name(option: &str, path: &Path) -> Result<(), Failure> {
 }
 
 /// Rejects `-`, which means standard output in other programs but would be a file name here.
-pub(crate) fn reject_dash(path: &Path) -> Result<(), Failure> {
+pub(crate) fn reject_dash(option: &str, path: &Path) -> Result<(), Failure> {
     match path.as_os_str() == "-" {
-        true => Err(Failure::unsent("--out - is not a file name: files are never written to standard output")),
+        true => {
+            Err(Failure::unsent(format!("{option} - is not a file name: files are never written to standard output")))
+        }
         false => Ok(()),
     }
 }
@@ -123,7 +125,7 @@ static NOT_EMPTY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 impl Folder {
     /// Creates the directory if it does not exist. Call this before sending.
     pub(crate) fn create(out: &Path) -> Result<Self, Failure> {
-        reject_dash(out)?;
+        reject_dash("--out", out)?;
         let unusable = |error: std::io::Error| {
             Failure::unsent(format!("--out {} cannot be used: {}", out.display(), error.kind()))
         };
@@ -216,20 +218,27 @@ pub(crate) async fn prepare(
 /// Gives the files their final names, or none of them if one is damaged: then the damaged ones are kept as such.
 pub(crate) async fn commit_all(files: Vec<(PathBuf, Prepared)>) -> Result<Vec<SavedFile>, Failure> {
     let damaged = files.iter().filter(|(_, file)| file.damage().is_some());
-    let damaged: Vec<String> = damaged.map(|(path, _)| path.display().to_string()).collect();
+    let damaged: Vec<String> = damaged.map(|(path, _)| damaged_name(path).display().to_string()).collect();
     let (paths, files): (Vec<PathBuf>, Vec<Prepared>) = files.into_iter().unzip();
     match identkit_transport::save::commit_all(files).await {
         Ok(digests) => Ok(paths.into_iter().zip(digests).map(|(path, digest)| SavedFile { path, digest }).collect()),
         Err(error) if error.kind() == Kind::Integrity => {
             Err(damaged.iter().fold(error.into(), |failure: Failure, path| {
-                failure.note(format!(
-                    "the damaged file is {path}.damaged, or the one with the highest number after that name \
-                    (.damaged-2); --accept-damaged saves it under its final name"
-                ))
+                failure.note(format!("the damaged file is {path}; --accept-damaged saves it under its final name"))
             }))
         }
         Err(error) => Err(failure(paths.first().map_or(Path::new(""), PathBuf::as_path), error)),
     }
+}
+
+/// The name that a damaged file gets: the first free one, as the transport chooses it.
+fn damaged_name(path: &Path) -> PathBuf {
+    let name = |number: usize| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if number == 1 { ".damaged".to_owned() } else { format!(".damaged-{number}") });
+        PathBuf::from(name)
+    };
+    (1..).map(name).find(|name| name.symlink_metadata().is_err()).unwrap_or_default()
 }
 
 /// The names that a command chose for files in one directory. Many file systems ignore case.

@@ -2,6 +2,17 @@
 
 use crate::exit::Failure;
 
+/// Makes a write above the limit on the size of files (`ulimit -f`) an error, as on a full disk. By default the signal of
+/// the limit ends the program, so that a response that was received is lost.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub(crate) fn survive_file_limit() {
+    // SIGXFSZ on Linux and macOS. If the program cannot listen for it, it works as before.
+    #[cfg(unix)]
+    drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25)));
+}
+
 /// Listens for signals from now on. The future resolves at the first one, with the exit code that shells use for it.
 ///
 /// # Errors

@@ -17,12 +17,37 @@ pub(crate) enum Piece<'a> {
 
 /// Calls `watch` for each piece before the client gets it.
 pub(crate) fn tap(content: Content, watch: impl FnMut(Piece<'_>) + Send + Unpin + 'static) -> Content {
-    Content::new(content.len(), TappedBody { content, watch })
+    let left = content.len();
+    let mut tapped = TappedBody { content, left, ended: false, watch };
+    if left == Some(0) {
+        tapped.end(true);
+    }
+    Content::new(left, tapped)
 }
 
 struct TappedBody<F> {
     content: Content,
+    /// Bytes that are still missing, if the length is known.
+    left: Option<u64>,
+    ended: bool,
     watch: F,
+}
+
+impl<F: FnMut(Piece<'_>)> TappedBody<F> {
+    fn data(&mut self, bytes: &[u8]) {
+        (self.watch)(Piece::Data(bytes));
+        self.left = self.left.and_then(|left| left.checked_sub(bytes.len() as u64));
+        if self.left == Some(0) {
+            // The client need not ask for the end.
+            self.end(true);
+        }
+    }
+
+    fn end(&mut self, complete: bool) {
+        if !std::mem::replace(&mut self.ended, true) {
+            (self.watch)(Piece::End(complete));
+        }
+    }
 }
 
 impl<F: FnMut(Piece<'_>) + Send + Unpin> Body for TappedBody<F> {
@@ -34,11 +59,11 @@ impl<F: FnMut(Piece<'_>) + Send + Unpin> Body for TappedBody<F> {
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(bytes) = frame.data_ref() {
-                    (self.watch)(Piece::Data(bytes));
+                    self.data(bytes);
                 }
             }
-            Poll::Ready(Some(Err(_))) => (self.watch)(Piece::End(false)),
-            Poll::Ready(None) => (self.watch)(Piece::End(true)),
+            Poll::Ready(Some(Err(_))) => self.end(false),
+            Poll::Ready(None) => self.end(true),
             Poll::Pending => {}
         }
         polled

@@ -8,6 +8,17 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
+/// An id, for later use: unchanged, or as a JSON string if a character cannot be printed or would be ambiguous.
+pub(crate) fn id(text: &str) -> String {
+    let is_odd = |c: char| c.is_control() || is_hidden(c) || matches!(c, '"' | '\\');
+    if !text.contains(is_odd) {
+        return text.to_owned();
+    }
+    let quoted = serde_json::Value::from(text).to_string();
+    // JSON escapes line breaks and tabs, but not all other control characters.
+    escape(&quoted).into_owned()
+}
+
 /// Escapes control characters except line breaks and tabs, and characters that are invisible or change the direction of
 /// the text, as JSON does (`\u001b`). JSON stays valid, with the same values.
 ///
@@ -78,6 +89,20 @@ mod tests {
             assert_eq!(escape(harmless), harmless);
         }
         assert_eq!(plain("a\n\tb"), "a\u{fffd}\u{fffd}b");
+    }
+
+    #[test]
+    fn an_id_has_one_form_that_is_read_back() {
+        for plain in ["99921269855041", "a/b c", "ä", ""] {
+            assert_eq!(id(plain), plain);
+        }
+        for c in HOSTILE.chars().chain(['"', '\\', '\n', '\t']) {
+            let text = format!("99{c}1");
+            let shown = id(&text);
+            assert!(!shown.contains('\u{fffd}') && shown.lines().count() == 1, "{shown}");
+            assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+        }
+        assert_ne!(id("\u{1b}"), id("\\u001b"));
     }
 
     #[test]

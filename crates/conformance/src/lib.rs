@@ -28,7 +28,7 @@
 //! ```
 //!
 //! The features `identity-tm` and `identify24` (both off by default) add the mock vendors of this repository. More in the
-//! page "Add a provider" (`docs/add-a-provider.md`).
+//! page "Add a provider" (`docs/providers.md`).
 
 mod drive;
 mod harness;
@@ -49,3 +49,8 @@ pub async fn run(harness: &Harness) -> Report {
     suite.run().await;
     suite.report
 }
+
+/// The examples of the guide are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/providers.md")]
+struct Guide;

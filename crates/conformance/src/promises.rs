@@ -57,16 +57,16 @@ const FIELDS: [&str; 23] = [
 
 /// Sections of the page that explains the promises.
 mod read {
-    pub(super) const LIFE: &str = "docs/add-a-provider.md#the-life-of-a-case";
-    pub(super) const RECOVERY: &str = "docs/add-a-provider.md#recovery";
-    pub(super) const EVIDENCE: &str = "docs/add-a-provider.md#evidence-and-deletion";
-    pub(super) const CHANGES: &str = "docs/add-a-provider.md#changes";
-    pub(super) const PRINTING: &str = "docs/add-a-provider.md#printed-texts";
-    pub(super) const OUTCOMES: &str = "docs/add-a-provider.md#outcomes";
-    pub(super) const FAULTS: &str = "docs/add-a-provider.md#faults-of-the-connection";
-    pub(super) const ANSWERS: &str = "docs/add-a-provider.md#unexpected-responses";
-    pub(super) const WEBHOOKS: &str = "docs/add-a-provider.md#webhooks";
-    pub(super) const WORLDS: &str = "docs/add-a-provider.md#saved-worlds";
+    pub(super) const LIFE: &str = "docs/providers.md#the-life-of-a-case";
+    pub(super) const RECOVERY: &str = "docs/providers.md#recovery";
+    pub(super) const EVIDENCE: &str = "docs/providers.md#evidence-and-deletion";
+    pub(super) const CHANGES: &str = "docs/providers.md#changes";
+    pub(super) const PRINTING: &str = "docs/providers.md#printed-texts";
+    pub(super) const OUTCOMES: &str = "docs/providers.md#outcomes";
+    pub(super) const FAULTS: &str = "docs/providers.md#faults-of-the-connection";
+    pub(super) const ANSWERS: &str = "docs/providers.md#unexpected-responses";
+    pub(super) const WEBHOOKS: &str = "docs/providers.md#webhooks";
+    pub(super) const WORLDS: &str = "docs/providers.md#saved-worlds";
 }
 
 /// Window of half a day before and after this time, and one before it.
@@ -261,7 +261,15 @@ impl<'a> Suite<'a> {
         let mut wrong_document = valid.clone();
         wrong_document.purpose = Purpose::Signature;
         wrong_document.documents = vec![identkit_core::Document { name: "contract.pdf".into(), pdf: "text".into() }];
-        for case in [NewCase::default(), without_name, wrong_country, wrong_document] {
+        let mut cases = vec![NewCase::default(), without_name, wrong_country];
+        if self.can(Capability::Sign) {
+            cases.push(wrong_document);
+        } else {
+            let (before, opened) = (self.calls(), self.provider.open(&wrong_document, &self.options).await);
+            self.fails("a case that needs a capability that is not listed is unsupported", Kind::Unsupported, opened);
+            self.check_calls("a case that breaks a rule is rejected before anything is sent", before, 0);
+        }
+        for case in cases {
             let before = self.calls();
             let Err(error) = self.provider.open(&case, &self.options).await else { continue };
             self.check_error(&error);

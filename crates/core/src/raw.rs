@@ -19,6 +19,7 @@ pub struct RawResponse {
     body: Bytes,
     complete: bool,
     ids: &'static [&'static str],
+    id_urls: &'static [(&'static str, &'static str)],
 }
 
 impl RawResponse {
@@ -29,7 +30,7 @@ impl RawResponse {
             // A copy, so that the rest of a large body is freed.
             body = Bytes::copy_from_slice(body.get(..CAP).unwrap_or_default());
         }
-        Self { status, headers, body, complete, ids: &[] }
+        Self { status, headers, body, complete, ids: &[], id_urls: &[] }
     }
 
     /// Sets the vendor's names of the elements that [`ids`](Self::ids) looks for.
@@ -39,10 +40,17 @@ impl RawResponse {
         self
     }
 
+    /// Sets the vendor's names of the URLs that [`ids`](Self::ids) looks for, each with a part of its path.
+    #[must_use]
+    pub fn with_id_urls(mut self, urls: &'static [(&'static str, &'static str)]) -> Self {
+        self.id_urls = urls;
+        self
+    }
+
     /// Finds ids in the body, even if it cannot be parsed (AT-97): the order or ident that the call created, and the
     /// person's URL. Empty if the operation creates nothing.
     pub fn ids(&self) -> Vec<FoundId> {
-        find_ids(&self.body, self.ids)
+        find_ids(&self.body, self.ids, self.id_urls, self.complete)
     }
 
     /// The HTTP status.

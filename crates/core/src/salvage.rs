@@ -26,20 +26,115 @@ impl fmt::Debug for FoundId {
     }
 }
 
-/// Finds the values of these elements anywhere in a body, each value once, in the order of the body. The case of names
-/// is ignored, and a name may have escapes. Of a list the first value counts. Empty values, `null` and objects are not
-/// ids.
-pub(crate) fn find_ids(body: &[u8], names: &[&'static str]) -> Vec<FoundId> {
+/// Minimum length of a value without quotes in a plain text, in bytes. A shorter one is a word or a number of the text.
+const SHORTEST: usize = 6;
+
+/// Finds the values of these elements anywhere in a body, each value once: JSON first, in the order of the body, then
+/// XML, form data and plain text, then URLs. The case of names is ignored, and a name may have escapes. Of a list the first
+/// value counts. Empty values, `null` and objects are not ids.
+///
+/// `urls` are elements with a part of the path of their URLs, which are found without the name too. `complete`: whether
+/// nothing of the body is missing, so that a value at its end is whole.
+pub(crate) fn find_ids(
+    body: &[u8],
+    names: &[&'static str],
+    urls: &[(&'static str, &'static str)],
+    complete: bool,
+) -> Vec<FoundId> {
     let mut found: Vec<FoundId> = Vec::new();
-    let mut rest = body;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'"') {
-        rest = rest.get(at + 1..).unwrap_or_default();
-        let Some((name, value)) = names.iter().find_map(|name| Some((*name, value_of(name, rest)?))) else { continue };
+    let mut add = |name: &'static str, value: String| {
         if !found.iter().any(|known| known.name == name && known.value.expose() == value) {
             found.push(FoundId { name, value: Secret::new(value) });
         }
+    };
+    // UTF-16: the names and ids of the vendors are ASCII.
+    let narrow: Vec<u8>;
+    let mut body = body;
+    if body.contains(&0) {
+        narrow = body.iter().copied().filter(|byte| *byte != 0).collect();
+        body = &narrow;
+    }
+    let after = |at: usize| body.get(at + 1..).unwrap_or_default();
+    let quotes = body.iter().enumerate().filter(|(_, byte)| **byte == b'"').map(|(at, _)| after(at));
+    for rest in quotes {
+        names.iter().filter_map(|name| Some((*name, value_of(name, rest)?))).for_each(|(name, value)| add(name, value));
+    }
+    for name in names {
+        for at in places(body, name.as_bytes()) {
+            if let Some(value) = text_value(body, at, at + name.len(), complete) {
+                add(name, value);
+            }
+        }
+    }
+    let plain: Vec<u8> = body.iter().copied().filter(|byte| *byte != b'\\').collect();
+    for (name, part) in urls {
+        for at in places(&plain, part.as_bytes()) {
+            if let Some(url) = url_around(&plain, at, part.len(), complete) {
+                add(name, url);
+            }
+        }
     }
     found
+}
+
+/// The places of a text in a body, in any case.
+fn places<'a>(body: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let is_here = |(_, part): &(usize, &[u8])| part.eq_ignore_ascii_case(text);
+    body.windows(text.len().max(1)).enumerate().filter(is_here).map(|(at, _)| at)
+}
+
+/// Whether a byte ends a value without quotes, or a URL.
+fn is_delimiter(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+        || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'&' | b',' | b';' | b'(' | b')' | b'{' | b'}')
+}
+
+/// The value of an element of XML, form data or plain text whose name is at these bytes.
+fn text_value(body: &[u8], from: usize, to: usize, complete: bool) -> Option<String> {
+    let before = from.checked_sub(1).and_then(|at| body.get(at)).copied();
+    if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'"' | b'\\' | b'/')) {
+        return None;
+    }
+    let rest = body.get(to..)?;
+    if matches!(before, Some(b'<' | b':')) {
+        // The attributes of an element.
+        let is_end = rest.first().is_some_and(|byte| *byte == b'>' || byte.is_ascii_whitespace());
+        let tag = rest.iter().position(|byte| *byte == b'>').filter(|_| is_end);
+        let value =
+            tag.and_then(|end| rest.get(end + 1..)).map(|value| value.strip_prefix(b"<![CDATA[").unwrap_or(value));
+        let end = value.and_then(|value| value.iter().position(|byte| matches!(byte, b'<' | b']')));
+        if let (Some(value), Some(end)) = (value, end) {
+            return word(value.get(..end)?.trim_ascii(), 1);
+        }
+    }
+    let rest = rest.trim_ascii_start().strip_prefix(b"=").or_else(|| rest.trim_ascii_start().strip_prefix(b":"))?;
+    let rest = rest.trim_ascii_start();
+    if let Some(quote) = rest.first().filter(|byte| matches!(byte, b'"' | b'\'')) {
+        let rest = rest.get(1..)?;
+        return word(rest.get(..rest.iter().position(|byte| byte == quote)?)?, 1);
+    }
+    let end = rest.iter().position(|byte| is_delimiter(*byte)).or_else(|| complete.then_some(rest.len()))?;
+    let value = word(rest.get(..end)?.trim_ascii_end(), SHORTEST)?;
+    value.contains(|c: char| c.is_ascii_digit()).then(|| value.trim_end_matches('.').to_owned())
+}
+
+/// A value that is one word of at least this length.
+fn word(value: &[u8], shortest: usize) -> Option<String> {
+    let text = std::str::from_utf8(value).ok()?;
+    let is_word =
+        (shortest..=LONGEST).contains(&text.len()) && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    is_word.then(|| text.to_owned())
+}
+
+/// The URL that has this part of a path.
+fn url_around(body: &[u8], at: usize, length: usize, complete: bool) -> Option<String> {
+    let begin = body.get(..at)?.iter().rposition(|byte| is_delimiter(*byte) || *byte == b'=').map_or(0, |at| at + 1);
+    let rest = body.get(at + length..)?;
+    let is_end = |byte: &u8| is_delimiter(*byte) && *byte != b'&';
+    let end = rest.iter().position(is_end).or_else(|| complete.then_some(rest.len()))?;
+    let url = std::str::from_utf8(body.get(begin..at + length + end)?).ok()?.trim_end_matches('.');
+    let is_url = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) && end > 0 && url.len() < LONGEST;
+    is_url.then(|| url.to_owned())
 }
 
 /// The value of an element whose key starts here, after its opening quote.
@@ -122,12 +217,30 @@ mod tests {
             (br#"{"ident_id":[ "a-b"],"OrderID":[[1]]}"#, &["ident_id=a-b", "OrderID=1"]),
             (br#"{"OrderID":"9\u00e4","ident_id":"a\u00"}"#, &[]),
             (b"OrderID: 99", &[]),
+            (b"OrderID: 99921269855041.", &["OrderID=99921269855041"]),
+            (b"OrderID = '99'", &["OrderID=99"]),
+            (b"state=1&OrderID=99921269855041&x=1", &["OrderID=99921269855041"]),
+            (b"state=1&orderid=99921269855041", &["OrderID=99921269855041"]),
+            (b"<r><OrderID>99</OrderID></r>", &["OrderID=99"]),
+            (b"<n:OrderID a=\"b\"> 99\n</n:OrderID><OrderID/>", &["OrderID=99"]),
+            (b"<o OrderID=\"99\"/><OrderID><![CDATA[98]]></OrderID>", &["OrderID=99", "OrderID=98"]),
+            (b"O\0r\0d\0e\0r\0I\0D\0=\099921269855041", &["OrderID=99921269855041"]),
+            (b"{\0\"\0O\0r\0d\0e\0r\0I\0D\0\"\0:\0\"\099\"\0}\0", &["OrderID=99"]),
+            (b"OrderID: must have 20 characters", &[]),
+            (b"the OrderID is required; XOrderID=99921269855041 OrderIDs=99921269855041", &[]),
+            (br#"{"Error":"OrderID: 20 characters"}"#, &[]),
+            (b"<a href='https://x/apply/a-b'>go on</a>", &["url=https://x/apply/a-b"]),
+            (b"see https://x/v1/APPLY/a-b?c=d&e=f.", &["url=https://x/v1/APPLY/a-b?c=d&e=f"]),
+            (br#"{"x":"https:\/\/x\/apply\/a-b"}"#, &["url=https://x/apply/a-b"]),
+            (br#"{"conference_url":"https:\/\/x\/apply\/a-b"}"#, &["url=https://x/apply/a-b"]),
+            (b"to apply/ or /apply/ or https://x/apply/", &[]),
             (b"\"OrderID\":\"99", &[]),
             (b"\"OrderID\":99", &[]),
             (b"\xff\xfe\"OrderID\":\"99\"\xff", &["OrderID=99"]),
             (b"", &[]),
         ] {
-            let found = find_ids(body, &["OrderID", "ident_id", "conference_url"]);
+            let found =
+                find_ids(body, &["OrderID", "ident_id", "conference_url"], &[("conference_url", "/apply/")], true);
             let shown: Vec<_> = found.iter().map(|id| format!("{}={}", id.name, id.value.expose())).collect();
             let shown: Vec<_> = shown.iter().map(|text| text.replace("conference_url", "url")).collect();
             assert_eq!(shown, expected, "{}", String::from_utf8_lossy(body));
@@ -139,7 +252,14 @@ mod tests {
     fn at_97_a_text_that_is_too_long_is_not_an_id() {
         for (length, is_id) in [(LONGEST - 1, true), (LONGEST + 1, false)] {
             let body = format!(r#"{{"OrderID":"{}"}}"#, "9".repeat(length));
-            assert_eq!(find_ids(body.as_bytes(), &["OrderID"]).len(), usize::from(is_id), "{length}");
+            assert_eq!(find_ids(body.as_bytes(), &["OrderID"], &[], true).len(), usize::from(is_id), "{length}");
+        }
+    }
+
+    #[test]
+    fn at_97_a_value_that_may_be_cut_off_is_not_an_id() {
+        for body in ["OrderID=99921269855041", "https://x/apply/a-b", "<OrderID>99", "OrderID='99"] {
+            assert!(find_ids(body.as_bytes(), &["OrderID"], &[("url", "/apply/")], false).is_empty(), "{body}");
         }
     }
 }

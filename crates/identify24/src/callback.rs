@@ -19,13 +19,22 @@ use crate::messages::IdentWebhook;
 pub struct IdentStatusCallback;
 
 impl IdentStatusCallback {
-    /// Reads the payload as JSON, or as a form with the same keys, and ignores `Content-Type` (AI-13).
+    /// Reads the payload as JSON, or as a form with the same keys, and ignores `Content-Type` (AI-13). If `ident_id` or
+    /// `status` occurs more than once with different values, it is `None` (AT-95).
     ///
     /// # Errors
-    /// [`Kind::Protocol`] if the body is neither.
+    /// [`Kind::Protocol`] if the body is neither, or if the id or the status cannot be read.
     pub fn payload(body: &[u8]) -> Result<IdentWebhook, Error> {
-        let fault = match json::read_answer(body).map(|(webhook, _)| webhook) {
-            Ok(payload) => return Ok(payload),
+        let fault = match json::read_answer::<IdentWebhook>(body) {
+            Ok((_, notes)) if ["ident_id", "status"].iter().any(|name| notes.is_ignored(name)) => {
+                return Err(Error::new(Kind::Protocol, "the ident_id or the status of the webhook is not a text"));
+            }
+            Ok((mut payload, notes)) => {
+                // Nothing shows which of them is right (AT-95).
+                payload.ident_id.take_if(|_| notes.has_different("ident_id"));
+                payload.status.take_if(|_| notes.has_different("status"));
+                return Ok(payload);
+            }
             Err(fault) => fault,
         };
         if fault.well_formed {
@@ -91,13 +100,18 @@ impl Callback for IdentStatusCallback {
 }
 
 /// Reads `key=value&…`. Returns `None` if the body is not UTF-8 or has none of the documented keys. If a key occurs
-/// twice, the last value wins.
+/// twice, the last value wins, except for an id or a status.
 fn form(body: &[u8]) -> Option<IdentWebhook> {
     let text = std::str::from_utf8(body).ok()?;
     let mut pairs = BTreeMap::new();
     for pair in text.trim().split('&') {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        pairs.insert(unescape(key)?, unescape(value)?);
+        let (key, value) = (unescape(key)?, unescape(value)?);
+        let is_decisive = matches!(key.as_str(), "ident_id" | "status");
+        match pairs.get_mut(&key) {
+            Some(before) if is_decisive && *before != value => String::clear(before),
+            _ => drop(pairs.insert(key, value)),
+        }
     }
     if !pairs.keys().any(|key| IdentWebhook::KEYS.contains(&key.as_str())) {
         return None;

@@ -234,11 +234,15 @@ impl Identify24 {
     ///
     /// # Errors
     /// [`Kind::NotFound`] if the vendor does not know the ident, or no longer (I-020); [`Kind::Protocol`] if the
-    /// response contains another ident.
+    /// response contains another ident, or the ident without its status (AT-93).
     pub async fn get_ident(&self, ident_id: &IdentId, options: &CallOptions) -> Result<Response<Ident>, Error> {
         let operation = GetIdent { ident_id: ident_id.clone() };
         self.open(&operation, options, |answer| {
-            answer.into_one(ident_id.expose(), |ident| Some(ident.id.as_ref()?.expose()))
+            let ident = answer.into_one(ident_id.expose(), |ident| Some(ident.id.as_ref()?.expose()))?;
+            match ident.status.as_ref().is_none_or(IdentStatus::is_empty) {
+                true => Err(Error::new(Kind::Protocol, "the response has no status")),
+                false => Ok(ident),
+            }
         })
         .await
     }
@@ -287,10 +291,10 @@ impl Identify24 {
         Op: Operation<Dialect = Dialect>,
     {
         let response = self.call(operation, options).await?;
-        let status = response.status.as_u16();
+        let (status, raw) = (response.status.as_u16(), response.raw().cloned());
         response.try_map(open).map_err(|error| {
             let worse = error.status().unwrap_or(status).max(status);
-            error.with_operation(Op::META.name).with_status(worse).with_delivery(Delivery::Answered)
+            error.with_operation(Op::META.name).with_status(worse).with_delivery(Delivery::Answered).with_answer(raw)
         })
     }
 
@@ -314,7 +318,12 @@ impl Identify24 {
 
 fn find(projects: Response<Vec<Project>>, wanted: &ProjectId) -> Result<Response<Project>, Error> {
     projects.try_map(|projects| {
-        let place = place_of(&projects, wanted.as_str(), project_id_of);
+        let place = place_of(&projects, wanted.as_str(), project_id_of)?;
+        if place.is_none() && projects.iter().any(|project| project_id_of(project).is_none()) {
+            // It may be the wanted one.
+            let detail = "the list has a project without its id";
+            return Err(Error::new(Kind::Protocol, detail).with_operation(GetAllProjects::META.name));
+        }
         place.and_then(|place| projects.into_iter().nth(place)).ok_or_else(|| {
             Error::new(Kind::NotFound, "the account has no such project").with_operation(GetAllProjects::META.name)
         })

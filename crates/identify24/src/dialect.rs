@@ -11,8 +11,8 @@ pub enum CasePolicy {
     Preserve,
 }
 
-/// Form of `mobile_phone` (AI-20). The writer always removes blanks, `-`, `/`, `.`, parentheses and a `(0)` after a
-/// country code.
+/// Form of `mobile_phone` (AI-20). The writer always removes blanks, `-`, `/`, `.`, parentheses and a `(0)` after the
+/// country codes 49, 43 and 41; at any other place, a `(0)` is an error.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PhonePolicy {

@@ -69,15 +69,39 @@ impl CreateIdent {
     }
 }
 
+/// Country codes of countries where a zero before the number is dialed within the country only. In others, e.g. Italy,
+/// it is part of the number.
+const WITH_TRUNK_ZERO: [&str; 3] = ["49", "43", "41"];
+
+/// The text without the separators of a phone number.
+fn without_separators(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '/' | '.' | '(' | ')')).collect()
+}
+
+/// The number behind `+` or `00`.
+fn number_of(phone: &str) -> String {
+    phone.strip_prefix('+').or_else(|| phone.strip_prefix("00")).unwrap_or(phone).to_owned()
+}
+
+/// The number without its trunk zero in parentheses, as in `+49 (0)151`. `None` if the zero may be part of the number:
+/// behind another country code, or at another place.
+fn without_trunk_zero(text: &str) -> Option<String> {
+    let (code, rest) = text.split_once("(0)")?;
+    let plain = without_separators(code);
+    let code = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00"))?;
+    (WITH_TRUNK_ZERO.contains(&code) && !rest.contains("(0)")).then(|| format!("{plain}{rest}"))
+}
+
 /// Removes separators and converts the number to the policy's form. Text that is not a phone number is left to
-/// [`check`].
+/// [`check`], and so is a zero in parentheses that may be part of the number.
 fn phone(text: &str, policy: PhonePolicy) -> String {
-    let separator = |c: char| c.is_whitespace() || matches!(c, '-' | '/' | '.' | '(' | ')');
     let text = text.trim();
     let foreign = text.starts_with('+') || text.starts_with("00");
-    // In +49 (0)151 … the zero is dialed only within the country.
-    let plain: String = if foreign { text.replace("(0)", "") } else { text.to_owned() };
-    let plain: String = plain.chars().filter(|c| !separator(*c)).collect();
+    let plain = match (foreign && text.contains("(0)"), without_trunk_zero(text)) {
+        (true, None) => return text.to_owned(),
+        (true, Some(plain)) => without_separators(&plain),
+        (false, _) => without_separators(text),
+    };
     let after_country_prefix = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00"));
     let prefix = match policy {
         PhonePolicy::AsGiven => return plain,
@@ -93,6 +117,23 @@ fn phone(text: &str, policy: PhonePolicy) -> String {
 
 fn text(field: &Option<Pii<String>>, holds: impl FnOnce(&str) -> bool) -> bool {
     field.as_ref().is_some_and(|text| holds(text.expose()))
+}
+
+/// The names of the fields whose text loses blanks around it. Those of a phone number are separators.
+fn trimmed(given: &CreateIdent) -> Vec<&'static str> {
+    macro_rules! texts {
+        ($($field:ident)+) => { [$((stringify!($field), text(&given.$field, has_blanks))),+] };
+    }
+    fn has_blanks(text: &str) -> bool {
+        text.trim() != text
+    }
+    let texts = texts!(
+        company_name store_name branche person_title person_first_name person_last_name person_position email street
+        house_no zip_code city country international_code birthday birth_place nationality id_number
+        id_country id_issue_date id_end_date issuing_authority
+    );
+    let project = ("project_id", given.project_id.as_ref().is_some_and(|id| has_blanks(id.as_str())));
+    std::iter::once(project).chain(texts).filter(|(_, is_trimmed)| *is_trimmed).map(|(name, _)| name).collect()
 }
 
 /// Lists the fields by name, each with whether it is set.
@@ -136,7 +177,11 @@ pub(crate) fn check(ident: &CreateIdent, given: &CreateIdent, dialect: &Dialect)
     fault(other_gender, "gender", "must be MALE or FEMALE", "AI-22");
     let other_kind = matches!(ident.type_of_id, Some(TypeOfId::Other(_)));
     fault(other_kind, "type_of_id", "must be Personalausweis or Reisepass", "AI-23");
-    let message = "must be digits, with + or 00 before a country code";
+    let doubtful = text(&ident.mobile_phone, |phone| phone.contains("(0)"));
+    let message = match doubtful {
+        true => "has a (0) that may be part of the number: write the number as it is dialed from abroad",
+        false => "must be digits, with + or 00 before a country code",
+    };
     fault(text(&ident.mobile_phone, |phone| !is_phone(phone)), "mobile_phone", message, "AI-20");
     let url = ident.pdf_url.as_ref().and_then(|url| check_any_scheme(url.expose()).err());
     fault(url.is_some(), "pdf_url", url.map_or("", UrlFault::text), "AT-99");
@@ -158,10 +203,18 @@ fn warnings(ident: &CreateIdent, given: &CreateIdent) -> Vec<Warning> {
     let abroad = text(&given.mobile_phone, national) && text(&ident.country, |country| country != "DE");
     let odd_code = text(&ident.international_code, |code| !is_alpha_2(code));
     let message = "mobile_phone has no country code, so it counts as German, but country is not DE";
+    let sent = ident.mobile_phone.as_ref().map(|phone| number_of(phone.expose()));
+    let changed = text(&given.mobile_phone, |given| sent != Some(number_of(&without_separators(given))));
+    let rewritten =
+        "mobile_phone is sent with the country code 49, or without a zero that is dialed within the country only";
+    let trimmed = trimmed(given);
+    let blanks = format!("sent without the blanks around them: {}", trimmed.join(", "));
     let code = "international_code is not a two-letter country code as in the document's sample";
     let short = "custom_id is easy to guess: use at least 16 characters, not only digits";
     let noticed = [
         Warning::when(abroad, message, "AI-20"),
+        Warning::when(changed, rewritten, "AI-20"),
+        (!trimmed.is_empty()).then(|| Warning::new(blanks, "AI-24")),
         Warning::when(odd_code, code, "AI-21"),
         Warning::when(text(&ident.custom_id, guessable), short, "I-022"),
         Warning::when(insecure, "pdf_url does not begin with https://", "I-043"),
@@ -225,13 +278,46 @@ mod tests {
             ("+49 (0)151 11111", "+4915111111", "004915111111", "+4915111111"),
             ("0043 (660) 1", "00436601", "00436601", "+436601"),
             ("(0) 151 1", "01511", "00491511", "+491511"),
+            ("0043(0)660 1", "00436601", "00436601", "+436601"),
+            // The zero can be part of the number, so nothing is changed.
+            ("+39 (0)6 1", "+39 (0)6 1", "+39 (0)6 1", "+39 (0)6 1"),
+            ("+49 151 (0)1", "+49 151 (0)1", "+49 151 (0)1", "+49 151 (0)1"),
+            ("+49 (0)151 (0)1", "+49 (0)151 (0)1", "+49 (0)151 (0)1", "+49 (0)151 (0)1"),
+            ("+49 0151 1", "+4901511", "004901511", "+4901511"),
         ] {
             assert_eq!(phone(given, PhonePolicy::AsGiven), as_given, "{given}");
             assert_eq!(phone(given, PhonePolicy::DoubleZero), double_zero, "{given}");
             assert_eq!(phone(given, PhonePolicy::Plus), plus, "{given}");
         }
         assert!(!is_phone(&phone("+49 151 ext. 3", PhonePolicy::AsGiven)));
+        assert!(!is_phone(&phone("+39 (0)6 1", PhonePolicy::Plus)));
         assert!(!is_phone("") && !is_phone("+") && !is_phone("49+151"));
+    }
+
+    #[test]
+    fn ai_20_ai_24_a_changed_value_gives_a_warning() {
+        let sample: CreateIdent = serde_json::from_str(crate::samples::CREATE_IDENT_REQUEST).unwrap();
+        let warned = |change: &dyn Fn(&mut CreateIdent), dialect: &Dialect| {
+            let mut given = sample.clone();
+            given.pdf_content = None;
+            change(&mut given);
+            let warnings = check(&given.normalized(dialect), &given, dialect).unwrap();
+            let texts = warnings.iter().map(|warning| warning.message.to_string());
+            texts.filter(|text| text.contains("mobile_phone is sent") || text.contains("blanks")).collect::<Vec<_>>()
+        };
+        let (as_given, plus) = (Dialect::new(), Dialect::new().phone(PhonePolicy::Plus));
+        for (phone, dialect, is_changed) in [
+            ("0151 / 111", &as_given, false),
+            ("+49 (0)151 111", &as_given, true),
+            ("0151111", &plus, true),
+            ("+49 151111", &plus, false),
+            ("0049 151111", &plus, false),
+        ] {
+            let warnings = warned(&|ident| ident.mobile_phone = Some(phone.into()), dialect);
+            assert_eq!(warnings.len(), usize::from(is_changed), "{phone}: {warnings:?}");
+        }
+        let blank = warned(&|ident| (ident.street, ident.city) = (Some(" A ".into()), Some("B\t".into())), &as_given);
+        assert_eq!(blank, ["sent without the blanks around them: street, city"]);
     }
 
     #[test]

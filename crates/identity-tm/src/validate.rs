@@ -13,7 +13,7 @@ use std::fmt;
 
 use identkit_core::{Pii, Violation};
 use identkit_wire::json::Blob;
-use identkit_wire::url::{UrlFault, check_any_scheme};
+use identkit_wire::url::{UrlFault, WebUrl, check_any_scheme};
 use identkit_wire::{Warning, holds_control};
 
 pub(crate) use self::normal::{is_normal, normalize};
@@ -182,6 +182,10 @@ impl Checker<'_> {
             self.length(field, Some(url), 150);
             let fault = check_any_scheme(url).err();
             self.fault(fault.is_some(), field, fault.map_or("", UrlFault::text), "AT-99");
+            // A redirect can open an app. A webhook is a request over HTTP.
+            let is_webhook = field.starts_with("WebhookURL.") && !url.is_empty() && fault.is_none();
+            let message = "a URL of WebhookURL is not an http or https URL: the vendor cannot call it";
+            self.warn(is_webhook && WebUrl::parse(&without_placeholders(url)).is_err(), message, "AT-99");
             // Fast path: each placeholder has a bracket, and few URLs come near the limit.
             let brackets = url.matches('[').count();
             if url.len() + brackets * reference.max(20) <= 150 {
@@ -280,6 +284,11 @@ impl Checker<'_> {
 }
 
 /// Returns a blob without its Base64; `None` if that is not valid.
+/// Returns a URL with values in place of its placeholders, whose brackets are not allowed in a URL.
+fn without_placeholders(url: &str) -> Cow<'_, str> {
+    if url.contains('[') { url.replace("[OrderID]", "1").replace("[Ref]", "1").into() } else { url.into() }
+}
+
 fn decoded(blob: &Blob) -> Option<Blob> {
     match blob {
         Blob::Text(_) => blob.to_bytes().ok().map(Blob::from_bytes),

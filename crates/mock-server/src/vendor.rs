@@ -76,7 +76,7 @@ impl VendorFacts {
     pub(crate) fn reject(&self, error: &Error, section: &'static str) -> Rejection {
         match error.violations() {
             [] => self.reject_body(error.detail().to_owned(), section),
-            violations => Rejection::invalid(violations.to_vec()),
+            violations => Rejection::invalid(violations.iter().cloned().map(without_setting).collect()),
         }
     }
 
@@ -88,6 +88,18 @@ impl VendorFacts {
     pub(crate) fn or_reject<T>(&self, response: Result<T, Error>, section: &'static str) -> Result<T, Rejection> {
         response.map_err(|error| Rejection { status: 500, ..self.reject(&error, section) })
     }
+}
+
+/// Removes the hint to a setting of the client, which is not one of the sandbox.
+fn without_setting(mut violation: Violation) -> Violation {
+    let hint = violation.message.split_once(" (the setting `").and_then(|(before, hint)| {
+        let (_, after) = hint.split_once(')')?;
+        Some(format!("{before}{after}"))
+    });
+    if let Some(message) = hint {
+        violation.message = message.into();
+    }
+    violation
 }
 
 type Run = Box<dyn Fn(&mut World, &Params, &Request<Bytes>) -> Result<CallOutcome, Rejection> + Send + Sync>;

@@ -12,8 +12,8 @@ pub(crate) struct Field {
     pub(crate) id: ObjectId,
     /// Full name: the names of the field and its ancestors, joined by dots.
     pub(crate) name: String,
-    /// The annotation that shows the field; often the field itself.
-    pub(crate) widget: ObjectId,
+    /// The annotations that show the field; often the field itself.
+    pub(crate) widgets: Vec<ObjectId>,
     pub(crate) is_signature: bool,
     /// Whether the field has a value. A signature field with a value is signed.
     pub(crate) has_value: bool,
@@ -68,9 +68,12 @@ impl Walk<'_> {
                 self.visit(kid, &own, depth + 1);
             }
         } else {
-            let widget = kids.iter().find_map(|kid| self.document.dereference(kid).ok()?.0);
+            let mut widgets: Vec<_> = kids.iter().filter_map(|kid| self.document.dereference(kid).ok()?.0).collect();
+            if widgets.is_empty() {
+                widgets.push(id);
+            }
             let Ancestors { name, is_signature, has_value } = own;
-            self.fields.push(Field { id, name, widget: widget.unwrap_or(id), is_signature, has_value });
+            self.fields.push(Field { id, name, widgets, is_signature, has_value });
         }
     }
 }

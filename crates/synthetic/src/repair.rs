@@ -1,10 +1,14 @@
 //! Repairs tokens that readers understand and `lopdf` does not.
 //!
-//! - Some programs write the numbers `--3`, `-`, `.`, `1.2.3` or `5-3`. Readers take such a number for the part that they
-//!   understand.
+//! - Some programs write the numbers `--3`, `-`, `.`, `1.2.3`, `5-3` or `1e3`. Readers take such a number for the part
+//!   that they understand.
+//! - A number of more than 18 digits does not fit `lopdf`'s integers. Readers take it for a very large number.
 //! - `/Encrypt null` is the same as no entry (ISO 32000-1, 7.3.7). `lopdf` takes the file for an encrypted one.
 
 use std::borrow::Cow;
+
+/// Number of digits that always fit an integer of 64 bits.
+const MAX_DIGITS: usize = 18;
 
 /// Returns the file with such tokens replaced. Every other byte keeps its position.
 ///
@@ -86,7 +90,8 @@ fn skip_string(mut bytes: &[u8]) -> &[u8] {
 fn repair_number(token: &[u8]) -> Option<Vec<u8>> {
     let signs = count(token, |byte| matches!(byte, b'+' | b'-'));
     let (sign, magnitude) = token.split_at(signs);
-    if !magnitude.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'+' | b'-')) {
+    let is_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'+' | b'-' | b'e' | b'E');
+    if !magnitude.iter().all(is_number) || magnitude.first().is_some_and(u8::is_ascii_alphabetic) {
         return None;
     }
     let whole = count(magnitude, |byte| byte.is_ascii_digit());
@@ -98,13 +103,19 @@ fn repair_number(token: &[u8]) -> Option<Vec<u8>> {
     let dot = rest.starts_with(b".");
     let understood = whole + usize::from(dot) + fraction.len();
     let has_digits = whole + fraction.len() > 0;
-    if has_digits && signs <= 1 && understood == magnitude.len() {
+    let leading_zeros = count(magnitude, |byte| byte == b'0').min(whole.saturating_sub(1));
+    let is_long = whole > MAX_DIGITS;
+    if has_digits && signs <= 1 && understood == magnitude.len() && !is_long {
         return None;
     }
     let mut number = Vec::with_capacity(token.len());
     if has_digits {
         number.extend(sign.contains(&b'-').then_some(b'-'));
-        number.extend(magnitude.iter().take(understood));
+        if is_long && whole - leading_zeros > MAX_DIGITS {
+            number.extend([b'9'; MAX_DIGITS]);
+        } else {
+            number.extend(magnitude.iter().take(understood).skip(if is_long { leading_zeros } else { 0 }));
+        }
     } else {
         number.push(b'0');
     }

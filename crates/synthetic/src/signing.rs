@@ -50,7 +50,7 @@ pub fn sign(original: &[u8], mark: &SignatureMark<'_>) -> Result<Vec<u8>, Error>
     let file = open(original)?;
     let fields = fields(&file.document);
     let place = Place::new(&file, &fields, mark)?;
-    let target = Target::new(&file, &fields, &place, mark)?;
+    let target = Target::new(&file, &fields, &place)?;
     let mut update = Update::new(file);
     let signature = update.add(signature_dictionary(mark)?)?;
     let appearance = update.add(appearance(&place.spot, mark))?;
@@ -87,8 +87,8 @@ fn show(annotation: &mut Dictionary, appearance: ObjectId) {
 struct Place<'a> {
     page: ObjectId,
     spot: Spot,
-    /// The named field.
-    field: Option<&'a Field>,
+    /// The named field, and its annotation that shows the mark.
+    field: Option<(&'a Field, ObjectId)>,
 }
 
 impl<'a> Place<'a> {
@@ -110,11 +110,13 @@ impl<'a> Place<'a> {
         if field.is_signature && field.has_value {
             return Err(Error::FieldSigned);
         }
-        let widget = document.get_dictionary(field.widget).map_err(|_| Error::NoSuchField)?;
-        let page = page_of(file, field.widget).ok_or(Error::FieldNotShown)?;
-        let dictionary = document.get_dictionary(page).map_err(|_| Error::Unreadable)?;
-        let spot = Spot::of_annotation(document, dictionary, widget).ok_or(Error::FieldNotShown)?;
-        Ok(Self { page, spot, field: Some(field) })
+        let shown = |&widget: &ObjectId| {
+            let page = page_of(file, widget)?;
+            let annotation = document.get_dictionary(widget).ok()?;
+            let spot = Spot::of_annotation(document, document.get_dictionary(page).ok()?, annotation)?;
+            Some(Self { page, spot, field: Some((field, widget)) })
+        };
+        field.widgets.iter().find_map(shown).ok_or(Error::FieldNotShown)
     }
 }
 
@@ -127,11 +129,11 @@ enum Target {
 }
 
 impl Target {
-    fn new(file: &Opened, fields: &[Field], place: &Place<'_>, mark: &SignatureMark<'_>) -> Result<Self, Error> {
+    fn new(file: &Opened, fields: &[Field], place: &Place<'_>) -> Result<Self, Error> {
         let locks = Locks::new(&file.document, fields);
-        if let (Some(field), Some(name)) = (place.field.filter(|field| field.is_signature), mark.field) {
-            let target = Self::Existing { field: field.id, widget: field.widget };
-            return if locks.forbid(name) { Err(Error::ChangesForbidden) } else { Ok(target) };
+        if let Some((field, widget)) = place.field.filter(|(field, _)| field.is_signature) {
+            let target = Self::Existing { field: field.id, widget };
+            return if locks.forbid(&field.name) { Err(Error::ChangesForbidden) } else { Ok(target) };
         }
         let is_used = |name: &str| fields.iter().any(|field| covers(name, &field.name));
         let names = (1..=fields.len() + MAX_LOCKED_NAMES).map(|number| format!("Signature{number}"));

@@ -1,11 +1,17 @@
 //! The system clock.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use identkit_core::{BoxFuture, Clock, Instant, WorkGuard};
 use jiff::Timestamp;
 
-/// Real time. Monotonic time is tokio's, so a simulated network or a test can control it.
+/// The nearest timestamp. The clock of a machine can be set to a time that a [`Timestamp`] cannot represent.
+fn timestamp(time: SystemTime) -> Timestamp {
+    let limit = if time < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::try_from(time).unwrap_or(limit)
+}
+
+/// Real time. A wall time outside the range of [`Timestamp`] is its nearest value, e.g. after the year 9999. Monotonic time is tokio's, so a simulated network or a test can control it.
 ///
 /// # Panics
 /// The future of [`sleep_until`](Clock::sleep_until) panics if it is polled outside a tokio runtime with timers.
@@ -32,7 +38,7 @@ impl Default for SystemClock {
 #[allow(clippy::disallowed_methods)]
 impl Clock for SystemClock {
     fn wall(&self) -> Timestamp {
-        Timestamp::now()
+        timestamp(SystemTime::now())
     }
 
     fn now(&self) -> Instant {
@@ -59,6 +65,15 @@ impl Clock for SystemClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_out_of_range_is_the_nearest_timestamp() {
+        let after = |seconds| timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(after(1_599_739_200).to_string(), "2020-09-10T12:00:00Z");
+        assert_eq!(after(400_000_000_000), Timestamp::MAX);
+        let before = SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(400_000_000_000)).unwrap();
+        assert_eq!(timestamp(before), Timestamp::MIN);
+    }
 
     #[tokio::test]
     async fn sleeping_ends_at_the_given_time() {

@@ -78,6 +78,7 @@ impl fmt::Debug for Extra {
 /// | `via Reader;` | `Reader<Type>`, e.g. [`Loose`](crate::Loose), reads each `field: Type`. |
 /// | `without setters;` | The struct has no setter per field. |
 /// | `written only;` | The macro generates no reader, for a type that has its own. |
+/// | `marked field: Type;` | The struct has a field for the crate, which is neither read nor written. |
 #[macro_export]
 macro_rules! message {
     (
@@ -97,6 +98,7 @@ macro_rules! message {
         }
     };
     (
+        $(marked $mark:ident: $mark_type:ty;)?
         $(#[$meta:meta])*
         pub struct $name:ident {
             $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident: $type:ty $(as $reader:ty)? ),* $(,)?
@@ -104,6 +106,7 @@ macro_rules! message {
     ) => {
         $crate::message! {
             without setters;
+            $(marked $mark: $mark_type;)?
             $(#[$meta])*
             pub struct $name {
                 $( $(#[$field_meta])* $key $(| $other)* => $field: $type $(as $reader)? ),*
@@ -129,6 +132,7 @@ macro_rules! message {
     };
     (
         without setters;
+        $(marked $mark:ident: $mark_type:ty;)?
         $(#[$meta:meta])*
         pub struct $name:ident $(<$of:ident>)? {
             $( $(#[$field_meta:meta])* $key:literal $(| $other:literal)* => $field:ident: $type:ty $(as $reader:ty)? ),* $(,)?
@@ -136,6 +140,7 @@ macro_rules! message {
     ) => {
         $crate::message! {
             written only;
+            $(marked $mark: $mark_type;)?
             $(#[$meta])*
             pub struct $name $(<$of>)? { $( $(#[$field_meta])* $key => $field: $type ),* }
         }
@@ -189,6 +194,7 @@ macro_rules! message {
     };
     (
         written only;
+        $(marked $mark:ident: $mark_type:ty;)?
         $(#[$meta:meta])*
         pub struct $name:ident $(<$of:ident>)? {
             $( $(#[$field_meta:meta])* $key:literal => $field:ident: $type:ty ),* $(,)?
@@ -201,6 +207,7 @@ macro_rules! message {
             $( $(#[$field_meta])* pub $field: Option<$type>, )*
             /// Elements that the document does not list.
             pub extra: $crate::Extra,
+            $(pub(crate) $mark: $mark_type,)?
         }
 
         impl $(<$of>)? $name $(<$of>)? {
@@ -210,7 +217,11 @@ macro_rules! message {
 
         impl $(<$of>)? Default for $name $(<$of>)? {
             fn default() -> Self {
-                Self { $($field: None,)* extra: $crate::Extra::default() }
+                Self {
+                    $($field: None,)*
+                    extra: $crate::Extra::default(),
+                    $($mark: <$mark_type as Default>::default(),)?
+                }
             }
         }
 

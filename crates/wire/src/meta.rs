@@ -134,6 +134,8 @@ pub struct Meta {
     pub listed_only: bool,
     /// Names of the elements that show that the call created or took something, e.g. `OrderID` (AT-97).
     pub ids: &'static [&'static str],
+    /// Names of the elements whose URLs show the same, each with a part of the path of such a URL, e.g. `/apply/`.
+    pub id_urls: &'static [(&'static str, &'static str)],
     /// Whether headers and body of a refusal contradict its status, or cannot be checked (AI-30, AI-31).
     pub contradicts: Option<Contradicts>,
     /// Name of the element that reports an error in a successful response, if the vendor has one (AT-94).
@@ -170,6 +172,7 @@ impl Meta {
             answer: Answer::Body,
             listed_only: false,
             ids: &[],
+            id_urls: &[],
             contradicts: None,
             error_member: None,
             body_mode,
@@ -216,6 +219,13 @@ impl Meta {
     #[must_use]
     pub const fn contradicts(mut self, contradicts: Contradicts) -> Self {
         self.contradicts = Some(contradicts);
+        self
+    }
+
+    /// Sets the elements whose URLs show that the call created something, and a part of their paths. Default: none.
+    #[must_use]
+    pub const fn id_urls(mut self, urls: &'static [(&'static str, &'static str)]) -> Self {
+        self.id_urls = urls;
         self
     }
 
@@ -276,7 +286,8 @@ impl Meta {
                     if part.is_empty() {
                         return None;
                     }
-                    params.0.insert(name, percent_decode_str(part).decode_utf8().ok()?.into_owned());
+                    // A value that is not UTF-8 names nothing; the handler says so.
+                    params.0.insert(name, percent_decode_str(part).decode_utf8_lossy().into_owned());
                 }
                 None if part == segment || (ignore_case && part.eq_ignore_ascii_case(segment)) => {}
                 None => return None,

@@ -19,13 +19,23 @@ const REASON_KEYS: [&str; 6] = ["Error", "error", "message", "Message", "message
 /// Returns the error of a status: from the operation's table if it lists the status, otherwise by the general meaning
 /// of the code. The vendor's text is in [`Error::vendor_text`], which is never printed.
 pub fn refusal(meta: &Meta, status: StatusCode, body: &[u8]) -> Error {
-    let code = status.as_u16();
-    let documented = meta.refusals.iter().find(|refusal| refusal.status == code);
-    let error = match documented {
-        Some(refusal) => Error::new(refusal.kind, refusal.meaning).with_advice(refusal.advice),
-        None => general(code),
-    };
-    let error = error.with_operation(meta.name).with_status(code).with_delivery(Delivery::Answered);
+    let documented = meta.refusals.iter().find(|refusal| refusal.status == status.as_u16());
+    match documented {
+        Some(refusal) => {
+            let error = Error::new(refusal.kind, refusal.meaning).with_advice(refusal.advice);
+            answered(error, meta, status, body)
+        }
+        None => general_refusal(meta, status, body),
+    }
+}
+
+/// Like [`refusal`], by the general meaning of the code only, e.g. because a gateway sent the response.
+pub fn general_refusal(meta: &Meta, status: StatusCode, body: &[u8]) -> Error {
+    answered(general(status.as_u16()), meta, status, body)
+}
+
+fn answered(error: Error, meta: &Meta, status: StatusCode, body: &[u8]) -> Error {
+    let error = error.with_operation(meta.name).with_status(status.as_u16()).with_delivery(Delivery::Answered);
     match vendor_text(body) {
         Some(text) => error.with_vendor_text(text),
         None => error,
@@ -127,6 +137,12 @@ fn general(code: u16) -> Error {
         408 | 425 => (Kind::Unavailable, "the server did not receive the request in time"),
         409 => (Kind::Conflict, "the request conflicts with another one"),
         429 => (Kind::RateLimited, "too many requests"),
+        206 => (Kind::Protocol, "the response is partial: it has only a part of the content"),
+        200..=299 => (Kind::Protocol, "the document lists no result for this success status"),
+        304 => (
+            Kind::Protocol,
+            "the vendor reports that nothing has changed, although the request did not ask for changes",
+        ),
         300..=399 => {
             (Kind::Protocol, "the vendor redirects the request, but redirects are not followed with credentials")
         }

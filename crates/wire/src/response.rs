@@ -3,6 +3,10 @@
 use bytes::Bytes;
 use identkit_core::{Content, Error, Kind};
 
+/// Marker in the extensions of a response: the body ended with the connection, so a truncated one could not be detected.
+#[derive(Clone, Copy, Debug)]
+pub struct UnknownEnd;
+
 /// A remark on a request or a response that is not an error. Its text contains no values.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,8 +16,11 @@ pub(crate) const ONE_OR_MANY: &str = "one or many";
 /// Name of a value that [`Loose`] reads, for a deserializer.
 pub(crate) const LOOSE: &str = "loose";
 
-/// Like [`LOOSE`], for a value that is `None` in a response if it cannot be read.
+/// Like [`LOOSE`], for a value that is `None` in a response if it cannot be read. A boolean is never read as text.
 pub(crate) const LENIENT: &str = "lenient";
+
+/// Like [`LENIENT`], for an id that the document shows as a text and as a number. Neither gives a warning.
+pub(crate) const ID: &str = "id";
 
 /// One value or an array of values, because the documents mix both (`O/A`). Written in the shape it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,12 +203,60 @@ pub fn read_text<'de, T: From<String>, D: Deserializer<'de>>(deserializer: D) ->
     Ok(text.map(T::from))
 }
 
-/// Like [`read_text`], but in a response any value that is not text is `None`, with a warning.
+/// Like [`read_text`], but a boolean is not text, and in a response any value that is neither text nor a number is `None`,
+/// with a warning. For values on which a result depends.
 ///
 /// # Errors
 /// Like [`read_text`].
-pub fn read_text_leniently<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    read_documented(LENIENT, deserializer)
+pub fn read_text_leniently<'de, T: From<String>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text: Option<String> = read_documented(LENIENT, deserializer)?;
+    Ok(text.map(T::from))
+}
+
+/// Like [`read_text_leniently`], but a number gives no warning.
+///
+/// # Errors
+/// Like [`read_text`].
+pub fn read_id<'de, T: From<String>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let id: Option<Id> = read_documented(ID, deserializer)?;
+    Ok(id.map(|id| T::from(id.0)))
+}
+
+/// The text of an id.
+struct Id(String);
+
+impl Documented for Id {
+    const FORM: &'static str = "a string, a number or null";
+
+    fn read_documented<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        struct IdVisitor;
+
+        impl Visitor<'_> for IdVisitor {
+            type Value = Option<Id>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(Id::FORM)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Some(Id(text.to_owned())))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(Some(Id(number.to_string())))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(Some(Id(number.to_string())))
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+                Ok(None)
+            }
+        }
+
+        deserializer.deserialize_any(IdVisitor)
+    }
 }
 
 /// Reads a value by its documented type. A deserializer of the text as a tree converts other types, because of the name.
@@ -305,9 +356,10 @@ impl Tolerant for Pii<String> {
     }
 }
 
+/// A boolean is not a token, a URL or a key.
 impl Tolerant for Secret {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        read_text(deserializer)
+        read_text_leniently(deserializer)
     }
 }
 

@@ -27,6 +27,11 @@ use open::{OPEN, Open};
 
 const FOLDER: &str = "IDENTKIT_COVERAGE_DIR";
 
+/// Whether the tables of `docs/contract/` contain the provider of this name.
+pub(crate) fn knows(provider: &str) -> bool {
+    contract::VENDORS.iter().any(|vendor| vendor.replace('.', "-").eq_ignore_ascii_case(provider))
+}
+
 pub(crate) fn run(ws: &Workspace) -> Verdict {
     look(ws, &OPEN, false)
 }

@@ -16,7 +16,11 @@ fn member(folder: &str, edges: Vec<Edge>) -> Member {
 }
 
 fn to(folder: &str) -> Edge {
-    Edge { key: format!("identkit-{folder}"), folder: folder.to_owned(), dev: false }
+    Edge { key: format!("identkit-{folder}"), folder: folder.to_owned(), dev: false, optional: false }
+}
+
+fn optional(folder: &str) -> Edge {
+    Edge { optional: true, ..to(folder) }
 }
 
 fn dev(folder: &str) -> Edge {
@@ -43,7 +47,7 @@ fn workspace_with(changed: Member) -> Vec<String> {
         member("console", vec![to("core"), to("mock-server")]),
         member("cli", vec![to("core"), to("identify24"), to("mock-server"), to("console"), to("conformance")]),
         member("testkit", vec![to("core"), to("wire"), to("transport")]),
-        member("example-provider", vec![to("wire"), to("mock-server"), dev("testkit")]),
+        member("example-provider", vec![to("wire"), optional("mock-server"), dev("testkit")]),
         member("xtask", vec![]),
     ];
     members.retain(|member| member.folder != changed.folder);
@@ -53,7 +57,9 @@ fn workspace_with(changed: Member) -> Vec<String> {
 
 #[test]
 fn dependencies_of_the_table_are_accepted() {
-    for (folder, edges) in [("core", vec![]), ("wire", vec![dev("wire")])] {
+    for (folder, edges) in
+        [("core", vec![]), ("wire", vec![dev("wire")]), ("identify24", vec![to("core"), optional("mock-server")])]
+    {
         assert_eq!(workspace_with(member(folder, edges)), [""; 0], "{folder}");
     }
     for folder in ["core", "identify24", "identkit", "files", "synthetic"] {
@@ -75,6 +81,10 @@ fn every_other_dependency_is_found_with_advice() {
         ("identify24", vec![to("core"), to("identity-tm")], TWO_PROVIDERS),
         ("identify24", vec![to("core"), dev("identity-tm")], TWO_PROVIDERS),
         ("identkit", vec![to("mock-server")], "`mock-server`"),
+        ("webhook", vec![optional("mock-server")], "`mock-server`"),
+        ("identify24", vec![to("mock-server")], "make the dependency optional"),
+        ("example-provider", vec![to("mock-server")], "make the dependency optional"),
+        ("cli", vec![to("example-provider")], "no crate depends on it"),
         ("identkit", vec![dev("conformance")], "`conformance`"),
         ("identify24", vec![to("conformance")], "`conformance`"),
         ("conformance", vec![to("identify24")], "`identify24`"),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::exit::Failure;
 use crate::output::{Format, prevent_wrapping, print_bytes, table};
 use crate::state::{Entry, Phase, StateDirectory};
-use crate::text::plain;
+use crate::text::{id, plain};
 
 /// Lists, shows and deletes the records of requests that must not be repeated.
 #[derive(Debug, Args)]
@@ -97,17 +97,24 @@ fn summary(entry: &Entry) -> Value {
 }
 
 fn list(directory: &Path, open: bool, format: Format) -> Result<(), Failure> {
-    let entries: Vec<Entry> = all(directory)?.into_iter().filter(|entry| !open || is_open(entry)).collect();
+    let mut entries = all(directory)?;
+    let total = entries.len();
+    entries.retain(|entry| !open || is_open(entry));
     let records: Vec<Value> = entries.iter().map(summary).collect();
     let json = json!({ "directory": directory.display().to_string(), "records": records });
     format.show(&json, |page| {
         if entries.is_empty() {
-            return page.line(format!("no records in {}", directory.display()));
+            let what = match (total, directory.exists()) {
+                (0, false) => format!("no records: the directory {} does not exist", directory.display()),
+                (0, true) => format!("no records in {}", directory.display()),
+                _ => format!("no open records ({total} closed) in {}", directory.display()),
+            };
+            return page.line(what);
         }
         let header = ["Name", "Operation", "State", "Ids"];
         let mut table = table(&header);
         for entry in &entries {
-            let names: Vec<String> = entry.names.iter().map(|(key, value)| format!("{key} {value}")).collect();
+            let names: Vec<String> = entry.names.iter().map(|(key, value)| format!("{key} {}", id(value))).collect();
             table.add_row([
                 plain(&entry.name()),
                 plain(&entry.operation),
@@ -135,6 +142,15 @@ fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
         members.insert("complete".into(), entry.complete.into());
         members.insert("base64".into(), encode_base64(&entry.body).into());
         members.insert("text".into(), text.as_ref().into());
+        let earlier = entry.earlier.iter().map(|earlier| {
+            json!({
+                "http_status": earlier.status,
+                "complete": earlier.complete,
+                "base64": encode_base64(&earlier.body),
+                "text": String::from_utf8_lossy(&earlier.body),
+            })
+        });
+        members.insert("earlier".into(), earlier.collect());
     }
     format.show(&json, |page| {
         let mut rows = vec![
@@ -143,13 +159,24 @@ fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
             ("operation".to_owned(), plain(&format!("{} ({})", entry.operation, entry.provider))),
             ("state".to_owned(), format!("{}: {}", word(entry), meaning(entry))),
         ];
-        rows.extend(entry.names.iter().map(|(key, value)| (plain(key), plain(value))));
+        rows.extend(entry.names.iter().map(|(key, value)| (plain(key), id(value))));
+        let end = |complete: bool| if complete { "" } else { ", incomplete" };
+        for earlier in &entry.earlier {
+            let size = format!("{} bytes{}", earlier.body.len(), end(earlier.complete));
+            rows.push(("earlier response".to_owned(), format!("HTTP status {}, {size}", earlier.status)));
+        }
         rows.extend(entry.status.map(|status| ("HTTP status".to_owned(), status.to_string())));
         if entry.status.is_some() {
-            let end = if entry.complete { "" } else { ", incomplete" };
-            rows.push(("response".to_owned(), format!("{} bytes{end}", entry.body.len())));
+            rows.push(("response".to_owned(), format!("{} bytes{}", entry.body.len(), end(entry.complete))));
         }
         page.pairs(rows);
+        for earlier in &entry.earlier {
+            page.line(format!("The response with status {} to an earlier attempt:", earlier.status));
+            String::from_utf8_lossy(&earlier.body).lines().for_each(|line| page.line(plain(line)));
+        }
+        if entry.status.is_some() && !entry.earlier.is_empty() {
+            page.line("The last response:");
+        }
         text.lines().for_each(|line| page.line(plain(line)));
     })
 }

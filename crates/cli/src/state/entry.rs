@@ -30,6 +30,16 @@ pub(crate) struct Entry {
     pub(crate) body: Vec<u8>,
     /// Whether the body was received to its end.
     pub(crate) complete: bool,
+    /// Responses to earlier attempts, oldest first.
+    pub(crate) earlier: Vec<Earlier>,
+}
+
+/// The response to an earlier attempt.
+#[derive(Debug)]
+pub(crate) struct Earlier {
+    pub(crate) status: u64,
+    pub(crate) body: Vec<u8>,
+    pub(crate) complete: bool,
 }
 
 impl Entry {
@@ -80,6 +90,7 @@ impl Entry {
             headers: Vec::new(),
             body: Vec::new(),
             complete: false,
+            earlier: Vec::new(),
         };
         // A crash can leave an incomplete last line.
         for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
@@ -95,7 +106,10 @@ impl Entry {
     pub(crate) fn has_id(&self, provider: &str, name: &str, id: &str) -> bool {
         // Several ids of one name are in one value (AT-95).
         let is_id = |value: &str| value == id || value.split(", ").any(|one| one == id);
-        let in_body = || serde_json::from_slice(&self.body).is_ok_and(|body: Value| body.get(name) == Some(&id.into()));
+        let bodies = || self.earlier.iter().map(|earlier| &earlier.body).chain([&self.body]);
+        let has =
+            |body: &Vec<u8>| serde_json::from_slice(body).is_ok_and(|body: Value| body.get(name) == Some(&id.into()));
+        let in_body = || bodies().any(has);
         self.provider == provider && (self.names.iter().any(|(key, value)| key == name && is_id(value)) || in_body())
     }
 
@@ -123,6 +137,10 @@ impl Entry {
             // Without an intent, the file is not a record.
             _ if self.operation.is_empty() => return None,
             "request" => {
+                if let Some(status) = self.status {
+                    let body = std::mem::take(&mut self.body);
+                    self.earlier.push(Earlier { status, body, complete: self.complete });
+                }
                 (self.phase, self.status, self.complete) = (Phase::Unanswered, None, false);
                 self.headers.clear();
                 self.body.clear();

@@ -17,6 +17,7 @@ use super::format::{LINE_START, Phase, VERSION, line};
 use super::options::StateOptions;
 use crate::exit::Failure;
 use crate::output::{announce, say};
+use crate::text::id;
 
 /// Number of characters of the random part of a file name.
 const RANDOM: usize = 8;
@@ -174,6 +175,11 @@ impl Recorder {
         self.lock().as_ref()?.file.as_ref().map(|(_, path)| path.clone())
     }
 
+    /// Whether the open record has the whole response.
+    pub(crate) fn has_response(&self) -> bool {
+        self.lock().as_ref().is_some_and(|record| record.file.is_some() && !record.incomplete)
+    }
+
     /// Records that an attempt is about to be sent.
     pub(super) fn request(&self, meta: &'static Meta) -> io::Result<()> {
         if !self.is_open() {
@@ -231,7 +237,7 @@ impl Recorder {
             .names
             .iter()
             .filter(|name| lost || !name.secret)
-            .map(|name| format!("; {} {}", name.key, name.value))
+            .map(|name| format!("; {} {}", name.key, id(&name.value)))
             .collect();
         Failure::local(format!("{} succeeded, but {why}{names}", record.operation)).notes(record.place())
     }
@@ -317,4 +323,72 @@ fn create(directory: PathBuf, meta: &Meta, names: &[Name]) -> io::Result<(Append
 
 fn names(names: &[Name]) -> Map<String, Value> {
     names.iter().map(|name| (name.key.to_owned(), name.value.clone().into())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use http::{HeaderMap, StatusCode};
+    use identkit_core::Error;
+    use identkit_identity_tm::PutOrder;
+    use identkit_wire::Operation as _;
+
+    use super::super::Entry;
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Options {
+        #[command(flatten)]
+        state: StateOptions,
+    }
+
+    /// What happened before the command failed.
+    #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+    enum Until {
+        Prepared,
+        Sent,
+        Answered,
+    }
+
+    /// The word of a record whose command failed, and whether the failure says where the record is.
+    fn failed(until: Until, failure: Failure) -> (&'static str, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::parse_from(["test", "--state", folder.path().to_str().unwrap()]);
+        let recorder = Recorder::new(&options.state);
+        recorder.prepare(PutOrder::META, &[("Ref", "my-ref")]).unwrap();
+        if until >= Until::Sent {
+            recorder.request(PutOrder::META).unwrap();
+        }
+        if until >= Until::Answered {
+            recorder.answer(&RawResponse::new(StatusCode::OK, HeaderMap::new(), "{}".into(), true));
+        }
+        let notes = recorder.failed(failure).lines(false).join(" ");
+        let entries = Entry::read_all(folder.path()).unwrap();
+        let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+        (entry.phase.word(), notes.contains("identkit state show"))
+    }
+
+    #[test]
+    fn each_failure_has_its_phase() {
+        let error = |kind, delivery| Failure::from(Error::new(kind, "why").with_delivery(delivery));
+        let local = || Failure::local("why");
+        for (until, failure, word) in [
+            (Until::Prepared, error(Kind::InvalidInput, Delivery::NotSent), "unsent"),
+            (Until::Prepared, local(), "unsent"),
+            (Until::Sent, error(Kind::Unreachable, Delivery::NotSent), "unsent"),
+            // The failure is about a repetition; the first attempt was refused.
+            (Until::Answered, error(Kind::Unreachable, Delivery::NotSent), "refused"),
+            (Until::Answered, error(Kind::Rejected, Delivery::Answered), "refused"),
+            (Until::Answered, error(Kind::OutcomeUnknown, Delivery::Answered), "unknown"),
+            (Until::Answered, error(Kind::Protocol, Delivery::MaybeSent), "unknown"),
+            (Until::Sent, error(Kind::Timeout, Delivery::MaybeSent), "unknown"),
+            (Until::Sent, error(Kind::Rejected, Delivery::Answered), "unknown"),
+            (Until::Sent, local(), "unknown"),
+            (Until::Answered, local(), "undelivered"),
+        ] {
+            let shown = format!("{until:?} {failure:?}");
+            let is_open = matches!(word, "unknown" | "undelivered");
+            assert_eq!(failed(until, failure), (word, is_open), "{shown}");
+        }
+    }
 }

@@ -153,6 +153,10 @@ mod raw {
         server.run(&format!("{STATUS} --raw {out}")).fails_with(2, &["--raw", "already exists", "nothing was sent"]);
         crate::support::assert_private(&path);
         assert_eq!(names(folder.path()), ["raw.json"]);
+        // serverStatus has no body.
+        let server = Server::json("200 OK", "");
+        server.run(&format!("tm ping --raw {out}.2")).ends_with(0, &["no body", "is not written"]);
+        assert_eq!(names(folder.path()), ["raw.json"]);
     }
 
     #[test]

@@ -251,6 +251,9 @@ mod proxies {
             result.logs_none_of(&["sesame"]);
             let result = sandbox.run(&format!("{line} --proxy-auth-file {right}"));
             result.fails_with(2, &["--proxy-auth-file needs a proxy", "nothing was sent"]);
+            let mut twice = sandbox.command(&format!("{line} --proxy-auth-file {right}"));
+            let result = run(twice.env("IDENTKIT_PROXY", &secret));
+            result.fails_with(2, &["use one of both places", "nothing was sent"]).logs_none_of(&["sesame"]);
             for content in ["open sesame", ":open sesame", "a:sesame\nb", ""] {
                 let odd = file(&folder, "odd", content);
                 let result = sandbox.run(&format!("{line} --proxy {url} --proxy-auth-file {odd}"));
@@ -511,7 +514,7 @@ fn an_empty_value_is_an_error_and_an_empty_variable_is_unset() {
     }
     assert_eq!(server.connections(), 0);
     let mut command = server.command("tm status 99921269855041");
-    for variable in ["TM_CUSTOMER_CODE_FILE", "CA_FILE", "CLIENT_CERT", "NO_PROXY", "STATE_DIR"] {
+    for variable in ["CA_FILE", "CLIENT_CERT", "NO_PROXY", "STATE_DIR"] {
         command.env(format!("IDENTKIT_{variable}"), "");
     }
     run(&mut command);
@@ -544,5 +547,23 @@ fn a_signal_stops_the_wait_for_a_named_pipe() {
             std::thread::sleep(std::time::Duration::from_millis(20));
         };
         assert_eq!(status.code(), Some(143), "{option}");
+    }
+}
+
+#[test]
+fn an_empty_value_that_selects_a_service_is_2() {
+    for (line, variable) in [
+        ("identify24 projects", "IDENTKIT_IDENTIFY24_BASE_URL"),
+        ("identify24 projects", "IDENTKIT_IDENTIFY24_API_KEY_FILE"),
+        ("tm ping", "IDENTKIT_TM_BASE_URL"),
+        ("tm ping", "IDENTKIT_TM_CUSTOMER_CODE_FILE"),
+    ] {
+        run(NO_SERVER.command(line).env(variable, "")).ends_with(2, &[variable]);
+    }
+    for line in
+        ["identify24 projects --base-url=", "tm ping --base-url=", "sandbox --webhook-ca=", "sandbox --write-ca="]
+    {
+        let option = line.rsplit(' ').next().unwrap().trim_end_matches('=');
+        NO_SERVER.run(line).ends_with(2, &[option]);
     }
 }

@@ -200,3 +200,15 @@ fn a_foreign_inbox_file_is_not_overwritten() {
     result.ends_with(1, &["error: the inbox ", "inbox.jsonl", "cannot be used", "is not an event"]);
     assert_eq!(std::fs::read_to_string(&inbox).unwrap(), "my diary\n");
 }
+
+#[test]
+fn a_foreign_file_in_the_directory_is_not_replaced() {
+    for name in ["input/contract.pdf", "identity-tm/report.pdf", "identify24/ident.json"] {
+        let out = tempfile::tempdir().unwrap();
+        let path = out.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "my diary").unwrap();
+        demo(out.path(), &[]).ends_with(2, &[name, "no demo wrote it", "--out"]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "my diary");
+    }
+}

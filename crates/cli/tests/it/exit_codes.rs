@@ -251,9 +251,19 @@ mod invalid_input {
         for (line, twice) in [
             (PLACE, r#"{"Ref":"a","WebhookURL":{"OnFinal":"https://a.example/","OnFinal":"https://b.example/"}}"#),
             (CREATE, r#"{"custom_id":"a","custom_id":"b"}"#),
+            (PLACE, r#"{"IdentData":{"Additional":{"Erika":"a","Erika":"b"}}}"#),
+            (PLACE, r#"{"unlisted":{"a":1,"a":2}}"#),
+            (CREATE, r#"{"unlisted":[{"a":1,"a":2}]}"#),
         ] {
             server.feed(line, twice).fails_with(2, &["an element occurs twice", "line 1, column", "nothing was sent"]);
         }
+        for number in ["1e400", "123456789012345678901"] {
+            for line in [PLACE, CREATE] {
+                let text = format!(r#"{{"unlisted":{{"a":{number}}}}}"#);
+                server.feed(line, &text).fails_with(2, &["more digits than can be sent without a change"]);
+            }
+        }
+        server.feed(CREATE, r#"{"project_id":true}"#).fails_with(2, &["project_id", "nothing was sent"]);
         let result = server.feed(PLACE, &of_another_form);
         result.fails_with(2, &["Product", "line 3", "nothing was sent"]).hides(&[CANARY]);
         // The document's sample that is not valid JSON.

@@ -210,7 +210,7 @@ mod drain {
         let at = |name: &str| place.folder.path().join(name);
         std::fs::write(at("notes.txt"), "my notes\n").unwrap();
         std::fs::write(at("other.jsonl"), "{\"provider\":\"identity-tm\"}\n").unwrap();
-        let mut refused = vec![at("nowhere/drained.jsonl"), at(""), at("notes.txt"), at("other.jsonl")];
+        let mut refused = vec![at("nowhere/drained.jsonl"), at(""), at("notes.txt"), at("other.jsonl"), "-".into()];
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(&place.path, at("link")).unwrap();
@@ -293,6 +293,17 @@ mod drain {
     }
 
     #[test]
+    fn at_03_a_drained_entry_that_cannot_be_read_is_6() {
+        let place = Place::new();
+        let result = place.drain_for_programs(&Server::json("200 OK", super::ODD));
+        let shown = result.ends_with(6, &["unreadable entries: 3 of 4", "the response is in"]).json();
+        assert_eq!((shown["orders"].as_array().unwrap().len(), &shown["identkit"]["unreadable"]), (4, &3.into()));
+        place.has_events(&["asked", "answer"]);
+        let result = place.drain(&Server::json("200 OK", super::ODD));
+        assert!(!result.ends_with(6, &[]).stdout.contains("repeat the command"), "{result:#?}");
+    }
+
+    #[test]
     fn a_read_that_marked_nothing_is_recorded_as_refused() {
         let place = Place::new();
         let refusing = Server::json("400 Bad Request", format!("{{\"Error\":\"{CANARY}\"}}"));
@@ -342,6 +353,29 @@ mod drain {
         result.ends_with(6, &["could not be written to standard output either", "tm statuses"]);
         result.logs_none_of(&[CANARY]);
     }
+}
+
+/// An order, two entries that are none, and one whose statuses cannot be read.
+const ODD: &str = r#"[{"OrderID":"1","Status":[{"Kind":6}]},null,{},{"OrderID":"2","Status":"x"}]"#;
+
+#[test]
+fn at_03_entries_that_cannot_be_read_are_reported() {
+    let server = Server::json("200 OK", ODD);
+    let line = "tm statuses --extended --from 2020-09-10T00:00:00Z --to 2020-09-11T00:00:00Z";
+    let result = server.run(&format!("{line} --output json"));
+    let shown = result.ends_with(1, &["getAllStatus/ExtendedList: unreadable entries: 3 of 4"]).json();
+    let verdicts: Vec<_> = shown["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|order| &order["identkit"]["verdict"]["if_identification"])
+        .collect();
+    assert_eq!(verdicts, ["positive", "unclear", "unclear", "unclear"]);
+    assert_eq!(shown["identkit"]["unreadable"], 3);
+    server.run(line).ends_with(1, &["unreadable entries: 3 of 4"]).shows(&["1\t", "positive"]);
+    // Control characters of an id are shown so that the id can be used.
+    let server = Server::json("200 OK", r#"[{"OrderID":"9\u001b1","Status":[{"Kind":6}]}]"#);
+    server.run(line).ends_with(0, &[]).shows(&[r#""9\u001b1""#]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::support::{
-    CANARY, IDENT, Reply, Run, Sandbox, Server, Vendor, assert_private, file, ident, identkit, names, run,
+    CANARY, IDENT, Reply, Run, Sandbox, Server, Vendor, assert_private, file, ident, identkit, names, on_full_disk, run,
 };
 use serde_json::{Value, json};
 
@@ -137,9 +137,39 @@ mod creating {
             let server = Server::after_login(|_| Reply::close());
             let result = server.feed(&line, &ident(&json!({ "custom_id": id })));
             result.fails_with(6, &["ident/create", "do not repeat it", "no call that lists", expected]);
+            result.fails_with(6, &["created.json is not written", "no response to save was received"]);
             assert_eq!(server.calls(), CALLS);
             assert_eq!(names(folder.path()), [""; 0], "no file is left");
         }
+    }
+
+    #[test]
+    fn an_empty_response_is_not_saved_and_the_error_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = format!("identify24 create - --out {}/created.json", folder.path().display());
+        let server = Server::after_login(|_| Reply::json("500 Internal Server Error", ""));
+        let result = server.feed(&line, &ident(&json!({})));
+        result.fails_with(6, &["created.json is not written", "no response to save was received"]);
+        assert_eq!(names(folder.path()), [""; 0], "no file is left");
+    }
+
+    #[test]
+    fn a_number_or_blanks_in_the_input_give_a_note() {
+        let created = r#"{"result":true,"ident_id":"a","conference_url":"https://x/a"}"#;
+        let server = Server::after_login(move |_| Reply::json("200 OK", created));
+        let changes = json!({ "project_id": 6, "custom1": 7, "street": " A ", "mobile_phone": "+49 (0)151 1" });
+        server.feed("identify24 create -", &ident(&changes)).ends_with(
+            0,
+            &[
+                "note: project_id is a number and is sent as text",
+                "note: custom1 is a number and is sent as text",
+                "without the blanks around them: street",
+                "mobile_phone is sent with the country code 49",
+            ],
+        );
+        let untouched = Server::untouched();
+        let doubtful = ident(&json!({ "mobile_phone": "+39 (0)6 1" }));
+        untouched.feed("identify24 create -", &doubtful).fails_with(2, &["mobile_phone", "may be part of the number"]);
     }
 
     /// Ambiguous responses to a create, and whether they contain the ident_id.
@@ -217,6 +247,24 @@ mod creating {
             // Without any file, the error is the only copy.
             create(&server(), "--no-state").ends_with(6, &["ident_id canary-ident", "apply/canary-ident"]);
             create(&server(), "--reveal").ends_with(6, &["ident_id canary-ident"]);
+        }
+    }
+
+    #[test]
+    fn at_97_on_a_full_disk_the_error_has_the_ids() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = r#"{"conference_url":"https://identify24.de/apply/canary-ident"}"#;
+        let sent = format!("<p>{}</p>{url}", "x".repeat(300_000)).into_bytes();
+        for (name, options) in [("without-record", " --no-state".to_owned()), ("with-record", String::new())] {
+            let body = sent.clone();
+            let server = Server::after_login(move |_| Reply::answer("500 No", "text/html", &body));
+            let out = folder.path().join(name).display().to_string();
+            let input = folder.path().join("ident.json");
+            std::fs::write(&input, ident(&json!({}))).unwrap();
+            let line = format!("identify24 create {} --out {out}{options}", input.display());
+            // The file is reserved with 64 KiB, and the record has room for the intent.
+            let result = Run::from(on_full_disk(&server.command(&line), 200).output().unwrap());
+            result.ends_with(6, &["cannot be written", "ident_id canary-ident", "apply/canary-ident"]);
         }
     }
 
@@ -404,6 +452,24 @@ mod reading {
         sandbox.play(IDENT, "positive");
         let json = sandbox.json(&format!("{GET} --outcome Identified=positive"));
         assert_eq!((&json["status"], &json["identkit"]["outcome"]), (&json!("Identified"), &json!("positive")));
+    }
+
+    #[test]
+    fn ai_11_a_time_at_a_change_of_the_clocks_gives_a_note() {
+        for (time, note) in [
+            ("31-03-2019 02:30:00", "created_at does not exist in the zone"),
+            ("27-10-2019 02:30:00", "created_at occurs twice in the zone"),
+            ("27-10-2019 03:30:00", ""),
+        ] {
+            let server = Server::after_login(move |_| {
+                let ident = json!({ "id": IDENT, "status": "x", "created_at": time });
+                Reply::json("200 OK", &json!({ "result": true, "data": ident }).to_string())
+            });
+            let result = server.run(&format!("{GET} --zone Europe/Berlin"));
+            result.ends_with(0, &[note]);
+            assert!(!note.is_empty() || !result.stderr.contains("in the zone"), "{result:#?}");
+            assert!(!server.run(&format!("{GET} --zone +01:00")).stderr.contains("in the zone"));
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
-const MESSAGE: &str = "error: interrupted; the vendor may execute a request that was already sent\n";
+const MESSAGE: &str = "error: interrupted; if a request was already sent, the vendor may execute it\n";
 
 /// Sends a signal to the process as soon as `is_ready` returns true.
 #[track_caller]

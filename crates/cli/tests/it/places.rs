@@ -115,6 +115,10 @@ mod signed_documents {
         assert!(!first.exists() && std::fs::read(&second).unwrap() == b"evidence");
         esign(&server, ORDER, folder.path(), " --force").ends_with(0, &[]);
         assert_eq!(std::fs::read(&second).unwrap(), PDF);
+        // With one document, the second file is an old one.
+        let server = Server::json("200 OK", json!({ "PDFs": [document] }).to_string());
+        let result = esign(&server, ORDER, folder.path(), " --force");
+        result.ends_with(0, &[&format!("note: {} is left from an earlier run", second.display())]);
     }
 
     #[test]
@@ -127,6 +131,9 @@ mod signed_documents {
         let result = esign(&server, ORDER, folder.path(), "");
         result.fails_with(1, &["file 2 of 2 is damaged", &format!("{second}.damaged"), "--accept-damaged"]);
         assert_eq!(names(folder.path()), [format!("{second}.damaged")]);
+        let again = esign(&server, ORDER, folder.path(), "");
+        again.fails_with(1, &[&format!("the damaged file is {}/{second}.damaged-2;", folder.path().display())]);
+        std::fs::remove_file(folder.path().join(format!("{second}.damaged-2"))).unwrap();
         let result = esign(&server, ORDER, folder.path(), &format!(" --accept-damaged {second}"));
         result.ends_with(0, &["is saved although it is damaged"]);
         assert_eq!(std::fs::read(folder.path().join(&second)).unwrap(), damaged);

@@ -122,6 +122,42 @@ fn at_96_a_body_that_is_not_a_pdf_is_kept_as_damaged() {
 }
 
 #[test]
+fn at_89_a_partial_pdf_is_an_error_and_not_a_file() {
+    for status in ["205 Reset Content", "206 Partial Content", "226 IM Used", "299 Other"] {
+        for (line, name) in [("ident-data-pdf", "report.pdf"), ("esign-pdf", "")] {
+            let server = Server::always(move || {
+                let pdf = "%PDF-1.7 a page %%EOF";
+                let head =
+                    format!("HTTP/1.1 {status}\r\nContent-Type: application/pdf\r\nContent-Length: {}", pdf.len());
+                Reply::Next(format!("{head}\r\n\r\n{pdf}").into_bytes())
+            });
+            let folder = tempfile::tempdir().unwrap();
+            let line = format!("tm {line} {SIGNED} -o {}", folder.path().join(name).display());
+            let text = if status.starts_with("206") { "the response is partial" } else { "lists no result" };
+            server.run(&line).fails_with(1, &[text]);
+            assert!(names(folder.path()).is_empty(), "{status} {line}");
+        }
+    }
+}
+
+#[test]
+fn at_96_a_body_without_an_end_is_not_a_result() {
+    for option in ["--signed", "--encrypted"] {
+        for (head, code) in [("", 1), ("Content-Length: 33\r\n", 0)] {
+            let server = Server::always(move || {
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/jose\r\n{head}\r\n");
+                Reply::Cut((head + "eyJhbGciOiJSU0EtT0FFUCJ9.c2VhbGVk").into_bytes())
+            });
+            let folder = tempfile::tempdir().unwrap();
+            let out = folder.path().join("result");
+            let result = server.run(&format!("tm ident-data {SIGNED} {option} -o {}", out.display()));
+            result.ends_with(code, if code == 1 { &["has no length"] } else { &[] });
+            assert_eq!(out.exists(), code == 0, "{option}");
+        }
+    }
+}
+
+#[test]
 fn at_96_damaged_hashes_are_named_on_standard_output() {
     let good = encode_base64(b"signed");
     let answer = |one: &str, two: &str| json!({ "Hashes": [{ "a.pdf": one }, { CANARY: two }, { "c.pdf": good }] });
@@ -172,6 +208,10 @@ fn at_93_untyped_data_is_shown_without_a_verdict() {
     let result = shown(json!([{ "Surname": "Mustermann" }, { "Surname": "Doe", "Type": 7 }]));
     result.shows(&["does not say whether this data is checked", "1\tSurname\tMustermann", "2\tSurname\tDoe"]);
     assert!(!result.stdout.contains("Element\tChecked\n"), "no empty table: {result:#?}");
+    let result = shown(json!([{ "Surname": "Mustermann", "Type": 3 }]));
+    result.shows(&["does not say whether", "1\tSurname\tMustermann", "1\tType\t3"]);
+    let result = shown(json!([{ "Surname": "Mustermann", "Type": 1 }, { "Surname": "Doe", "Type": 1 }]));
+    result.shows(&["several entries", "1\tSurname\tMustermann", "2\tSurname\tDoe"]);
     let result = shown(json!([{ "Surname": "Mustermann", "Type": 2 }]));
     result.shows(&["Given", "Mustermann", "contains no checked data"]);
 }

@@ -4,16 +4,24 @@ use std::process::Command;
 use std::sync::Arc;
 
 use crate::support::{
-    Run, Sandbox, Vendor, clean_command, has, http, identkit, json_sample, keys, names, place, run, sample,
+    Run, Sandbox, Vendor, clean_command, file, has, http, identkit, json_sample, keys, names, place, run, sample,
     workspace_path,
 };
 use serde_json::{Value, json};
+
+/// Checks the keys of the ready line. Each vendor has one, and a new provider adds its own.
+fn check_keys(ready: &Value) {
+    let (vendors, others): (Vec<_>, Vec<_>) =
+        keys(ready).into_iter().partition(|key| ready[*key].get("base_url").is_some());
+    assert_eq!(others, ["admin", "ca_file", "listen", "world"]);
+    assert!(["identify24", "identity_tm"].iter().all(|vendor| vendors.contains(vendor)), "{vendors:?}");
+}
 
 #[test]
 fn the_ready_line_is_one_line_with_stable_keys() {
     let sandbox = Sandbox::start();
     assert!(sandbox.line.ends_with('\n') && sandbox.line.starts_with('{'));
-    assert_eq!(keys(&sandbox.ready), ["admin", "ca_file", "identify24", "identity_tm", "listen", "world"]);
+    check_keys(&sandbox.ready);
     assert_eq!(keys(&sandbox.ready["identity_tm"]), ["base_url", "customer_code", "customer_id"]);
     assert_eq!(keys(&sandbox.ready["identify24"]), ["api_key", "base_url", "partner"]);
     let listen = sandbox.ready_text("/listen");
@@ -28,11 +36,17 @@ fn the_ready_line_is_one_line_with_stable_keys() {
 #[test]
 fn without_tls_there_is_no_ca_file() {
     let sandbox = Sandbox::plain();
-    assert_eq!(keys(&sandbox.ready), ["admin", "ca_file", "identify24", "identity_tm", "listen", "world"]);
+    check_keys(&sandbox.ready);
     assert_eq!(sandbox.ready["ca_file"], Value::Null);
     assert!(sandbox.ready_text("/identity_tm/base_url").starts_with("http://127.0.0.1:"));
     sandbox.run("tm status 99921269855041").ends_with(0, &[]);
     sandbox.run("identify24 get xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx").ends_with(0, &[]);
+}
+
+#[test]
+fn a_vendor_that_the_program_does_not_have_is_rejected() {
+    let run = run(identkit().args(["sandbox", "--vendor", "nothing"]));
+    run.ends_with(2, &["--vendor"]);
 }
 
 #[cfg(unix)]
@@ -62,6 +76,15 @@ fn write_ca_is_kept_and_printed_as_an_absolute_path() {
 
     let result = run(identkit().args(["sandbox", "--plain", "--write-ca", path.to_str().unwrap()]));
     result.ends_with(2, &["--plain", "--write-ca", "cannot be used with"]);
+
+    // A later sandbox replaces it, and no other file.
+    drop(Sandbox::with(&["--write-ca", path.to_str().unwrap()]));
+    let foreign = file(&folder, "foreign.pem", "my diary");
+    for (place, kept) in [(foreign.as_str(), Some("my diary")), (folder.path().to_str().unwrap(), None)] {
+        let result = run(identkit().args(["sandbox", "--write-ca", place]));
+        result.fails_with(2, &["--write-ca", place, "is not the CA certificate of a sandbox"]);
+        assert_eq!(std::fs::read_to_string(place).ok().as_deref(), kept);
+    }
 
     let nowhere = folder.path().join("nowhere/ca.pem");
     let result = run(identkit().args(["sandbox", "--write-ca", nowhere.to_str().unwrap()]));

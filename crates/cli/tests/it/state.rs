@@ -344,6 +344,29 @@ fn ai_31_a_refused_create_is_not_unsent() {
 }
 
 #[test]
+fn a_record_shows_the_response_to_an_earlier_attempt() {
+    for (status, code) in [("401 Unauthorized", 401), ("429 Too Many Requests", 429)] {
+        let (state, creates) = (State::new(), std::sync::atomic::AtomicUsize::new(0));
+        let server = Server::start(move |request| match request.path.as_str() {
+            "/auth" => Reply::json("200 OK", r#"{"result":true,"response_status":200,"token":"t"}"#),
+            _ if creates.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => {
+                Reply::json(status, r#"{"messages":["first"]}"#)
+            }
+            _ => Reply::json("500 Internal Server Error", r#"{"messages":["second"]}"#),
+        });
+        feed(&mut state.command(&server, CREATE), ident(&json!({})).as_bytes()).ends_with(6, &[]);
+        let name = state.record()["name"].as_str().unwrap().to_owned();
+        let shown =
+            run(&mut state.command(&server, &format!("state show {name} --output json"))).ends_with(0, &[]).json();
+        let earlier = &shown["earlier"][0];
+        assert_eq!((&earlier["http_status"], &earlier["text"]), (&code.into(), &r#"{"messages":["first"]}"#.into()));
+        assert_eq!((&shown["http_status"], &shown["earlier"][1]), (&500.into(), &Value::Null));
+        let page = run(&mut state.command(&server, &format!("state show {name}")));
+        page.ends_with(0, &[]).shows(&["earlier response", &format!("HTTP status {code}"), "first", "second"]);
+    }
+}
+
+#[test]
 fn without_a_usable_directory_nothing_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let file = crate::support::file(&folder, "file", "");
@@ -427,6 +450,18 @@ fn no_state_prints_what_is_about_to_be_sent() {
     let result = crate::support::feed(&mut command, order_text().as_bytes());
     result.ends_with(0, &["about to send putOrder", "Ref my-ref"]).shows(&["99921269855099"]);
     assert!(!state.path().exists());
+}
+
+#[test]
+fn a_list_of_open_records_counts_the_closed_ones() {
+    let state = State::new();
+    let absent = state.state("list --open").stdout;
+    assert!(absent.starts_with("no records: the directory") && absent.contains("does not exist"), "{absent}");
+    for closed in 1..=2 {
+        let server = Server::json("202 Accepted", PLACED);
+        crate::support::feed(&mut state.command(&server, PLACE), order_text().as_bytes()).ends_with(0, &[]);
+        assert!(state.state("list --open").stdout.starts_with(&format!("no open records ({closed} closed) in ")));
+    }
 }
 
 #[test]

@@ -26,6 +26,15 @@ PLACED = f'{{"OrderID":"{ORDER}"}}'
 LIST = f'[{{"OrderID":"{ORDER}","Status":[{{"Kind":25}}]}}]'
 DATA = '{"IdentData":{"Type":1,"Firstname":"Erika"}}'
 PDF = base64.b64encode(b"%PDF-1.7 a page %%EOF").decode()
+# Lists with an order and an entry that is none, or whose elements cannot be read.
+GOOD = f'{{"OrderID":"{ORDER}","Status":[{{"Kind":25}}]}}'
+ODD_LISTS = [
+    f"[{GOOD},{odd}]" for odd in (
+        "{}", "null", "[]", "true", "7", '"x"', '{"Order":null}', '{"Order":[]}', '{"Order":7}', '{"Ref":"a"}', '{"OrderID":{}}',
+        '{"OrderID":"2","Status":"x"}', '{"OrderID":"2","Status":[],"Status":[{"Kind":6}]}', '{"OrderID":"1","OrderID":"2"}',
+        '{"OrderID":"2","Status":[],"status":[{"Kind":89}]}', '{"Order":{},"Order":{"OrderID":"2"}}', '[null,{"OrderID":"2"}]',
+    )
+] + [f'{{"0":{GOOD},"1":null}}', f'{{"Order":[{GOOD},5]}}', f'[{{"Order":{GOOD},"Order":{{}}}}]', f'{{"Ref":"a","Order":{GOOD}}}']
 IDENT_FILE = {
     "project_id": "6", "gender": "FEMALE", "birthday": "1964-08-12", "nationality": "DE", "person_first_name": "ERIKA",
     "person_last_name": "MUSTERMANN", "birth_place": "BERLIN", "email": "erika@example.com", "zip_code": "51147",
@@ -157,6 +166,12 @@ class Checks:
             ("{}", UNKNOWN), ('{"OrderID":null}', UNKNOWN),
         ]:
             self.check(put, {"putOrder": [Answer(202, body)]}, code, "PUT putOrder")
+        for body in (
+            f"<r><OrderID>{ORDER}</OrderID></r>", f"state=1&OrderID={ORDER}", f'{{"OrderID":"{ORDER}"}}'.encode("utf-16"),
+            f"see https://example.com/status/{ORDER}",
+        ):
+            for status in (202, 400, 401, 422):
+                self.check(put, {"putOrder": [Answer(status, body)]}, UNKNOWN, "PUT putOrder")
         for answer in (Answer(409), Answer(429)):
             self.check(put, {"putOrder": [answer]}, UNKNOWN, "PUT putOrder")
         for name, arguments, fails in [
@@ -181,6 +196,9 @@ class Checks:
             self.passed += kept and sure
             if not (kept and sure):
                 print(f"FAILED the journal after {answer}: {events}")
+        for body in ODD_LISTS:
+            says = ["unreadable entries", ORDER]
+            self.check(drain, {"getAllStatus": [Answer(200, body)]}, UNKNOWN, "POST getAllStatus", says)
         self.check(drain, {"getAllStatus": [Answer(429)]}, UNKNOWN, "POST getAllStatus")
         self.check(drain, {"getAllStatus": [Answer(304)]}, OK, "POST getAllStatus")
         gone, there = [Answer(404)], [Answer(200, DATA)]
@@ -224,6 +242,10 @@ class Checks:
             ('{"Status":null}', FAILED, ["Status"]), ('{"Status":"none"}', FAILED, ["Status"]),
             ('{"Status":[],"Status":[{"Kind":6}]}', FAILED, ["Status"]), (ERROR, REJECTED, []), (HTML, FAILED, []),
             ('{"Status":[{"Kind":6}],"Error":"Mustermann"}', OK, ["positive"]),
+            ('{"Status":[{"Kind":6}],"status":[{"Kind":89}]}', OK, ["unclear"]),
+            ('{"Status":[{"Kind":6,"kind":89}]}', OK, ["unclear"]),
+            ('{"Status":[{"Kind":6},"x"]}', OK, ["unclear"]), ('{"Status":[{"Kind":89},7]}', OK, ["fraud_suspicion"]),
+            ('{"Status":' + "[" * 200 + "]" * 200 + "}", FAILED, ["nested deeper than 128 levels"]),
         ]:
             self.check(finality, {"getStatus": [Answer(200, body)]}, code, "GET getStatus", says)
         for status, code in [(201, OK), (203, OK), (204, FAILED), (205, FAILED), (302, FAILED), (400, REJECTED)]:
@@ -251,9 +273,31 @@ class Checks:
         ]:
             out = ["tm", "esign-pdf", ORDER, "--out", self.path("pdf-RUN")]
             self.check(out, {"getESignPDF": [Answer(200, body)]}, code)
+        window = ["tm", "statuses", "--from", "2018-09-05T00:00:00Z", "--to", "2018-09-06T00:00:00Z"]
         for body, code in [("[]", OK), ("{}", FAILED), (ERROR, REJECTED), (LIST, OK), ('{"Order":[]}', OK)]:
-            window = ["tm", "statuses", "--from", "2018-09-05T00:00:00Z", "--to", "2018-09-06T00:00:00Z"]
             self.check(window, {"getAllStatus": [Answer(200, body)]}, code)
+        for body in ODD_LISTS:
+            self.check(window, {"getAllStatus": [Answer(200, body)]}, FAILED, says=["unreadable entries", ORDER])
+        for status in (400, 402, 404, 405, 406, 410, 412, 413, 415, 418, 422, 451):
+            first = [Answer(status, "{}"), Answer(304)]
+            code = OK if status in (400, 404) else REJECTED
+            self.check(window, {"getAllStatus": first}, code)
+        for answer in (Answer(200, ERROR), Answer(404, HTML), Answer(400, LIST), Answer(404, LIST)):
+            code = FAILED if answer.status == 404 else REJECTED
+            self.check(window, {"getAllStatus": [answer, Answer(304)], "serverStatus": [Answer(404)]}, code)
+        pdf = base64.b64decode(PDF)
+        for status in (205, 206, 226, 299):
+            for call, name in (("ident-data-pdf", "getIdentDataPDF"), ("esign-pdf", "getESignPDF")):
+                out = self.path(f"partial-{status}-{call}")
+                self.check(["tm", call, ORDER, "--out", out], {name: [Answer(status, pdf)]}, FAILED)
+                self.all += 1
+                self.passed += not os.path.exists(out)
+        sealed = ["tm", "ident-data", ORDER, "--encrypted", "--out", self.path("sealed-RUN")]
+        for body, code in [
+            ("null", FAILED), ("try again later", FAILED), ('{"ciphertext":"QUFBQUFBQUFBQUFBQUFBQQ=="', FAILED), ("[]", FAILED),
+            ('{"ciphertext":"QUFBQUFBQUFBQUFBQUFBQQ=="}', OK), ("QUFBQUFBQUFBQUFBQUFBQQ==", OK), (b"\x01\xff\xfe", OK),
+        ]:
+            self.check(sealed, {"getIdentData": [Answer(200, body)]}, code)
 
 
 def main():

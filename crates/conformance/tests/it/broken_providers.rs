@@ -15,9 +15,10 @@ use identkit_core::{
 use identkit_identity_tm::{Credentials, IdentityTm, PROVIDER};
 
 /// The promises that `BrokenProvider` can break.
-const PROMISES: [&str; 38] = [
+const PROMISES: [&str; 39] = [
     "Debug output contains no personal data",
     "a capability that is not listed is unsupported",
+    UNLISTED,
     "a canceled case ends as terminated",
     "a canceled case can no longer be identified",
     "an ended case cannot be canceled",
@@ -55,6 +56,9 @@ const PROMISES: [&str; 38] = [
     "an event that announces no evidence has none",
     "a provider that cannot judge reports no end",
 ];
+
+/// Broken by a provider that signs, but does not list it.
+const UNLISTED: &str = "a case that needs a capability that is not listed is unsupported";
 
 /// A provider that breaks one promise.
 struct BrokenProvider {
@@ -286,7 +290,7 @@ async fn broken(breaks: &'static str) -> Vec<&'static str> {
         };
         let inner = client(link.secret.clone());
         let mut descriptor = inner.descriptor().clone();
-        if breaks == "a capability that is not listed is unsupported" {
+        if breaks == UNLISTED || breaks == "a capability that is not listed is unsupported" {
             descriptor.capabilities = &[Capability::Open, Capability::Status, Capability::Judge];
         }
         if breaks == "a provider that cannot judge reports no end" {

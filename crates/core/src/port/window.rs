@@ -31,12 +31,22 @@ pub struct ChangesPage {
     pub cases: Vec<(Secret, CaseStatus)>,
     /// Position of the next page; `None` on the last page.
     pub next: Option<Cursor>,
+    /// Number of entries of the vendor's list that have no id or cannot be read completely. Each of them may be a changed
+    /// case that is not in `cases`, or is there with the status `Unclear`.
+    pub unreadable: usize,
 }
 
 impl ChangesPage {
     /// Creates a page of these changed cases. `next` is the position of the next page, if there is one.
     pub fn new(cases: Vec<(Secret, CaseStatus)>, next: Option<Cursor>) -> Self {
-        Self { cases, next }
+        Self { cases, next, unreadable: 0 }
+    }
+
+    /// Sets the number of entries that cannot be read.
+    #[must_use]
+    pub fn with_unreadable(mut self, unreadable: usize) -> Self {
+        self.unreadable = unreadable;
+        self
     }
 }
 

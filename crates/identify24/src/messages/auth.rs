@@ -56,13 +56,13 @@ impl AuthResponse {
     /// Returns the token that the vendor granted (I-030, I-031).
     ///
     /// # Errors
-    /// [`Kind::Authentication`] for `result: false` or if the token is missing. If `response_status` is not 2xx, the
+    /// [`Kind::Authentication`] for `result: false` or if the token is missing or blank. If `response_status` is not 2xx, the
     /// error that this HTTP status would cause.
     pub fn token(&self) -> Result<&Secret, Error> {
         let judged = envelope::judge(Login::META, self.result, self.response_status, self.messages.as_ref());
         let refused = "the vendor granted no token";
         match (judged, &self.token) {
-            (Ok(()), Some(token)) if !token.is_empty() => Ok(token),
+            (Ok(()), Some(token)) if !token.expose().trim().is_empty() => Ok(token),
             (Ok(()), _) => Err(Error::new(Kind::Authentication, refused).with_operation(Login::META.name)),
             (Err(error), _) if error.kind() == Kind::Rejected => {
                 Err(error.with_kind(Kind::Authentication, refused).with_advice(Advice::CheckCredentials))

@@ -110,12 +110,10 @@ impl<T> Envelope<T> {
         T: Default + PartialEq,
     {
         let mut many = self.into_many().unwrap_or_default();
-        if many.is_empty() {
-            return Err(no_data());
-        }
         let place = match &many[..] {
+            [] => return Err(no_data()),
             [one] if id(one).is_none() => Some(0),
-            many => place_of(many, wanted, &id),
+            many => place_of(many, wanted, &id)?,
         };
         let another = "the response contains another object than the requested one";
         place.map(|place| many.swap_remove(place)).ok_or_else(|| Error::new(Kind::Protocol, another))
@@ -140,9 +138,26 @@ impl<T> Envelope<T> {
 
 /// Returns the index of the element with this id. An identical id is preferred. Otherwise the case of letters is
 /// ignored, because a person may have typed the id.
-pub(crate) fn place_of<T>(many: &[T], wanted: &str, id: impl Fn(&T) -> Option<&str>) -> Option<usize> {
-    let place = |same: &dyn Fn(&str) -> bool| many.iter().position(|one| id(one).is_some_and(same));
-    place(&|id| id == wanted).or_else(|| place(&|id| id.trim().eq_ignore_ascii_case(wanted.trim())))
+///
+/// # Errors
+/// [`Kind::Protocol`] if several different elements have the id: nothing shows which is right (AT-95).
+pub(crate) fn place_of<T: PartialEq>(
+    many: &[T],
+    wanted: &str,
+    id: impl Fn(&T) -> Option<&str>,
+) -> Result<Option<usize>, Error> {
+    let only = |is_same: &dyn Fn(&str) -> bool| {
+        let mut same = many.iter().enumerate().filter(|(_, one)| id(one).is_some_and(is_same));
+        let first = same.next();
+        match first.is_some_and(|(_, first)| same.any(|(_, other)| other != first)) {
+            true => Err(Error::new(Kind::Protocol, "the response contains the requested object more than once")),
+            false => Ok(first.map(|(place, _)| place)),
+        }
+    };
+    match only(&|id| id == wanted)? {
+        Some(place) => Ok(Some(place)),
+        None => only(&|id| id.trim().eq_ignore_ascii_case(wanted.trim())),
+    }
 }
 
 fn no_data() -> Error {

@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for LocalDateTime {
 /// Reads a date-time in any form. An empty text, `null` and `0000-00-00 …` are `None` (AI-11).
 impl Tolerant for LocalDateTime {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        let Some(raw) = read_text_leniently(deserializer)? else { return Ok(None) };
+        let Some(raw) = read_text_leniently::<String, _>(deserializer)? else { return Ok(None) };
         let trimmed = raw.trim();
         let absent = trimmed.is_empty() || trimmed.starts_with("0000-00-00") || trimmed.starts_with("00-00-0000");
         Ok((!absent).then(|| Self::parse(raw)))

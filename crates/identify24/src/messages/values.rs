@@ -1,7 +1,7 @@
 //! Ids and open enums.
 
 use identkit_core::{Error, Pii, REDACTED, Secret, Violation};
-use identkit_wire::{TextOrNumber, Tolerant, debug_as, read_text};
+use identkit_wire::{TextOrNumber, Tolerant, debug_as, read_id, read_text, read_text_leniently};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::PdfContent;
@@ -36,9 +36,9 @@ impl IdentId {
         self.0.expose()
     }
 
-    /// Whether the id is empty.
+    /// Whether the id is empty, consists of blanks, or is `0`, which programs write for a missing number.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        matches!(self.0.expose().trim(), "" | "0")
     }
 
     /// Returns the id as a secret.
@@ -96,6 +96,11 @@ impl IdentStatus {
     pub fn as_str(&self) -> &str {
         self.0.expose()
     }
+
+    /// Whether the status is empty or consists of blanks.
+    pub fn is_empty(&self) -> bool {
+        self.as_str().trim().is_empty()
+    }
 }
 
 /// Declares conversions from text.
@@ -117,12 +122,12 @@ macro_rules! from_text {
     )+};
 }
 
-/// Declares the reader of a type that the document lists as text.
+/// Declares the reader of types that the document lists as text.
 macro_rules! text {
-    ($($name:ident)+) => {$(
+    ($read:ident: $($name:ident)+) => {$(
         impl Tolerant for $name {
             fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-                read_text(deserializer)
+                $read(deserializer)
             }
         }
     )+};
@@ -136,20 +141,11 @@ from_text! {
     ProjectNumber: |id| Self(id.into());
 }
 
-text! { IdentId IdentStatus PdfContent }
-
-/// The document shows the id as a string and as a number, so neither gives a warning (AI-06).
-impl Tolerant for ProjectId {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        Option::deserialize(deserializer)
-    }
-}
-
-impl Tolerant for ProjectNumber {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        Ok(ProjectId::read(deserializer)?.map(Self))
-    }
-}
+text! { read_text: PdfContent }
+// A boolean is neither an id nor a status (AT-93).
+text! { read_text_leniently: IdentId IdentStatus }
+// The document shows the id as a string and as a number (AI-06).
+text! { read_id: ProjectId ProjectNumber }
 
 /// Declares an open enum of vendor words. The writer accepts the listed words only.
 macro_rules! words {
@@ -186,7 +182,7 @@ macro_rules! words {
             };
         }
 
-        text! { $name }
+        text! { read_text: $name }
 
         debug_as!($name, |_word| "{}", REDACTED);
 

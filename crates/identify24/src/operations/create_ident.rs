@@ -26,6 +26,7 @@ operation! {
         AmbiguityPolicy::Never,
     )
     .ids(&["ident_id", "conference_url"])
+    .id_urls(&[("conference_url", "/apply/")])
     .contradicts(contradicts),
     output: CreateIdentResponse, dialect: Dialect,
     encode: |this, dialect| {
@@ -35,13 +36,17 @@ operation! {
     },
     decode: |_, _, body, _| {
         let body = body.whole()?;
-        let count = count_ids(body.clone());
-        if count > 1 {
-            // Nothing shows which is right. The error contains all of them: `Error::salvaged_ids` (AT-95, AT-97).
-            let detail = format!("the response contains {count} different values of ident_id");
-            return Err(Error::new(Kind::Protocol, detail));
+        for name in Self::META.ids {
+            let count = count_ids(body.clone(), name);
+            if count > 1 {
+                // Nothing shows which is right. The error contains all of them: `Error::salvaged_ids` (AT-95, AT-97).
+                let detail = format!("the response contains {count} different values of {name}");
+                return Err(Error::new(Kind::Protocol, detail));
+            }
         }
-        let Decoded { value: answer, mut warnings, .. } = super::read::<CreateIdentResponse>(&body)?;
+        let (answer, notes) = super::read::<CreateIdentResponse>(&body)?;
+        notes.require_once(&["result", "response_status"])?;
+        let mut warnings = notes.warnings();
         let url = answer.conference_url.as_ref().map_or("", Secret::expose);
         let invalid = !url.is_empty() && WebUrl::parse(url).is_err();
         warnings.extend(Warning::when(invalid, "conference_url is not a valid URL; it is returned unchanged", "AT-99"));
@@ -70,9 +75,10 @@ operation! {
     respond: |output| json::response(200, &output),
 }
 
-/// The number of different ident_ids anywhere in a response.
-fn count_ids(body: Bytes) -> usize {
-    RawResponse::new(StatusCode::OK, HeaderMap::new(), body, true).with_id_names(&["ident_id"]).ids().len()
+/// The number of different values of an id anywhere in a response.
+fn count_ids(body: Bytes, name: &str) -> usize {
+    let raw = RawResponse::new(StatusCode::OK, HeaderMap::new(), body, true).with_id_names(CreateIdent::META.ids);
+    raw.ids().iter().filter(|id| id.name == name).count()
 }
 
 /// Whether the conference_url does not contain the ident_id, as text or as a segment of its path (I-041).

@@ -31,7 +31,7 @@ operation! {
         Encoded::json(&this.0)
     },
     decode: |_, _, body, _| {
-        let answer = json::decode::<AuthResponse>(body)?;
+        let answer = json::decode_once::<AuthResponse>(body, &["result", "response_status", "token"])?;
         match answer.value.token() {
             // A failure that a retry may repair counts like that HTTP status (AI-30); the session handles all others.
             Err(error) if matches!(error.kind(), Kind::Unavailable | Kind::RateLimited) => Err(error),

@@ -10,6 +10,7 @@ mod refused;
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
+use identkit_wire::json::Notes;
 use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Meta, Received, Refusal, RetrySafety, json};
 use serde::de::DeserializeOwned;
 
@@ -57,9 +58,8 @@ const EXCERPT: usize = 2_000;
 
 /// Reads a response. If it cannot be read, the error retains its beginning as vendor text (AI-01). Not for responses
 /// with a token.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Decoded<T>, Error> {
-    let read = json::read_answer(body).map_err(|fault| fault.answer().with_vendor_text(excerpt(body)));
-    read.map(|(value, notes)| Decoded::new(value, notes.warnings()))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Notes), Error> {
+    json::read_answer(body).map_err(|fault| fault.answer().with_vendor_text(excerpt(body)))
 }
 
 /// Returns the beginning of a response without control characters.
@@ -67,12 +67,24 @@ fn excerpt(body: &[u8]) -> String {
     String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(EXCERPT).collect()
 }
 
-/// Reads a response with its payload in `data`. Fails if it reports a failure (AI-02, AI-30).
-fn enveloped<T: DeserializeOwned>(meta: &'static Meta, body: Received) -> Result<Decoded<Envelope<T>>, Error> {
-    let answer: Decoded<Envelope<T>> = read(&body.whole()?)?;
-    answer.value.judge(meta)?;
-    if answer.value.data.is_none() {
+/// Elements that decide what a response with its payload in `data` means (AT-95).
+const DECISIVE: &[&str] = &["result", "response_status", "data", "id", "status"];
+
+/// Reads a response with its payload in `data`. Fails if it reports a failure (AI-02, AI-30), if a decisive element occurs
+/// more than once in an object (AT-95), or if one of the elements `readable` has a value that cannot be read (AT-93).
+fn enveloped<T: DeserializeOwned>(
+    meta: &'static Meta,
+    body: Received,
+    readable: &[&str],
+) -> Result<Decoded<Envelope<T>>, Error> {
+    let (answer, notes) = read::<Envelope<T>>(&body.whole()?)?;
+    notes.require_once(DECISIVE)?;
+    answer.judge(meta)?;
+    if answer.data.is_none() {
         return Err(Error::new(Kind::Protocol, "the response has no member data"));
     }
-    Ok(answer)
+    if let Some(name) = readable.iter().find(|name| notes.is_ignored(name)) {
+        return Err(Error::new(Kind::Protocol, format!("the {name} in the response is not a text")));
+    }
+    Ok(Decoded::new(answer, notes.warnings()))
 }

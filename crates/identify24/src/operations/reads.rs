@@ -23,7 +23,7 @@ operation! {
     }
     meta: read("ident/get", "/ident/get/{ident_id}", "[I] ident/get", 4),
     output: Envelope<Ident>, dialect: Dialect,
-    decode: |_, _, body, _| enveloped(Self::META, body),
+    decode: |_, _, body, _| enveloped(Self::META, body, &["id", "status"]),
     respond: |output| json::response(200, &output),
 }
 
@@ -33,7 +33,7 @@ operation! {
     meta: read("project/getAll", "/project/getAll", "[I] project/getAll", 4)
         .body_mode(BodyMode::Whole { cap: 8 * 1024 * 1024 }),
     output: Envelope<Project>, dialect: Dialect,
-    decode: |_, _, body, _| enveloped(Self::META, body),
+    decode: |_, _, body, _| enveloped(Self::META, body, &[]),
     respond: |output| json::response(200, &output),
 }
 
@@ -55,7 +55,7 @@ operation! {
         }
         Encoded::json(&this.0)
     },
-    decode: |_, _, body, _| enveloped(Self::META, body),
+    decode: |_, _, body, _| enveloped(Self::META, body, &["id"]),
     request: |_, request| json::decode_request(request).map(Self),
     respond: |output| json::response(200, &output),
 }

@@ -36,6 +36,7 @@ fn ai_13_json_is_read_with_any_content_type_and_value() {
     assert!(payload.first_name.is_none());
     assert_eq!(parse("{}").case_id, None, "every key is optional");
     assert_eq!(parse(r#"{"ident_id":""}"#).case_id, None);
+    assert_eq!(parse(r#"{"ident_id":0}"#).case_id, None, "a missing number");
 }
 
 #[test]
@@ -49,6 +50,8 @@ fn ai_13_a_form_with_the_same_keys_is_read() {
 fn ai_13_other_bodies_are_rejected_without_quoting() {
     for body in
         ["", "Mustermann", "<Mustermann/>", "Mustermann=1", "[\"Mustermann\"]", "{\"ident_id\":[\"Mustermann\"]}"]
+            .into_iter()
+            .chain(["{\"ident_id\":false}", "{\"ident_id\":\"Mustermann\",\"status\":{}}"])
     {
         assert_eq!(fault(IdentStatusCallback.parse(&request(body))).kind(), Kind::Protocol, "{body}");
     }
@@ -153,5 +156,21 @@ proptest! {
     #[test]
     fn reading_a_form_never_panics(body in "(ident_id|custom1|x)=[%+&=a-f0-9ü]{0,20}") {
         let _ = IdentStatusCallback.parse(&request(body));
+    }
+}
+
+#[test]
+fn at_95_a_webhook_with_two_ids_or_statuses_names_none() {
+    for (body, id, status) in [
+        (r#"{"ident_id":"a","ident_id":"b","status":"x"}"#, None, Some("x")),
+        (r#"{"ident_id":"a","status":"x","status":"y"}"#, Some("a"), None),
+        (r#"{"ident_id":"a","ident_id":"a","status":"x"}"#, Some("a"), Some("x")),
+        ("ident_id=a&ident_id=b&status=x", None, Some("x")),
+        ("ident_id=a&ident_id=a&status=x&status=y", Some("a"), None),
+    ] {
+        let event = parse(body);
+        assert_eq!(event.case_id.as_ref().map(Secret::expose), id, "{body}");
+        let payload = IdentStatusCallback::payload(body.as_bytes()).unwrap();
+        assert_eq!(payload.status.as_ref().map(|status| status.as_str()).filter(|text| !text.is_empty()), status);
     }
 }

@@ -305,7 +305,7 @@ async fn ai_30_the_worse_status_counts() {
 #[tokio::test]
 async fn ai_30_401_in_the_body_causes_one_more_login() {
     let expired = ok(r#"{"result":false,"response_status":"401"}"#);
-    let vendor = Vendor::script(vec![expired.clone(), ok(r#"{"result":true,"data":{"id":"x"}}"#)]);
+    let vendor = Vendor::script(vec![expired.clone(), ok(r#"{"result":true,"data":{"id":"x","status":"y"}}"#)]);
     client(&vendor).get_ident(&IdentId::new("x"), &options()).await.unwrap();
     assert_eq!((vendor.paths().len(), vendor.logins()), (4, 2));
     // A create is not sent again: its status does not say that it was refused (AI-31). The next call logs in.
@@ -415,9 +415,11 @@ async fn ai_12_other_statuses_are_mapped_by_the_caller() {
         Vendor::script(vec![answer("IDENTIFIED"), answer("Strange"), ok(r#"{"data":{"id":"x"}}"#), status(404)]);
     let client = client_by(&vendor, |builder| builder.outcome("Identified", Outcome::Positive));
     let case = CaseRef { provider: "identify24".into(), id: Secret::new("x"), state: None };
-    for outcome in [Outcome::Positive, Outcome::Unknown, Outcome::Unknown] {
+    for outcome in [Outcome::Positive, Outcome::Unknown] {
         assert_eq!(client.status(&case, &options()).await.unwrap().outcome, outcome);
     }
+    // Without a status, nothing is known (AT-93).
+    assert_eq!(client.status(&case, &options()).await.unwrap_err().kind(), Kind::Protocol);
     let error = client.status(&case, &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (Kind::NotFound, Some("ident/get")));
 

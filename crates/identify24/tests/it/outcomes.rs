@@ -4,7 +4,7 @@ use crate::support::*;
 
 const CREATED: &str =
     r#"{"result":true,"ident_id":"s3cret-id","conference_url":"https://identify24.de/apply/s3cret-id"}"#;
-const IDENT: &str = r#"{"result":true,"data":{"id":"x"}}"#;
+const IDENT: &str = r#"{"result":true,"data":{"id":"x","status":"y"}}"#;
 const PROJECTS: &str = r#"{"result":true,"response_status":200,"data":[{"id":"6"}]}"#;
 
 /// The meaning of one response: `ok`; `ok+` with a warning; `?` outcome unknown; `!` refused; `u` unavailable; `x` a
@@ -104,6 +104,45 @@ async fn at_97_a_create_with_two_ident_ids_is_unknown() {
     let vendor = Vendor::script(vec![ok(body)]);
     let created = client(&vendor).create_ident(&erika(), &options()).await.unwrap();
     assert_eq!(created.value.ident_id.unwrap().expose(), "one");
+}
+
+#[tokio::test]
+async fn at_93_at_95_a_create_is_never_guessed() {
+    for body in [
+        r#"{"result":true,"ident_id":" "}"#,
+        r#"{"result":true,"ident_id":false}"#,
+        r#"{"result":true,"ident_id":true,"conference_url":"https://identify24.de/apply/a"}"#,
+        r#"{"result":true,"ident_id":{"a":"b"}}"#,
+        r#"{"result":false,"result":true,"ident_id":"a"}"#,
+        r#"{"result":true,"result":false}"#,
+        r#"{"result":false,"result":false}"#,
+        r#"{"response_status":200,"response_status":400}"#,
+        r#"{"result":true,"ident_id":"a","conference_url":"https://x/a","conference_url":"https://x/b"}"#,
+        r#"{"result":true,"ident_id":"a","conference_url":"https://x/a","data":{"conference_url":"https://x/b"}}"#,
+    ] {
+        assert_sent_once(ok(body)).await;
+    }
+    // A number is an id; a boolean is not a URL.
+    let body = r#"{"result":true,"ident_id":12345678901234567890123,"conference_url":false}"#;
+    let created = client(&Vendor::script(vec![ok(body)])).create_ident(&erika(), &options()).await.unwrap();
+    assert_eq!(created.value.ident_id.unwrap().expose(), "12345678901234567890123");
+    assert!(created.value.conference_url.is_none() && created.warnings.iter().all(|warning| warning.rule == "AT-92"));
+}
+
+#[test]
+fn at_93_at_95_a_token_is_one_text() {
+    for (body, words) in [
+        (r#"{"result":true,"token":false}"#, "no token"),
+        (r#"{"result":true,"token":" "}"#, "no token"),
+        (r#"{"result":true,"token":{}}"#, "no token"),
+        (r#"{"result":true,"token":["a"]}"#, "no token"),
+        (r#"{"result":true,"token":"a","token":"b"}"#, "more than once"),
+        (r#"{"result":false,"result":true,"token":"a"}"#, "more than once"),
+        (r#"{"response_status":401,"response_status":200,"token":"a"}"#, "more than once"),
+    ] {
+        let error = fault(decode(&Login::default(), body).and_then(|answer| answer.token().cloned()));
+        assert!(error.detail().contains(words), "{body}: {error}");
+    }
 }
 
 #[tokio::test]

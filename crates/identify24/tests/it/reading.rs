@@ -157,8 +157,82 @@ async fn ai_33_data_is_a_list_in_every_form_and_never_empty() {
         });
         assert_eq!(read.map_err(|error| error.kind()), expected, "{data}");
     }
-    for (data, found) in [(r#"{"0":{"id":"x"}}"#, true), ("{}", false), ("[{}]", false), ("[]", false)] {
+    for (data, found) in [(r#"{"0":{"id":"x","status":"y"}}"#, true), ("{}", false), ("[{}]", false), ("[]", false)] {
         let ident = client(&Vendor::script(vec![answer(data)])).get_ident(&"x".into(), &options()).await;
         assert_eq!(ident.map(drop).map_err(|error| error.kind()), found.then_some(()).ok_or(Kind::Protocol), "{data}");
+    }
+}
+
+#[tokio::test]
+async fn at_93_an_ident_without_a_readable_status_is_an_error() {
+    for (data, words) in [
+        (r#"{"id":"x"}"#, "no status"),
+        (r#"{"id":"x","status":null}"#, "no status"),
+        (r#"{"id":"x","status":" "}"#, "no status"),
+        (r#"{"id":"x","Status":"Identified"}"#, "no status"),
+        (r#"[{"id":"x"},{"id":"y","status":"Identified"}]"#, "no status"),
+        (r#"{"id":"x","status":true}"#, "the status in the response is not a text"),
+        (r#"{"id":"x","status":["Identified"]}"#, "the status in the response is not a text"),
+        (r#"{"id":false,"status":"Identified"}"#, "the id in the response is not a text"),
+        (r#"{"id":{"x":"x"},"status":"Identified"}"#, "the id in the response is not a text"),
+        (r#"{"id":" ","status":"Identified"}"#, "another object"),
+    ] {
+        let client = client(&Vendor::script(vec![with_data(data)]));
+        let error = client.get_ident(&"x".into(), &options()).await.unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (Kind::Protocol, Some("ident/get")), "{data}");
+        assert!(error.detail().contains(words), "{data}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn at_95_a_repeated_decisive_element_is_an_error() {
+    let one = r#"{"id":"6","status":"Active"}"#;
+    for body in [
+        format!(r#"{{"data":{one},"data":{{"id":"6","status":"Closed"}}}}"#),
+        format!(r#"{{"data":{one},"data":{one}}}"#),
+        format!(r#"{{"result":false,"result":true,"data":{one}}}"#),
+        format!(r#"{{"response_status":500,"response_status":200,"data":{one}}}"#),
+        r#"{"data":{"id":"6","status":"Active","status":"Closed"}}"#.to_owned(),
+        r#"{"data":[{"id":"6","status":"Active","status":"Active"}]}"#.to_owned(),
+        r#"{"data":{"id":"6","id":"7","status":"Active"}}"#.to_owned(),
+        r#"{"data":{"id":"7","id":"6","status":"Active"}}"#.to_owned(),
+    ] {
+        let client = client(&Vendor::script(vec![ok(&body)]));
+        for error in [
+            client.get_ident(&"6".into(), &options()).await.map(drop).unwrap_err(),
+            client.project(&"6".into(), &options()).await.map(drop).unwrap_err(),
+            client.projects(&options()).await.map(drop).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), Kind::Protocol, "{body}");
+            assert!(error.detail().contains("more than once"), "{body}: {error}");
+        }
+    }
+    // Nothing depends on the others: the last value counts, with a warning.
+    let body = r#"{"data":{"id":"6","status":"Active","custom1":"a","custom1":"b"}}"#;
+    let ident = client(&Vendor::script(vec![ok(body)])).get_ident(&"6".into(), &options()).await.unwrap();
+    assert_eq!((ident.value.custom1.unwrap().expose().as_str(), ident.warnings[0].rule), ("b", "AT-95"));
+}
+
+#[tokio::test]
+async fn at_95_the_requested_object_occurs_once() {
+    for (data, is_error) in [
+        (r#"[{"id":"6","status":"Active"},{"id":"6","status":"Closed"}]"#, true),
+        (r#"[{"id":"6","status":"Active"},{"id":6,"status":"Closed"}]"#, true),
+        (r#"{"0":{"id":"6","status":"Active"},"1":{"id":"6","status":"Closed"}}"#, true),
+        (r#"[{"id":" 6","status":"Active"},{"id":"6 ","status":"Closed"}]"#, true),
+        (r#"[{"id":"6","status":"Active"},{"id":"6","status":"Active"}]"#, false),
+        (r#"[{"id":"6","status":"Active"},{"id":" 6","status":"Closed"}]"#, false),
+    ] {
+        let client = client(&Vendor::script(vec![with_data(data)]));
+        let ident = client.get_ident(&"6".into(), &options()).await.map(|ident| ident.value.status.unwrap());
+        let project = client.project(&"6".into(), &options()).await.map(|project| project.value.status.unwrap());
+        match (ident, project) {
+            (Ok(ident), Ok(project)) if !is_error => assert_eq!((ident.as_str(), &*project), ("Active", "Active")),
+            (Err(ident), Err(project)) if is_error => {
+                assert!(ident.detail().contains("more than once"), "{ident}");
+                assert_eq!((ident.kind(), project.kind()), (Kind::Protocol, Kind::Protocol), "{data}");
+            }
+            (ident, project) => panic!("{data}: {ident:?} {project:?}"),
+        }
     }
 }

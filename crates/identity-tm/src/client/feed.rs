@@ -13,7 +13,7 @@ use futures_util::lock::MutexGuard;
 use http::StatusCode;
 use identkit_core::{Advice, CallOptions, Delivery, Error, Instant, Kind, ShortPii, Window};
 use identkit_transport::Response;
-use identkit_wire::{Decoded, Dts, Operation, Warning, json, operation};
+use identkit_wire::{Decoded, Dts, Operation, Warning, is_empty_or_json, json, operation, trim_body};
 use jiff::SignedDuration;
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,7 @@ const MOST_PAGES: u32 = 64;
 ///
 /// ```
 /// # use std::collections::BTreeMap;
+/// # use identkit_identity_tm::messages::StatusEntry;
 /// # use identkit_identity_tm::{Finality, OrderFlavor, OrderId, StatusFeed, StatusKind};
 /// # async fn read(mut feed: StatusFeed) -> Result<(), identkit_core::Error> {
 /// // An entry whose code cannot be read is `None`, and must be kept too.
@@ -56,7 +57,7 @@ const MOST_PAGES: u32 = 64;
 ///         let Some(id) = &order.order_id else { continue };
 ///         let kept = codes.entry(id.expose().to_owned()).or_default();
 ///         match &order.status {
-///             Some(entries) => kept.extend(entries.iter().map(|entry| entry.kind)),
+///             Some(entries) => kept.extend(entries.iter().map(StatusEntry::code)),
 ///             None => kept.push(None),
 ///         }
 ///         let verdict = Finality::judge_entries(OrderFlavor::IdentOnly, kept.iter().copied());
@@ -132,10 +133,7 @@ impl StatusFeed {
             let page = self.progress.page;
             let list = match self.page(window, page).await {
                 Ok(list) => list,
-                // The first page may be 0 or 1. If it is 1, the vendor may reject page 0.
-                Err(error) if page == 0 && matches!(error.kind(), Kind::Rejected | Kind::NotFound) => {
-                    OrderList::default()
-                }
+                Err(error) if page == 0 && is_without_page_0(&error) => OrderList::default(),
                 Err(error) => return Err(error),
             };
             match self.judge(&list) {
@@ -178,7 +176,18 @@ impl StatusFeed {
         progress.stale = if new == 0 { progress.stale.saturating_add(1) } else { 0 };
         if repeated {
             // A short page is the last one, repeated. A full one means that the vendor ignores paging.
-            return if entries(list) < u64::from(self.elements) { Page::Last } else { Page::Ignored };
+            let (count, limit) = (entries(list), self.elements);
+            if count >= u64::from(limit) {
+                return Page::Ignored;
+            }
+            if page == 2 && !self.warnings.iter().any(|warning| warning.rule == "AT-05") {
+                // No page after page 1 differed from it.
+                let why = "if the vendor returns fewer entries than requested and ignores paging, orders are missing";
+                let what =
+                    format!("a page of fewer than {limit} entries was repeated and taken as the last one; {why}");
+                self.note(Warning::new(what, "AT-05"));
+            }
+            return Page::Last;
         }
         // Otherwise a vendor that returns the same entries in other portions would be read forever.
         let endless = self.deadline.is_some() && progress.page > MOST_PAGES;
@@ -298,10 +307,24 @@ enum Page {
     Ignored,
 }
 
-/// Returns what identifies an order: its id, or the whole order if it has none.
+/// Whether a response to page 0 means that pages begin with 1: 400 or 404 without orders (AT-05). An HTML page comes from
+/// another server.
+fn is_without_page_0(error: &Error) -> bool {
+    error.answer().is_some_and(|answer| {
+        let body = answer.body();
+        let is_page = trim_body(body).starts_with(b"<") || read_list(body).is_ok_and(|list| !list.value.0.is_empty());
+        match answer.status().as_u16() {
+            400 => !is_page && answer.ids().is_empty(),
+            404 => !is_page && answer.ids().is_empty() && is_empty_or_json(body),
+            _ => false,
+        }
+    })
+}
+
+/// Returns what identifies an order: its id, or the whole entry if it is not whole.
 fn identity(order: &ListedOrder) -> String {
     match &order.order_id {
-        Some(id) if !id.expose().is_empty() => id.expose().to_owned(),
+        Some(id) if order.is_whole() => id.expose().to_owned(),
         _ => json::write(order).map_or_else(|_| String::new(), |text| String::from_utf8_lossy(&text).into_owned()),
     }
 }
@@ -319,7 +342,7 @@ fn keys(list: &OrderList) -> BTreeSet<u64> {
 fn entry_key(id: &str, entry: &StatusEntry) -> u64 {
     let time = entry.time.as_ref().map_or("", Dts::as_str);
     let text = entry.text.as_ref().map_or("", ShortPii::expose);
-    key(&(id, entry.kind, time, text))
+    key(&(id, entry.code(), time, text))
 }
 
 fn key(value: &impl Hash) -> u64 {

@@ -43,7 +43,7 @@ fn shows_cancellation(status: &OrderStatus) -> bool {
     // The flavor is unknown, so every code counts that ends an order of some flavor.
     let flavors = [OrderFlavor::IdentOnly, OrderFlavor::Qes];
     let fits = |kind: StatusKind| is_end(kind) || !flavors.iter().any(|flavor| kind.is_final(*flavor));
-    status.kinds().any(is_end) && entries.iter().all(|entry| entry.kind.is_some_and(fits))
+    status.kinds().any(is_end) && entries.iter().all(|entry| entry.code().is_some_and(fits))
 }
 
 impl IdentityTm {

@@ -4,7 +4,7 @@ use identkit_core::Pii;
 use identkit_wire::{Dts, message};
 
 use super::StatusEntry;
-use super::status::{Entries, verdicts};
+use super::status::{Entries, General, verdicts};
 use crate::OrderId;
 
 message! {
@@ -40,6 +40,7 @@ message! {
 }
 
 message! {
+    marked general: General;
     /// An order of the list.
     pub struct ListedOrder {
         /// The vendor's id of the order.

@@ -277,10 +277,10 @@ impl IdentDataAnswer {
         true
     }
 
-    /// Returns the checked data: Type 1, or the only element unless it is Type 2.
+    /// Returns the checked data: Type 1, or the only element if it has no Type. If several have Type 1, the first one.
     pub fn checked(&self) -> Option<&IdentData> {
         match self.ident_data.as_ref()?.as_slice() {
-            [only] if only.kind != Some(2) => Some(only),
+            [only] if only.kind.is_none() => Some(only),
             many => many.iter().find(|data| data.kind == Some(1)),
         }
     }

@@ -9,8 +9,16 @@ use serde::de::DeserializeOwned;
 /// Name of a status code.
 const KIND: &str = "Kind";
 
+/// Suffix of the name in `extra` of an element that cannot be read.
+pub(crate) const AS_IT_CAME: &str = "AsItCame";
+
 /// Name in `extra` of a code that cannot be read.
-const ODD: &str = "KindAsItCame";
+pub(crate) const ODD: &str = "KindAsItCame";
+
+/// Whether a name is one of these in another spelling, or one of them.
+pub(crate) fn is_spelling(name: &str, listed: &[&str]) -> bool {
+    listed.iter().any(|listed| name.eq_ignore_ascii_case(listed))
+}
 
 /// Decodes a message with status entries.
 ///
@@ -20,11 +28,18 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, Notes), Json
     json::read_answer_with(bytes, mend)
 }
 
-fn mend(node: &mut Node<'_>, notes: &mut Notes) {
+/// Moves codes that cannot be read to [`ODD`].
+pub(crate) fn mend(node: &mut Node<'_>, notes: &mut Notes) {
     match node {
         Node::List(many) | Node::Repeated(many) => many.iter_mut().for_each(|one| mend(one, notes)),
         Node::Map(members) => {
             for (name, value) in members {
+                if let ("Status", Node::List(entries)) = (&**name, &mut *value) {
+                    entries.iter_mut().filter(|entry| !is_entry(entry)).for_each(|entry| {
+                        notes.ignore("Status", false);
+                        *entry = Node::Map(vec![(Cow::Borrowed(ODD), std::mem::replace(entry, Node::Null))]);
+                    });
+                }
                 if name == KIND && !is_code(value) {
                     *name = Cow::Borrowed(ODD);
                     notes.ignore(KIND, matches!(value, Node::Repeated(_)));
@@ -37,6 +52,15 @@ fn mend(node: &mut Node<'_>, notes: &mut Notes) {
             }
         }
         _ => {}
+    }
+}
+
+/// Whether an element of `Status` is an object, or absent.
+fn is_entry(node: &Node<'_>) -> bool {
+    match node {
+        Node::Map(_) | Node::Null => true,
+        Node::List(many) => many.is_empty(),
+        _ => false,
     }
 }
 

@@ -18,4 +18,5 @@ pub use ident_data::*;
 pub use order::*;
 pub use order_list::OrderList;
 pub use results::*;
+pub(crate) use status::General;
 pub use status::{OrderStatus, StatusEntry};

@@ -48,6 +48,29 @@ impl Serialize for NamedHashes {
     }
 }
 
+/// A hash: only a text, because a number or a boolean has characters of Base64 too (AT-96).
+struct Hash(Secret);
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Hash;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Hash, E> {
+                Ok(Hash(text.into()))
+            }
+        }
+
+        deserializer.deserialize_any(Text)
+    }
+}
+
 /// Adds a hash. Two different hashes with the same name are an error: dropping one would lose a signature.
 fn put<E: serde::de::Error>(all: &mut BTreeMap<String, Secret>, name: String, hash: Secret) -> Result<(), E> {
     match all.insert(name, hash.clone()) {
@@ -79,7 +102,7 @@ impl<'de> Deserialize<'de> for NamedHashes {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamedHashes, A::Error> {
                 let mut all = BTreeMap::new();
-                while let Some((name, hash)) = map.next_entry()? {
+                while let Some((name, Hash(hash))) = map.next_entry()? {
                     put(&mut all, name, hash)?;
                 }
                 Ok(NamedHashes(all))

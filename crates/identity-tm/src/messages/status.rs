@@ -6,9 +6,23 @@ use identkit_core::{Pii, ShortPii};
 use identkit_wire::{Dts, FieldPlace, FieldReader, Fill, message};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
+use super::mend::is_spelling;
 use crate::{OrderId, StatusKind};
 
+/// Whether a response has the general codes only. Two responses are equal regardless of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct General(pub(crate) bool);
+
+impl Eq for General {}
+
+impl PartialEq for General {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 message! {
+    marked general: General;
     /// Status of an order.
     pub struct OrderStatus {
         /// The vendor's id of the order.
@@ -31,6 +45,14 @@ message! {
         "Time" => time: Dts,
         /// Explanation, e.g. `TAN` with 71.
         "Text" => text: ShortPii,
+    }
+}
+
+impl StatusEntry {
+    /// Returns the code; `None` if it cannot be read, or if another spelling of `Kind` contradicts it (AT-93).
+    pub fn code(&self) -> Option<StatusKind> {
+        let is_clear = !self.extra.keys().any(|name| is_spelling(name, &["Kind", "KindAsItCame"]));
+        self.kind.filter(|_| is_clear)
     }
 }
 
@@ -91,13 +113,23 @@ macro_rules! verdicts {
             /// Returns the verdict for an order of this flavor. [`Outcome::Unclear`](identkit_core::Outcome::Unclear) if
             /// the list of entries is missing, or if the code of an entry cannot be read (AT-93).
             ///
-            /// For a response with the general codes only, use [`general_finality`](Self::general_finality).
+            /// For a response with the general codes only, it is the verdict of
+            /// [`general_finality`](Self::general_finality).
             $(#[$note])*
             pub fn finality(&self, flavor: $crate::OrderFlavor) -> $crate::Finality {
-                match &self.status {
-                    Some(entries) => $crate::Finality::judge_entries(flavor, entries.iter().map(|entry| entry.kind)),
+                let other = |name: &String| {
+                    $crate::messages::mend::is_spelling(name, &["Status", "StatusAsItCame"])
+                };
+                let verdict = match &self.status {
+                    Some(entries) => {
+                        // Entries under another spelling of `Status` are not read, so they make the verdict unclear.
+                        let others = self.extra.keys().filter(|name| other(name)).map(|_| None);
+                        let codes = entries.iter().map($crate::messages::StatusEntry::code).chain(others);
+                        $crate::Finality::judge_entries(flavor, codes)
+                    }
                     None => $crate::Finality::unclear(),
-                }
+                };
+                if self.general.0 { verdict.from_general_codes() } else { verdict }
             }
 
             /// As [`finality`](Self::finality), for a response with the general codes only: without a suspicion of fraud,

@@ -60,10 +60,10 @@ fn pdf_content(body: Received) -> Result<Content, Error> {
 
 /// Whether the body is a PDF by its first bytes, regardless of the Content-Type (AT-37).
 pub(super) fn is_pdf(_: &HeaderMap, first: &[u8]) -> bool {
-    // Bytes before the header are allowed (AT-96), but not a JSON text that contains it.
+    // Bytes before the header are allowed (AT-96), but not a JSON text or a multipart body that contains it.
     let head = first.get(..1024).unwrap_or(first);
-    let json = matches!(head.trim_ascii_start(), [b'{' | b'[', ..]);
-    !json && head.windows(5).any(|window| window == b"%PDF-")
+    let is_container = matches!(head.trim_ascii_start(), [b'{' | b'[', ..] | [b'-', b'-', ..]);
+    !is_container && head.windows(5).any(|window| window == b"%PDF-")
 }
 
 fn decode_pdfs(body: Received) -> Result<Decoded<SignedPdfs>, Error> {

@@ -1,33 +1,48 @@
 //! `getAllStatus`, [T 4.2]: the status of many orders, either of a period (safe) or unreported so far (destructive).
 
+use std::collections::BTreeMap;
+
 use http::{Method, StatusCode, response};
 use identkit_core::{Error, Kind, Violation};
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Extra, Meta, Received, RetrySafety, Warning, error_text, json,
-    operation,
+    AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Extra, Meta, Operation, Received, RetrySafety, Warning,
+    error_text, json, operation,
 };
 
-use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED, is_empty};
-use crate::messages::{AllStatusRequest, OrderList, Paging, Period, mend};
+use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED, is_empty, refuse_default};
+use crate::messages::{AllStatusRequest, General, OrderList, Paging, Period};
 use crate::validate::{check_extra, listed_in_extra};
 use crate::{Dialect, PROVIDER};
+use serde_json::Value;
 
 const SECTION: &str = "[T] 4.2";
 
 /// Decodes a list. Status 304 to the POST means that there is nothing new (AT-07).
-fn read(head: &response::Parts, body: Received) -> Result<Decoded<OrderList>, Error> {
+fn read<Op: Operation>(_: &Op, head: &response::Parts, body: Received) -> Result<Decoded<OrderList>, Error> {
     if head.status == StatusCode::NOT_MODIFIED {
         return Ok(OrderList::default().into());
     }
-    read_list(&body.whole()?)
+    let mut decoded = read_list(&body.whole()?)?;
+    let general = general(Op::META);
+    decoded.value.0.iter_mut().for_each(|order| order.general = general);
+    Ok(decoded)
+}
+
+/// Whether a call reads the general codes only.
+pub(super) fn general(meta: &Meta) -> General {
+    General(!meta.path.ends_with("/ExtendedList"))
 }
 
 /// Decodes the body of a list. An object without orders is not a list: nothing new is status 304 or an empty list.
 pub(crate) fn read_list(bytes: &[u8]) -> Result<Decoded<OrderList>, Error> {
-    let (list, notes): (OrderList, _) = mend::read(bytes).map_err(json::JsonFault::answer)?;
-    notes.require_once(&["Status"])?;
+    let (list, notes) = OrderList::read(bytes).map_err(json::JsonFault::answer)?;
     check_list(bytes, list.0.iter().any(|order| order.order_id.is_some()))?;
     let mut warnings = notes.warnings();
+    let unreadable = list.0.iter().filter(|order| !order.is_whole()).count();
+    if unreadable > 0 {
+        let what = "they have no OrderID, or an element that cannot be read";
+        warnings.push(Warning::new(format!("unreadable entries: {unreadable} of {}; {what}", list.0.len()), "AT-93"));
+    }
     let error = error_text(bytes, ERROR).is_some() || list.0.iter().any(|order| has_error(&order.extra));
     warnings.extend(error_warning(error));
     Ok(Decoded::new(list, warnings))
@@ -35,7 +50,12 @@ pub(crate) fn read_list(bytes: &[u8]) -> Result<Decoded<OrderList>, Error> {
 
 /// Checks that a text without any order id is a list.
 pub(super) fn check_list(bytes: &[u8], has_id: bool) -> Result<(), Error> {
-    if has_id || is_list(bytes) {
+    if has_id {
+        return Ok(());
+    }
+    // An array has no error beside its entries.
+    refuse_default(true, &json::read::<BTreeMap<String, Value>>(bytes).unwrap_or_default())?;
+    if is_list(bytes) {
         return Ok(());
     }
     Err(Error::new(Kind::Protocol, "the response is an object without the elements Order and OrderID"))
@@ -144,7 +164,7 @@ macro_rules! period {
                 check(&this.request)?;
                 Encoded::json(&this.request)
             },
-            decode: |_, head, body, _| read(head, body),
+            decode: |this, head, body, _| read(this, head, body),
             request: |_, request| Ok(Self { request: request_of(request)? }),
             respond: respond,
         }
@@ -176,7 +196,7 @@ operation! {
     meta: list("getAllStatus", "/getAllStatus", RetrySafety::DestructiveRead, AmbiguityPolicy::Never),
     output: OrderList, dialect: Dialect,
     encode: |_, dialect| Ok(unreported(dialect)),
-    decode: |_, head, body, _| read(head, body),
+    decode: |this, head, body, _| read(this, head, body),
     respond: respond,
 }
 
@@ -192,6 +212,6 @@ operation! {
     ),
     output: OrderList, dialect: Dialect,
     encode: |_, dialect| Ok(unreported(dialect)),
-    decode: |_, head, body, _| read(head, body),
+    decode: |this, head, body, _| read(this, head, body),
     respond: respond,
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use identkit_core::{Error, Kind, Secret};
 use identkit_wire::{Decoded, Received, Warning, debug_as, json};
 
-use super::{ERROR, check_order_id, is_empty, read, refuse_no_result, require};
+use super::{ERROR, check_order_id, is_empty, read, refuse_message, refuse_no_result, require};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
@@ -65,7 +65,8 @@ pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<De
     // Without data of a person it counts as absent.
     let present = value.ident_data.as_ref().filter(|data| !data.as_slice().iter().all(IdentData::is_empty));
     let entries = require(present, "IdentData")?.as_slice();
-    let untyped = entries.len() > 1 && entries.iter().any(|data| !matches!(data.kind, Some(1 | 2)));
+    let is_typed = |data: &IdentData| matches!(data.kind, Some(1 | 2)) || (data.kind.is_none() && entries.len() == 1);
+    let untyped = !entries.iter().all(is_typed);
     let repeated = [1, 2].iter().any(|kind| entries.iter().filter(|data| data.kind == Some(*kind)).count() > 1);
     let misspelled = value.find_identified();
     let unset = |data: &IdentData| {
@@ -108,9 +109,11 @@ order_calls! {
     decode: |this, head, body, _| {
         let bytes = body.whole()?;
         refuse_no_result(head, &bytes, "a result")?;
+        super::require_end(head)?;
         if let Ok(value) = json::read::<serde_json::Value>(&bytes) {
             refuse_unsigned(&this.order_id, &value)?;
         }
+        refuse_message(&bytes)?;
         Ok(SignedIdentData(bytes).into())
     },
     respond: |output| {

@@ -4,7 +4,7 @@ use http::Method;
 use identkit_core::{Error, Violation};
 use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, RetrySafety, operation};
 
-use super::{BAD_REQUEST, ERROR, UNAUTHORIZED, require};
+use super::{BAD_REQUEST, ERROR, UNAUTHORIZED, refuse_default, require};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
 use crate::validate::{check_extra, is_mail_address};
 use crate::{Dialect, PROVIDER};
@@ -49,8 +49,9 @@ operation! {
     encode: |this, _| this.write(),
     decode: |_, _, body, _| {
         let answer: Decoded<SignmeUser> = super::decode_object(body, &["UserExists", "UserIsAbleToSign"])?;
-        require(answer.value.user_exists.as_ref(), "UserExists")?;
-        require(answer.value.user_is_able_to_sign.as_ref(), "UserIsAbleToSign")?;
+        let exists = *require(answer.value.user_exists.as_ref(), "UserExists")?;
+        let can_sign = *require(answer.value.user_is_able_to_sign.as_ref(), "UserIsAbleToSign")?;
+        refuse_default(!exists || !can_sign, &answer.value.extra)?;
         Ok(answer)
     },
     request: |_, request| identkit_wire::json::decode_request(request).map(Self),

@@ -49,9 +49,11 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, Warning, error_text, json,
-    trim_body,
+    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, UnknownEnd, Warning, error_text,
+    json, trim_body,
 };
+
+use serde_json::Value;
 
 use crate::{OrderId, PROVIDER};
 
@@ -91,8 +93,7 @@ const fn read(name: &'static str, path: &'static str, section: &'static str) -> 
 }
 
 /// Whether an element `Error` is none: `null` or empty (AT-94).
-fn is_empty(value: &serde_json::Value) -> bool {
-    use serde_json::Value;
+fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.trim().is_empty(),
@@ -121,6 +122,44 @@ fn refuse_no_result(head: &http::response::Parts, body: &[u8], expected: &str) -
     Err(Error::new(Kind::Protocol, detail))
 }
 
+/// Names of elements with which servers state the reason of an error.
+const REASONS: [&str; 6] = ["error", "errors", "message", "messages", "detail", "title"];
+
+/// Rejects a body that should have an opaque format, and is a message: words without encoded data, or JSON with an element
+/// that states a reason. An error page of another server has such a form.
+fn refuse_message(body: &[u8]) -> Result<(), Error> {
+    let text = std::str::from_utf8(trim_body(body)).unwrap_or_default();
+    let is_message = match json::read::<Value>(text.as_bytes()) {
+        Ok(Value::Object(members)) => {
+            members.keys().any(|name| REASONS.iter().any(|reason| name.eq_ignore_ascii_case(reason)))
+        }
+        Ok(Value::String(text)) => is_prose(&text),
+        _ => !text.starts_with(['<', '{', '[']) && !text.starts_with("-----BEGIN ") && is_prose(text),
+    };
+    match is_message {
+        true => Err(Error::new(Kind::Protocol, "the response is a message in place of a result")),
+        false => Ok(()),
+    }
+}
+
+/// Whether a text consists of words. Encoded data has long lines without blanks.
+fn is_prose(text: &str) -> bool {
+    const LONG: usize = 40;
+    let mut words = text.split_whitespace();
+    text.lines().any(|line| line.trim().contains(' ')) && !words.any(|word| word.len() >= LONG)
+}
+
+/// Rejects a body in an opaque format that ended with the connection: a truncated one could not be detected.
+fn require_end(head: &http::response::Parts) -> Result<(), Error> {
+    match head.extensions.get::<UnknownEnd>() {
+        Some(UnknownEnd) => {
+            let detail = "the response has no length, so a truncated one could not be detected";
+            Err(Error::new(Kind::Integrity, detail))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Decodes an object on whose elements `once` the result depends, with a warning about `Error` beside it (AT-94, AT-95).
 fn decode_object<T: Message + serde::de::DeserializeOwned>(body: Received, once: &[&str]) -> Result<Decoded<T>, Error> {
     let mut decoded = json::decode_once::<T>(body, once)?;
@@ -134,6 +173,19 @@ fn require<'a, T>(element: Option<&'a T>, name: &'static str) -> Result<&'a T, E
     element.ok_or_else(|| {
         Error::new(Kind::Protocol, format!("the response has no element {name}, which the document requires"))
     })
+}
+
+/// Rejects a negative result, e.g. an empty list, beside an error: it does not mean "none" (AT-93, AT-94). Programs that
+/// write every element of a type write such a result.
+fn refuse_default<'a>(
+    is_default: bool,
+    beside: impl IntoIterator<Item = (&'a String, &'a Value)>,
+) -> Result<(), Error> {
+    let is_reason = |name: &String| REASONS.iter().any(|reason| name.eq_ignore_ascii_case(reason));
+    match is_default && beside.into_iter().any(|(name, value)| is_reason(name) && !is_empty(value)) {
+        true => Err(Error::new(Kind::Protocol, "the response has an error in place of a result")),
+        false => Ok(()),
+    }
 }
 
 /// Checks that the response, if it names an order, names the requested one (AT-24).

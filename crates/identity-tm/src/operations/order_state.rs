@@ -4,8 +4,10 @@ use http::Method;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::{AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, Warning, json, operation};
 
-use super::{BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, is_empty, read, require, wrong_state};
-use crate::messages::{OrderStatus, mend};
+use super::{
+    BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, is_empty, read, refuse_default, require, wrong_state,
+};
+use crate::messages::{General, OrderStatus, mend};
 use crate::{Dialect, OrderId, PROVIDER};
 
 /// Decodes a response and checks that it is about the requested order (AT-24).
@@ -13,9 +15,10 @@ fn decode_status(order_id: &OrderId, body: Received) -> Result<Decoded<OrderStat
     let (value, notes): (OrderStatus, _) = mend::read(&body.whole()?).map_err(json::JsonFault::answer)?;
     notes.require_once(&["Status"])?;
     check_order_id(order_id, value.order_id.as_ref())?;
-    require(value.status.as_ref(), "Status")?;
-    let mut warnings = notes.warnings();
+    let entries = require(value.status.as_ref(), "Status")?;
     let error = value.extra.get(ERROR).is_some_and(|error| !is_empty(error));
+    refuse_default(entries.is_empty(), &value.extra)?;
+    let mut warnings = notes.warnings();
     warnings.extend(Warning::when(error, "the vendor also reported an error", "AT-94"));
     Ok(Decoded::new(value, warnings))
 }
@@ -32,7 +35,11 @@ order_calls! {
     /// Reads the general codes, [T 3.2]. They may hide a suspicion of fraud: judge an order by [`GetStatusExtended`], or
     /// this response by [`OrderStatus::general_finality`] (AT-13).
     GetStatus: read("getStatus", "/getStatus/{OrderID}", "[T] 3.2") => OrderStatus,
-    decode: |this, _, body, _| decode_status(&this.order_id, body);
+    decode: |this, _, body, _| {
+        let mut decoded = decode_status(&this.order_id, body)?;
+        decoded.value.general = General(true);
+        Ok(decoded)
+    };
 
     /// Reads all codes that the order ever had, [T 3.2].
     GetStatusExtended: read("getStatus/ExtendedList", "/getStatus/{OrderID}/ExtendedList", "[T] 3.2") => OrderStatus,

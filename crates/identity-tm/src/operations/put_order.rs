@@ -95,7 +95,8 @@ fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
         // The error contains both: `Error::salvaged_ids` (AT-95).
         return Err(Error::new(Kind::Protocol, "the response has several different OrderIDs"));
     }
-    let Some(id) = answer.order_id.as_ref().filter(|id| !id.expose().is_empty()) else {
+    // Programs write 0 for a missing number.
+    let Some(id) = answer.order_id.as_ref().filter(|id| !matches!(id.expose(), "" | "0")) else {
         // The order may exist: never send it again, find it by its Ref (AT-53).
         let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
             .with_advice(Advice::Reconcile);
@@ -140,6 +141,7 @@ operation! {
     .section("[T] 3.1")
     .expect(&[202])
     .ids(IDS)
+    .id_urls(&[("TargetURL", "/status/")])
     .error_member(ERROR)
     .body_mode(BodyMode::Whole { cap: 1024 * 1024 })
     .refusals(&[BAD_REQUEST, UNAUTHORIZED]),

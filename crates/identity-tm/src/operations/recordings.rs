@@ -114,7 +114,8 @@ order_calls! {
     decode: |_, _, body, _| {
         let answer: Decoded<VoiceFiles> = super::decode_object(body, &["Voicefiles"])?;
         // An empty list means that there is no recording.
-        require(answer.value.voicefiles.as_ref(), "Voicefiles")?;
+        let files = require(answer.value.voicefiles.as_ref(), "Voicefiles")?;
+        super::refuse_default(files.is_empty(), &answer.value.extra)?;
         Ok(answer)
     };
 }

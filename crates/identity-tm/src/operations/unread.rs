@@ -7,10 +7,10 @@ use http::StatusCode;
 use identkit_core::Error;
 use identkit_wire::{Decoded, Operation, Warning, debug_as, json, operation};
 
-use super::get_all_status::{check_list, error_warning, has_error, read_list};
+use super::get_all_status::{check_list, error_warning, general, has_error, read_list};
 use super::{GetAllStatus, GetAllStatusExtended};
 use crate::Dialect;
-use crate::messages::{ListedOrder, OrderList};
+use crate::messages::{General, ListedOrder, OrderList};
 
 /// Any form of `getAllStatus` whose list is not decoded at once. Example: `Unread(GetAllStatusExtended::new(period))`.
 ///
@@ -20,7 +20,7 @@ pub struct Unread<Op>(pub Op);
 
 /// The encoded body of a status list.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct UnreadList(Bytes);
+pub struct UnreadList(Bytes, General);
 
 debug_as!(UnreadList, |list| "UnreadList({} bytes)", list.0.len());
 
@@ -35,25 +35,28 @@ impl UnreadList {
         if self.0.is_empty() {
             return Ok(Vec::new());
         }
-        let (mut passed, mut has_id) = (0, false);
+        let (mut passed, mut has_id, mut is_whole) = (0, false, true);
         let error = Cell::new(false);
         let read = OrderList::for_each_and_beside(
             &self.0,
-            |order| {
+            |mut order| {
+                order.general = self.1;
                 passed += 1;
                 has_id |= order.order_id.is_some();
+                is_whole &= order.is_whole();
                 error.set(error.get() | has_error(&order.extra));
                 each(order);
             },
             |beside| error.set(error.get() | has_error(beside)),
         );
-        if read.is_ok() {
+        if read.is_ok() && is_whole {
             check_list(&self.0, has_id)?;
             return Ok(error_warning(error.get()).into_iter().collect());
         }
         // The list differs from the document, so it is read at once; the first orders were passed already.
         let Decoded { value: list, warnings, .. } = read_list(&self.0)?;
-        list.0.into_iter().skip(passed).for_each(each);
+        let rest = list.0.into_iter().skip(passed);
+        rest.map(|order| ListedOrder { general: self.1, ..order }).for_each(each);
         Ok(warnings)
     }
 }
@@ -81,7 +84,7 @@ operation! {
                 .map(|_| UnreadList::default().into())
                 .map_err(json::JsonFault::answer);
         }
-        Ok(UnreadList(bytes).into())
+        Ok(UnreadList(bytes, general(Op::META)).into())
     },
     request[Op: identkit_wire::ServedOperation<Output = OrderList, Dialect = Dialect> + sealed::Repeatable]:
         |params, request| Op::decode_request(params, request).map(Self),

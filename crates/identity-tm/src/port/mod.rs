@@ -64,10 +64,10 @@ fn case_status(finality: &Finality, timeline: &[&StatusEntry]) -> CaseStatus {
 /// Maps an order of a window. Its earlier statuses and its flavor are not known here: unless the codes end an order of
 /// any flavor, the outcome is unknown (AT-14).
 fn changed_case(order: ListedOrder) -> Option<(Secret, CaseStatus)> {
+    let mut finality = order.finality(OrderFlavor::Unknown);
     let id = order.order_id.filter(|id| !id.expose().is_empty())?;
     let mut status = OrderStatus::default();
     status.status = order.status;
-    let mut finality = status.finality(OrderFlavor::Unknown);
     if !finality.is_final() && finality.outcome != Outcome::Unclear {
         finality.outcome = Outcome::Unknown;
     }
@@ -208,8 +208,9 @@ impl IdentityProvider for IdentityTm {
             Some(Cursor(position)) => self.status_pages_from(window, position, options)?,
         };
         let Some(orders) = feed.next().await? else { return Ok(ChangesPage::default()) };
+        let unreadable = orders.iter().filter(|order| !order.is_whole()).count();
         // Without an id an order cannot be read again.
         let cases = orders.into_iter().filter_map(changed_case).collect();
-        Ok(ChangesPage::new(cases, feed.position()?.map(Cursor)))
+        Ok(ChangesPage::new(cases, feed.position()?.map(Cursor)).with_unreadable(unreadable))
     }
 }

@@ -199,7 +199,7 @@ fn debug_and_errors_of_other_calls_redact_texts() {
     let blob = answer(200, "text/plain", "<canary-blob>");
     let signed = decode(&GetIdentDataSigned::new(order()), &blob).unwrap();
     show(format!("{signed:?} {:?}", signed.value.for_reuse().unwrap()));
-    let sealed = answer(200, "text/<canary-text>", "<canary-blob>");
+    let sealed = answer(200, "text/<canary-text>", "sealed-sealed-<canary-blob>");
     show(format!("{:?}", decode(&MaybeEncrypted(GetIdentData::new(order())), &sealed).unwrap()));
     let list = r#"[{"OrderID":"<canary-order>","Ref":"<canary-ref>","Status":[{"Kind":71,"Text":"<canary-text>"}]}]"#;
     show(format!("{:?}", decode(&DrainUnreportedExtended, &json_answer(200, list)).unwrap()));

@@ -105,6 +105,12 @@ async fn unknown_calls_are_404() {
     bench.get("/getShops").await.refused(404, "path", "T-001", "[T]");
     bench.get("/getStatus").await.refused(404, "/getStatus/{OrderID}", "T-001", "[T] 3.2");
     bench.get("/getStatus/1/Other").await.refused(404, "/getStatus", "T-001", "[T] 3.2");
+    bench.get("/getStatus/1/").await.refused(404, "getStatus must be called at /getStatus/{OrderID}", "T-001", "3.2");
+    let wrong_method = bench.tm_call("POST", "/getStatus/1", "").await;
+    assert!(wrong_method.text().contains("getStatus must be called with GET"), "{}", wrong_method.text());
+    // An id that is not UTF-8 is the id of no order.
+    let (unknown, odd) = (bench.get("/getStatus/1").await, bench.get("/getStatus/%ff").await);
+    assert_eq!((odd.status, odd.text()), (404, unknown.text()));
     let nowhere = bench.bare("GET", "/elsewhere", &[]).await;
     assert_eq!(nowhere.status, 404);
     assert!(nowhere.text().contains("/api/{version}/"), "{}", nowhere.text());
@@ -367,4 +373,12 @@ async fn at_48_a_birth_name_is_determined_only_on_request() {
         let answer = bench.get(&format!("/getIdentData/{id}")).await.json();
         assert_eq!(answer["IdentData"]["Birthname"], found);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_names_no_setting_of_the_client() {
+    let bench = Harness::new();
+    let body = r#"{"Address":{"Firstname":"Erika","Surname":"Mustermann","Country":"DE","ZipCode":"123456"}}"#;
+    let text = bench.tm_call("PUT", "/putOrder", body).await.text();
+    assert!(text.contains("the vendor's table allows 5") && !text.contains("setting"), "{text}");
 }

@@ -209,6 +209,11 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
             Parts { page: page("/PieceInfo 6 0 R"), more: vec!["<</D --3/E[--1]>>".into()], ..parts() }.file()
         }),
         ("two dots", Parts::with_page("/D 1.2.3/E[1..2 .5.]")),
+        ("an exponent", Parts::with_page("/D 1e3/E[-2.5E-1 7e]")),
+        ("long numbers", {
+            Parts::with_page("/D 00000000000000000000012/E[-99999999999999999999 123456789012345678901.5]")
+        }),
+        ("long media box", Parts::with_page("/MediaBox[0 0 00000000000000000000595 000000000000000000842.00]")),
         ("a minus inside", Parts::with_page("/D 12-34/E 0.-5")),
         ("unusual media box", Parts::with_page("/MediaBox[-- 0 595.0.0 842]")),
         ("unusual number in a note", {

@@ -144,6 +144,24 @@ fn at_85_tools_find_a_signature_in_a_separate_widget() {
 }
 
 #[test]
+fn at_85_mark_stands_in_the_first_widget_that_is_shown() {
+    let widget = |rect: &str| format!("<</Type/Annot/Subtype/Widget/Parent 6 0 R/Rect[{rect}]>>");
+    for kind in ["Sig", "Tx"] {
+        // The page lists only the last one.
+        let objects = [
+            format!("<</T(field)/FT/{kind}/Kids[7 0 R 8 0 R 9 0 R]>>"),
+            widget("0 0 0 0"),
+            widget("10 10 300 90"),
+            widget("100 100 300 150"),
+        ];
+        let signed = sign(&form(9, &objects.each_ref().map(String::as_str)), &in_field("field")).unwrap();
+        let document = Document::load_mem(&signed).unwrap();
+        let marked = document.objects.values().filter_map(|object| object.as_dict().ok()).filter(|it| it.has(b"AP"));
+        assert_eq!(marked.map(rect).collect::<Vec<_>>(), [[100.0, 100.0, 300.0, 150.0]], "{kind}");
+    }
+}
+
+#[test]
 fn mark_in_a_hidden_field_is_visible() {
     let hidden = "<</Type/Annot/Subtype/Widget/T(hidden)/FT/Sig/Rect[100 200 320 250]/F 2/OC 7 0 R>>";
     let original = form(6, &[hidden, "<</Type/OCG/Name(layer)>>"]);

@@ -235,7 +235,8 @@ impl Engine {
         if !can_succeed(meta, status) {
             let (error, whole) = incoming.refusal().await;
             return Err(if whole {
-                self.settle(incoming, Shown::Other, error)
+                let shown = if incoming.shows_gateway() { Shown::Gateway } else { Shown::Other };
+                self.settle(incoming, shown, error)
             } else {
                 // Only a complete response counts as answered, even if it is a refusal.
                 let detail = "the vendor refused, and its response ended too early or is too long";
@@ -315,7 +316,8 @@ impl Engine {
             }
             _ => error,
         };
-        let shows_success = !ids.is_empty() || (shown == Shown::Other && incoming.contradicts());
+        let shows_success =
+            !ids.is_empty() || (matches!(shown, Shown::Other | Shown::Gateway) && incoming.contradicts());
         match judge(meta, Seen { status, shown, shows_success }) {
             Verdict::Unknown => {
                 let Some(id) = ids.first() else { return unknown(error) };

@@ -54,6 +54,8 @@ pub(super) enum Shown {
     Refusal,
     /// HTML.
     Html,
+    /// A refusal of a gateway in front of the vendor.
+    Gateway,
     /// Something else.
     Other,
 }
@@ -110,7 +112,7 @@ pub(super) fn judge(meta: &Meta, seen: Seen) -> Verdict {
     if (200..300).contains(&status) {
         return failed;
     }
-    let documented = meta.refusals.iter().find(|refusal| refusal.status == status);
+    let documented = meta.refusals.iter().find(|refusal| refusal.status == status && shown != Shown::Gateway);
     let uncertain = !matches!(status, 400..=499) || matches!(status, 408 | 409 | 425);
     match meta.safety {
         RetrySafety::Safe => Verdict::Refusal,

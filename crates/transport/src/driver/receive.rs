@@ -7,12 +7,13 @@ use ::http::response;
 use bytes::{Bytes, BytesMut};
 use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
 use identkit_wire::{
-    BodyMode, Meta, Received, body_text, error_text, is_empty_or_json, is_json_object, refusal, trim_body,
+    BodyMode, Meta, Received, UnknownEnd, body_text, error_text, general_refusal, is_empty_or_json, is_json_object,
+    refusal, trim_body,
 };
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::coding::{is_decoded, unsupported};
-use super::outcome::Shown;
+use super::outcome::{Shown, is_refusal};
 
 /// Number of bytes that distinguish a binary from JSON: a PDF can begin with other bytes (AT-96). A shorter body is
 /// checked whole.
@@ -65,7 +66,16 @@ impl ArrivingResponse {
         if self.meta.safety.forbids_repeat() {
             complete &= self.complete && (self.has_end() || is_empty_or_json(&self.buffer));
         }
-        (refusal(self.meta, self.head.status, &self.buffer), complete)
+        let meaning = if self.shows_gateway() { general_refusal } else { refusal };
+        (meaning(self.meta, self.head.status, &self.buffer), complete)
+    }
+
+    /// Whether a gateway sent a refusal that would say something about the case, so that the vendor's meaning of the status
+    /// does not count: the body is a page.
+    pub(super) fn shows_gateway(&self) -> bool {
+        let status = self.head.status.as_u16();
+        let documented = self.meta.refusals.iter().find(|refusal| refusal.status == status);
+        documented.is_some_and(|refusal| !is_refusal(refusal.kind)) && self.shown() == Shown::Html
     }
 
     /// Whether a broken connection differs from the end of the body.
@@ -124,6 +134,9 @@ impl ArrivingResponse {
             }
         }
         self.complete = true;
+        if !self.has_end() {
+            self.head.extensions.insert(UnknownEnd);
+        }
         Ok(Received::Whole(self.take()))
     }
 
@@ -174,7 +187,9 @@ impl ArrivingResponse {
 
     fn raw(&self) -> RawResponse {
         let (status, headers) = (self.head.status, self.head.headers.clone());
-        RawResponse::new(status, headers, self.buffer.clone(), self.complete).with_id_names(self.meta.ids)
+        RawResponse::new(status, headers, self.buffer.clone(), self.complete)
+            .with_id_names(self.meta.ids)
+            .with_id_urls(self.meta.id_urls)
     }
 
     /// The response as received.

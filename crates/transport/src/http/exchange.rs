@@ -96,7 +96,9 @@ fn answer_in(mut received: &[u8], operation: &Meta) -> Option<Box<RawResponse>> 
             Some(end) => received = received.get(end..)?,
             None => {
                 let body = Bytes::copy_from_slice(received);
-                let raw = RawResponse::new(status, HeaderMap::new(), body, false).with_id_names(operation.ids);
+                let raw = RawResponse::new(status, HeaderMap::new(), body, false)
+                    .with_id_names(operation.ids)
+                    .with_id_urls(operation.id_urls);
                 return Some(Box::new(raw));
             }
         }

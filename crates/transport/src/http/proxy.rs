@@ -121,6 +121,11 @@ impl Proxy {
         &self.ignored
     }
 
+    /// Whether the proxy has credentials, e.g. those in its URL.
+    pub fn has_credentials(&self) -> bool {
+        self.credentials.is_some()
+    }
+
     /// Sets the credentials (HTTP Basic), instead of those in the URL.
     ///
     /// # Errors

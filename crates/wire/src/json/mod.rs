@@ -1,12 +1,12 @@
 //! Reads and writes JSON. Errors contain path, line, column and the expected type, but no values.
 
+mod convert;
 mod files;
 mod notes;
 mod reader;
 mod tree;
 mod writer;
 
-use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use serde_json::Value;
 pub use self::files::{Files, Piece};
 pub use self::notes::Notes;
 pub(crate) use self::reader::REPEATED;
-use self::reader::{Detail, Reader, Reading};
-use self::tree::At;
+use self::reader::{Detail, Reading};
+use self::tree::DEPTH;
 pub use self::tree::Node;
 use self::writer::{MARK, WRITTEN_MARK, Writer};
 use crate::{Body, Decoded, Part, Received, Source};
@@ -50,10 +50,15 @@ pub struct JsonFault {
     pub column: usize,
     /// Whether the text is valid JSON of another form.
     pub well_formed: bool,
+    /// Whether the text is nested deeper than 128 levels.
+    pub too_deep: bool,
 }
 
 impl fmt::Display for JsonFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.too_deep {
+            return write!(f, "nested deeper than {DEPTH} levels at line {}, column {}", self.line, self.column);
+        }
         if !self.well_formed {
             return write!(f, "not valid JSON at line {}, column {}", self.line, self.column);
         }
@@ -71,8 +76,16 @@ impl fmt::Display for JsonFault {
 
 impl JsonFault {
     /// Creates a fault without a path.
-    fn new(Detail { line, column, well_formed, .. }: Detail) -> Self {
-        Self { path: String::new(), expected: "another form was expected".into(), line, column, well_formed }
+    fn new(Detail { line, column, well_formed, too_deep, .. }: Detail) -> Self {
+        Self { path: String::new(), expected: "another form was expected".into(), line, column, well_formed, too_deep }
+    }
+
+    /// Creates the fault of a text that is not valid JSON from an offset on.
+    fn invalid(text: &[u8], at: usize, too_deep: bool) -> Self {
+        let valid = text.get(..at).unwrap_or(text);
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        Self { path: String::new(), expected: String::new(), line, column, well_formed: false, too_deep }
     }
 
     /// Adds path and expected form from a second, tracing pass. Its path begins with the innermost step.
@@ -107,10 +120,8 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
     if let Ok(value) = Reading::new(false).read(text, PhantomData::<T>) {
         return Ok(value);
     }
-    match read_tree(bytes, false, |_, _| ()) {
-        Ok((value, _)) => Ok(value),
-        Err(_) => read_with::<T, _>(bytes, PhantomData::<T>),
-    }
+    let again = parse(bytes).ok().and_then(|node| node.decode(false, &mut Notes::default()).ok());
+    again.map_or_else(|| read_with::<T, _>(bytes, PhantomData::<T>), Ok)
 }
 
 /// Reads a complete JSON text of a vendor: also if types differ from the document, or if names are repeated, as the notes
@@ -135,30 +146,29 @@ pub fn read_answer_with<T: DeserializeOwned>(
         Ok(value) => Ok((value, Notes::default())),
         Err(fault) => {
             let mut fault = JsonFault::new(fault.into_detail());
-            read_tree(bytes, true, repair).map_err(|again| {
-                fault.well_formed = again.is_some();
-                if let Some(again) = again {
-                    fault.trace(again);
-                }
+            let mut node = parse(bytes).map_err(|invalid| {
+                (fault.well_formed, fault.too_deep) = (false, fault.too_deep || invalid.too_deep);
+                fault.clone()
+            })?;
+            let mut notes = Notes::default();
+            repair(&mut node, &mut notes);
+            let value = node.decode(true, &mut notes).map_err(|again| {
+                fault.well_formed = true;
+                fault.trace(again);
                 fault
-            })
+            });
+            value.map(|value| (value, notes))
         }
     }
 }
 
-/// Reads a text by way of a tree. The error is `None` if it is not valid JSON.
-fn read_tree<T: DeserializeOwned>(
-    bytes: &[u8],
-    convert: bool,
-    repair: impl FnOnce(&mut Node<'_>, &mut Notes),
-) -> Result<(T, Notes), Option<Detail>> {
-    let text = without_byte_order_mark(bytes).map_err(|_| None)?;
-    let mut node = Node::parse(text).ok_or(None)?;
-    let mut repairs = Notes::default();
-    repair(&mut node, &mut repairs);
-    let (notes, reading) = (RefCell::new(repairs), Reading::new(true));
-    let value = T::deserialize(Reader::new(At::new(&node, &notes, reading.names(), convert), &reading));
-    value.map(|value| (value, notes.into_inner())).map_err(|fault| Some(fault.into_detail()))
+/// Parses a complete JSON text of a vendor as a tree. A byte order mark at the start is ignored.
+///
+/// # Errors
+/// If the text is not valid JSON, or is nested deeper than 128 levels.
+pub fn parse(bytes: &[u8]) -> Result<Node<'_>, JsonFault> {
+    let text = without_byte_order_mark(bytes)?;
+    Node::parse(text).map_err(|invalid| JsonFault::invalid(text.as_bytes(), invalid.at, invalid.too_deep))
 }
 
 /// Reads a complete JSON text with a seed, which need not build the whole value. Errors name the form of `T`.
@@ -182,19 +192,43 @@ pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
     })
 }
 
-/// Reads a message that a person or a service wrote, and that will be sent. Unlike [`read()`], an element that occurs twice
-/// is an error: otherwise one of the values would be dropped silently.
+/// Reads a message that a person or a service wrote, and that will be sent. Unlike [`read()`], it is an error if anything
+/// of the text would be dropped or changed silently: an element that occurs twice in its object, or a number of an
+/// element that the document does not list with more digits than are kept.
 ///
 /// # Errors
-/// Like [`read()`], and if a message has an element twice.
+/// Like [`read()`], and for the above.
 pub fn read_input<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
-    let fault = match read_with::<T, _>(bytes, PhantomData::<T>) {
-        Ok(value) => return Ok(value),
-        Err(fault) => fault,
+    let fault = read_with::<T, _>(bytes, PhantomData::<T>).err();
+    let text = without_byte_order_mark(bytes)?;
+    let node = match (parse(bytes), &fault) {
+        (Ok(node), _) => node,
+        (Err(_), Some(fault)) => return Err(fault.clone()),
+        (Err(invalid), None) => return Err(invalid),
     };
-    match read_tree(bytes, false, |_, _| ()) {
-        Ok((value, notes)) if !notes.has_repeated() => Ok(value),
-        _ => Err(fault),
+    let own = |expected: &str, (line, column)| JsonFault {
+        expected: expected.to_owned(),
+        line,
+        column,
+        well_formed: true,
+        ..JsonFault::new(Detail::default())
+    };
+    if let Some(place) = node.repeated_name(text) {
+        // The first fault has the path.
+        let with_path = fault.filter(|fault| fault.expected.ends_with("occurs twice"));
+        return Err(with_path.unwrap_or_else(|| own("an element occurs twice", place)));
+    }
+    let mut notes = Notes::default();
+    match (node.decode(false, &mut notes), fault) {
+        (Ok(_), _) if notes.has_inexact() => {
+            let detail = "a number has more digits than can be sent without a change: write fewer digits, or a text if \
+                          the document does not list the element";
+            Err(own(detail, (0, 0)))
+        }
+        // Not the value of the first pass: serde_json rounds some numbers.
+        (Ok(value), _) => Ok(value),
+        (Err(_), Some(fault)) => Err(fault),
+        (Err(detail), None) => Err(JsonFault::new(detail)),
     }
 }
 
@@ -212,15 +246,16 @@ pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, JsonFault> {
     })
 }
 
+/// The line and the column of the byte after these bytes.
+fn place_after(before: &[u8]) -> (usize, usize) {
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    (line, before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1)
+}
+
 /// The text, without a byte order mark at its start.
 fn without_byte_order_mark(bytes: &[u8]) -> Result<&str, JsonFault> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    std::str::from_utf8(bytes).map_err(|error| {
-        let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-        JsonFault { path: String::new(), expected: String::new(), line, column, well_formed: false }
-    })
+    std::str::from_utf8(bytes).map_err(|error| JsonFault::invalid(bytes, error.valid_up_to(), false))
 }
 
 /// Writes a value into one buffer.

@@ -18,6 +18,10 @@ pub(super) enum Note {
     },
     /// A name occurs more than once in its object, and no value was used (AT-95).
     Unused,
+    /// A name occurs more than once in its object, and all values were used (AT-95).
+    Kept,
+    /// A number of an element that the document does not list was read with another value or as a text.
+    Inexact,
 }
 
 /// What differed from the document while a text was read. Holds names of the document only, and no values.
@@ -38,6 +42,11 @@ impl Notes {
         self.add(Some(name), if repeated { Note::Unused } else { Note::Unreadable });
     }
 
+    /// Adds that an element occurs more than once in its object, and that all values were used.
+    pub fn keep_all(&mut self, name: &'static str) {
+        self.add(Some(name), Note::Kept);
+    }
+
     /// Whether the value of an element cannot be read and was ignored.
     pub fn is_ignored(&self, name: &str) -> bool {
         self.0.iter().any(|(known, note)| *known == Some(name) && matches!(note, Note::Unreadable | Note::Unused))
@@ -48,9 +57,9 @@ impl Notes {
         self.0.iter().any(|(known, note)| *known == Some(name) && matches!(note, Note::Repeated { .. }))
     }
 
-    /// Whether any element occurs more than once in an object.
-    pub(super) fn has_repeated(&self) -> bool {
-        self.0.iter().any(|(_, note)| matches!(note, Note::Repeated { .. }))
+    /// Whether a number was read with another value or as a text.
+    pub(super) fn has_inexact(&self) -> bool {
+        self.0.iter().any(|(_, note)| *note == Note::Inexact)
     }
 
     /// Whether an element occurs more than once in an object, with different values.
@@ -78,7 +87,9 @@ impl Notes {
     pub fn warnings(&self) -> Vec<Warning> {
         let warning = |(name, note): &(Option<&'static str>, Note)| {
             let name = name.unwrap_or("an element that the document does not list");
-            match note {
+            Some(match note {
+                // Nothing reads an element that the document does not list.
+                Note::Inexact => return None,
                 Note::Converted => Warning::new(format!("{name}: the value has another type than documented"), "AT-92"),
                 Note::Unreadable => Warning::new(
                     format!("{name}: the value cannot be read as the documented type and was ignored"),
@@ -87,9 +98,10 @@ impl Notes {
                 Note::Repeated { .. } => {
                     Warning::new(format!("{name}: it occurs more than once; the last value was used"), "AT-95")
                 }
+                Note::Kept => Warning::new(format!("{name}: it occurs more than once; all values were used"), "AT-95"),
                 Note::Unused => Warning::new(format!("{name}: it occurs more than once; no value was used"), "AT-95"),
-            }
+            })
         };
-        self.0.iter().map(warning).collect()
+        self.0.iter().filter_map(warning).collect()
     }
 }

@@ -83,7 +83,9 @@ impl Reading {
             fault
         });
         if fault.0.line == 0 {
-            (fault.0.line, fault.0.column) = position(&error.to_string()).unwrap_or_default();
+            let message = error.to_string();
+            fault.0.too_deep = !fault.0.well_formed && message.starts_with("recursion limit exceeded");
+            (fault.0.line, fault.0.column) = position(&message).unwrap_or_default();
         }
         fault
     }
@@ -121,7 +123,7 @@ fn position(message: &str) -> Option<(usize, usize)> {
 #[derive(Debug)]
 pub(super) struct Fault(Box<Detail>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Detail {
     /// Innermost step first.
     pub(super) path: Vec<String>,
@@ -130,6 +132,7 @@ pub(super) struct Detail {
     pub(super) line: usize,
     pub(super) column: usize,
     pub(super) well_formed: bool,
+    pub(super) too_deep: bool,
     /// Whether a message has an element twice.
     pub(super) repeated: bool,
 }
@@ -140,7 +143,7 @@ impl Fault {
     }
 
     fn new(expected: String) -> Self {
-        Self(Box::new(Detail { path: Vec::new(), expected, line: 0, column: 0, well_formed: true, repeated: false }))
+        Self(Box::new(Detail { expected, well_formed: true, ..Detail::default() }))
     }
 
     /// Creates a fault that names the expected form in JSON's terms instead of Rust's.
@@ -194,7 +197,10 @@ impl de::Error for Fault {
     }
 
     fn unknown_field(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(format!("unknown field; allowed: {}", expected.join(", ")))
+        Self::new(match expected {
+            [] => "unknown field; none is allowed here".to_owned(),
+            names => format!("unknown field; allowed: {}", names.join(", ")),
+        })
     }
 
     fn missing_field(field: &'static str) -> Self {

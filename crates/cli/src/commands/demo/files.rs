@@ -12,10 +12,15 @@ use serde::Serialize;
 use crate::exit::Failure;
 use crate::save::{SavedFile, save};
 
+/// The file with the webhooks.
+pub(super) const INBOX: &str = "inbox.jsonl";
+
 /// The directory that the demo writes to, readable by its owner only.
 pub(super) struct Folder {
     pub(super) root: PathBuf,
     pub(super) files: Vec<SavedFile>,
+    /// Whether files of an earlier demo can be replaced: its inbox is there.
+    is_demo: bool,
 }
 
 impl Folder {
@@ -28,7 +33,8 @@ impl Folder {
         for folder in ["", "input", "identity-tm", "identify24"] {
             create_dirs(&root.join(folder)).map_err(cannot)?;
         }
-        Ok(Self { root: root.to_owned(), files: Vec::new() })
+        let is_demo = root.join(INBOX).is_file();
+        Ok(Self { root: root.to_owned(), files: Vec::new(), is_demo })
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -52,7 +58,14 @@ impl Folder {
 
     /// Saves a stream and adds the file to `files`.
     pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&SavedFile, Failure> {
-        let saved = save(&self.path(name), Existing::Replace, content, |_| Ok(())).await?;
+        let path = self.path(name);
+        if !self.is_demo && path.symlink_metadata().is_ok() {
+            let name = path.display();
+            return Err(Failure::usage(format!(
+                "{name} exists and no demo wrote it: choose another directory (--out)"
+            )));
+        }
+        let saved = save(&path, Existing::Replace, content, |_| Ok(())).await?;
         self.files.push(saved);
         self.files.last().ok_or_else(|| Failure::local("a saved file is missing from the list"))
     }

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::files::Folder;
+use super::files::{Folder, INBOX};
 use crate::exit::Failure;
 use crate::output::{self, Format, Page};
 use crate::save::SavedFile;
@@ -165,7 +165,7 @@ impl Report {
     fn json(&self, ok: bool, folder: &Folder) -> Value {
         let files: Vec<Value> = folder.files.iter().map(SavedFile::json).collect();
         json!({ "ok": ok, "steps": self.steps, "files": files, "account": self.account,
-            "inbox": folder.path("inbox.jsonl").display().to_string() })
+            "inbox": folder.path(INBOX).display().to_string() })
     }
 
     fn table(&self, ok: bool, folder: &Folder, page: &mut Page) {

@@ -14,7 +14,7 @@ use identkit_webhook::{FileInbox, Receiver};
 use identkit_wire::Callback;
 use serde_json::Value;
 
-use super::files::Folder;
+use super::files::{Folder, INBOX};
 use super::inbox::ObservedInbox;
 use super::report::{Report, Stop};
 use crate::exit::Failure;
@@ -116,7 +116,7 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
     report.done(step, None, format!("{}, with its own CA", api.url()));
 
     let step = report.begin("start a webhook receiver", "receiver");
-    let path = folder.path("inbox.jsonl");
+    let path = folder.path(INBOX);
     let file = FileInbox::open(&path)
         .map_err(|error| Failure::local(format!("the inbox {} cannot be used: {error}", path.display())))?;
     let inbox = Arc::new(ObservedInbox { file, copy: MemoryInbox::new() });

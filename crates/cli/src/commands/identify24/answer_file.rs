@@ -8,7 +8,7 @@ use identkit_files::{CommitError, Draft, Existing};
 use crate::exit::Failure;
 use crate::save::{check_name, report_leftovers};
 
-/// Reserved size in bytes: more than a usual response needs.
+/// Reserved size in bytes: more than a usual response needs. If a larger one does not fit, the record has it.
 const RESERVED: usize = 64 * 1024;
 
 /// A file for a response. It is reserved before the request is sent, so that nothing is sent that cannot be saved.
@@ -30,6 +30,11 @@ impl ResponseFile {
             Ok(Self { path: path.to_owned(), draft })
         });
         draft.map_err(|error| Failure::unsent(format!("--out {} cannot be written: {}", path.display(), error.kind())))
+    }
+
+    /// Its name in messages.
+    pub(super) fn name(&self) -> String {
+        self.path.display().to_string()
     }
 
     /// Writes the response. If the name is taken by now, the response stays in the temporary file of the error.

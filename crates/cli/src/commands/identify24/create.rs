@@ -5,8 +5,9 @@ use std::path::Path;
 use identkit_core::{Error, Kind, Pii};
 use identkit_identify24::Dialect;
 use identkit_identify24::messages::CreateIdent;
-use identkit_wire::{Operation as _, encode_base64, json as wire};
-use serde_json::{Map, Value, json};
+use identkit_wire::json::{self as wire, Node};
+use identkit_wire::{Operation as _, encode_base64};
+use serde_json::{Value, json};
 
 use super::answer_file::{ResponseFile, WriteError};
 use super::client::Identify24;
@@ -63,13 +64,14 @@ pub(super) async fn create(
     let created = match warn(created) {
         Ok(created) => created,
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
-            let is_saved = file.is_some() || identify24.recorder.path().is_some();
-            return Err(unknown_outcome(error, file, &recovery, Shown { reveal, is_saved }));
+            let is_recorded = identify24.recorder.has_response();
+            return Err(unknown_outcome(error, file, &recovery, Shown { reveal, is_recorded }));
         }
         Err(error) => return Err(error.into()),
     };
     let full = to_json(&created.value);
     identify24.recorder.add_secret("ident_id", full.get("ident_id").and_then(Value::as_str).unwrap_or_default());
+    let record = identify24.recorder.path();
     let written = file.map(|file| {
         let answer = document(full.clone(), &created, json!({}));
         file.write(format!("{answer:#}\n").as_bytes()).map_err(|WriteError { why, fallback }| {
@@ -77,7 +79,11 @@ pub(super) async fn create(
                 Some(path) => {
                     format!("the ident was created, but {why}; the response with its ident_id is in {path}")
                 }
-                None => format!("the ident was created, but {why}, and its ident_id is lost: ask the vendor for it"),
+                None => {
+                    let record = record.map(|path| format!(" and in the record {}", path.display()));
+                    let record = record.unwrap_or_default();
+                    format!("the ident was created, but {why}; the response is on standard output{record}")
+                }
             })
         })
     });
@@ -92,13 +98,14 @@ pub(super) async fn create(
     written.transpose().map(|_| ())
 }
 
-/// A note on each element that is not text in the input, but is sent as text. The id of a project can be a number (AI-06).
+/// A note on each element that is not text in the input, but is sent as text.
 fn notes_on_types(json: &[u8]) -> Vec<String> {
-    let members: Map<String, Value> = serde_json::from_slice(json).unwrap_or_default();
-    let members = members.iter().filter(|(name, _)| CreateIdent::KEYS.contains(&name.as_str()));
+    // Not a `Value`, which cannot represent every number.
+    let Ok(Node::Map(members)) = wire::parse(json) else { return Vec::new() };
+    let members = members.iter().filter(|(name, _)| CreateIdent::KEYS.contains(&&**name));
     let notes = members.filter_map(|(name, value)| match value {
-        Value::Bool(_) => Some(format!("{name} is a boolean and is sent as text")),
-        Value::Number(_) if name != "project_id" => Some(format!("{name} is a number and is sent as text")),
+        Node::Bool(_) => Some(format!("{name} is a boolean and is sent as text")),
+        Node::Number(_) => Some(format!("{name} is a number and is sent as text")),
         _ => None,
     });
     notes.collect()
@@ -125,8 +132,8 @@ fn recovery(ident: &CreateIdent, input: &str, is_recorded: bool) -> [String; 2] 
 struct Shown {
     /// Whether the user asked for it (`--reveal`).
     reveal: bool,
-    /// Whether it is in a file. Otherwise the error is the only place for its ids.
-    is_saved: bool,
+    /// Whether the whole response is in a record. If it is in no file either, the error is the only place for its ids.
+    is_recorded: bool,
 }
 
 /// The failure of a create with an unknown outcome. The response may be the only copy of the id: it is saved like a
@@ -137,12 +144,15 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
     let received = error.answer().map(|answer| answer.body().clone()).filter(|body| !body.is_empty());
     let extract = || error.vendor_text().map(|text| Pii::expose(text).clone().into());
     let Some(body) = received.or_else(extract) else {
-        return recovery.iter().fold(error.into(), Failure::note);
+        let unwritten = file.map(|file| format!("{} is not written: no response to save was received", file.name()));
+        return recovery.iter().fold(Failure::from(error).notes(unwritten), Failure::note);
     };
     let text = String::from_utf8_lossy(&body);
     let ids = ids(&error, &text);
     let (named, answer) = (!ids.is_empty(), record(&ids, &body));
-    let reveal = shown.reveal || !shown.is_saved;
+    let saved = file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose();
+    let (path, unsaved) = saved.map_or_else(|error| (error.fallback, Some(error.why)), |path| (path, None));
+    let reveal = shown.reveal || !(shown.is_recorded || path.is_some());
     // With any other status, the text consists of the vendor's messages.
     let is_secret = named || error.status().is_some_and(|status| (200..300).contains(&status));
     let show = match (is_secret, reveal) {
@@ -158,15 +168,8 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
     let found: Vec<String> = found.collect();
     // Without the vendor's own text, the response itself is shown.
     let error = if error.vendor_text().is_some() { error } else { error.with_vendor_text(plain(&text)) };
-    let mut failure = Failure::from(error).vendor_text(show).notes(found);
-    let path = match file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose() {
-        Ok(path) => path,
-        Err(error) => {
-            failure = failure.note(error.why);
-            error.fallback
-        }
-    };
-    failure = match path.as_ref().map(|path| path.display()) {
+    let failure = Failure::from(error).vendor_text(show).notes(found).notes(unsaved);
+    let failure = match path.as_ref().map(|path| path.display()) {
         Some(path) if ids.len() > 1 => failure.note(format!(
             "the vendor's response is in {path} and contains {} different values of ident_id: identkit identify24 get - \
              checks each of them",

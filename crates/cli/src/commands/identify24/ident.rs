@@ -9,7 +9,7 @@ use identkit_identify24::messages::{Ident, IdentId, LocalDateTime};
 use identkit_identify24::operations::GetIdent;
 use identkit_wire::Operation as _;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use serde_json::{Map, Value, json};
 
 use super::arguments::Interpretation;
@@ -17,7 +17,7 @@ use super::client::Identify24;
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::{Input, Members, standard_text};
-use crate::output::{text, to_json};
+use crate::output::{say, text, to_json};
 use crate::signals::run_on_thread;
 use crate::state::Entry;
 use crate::text::plain;
@@ -141,6 +141,12 @@ pub(super) async fn get(
     let outcome = client.outcome_of(ident);
     let vendor = to_json(ident);
     let times = Times::new(ident, interpretation.zone.as_ref());
+    let local = [("created_at", &ident.created_at), ("appointment_date", &ident.appointment_date)];
+    for (name, why) in
+        local.into_iter().filter_map(|(name, time)| Some((name, doubt(time.as_ref()?, interpretation.zone.as_ref()?)?)))
+    {
+        say(&format!("note: {name} {why}"));
+    }
     let mut more = json!({
         "hidden": [], "outcome": word(outcome), "expires_estimate": times.expires,
     });
@@ -169,6 +175,19 @@ pub(super) async fn get(
         rows.extend(times.expires.clone().map(|expires| ("expires about".to_owned(), expires)));
         page.pairs(rows);
     })
+}
+
+/// Why a local time is not one point in time in this zone, and which one is shown.
+fn doubt(time: &LocalDateTime, zone: &TimeZone) -> Option<&'static str> {
+    match zone.to_ambiguous_timestamp(time.civil()?).offset() {
+        AmbiguousOffset::Unambiguous { .. } => None,
+        AmbiguousOffset::Gap { .. } => Some(
+            "does not exist in the zone, because the clocks were set forward: it is shown later by the length of the gap",
+        ),
+        AmbiguousOffset::Fold { .. } => {
+            Some("occurs twice in the zone, because the clocks were set back: the first of both times is shown")
+        }
+    }
 }
 
 /// The vendor's local times, with an offset if their zone is given, and the estimated expiry (I-020, AI-11).

@@ -3,7 +3,28 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use identkit_transport::http::certificates;
+
 use crate::exit::Failure;
+
+/// Part of the name of each CA that a sandbox creates.
+const NAME: &[u8] = b"identkit sandbox CA";
+
+/// Fails if there is something else than the CA certificate of an earlier sandbox.
+fn check(path: &Path) -> Result<(), Failure> {
+    let Ok(existing) = std::fs::metadata(path) else { return Ok(()) };
+    let is_ours = |pem: Vec<u8>| {
+        let found = certificates(&pem).unwrap_or_default();
+        !found.is_empty() && found.iter().all(|der| der.windows(NAME.len()).any(|part| part == NAME))
+    };
+    match existing.is_file() && std::fs::read(path).is_ok_and(is_ours) {
+        true => Ok(()),
+        false => Err(Failure::usage(format!(
+            "--write-ca {} exists and is not the CA certificate of a sandbox: choose a new file",
+            path.display()
+        ))),
+    }
+}
 
 /// The CA certificate on disk. A temporary file is removed when this is dropped.
 pub(super) struct CaFile {
@@ -18,6 +39,7 @@ impl CaFile {
             Failure::local(format!("the CA file{name} cannot be written: {error}"))
         };
         if let Some(path) = path {
+            check(path)?;
             std::fs::write(path, pem).map_err(cannot)?;
             // A reader of the ready line may have another working directory.
             return Ok(Self { path: std::path::absolute(path).map_err(cannot)?, _temporary: None });

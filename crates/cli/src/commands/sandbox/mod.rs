@@ -46,6 +46,7 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
         .profile(options.profile.unwrap_or_default())
         .keep_cases(usize::try_from(options.keep_cases).unwrap_or(usize::MAX))
         .webhook_transport(network::webhooks(options.webhook_ca.as_deref())?);
+    let sandbox = options.vendors.add_to(sandbox);
     let sandbox = match saved.flatten() {
         Some(world) => {
             ignored_options(options, &world).iter().for_each(|warning| say(warning));

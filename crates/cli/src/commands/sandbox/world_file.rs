@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use identkit_files::{Draft, LockFile, OpenError};
-use identkit_mock_server::{Progress, Sandbox, World, vendors};
+use identkit_mock_server::{Progress, Sandbox, World};
 
 use crate::exit::Failure;
+use crate::providers::all_vendors;
 use crate::signals::run_on_thread;
 
 /// Maximum size of a world file in bytes.
@@ -48,7 +49,7 @@ impl WorldFile {
             .map_err(|error| cannot(format!("its directory {} is not writable: {}", folder.display(), error.kind())))?;
         // Before the world is read: another sandbox could save one in between.
         let lock = lock(&path).map_err(cannot)?;
-        let world = existing.map(|path| World::load_file(&vendors::all(), &path, MAX_SIZE)).transpose();
+        let world = existing.map(|path| World::load_file(&all_vendors(), &path, MAX_SIZE)).transpose();
         let world = world.map_err(|error| cannot(error.to_string()).note("the file was not changed"))?;
         Ok((Self { path, saved: None, _lock: lock }, world))
     }
@@ -90,7 +91,7 @@ fn lock(path: &Path) -> Result<LockFile, String> {
 }
 
 fn save(path: &Path, sandbox: &Sandbox) -> Result<(), Failure> {
-    sandbox.snapshot().save_file(&vendors::all(), path).map_err(|error| {
+    sandbox.snapshot().save_file(&all_vendors(), path).map_err(|error| {
         Failure::local(format!("cannot save the world to {}: {error}", path.display()))
             .note("the file still has the world of the last successful save, if there was one")
     })

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use comfy_table::Table;
-use identkit_core::{Clock, Error, Kind, Window};
+use identkit_core::{Advice, Clock, Error, Kind, Window};
 use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
-use identkit_identity_tm::{DrainUnreportedExtended, OrderId};
+use identkit_identity_tm::{DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, OrderId};
 use identkit_transport::SystemClock;
 use identkit_wire::{Dts, Operation as _};
 use serde_json::{Value, json};
@@ -18,8 +18,8 @@ use crate::context::{say_all, to_list};
 use crate::exit::Failure;
 use crate::input::{confirm, require_terminal};
 use crate::output::{self, Page, say, to_json};
-use crate::save::digest;
-use crate::text::plain;
+use crate::save::{digest, reject_dash};
+use crate::text::{id, plain};
 
 pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
     let client = tm.client()?;
@@ -36,6 +36,7 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
         "to": window.end.to_string(),
         "extended": extended,
         "pages": feed.pages(),
+        "unreadable": orders.unreadable(),
         "warnings": to_list(feed.warnings()),
     });
     tm.show(json!({ "orders": orders.json(), "identkit": summary }), |page| {
@@ -46,10 +47,13 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
         if !extended {
             page.note("general codes only, which may hide a suspicion of fraud: add --extended for all codes");
         }
-    })
+    })?;
+    let operation = if extended { GetAllStatusExtended::META.name } else { GetAllStatus::META.name };
+    orders.check_whole(Kind::Protocol, operation, "--raw saves the response as received")
 }
 
 pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Failure> {
+    reject_dash("--journal", path)?;
     let clock = SystemClock::new();
     let client = tm.client()?;
     if !yes {
@@ -114,14 +118,23 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         "answer": answer,
         "unfinished_since": state.open,
         "torn": state.torn.as_ref().map(|torn| torn.display().to_string()),
+        "unreadable": orders.unreadable(),
     });
-    tm.show(json!({ "orders": orders.json(), "identkit": summary }), |page| {
-        if orders.all.is_empty() {
-            return page.line("no new entries");
-        }
-        orders.show(page);
-        page.note(format!("the response is in {}; there may be more entries: repeat the command", path.display()));
-    })
+    let place = format!("the response is in {} as received", path.display());
+    let checked = orders.check_whole(Kind::OutcomeUnknown, DrainUnreportedExtended::META.name, &place);
+    let json = json!({ "orders": orders.json(), "identkit": summary });
+    if checked.is_err() {
+        tm.show_part(json, |page| orders.show(page))?;
+    } else {
+        tm.show(json, |page| {
+            if orders.all.is_empty() {
+                return page.line("no new entries");
+            }
+            orders.show(page);
+            page.note(format!("the response is in {}; there may be more entries: repeat the command", path.display()));
+        })?;
+    }
+    checked.map_err(|failure| failure.note(recovery_note(state.since.as_deref())))
 }
 
 /// How to read the entries of a lost response.
@@ -197,9 +210,9 @@ impl Orders {
             } else {
                 format!("{} / {}", ident.word(), signature.word())
             };
-            let mut row = vec![plain(order.order_id.as_ref().map_or("", OrderId::expose))];
+            let mut row = vec![id(order.order_id.as_ref().map_or("", OrderId::expose))];
             if with_reference {
-                row.push(plain(order.reference.as_ref().map_or("", |reference| reference.expose())));
+                row.push(id(order.reference.as_ref().map_or("", |reference| reference.expose())));
             }
             row.push(plain(latest.and_then(|entry| entry.time.as_ref()).map_or("", Dts::as_str)));
             row.push(kind.map_or_else(String::new, |kind| kind.0.to_string()));
@@ -214,6 +227,23 @@ impl Orders {
     fn verdicts(&self, order: &ListedOrder) -> Verdicts {
         let judge = |flavor| order.finality(flavor);
         if self.general { Verdicts::judge_general(judge) } else { Verdicts::judge(judge) }
+    }
+
+    /// Number of entries that cannot be read completely.
+    fn unreadable(&self) -> usize {
+        self.all.iter().filter(|order| !order.is_whole()).count()
+    }
+
+    /// The failure of a list with entries that cannot be read, after the others were shown.
+    fn check_whole(&self, kind: Kind, operation: &'static str, place: &str) -> Result<(), Failure> {
+        let unreadable = self.unreadable();
+        if unreadable == 0 {
+            return Ok(());
+        }
+        let why = "they have no OrderID, or an element that cannot be read; --output json shows them";
+        let error = Error::new(kind, format!("unreadable entries: {unreadable} of {}: {why}", self.all.len()));
+        let advice = if kind == Kind::OutcomeUnknown { Advice::Reconcile } else { Advice::DoNotRetry };
+        Err(Failure::from(error.with_operation(operation).with_advice(advice)).note(place))
     }
 
     fn show(&self, page: &mut Page) {

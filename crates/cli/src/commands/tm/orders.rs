@@ -17,7 +17,7 @@ use crate::exit::Failure;
 use crate::input::{Input, bytes_of};
 use crate::misspelled::{self, Foreign, Listed, Names};
 use crate::output::{InterruptionNote, Page, say, table, to_json};
-use crate::text::plain;
+use crate::text::{id, plain};
 use crate::verdict::{description, word};
 
 /// The objects of an order and the names that the document lists ([T 3.1.3]).
@@ -106,8 +106,8 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Resu
     tm.recorder.add_name("OrderID", placed.value.order_id.expose());
     let (flavor, end) = end(placed.value.flavor);
     tm.show(document(to_json(answer), &placed, json!({ "flavour": flavor })), |page| {
-        let mut rows = vec![("OrderID", plain(placed.value.order_id.expose()))];
-        rows.extend(answer.reference.as_ref().map(|reference| ("Ref", plain(reference.expose()))));
+        let mut rows = vec![("OrderID", id(placed.value.order_id.expose()))];
+        rows.extend(answer.reference.as_ref().map(|reference| ("Ref", id(reference.expose()))));
         rows.extend(answer.target_url.as_ref().map(|url| ("TargetURL", plain(url.expose()))));
         if let Some(hashes) = &answer.video_hashes {
             rows.push(("ShortCode", plain(hashes.short_code.as_ref().map_or("", |code| code.expose()))));

@@ -55,11 +55,13 @@ fn show_data(tm: &Tm<'_>, data: &IdentDataAnswer, json: Value) -> Result<(), Fai
             row.push(value(&checked));
             table.add_row(row);
         }
-        if !table.is_empty() {
-            page.table(table);
-        }
-        if data.checked().is_none() {
-            untyped(data, page);
+        match unclear(data) {
+            Some(why) => show_entries(data, why, page),
+            None if data.checked().is_none() => {
+                page.table(table);
+                page.line("The response contains no checked data.");
+            }
+            None => page.table(table),
         }
         if let Some(method) = &data.identify_method {
             page.line(format!("Identified by: {}", plain(method)));
@@ -70,21 +72,31 @@ fn show_data(tm: &Tm<'_>, data: &IdentDataAnswer, json: Value) -> Result<(), Fai
     })
 }
 
-/// The entries that are neither checked nor initial data, without a verdict on them.
-fn untyped(data: &IdentDataAnswer, page: &mut Page) {
+/// Why it is not clear which entries are checked, or given with the order. A single entry without a Type is checked.
+fn unclear(data: &IdentDataAnswer) -> Option<&'static str> {
+    let entries = data.ident_data.as_ref().map_or(&[][..], OneOrMany::as_slice);
+    let count = |kind: u32| entries.iter().filter(|entry| entry.kind == Some(kind)).count();
+    if count(1) > 1 || count(2) > 1 {
+        Some("There are several entries with the same Type, so it is not clear which one is valid:")
+    } else if count(1) + count(2) < entries.len() && !matches!(entries, [only] if only.kind.is_none()) {
+        Some("The response does not say whether this data is checked (Type 1) or given with the order (Type 2):")
+    } else {
+        None
+    }
+}
+
+/// Shows all entries by number, without a verdict on them.
+fn show_entries(data: &IdentDataAnswer, why: &str, page: &mut Page) {
     let mut table = output::table(&["Entry", "Element", "Value"]);
     let entries = data.ident_data.iter().flat_map(OneOrMany::as_slice);
-    for (number, entry) in (1..).zip(entries).filter(|(_, entry)| entry.kind != Some(2)) {
+    for (number, entry) in (1..).zip(entries) {
         let mut rows = Vec::new();
         flatten("", &to_json(entry), &mut rows);
         for (name, value) in rows {
             table.add_row([number.to_string(), plain(&name), plain(&value)]);
         }
     }
-    if table.is_empty() {
-        return page.line("The response contains no checked data.");
-    }
-    page.line("The response does not say whether this data is checked (Type 1):");
+    page.line(why);
     page.table(table);
 }
 
@@ -198,7 +210,9 @@ pub(super) async fn report(
 /// The body and the summary of a response that should be a PDF but does not begin like one: it is kept as a damaged file
 /// (AT-96). A page or JSON is a file only if the vendor declares it as a PDF.
 fn damaged_pdf(error: &Error) -> Option<(Content, Value)> {
-    let answer = error.answer().filter(|answer| answer.status().is_success() && answer.is_complete())?;
+    // A partial response (206) is not a file (AT-89).
+    let can_be_whole = |status: u16| (200..=204).contains(&status);
+    let answer = error.answer().filter(|answer| can_be_whole(answer.status().as_u16()) && answer.is_complete())?;
     let (media, body) = (answer.headers().get(CONTENT_TYPE), answer.body());
     let is_pdf = media.is_some_and(|media| media.as_bytes().to_ascii_lowercase().starts_with(b"application/pdf"));
     let is_other = is_empty_or_json(body) || body.trim_ascii_start().starts_with(b"<");
@@ -258,7 +272,12 @@ pub(super) async fn documents(
     for (number, (content, damage)) in (1..).zip(contents) {
         files.push(prepare(&path(number), existing, content, (expected, damage), |_| Ok(())).await?);
     }
-    Files { files: commit_all(files).await?, summary }.show(tm)
+    let files = commit_all(files).await?;
+    for old in (files.len() + 1..).map(path).take_while(|path| path.symlink_metadata().is_ok()) {
+        let name = old.display();
+        output::say(&format!("note: {name} is left from an earlier run: the order has {} documents now", files.len()));
+    }
+    Files { files, summary }.show(tm)
 }
 
 pub(super) struct Files {

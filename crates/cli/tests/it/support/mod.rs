@@ -204,8 +204,7 @@ fn is_strange() -> bool {
 #[cfg(unix)]
 pub(crate) fn on_full_disk(command: &Command, blocks: u32) -> Command {
     let mut shell = clean_command("sh");
-    // Without the trap, the limit would send a signal.
-    shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "sh"]).arg(command.get_program());
+    shell.args(["-c", &format!("ulimit -f {blocks}; exec \"$@\""), "sh"]).arg(command.get_program());
     shell.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell
 }

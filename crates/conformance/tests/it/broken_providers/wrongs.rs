@@ -47,7 +47,7 @@ async fn assert_caught(harness: Harness, promise: &str) {
     let report = run(&harness).await;
     let broken = report.broken().iter().find(|broken| broken.promise == promise);
     let broken = broken.unwrap_or_else(|| panic!("not caught: {promise}\n{report}"));
-    assert!(broken.read.starts_with("docs/add-a-provider.md#"), "{}", broken.read);
+    assert!(broken.read.starts_with("docs/providers.md#"), "{}", broken.read);
 }
 
 /// Operations in which one has another send-safety.
@@ -203,7 +203,7 @@ async fn a_mock_vendor_that_saves_nothing_is_caught() {
 
 #[tokio::test]
 async fn every_section_to_read_exists() {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/add-a-provider.md")).unwrap();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/providers.md")).unwrap();
     let headings = page.lines().filter_map(|line| line.strip_prefix("### "));
     let anchors: Vec<_> = headings.map(|heading| heading.to_lowercase().replace(' ', "-")).collect();
     for wrong in [Wrong::NameInStatus, Wrong::LosesReference, Wrong::DeletesNothing, Wrong::AcceptsOtherCase] {

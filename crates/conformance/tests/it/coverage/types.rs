@@ -40,8 +40,23 @@ fn has_type((name, through): Call, row: &Row) -> Stand {
             return Stand::Shown(format!("the type in {name} rejects {wrong}"));
         }
     }
-    // A code that cannot be read stays beside the codes (AT-93).
-    let kept_apart = row.name() == "Kind";
+    // A code that cannot be read stays beside the codes (AT-93), and so does each element of a list of orders (AT-03).
+    let kept_apart = row.name() == "Kind" || name.starts_with("getAllStatus");
+    if kept_apart && row.is_wrapper() {
+        let mut text = whole.clone();
+        replace(&mut text, &row.steps, wrong_type(row));
+        if through(&text).is_ok_and(|out| out[0].get("EntryAsItCame") == Some(&wrong_type(row))) {
+            return Stand::Shown(format!("{name} keeps an entry that is not an order"));
+        }
+    }
+    // An id, a status or a result that cannot be read is an error of its own, and not a fault at a path (AT-93).
+    for wrong in [wrong_type(row), json!(true)] {
+        let mut text = whole.clone();
+        replace(&mut text, &row.steps, wrong);
+        if row.vendor == IDENTIFY24 && through(&text).is_err_and(|error| error.detail().contains(row.name())) {
+            return Stand::Shown(format!("{name} depends on it"));
+        }
+    }
     if (row.vendor == IDENTIFY24 || kept_apart) && ignores_other_types(through, row, whole) {
         return Stand::Shown(format!("the reader of {name} ignores other types"));
     }

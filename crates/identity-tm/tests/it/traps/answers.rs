@@ -11,6 +11,7 @@ async fn at_53_a_202_without_an_order_id_is_outcome_unknown() {
         "[]",
         r#"{"OrderID":null}"#,
         r#"{"OrderID":""}"#,
+        r#"{"OrderID":0}"#,
         r#"{"Error":"Mustermann"}"#,
         r#"{"Ref":"case-4711","Error":"Mustermann"}"#,
         r#"{"OrderID":["99921269855041"]}"#,

@@ -44,13 +44,10 @@ fn at_70_other_bodies_are_returned_as_received() {
     for text in [
         "eyJhbGciOiJSU0EtT0FFUCJ9.Mustermann",
         "-----BEGIN PGP MESSAGE-----\n\nMustermann\n",
-        r#""Mustermann""#,
-        " \n{\"IdentData\":\"Mustermann\"}",
+        r#""MustermannMustermann""#,
         // An envelope is JSON without a documented element. It must not be read as a result without data.
-        r#"{"protected":"e30","ciphertext":"Mustermann","tag":"x"}"#,
-        "[]",
-        "null",
-        "{\"IdentData\":",
+        r#"{"protected":"e30","ciphertext":"MustermannMustermann","tag":"x"}"#,
+        "<x:EncryptedData><x:CipherValue>Mustermann</x:CipherValue></x:EncryptedData>",
     ] {
         for media in ["application/jose", "application/json; charset=utf-8"] {
             let body = body(&answer(200, media, text)).unwrap();
@@ -62,6 +59,29 @@ fn at_70_other_bodies_are_returned_as_received() {
     assert_eq!(body(&json_answer(200, "")).unwrap_err().kind(), Kind::Protocol);
     let binary = body(&answer(200, "application/pkcs7-mime", vec![0x30, 0x82, 0xff, 0])).unwrap();
     assert!(matches!(binary, IdentDataBody::Opaque { bytes, .. } if *bytes == [0x30, 0x82, 0xff, 0]));
+}
+
+#[test]
+fn at_70_words_and_truncated_json_are_not_encrypted() {
+    for text in [
+        "null",
+        "true",
+        "7",
+        "[]",
+        "Mustermann",
+        "try again in a few minutes",
+        "{\"IdentData\":",
+        r#"{"IdentData":"MustermannMustermann"}"#,
+        r#"{"ciphertext":"MustermannMustermann""#,
+        r#"{"state":"pending"}"#,
+        r#""Mustermann""#,
+        r#""not yet available, sorry""#,
+        "<error>MustermannMustermann</error>",
+    ] {
+        for media in ["application/jose", "application/octet-stream"] {
+            assert_eq!(body(&answer(200, media, text)).unwrap_err().kind(), Kind::Protocol, "{text}");
+        }
+    }
 }
 
 #[test]
@@ -79,7 +99,10 @@ fn at_70_the_server_side_encodes_both_forms() {
                 .order_id(id())
                 .ident_data(OneOrMany::One(IdentData::default().firstname("Erika"))),
         )),
-        IdentDataBody::Opaque { bytes: "sealed".into(), content_type: Some("application/jose".to_owned()) },
+        IdentDataBody::Opaque {
+            bytes: "sealed.sealed.sealed".into(),
+            content_type: Some("application/jose".to_owned()),
+        },
     ] {
         let (head, content) = Op::encode_response(output.clone()).unwrap().into_parts();
         let media = match &output {
@@ -138,7 +161,7 @@ async fn at_70_the_decryptor_applies_to_all_forms() {
 
 #[tokio::test]
 async fn at_70_an_undecryptable_result_is_an_error() {
-    let encrypted_reply = || Step::Answer(answer(200, "text/plain", "Mustermann"));
+    let encrypted_reply = || Step::Answer(answer(200, "text/plain", "MustermannMustermann"));
     let with = |builder: identkit_identity_tm::Builder| {
         let builder = builder.decryptor(Arc::new(Reversed));
         assert!(format!("{builder:?}").contains("decrypts: true"));
@@ -176,6 +199,25 @@ async fn at_71_the_signed_form_is_preserved_and_reused_as_text() {
     }
     let client = client([Step::Answer(answer(200, "text/plain", ""))]);
     assert_eq!(client.ident_data_signed(&id(), &options()).await.unwrap_err().kind(), Kind::Protocol);
+}
+
+#[test]
+fn at_94_a_message_is_not_an_opaque_result() {
+    for text in [
+        "Service temporarily unavailable",
+        "\"please try again later\"",
+        r#"{"message":"Too many requests"}"#,
+        r#"{"title":"Bad Gateway","trace":"MustermannMustermannMustermannMustermann"}"#,
+        "upstream connect error\nreset reason: overflow",
+    ] {
+        let signed = decode(&GetIdentDataSigned::new(id()), &answer(200, "text/plain", text));
+        assert_eq!(error_of(signed).kind(), Kind::Protocol, "{text}");
+        let sealed = decode(&MaybeEncrypted(GetIdentData::new(id())), &answer(200, "text/plain", text));
+        assert_eq!(error_of(sealed).kind(), Kind::Protocol, "{text}");
+    }
+    // A title above encoded data, as in PEM.
+    let form = format!("signed identification data\n{}\n", "QUJD".repeat(16));
+    assert!(decode(&GetIdentDataSigned::new(id()), &answer(200, "text/plain", form)).is_ok());
 }
 
 #[tokio::test]

@@ -201,6 +201,62 @@ async fn at_05_pages_numbered_from_1_are_read_completely() {
 }
 
 #[tokio::test]
+async fn at_05_only_400_or_404_without_orders_is_no_page_0() {
+    let orders = format!(r#"[{{"OrderID":"{ORDER}","Status":[]}}]"#);
+    for (status, body, begins_with_1) in [
+        (400, r#"{"Error":"page 0"}"#, true),
+        (400, "", true),
+        (400, "no such page", true),
+        (404, "{}", true),
+        (404, "", true),
+        (400, "<html></html>", false),
+        (404, "<html></html>", false),
+        (404, "no such page", false),
+        (400, &orders, false),
+        (404, &orders, false),
+        (400, r#"[{"Ref":"a"}]"#, false),
+        (200, r#"{"Error":"page 0"}"#, false),
+        (204, "", false),
+        (206, &orders, false),
+    ]
+    .into_iter()
+    .chain([402, 403, 405, 406, 410, 412, 413, 415, 416, 418, 422, 451, 501].map(|status| (status, "{}", false)))
+    {
+        let body = body.to_owned();
+        let (mut feed, vendor) = feed(60, move |request, _| match request.page {
+            0 => reply(status, body.clone()),
+            _ => nothing(),
+        });
+        let first = feed.next().await;
+        assert_eq!(first.is_ok(), begins_with_1, "{status}: {first:?}");
+        let pages = vendor.requests.lock().unwrap().iter().filter(|request| request.page > 0).count();
+        assert_eq!(pages > 0, begins_with_1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn at_05_a_repeated_short_first_page_has_a_warning() {
+    for (last, warned) in [(1, true), (3, false)] {
+        let (mut feed, _) = feed(60, move |request, _| listed(&[(1, request.page.clamp(1, last) as u32, 25)]));
+        while feed.next().await.unwrap().is_some() {}
+        let rules: Vec<_> = feed.warnings().iter().map(|warning| warning.rule).collect();
+        assert_eq!(rules.contains(&"AT-05"), warned, "{rules:?}");
+    }
+}
+
+#[tokio::test]
+async fn at_03_an_entry_that_cannot_be_read_passes_the_feed() {
+    let page =
+        r#"[{"OrderID":"1","Status":[{"Kind":6}]},{},{"OrderID":"1","Status":7},null,{"OrderID":"1","Status":7}]"#;
+    let (mut feed, _) = feed(60, move |request, _| if request.page < 3 { reply(200, page) } else { nothing() });
+    let orders = feed.next().await.unwrap().unwrap();
+    assert_eq!(orders.iter().filter(|order| !order.is_whole()).count(), 3, "{orders:?}");
+    assert_eq!(orders.len(), 4, "each once");
+    assert!(feed.next().await.unwrap().is_none());
+    assert_eq!(feed.warnings().iter().filter(|warning| warning.rule == "AT-93").count(), 1);
+}
+
+#[tokio::test]
 async fn at_05_a_short_page_in_the_middle_is_not_the_last() {
     for base in [0, 1] {
         let sizes = [10_usize, 3, 10, 1, 1, 7];

@@ -106,6 +106,17 @@ fn the_matrix_has_every_documented_status() {
     assert_eq!(tested, metadata);
 }
 
+/// A gateway in front of the vendor does not know the order.
+#[tokio::test]
+async fn at_54_at_55_a_page_says_nothing_about_the_order() {
+    let decisive = |kind: &str| matches!(kind, "InvalidState" | "TanRejected" | "SigningCanceled");
+    for (name, status, ..) in matrix().into_iter().filter(|(_, _, kind, ..)| decisive(kind)) {
+        let page = Step::Answer(answer(status, "text/html", "<html><h1>Too many requests</h1></html>"));
+        let error = error_of(attempt(&client([page]), name, options()).await);
+        assert!(!decisive(&format!("{:?}", error.kind())), "{name} {status}: {error}");
+    }
+}
+
 /// None is retried: another attempt with a TAN would count (AT-54).
 #[tokio::test]
 async fn at_54_at_55_documented_errors_have_a_kind_and_no_retry() {

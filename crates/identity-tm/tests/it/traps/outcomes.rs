@@ -319,6 +319,9 @@ fn at_94_at_96_what_is_no_result_is_not_an_opaque_one() {
         let signed = decode(&GetIdentDataSigned::new(id()), &answer(200, "text/plain", body));
         assert_eq!(error_of(signed).kind(), kind, "{body}");
     }
+    let parts = [b"--x\r\nContent-Type: application/pdf\r\n\r\n", PDF, b"\r\n--x--\r\n"].concat();
+    let parts = answer(200, "multipart/mixed; boundary=x", parts);
+    assert_eq!(error_of(decode(&GetIdentDataPdf::new(id()), &parts)).kind(), Kind::Protocol, "several parts");
     // The signed form is not the plain result, and not a list of errors.
     for body in [documented("getIdentData"), r#"[{"Error":"Mustermann"}]"#] {
         let signed = decode(&GetIdentDataSigned::new(id()), &answer(200, "application/json", body));

@@ -65,7 +65,6 @@ async fn a_page_that_cannot_be_read_is_not_an_empty_list() {
         Step::Answer(Reply::new(404, "<html></html>")),
         reply(200, "{}x"),
         reply(200, r#"{"Result":"none"}"#),
-        reply(200, r#"[{"OrderID":"1","Ref":{"a":1}}]"#),
         reply(401, ""),
     ] {
         let client = client([nothing(), page]);

@@ -57,8 +57,15 @@ fn at_13_general_codes_decide_only_a_suspicion_of_fraud() {
         let verdict = status.general_finality(OrderFlavor::IdentOnly);
         assert_eq!((verdict.outcome, &verdict.because), (outcome, &because), "{kinds}");
         assert!(!verdict.is_final() || outcome == Outcome::FraudSuspicion);
+        assert_eq!(status.finality(OrderFlavor::IdentOnly), verdict, "the response says which codes it has");
         let list = decode(&GetAllStatus::new(period()), &json_answer(200, format!("[{text}]"))).unwrap().value;
         assert_eq!(list.0[0].general_finality(OrderFlavor::IdentOnly), verdict, "{kinds}");
+        assert_eq!(list.0[0].finality(OrderFlavor::IdentOnly), verdict, "{kinds}");
+        let drained = decode(&DrainUnreported, &json_answer(200, format!("[{text}]"))).unwrap().value;
+        assert_eq!(drained.0[0].finality(OrderFlavor::IdentOnly), verdict, "{kinds}");
+        let unread =
+            decode(&Unread(GetAllStatus::new(period())), &json_answer(200, format!("[{text}]"))).unwrap().value;
+        unread.for_each(|order| assert_eq!(order.finality(OrderFlavor::IdentOnly), verdict, "{kinds}")).unwrap();
     }
 }
 
@@ -127,4 +134,26 @@ async fn at_19_an_order_without_a_ref_gets_a_random_one() {
     let mut order = plain_order();
     order.reference = None;
     assert_eq!(warnings(&order), ["AT-19"]);
+}
+
+#[tokio::test]
+async fn at_94_an_empty_list_beside_an_error_is_not_a_result() {
+    let body = r#"{"Status":[],"Voicefiles":[],"Order":[],"Error":"database not available"}"#;
+    let client = || client([reply(200, body)]);
+    let options = options();
+    assert_eq!(client().status(&id(), &options).await.unwrap_err().kind(), Kind::Rejected);
+    assert_eq!(client().voice_files(&id(), &options).await.unwrap_err().kind(), Kind::Rejected);
+    // What a destructive read has marked is not known.
+    assert_eq!(client().drain_unreported(&options).await.unwrap_err().kind(), Kind::OutcomeUnknown);
+    let other = r#"{"Voicefiles":[],"message":"try again"}"#;
+    assert_eq!(
+        super::client([reply(200, other)]).voice_files(&id(), &options).await.unwrap_err().kind(),
+        Kind::Protocol
+    );
+    let user = r#"{"UserExists":false,"UserIsAbleToSign":false,"Error":"database not available"}"#;
+    let user = super::client([reply(200, user)]).signme_user(&"e.mustermann@example.com".into(), &options).await;
+    assert_eq!(user.unwrap_err().kind(), Kind::Rejected);
+    for result in [r#"{"Status":[],"Error":""}"#, r#"{"Status":[{"Kind":25}],"Error":"x"}"#] {
+        assert!(super::client([reply(200, result)]).status(&id(), &options).await.is_ok(), "{result}");
+    }
 }

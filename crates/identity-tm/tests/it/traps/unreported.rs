@@ -134,6 +134,11 @@ async fn at_93_a_code_that_cannot_be_read_in_a_list_is_unclear() {
         (r#""Status":[{"Kind":99999999999999999999},{"Kind":6}]"#, Unclear),
         (r#""Status":[{"Kind":1e400},{"Kind":6}]"#, Unclear),
         (r#""Status":[{"Kind":1e400},{"Kind":89}]"#, FraudSuspicion),
+        (r#""Status":[{"Kind":6}],"status":[{"Kind":89}]"#, Unclear),
+        (r#""Status":[{"Kind":6,"kind":89}]"#, Unclear),
+        (r#""Status":[{"Kind":89},"x"]"#, FraudSuspicion),
+        (r#""Status":[{"Kind":6},"x"]"#, Unclear),
+        (r#""Status":"x""#, Unclear),
         (r#""Status":[]"#, Pending),
         (r#""Status":[{"Kind":6}]"#, Positive),
     ] {
@@ -154,7 +159,9 @@ async fn at_89_at_94_at_95_a_list_has_its_warnings() {
         (200, r#"[{"OrderID":"1","Status":[]},{"OrderID":"2","Status":[null]}]"#, "AT-92"),
         (200, r#"{"Error":"x","Order":[{"OrderID":"1","Status":[]}]}"#, "AT-94"),
         (200, r#"[{"OrderID":"1","Status":[],"Error":"x"}]"#, "AT-94"),
-        (200, r#"[{"OrderID":"1","OrderID":"2","Status":[]}]"#, "AT-95"),
+        (200, r#"[{"OrderID":"1","Ref":"a","Ref":"b","Status":[]}]"#, "AT-95"),
+        (200, r#"[{"OrderID":"1","Status":[]},{"Order":{"OrderID":"1","Status":[]},"Order":null}]"#, "AT-95"),
+        (200, r#"[{"OrderID":"1","status":[],"Status":[]},{"Ref":"Status"}]"#, "AT-93"),
     ] {
         let drained = client([reply(status, text)]).drain_unreported(&options()).await.unwrap();
         assert_eq!(drained.value.0.len(), text.matches("Status").count());

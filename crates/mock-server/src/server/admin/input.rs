@@ -161,6 +161,7 @@ impl Form {
         if body.is_empty() {
             return match B::OPTIONAL {
                 true => B::read(Map::new(), self),
+                false if self.example.is_empty() => refuse(self.detail("the body is missing")),
                 false => refuse(format!("send a body, e.g. {}", self.example)),
             };
         }

@@ -10,6 +10,7 @@ use identkit_wire::{Dts, ServedOperation as _, json};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::put_order::unlisted;
 use super::{FACTS, ListShape, Orders, Settings, Unit, examples, rules};
 use crate::rules::{Rule, Rules};
 use crate::vendors::unlisted::misspelled;
@@ -35,13 +36,16 @@ pub(super) fn all_status(
     extended: bool,
 ) -> Result<Response<Content>, Rejection> {
     let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
+    // A misspelled Period makes the read a destructive one.
+    let period = request.period.as_ref();
+    let mut parts = vec![("", &request.extra, AllStatusRequest::KEYS)];
+    parts.extend(period.map(|period| ("Period", &period.extra, Period::KEYS)));
+    let paging = period.and_then(|period| period.paging.as_ref());
+    parts.extend(paging.map(|paging| ("Period.Paging", &paging.extra, Paging::KEYS)));
+    if strict && rules.enforce(&rules::M_08_ELEMENTS) {
+        unlisted(&parts, "body")?;
+    }
     if rules.enforce(&rules::M_08_MISSPELLED) {
-        // A misspelled Period makes the read a destructive one.
-        let period = request.period.as_ref();
-        let parts = [("", &request.extra, AllStatusRequest::KEYS)].into_iter();
-        let parts = parts.chain(period.map(|period| ("Period", &period.extra, Period::KEYS)));
-        let paging = period.and_then(|period| period.paging.as_ref());
-        let parts = parts.chain(paging.map(|paging| ("Period.Paging", &paging.extra, Paging::KEYS)));
         misspelled(parts, &rules::M_08_MISSPELLED).into_iter().for_each(|warning| world.warn(warning));
     }
     let orders = world.state::<Orders>();

@@ -379,9 +379,13 @@ impl IdentityTm {
     /// Returns the rejection of an unknown call: wrong method, wrong path, or an unknown name.
     fn unknown_call(&self, method: &Method, path: &str) -> Rejection {
         let name = path.split('/').nth(1).unwrap_or_default().to_ascii_lowercase();
-        let known = self.routes.iter().find(|route| {
+        let mut named: Vec<&Route> = self.routes.iter().collect();
+        named.retain(|route| {
             route.meta().path.split('/').nth(1).is_some_and(|segment| segment.eq_ignore_ascii_case(&name))
         });
+        // Several calls begin with the same name.
+        let fits = |route: &&&Route| route.meta().match_path(path, true).is_some();
+        let known = named.iter().find(fits).or_else(|| named.iter().min_by_key(|route| route.meta().path.len()));
         let (status, message, section) = match known {
             Some(route) if route.meta().method != method => (
                 405,

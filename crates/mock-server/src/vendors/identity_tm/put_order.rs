@@ -20,7 +20,7 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
     let rules = world.rules.clone();
     if world.profile == Profile::Strict {
         if rules.enforce(&rules::M_08_ELEMENTS) {
-            unlisted(&order)?;
+            unlisted(&parts(&order), "order")?;
         }
         if rules.enforce(&rules::AT_47_BLANKS) {
             blanks(&order)?;
@@ -202,15 +202,14 @@ fn parts(order: &PutOrder) -> Vec<Part<'_>> {
 }
 
 /// Rejects elements that the tables do not list. The message quotes a name only if it is nearly a listed one: it may be
-/// personal data.
-pub(super) fn unlisted(order: &PutOrder) -> Result<(), Rejection> {
-    let parts = parts(order);
+/// personal data. `whole` names the request.
+pub(super) fn unlisted(parts: &[Part<'_>], whole: &'static str) -> Result<(), Rejection> {
     let rule = &rules::M_08_ELEMENTS;
     let mut faults = misspelled(parts.iter().copied(), rule);
-    for (place, extra, listed) in parts {
+    for &(place, extra, listed) in parts {
         if extra.keys().any(|name| nearest(name, listed).is_none()) {
             let message = "has an element that the document does not list; only the profile strict rejects it";
-            faults.push(rule.violation(if place.is_empty() { "order" } else { place }, message, TABLE));
+            faults.push(rule.violation(if place.is_empty() { whole } else { place }, message, TABLE));
         }
     }
     refuse(faults)

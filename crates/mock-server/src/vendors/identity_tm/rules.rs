@@ -25,7 +25,7 @@ rules! {
     AT_11 = rule("AT-11", "[T] 2.6", "An account can be limited to version 2.10");
     AT_80 = rule("AT-80", "[T] 7.1", "serverStatus returns 500 while the service is down");
     // PutOrder.
-    M_08_ELEMENTS = rule("M-08/elements", "[T] 3.1.3", "An order must not have elements that the document does not list").strict();
+    M_08_ELEMENTS = rule("M-08/elements", "[T] 3.1.3, 4.2.2", "An order or a request of a list must not have elements that the document does not list").strict();
     M_08_MISSPELLED = rule("M-08/misspelled", "[T] 3.1.3, 4.2.2", "An unlisted element with nearly the name of a listed one gets a warning in the journal");
     AT_99 = rule("AT-99", "[T] 3.1.3", "A URL, also pdf_url of identify24, must be percent-encoded ASCII and have a port from 1 to 65535, or none");
     T_005 = rule("T-005", "[T] 3.1.3", "Texts must respect their maximum lengths and have no control characters; dates and images must be valid");

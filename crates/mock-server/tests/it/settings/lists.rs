@@ -16,7 +16,11 @@ async fn at_13_general_codes_are_a_setting_and_can_hide_fraud() {
     let id = bench.ended(order(), "fraud").await;
     let tm = bench.tm();
     let general = tm.status_general(&id, &options()).await.unwrap().value;
-    assert_eq!(general.finality(OrderFlavor::IdentOnly).outcome, Outcome::Pending);
+    assert_eq!(
+        general.finality(OrderFlavor::IdentOnly).outcome,
+        Outcome::Unknown,
+        "nothing is decided without all codes"
+    );
     let all = tm.status(&id, &options()).await.unwrap().value;
     assert_eq!(all.finality(OrderFlavor::IdentOnly).outcome, Outcome::FraudSuspicion);
     let listed = bench.tm_call("POST", "/getAllStatus", ALL_TIME).await.text();
