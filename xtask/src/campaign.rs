@@ -1,6 +1,9 @@
-//! `cargo xtask campaign NAME`: runs tests of `ci` in a release build with many more rounds, or with each rule switched
-//! off. It is slow and not a part of `ci`. `full` runs each with fewer rounds, and uses the test programs of `ci`.
+//! `cargo xtask campaign NAME`: runs tests of `ci` in a release build with many more rounds, with each rule switched off,
+//! with faults in the code, or on generated input. It is slow and not a part of `ci`. `full` runs each with fewer rounds,
+//! and uses the test programs of `ci`.
 
+mod fuzz;
+mod mutants;
 mod rules;
 
 use crate::workspace::Workspace;
@@ -9,11 +12,22 @@ use crate::workspace::Workspace;
 pub(crate) struct Campaign {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    package: &'static str,
-    /// Test target and filter; `None`: all tests of the package, once without each rule.
-    tests: Option<(&'static str, &'static str)>,
+    work: Work,
     /// Environment variables that set the number of rounds, with the numbers of `campaign` and of `full`.
     rounds: &'static [(&'static str, [&'static str; 2])],
+}
+
+/// What a campaign runs.
+#[derive(Debug)]
+enum Work {
+    /// Tests of a package: test target and filter.
+    Tests(&'static str, &'static str, &'static str),
+    /// All tests of a package, once without each rule of the sandbox.
+    Rules(&'static str),
+    /// The tests of each package with one fault in its code.
+    Mutants,
+    /// Each target of `crates/fuzz` on generated input.
+    Fuzz,
 }
 
 /// How many rounds a campaign has.
@@ -29,64 +43,83 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
     Campaign {
         name: "logins",
         about: "identify24: 10,000 rounds of 100 callers while a token expires, 1,000 with the leader canceled",
-        package: "identkit-identify24",
-        tests: Some(("it", "storm::")),
+        work: Work::Tests("identkit-identify24", "it", "storm::"),
         rounds: &[("IDENTKIT_STORM_ROUNDS", ["10000", "1000"]), ("IDENTKIT_STORM_CANCELLED", ["1000", "300"])],
     },
     Campaign {
         name: "simulation",
         about: "20 orders over each of 10,000 simulated networks: no order is placed twice",
-        package: "identkit-mock-server",
-        tests: Some(("it", "simulation::")),
+        work: Work::Tests("identkit-mock-server", "it", "simulation::"),
         rounds: &[("IDENTKIT_SIMULATION_SEEDS", ["10000", "1000"])],
     },
     Campaign {
         name: "journal",
         about: "the sandbox: 100 journals of the same seed and script over TCP are identical",
-        package: "identkit-mock-server",
-        tests: Some(("it", "canonical::")),
+        work: Work::Tests("identkit-mock-server", "it", "canonical::"),
         rounds: &[("IDENTKIT_JOURNAL_ROUNDS", ["100", "40"])],
     },
     Campaign {
         name: "download",
         about: "a 2 GiB download over TLS in little memory",
-        package: "identkit-transport",
-        tests: Some(("download", "")),
+        work: Work::Tests("identkit-transport", "download", ""),
         rounds: &[("IDENTKIT_DOWNLOAD_MIB", ["2048", "512"])],
     },
     Campaign {
         name: "fuzz-admin",
         about: "the sandbox's admin API: about 500 generated requests to each call; needs schemathesis (PyPI)",
-        package: "identkit-cli",
-        tests: Some(("it", "fuzz::")),
+        work: Work::Tests("identkit-cli", "it", "fuzz::"),
         rounds: &[("IDENTKIT_FUZZ_EXAMPLES", ["500", "50"])],
     },
     Campaign {
         name: "rules",
         about: "the sandbox with each rule switched off in turn: a test must fail",
-        package: "identkit-mock-server",
-        tests: None,
+        work: Work::Rules("identkit-mock-server"),
         rounds: &[],
+    },
+    Campaign {
+        name: "mutants",
+        about: "one fault at a time in the code (cargo-mutants): a test must fail; can be stopped and continued",
+        work: Work::Mutants,
+        rounds: &[(mutants::AREAS, ["all", "token"])],
+    },
+    Campaign {
+        name: "fuzz",
+        about: "readers of data from outside on generated input (AFL), 30 minutes each; can be stopped and continued",
+        work: Work::Fuzz,
+        rounds: &[(fuzz::SECONDS, ["1800", "20"])],
     },
 ];
 
+impl Campaign {
+    /// Returns a setting of the environment, or its default for the number of rounds.
+    fn setting(&self, name: &str, rounds: Rounds) -> String {
+        let default = self.rounds.iter().find(|(variable, _)| *variable == name).map_or("", |(_, [many, few])| {
+            if matches!(rounds, Rounds::Many) { many } else { few }
+        });
+        std::env::var(name).unwrap_or_else(|_| default.to_owned())
+    }
+}
+
 /// Runs a campaign, prints its figures, and returns whether it passed. Rounds set in the environment take precedence.
 pub(crate) fn run(campaign: &Campaign, rounds: Rounds, ws: &Workspace) -> Result<bool, String> {
-    let Some((test, filter)) = campaign.tests else { return rules::run(campaign.package, ws) };
+    let (package, test, filter) = match campaign.work {
+        Work::Tests(package, test, filter) => (package, test, filter),
+        Work::Rules(package) => return rules::run(package, ws),
+        Work::Mutants => return mutants::run(&campaign.setting(mutants::AREAS, rounds), ws),
+        Work::Fuzz => return fuzz::run(&campaign.setting(fuzz::SECONDS, rounds), ws),
+    };
     let mut cargo = ws.cargo(&["test", "--all-features"]);
     match rounds {
         // Link-time optimization takes longer than it saves in tests.
-        Rounds::Many => cargo.args(["--release", "-p", campaign.package]).env("CARGO_PROFILE_RELEASE_LTO", "off"),
+        Rounds::Many => cargo.args(["--release", "-p", package]).env("CARGO_PROFILE_RELEASE_LTO", "off"),
         // The test programs of `ci`: with few rounds, a release build takes longer than the tests.
         Rounds::Few => cargo.arg("--workspace"),
     };
     cargo.args(["--test", test, filter, "--", "--nocapture"]);
     // By default a test passes if its tool is missing; a campaign must not.
     cargo.env("IDENTKIT_REQUIRE_TOOLS", "1");
-    for (variable, [many, few]) in campaign.rounds {
-        if std::env::var_os(variable).is_none() {
-            cargo.env(variable, if matches!(rounds, Rounds::Many) { many } else { few });
-        }
+    for (variable, _) in campaign.rounds {
+        cargo.env(variable, campaign.setting(variable, rounds));
     }
     Ok(ws.run(cargo)?.success())
 }
@@ -101,8 +134,7 @@ mod tests {
         let campaign = Campaign {
             name: "sample",
             about: "",
-            package: "identkit-sample",
-            tests: Some(("sample", "runs")),
+            work: Work::Tests("identkit-sample", "sample", "runs"),
             rounds: &[("SAMPLE_ROUNDS", ["7", "2"])],
         };
         let repo = Throwaway::package("");

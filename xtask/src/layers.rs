@@ -31,7 +31,7 @@ struct Layer {
 }
 
 /// All layers. No crate depends on the facade, the command line or xtask. The sandbox and the conformance suite are not
-/// shipped with libraries, so only conformance, console and cli depend on them. A provider with its mock vendor has
+/// shipped with libraries, so only conformance, console, cli and fuzz depend on them. A provider with its mock vendor has
 /// [`SANDBOX`] as an optional dependency. Every layer can have [`TESTKIT`] as a dev-dependency.
 const LAYERS: &[Layer] = &[
     Layer { name: "core", may: "", dev: "" },
@@ -59,6 +59,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer { name: TESTKIT, may: TESTKIT_MAY, dev: "" },
     Layer { name: EXAMPLE, may: "core wire transport", dev: "conformance mock-server" },
+    Layer { name: "fuzz", may: "core wire transport provider webhook mock-server synthetic", dev: "" },
     Layer { name: "xtask", may: "", dev: "" },
 ];
 

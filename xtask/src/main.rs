@@ -32,6 +32,7 @@ mod providers;
 mod public;
 mod snapshots;
 mod table;
+mod tool;
 mod test;
 #[cfg(test)]
 mod throwaway;
