@@ -93,9 +93,11 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
 impl Campaign {
     /// Returns a setting of the environment, or its default for the number of rounds.
     fn setting(&self, name: &str, rounds: Rounds) -> String {
-        let default = self.rounds.iter().find(|(variable, _)| *variable == name).map_or("", |(_, [many, few])| {
-            if matches!(rounds, Rounds::Many) { many } else { few }
-        });
+        let default = self
+            .rounds
+            .iter()
+            .find(|(variable, _)| *variable == name)
+            .map_or("", |(_, [many, few])| if matches!(rounds, Rounds::Many) { many } else { few });
         std::env::var(name).unwrap_or_else(|_| default.to_owned())
     }
 }

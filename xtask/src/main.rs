@@ -32,10 +32,10 @@ mod providers;
 mod public;
 mod snapshots;
 mod table;
-mod tool;
 mod test;
 #[cfg(test)]
 mod throwaway;
+mod tool;
 mod traps;
 mod workspace;
 

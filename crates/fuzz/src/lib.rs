@@ -58,7 +58,11 @@ pub const TARGETS: &[Target] = &[
         about: "a PDF to sign: the signed file begins with the original and has as many pages",
         run: pdfs::run,
     },
-    Target { name: "worlds", about: "a saved world: what is loaded is saved and loaded again the same", run: worlds::run },
+    Target {
+        name: "worlds",
+        about: "a saved world: what is loaded is saved and loaded again the same",
+        run: worlds::run,
+    },
 ];
 
 /// Returns the target of this name.

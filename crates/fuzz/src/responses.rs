@@ -124,7 +124,8 @@ pub(crate) fn identity_tm(input: &[u8]) {
         MaybeEncrypted<GetIdentData>, Unread<GetAllStatus>, Streamed<GetESignPdf>,
     );
     let address = Address::default().firstname("Erika").surname("Mustermann").country("DE");
-    let order = PutOrder::default().reference("case-4711").product(12_u32).add(0_u64).email("e@example.com").address(address);
+    let order =
+        PutOrder::default().reference("case-4711").product(12_u32).add(0_u64).email("e@example.com").address(address);
     let placed = block_on(client.put_order(&order, &CallOptions::default()));
     let sent = canned.sent.swap(0, Ordering::SeqCst);
     assert!(sent <= 1 || !canned.status.is_success(), "an order was sent {sent} times");

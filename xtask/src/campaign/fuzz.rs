@@ -52,8 +52,7 @@ pub(super) fn run(seconds: &str, ws: &Workspace) -> Result<bool, String> {
 /// Returns the targets, which are the folders of the corpora, or those that `only` names.
 fn select(ws: &Workspace, only: Option<&str>) -> Result<Vec<String>, String> {
     let entries = fs::read_dir(ws.root().join(CORPORA)).map_err(|error| format!("reading {CORPORA}: {error}"))?;
-    let mut all: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let mut all: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     all.sort();
     let Some(only) = only else { return Ok(all) };
     let wanted: Vec<String> = only.split(',').map(|name| name.trim().to_owned()).collect();
@@ -81,10 +80,13 @@ impl<'a> Afl<'a> {
             return Err(format!("building AFL, which needs make and a C compiler: {}", message.trim()));
         }
         ws.print("building the instrumented program");
-        let mut build = afl.command(&["build", "--quiet", "--release", "--locked", "-p", "identkit-fuzz", "--target-dir"]);
+        let mut build =
+            afl.command(&["build", "--quiet", "--release", "--locked", "-p", "identkit-fuzz", "--target-dir"]);
         build.arg(ws.target().join("afl")).env("CARGO_PROFILE_RELEASE_LTO", "off");
         // A wrong calculation must be a fault.
-        build.env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true").env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
+        build
+            .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true")
+            .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
         ws.output("building crates/fuzz", build)?;
         Ok(afl)
     }
@@ -111,7 +113,11 @@ impl<'a> Afl<'a> {
         fs::create_dir_all(&state).map_err(|error| format!("creating {}: {error}", state.display()))?;
         let mut command = self.command(&["fuzz", "-V", seconds, "-t", "5000+", "-o"]);
         command.arg(&state).arg("-i");
-        if stats.exists() { command.arg("-") } else { command.arg(self.ws.root().join(CORPORA).join(target)) };
+        if stats.exists() {
+            command.arg("-")
+        } else {
+            command.arg(self.ws.root().join(CORPORA).join(target))
+        };
         command.arg("--").arg(&self.program).env(TARGET, target);
         self.ws.print(&format!("fuzzing {target} for {seconds} s"));
         let output = self.ws.capture(command)?;

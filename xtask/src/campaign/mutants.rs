@@ -13,7 +13,8 @@ use crate::workspace::Workspace;
 
 /// Environment variable that selects areas, separated by commas, or `all`.
 pub(super) const AREAS: &str = "IDENTKIT_MUTANTS_AREAS";
-const CARGO_MUTANTS: Tool = Tool { package: "cargo-mutants", version: "27.1.0", shows_version: &["mutants", "--version"] };
+const CARGO_MUTANTS: Tool =
+    Tool { package: "cargo-mutants", version: "27.1.0", shows_version: &["mutants", "--version"] };
 
 /// A part of the code.
 struct Area {
@@ -148,7 +149,10 @@ mod tests {
     #[test]
     fn areas_are_selected_by_name() {
         assert_eq!(select("all").unwrap().len(), ALL.len());
-        assert_eq!(select("token, files").unwrap().iter().map(|area| area.name).collect::<Vec<_>>(), ["token", "files"]);
+        assert_eq!(
+            select("token, files").unwrap().iter().map(|area| area.name).collect::<Vec<_>>(),
+            ["token", "files"]
+        );
         assert!(select("tokens").err().unwrap().contains("tokens"));
     }
 

@@ -246,12 +246,6 @@ pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, JsonFault> {
     })
 }
 
-/// The line and the column of the byte after these bytes.
-fn place_after(before: &[u8]) -> (usize, usize) {
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    (line, before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1)
-}
-
 /// The text, without a byte order mark at its start.
 fn without_byte_order_mark(bytes: &[u8]) -> Result<&str, JsonFault> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);

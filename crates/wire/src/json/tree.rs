@@ -6,8 +6,6 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use super::place_after;
-
 /// Maximum nesting depth, the same as serde_json's.
 pub(super) const DEPTH: usize = 128;
 
@@ -78,6 +76,12 @@ impl<'de> Node<'de> {
     pub(super) fn is_numbered(members: &[(Cow<'_, str>, Self)]) -> bool {
         !members.is_empty() && members.iter().all(|(key, _)| is_digits(key))
     }
+}
+
+/// The line and the column of the byte after these bytes.
+fn place_after(before: &[u8]) -> (usize, usize) {
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    (line, before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1)
 }
 
 pub(super) fn is_digits(text: &str) -> bool {

@@ -39,7 +39,7 @@ enum State {
     /// Fewer bytes were read than show whether the body is in gzip.
     Begin,
     /// The decoder collects the decoded bytes.
-    Decode(MultiGzDecoder<Vec<u8>>),
+    Decode(Box<MultiGzDecoder<Vec<u8>>>),
     /// The body is not in gzip.
     Pass,
     /// Reads the rest of the coded bytes before this error.
@@ -74,7 +74,7 @@ impl Gunzip {
         match &mut self.state {
             State::Begin if self.piece.len() >= MAGIC.len() || (ended.is_some() && !self.piece.is_empty()) => {
                 self.state = match self.piece.starts_with(&MAGIC) {
-                    true => State::Decode(MultiGzDecoder::new(Vec::new())),
+                    true => State::Decode(Box::new(MultiGzDecoder::new(Vec::new()))),
                     false => State::Pass,
                 };
                 self.advance(ended)
