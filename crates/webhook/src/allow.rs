@@ -127,6 +127,12 @@ mod tests {
     }
 
     #[test]
+    fn debug_shows_the_networks() {
+        let list = AllowList::parse(["192.0.2.8/29"]).unwrap();
+        assert!(format!("{list:?}").contains("192.0.2.8/29"), "{list:?}");
+    }
+
+    #[test]
     fn a_network_contains_its_addresses_only() {
         for (network, inside, outside) in [
             (

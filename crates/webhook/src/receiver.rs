@@ -204,6 +204,9 @@ pub(crate) mod tests {
         let mut large = get("/identity-tm/good/OnFinal?orderId=1");
         *large.body_mut() = vec![0; BODY_LIMIT + 1].into();
         assert_eq!(receiver.handle(large).await.status(), 413);
+        let mut largest = get("/identity-tm/good/OnFinal?orderId=1");
+        *largest.body_mut() = vec![0; 1_048_576].into();
+        assert_eq!(receiver.handle(largest).await.status(), 202);
     }
 
     #[tokio::test]
@@ -213,6 +216,29 @@ pub(crate) mod tests {
         receiver.withdraw_token("identity-tm", &Secret::new("good"));
         assert!(!receiver.admits("/identity-tm/good/OnFinal"));
         assert_eq!(receiver.handle(get("/identity-tm/good/OnFinal?orderId=1")).await.status(), 404);
+    }
+
+    #[tokio::test]
+    async fn a_withdrawal_concerns_one_token_of_one_provider() {
+        let receiver = receiver(Arc::new(MemoryInbox::new()));
+        receiver.accept_token("identity-tm", Secret::new("second"));
+        receiver.accept_token("identify24", Secret::new("good"));
+        receiver.withdraw_token("identity-tm", &Secret::new("good"));
+        assert!(receiver.admits("/identity-tm/second/OnFinal"));
+        assert!(receiver.admits("/identify24/good/status"));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_accepted_twice_is_valid() {
+        let receiver = receiver(Arc::new(MemoryInbox::new()));
+        receiver.accept_token("identity-tm", Secret::new("good"));
+        assert!(receiver.admits("/identity-tm/good/OnFinal"));
+    }
+
+    #[test]
+    fn debug_shows_callbacks_and_no_tokens() {
+        let printed = format!("{:?}", receiver(Arc::new(MemoryInbox::new())));
+        assert!(printed.contains("OnFinal") && !printed.contains("good"), "{printed}");
     }
 
     #[tokio::test]

@@ -138,6 +138,15 @@ async fn ai_06_list_is_searched_by_text_and_number() {
 }
 
 #[tokio::test]
+async fn at_93_a_project_without_its_id_may_be_the_wanted_one() {
+    for (list, kind) in [(r#"[{"id":null,"title":"Wanted"}]"#, Kind::Protocol), (r#"[{"id":"7"}]"#, Kind::NotFound)] {
+        let vendor = Vendor::script(vec![with_data(list)]);
+        let client = client_with(&vendor, &TestClock::default(), Dialect::new().projects_by_list(true));
+        assert_eq!(client.project(&"6".into(), &options()).await.unwrap_err().kind(), kind, "{list}");
+    }
+}
+
+#[tokio::test]
 async fn ai_33_data_is_a_list_in_every_form_and_never_empty() {
     let answer = |data: &str| ok(format!(r#"{{"result":true,"data":{data}}}"#));
     for (data, expected) in [

@@ -99,3 +99,13 @@ async fn at_05_only_strict_requires_both_bounds_of_a_period() {
         answer.refused(400, "Period", "AT-05", "[T] 4.2");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m_08_only_strict_rejects_unlisted_elements_of_a_list() {
+    for body in [r#"{"period":{}}"#, r#"{"Period":{"begin":"x"}}"#, r#"{"Period":{"Paging":{"page":1}}}"#] {
+        let strict = Harness::strict();
+        strict.tm_call("POST", "/getAllStatus", body).await.refused(400, "", "M-08", "");
+        let literal = Harness::new().tm_call("POST", "/getAllStatus", body).await;
+        assert_ne!(literal.status, 400, "{body}: {}", literal.text());
+    }
+}
