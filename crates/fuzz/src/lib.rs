@@ -34,7 +34,7 @@ pub const TARGETS: &[Target] = &[
     },
     Target {
         name: "identify24-responses",
-        about: "a status (first byte) and a body, as response to every call: an ident is never created after a success",
+        about: "a status (first byte) and a body, as response to the login and to every read",
         run: responses::identify24,
     },
     Target {

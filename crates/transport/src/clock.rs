@@ -11,7 +11,8 @@ fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or(limit)
 }
 
-/// Real time. A wall time outside the range of [`Timestamp`] is its nearest value, e.g. after the year 9999. Monotonic time is tokio's, so a simulated network or a test can control it.
+/// Real time. A wall time outside the range of [`Timestamp`] is its nearest value, e.g. after the year 9999. Monotonic
+/// time is tokio's, so a simulated network or a test can control it.
 ///
 /// # Panics
 /// The future of [`sleep_until`](Clock::sleep_until) panics if it is polled outside a tokio runtime with timers.

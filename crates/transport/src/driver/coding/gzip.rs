@@ -72,7 +72,7 @@ impl Gunzip {
     /// Decodes the piece, or ends the decoder with the reason why no piece follows. `None`: more coded bytes are needed.
     fn advance(&mut self, ended: Option<Result<(), Error>>) -> Option<Frame<Bytes>> {
         match &mut self.state {
-            State::Begin if self.piece.len() >= MAGIC.len() || (ended.is_some() && !self.piece.is_empty()) => {
+            State::Begin if self.piece.len() >= MAGIC.len() => {
                 self.state = match self.piece.starts_with(&MAGIC) {
                     true => State::Decode(Box::new(MultiGzDecoder::new(Vec::new()))),
                     false => State::Pass,
@@ -97,12 +97,13 @@ impl Gunzip {
                 }
                 decoded
             }
-            State::Pass if !self.piece.is_empty() => Some(Frame::data(std::mem::take(&mut self.piece))),
+            State::Begin if ended.is_none() => None,
             State::Begin | State::Pass => {
                 if let Some(ended) = ended {
                     self.state = ended.map_or_else(State::Fail, |()| State::End);
                 }
-                None
+                let plain = std::mem::take(&mut self.piece);
+                (!plain.is_empty()).then(|| Frame::data(plain))
             }
             State::Fail(_) | State::End => None,
         }
@@ -252,6 +253,14 @@ mod tests {
         let body = Content::new(None, Counting(Dripping(damaged.into_iter()), Arc::clone(&polls)));
         assert_eq!(decoded(body).collect(1000).await.unwrap_err().kind(), Kind::Integrity);
         assert_eq!(polls.load(Ordering::SeqCst), 1003);
+    }
+
+    #[tokio::test]
+    async fn at_90_a_broken_body_that_is_not_gzip_is_an_error() {
+        for plain in ["", "x", "plain text"] {
+            let cut = Content::new(Some(1000), Dripping(plain.as_bytes().to_vec().into_iter()));
+            assert_eq!(decoded(cut).collect(1000).await.unwrap_err().kind(), Kind::Integrity, "{plain}");
+        }
     }
 
     #[tokio::test]
