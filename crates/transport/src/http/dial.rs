@@ -250,8 +250,11 @@ impl AsyncRead for Metered {
 
 delegate_writes!(Metered);
 
-/// What was received since the request, for a response that turns out not to be valid HTTP (AT-97). The limit on the
-/// bytes until the head is complete bounds it.
+/// Maximum number of bytes that a [`Tee`] retains.
+const RETAINED: usize = 1024 * 1024;
+
+/// What was received since the request, for a response that turns out not to be valid HTTP (AT-97). Only the first MiB is
+/// retained.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tee(Arc<Mutex<Option<Vec<u8>>>>);
 
@@ -264,6 +267,18 @@ impl Tee {
     /// Ends, and returns what was received. Empty if it was not begun.
     pub(super) fn end(&self) -> Vec<u8> {
         self.bytes().take().unwrap_or_default()
+    }
+
+    /// Whether it retains what is received from now on.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes().as_ref().is_some_and(|bytes| bytes.len() < RETAINED)
+    }
+
+    fn retain(&self, received: &[u8]) {
+        if let Some(bytes) = &mut *self.bytes() {
+            let room = RETAINED.saturating_sub(bytes.len()).min(received.len());
+            bytes.extend_from_slice(received.get(..room).unwrap_or_default());
+        }
     }
 
     fn bytes(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
@@ -281,9 +296,7 @@ impl AsyncRead for Teed {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if let Some(bytes) = &mut *self.tee.bytes() {
-            bytes.extend_from_slice(buffer.filled().get(before..).unwrap_or_default());
-        }
+        self.tee.retain(buffer.filled().get(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use ::http::{HeaderMap, Request, Response, StatusCode, response};
+use ::http::{Request, Response, StatusCode, response};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-use identkit_core::{Content, Delivery, Error, Kind, RawResponse};
-use identkit_wire::Meta;
+use identkit_core::{BoxFuture, Content, Delivery, Error, Kind};
 
 use super::dial::TooManyBytes;
 use super::fault::{self, ConnectError, ConnectFault};
+use super::invalid::{invalid_answer, read_rest, rest_of_body};
 use super::outgoing::Outgoing;
 use super::pool::{Key, Pool, PooledConnection};
 use crate::{AttemptContext, Failure};
@@ -60,15 +60,25 @@ pub(super) async fn exchange(
         })
         .await
     };
-    let received = pooled.tee.end();
-    let answer = || operation.and_then(|operation| answer_in(&received, operation));
     match sent {
         Ok(response) => {
             pooled.meter.remove_limit();
             let (head, incoming) = response.into_parts();
-            check_framing(&head).map_err(|failure| (Failure { answer: answer(), ..failure }, None))?;
+            if let Err(failure) = check_framing(&head) {
+                let answer = invalid_answer(operation, *pooled, &pool.clock).await;
+                return Err((Failure { answer, ..failure }, None));
+            }
             let len = incoming.size_hint().exact();
-            let body = ResponseBody { incoming, pooled: Some(pooled), pool: Arc::clone(pool), key };
+            let body = ResponseBody {
+                incoming,
+                pooled: Some(pooled),
+                pool: Arc::clone(pool),
+                key,
+                ended: false,
+                unrepeatable: operation.is_some(),
+                last: Bytes::new(),
+                end: End::Open,
+            };
             Ok(Response::from_parts(head, Content::new(len, body)))
         }
         Err(mut error) => {
@@ -80,27 +90,8 @@ pub(super) async fn exchange(
                 return Err((failure, None));
             }
             let failure = connection_failure(source, unsent.is_some());
-            Err((Failure { answer: answer(), ..failure }, unsent))
-        }
-    }
-}
-
-/// The final response in what was received, although it is not valid HTTP. Its body begins with the status line. `None`
-/// without a status line.
-fn answer_in(mut received: &[u8], operation: &Meta) -> Option<Box<RawResponse>> {
-    loop {
-        let after = received.strip_prefix(b"HTTP/1.")?.get(1..)?.strip_prefix(b" ")?;
-        let status = StatusCode::from_bytes(after.get(..3)?).ok()?;
-        let end = received.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4);
-        match end.filter(|_| status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS) {
-            Some(end) => received = received.get(end..)?,
-            None => {
-                let body = Bytes::copy_from_slice(received);
-                let raw = RawResponse::new(status, HeaderMap::new(), body, false)
-                    .with_id_names(operation.ids)
-                    .with_id_urls(operation.id_urls);
-                return Some(Box::new(raw));
-            }
+            let answer = if unsent.is_none() { invalid_answer(operation, *pooled, &pool.clock).await } else { None };
+            Err((Failure { answer, ..failure }, unsent))
         }
     }
 }
@@ -155,13 +146,47 @@ struct ResponseBody {
     pooled: Option<Box<PooledConnection>>,
     pool: Arc<Pool>,
     key: Key,
+    /// Whether the connection has ended, so that it must not be polled again.
+    ended: bool,
+    /// Whether what was received and cannot be decoded is passed on before the error.
+    unrepeatable: bool,
+    /// The last piece that was passed on.
+    last: Bytes,
+    end: End,
+}
+
+/// What follows the last piece of a body.
+enum End {
+    Open,
+    /// The error comes after the rest of the body as received: the vendor does not give this response a second time.
+    Rest(BoxFuture<'static, Vec<u8>>, Error),
+    Error(Error),
 }
 
 impl ResponseBody {
-    /// Polls the connection, and drops it if it has ended.
     fn poll_connection(&mut self, cx: &mut Context<'_>) {
-        if self.pooled.as_mut().is_some_and(|pooled| pooled.poll_ended(cx)) {
-            self.pooled = None;
+        self.ended = self.ended || self.pooled.as_mut().is_none_or(|pooled| pooled.poll_ended(cx));
+    }
+
+    /// Returns what was received and not passed on, then the error.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match std::mem::replace(&mut self.end, End::Open) {
+            End::Open => Poll::Ready(None),
+            End::Rest(mut reading, error) => match reading.as_mut().poll(cx) {
+                Poll::Pending => {
+                    self.end = End::Rest(reading, error);
+                    Poll::Pending
+                }
+                Poll::Ready(received) => {
+                    let rest = rest_of_body(&received, &self.last);
+                    if rest.is_empty() {
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                    self.end = End::Error(error);
+                    Poll::Ready(Some(Ok(Frame::data(rest))))
+                }
+            },
+            End::Error(error) => Poll::Ready(Some(Err(error))),
         }
     }
 }
@@ -172,28 +197,42 @@ impl http_body::Body for ResponseBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
+        if !matches!(this.end, End::Open) {
+            return this.poll_rest(cx);
+        }
         // The connection is polled only if the bytes that were read with the head do not suffice.
         let mut frame = Pin::new(&mut this.incoming).poll_frame(cx);
         if frame.is_pending() {
             this.poll_connection(cx);
             frame = Pin::new(&mut this.incoming).poll_frame(cx);
         }
-        Poll::Ready(match std::task::ready!(frame) {
-            Some(Ok(frame)) => Some(Ok(frame)),
+        match std::task::ready!(frame) {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref().filter(|_| this.unrepeatable) {
+                    this.last = data.clone();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
             Some(Err(source)) => {
-                this.pooled = None;
-                Some(Err(Error::new(Kind::Unreachable, "the connection broke before the end of the response")
-                    .with_source(source)))
+                let error = Error::new(Kind::Unreachable, "the connection broke before the end of the response")
+                    .with_source(source);
+                let pooled = this.pooled.take().filter(|_| this.unrepeatable);
+                this.end = match pooled {
+                    Some(pooled) => End::Rest(Box::pin(read_rest(*pooled, Arc::clone(&this.pool.clock))), error),
+                    None => End::Error(error),
+                };
+                this.poll_rest(cx)
             }
             None => {
                 // If bytes follow the end of the response, the connection ends.
                 this.poll_connection(cx);
-                if let Some(pooled) = this.pooled.take() {
+                if let Some(pooled) = this.pooled.take().filter(|_| !this.ended) {
+                    pooled.tee.end();
                     this.pool.give(this.key.clone(), pooled);
                 }
-                None
+                Poll::Ready(None)
             }
-        })
+        }
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -12,6 +12,7 @@ mod dial;
 mod exceptions;
 mod exchange;
 mod fault;
+mod invalid;
 mod outgoing;
 mod pool;
 mod proxy;

@@ -77,7 +77,7 @@ struct Idle {
 /// Idle connections, the most recently used last. They are few, so a search is linear.
 pub(super) struct Pool {
     limits: IdleLimits,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     idle: Mutex<Vec<Idle>>,
 }
 

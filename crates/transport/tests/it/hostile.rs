@@ -101,6 +101,42 @@ async fn at_97_a_response_that_is_not_valid_http_is_retained() {
 }
 
 #[tokio::test]
+async fn at_97_a_body_that_is_not_chunked_as_announced_is_retained() {
+    let head = "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let order = r#"{"OrderID":"99"}"#;
+    for (sent, retained) in [
+        (order.to_owned(), order.to_owned()),
+        (format!("0x10\r\n{order}\r\n0\r\n\r\n"), format!("0x10\r\n{order}\r\n0\r\n\r\n")),
+        (format!("10\n{order}\n0\n\n"), format!("10\n{order}\n0\n\n")),
+        // The first chunk was passed on; the rest follows as received.
+        (format!("1\r\n{{\r\n{}", &order[1..]), format!("{{\r\n{}", &order[1..])),
+        // Longer than one read.
+        (format!("{}{order}", " ".repeat(200_000)), format!("{}{order}", " ".repeat(200_000))),
+        // Nothing follows what was passed on.
+        (format!("20\r\n{order}"), order.to_owned()),
+    ] {
+        for interim in ["", "HTTP/1.1 100 Continue\r\n\r\n"] {
+            let url = answering(format!("{interim}{head}{sent}")).await;
+            let error = create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::OutcomeUnknown);
+            let answer = error.answer().unwrap();
+            let body = std::str::from_utf8(answer.body()).unwrap();
+            assert_eq!((body, answer.is_complete()), (retained.as_str(), false), "{sent:.40}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_97_a_long_response_with_an_invalid_head_is_retained() {
+    let head = "HTTP/1.1 202 Accepted\r\nno colon\r\n\r\n";
+    for (filler, retained) in [(300_000, 300_000 + head.len() + 2), (2_000_000, 1024 * 1024)] {
+        let url = answering(format!("{head}{}ok", "x".repeat(filler))).await;
+        let error = create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap_err();
+        assert_eq!(error.answer().unwrap().body().len(), retained);
+    }
+}
+
+#[tokio::test]
 async fn other_protocols_are_errors() {
     for bytes in [
         &[0, 0, 0, 4, 0, 0, 0, 0, 0][..],

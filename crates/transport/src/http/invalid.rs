@@ -1,0 +1,79 @@
+//! What was received of a response that is not valid HTTP, if the vendor does not give it a second time (AT-97).
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use futures_util::future::select;
+use identkit_core::{Clock, RawResponse};
+use identkit_wire::Meta;
+use tokio::io::AsyncReadExt as _;
+
+use super::pool::PooledConnection;
+
+/// How long the rest of such a response is awaited: it has normally arrived already.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The response of an operation that must not be repeated, although it is not valid HTTP.
+pub(super) async fn invalid_answer(
+    operation: Option<&Meta>,
+    pooled: PooledConnection,
+    clock: &Arc<dyn Clock>,
+) -> Option<Box<RawResponse>> {
+    let operation = operation?;
+    let received = read_rest(pooled, Arc::clone(clock)).await;
+    let (status, response) = final_response(&received)?;
+    let raw = RawResponse::new(status, HeaderMap::new(), Bytes::copy_from_slice(response), false)
+        .with_id_names(operation.ids)
+        .with_id_urls(operation.id_urls);
+    Some(Box::new(raw))
+}
+
+/// Reads what else arrives of a response that is not valid HTTP, and returns all that was received since the request.
+pub(super) async fn read_rest(pooled: PooledConnection, clock: Arc<dyn Clock>) -> Vec<u8> {
+    let PooledConnection { connection, tee, meter, .. } = pooled;
+    meter.remove_limit();
+    let mut stream = connection.into_parts().io.into_inner();
+    let reading = async {
+        let mut buffer = [0; 4096];
+        while tee.has_room() && stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+    };
+    select(pin!(reading), clock.sleep_until(clock.now().plus(PATIENCE))).await;
+    tee.end()
+}
+
+/// The final response in what was received, from its status line on, although it is not valid HTTP. `None` without a
+/// status line.
+fn final_response(mut received: &[u8]) -> Option<(StatusCode, &[u8])> {
+    loop {
+        let after = received.strip_prefix(b"HTTP/1.")?.get(1..)?.strip_prefix(b" ")?;
+        let status = StatusCode::from_bytes(after.get(..3)?).ok()?;
+        match body_in(received).filter(|_| status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS) {
+            Some(next) => received = next,
+            None => return Some((status, received)),
+        }
+    }
+}
+
+/// What follows the first head.
+fn body_in(response: &[u8]) -> Option<&[u8]> {
+    let end = [&b"\r\n\r\n"[..], b"\n\n"].iter().filter_map(|end| Some(find(response, end)? + end.len())).min()?;
+    response.get(end..)
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}
+
+/// The part of a chunked body that was not passed on: the bytes after the last piece that was, as received.
+pub(super) fn rest_of_body(received: &[u8], last: &[u8]) -> Bytes {
+    let body = final_response(received).and_then(|(_, response)| body_in(response)).unwrap_or_default();
+    let rest = match last {
+        [] => Some(body),
+        // Not found if the body is longer than what is retained.
+        _ => body.windows(last.len()).rposition(|window| window == last).and_then(|at| body.get(at + last.len()..)),
+    };
+    Bytes::copy_from_slice(rest.unwrap_or_default())
+}
