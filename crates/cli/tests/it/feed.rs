@@ -32,10 +32,10 @@ mod statuses {
     fn a_window_is_a_table_with_a_row_for_each_order() {
         let sandbox = with_examples();
         let result = sandbox.run(&format!("{ALWAYS} --extended"));
-        result.ends_with(0, &["the first applies to an identification"]).shows(&["OrderID", "Verdict"]);
+        result.ends_with(0, &["identkit tm finality ORDERID"]).shows(&["OrderID", "Verdict"]);
         assert!(!result.stderr.contains("--extended"), "{result:#?}");
         let row = result.stdout.lines().find(|line| line.contains(ORDER)).unwrap();
-        assert!(row.contains("Sign-me_Account_Creation_Test") && row.contains("positive / identified"), "{row}");
+        assert!(row.contains("Sign-me_Account_Creation_Test") && row.contains("undecided"), "{row}");
         sandbox.run(ALWAYS).ends_with(0, &["general codes only", "--extended"]);
         let result = sandbox.run("tm statuses --from 2000-01-01 --to 2000-01-02");
         assert_eq!(result.ends_with(0, &[]).stdout, "no status changes in this window\n");
@@ -51,7 +51,7 @@ mod statuses {
         };
         let entries = |order: &Value| order["Status"].as_array().unwrap().len();
         assert!(entries(&of(&general)) < entries(&of(&extended)));
-        let verdict = json!({ "if_identification": "positive", "if_signature": "identified" });
+        let verdict = json!({ "if_identification": "undecided", "if_signature": "undecided" });
         assert_eq!(of(&extended)["identkit"], json!({ "verdict": verdict }));
         let about = &extended["identkit"];
         assert_eq!((&about["from"], &about["extended"]), (&"2000-01-01T00:00:00Z".into(), &true.into()));
@@ -370,16 +370,16 @@ fn at_03_entries_that_cannot_be_read_are_reported() {
         .iter()
         .map(|order| &order["identkit"]["verdict"]["if_identification"])
         .collect();
-    assert_eq!(verdicts, ["positive", "unclear", "unclear", "unclear"]);
+    assert_eq!(verdicts, ["undecided", "unclear", "unclear", "unclear"]);
     assert_eq!(shown["identkit"]["unreadable"], 3);
-    server.run(line).ends_with(1, &["unreadable entries: 3 of 4"]).shows(&["1\t", "positive"]);
+    server.run(line).ends_with(1, &["unreadable entries: 3 of 4"]).shows(&["1\t", "undecided"]);
     // Control characters of an id are shown so that the id can be used.
     let server = Server::json("200 OK", r#"[{"OrderID":"9\u001b1","Status":[{"Kind":6}]}]"#);
     server.run(line).ends_with(0, &[]).shows(&[r#""9\u001b1""#]);
 }
 
 #[test]
-fn at_13_general_codes_decide_only_a_suspicion_of_fraud() {
+fn at_06_a_part_of_the_codes_decides_only_a_suspicion_of_fraud() {
     for (kinds, verdict) in [
         (json!([{ "Kind": 6 }, { "Kind": 84 }]), "undecided"),
         (json!([{ "Kind": 17 }]), "undecided"),
@@ -391,17 +391,21 @@ fn at_13_general_codes_decide_only_a_suspicion_of_fraud() {
             true => Reply::json("200 OK", &json!([order]).to_string()),
             false => Reply::json("200 OK", &order.to_string()),
         });
+        let folder = tempfile::tempdir().unwrap();
+        let drain = format!("tm drain-unreported --yes --journal {}", folder.path().join("journal").display());
+        for line in ["tm statuses --from -1h", "tm statuses --from -1h --extended", &drain] {
+            server.run(line).ends_with(0, &["identkit tm finality ORDERID"]).shows(&[verdict]);
+            let json = server.json(line);
+            let shown = json!({ "verdict": { "if_identification": verdict, "if_signature": verdict } });
+            assert_eq!(json["orders"][0]["identkit"], shown, "{line}");
+        }
+        // AT-13: the general codes of one order are a part as well.
+        let status = format!("tm status {ORDER}");
         let text =
             if verdict == "undecided" { "cannot be decided from the general codes: use --extended" } else { "fraud" };
-        let status = format!("tm status {ORDER}");
-        for line in ["tm statuses --from -1h", &status] {
-            server.run(line).ends_with(0, &[]).shows(&[text]);
-            let json = server.json(line);
-            let json = json["orders"].get(0).unwrap_or(&json);
-            assert_eq!(json["identkit"]["verdict"]["if_identification"], verdict, "{line}");
-            let json = server.json(&format!("{line} --extended"));
-            let json = json["orders"].get(0).unwrap_or(&json);
-            assert_ne!(json["identkit"]["verdict"]["if_identification"], "undecided", "{line}");
-        }
+        server.run(&status).ends_with(0, &[]).shows(&[text]);
+        assert_eq!(server.json(&status)["identkit"]["verdict"]["if_identification"], verdict);
+        let whole = server.json(&format!("{status} --extended"));
+        assert_ne!(whole["identkit"]["verdict"]["if_identification"], "undecided");
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
     let client = tm.client()?;
     let feed = client.status_feed(window, &tm.options);
     let mut feed = if extended { feed } else { feed.general() };
-    let mut orders = Orders { general: !extended, ..Orders::default() };
+    let mut orders = Orders::default();
     while let Some(more) = feed.next().await? {
         orders.extend(more);
         tm.progress.describe(&format!("{} orders, {} pages", orders.all.len(), feed.pages()));
@@ -158,8 +158,6 @@ fn warn(state: &JournalState) {
 /// Orders by first appearance, each once.
 #[derive(Default)]
 struct Orders {
-    /// Whether only the general codes were read.
-    general: bool,
     all: Vec<ListedOrder>,
     places: HashMap<String, usize>,
 }
@@ -186,30 +184,21 @@ impl Orders {
         let one = |order: &ListedOrder| {
             let mut vendor = to_json(order);
             if let Some(object) = vendor.as_object_mut() {
-                object.insert("identkit".into(), self.verdicts(order).json());
+                object.insert("identkit".into(), verdicts(order).json());
             }
             vendor
         };
         self.all.iter().map(one).collect()
     }
 
-    /// The table of orders, and whether the two verdicts on any order differ.
-    fn table(&self) -> (Table, bool) {
+    fn table(&self) -> Table {
         let with_reference = self.all.iter().any(|order| order.reference.is_some());
         let mut header = vec!["OrderID", "Ref", "Time", "Kind", "Meaning", "Verdict"];
         header.retain(|name| with_reference || *name != "Ref");
         let mut table = output::table(&header);
-        let mut differ = false;
         for order in &self.all {
             let latest = latest(order);
             let kind = latest.and_then(|entry| entry.kind);
-            let Verdicts { identification: ident, signature } = self.verdicts(order);
-            differ |= ident != signature;
-            let verdict = if ident == signature {
-                ident.description().to_owned()
-            } else {
-                format!("{} / {}", ident.word(), signature.word())
-            };
             let mut row = vec![id(order.order_id.as_ref().map_or("", OrderId::expose))];
             if with_reference {
                 row.push(id(order.reference.as_ref().map_or("", |reference| reference.expose())));
@@ -217,16 +206,11 @@ impl Orders {
             row.push(plain(latest.and_then(|entry| entry.time.as_ref()).map_or("", Dts::as_str)));
             row.push(kind.map_or_else(String::new, |kind| kind.0.to_string()));
             row.push(kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned());
-            row.push(verdict);
+            row.push(verdicts(order).identification.word().to_owned());
             table.add_row(row);
         }
         output::prevent_wrapping(&mut table, &header, &["OrderID", "Time"]);
-        (table, differ)
-    }
-
-    fn verdicts(&self, order: &ListedOrder) -> Verdicts {
-        let judge = |flavor| order.finality(flavor);
-        if self.general { Verdicts::judge_general(judge) } else { Verdicts::judge(judge) }
+        table
     }
 
     /// Number of entries that cannot be read completely.
@@ -247,12 +231,17 @@ impl Orders {
     }
 
     fn show(&self, page: &mut Page) {
-        let (table, differ) = self.table();
-        page.table(table);
-        if differ {
-            page.note("of two verdicts, the first applies to an identification and the second to a signature");
-        }
+        page.table(self.table());
+        page.note(
+            "a list may lack codes of an order, so it decides only a suspicion of fraud; for the verdict on an order: \
+             identkit tm finality ORDERID",
+        );
     }
+}
+
+/// The verdicts on an order of a list. Its earlier codes may be in another response (AT-06).
+fn verdicts(order: &ListedOrder) -> Verdicts {
+    Verdicts::judge_part(|flavor| order.finality(flavor))
 }
 
 /// Merges a later entry of an order into the known one.
@@ -302,7 +291,7 @@ mod tests {
         let first = &orders.json()[0];
         assert_eq!(first["Status"], json!([{ "Kind": 25 }, { "Kind": 6 }]));
         assert_eq!((&first["Ref"], &first["More"]), (&"r".into(), &1.into()));
-        assert_eq!(first["identkit"]["verdict"]["if_identification"], "positive");
+        assert_eq!(first["identkit"]["verdict"]["if_identification"], "undecided");
     }
 
     #[test]
@@ -334,13 +323,13 @@ mod tests {
         let table = |more: Value, width: u16| {
             let mut order = json!({ "OrderID": id, "Status": [{ "Kind": 6, "Time": time }] });
             order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            let (mut table, _) = orders(&[&json!([order]).to_string()]).table();
+            let mut table = orders(&[&json!([order]).to_string()]).table();
             output::fitted(table.set_width(width))
         };
         for more in [json!({}), json!({ "Ref": "0123456789abcdef0123456789abcdef" })] {
             for width in [60, 80, 100] {
                 let text = table(more.clone(), width);
-                assert!(text.contains(id) && text.contains(time) && text.contains("positive"), "{text}");
+                assert!(text.contains(id) && text.contains(time) && text.contains("undecided"), "{text}");
                 assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{text}");
             }
         }

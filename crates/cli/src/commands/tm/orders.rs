@@ -125,7 +125,7 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
         false => client.status_general(order_id, &tm.options).await,
     })?;
     let judge = |flavor| response.value.finality(flavor);
-    let verdicts = if extended { Verdicts::judge(judge) } else { Verdicts::judge_general(judge) };
+    let verdicts = if extended { Verdicts::judge(judge) } else { Verdicts::judge_part(judge) };
     tm.show(document(to_json(&response.value), &response, verdicts.json()), |page| {
         let mut table = table(&["Time", "Kind", "Meaning", "Text"]);
         for entry in response.value.timeline() {
@@ -184,8 +184,8 @@ impl Verdicts {
         Self { identification: verdict(OrderFlavor::IdentOnly), signature: verdict(OrderFlavor::Qes) }
     }
 
-    /// Judges the general codes, which decide only a suspicion of fraud: they may hide one (AT-13).
-    pub(super) fn judge_general(judge: impl Fn(OrderFlavor) -> Finality) -> Self {
+    /// Judges a part of an order's codes, which decides only a suspicion of fraud: the rest may report one (AT-06, AT-13).
+    pub(super) fn judge_part(judge: impl Fn(OrderFlavor) -> Finality) -> Self {
         let Self { identification, signature } = Self::judge(judge);
         let decided = |Verdict(outcome): Verdict| {
             Verdict(outcome.filter(|outcome| matches!(outcome, Outcome::FraudSuspicion | Outcome::Unclear)))
