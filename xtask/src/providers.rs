@@ -48,7 +48,7 @@ const LISTS: [List; 7] = [
     List {
         file: "crates/cli/src/providers.rs",
         needs: "{snake}",
-        remedy: "add its mock vendor, or the module of its commands",
+        remedy: "add its module: the calls that become commands, and its mock vendor",
     },
 ];
 

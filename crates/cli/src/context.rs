@@ -27,7 +27,7 @@ use crate::verbose::Verbose;
 pub(crate) struct Api<'a> {
     pub(crate) base_url: &'a str,
     /// The environment variable for the base URL.
-    pub(crate) variable: &'static str,
+    pub(crate) variable: &'a str,
     /// Whether ids in paths are secret.
     pub(crate) secret_ids: bool,
     /// Whether the command changes something at the vendor.

@@ -3,6 +3,7 @@
 //! Results go to standard output; errors, notes and progress go to standard error.
 
 mod arguments;
+mod calls;
 mod commands;
 mod connection;
 mod context;

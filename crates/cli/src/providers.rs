@@ -1,19 +1,32 @@
-//! The list of providers for `identkit sandbox`. `cargo xtask new-provider` adds a line here.
+//! The list of providers. `cargo xtask new-provider` adds a line here, and the module that it names.
 
 use clap::Args;
 use identkit_mock_server::{MockVendor, Sandbox, SandboxBuilder, vendors};
 
+use crate::calls::Provider;
 use crate::commands::sandbox::Hints;
 use crate::commands::{identify24, tm};
 
 /// What the guide prints about each vendor, in this order.
 pub(crate) const HINTS: &[Hints] = &[tm::HINTS, identify24::HINTS];
 
+/// Declares the providers in crates of their own, one module each.
+macro_rules! providers {
+    ($($module:ident,)*) => {
+        $(mod $module;)*
+
+        /// The providers whose calls are commands by their metadata. Their mock vendors are in their own crates.
+        pub(crate) const CALLABLE: &[&Provider] = &[$(&$module::PROVIDER),*];
+    };
+}
+
+providers! {
+    // Further providers are added above this line.
+}
+
 /// Returns the mock vendors that the sandbox's crate does not contain: those of the providers' own crates.
 fn mock_vendors() -> Vec<Box<dyn MockVendor>> {
-    vec![
-        // Further mock vendors are added above this line.
-    ]
+    CALLABLE.iter().map(|provider| (provider.mock_vendor)()).collect()
 }
 
 /// Returns all mock vendors.

@@ -45,11 +45,7 @@ const LINES: [Line; 8] = [
         before: "identkit-mock-server = ",
         text: "identkit-{name} = { workspace = true, features = [\"mock\"] }\n",
     },
-    Line {
-        file: "crates/cli/src/providers.rs",
-        before: "        // Further mock vendors",
-        text: "        Box::new(identkit_{snake}::mock::{type}Vendor::new()),\n",
-    },
+    Line { file: "crates/cli/src/providers.rs", before: "    // Further providers", text: "    {snake},\n" },
     Line { file: "docs/architecture.md", before: "", text: ", {name}" },
 ];
 

@@ -7,6 +7,9 @@ use super::options::{Auth, Options};
 use super::plan::Plan;
 use crate::workspace::Workspace;
 
+/// The module of the command line.
+const COMMANDS: &str = include_str!("commands.rs.in");
+
 /// Folder of the example provider.
 const EXAMPLE: &str = "crates/example-provider/";
 
@@ -66,6 +69,10 @@ pub(super) fn add(
         return Err(format!("{} exists: choose another name", place.display()));
     }
     plan.text(place, contract);
+    if options.outside.is_none() {
+        let place = format!("crates/cli/src/providers/{}.rs", name.snake());
+        plan.text(ws.root().join(place), replace(COMMANDS, name));
+    }
     Ok(())
 }
 

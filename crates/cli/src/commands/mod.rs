@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::calls;
 use crate::exit::Failure;
 use crate::output::Format;
 
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Tm(tm::Arguments),
     Identify24(identify24::Arguments),
     State(state::Arguments),
+    #[command(flatten)]
+    Call(calls::Arguments),
 }
 
 impl Command {
@@ -35,6 +38,7 @@ impl Command {
             Self::Tm(arguments) => tm::run(arguments, format).await,
             Self::Identify24(arguments) => identify24::run(arguments, format).await,
             Self::State(arguments) => state::run(arguments, format),
+            Self::Call(arguments) => calls::run(arguments, format).await,
         }
     }
 }
