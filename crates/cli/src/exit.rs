@@ -177,11 +177,14 @@ impl Failure {
 
     fn all_notes(&self, show_vendor_text: bool) -> impl Iterator<Item = String> {
         let violation = self.error.iter().flat_map(Error::violations).next().map(|fault| {
-            let document = fault.section.split(' ').next().unwrap_or_default();
-            format!(
-                "docs/contract/contract.md explains rules such as {}; {document} is the vendor's document",
-                fault.rule,
-            )
+            // A provider in a crate of its own has its contract elsewhere, and its document has no short name.
+            match fault.section.split(' ').next().filter(|document| document.starts_with('[')) {
+                Some(document) => format!(
+                    "docs/contract/contract.md explains rules such as {}; {document} is the vendor's document",
+                    fault.rule
+                ),
+                None => format!("the provider's page in docs/contract explains rules such as {}", fault.rule),
+            }
         });
         let has_text = self.error.as_ref().is_some_and(|error| error.vendor_text().is_some());
         let hidden = has_text && self.vendor_text == VendorText::OnAdvice && !show_vendor_text;

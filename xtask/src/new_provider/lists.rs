@@ -1,5 +1,7 @@
 //! The lists of the repository that name each provider. The check `providers` finds one that is missing.
 
+use std::path::PathBuf;
+
 use super::name::Name;
 use super::plan::Plan;
 use crate::workspace::Workspace;
@@ -59,6 +61,11 @@ pub(super) fn link(file: &str) -> &'static str {
         "LICENSE-APACHE" => "../../LICENSE-APACHE",
         _ => "../../LICENSE-MIT",
     }
+}
+
+/// The module of the provider in the command line.
+pub(super) fn commands(name: &Name, ws: &Workspace) -> PathBuf {
+    ws.root().join("crates/cli/src/providers").join(format!("{}.rs", name.snake()))
 }
 
 /// Adds the changed lists to the plan.

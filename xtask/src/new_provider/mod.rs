@@ -132,7 +132,13 @@ fn finish(options: &Options, ws: &Workspace) -> Result<(), String> {
             format.arg(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()).join("Cargo.toml"));
             format
         }
-        None => ws.cargo(&["fmt", "--package", &package, "--package", "identkit", "--package", "identkit-cli"]),
+        None => {
+            let mut format =
+                ws.cargo(&["fmt", "--package", &package, "--package", "identkit", "--package", "identkit-cli", "--"]);
+            // A macro declares its module, so that cargo does not find it.
+            format.arg(lists::commands(&options.name, ws));
+            format
+        }
     };
     ws.output("cargo fmt", format)?;
     if options.outside.is_none() {

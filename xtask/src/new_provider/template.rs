@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::lists;
 use super::name::Name;
 use super::options::{Auth, Options};
 use super::plan::Plan;
@@ -70,8 +71,7 @@ pub(super) fn add(
     }
     plan.text(place, contract);
     if options.outside.is_none() {
-        let place = format!("crates/cli/src/providers/{}.rs", name.snake());
-        plan.text(ws.root().join(place), replace(COMMANDS, name));
+        plan.text(lists::commands(name, ws), replace(COMMANDS, name));
     }
     Ok(())
 }

@@ -58,7 +58,7 @@ fn params(meta: &'static Meta) -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether the request can have a body.
-fn takes_body(meta: &Meta) -> bool {
+pub(super) fn takes_body(meta: &Meta) -> bool {
     matches!(meta.method, Method::POST | Method::PUT | Method::PATCH)
 }
 
@@ -95,13 +95,11 @@ pub(super) fn command(provider: &'static Provider) -> Command {
         .hide_env_values(true)
         .default_value(provider.base_url)
         .help("Base URL of the API; `http://` is accepted for loopback only");
-    let mut command = Command::new(provider.name)
-        .about(provider.about)
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .arg(base_url);
+    let mut command = Command::new(provider.name).subcommand_required(true).arg_required_else_help(true).arg(base_url);
     for credential in provider.credentials {
-        let help = "Other users of the machine can read a command line: prefer the environment variable";
+        let help = format!(
+            "The {credential} of the account. Other users of the machine can read a command line: prefer the environment variable"
+        );
         let file = format!("{credential}-file");
         command = command
             .arg(
@@ -118,7 +116,8 @@ pub(super) fn command(provider: &'static Provider) -> Command {
                     .help(format!("File with the value of --{credential}")),
             );
     }
-    let command = TraceOptions::augment_args(Connection::augment_args(command));
+    // Adding options replaces the description.
+    let command = TraceOptions::augment_args(Connection::augment_args(command)).about(provider.about);
     command.subcommands(provider.calls.iter().map(|call| subcommand(call.meta)))
 }
 

@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use http::Request;
 use http::header::CONTENT_TYPE;
-use identkit_core::{Content, Secret};
+use identkit_core::{Content, Kind, Secret};
 use identkit_transport::Response;
 use identkit_wire::{Params, RetrySafety, is_json_object};
 use serde_json::{Value, json};
 
 use super::Given;
-use super::arguments::{Arguments, command_name, is_file, must_confirm, variable};
+use super::arguments::{Arguments, command_name, is_file, must_confirm, takes_body, variable};
 use crate::context::{Api, Context, document, secret, warn};
 use crate::exit::Failure;
 use crate::input::{Input, confirm, require_terminal};
@@ -60,7 +60,12 @@ async fn call(context: &Context<'_, Arguments>) -> Result<(), Failure> {
         request,
         options: context.options.clone(),
     };
-    let response = warn((call.send)(given).await)?;
+    let response = warn((call.send)(given).await).map_err(|error| match body {
+        None if takes_body(meta) && error.kind() == Kind::InvalidInput => {
+            Failure::unsent("--body is missing: pass the file with the request, or - to read standard input")
+        }
+        _ => error.into(),
+    })?;
     let (shown, response) = response.split();
     let (head, content) = shown.into_parts();
     let content = deadline.limit(content);

@@ -92,7 +92,7 @@ async fn what_cannot_be_sent_is_2() {
     for (line, text) in [
         (&["put-order", "--body", &missing][..], "missing.json"),
         (&["put-order", "--body", &invalid], "JSON"),
-        (&["put-order"], ""),
+        (&["put-order"], "--body is missing"),
         (&["get-status", ".."], "OrderID"),
         (&["del-identdata", "1"], "--yes"),
         (&["request-sign", "1"], "--yes"),
@@ -121,6 +121,8 @@ fn the_definition_is_valid_and_has_what_a_call_needs() {
     ] {
         assert_eq!(parse(line).is_ok(), is_valid, "{line:?}");
     }
+    let about = command(&TRIAL).get_about().unwrap().to_string();
+    assert_eq!(about, TRIAL.about);
     let help = command(&TRIAL).find_subcommand_mut("put-order").unwrap().render_help().to_string();
     assert!(help.contains("PUT /putOrder") && help.contains("it is never repeated"), "{help}");
 }
