@@ -8,18 +8,25 @@ use std::time::Duration;
 use identkit_mock_server::Sandbox;
 use identkit_transport::{Clock as _, SystemClock};
 
-/// Real time after which a call counts as endless. A call in the sandbox takes milliseconds.
-const LIMIT: Duration = Duration::from_secs(30);
-
 /// Number of times that other tasks run before a pending call counts as waiting for time.
 const TURNS: usize = 32;
 
 /// Runs a call to its end. If it waits, time in the sandbox advances to the next timer. `None` if it does not end
-/// within [`LIMIT`].
-pub(crate) async fn within<T>(sandbox: &Sandbox, call: impl Future<Output = T>) -> Option<T> {
-    let mut call = pin!(call);
+/// within this real time.
+pub(crate) async fn within<T>(limit: Duration, sandbox: &Sandbox, call: impl Future<Output = T>) -> Option<T> {
     let real = SystemClock::new();
-    let end = real.now().plus(LIMIT);
+    let mut end = pin!(real.sleep_until(real.now().plus(limit)));
+    let mut driven = pin!(drive(sandbox, call));
+    poll_fn(|context| match driven.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => end.as_mut().poll(context).map(|_| None),
+    })
+    .await
+}
+
+/// Runs a call to its end, and advances time whenever it waits.
+async fn drive<T>(sandbox: &Sandbox, call: impl Future<Output = T>) -> T {
+    let mut call = pin!(call);
     loop {
         for _ in 0..TURNS {
             let mut polled = None;
@@ -38,11 +45,8 @@ pub(crate) async fn within<T>(sandbox: &Sandbox, call: impl Future<Output = T>) 
             })
             .await;
             if let Some(Some(value)) = polled {
-                return Some(value);
+                return value;
             }
-        }
-        if real.now() > end {
-            return None;
         }
         let mut advance = pin!(sandbox.run_to_next());
         // A call that holds the clock must continue while time advances.
@@ -51,8 +55,8 @@ pub(crate) async fn within<T>(sandbox: &Sandbox, call: impl Future<Output = T>) 
             Poll::Pending => advance.as_mut().poll(context).map(|_| None),
         })
         .await;
-        if ended.is_some() {
-            return ended;
+        if let Some(value) = ended {
+            return value;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
+use std::time::Duration;
 
 use identkit_core::{
     Address, Document, Error, Gender, IdentityProvider, NewCase, Outcome, Person, Pii, Purpose, Secret,
@@ -85,6 +86,7 @@ pub struct Harness {
     pub(crate) webhook_setting: Option<&'static str>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) limit: Duration,
 }
 
 impl Debug for Harness {
@@ -116,6 +118,7 @@ impl Harness {
             webhook_setting: None,
             samples: Vec::new(),
             faults: Fault::all().to_vec(),
+            limit: Duration::from_secs(30),
         }
     }
 
@@ -172,6 +175,14 @@ impl Harness {
     #[must_use]
     pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
         self.faults = faults.into_iter().collect();
+        self
+    }
+
+    /// Sets the real time after which a call counts as endless. The default is 30 s; a call in the sandbox takes
+    /// milliseconds.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
         self
     }
 

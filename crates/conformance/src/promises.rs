@@ -176,7 +176,7 @@ impl<'a> Suite<'a> {
         // Copied first: the main run deletes and cancels cases.
         let fresh = self.harness.sandbox.fork();
         let sandbox = self.harness.sandbox.clone();
-        let ended = within(&sandbox, self.main_run()).await;
+        let ended = within(self.harness.limit, &sandbox, self.main_run()).await;
         self.check(ENDS, ended.is_some(), || "the main run does not end".into());
         self.begin(read::OUTCOMES);
         self.outcomes(&fresh).await;

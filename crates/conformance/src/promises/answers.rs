@@ -26,7 +26,9 @@ impl Suite<'_> {
         let Some((window, _)) = windows(sandbox.now()) else { return };
         for step in READS.into_iter().filter(|step| self.can(step.needs())).collect::<Vec<_>>() {
             let plain = self.harness.provider(&sandbox);
-            let Ok(expected) = step.run(&*plain, &self.harness.case, &first, window).await else { continue };
+            let read = self.limited(&sandbox, step.run(&*plain, &self.harness.case, &first, window)).await;
+            let Some(read) = read else { return };
+            let Ok(expected) = read else { continue };
 
             let other = Arc::new(OtherCase {
                 inner: sandbox.transport(),

@@ -33,8 +33,9 @@ impl Suite<'_> {
         let ended = open.fork();
         let moved = ended.transition(case.id.expose(), &self.main().transition);
         self.check("the mock vendor plays the story", moved.is_ok(), || format!("{moved:?}"));
-        let kinds = match self.harness.provider(&ended).evidence_plan(&case, &self.options).await {
-            Ok(plan) if self.can(Step::Plan.needs()) => plan.kinds(),
+        let (provider, options) = (self.harness.provider(&ended), self.options.clone());
+        let kinds = match self.limited(&ended, provider.evidence_plan(&case, &options)).await {
+            Some(Ok(plan)) if self.can(Step::Plan.needs()) => plan.kinds(),
             _ => Vec::new(),
         };
         let steps = STEPS.into_iter().chain(kinds.into_iter().map(Step::Evidence));
@@ -143,12 +144,15 @@ impl Suite<'_> {
                 self.check("a deletion that succeeds changed the case at the mock vendor", changed, place);
                 let other = self.harness.provider(&sandbox);
                 if self.can(Step::Plan.needs()) {
-                    let read = other.evidence(case, EvidenceKind::IdentData, &self.options).await;
+                    let options = self.options.clone();
+                    let read = other.evidence(case, EvidenceKind::IdentData, &options);
+                    let Some(read) = self.limited(&sandbox, read).await else { return };
                     self.fails("deleted data is gone for every client", Kind::NotFound, read);
                 }
             }
             Step::Cancel if result.is_ok() => {
-                let status = self.harness.provider(&sandbox).status(case, &self.options).await;
+                let (other, options) = (self.harness.provider(&sandbox), self.options.clone());
+                let Some(status) = self.limited(&sandbox, other.status(case, &options)).await else { return };
                 let ended = status.is_ok_and(|status| status.outcome == Outcome::Terminated);
                 self.check("a case that was canceled has ended at the vendor", ended, place);
             }

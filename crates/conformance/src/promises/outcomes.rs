@@ -93,7 +93,7 @@ impl Suite<'_> {
 
     /// Runs a call that must end.
     pub(super) async fn limited<T>(&mut self, sandbox: &Sandbox, call: impl Future<Output = T>) -> Option<T> {
-        let value = within(sandbox, call).await;
+        let value = within(self.harness.limit, sandbox, call).await;
         self.check(ENDS, value.is_some(), || "it does not end".into());
         value
     }

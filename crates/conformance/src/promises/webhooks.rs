@@ -79,7 +79,9 @@ impl Suite<'_> {
         let differ = first.1.key != second.1.key;
         self.check("the events of two cases have different keys", differ, || callback.name().to_owned());
         if self.can(Capability::RequestEvidence) {
-            let read = provider.evidence_after(&first.0, &second.1, &self.options).await;
+            let options = self.options.clone();
+            let read = self.limited(&sandbox, provider.evidence_after(&first.0, &second.1, &options)).await;
+            let Some(read) = read else { return };
             let none = read.as_ref().map_or_else(|error| error.kind() == Kind::InvalidInput, Vec::is_empty);
             self.check("an event of another case announces no evidence", none, || format!("{read:?}"));
         }
@@ -93,7 +95,8 @@ impl Suite<'_> {
         new: &NewCase,
         callback: &dyn Callback,
     ) -> Option<(CaseRef, Event)> {
-        let opened = provider.open(new, &self.options).await;
+        let options = self.options.clone();
+        let opened = self.limited(sandbox, provider.open(new, &options)).await?;
         let opened = self.succeeds("a case with a webhook can be opened", opened)?;
         self.secrets.add(&opened);
         let id = opened.case.id.expose();

@@ -2,14 +2,18 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+
+use http::{Request, Response};
 
 use identkit_core::{
-    CallOptions, CaseRef, CaseStatus, ChangesPage, Content, Cursor, DeletePermit, Descriptor, Error, Event, Evidence,
-    EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Secret, Violation,
-    Window, async_trait,
+    CallOptions, CaseRef, CaseStatus, ChangesPage, Content, Cursor, DeletePermit, Delivery, Descriptor, Error, Event,
+    Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose, Secret,
+    Violation, Window, async_trait,
 };
 use identkit_identity_tm::IdentityTm;
+use identkit_transport::{AttemptContext, Failure, Transport};
+use identkit_wire::Body;
 
 /// What the provider does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,13 @@ pub(super) enum Wrong {
     UnknownStatusIsError,
     AcceptsOtherCase,
     RepeatsRead,
+    NeverEnds,
+    InventsId,
+    ReportsFailed,
+    ReportsNotSent,
+    CancelsNothing,
+    TakesAnyEvent,
+    RejectsUnknownFields,
 }
 
 pub(super) struct WrongProvider {
@@ -67,6 +78,14 @@ impl IdentityProvider for WrongProvider {
             (Wrong::RepeatsCreate, Err(error)) if error.kind() == Kind::OutcomeUnknown => {
                 self.inner.open(&case, options).await
             }
+            (Wrong::InventsId, Ok(mut opened)) => {
+                opened.case.id = "9992INVENTED".into();
+                Ok(opened)
+            }
+            (Wrong::ReportsFailed, Err(error)) => {
+                Err(error.with_kind(Kind::Unavailable, "the vendor is not available"))
+            }
+            (Wrong::ReportsNotSent, Err(error)) => Err(error.with_delivery(Delivery::NotSent)),
             (Wrong::NameInLoginError, Err(error)) if error.kind() == Kind::Authentication => {
                 Err(Error::new(Kind::Authentication, format!("the case of {name} was rejected")))
             }
@@ -94,6 +113,9 @@ impl IdentityProvider for WrongProvider {
         self.inner.adopt(id, purpose)
     }
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
+        if self.wrong == Wrong::NeverEnds {
+            std::future::pending::<()>().await;
+        }
         let status = IdentityProvider::status(&self.inner, case, options).await;
         let mut status = match status {
             Err(error) if self.wrong == Wrong::AcceptsOtherCase && error.kind() == Kind::Integrity => {
@@ -164,10 +186,14 @@ impl IdentityProvider for WrongProvider {
         event: &Event,
         options: &CallOptions,
     ) -> Result<Vec<Evidence>, Error> {
-        self.inner.evidence_after(case, event, options).await
+        match self.wrong {
+            Wrong::TakesAnyEvent => self.inner.evidence(case, EvidenceKind::Report, options).await,
+            _ => self.inner.evidence_after(case, event, options).await,
+        }
     }
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
-        self.inner.cancel(case, options).await
+        let canceled = self.inner.cancel(case, options).await;
+        if self.wrong == Wrong::CancelsNothing { Ok(()) } else { canceled }
     }
     async fn delete(&self, case: &CaseRef, permit: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
         if self.wrong == Wrong::DeletesLocally {
@@ -187,5 +213,21 @@ impl IdentityProvider for WrongProvider {
         options: &CallOptions,
     ) -> Result<ChangesPage, Error> {
         self.inner.changes(window, after, options).await
+    }
+}
+
+/// Fails if a response has a field that only a later release of the API would send.
+#[derive(Debug)]
+pub(super) struct Strict(pub(super) Arc<dyn Transport>);
+
+#[async_trait]
+impl Transport for Strict {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+        let response = self.0.send(request, context).await?;
+        let text = response.body().as_bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        match text.is_some_and(|text| text.contains("unknownField")) {
+            true => Err(Failure::new(Delivery::MaybeSent, Kind::Protocol, "unknown field")),
+            false => Ok(response),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! A mock vendor and a webhook that do one thing wrong.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
 use http::{Method, Request, Uri, request};
 use identkit_conformance::mock_server::vendors::identity_tm::IdentityTm;
@@ -68,35 +70,57 @@ impl MockVendor for WrongVendor {
 pub(super) enum WrongEvent {
     WithoutCase,
     ConstantKey,
+    NewKey,
+    InventsCase,
     Foreign,
 }
 
 #[derive(Debug)]
-pub(super) struct WrongCallback(pub(super) WrongEvent);
+pub(super) struct WrongCallback {
+    wrong: WrongEvent,
+    /// Number of parsed requests.
+    parsed: AtomicUsize,
+}
+
+impl WrongCallback {
+    pub(super) fn new(wrong: WrongEvent) -> Self {
+        Self { wrong, parsed: AtomicUsize::new(0) }
+    }
+}
 
 const INNER: OrderCallback = OrderCallback::OnFinal;
 
 impl Callback for WrongCallback {
     fn provider(&self) -> &'static str {
-        if self.0 == WrongEvent::Foreign { "another" } else { INNER.provider() }
+        if self.wrong == WrongEvent::Foreign { "another" } else { INNER.provider() }
     }
     fn name(&self) -> &'static str {
         INNER.name()
     }
     fn url_template(&self, base: &Uri, token: &Secret) -> Result<Secret, Error> {
         let url = INNER.url_template(base, token)?;
-        let foreign = self.0 == WrongEvent::Foreign;
+        let foreign = self.wrong == WrongEvent::Foreign;
         Ok(if foreign { url.expose().replace("/identity-tm/", "/another/").into() } else { url })
     }
     fn recognize(&self, head: &request::Parts) -> bool {
         INNER.recognize(head)
     }
     fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
-        let mut event = INNER.parse(request)?;
-        match self.0 {
+        let count = self.parsed.fetch_add(1, Ordering::Relaxed);
+        let mut event = match INNER.parse(request) {
+            Err(_) if self.wrong == WrongEvent::InventsCase => {
+                let mut event = Event::new(INNER.provider(), INNER.name(), "key");
+                event.case_id = Some("9992INVENTED".into());
+                return Ok(event);
+            }
+            parsed => parsed?,
+        };
+        match self.wrong {
             WrongEvent::WithoutCase => (event.case_id, event.reference) = (None, None),
             WrongEvent::ConstantKey => event.key = "final".into(),
-            WrongEvent::Foreign => {}
+            WrongEvent::NewKey => event.key = count.to_string().into(),
+            WrongEvent::InventsCase if event.case_id.is_none() => event.case_id = Some("9992INVENTED".into()),
+            WrongEvent::InventsCase | WrongEvent::Foreign => {}
         }
         Ok(event)
     }

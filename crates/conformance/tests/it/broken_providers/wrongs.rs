@@ -1,6 +1,7 @@
 //! One test for each wrong that hurts: a second case, a lost result, a name in a log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
 use identkit_conformance::mock_server::faults::Fault;
@@ -14,7 +15,7 @@ use identkit_identity_tm::{
 };
 use identkit_wire::{AmbiguityPolicy, Callback, Meta, Operation, RetrySafety};
 
-use super::wrong_provider::{Wrong, WrongProvider};
+use super::wrong_provider::{Strict, Wrong, WrongProvider};
 use super::wrong_vendor::{WrongCallback, WrongEvent, WrongVendor};
 
 const OPERATIONS: [&Meta; 7] = [
@@ -32,7 +33,11 @@ fn harness_in(sandbox: Sandbox, wrong: Wrong) -> Harness {
     let positive = Scenario::story("positive", Outcome::Positive, true);
     let harness = Harness::new(PROVIDER, sandbox, case, positive, move |link| {
         let builder = IdentityTm::builder(Credentials::new(link.identity, link.secret));
-        let inner = builder.transport(link.transport).clock(link.clock).build().unwrap();
+        let transport = match wrong {
+            Wrong::RejectsUnknownFields => Arc::new(Strict(link.transport)),
+            _ => link.transport,
+        };
+        let inner = builder.transport(transport).clock(link.clock).build().unwrap();
         Arc::new(WrongProvider::new(inner, wrong))
     });
     harness.unknown_id("9992UNKNOWN").operations(OPERATIONS).faults([])
@@ -182,10 +187,12 @@ async fn a_wrong_webhook_is_caught() {
     for (wrong, promise) in [
         (WrongEvent::WithoutCase, "a webhook names its case"),
         (WrongEvent::ConstantKey, "the events of two cases have different keys"),
+        (WrongEvent::NewKey, "two deliveries of an event have the same key"),
+        (WrongEvent::InventsCase, "a webhook without data names no case"),
         (WrongEvent::Foreign, "a webhook URL contains the provider, the token and the event"),
         (WrongEvent::Foreign, "a webhook belongs to its provider"),
     ] {
-        let callback: Arc<dyn Callback> = Arc::new(WrongCallback(wrong));
+        let callback: Arc<dyn Callback> = Arc::new(WrongCallback::new(wrong));
         assert_caught(harness(Wrong::Nothing).callbacks(vec![callback]), promise).await;
     }
 }
@@ -193,6 +200,45 @@ async fn a_wrong_webhook_is_caught() {
 #[tokio::test]
 async fn a_response_about_another_case_is_caught() {
     assert_caught(harness(Wrong::AcceptsOtherCase), "a response about another case is rejected").await;
+}
+
+#[tokio::test]
+async fn a_call_without_an_end_is_caught() {
+    let endless = harness(Wrong::NeverEnds).limit(Duration::from_millis(20));
+    assert_caught(endless, "a call ends within the limit in real time").await;
+}
+
+#[tokio::test]
+async fn an_invented_case_is_caught() {
+    let slow = harness(Wrong::InventsId).faults(Fault::named("latency"));
+    assert_caught(slow, "an opened case exists at the mock vendor").await;
+}
+
+#[tokio::test]
+async fn a_wrong_report_of_a_lost_response_is_caught() {
+    for (wrong, promise) in [
+        (Wrong::ReportsFailed, "a case that was created is not reported as failed"),
+        (Wrong::ReportsNotSent, "a request that was sent is not reported as not sent"),
+    ] {
+        assert_caught(harness(wrong).faults([Fault::ResetAfterCommit]), promise).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cancellation_that_always_succeeds_is_caught() {
+    let lost = harness(Wrong::CancelsNothing).faults(Fault::named("redirect"));
+    assert_caught(lost, "a case that was canceled has ended at the vendor").await;
+}
+
+#[tokio::test]
+async fn an_event_of_another_case_that_counts_is_caught() {
+    let harness = harness(Wrong::TakesAnyEvent).callbacks(identkit_identity_tm::callbacks());
+    assert_caught(harness, "an event of another case announces no evidence").await;
+}
+
+#[tokio::test]
+async fn an_unknown_field_as_an_error_is_caught() {
+    assert_caught(harness(Wrong::RejectsUnknownFields), "unknown fields of a response change nothing").await;
 }
 
 #[tokio::test]
