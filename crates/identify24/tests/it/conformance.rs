@@ -1,13 +1,39 @@
 //! The conformance suite against identify24 and its mock vendor.
 
-use identkit_conformance::{Harness, Scenario, example_case, run, sandbox};
+use identkit_conformance::{Harness, Sample, Scenario, example_case, run, sandbox};
 use identkit_core::Purpose;
 use identkit_identify24::IdentStatusCallback;
-use identkit_identify24::messages::CreateIdent;
+use identkit_identify24::messages::{
+    AuthRequest, AuthResponse, CreateIdent, CreateIdentResponse, Envelope, Ident, IdentWebhook, Project,
+};
 use identkit_identify24::operations::{GetIdent, Login};
 use identkit_wire::Operation;
 
 use crate::support::*;
+
+fn read<T: serde::de::DeserializeOwned + std::fmt::Debug + 'static>(
+    bytes: &[u8],
+) -> Result<Box<dyn std::fmt::Debug>, Error> {
+    let (answer, _) = identkit_wire::json::read_answer::<T>(bytes).map_err(|fault| fault.answer())?;
+    Ok(Box::new(answer))
+}
+
+/// The samples of messages with personal data or secrets.
+fn samples() -> Vec<Sample> {
+    let person = ["John", "Doe", "xxxxxxxx-xxxx"];
+    [
+        ("S-005-auth-request.json", &["{{APIKEY}}"][..], read::<AuthRequest> as identkit_conformance::ReadSample),
+        ("S-007-auth-response.json", &[], read::<AuthResponse>),
+        ("S-012-ident-create-curl-body.json", &person, read::<CreateIdent>),
+        ("S-013-ident-create-response.json", &person, read::<CreateIdentResponse>),
+        ("S-017-ident-get-response.comma-added.json", &person, read::<Envelope<Ident>>),
+        ("S-021-project-get-all-response.json", &[], read::<Envelope<Vec<Project>>>),
+        ("S-026-project-get-response.json", &[], read::<Envelope<Project>>),
+        ("S-027-ident-webhook.json", &person, read::<IdentWebhook>),
+    ]
+    .map(|(name, personal, read)| Sample::new(name, fixture(name), personal, read))
+    .into()
+}
 
 #[tokio::test]
 async fn identification_passes_the_suite() {
@@ -24,6 +50,7 @@ async fn identification_passes_the_suite() {
     .unknown_status("Unheard-of")
     .webhook_setting("webhook_url")
     .callbacks(vec![Arc::new(IdentStatusCallback)])
-    .operations([Login::META, CreateIdent::META, GetIdent::META]);
+    .operations([Login::META, CreateIdent::META, GetIdent::META])
+    .samples(samples());
     run(&harness).await.assert_kept();
 }

@@ -25,6 +25,32 @@ fn harness(purpose: Purpose, story: &str, outcome: Outcome) -> Harness {
     ])
 }
 
+fn read<T: serde::de::DeserializeOwned + std::fmt::Debug + 'static>(
+    bytes: &[u8],
+) -> Result<Box<dyn std::fmt::Debug>, Error> {
+    let (answer, _) = identkit_wire::json::read_answer::<T>(bytes).map_err(|fault| fault.answer())?;
+    Ok(Box::new(answer))
+}
+
+/// The samples of messages with personal data or secrets.
+fn samples() -> Vec<Sample> {
+    let order = ["Mustermann", "Erika", "Heidestr", "+491711234567", "e.mustermann", "webhook.site/1234567"];
+    let placed = ["99921269855041", "Just_a_test", "37C4B60A72A1C6C7", "SHU8T", "a9PPz-eFcNBifsk"];
+    let data = ["Mustermann", "Erika", "Heidestr", "1964-08-12", "+4915114084205", "T22000129"];
+    [
+        ("S-035-put-order-request.json", &order[..], read::<PutOrder> as identkit_conformance::ReadSample),
+        ("S-036-put-order-response.json", &placed, read::<PutOrderAnswer>),
+        ("S-040-get-status-response.json", &["99921269855041", "Sign-me_Account"], read::<OrderStatus>),
+        ("S-046-get-ident-data-response.json", &data, read::<IdentDataAnswer>),
+        ("S-056-get-voice-files-response.repaired.json", &["sound_4348", "//uQ"], read::<VoiceFiles>),
+        ("S-062-get-all-status-response.json", &["9992120505", "TestOrder"], read::<OrderList>),
+        ("S-075-get-bank-list-response.json", &[], read::<Vec<Bank>>),
+        ("S-079-check-signme-user-response.json", &[], read::<SignmeUser>),
+    ]
+    .map(|(name, personal, read)| Sample::new(name, fixture(name), personal, read))
+    .into()
+}
+
 #[tokio::test]
 async fn an_identification_keeps_every_promise() {
     let harness = harness(Purpose::Identification, "positive", Outcome::Positive).scenarios([
@@ -33,13 +59,7 @@ async fn an_identification_keeps_every_promise() {
         Scenario::story("cancelled", Outcome::Terminated, false),
         Scenario::story("timeout", Outcome::TimedOut, false),
     ]);
-    let personal = ["Mustermann", "Erika", "Heidestr", "1964-08-12", "+4915114084205", "T22000129"];
-    let sample = fixture("S-046-get-ident-data-response.json");
-    let sample = Sample::new("S-046", sample, &personal, |bytes| {
-        let (answer, _) = identkit_wire::json::read_answer::<IdentDataAnswer>(bytes).map_err(|fault| fault.answer())?;
-        Ok(Box::new(answer))
-    });
-    run(&harness.samples([sample])).await.assert_kept();
+    run(&harness.samples(samples())).await.assert_kept();
 }
 
 #[tokio::test]
