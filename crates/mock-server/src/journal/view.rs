@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::redact::{Secrets, names_a_secret, shape};
+use super::redact::{Secrets, names_a_secret, shape, unnamed};
 use super::{Call, Entry, EntryKind, Form, StoredBody};
 use crate::Login;
 use crate::webhooks::{Cause, outcome};
@@ -242,10 +242,12 @@ impl Call {
 
     pub(super) fn json_body(&self, secrets: Secrets) -> Option<Value> {
         let mut body = secrets.value(self.body.json()?);
-        if secrets == Secrets::Masked
-            && let Some(login) = self.login()
-        {
-            shape(&mut body, login.request);
+        if secrets == Secrets::Masked {
+            // Of a body that should be an object, e.g. a bare TAN.
+            unnamed(&mut body);
+            if let Some(login) = self.login() {
+                shape(&mut body, login.request);
+            }
         }
         Some(body)
     }
@@ -253,7 +255,11 @@ impl Call {
     fn body_view(&self, secrets: Secrets) -> Value {
         match self.json_body(secrets) {
             Some(body) if self.body.len > 0 => body,
-            _ if secrets == Secrets::Masked && self.login().is_some() && self.body.len > 0 => {
+            // Text without names can be a secret, too.
+            None if secrets == Secrets::Masked
+                && self.body.len > 0
+                && (self.login().is_some() || !self.body.bytes.iter().any(|byte| matches!(byte, b'=' | b':'))) =>
+            {
                 json!({ "bytes": self.body.len })
             }
             _ => self.body.to_json(secrets),

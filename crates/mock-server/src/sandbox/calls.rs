@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::{ALLOW, HeaderValue};
 use http::{Request, Response, StatusCode, Uri};
 use identkit_core::{Clock as _, Content, Location};
 use identkit_wire::json;
@@ -81,6 +82,14 @@ impl Sandbox {
         mut response: Response<Content>,
         fault: Option<&Fault>,
     ) -> Response<Content> {
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED
+            && let Some(method) =
+                response.extensions().get::<Rejection>().and_then(|rejection| rejection.allow.as_ref())
+            && let Ok(allow) = HeaderValue::from_str(method.as_str())
+        {
+            // Required by RFC 9110, section 15.5.6.
+            response.headers_mut().insert(ALLOW, allow);
+        }
         let (sent, applied) = match fault {
             None => (true, None),
             Some(fault) if !fault.commits() => (!Wire::is_reset(&response), Some(fault.name())),

@@ -106,7 +106,7 @@ async fn invalid_http_and_unknown_calls_are_problems() {
         assert!(head.contains("content-type: application/problem+json"), "{request}: {answer}");
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!((&problem["status"], &problem["rule"]), (&status.into(), &rule.into()), "{request}: {problem}");
-        assert_eq!(head.contains("allow: GET"), status == 405, "{answer}");
+        assert_eq!(head.contains("allow: GET, HEAD\r\n"), status == 405, "{answer}");
     }
     // Invalid HTTP is rejected with a status only.
     for (request, status) in [

@@ -1,11 +1,9 @@
 //! Results of an order: checked data, the report, signed documents. All of them are synthesized from the order.
 
-use std::collections::BTreeMap;
-
 use identkit_core::{Content, Pii, Violation};
 use identkit_identity_tm::messages::{
-    AdditionalValue, CheckedDriverLicense, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
-    SignPdf,
+    Additional, AdditionalValue, CheckedDriverLicense, CheckedIdCard, Details, IdCard, IdentData, IdentDataAnswer,
+    IdentifyMethod, Image, SignPdf,
 };
 use identkit_identity_tm::order::Add;
 use identkit_identity_tm::{PutOrder, SignedPdfs, StatusKind};
@@ -46,6 +44,13 @@ pub(super) fn with_nulls(mut card: CheckedIdCard) -> CheckedIdCard {
 /// Returns the text unless it is empty. An empty text asks the agent to record the value (AT-49).
 fn given(text: &Text) -> Text {
     text.clone().filter(|text| !text.expose().is_empty())
+}
+
+/// Returns the special attributes as results have them: a value for each name.
+fn values(details: &Details<Additional>) -> Details<AdditionalValue> {
+    let value = |detail: &Additional| detail.value.as_ref().map_or_else(String::new, |value| value.expose().clone());
+    let values = details.iter().map(|(name, detail)| (name.clone(), AdditionalValue::from(value(detail).as_str())));
+    values.collect()
 }
 
 /// Sets the missing elements that the table requires; `value` gets the value of the document's example.
@@ -171,12 +176,7 @@ impl Order {
             checked.date_of_issue = pick(&license.date_of_issue, "1984-08-12");
             data.driver_license = Some(checked);
         }
-        data.additional = order.additional.as_ref().map(|details| {
-            let value = |detail: &identkit_identity_tm::messages::Additional| {
-                AdditionalValue::from(detail.value.as_ref().map_or("", |value| value.expose().as_str()))
-            };
-            details.iter().map(|(name, detail)| (name.clone(), value(detail))).collect::<BTreeMap<_, _>>()
-        });
+        data.additional = order.additional.as_ref().map(values);
         data
     }
 
@@ -237,11 +237,11 @@ impl Order {
         let order = self.request.ident_data.clone().unwrap_or_default();
         let mut data = IdentData::default();
         copy!(data, order; firstname, surname, street, zip_code, city, country, birthdate, birthplace, nationality);
-        copy!(data, order; title, artistname, gender);
+        copy!(data, order; title, artistname, gender, birthname, email, mobile, driver_license);
+        data.additional = order.additional.as_ref().map(values);
         let given = order.id_card.clone().unwrap_or_default();
         let mut card = CheckedIdCard::default();
-        card.card_no = given.card_no;
-        card.place_of_issue = given.place_of_issue;
+        copy!(card, given; card_no, place_of_issue, date_of_issue);
         card.valid_until = given.valid_until.or_else(|| Some(UNSET.into()));
         data.id_card = Some(with_nulls(card));
         required(&mut data, |_| settings.required(None));

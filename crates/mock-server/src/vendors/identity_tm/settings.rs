@@ -158,10 +158,10 @@ pub struct Settings {
     /// Whether `[Ref]` and `[OrderID]` are inserted into webhook URLs unencoded, except for characters that are invalid in a
     /// request line (AT-20).
     pub raw_placeholders: bool = false,
-    /// URLs of webhooks for orders that set none (T-030).
+    /// URLs of webhooks for orders that set none (T-030). A change replaces all of them.
     #[serde(deserialize_with = "webhook_urls")]
     pub webhook_urls: WebhookUrls = WebhookUrls::default(),
-    /// URLs of redirects for orders that set none (T-030).
+    /// URLs of redirects for orders that set none (T-030). A change replaces all of them.
     #[serde(deserialize_with = "redirect_urls")]
     pub redirect_urls: RedirectUrls = RedirectUrls::default(),
     /// JSON that `GET /api/{version}/availability` returns, a stub for the availability of video agents, [T 8.2]. The
