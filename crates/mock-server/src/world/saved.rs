@@ -19,6 +19,7 @@ use super::data::{CaseLimit, Profile, RELEASE, RETRY, SANDBOX, StateReader, Time
 use super::error::{FORMAT, SavedError, read, to_value};
 use super::messages::Messages;
 use super::text;
+use super::unlocked::Unlocked;
 use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::rules::Rules;
@@ -196,6 +197,7 @@ impl World {
             blocked: BTreeMap::new(),
             outbox: saved.outbox.iter().map(|saved| (saved.delivery, saved.by)).collect(),
             states: HashMap::new(),
+            unlocked: Unlocked::default(),
         };
         let ids = world.load_deliveries(vendors, saved.deliveries)?;
         world.load_timers(vendors, saved.timers, &ids)?;

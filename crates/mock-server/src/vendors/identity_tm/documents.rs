@@ -15,9 +15,9 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
 use super::{Order, Settings, dts, methods, rules};
-use crate::Rejection;
 use crate::rules::Rules;
 use crate::vendors::berlin;
+use crate::{Rejection, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IdentVariant {
@@ -269,13 +269,32 @@ impl Order {
         })
     }
 
-    pub(super) fn signed_pdfs(&self) -> Result<SignedPdfs, SyntheticError> {
-        let mut signed = sign_all(&self.request, self.pdfs(), self.id.expose(), self.decided)?;
-        Ok(match signed.len() {
-            1 => SignedPdfs::One(Content::from_bytes(signed.remove(0))),
-            _ => SignedPdfs::Many(signed.into_iter().map(Blob::from_bytes).collect()),
-        })
+    pub(super) fn signed_pdfs(&self) -> Result<Vec<Vec<u8>>, SyntheticError> {
+        sign_all(&self.request, self.pdfs(), self.id.expose(), self.decided)
     }
+}
+
+/// Returns the response with these signed documents.
+pub(super) fn answer_of(mut signed: Vec<Vec<u8>>) -> SignedPdfs {
+    match signed.len() {
+        1 => SignedPdfs::One(Content::from_bytes(signed.remove(0))),
+        _ => SignedPdfs::Many(signed.into_iter().map(Blob::from_bytes).collect()),
+    }
+}
+
+/// Checks whether the person of the order can sign the documents, without the lock of the world.
+pub(super) fn check_signable(
+    world: &mut World,
+    order: &PutOrder,
+    pdfs: &[SignPdf],
+) -> Result<Result<(), SyntheticError>, Rejection> {
+    if pdfs.is_empty() {
+        return Ok(Ok(()));
+    }
+    let mut signer = PutOrder::default();
+    signer.address.clone_from(&order.address);
+    let (pdfs, now) = (pdfs.to_vec(), world.now);
+    world.without_lock(move || sign_all(&signer, &pdfs, "", now).map(drop))
 }
 
 /// Signs the documents for the person of the order: appends a mark and a signature of the sandbox, and leaves the bytes
