@@ -142,7 +142,9 @@ enum Elements<V> {
 }
 
 fn headers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
-    Ok(match Option::deserialize(from)? {
+    let form = r#"strings by name, e.g. {"Content-Type":"application/json"}"#;
+    let wrong = |_| D::Error::invalid_value(Unexpected::Other("other values"), &form);
+    Ok(match Option::deserialize(from).map_err(wrong)? {
         None => Vec::new(),
         Some(Elements::Listed(headers)) => headers,
         Some(Elements::Named(headers)) => headers.into_iter().collect(),

@@ -3,18 +3,27 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::redact::{Secrets, names_a_secret, shape, unnamed};
 use super::{Call, Entry, EntryKind, Form, StoredBody};
 use crate::Login;
+use crate::readers::value;
 use crate::webhooks::{Cause, outcome};
 
 /// A timestamp of the world, RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(extend("format" = "date-time"))]
-pub(crate) struct Time(#[schemars(with = "String")] pub(crate) Timestamp);
+pub(crate) struct Time(
+    #[serde(deserialize_with = "time")]
+    #[schemars(with = "String")]
+    pub(crate) Timestamp,
+);
+
+fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    value(from, "a time in RFC 3339 up to 9999-12-30, e.g. 2020-09-17T12:00:00Z", |_| true)
+}
 
 /// A journal entry.
 #[derive(Debug, Serialize, schemars::JsonSchema)]

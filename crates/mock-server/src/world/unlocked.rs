@@ -58,7 +58,8 @@ impl Unlocked {
     }
 }
 
-#[cfg(all(test, feature = "identity-tm"))]
+#[cfg(test)]
+#[cfg(feature = "identity-tm")]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::sync::{Arc, Mutex};
