@@ -23,7 +23,6 @@ pub(crate) fn is_too_deep(text: &[u8]) -> bool {
 }
 
 /// Whether an object of this JSON text has a duplicate name. `value` is the parsed text, which has lost one of the two.
-#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "without a vendor, nothing has a body"))]
 pub(crate) fn has_duplicate_name(text: &[u8], value: &Map<String, Value>) -> bool {
     fn members(value: &Value) -> usize {
         match value {

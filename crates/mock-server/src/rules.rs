@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use http::Method;
 use identkit_core::{Location, Violation};
 
 /// Declares rules as constants, and `RULES`, the table of all of them.
@@ -235,17 +236,19 @@ pub struct Rejection {
     pub status: u16,
     /// The violated rules, each with what is valid.
     pub violations: Vec<Violation>,
+    /// The method that the path supports, for the header `Allow` of a response with status 405.
+    pub allow: Option<Method>,
 }
 
 impl Rejection {
     /// Creates a rejection for one violation.
     pub fn new(status: u16, violation: Violation) -> Self {
-        Self { status, violations: vec![violation] }
+        Self { status, violations: vec![violation], allow: None }
     }
 
     /// Creates a rejection with status 400 for these violations.
     pub fn invalid(violations: Vec<Violation>) -> Self {
-        Self { status: 400, violations }
+        Self { status: 400, violations, allow: None }
     }
 
     /// Creates a rejection by the sandbox itself, which no vendor's document requires.
@@ -273,6 +276,13 @@ impl Rejection {
         self
     }
 
+    /// Sets the method that the path supports.
+    #[must_use]
+    pub fn allow(mut self, method: &Method) -> Self {
+        self.allow = Some(method.clone());
+        self
+    }
+
     /// Returns the rejection with its first hundred violations, and one that counts the rest.
     #[must_use]
     pub fn bounded(&self) -> Self {
@@ -282,7 +292,7 @@ impl Rejection {
             let message = format!("and {more} more violations");
             violations.push(Violation::new("body", message, "sandbox", "docs/sandbox-control.md"));
         }
-        Self { status: self.status, violations }
+        Self { status: self.status, violations, allow: self.allow.clone() }
     }
 
     /// Returns the violations as one text.

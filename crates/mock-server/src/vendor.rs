@@ -223,6 +223,12 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
     /// Returns the state of a case for the admin API.
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value>;
 
+    /// Returns the statuses that the vendor's document or settings name, in the form of `latest_status`. `None` if any
+    /// text can be a status.
+    fn statuses(&self, _world: &mut World) -> Option<Vec<String>> {
+        None
+    }
+
     /// Returns the vendor's state as JSON; `Null` if it has none. A world whose state is not read completely by the
     /// vendors cannot be saved, so that nothing is lost silently.
     ///

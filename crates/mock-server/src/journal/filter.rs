@@ -87,8 +87,8 @@ pub struct Filter {
     #[serde(deserialize_with = "text")]
     pub path: Option<String>,
     /// Calls whose response had this HTTP status.
-    #[serde(deserialize_with = "whole")]
-    #[schemars(example = 400, range(min = 0, max = 65535))]
+    #[serde(deserialize_with = "status")]
+    #[schemars(example = 400, range(min = 100, max = 999))]
     pub status: Option<u16>,
     /// Calls that this rule rejected.
     #[schemars(example = &"T-006")]
@@ -110,9 +110,27 @@ fn since<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
 }
 
 fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Method>, D::Error> {
-    let wrong = |_| D::Error::invalid_value(Unexpected::Other("a text"), &"GET, PUT or another method");
-    let method = |name: String| Method::from_bytes(name.to_ascii_uppercase().as_bytes()).map_err(wrong);
-    text(from)?.map(method).transpose()
+    const KNOWN: [Method; 9] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::CONNECT,
+    ];
+    let form = "a method: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, TRACE or CONNECT";
+    let wrong = || D::Error::invalid_value(Unexpected::Other("a text"), &form);
+    let known = |name: String| KNOWN.into_iter().find(|method| name.eq_ignore_ascii_case(method.as_str()));
+    text(from)?.map(|name| known(name).ok_or_else(wrong)).transpose()
+}
+
+fn status<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {
+    let wrong = || D::Error::invalid_value(Unexpected::Other("another value"), &"a status from 100 to 999");
+    let status: Option<u16> = whole(from).map_err(|_| wrong())?;
+    status.map(|status| Some(status).filter(|status| (100..=999).contains(status)).ok_or_else(wrong)).transpose()
 }
 
 /// Elements by name: as a list from a query, as an object from a body.
@@ -124,7 +142,9 @@ enum Elements<V> {
 }
 
 fn headers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
-    Ok(match Option::deserialize(from)? {
+    let form = r#"strings by name, e.g. {"Content-Type":"application/json"}"#;
+    let wrong = |_| D::Error::invalid_value(Unexpected::Other("other values"), &form);
+    Ok(match Option::deserialize(from).map_err(wrong)? {
         None => Vec::new(),
         Some(Elements::Listed(headers)) => headers,
         Some(Elements::Named(headers)) => headers.into_iter().collect(),

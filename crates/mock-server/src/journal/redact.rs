@@ -109,6 +109,16 @@ pub(super) fn value(json: &mut Value) {
     }
 }
 
+/// Masks the strings and numbers that have no name, because secrets are recognized by name. JSON in a string has names.
+pub(super) fn unnamed(json: &mut Value) {
+    match json {
+        Value::Array(items) => items.iter_mut().for_each(unnamed),
+        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {}
+        Value::String(_) | Value::Number(_) => *json = REDACTED.into(),
+        _ => {}
+    }
+}
+
 /// Masks all strings and numbers of JSON, except under the names in `visible`: in a login, any value can be a secret.
 pub(super) fn shape(json: &mut Value, visible: &[&str]) {
     match json {
@@ -250,6 +260,16 @@ impl Secrets {
 
     pub(super) fn path(self, given: &str) -> String {
         if self == Self::Masked { path(given) } else { given.to_owned() }
+    }
+
+    /// Masks the secrets of a text that is not a valid URL, including everything before `@`.
+    #[cfg(feature = "server")]
+    pub(crate) fn invalid_url(self, given: &str) -> String {
+        match (self, given.rsplit_once('@')) {
+            (Self::Masked, Some((_, rest))) => format!("{REDACTED}@{}", path(rest)),
+            (Self::Masked, None) => path(given),
+            (Self::Revealed, _) => given.to_owned(),
+        }
     }
 
     /// Masks only the secrets in URLs of JSON.

@@ -3,18 +3,27 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-use super::redact::{Secrets, names_a_secret, shape};
+use super::redact::{Secrets, names_a_secret, shape, unnamed};
 use super::{Call, Entry, EntryKind, Form, StoredBody};
 use crate::Login;
+use crate::readers::value;
 use crate::webhooks::{Cause, outcome};
 
 /// A timestamp of the world, RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(extend("format" = "date-time"))]
-pub(crate) struct Time(#[schemars(with = "String")] pub(crate) Timestamp);
+pub(crate) struct Time(
+    #[serde(deserialize_with = "time")]
+    #[schemars(with = "String")]
+    pub(crate) Timestamp,
+);
+
+fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    value(from, "a time in RFC 3339 up to 9999-12-30, e.g. 2020-09-17T12:00:00Z", |_| true)
+}
 
 /// A journal entry.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -242,10 +251,12 @@ impl Call {
 
     pub(super) fn json_body(&self, secrets: Secrets) -> Option<Value> {
         let mut body = secrets.value(self.body.json()?);
-        if secrets == Secrets::Masked
-            && let Some(login) = self.login()
-        {
-            shape(&mut body, login.request);
+        if secrets == Secrets::Masked {
+            // Of a body that should be an object, e.g. a bare TAN.
+            unnamed(&mut body);
+            if let Some(login) = self.login() {
+                shape(&mut body, login.request);
+            }
         }
         Some(body)
     }
@@ -253,7 +264,11 @@ impl Call {
     fn body_view(&self, secrets: Secrets) -> Value {
         match self.json_body(secrets) {
             Some(body) if self.body.len > 0 => body,
-            _ if secrets == Secrets::Masked && self.login().is_some() && self.body.len > 0 => {
+            // Text without names can be a secret, too.
+            None if secrets == Secrets::Masked
+                && self.body.len > 0
+                && (self.login().is_some() || !self.body.bytes.iter().any(|byte| matches!(byte, b'=' | b':'))) =>
+            {
                 json!({ "bytes": self.body.len })
             }
             _ => self.body.to_json(secrets),

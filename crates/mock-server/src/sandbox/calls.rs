@@ -1,17 +1,23 @@
 //! Handles calls of the vendors' APIs.
 
+use std::future::pending;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::{ALLOW, HeaderValue};
 use http::{Request, Response, StatusCode, Uri};
 use identkit_core::{Clock as _, Content, Location};
 use identkit_wire::json;
 use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::task::JoinError;
 
 use super::Sandbox;
 use crate::faults::{Fault, Wire, pass};
 use crate::journal::{Call, EntryKind, StoredBody};
 use crate::sync::lock;
+use crate::world::{Done, Work};
 use crate::{CallOutcome, MockVendor, NoAnswer, Rejection, VendorFacts, World};
 
 impl Sandbox {
@@ -26,6 +32,7 @@ impl Sandbox {
         // Chosen once per call, even if the call waits for webhooks.
         let mut chosen: Option<Option<Fault>> = None;
         let mut target = None;
+        let mut done = Vec::new();
         loop {
             let moved = runner.time_moved.notified();
             let mut moved = std::pin::pin!(moved);
@@ -41,25 +48,36 @@ impl Sandbox {
                     target.get_or_insert_with(|| vendor.and_then(|vendor| vendor.route(&world, &request))).as_ref();
                 let operation = target.map(|target| target.meta().name);
                 let fault = chosen.get_or_insert_with(|| choose_fault(&mut world, vendor, operation));
+                world.begin_call(std::mem::take(&mut done));
                 let handled = match (fault.as_ref().and_then(Fault::instead), vendor) {
                     (Some(response), _) => CallOutcome::Ready(response),
                     (None, Some(vendor)) => vendor.handle(&mut world, &request, target),
                     (None, None) => CallOutcome::Ready(self.not_found()),
                 };
+                let work;
+                (work, done) = world.end_call();
                 if let (Some(case), Some(operation)) = (world.request_case(), operation) {
                     runner.unanswered.call(case, operation);
                 }
-                match handled {
-                    CallOutcome::Ready(response) => {
-                        Some(self.record(&mut world, vendor, operation, &request, response, fault.as_ref()))
+                match (work, handled) {
+                    (Some(work), _) => Err(Some(work)),
+                    (None, CallOutcome::Ready(response)) => {
+                        Ok(self.record(&mut world, vendor, operation, &request, response, fault.as_ref()))
                     }
-                    CallOutcome::Blocked => None,
+                    (None, CallOutcome::Blocked) => Err(None),
                 }
             };
-            let Some(response) = handled else {
-                drop(busy);
-                moved.await;
-                continue;
+            let response = match handled {
+                Ok(response) => response,
+                Err(Some(work)) => {
+                    done.push(run(work).await);
+                    continue;
+                }
+                Err(None) => {
+                    drop(busy);
+                    moved.await;
+                    continue;
+                }
             };
             runner.settle();
             if let Some(Some(Fault::Latency { by })) = chosen {
@@ -81,6 +99,14 @@ impl Sandbox {
         mut response: Response<Content>,
         fault: Option<&Fault>,
     ) -> Response<Content> {
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED
+            && let Some(method) =
+                response.extensions().get::<Rejection>().and_then(|rejection| rejection.allow.as_ref())
+            && let Ok(allow) = HeaderValue::from_str(method.as_str())
+        {
+            // Required by RFC 9110, section 15.5.6.
+            response.headers_mut().insert(ALLOW, allow);
+        }
         let (sent, applied) = match fault {
             None => (true, None),
             Some(fault) if !fault.commits() => (!Wire::is_reset(&response), Some(fault.name())),
@@ -153,6 +179,17 @@ impl Sandbox {
         let rejection = Rejection::by_sandbox(404, "path", message, "docs/sandbox.md").at(Location::Path);
         response.extensions_mut().insert(rejection);
         response
+    }
+}
+
+/// Does work on a thread for blocking work, because other calls need the threads of the runtime.
+async fn run(work: Work) -> Done {
+    let Ok(runtime) = Handle::try_current() else { return work() };
+    match runtime.spawn_blocking(work).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The runtime ends.
+        Err(Err(_)) => pending().await,
     }
 }
 

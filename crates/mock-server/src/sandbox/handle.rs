@@ -122,6 +122,14 @@ impl Sandbox {
         Some(read(self.runner.plan.vendor(vendor)?.account()?, &mut world))
     }
 
+    /// Returns the statuses that the vendors of the cases with this noun name. `None` if any text can be a status.
+    #[cfg(feature = "server")]
+    pub(crate) fn statuses(&self, noun: &str) -> Option<Vec<String>> {
+        let mut world = self.runner.world();
+        let mut vendors = self.runner.plan.vendors.iter().filter(|vendor| vendor.facts().cases == noun);
+        vendors.try_fold(Vec::new(), |all, vendor| Some([all, vendor.statuses(&mut world)?].concat()))
+    }
+
     /// Returns the webhook deliveries so far, of one case or of all.
     pub fn deliveries(&self, case: Option<&str>) -> Vec<Delivery> {
         let world = self.runner.world();

@@ -104,7 +104,7 @@ impl Runner {
     pub(crate) fn verify(&self) -> Result<(), UnmetExpectations> {
         // Taken before the world is locked: `note` locks the world before the expectations.
         let expectations = std::mem::take(&mut *lock(&self.expectations));
-        expectations.verify(&self.plan.operations(), || lock(&self.world).journal.clone())
+        expectations.verify(&self.plan.operations(None), || lock(&self.world).journal.clone())
     }
 
     /// Panics if an expectation is not met, unless the thread is panicking: a second panic would abort the process.
@@ -258,8 +258,10 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn operations(&self) -> Vec<&'static str> {
-        self.vendors.iter().flat_map(|vendor| vendor.routes()).map(|route| route.meta().name).collect()
+    /// Returns the operations of this vendor, or of all.
+    pub(crate) fn operations(&self, vendor: Option<&str>) -> Vec<&'static str> {
+        let vendors = self.vendors.iter().filter(|known| vendor.is_none_or(|name| name == known.name()));
+        vendors.flat_map(|vendor| vendor.routes()).map(|route| route.meta().name).collect()
     }
 
     pub(crate) fn vendor(&self, name: &str) -> Option<&dyn MockVendor> {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
-use identkit_core::Event;
+use identkit_core::{Event, Secret};
 use identkit_wire::json;
 use jiff::Timestamp;
 use serde::de::{Error as _, Unexpected};
@@ -81,6 +81,9 @@ pub struct Delivery {
     pub method: Method,
     /// The request to send.
     pub request: RequestCopy,
+    /// The given URL, if it is not a valid one; `request` has none then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalid_url: Option<Secret>,
     /// The attempts so far.
     pub attempts: Vec<Attempt>,
     /// Time of the next attempt, set after the first; `None` if there is none.
@@ -144,6 +147,7 @@ impl Delivery {
             event,
             method: request.method().clone(),
             request: RequestCopy(request),
+            invalid_url: None,
             attempts: Vec::new(),
             next: None,
             retries: VecDeque::new(),
@@ -153,6 +157,18 @@ impl Delivery {
             copies: 0,
             blocks: true,
         }
+    }
+
+    /// Creates a delivery whose URL is not valid, for [`World::cannot_deliver`](crate::World::cannot_deliver).
+    pub fn with_invalid_url(
+        facts: &'static VendorFacts,
+        case: &str,
+        event: Event,
+        method: &Method,
+        url: &Secret,
+    ) -> Self {
+        let delivery = Self::new(facts, case, event, Request::default()).without_blocking();
+        Self { method: method.clone(), invalid_url: Some(url.clone()), ..delivery }
     }
 
     /// Disables retries.

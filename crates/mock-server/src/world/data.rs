@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SavedError;
 use super::messages::{Message, Messages};
+use super::unlocked::{Done, Unlocked, Work};
 use crate::faults::Faults;
 use crate::journal::{DeliveryAttempt, EntryKind, Journal};
-use crate::rules::{Rule, Rules};
+use crate::rules::{Rejection, Rule, Rules};
 use crate::webhooks::{Attempt, Cause, Delivery, Webhooks};
 
 /// The complete state of a sandbox.
@@ -45,6 +46,7 @@ pub struct World {
     pub(super) blocked: BTreeMap<String, u32>,
     pub(super) outbox: Vec<(u64, Cause)>,
     pub(super) states: HashMap<TypeId, Box<dyn VendorState>>,
+    pub(super) unlocked: Unlocked,
 }
 
 impl World {
@@ -69,6 +71,7 @@ impl World {
             blocked: BTreeMap::new(),
             outbox: Vec::new(),
             states: HashMap::new(),
+            unlocked: Unlocked::default(),
         }
     }
 
@@ -90,6 +93,29 @@ impl World {
             Some(state) => state,
             None => unreachable!("a state is stored under its own type"),
         }
+    }
+
+    /// Returns the result of work that does not need the world, and that the sandbox does without the lock of the world,
+    /// so that other calls do not wait. A handler must not change the world before, because it is called again after the
+    /// work.
+    ///
+    /// # Errors
+    /// The work is not done yet. The handler must return this placeholder, which is never sent.
+    pub fn without_lock<T: Any + Clone + Send + Sync>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + Sync + 'static,
+    ) -> Result<T, Rejection> {
+        self.unlocked.result(work).ok_or_else(|| Rejection::invalid(Vec::new()))
+    }
+
+    /// Starts a call with the results of its work so far.
+    pub(crate) fn begin_call(&mut self, done: Vec<Done>) {
+        self.unlocked = Unlocked::new(done);
+    }
+
+    /// Ends a call. Returns the work that must be done before it is handled again, and the results so far.
+    pub(crate) fn end_call(&mut self) -> (Option<Work>, Vec<Done>) {
+        std::mem::take(&mut self.unlocked).end()
     }
 
     /// Adds a journal entry at the current time, and returns its number.

@@ -6,9 +6,11 @@ pub(crate) mod error;
 mod messages;
 mod saved;
 pub(crate) mod text;
+mod unlocked;
 
 pub use self::data::{CaseOrder, Profile, StateReader, Timer, VendorState, World};
 pub(crate) use self::data::{RELEASE, RETRY, SANDBOX};
 pub use self::error::SavedError;
 pub use self::messages::{Channel, Message};
 pub(crate) use self::saved::COPIES;
+pub(crate) use self::unlocked::{Done, Work};

@@ -19,12 +19,13 @@ use super::data::{CaseLimit, Profile, RELEASE, RETRY, SANDBOX, StateReader, Time
 use super::error::{FORMAT, SavedError, read, to_value};
 use super::messages::Messages;
 use super::text;
+use super::unlocked::Unlocked;
 use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::rules::Rules;
 use crate::vendor::{names_of, rules_of};
 use crate::webhooks::{Cause, Delivery, Webhooks};
-use crate::{MockVendor, VendorFacts};
+use crate::{MockVendor, VendorFacts, nesting};
 
 /// Key that identifies a saved world. Its value is the version of the format.
 const FORMAT_KEY: &str = "identkit_world";
@@ -196,9 +197,13 @@ impl World {
             blocked: BTreeMap::new(),
             outbox: saved.outbox.iter().map(|saved| (saved.delivery, saved.by)).collect(),
             states: HashMap::new(),
+            unlocked: Unlocked::default(),
         };
+        let waits = |saved: &Delivery| (saved.next.is_some() && saved.held.is_none()).then_some(saved.id);
+        let waiting: Vec<Option<u64>> = saved.deliveries.iter().map(waits).collect();
         let ids = world.load_deliveries(vendors, saved.deliveries)?;
         world.load_timers(vendors, saved.timers, &ids)?;
+        world.check_retries(&waiting)?;
         let unknown = saved.outbox.iter().position(|saved| !ids.contains(&saved.delivery));
         let unknown = unknown.map(|index| format!("/outbox/{index}/delivery"));
         let overtaken = world.webhooks.overtaken.filter(|id| !ids.contains(id));
@@ -296,6 +301,20 @@ impl World {
         Ok(())
     }
 
+    /// Checks that each delivery that waits for its next attempt has one. Otherwise it would wait forever.
+    fn check_retries(&self, waiting: &[Option<u64>]) -> Result<(), SavedError> {
+        let timers = self.timers.values().filter(|timer| timer.what == RETRY);
+        let mut due: HashSet<u64> = timers.filter_map(|timer| timer.subject.parse().ok()).collect();
+        due.extend(self.outbox.iter().map(|(id, _)| *id));
+        match waiting.iter().position(|id| id.is_some_and(|id| !due.contains(&id))) {
+            None => Ok(()),
+            Some(index) => {
+                let message = "expected a timer `retry`, or an entry in outbox, for this delivery";
+                Err(SavedError::damaged(format!("/deliveries/{index}/next"), message))
+            }
+        }
+    }
+
     fn load_states(&mut self, vendors: &[Box<dyn MockVendor>], saved: &Map<String, Value>) -> Result<(), SavedError> {
         if saved.keys().any(|key| facts_of(vendors, key).is_none()) {
             let message = format!("unknown field; allowed: {}", names_of(vendors));
@@ -362,6 +381,10 @@ impl World {
         let not_json = |error: serde_json::Error| SavedError::NotJson { line: error.line(), column: error.column() };
         // Without the byte order mark that some editors add.
         let text = identkit_wire::text::decode(&bytes).map_or(&*bytes, str::as_bytes);
-        Self::from_json(vendors, &serde_json::from_slice(text).map_err(not_json)?)
+        let document: Value = serde_json::from_slice(text).map_err(not_json)?;
+        if document.as_object().is_some_and(|members| nesting::has_duplicate_name(text, members)) {
+            return Err(SavedError::damaged("", "expected each name only once in an object"));
+        }
+        Self::from_json(vendors, &document)
     }
 }

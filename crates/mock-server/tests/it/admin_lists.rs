@@ -34,9 +34,16 @@ async fn m_18_orders_are_listed_newest_first_in_pages() {
     assert_eq!(door.get("orders?status=23&limit=1").await["next"], placed[1].as_str());
     assert_eq!(ids(&door.get("orders?reference=ref-0").await, "orders"), [placed[4].clone()]);
     assert_eq!(ids(&door.get("orders?reference=ref-0&status=6").await, "orders"), [""; 0]);
+    // Any status can be set, and is then a valid filter, even beside another one.
+    assert_eq!(bench.sandbox.transition(&placed[2], &Transition::Status(json!(77_777))), Ok(()));
+    assert_eq!(ids(&door.get("orders?status=77777").await, "orders"), [placed[2].clone()]);
+    assert_eq!(ids(&door.get("orders?status=77777&reference=ref-0").await, "orders"), [""; 0]);
     for (query, rule, words) in [
         ("before=none", "admin-case", "`before`"),
         (&format!("before={EXAMPLE_ORDER}"), "admin-case", "`before`"),
+        ("status=xyz", "admin-query", "known statuses are 3, 6, 7, 9"),
+        ("status=88888", "admin-query", "known statuses are 3, 6, 7, 9"),
+        ("status=", "admin-query", "unknown status"),
         ("limit=0", "admin-query", "from 1 to 1000"),
         ("limit=1001", "admin-query", "from 1 to 1000"),
         ("limit=%2B5", "admin-query", "from 1 to 1000"),
@@ -59,6 +66,9 @@ async fn m_18_idents_are_listed_newest_first() {
     assert_eq!(ids(&door.get(&format!("idents?before={second}")).await, "idents"), [first.as_str()]);
     bench.play(&first, "positive").await;
     assert_eq!(ids(&door.get("idents?status=Identified").await, "idents"), [first]);
+    let problem = door.problem("GET", "idents?status=identified", "", 400, "admin-query").await;
+    let words = "known statuses are Identified, Rejected, Unidentified";
+    assert!(problem["detail"].as_str().unwrap().ends_with(words), "{problem}");
     assert_eq!(ids(&door.get("idents?reference=Optional").await, "idents").len(), 2);
     assert_eq!(ids(&door.get("orders").await, "orders").len(), 1);
 }

@@ -1,5 +1,7 @@
 //! The admin API masks secrets in URLs unless `reveal=true`.
 
+use identkit_mock_server::vendors::identity_tm::WebhookUrls;
+
 use crate::support::*;
 
 const URL: &str = "https://user:geheim@hooks.example/h?token=geheim&id=1";
@@ -112,5 +114,52 @@ async fn events_and_waits_mask_secrets() {
     for (output, words) in [(&output, "event: call"), (&late, "near_misses")] {
         assert!(output.contains(words) && output.contains("(masked)"), "{output}");
         assert!(!output.contains("hunter2") && !output.contains(&basic), "{output}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invalid_url_of_a_delivery_is_shown_as_given() {
+    for (given, masked) in [
+        ("hooks example/h?token=geheim&id=1", "hooks example/h?token=(masked)&id=1"),
+        ("https//user:geheim@hooks.example/h?id=1", "(masked)@hooks.example/h?id=1"),
+        ("https://user:geheim@:x/h?token=geheim", "(masked)@:x/h?token=(masked)"),
+    ] {
+        let (bench, door) = Harness::with_door().await;
+        bench.set_up(|settings| {
+            settings.webhook_method = Method::POST;
+            settings.webhook_urls.on_final = Some(Secret::new(given));
+        });
+        bench.ended(order(), "positive").await;
+        let delivery = |all: Value| all["deliveries"][0].clone();
+        let output = delivery(door.get("deliveries").await);
+        assert_eq!((&output["url"], &output["method"]), (&json!(masked), &json!("POST")), "{output}");
+        assert_eq!((&output["state"], &output["attempts"][0]["outcome"]), (&json!("failed"), &json!("failed")));
+        assert!(!door.get(&format!("deliveries/{}", output["id"])).await.to_string().contains("geheim"));
+        assert_eq!(delivery(door.get("deliveries?reveal=true").await)["url"], given);
+        // An invalid URL in the settings cannot be saved.
+        bench.set_up(|settings| settings.webhook_urls = WebhookUrls::default());
+        let saved = bench.sandbox.restore(&bench.sandbox.save().unwrap()).unwrap();
+        assert_eq!(saved.deliveries(None)[0].invalid_url, Some(Secret::new(given)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_without_a_name_are_masked_in_the_journal() {
+    let (bench, door) = Harness::with_door().await;
+    for body in [r#""481516""#, "481516", r#"["481516"]"#, r#"[["481516"], 481516]"#, "tan 481516", "[481516"] {
+        bench.tm_call("POST", &format!("/confirmSign/{EXAMPLE_ORDER}"), body).await;
+        let output = door.get("journal?limit=1").await;
+        assert!(!output["requests"][0]["body"].is_null(), "{body}: {output}");
+        let explained = door.get(&format!("explain/{}", output["requests"][0]["sequence"])).await;
+        for output in [output, explained] {
+            assert!(!output.to_string().contains("481516"), "{body}: {output}");
+        }
+        assert!(door.get("journal?limit=1&reveal=true").await.to_string().contains("481516"));
+        assert!(!bench.sandbox.journal().canonical().contains("481516"), "{body}");
+    }
+    // Elements with names stay visible, and so does JSON in a text.
+    for body in [r#"[{"Product":12}]"#, r#""{\"Product\":12}""#] {
+        bench.tm_call("PUT", "/putOrder", body).await;
+        assert!(door.get("journal?limit=1").await["requests"][0]["body"].to_string().contains("Product"), "{body}");
     }
 }

@@ -65,6 +65,15 @@ async fn m_04_invalid_requests_are_rejected_and_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn time_cannot_be_advanced_beyond_its_end() {
+    let bench = Harness::since("9999-12-30T00:00:00Z".parse().unwrap(), |builder| builder);
+    let door = Door::of(&bench.sandbox).await;
+    let problem = door.problem("POST", "clock/advance", r#"{"seconds":86400}"#, 400, "admin-clock").await;
+    assert!(problem["detail"].as_str().unwrap().contains("must not lead beyond 9999-12-30T22:00:00"), "{problem}");
+    assert_eq!(door.good("POST", "clock/advance", r#"{"seconds":3600}"#).await["now"], "9999-12-30T01:00:00Z");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_get_supports_head() {
     let sandbox = sandbox().start();
     let door = server::admin(&sandbox, any()).await.unwrap();
@@ -106,7 +115,7 @@ async fn invalid_http_and_unknown_calls_are_problems() {
         assert!(head.contains("content-type: application/problem+json"), "{request}: {answer}");
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!((&problem["status"], &problem["rule"]), (&status.into(), &rule.into()), "{request}: {problem}");
-        assert_eq!(head.contains("allow: GET"), status == 405, "{answer}");
+        assert_eq!(head.contains("allow: GET, HEAD\r\n"), status == 405, "{answer}");
     }
     // Invalid HTTP is rejected with a status only.
     for (request, status) in [

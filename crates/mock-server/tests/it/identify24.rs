@@ -227,7 +227,9 @@ async fn i_050_unknown_idents_and_calls_are_404_and_other_methods_405() {
         [("GET", "/ident/get/1"), ("POST", "/ident/create"), ("GET", "/project/getAll"), ("GET", "/project/get")]
     {
         for method in ["GET", "POST", "PUT", "DELETE"].into_iter().filter(|method| *method != right) {
-            call(method, path).await.refused(405, &format!("must be called with {right}"), "I-001", "[I]");
+            let answer = call(method, path).await;
+            answer.refused(405, &format!("must be called with {right}"), "I-001", "[I]");
+            assert_eq!(answer.headers["allow"], right);
         }
     }
     call("GET", "/auth").await.refused(405, "must be called with POST", "I-001", "[I]");
@@ -284,6 +286,8 @@ async fn ai_12_stories_and_any_status_can_be_set() {
         assert_eq!(known(bench.sandbox.transition(&id, &refused)).unwrap_err().status, 400);
         assert_eq!(status().await, "Appointment made");
     }
+    let unknown = bench.begin(&id, "nonsense").unwrap_err().text();
+    assert!(unknown.contains("the setting stories has: appointment, identified, negative, positive"), "{unknown}");
     bench.sandbox.with_world(|world| identify24::set_webhook(world, Some(Secret::new("no url at all"))));
     assert_eq!(bench.begin(&id, "positive").unwrap_err().status, 400);
     assert_eq!(status().await, "Appointment made", "an ident is unchanged if its webhook cannot be created");

@@ -362,6 +362,27 @@ async fn at_25_missing_initial_data_is_null_or_the_epoch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn at_25_initial_data_is_as_given() {
+    let bench = Harness::new();
+    let text = json!({
+        "Firstname": "Erika", "Surname": "Mustermann", "Street": "Heidestr. 17", "ZipCode": "51147", "City": "Köln",
+        "Country": "DE", "Birthdate": "1964-08-12", "Birthplace": "Berlin", "Birthname": "Gabler", "Nationality": "DE",
+        "Title": "Dr.", "Artistname": "E.", "Gender": "female", "Mobile": "+491701234567", "Email": "erika@example.com",
+        "IDCard": { "CardNo": "T22000129", "PlaceOfIssue": "Köln", "DateOfIssue": "2010-11-01", "ValidUntil": "2020-10-31" },
+        "DriverLicence": { "LicenceNo": "B072RRE2I55", "Classes": "B", "DateOfIssue": "1984-08-12" },
+    });
+    let mut given = text.clone();
+    given["Additional"] = json!({ "Profession": { "Type": 1, "Label": "Profession", "Value": "Engineer" } });
+    let id = bench.ordered(json!({ "IdentData": given })).await;
+    bench.play(&id, "positive").await;
+    let answer = bench.get(&format!("/getIdentData/{id}/IncludeInitialData")).await.json();
+    let mut expected = text;
+    expected["Type"] = 2.into();
+    expected["Additional"] = json!({ "Profession": "Engineer" });
+    assert_eq!(answer["IdentData"][1], expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn at_48_a_birth_name_is_determined_only_on_request() {
     let bench = Harness::new();
     for (given, found) in [(None, Value::Null), (Some(""), json!("Mustermann")), (Some("Gabler"), json!("Gabler"))] {

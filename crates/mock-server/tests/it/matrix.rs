@@ -251,6 +251,7 @@ async fn t_001_another_method_is_405_with_the_right_one() {
         {
             let answer = bench.tm_call(method, &path.replace("{}", EXAMPLE_ORDER), "").await;
             answer.refused(405, &format!("must be called with {right}"), "T-001", "[T]");
+            assert_eq!(answer.headers["allow"], right);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -128,7 +129,13 @@ async fn advance(context: Context, _: NoMembers, body: Advance) -> Result<Json<A
         Err(Problem::new(ProblemKind::InvalidAdvance, detail))
     };
     let target = match (body.seconds, body.to) {
-        (Some(seconds), None) if (0.0..=MAX_ADVANCE).contains(&seconds) => Target::By(Duration::from_secs_f64(seconds)),
+        (Some(seconds), None) if (0.0..=MAX_ADVANCE).contains(&seconds) => {
+            let by = Duration::from_secs_f64(seconds);
+            if context.sandbox()?.now().checked_add(by).is_err() {
+                return refuse(&format!("seconds must not lead beyond {}", Timestamp::MAX));
+            }
+            Target::By(by)
+        }
         (Some(_), None) => return refuse("seconds must be from 0 to 3162240000 (a hundred years)"),
         (None, Some(Time(to))) => {
             let now = context.sandbox()?.now();

@@ -103,7 +103,8 @@ struct Delivery {
     event: String,
     #[schemars(extend("enum" = ["GET", "POST", "PUT"]))]
     method: String,
-    /// Address of the receiver, with all placeholders filled in.
+    /// Address of the receiver, with all placeholders filled in. If the address is not a valid URL, it is shown as it
+    /// was given.
     url: String,
     /// State of the delivery. `waiting`: the next attempt is due at `next`.
     #[schemars(extend("enum" = ["held", "sending", "waiting", "delivered", "failed"]))]
@@ -183,7 +184,10 @@ impl Delivery {
             order: delivery.case.clone(),
             event: delivery.event.name.to_string(),
             method: delivery.method.to_string(),
-            url: secrets.text(&delivery.request.0.uri().to_string()).into_owned(),
+            url: delivery.invalid_url.as_ref().map_or_else(
+                || secrets.text(&delivery.request.0.uri().to_string()).into_owned(),
+                |url| secrets.invalid_url(url.expose()),
+            ),
             state: delivery.state().name(),
             attempts: attempts.collect(),
             next: delivery.next.map(Time),

@@ -54,15 +54,15 @@ pub(super) fn check(filter: Filter, sandbox: &Sandbox) -> Result<Filter, Problem
     let unknown =
         |what: &str, names: &[&str]| Err(refuse(format!("unknown {what}; the {what}s are {}", names.join(", "))));
     let plan = &sandbox.runner().plan;
-    let operations = plan.operations();
+    let vendors: Vec<&str> = plan.vendors.iter().map(|vendor| vendor.name()).collect();
+    if filter.vendor.as_deref().is_some_and(|named| !vendors.contains(&named)) {
+        return unknown("vendor", &vendors);
+    }
+    let operations = plan.operations(filter.vendor.as_deref());
     if let Some(named) = &filter.operation
         && !operations.iter().any(|name| is_of(named, name))
     {
         return unknown("operation", &operations);
-    }
-    let vendors: Vec<&str> = plan.vendors.iter().map(|vendor| vendor.name()).collect();
-    if filter.vendor.as_deref().is_some_and(|named| !vendors.contains(&named)) {
-        return unknown("vendor", &vendors);
     }
     if filter.fault.as_deref().is_some_and(|named| Fault::named(named).is_none()) {
         return unknown("fault", &Fault::all().map(|fault| fault.name()));

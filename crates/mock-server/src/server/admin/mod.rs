@@ -136,7 +136,10 @@ fn unknown_path(what: &str) -> Problem {
     Problem::new(ProblemKind::UnknownPath, format!("{what}; GET {ROOT}/{DOCUMENT} describes all calls"))
 }
 
-fn other_method(methods: String) -> Problem {
+fn other_method(mut methods: String) -> Problem {
+    if methods.split(", ").any(|method| method == "GET") {
+        methods.push_str(", HEAD");
+    }
     Problem::new(ProblemKind::MethodNotAllowed, format!("the methods of this path are {methods}")).allow(methods)
 }
 

@@ -51,8 +51,8 @@ pub(super) struct CaseQuery {
     /// Only those with this reference.
     #[schemars(example = &"ref-1")]
     reference: Option<String>,
-    /// Only those whose latest status is this one, in the vendor's form.
-    #[schemars(example = &"6")]
+    /// Only those whose latest status is this one, in the vendor's form, e.g. `6` or `Identified`. A status that the
+    /// vendor does not name and that none of them has is an error.
     status: Option<String>,
     #[serde(flatten)]
     page: Page<String>,
@@ -104,11 +104,21 @@ fn page(context: &Context, query: CaseQuery, noun: &str) -> Result<(Vec<Case>, O
     let fits = |case: &Value, member: &str, wanted: &Option<String>| {
         wanted.as_ref().is_none_or(|wanted| case.get(member).and_then(Value::as_str) == Some(wanted))
     };
-    Ok(query.page.take(ids.filter_map(|id| {
+    let has_status = |case: &Value| fits(case, "latest_status", &query.status);
+    let page = query.page.take(ids.filter_map(|id| {
         let case = sandbox.inspect(&id)?;
-        let is_match = fits(&case, "reference", &query.reference) && fits(&case, "latest_status", &query.status);
+        let is_match = fits(&case, "reference", &query.reference) && has_status(&case);
         is_match.then(|| (id, Case(secrets.urls(case))))
-    })))
+    }));
+    // A misspelled status would look like "no orders". Any status can be set, so one that a case has is valid too.
+    if let (true, Some(status), Some(known)) = (page.0.is_empty(), &query.status, sandbox.statuses(noun))
+        && !known.contains(status)
+        && !sandbox.newest(noun).iter().any(|id| sandbox.inspect(id).is_some_and(|case| has_status(&case)))
+    {
+        let detail = format!("unknown status: none of the {noun} has it; known statuses are {}", known.join(", "));
+        return Err(Problem::new(ProblemKind::InvalidQuery, detail));
+    }
+    Ok(page)
 }
 
 async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Case>, Problem> {

@@ -16,7 +16,8 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::GET, "settings", "getSettings", "The settings of the vendors' accounts", get),
         route(Method::POST, "settings", "changeSettings", "Changes settings and returns all of them", set)
             .describe(
-                "Changes the named settings only. If any of them is invalid, none is changed, and `faults` lists all \
+                "Changes the named settings only. Each is replaced as a whole: name all `stories` and URLs that must stay. \
+                 If any of them is invalid, none is changed, and `faults` lists all \
                  violations. A masked secret cannot be set (`admin-reveal`).",
             )
             .problems(&[ProblemKind::MaskedSecret, ProblemKind::InvalidSettings, ProblemKind::SettingsConflict]),

@@ -1,5 +1,6 @@
 //! Idents: creation, reading, status changes, deletion after 90 days.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::Method;
@@ -171,18 +172,18 @@ pub(super) fn place_examples(world: &mut World) {
 /// stories are assumed.
 pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -> Option<Result<(), Rejection>> {
     let mut kept = world.state::<Idents>().by_id.get(id)?.clone();
-    let refuse = |message: &'static str| Some(Err(rules::AI_12.reject(400, "story", message, "sandbox")));
+    let refuse = |message: Cow<'static, str>| Some(Err(rules::AI_12.reject(400, "story", message, "sandbox")));
     let story = match transition {
-        Transition::Scenario(name) => match world.state::<Account>().settings.stories.get(name) {
-            Some(story) => story.clone(),
-            None => {
-                return refuse(
-                    "no such story; valid: positive, negative, appointment, and those in the setting stories",
-                );
-            }
-        },
+        Transition::Scenario(name) => {
+            let stories = &world.state::<Account>().settings.stories;
+            let Some(story) = stories.get(name) else {
+                let names = stories.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                return refuse(format!("no such story; the setting stories has: {names}").into());
+            };
+            story.clone()
+        }
         Transition::Status(serde_json::Value::String(word)) if !word.is_empty() => Scenario::new(word, "0"),
-        Transition::Status(_) => return refuse("the status of an ident must be a string that is not empty"),
+        Transition::Status(_) => return refuse("the status of an ident must be a string that is not empty".into()),
     };
     kept.ident.status = Some(story.status.clone().into());
     if let Some(at) = story.appointment.and_then(|after| world.now.checked_add(after).ok()) {

@@ -8,6 +8,8 @@ mod rules;
 mod settings;
 mod shapes;
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{Method, Request, Response};
@@ -157,6 +159,12 @@ impl MockVendor for Identify24 {
         serde_json::to_value(view).ok()
     }
 
+    fn statuses(&self, world: &mut World) -> Option<Vec<String>> {
+        let stories = world.state::<Account>().settings.stories.values();
+        let all: BTreeSet<String> = stories.map(|story| story.status.clone()).collect();
+        Some(all.into_iter().collect())
+    }
+
     fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {
         // A state that was never used is its default.
         let Account { settings, projects, sessions, swept: _, counted } = states.get().cloned().unwrap_or_default();
@@ -231,7 +239,11 @@ impl Identify24 {
             }
             _ => (404, "the vendor has no such call".to_owned()),
         };
-        rules::I_001.reject(status, "path", message, "[I] Methods").at(Location::Path)
+        let rejection = rules::I_001.reject(status, "path", message, "[I] Methods").at(Location::Path);
+        match known {
+            Some(route) => rejection.allow(&route.meta().method),
+            None => rejection,
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Settings {
     #[serde(with = "seconds")]
     #[schemars(with = "u32")]
     pub life: SignedDuration = SignedDuration::from_hours(90 * 24),
-    /// Results of the stories, by name. The document lists no status except `Unidentified` (AI-12).
+    /// Results of the stories, by name. A change replaces all of them. The document lists no status except `Unidentified` (AI-12).
     pub stories: BTreeMap<String, Scenario> = stories(),
     /// How the vendor reports a rejection (AI-02, AI-30).
     pub refusals: Refusals = Refusals::ByStatus,

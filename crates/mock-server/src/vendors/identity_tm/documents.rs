@@ -1,11 +1,9 @@
 //! Results of an order: checked data, the report, signed documents. All of them are synthesized from the order.
 
-use std::collections::BTreeMap;
-
 use identkit_core::{Content, Pii, Violation};
 use identkit_identity_tm::messages::{
-    AdditionalValue, CheckedDriverLicense, CheckedIdCard, IdCard, IdentData, IdentDataAnswer, IdentifyMethod, Image,
-    SignPdf,
+    Additional, AdditionalValue, CheckedDriverLicense, CheckedIdCard, Details, IdCard, IdentData, IdentDataAnswer,
+    IdentifyMethod, Image, SignPdf,
 };
 use identkit_identity_tm::order::Add;
 use identkit_identity_tm::{PutOrder, SignedPdfs, StatusKind};
@@ -17,9 +15,9 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
 use super::{Order, Settings, dts, methods, rules};
-use crate::Rejection;
 use crate::rules::Rules;
 use crate::vendors::berlin;
+use crate::{Rejection, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IdentVariant {
@@ -46,6 +44,13 @@ pub(super) fn with_nulls(mut card: CheckedIdCard) -> CheckedIdCard {
 /// Returns the text unless it is empty. An empty text asks the agent to record the value (AT-49).
 fn given(text: &Text) -> Text {
     text.clone().filter(|text| !text.expose().is_empty())
+}
+
+/// Returns the special attributes as results have them: a value for each name.
+fn values(details: &Details<Additional>) -> Details<AdditionalValue> {
+    let value = |detail: &Additional| detail.value.as_ref().map_or_else(String::new, |value| value.expose().clone());
+    let values = details.iter().map(|(name, detail)| (name.clone(), AdditionalValue::from(value(detail).as_str())));
+    values.collect()
 }
 
 /// Sets the missing elements that the table requires; `value` gets the value of the document's example.
@@ -171,12 +176,7 @@ impl Order {
             checked.date_of_issue = pick(&license.date_of_issue, "1984-08-12");
             data.driver_license = Some(checked);
         }
-        data.additional = order.additional.as_ref().map(|details| {
-            let value = |detail: &identkit_identity_tm::messages::Additional| {
-                AdditionalValue::from(detail.value.as_ref().map_or("", |value| value.expose().as_str()))
-            };
-            details.iter().map(|(name, detail)| (name.clone(), value(detail))).collect::<BTreeMap<_, _>>()
-        });
+        data.additional = order.additional.as_ref().map(values);
         data
     }
 
@@ -237,11 +237,11 @@ impl Order {
         let order = self.request.ident_data.clone().unwrap_or_default();
         let mut data = IdentData::default();
         copy!(data, order; firstname, surname, street, zip_code, city, country, birthdate, birthplace, nationality);
-        copy!(data, order; title, artistname, gender);
+        copy!(data, order; title, artistname, gender, birthname, email, mobile, driver_license);
+        data.additional = order.additional.as_ref().map(values);
         let given = order.id_card.clone().unwrap_or_default();
         let mut card = CheckedIdCard::default();
-        card.card_no = given.card_no;
-        card.place_of_issue = given.place_of_issue;
+        copy!(card, given; card_no, place_of_issue, date_of_issue);
         card.valid_until = given.valid_until.or_else(|| Some(UNSET.into()));
         data.id_card = Some(with_nulls(card));
         required(&mut data, |_| settings.required(None));
@@ -269,13 +269,32 @@ impl Order {
         })
     }
 
-    pub(super) fn signed_pdfs(&self) -> Result<SignedPdfs, SyntheticError> {
-        let mut signed = sign_all(&self.request, self.pdfs(), self.id.expose(), self.decided)?;
-        Ok(match signed.len() {
-            1 => SignedPdfs::One(Content::from_bytes(signed.remove(0))),
-            _ => SignedPdfs::Many(signed.into_iter().map(Blob::from_bytes).collect()),
-        })
+    pub(super) fn signed_pdfs(&self) -> Result<Vec<Vec<u8>>, SyntheticError> {
+        sign_all(&self.request, self.pdfs(), self.id.expose(), self.decided)
     }
+}
+
+/// Returns the response with these signed documents.
+pub(super) fn answer_of(mut signed: Vec<Vec<u8>>) -> SignedPdfs {
+    match signed.len() {
+        1 => SignedPdfs::One(Content::from_bytes(signed.remove(0))),
+        _ => SignedPdfs::Many(signed.into_iter().map(Blob::from_bytes).collect()),
+    }
+}
+
+/// Checks whether the person of the order can sign the documents, without the lock of the world.
+pub(super) fn check_signable(
+    world: &mut World,
+    order: &PutOrder,
+    pdfs: &[SignPdf],
+) -> Result<Result<(), SyntheticError>, Rejection> {
+    if pdfs.is_empty() {
+        return Ok(Ok(()));
+    }
+    let mut signer = PutOrder::default();
+    signer.address.clone_from(&order.address);
+    let (pdfs, now) = (pdfs.to_vec(), world.now);
+    world.without_lock(move || sign_all(&signer, &pdfs, "", now).map(drop))
 }
 
 /// Signs the documents for the person of the order: appends a mark and a signature of the sandbox, and leaves the bytes

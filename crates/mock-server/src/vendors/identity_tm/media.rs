@@ -1,6 +1,6 @@
 //! Recordings: `getVideoFileBinaryAsync` [T 3.7], `getVideoFileBinary` [T 3.8] and `getVoiceFiles` [T 3.9].
 
-use http::{Method, Request, Response};
+use http::{Method, Response};
 use identkit_core::{Content, Error, Event, Kind, Location};
 use identkit_identity_tm::messages::{VoiceFile, VoiceFiles};
 use identkit_identity_tm::{
@@ -105,13 +105,15 @@ pub(super) fn finish_recording(world: &mut World, id: &str) {
         _ => Err(Error::new(Kind::InvalidInput, "the callback URL must start with https:// or http://")),
     });
     // Calls about the order do not wait for this callback: only webhooks block them (T-033).
-    let delivery = |request| {
-        let delivery = Delivery::new(&FACTS, id, event, request).without_blocking();
-        if retries { delivery } else { delivery.once() }
-    };
     match request {
-        Ok(request) => drop(world.deliver(delivery(request))),
-        Err(error) => world.cannot_deliver(delivery(Request::default()), error.detail().to_owned()),
+        Ok(request) => {
+            let delivery = Delivery::new(&FACTS, id, event, request).without_blocking();
+            world.deliver(if retries { delivery } else { delivery.once() });
+        }
+        Err(error) => {
+            let delivery = Delivery::with_invalid_url(&FACTS, id, event, &Method::GET, &url);
+            world.cannot_deliver(delivery, error.detail().to_owned());
+        }
     }
 }
 

@@ -27,8 +27,8 @@ use bytes::Bytes;
 use http::{Method, Request};
 use identkit_core::Location;
 use identkit_identity_tm::{
-    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, GetAllStatus, GetAllStatusExtended, GetBankList,
-    GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
+    CATALOGUE, CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, GetAllStatus, GetAllStatusExtended,
+    GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
     GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, PROVIDER, PutOrder,
     RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, StatusKind,
 };
@@ -235,6 +235,12 @@ impl MockVendor for IdentityTm {
         serde_json::to_value(view).ok()
     }
 
+    fn statuses(&self, _: &mut World) -> Option<Vec<String>> {
+        let mut codes: Vec<u32> = CATALOGUE.iter().map(|status| status.kind.0).collect();
+        codes.sort_unstable();
+        Some(codes.iter().map(u32::to_string).collect())
+    }
+
     fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {
         // A state that was never used is its default.
         let Orders { settings, by_id, reported, opened } = states.get().cloned().unwrap_or_default();
@@ -397,7 +403,11 @@ impl IdentityTm {
             }
             None => (404, "the vendor has no such call".to_owned(), "[T] 3-8"),
         };
-        rules::T_001.reject(status, "path", message, section).at(Location::Path)
+        let rejection = rules::T_001.reject(status, "path", message, section).at(Location::Path);
+        match known {
+            Some(route) => rejection.allow(&route.meta().method),
+            None => rejection,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use identkit_core::Pii;
 use identkit_identity_tm::PutOrder;
 use identkit_identity_tm::messages::SignParameters;
 use identkit_identity_tm::order::{HashPlacement, Placement, Size};
-use jiff::Timestamp;
+use identkit_synthetic::Error as SyntheticError;
 
 use super::{MasterFiles, Orders, documents, own_hashes, rules};
 use crate::rules::Rule;
@@ -64,8 +64,8 @@ pub(super) fn files_of_master(world: &mut World, order: &PutOrder) -> Result<Mas
             "must be unique: a hash of the master order has the same name, and results are identified by name";
         return refuse("eSignHash.Filename", message, &rules::AT_35);
     }
-    if let Err(refused) = signable(&copies, world.now) {
-        rules.uphold(refused)?;
+    if let Err(error) = documents::check_signable(world, order, &copies.pdfs)? {
+        rules.uphold(not_signable(error))?;
     }
     Ok(copies)
 }
@@ -113,12 +113,10 @@ fn placement(parameters: Option<&SignParameters>) -> Placement {
     }
 }
 
-fn signable(copies: &MasterFiles, now: Timestamp) -> Result<(), Rejection> {
-    documents::sign_all(&PutOrder::default(), &copies.pdfs, "", now).map(drop).map_err(|error| {
-        let mut refused = documents::not_signable(error);
-        for fault in &mut refused.violations {
-            fault.field = fault.field.replace("eSignPDF", "MultiSignOptions.SignParameters").into();
-        }
-        refused
-    })
+fn not_signable(error: SyntheticError) -> Rejection {
+    let mut refused = documents::not_signable(error);
+    for fault in &mut refused.violations {
+        fault.field = fault.field.replace("eSignPDF", "MultiSignOptions.SignParameters").into();
+    }
+    refused
 }

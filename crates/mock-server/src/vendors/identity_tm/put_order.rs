@@ -51,7 +51,7 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
         let fault = rules::T_006.violation("Product", "must be 0, 12, 15 or 16", "[T] 3.1.3");
         return Err(Rejection::new(400, fault));
     }
-    if let Err(error) = documents::sign_all(&order, own_pdfs(&order), "", world.now) {
+    if let Err(error) = documents::check_signable(world, &order, own_pdfs(&order))? {
         rules.uphold(documents::not_signable(error))?;
     }
     let of_master = multi_sign::files_of_master(world, &order)?;

@@ -66,7 +66,9 @@ pub(super) fn signed_pdfs(world: &mut World, op: GetESignPdf) -> Result<SignedPd
         let message = "the order must be signed: it needs eSignPDF, or a master order with it, and status 84";
         return Err(of_order(400, message, &rules::T_060_PDF));
     }
-    order.signed_pdfs().map_err(documents::artifact_failure)
+    let order = order.clone();
+    let signed = world.without_lock(move || order.signed_pdfs())?;
+    signed.map(documents::answer_of).map_err(documents::artifact_failure)
 }
 
 pub(super) fn delete(world: &mut World, op: DelIdentData) -> Result<(), Rejection> {

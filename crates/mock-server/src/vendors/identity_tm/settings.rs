@@ -158,10 +158,10 @@ pub struct Settings {
     /// Whether `[Ref]` and `[OrderID]` are inserted into webhook URLs unencoded, except for characters that are invalid in a
     /// request line (AT-20).
     pub raw_placeholders: bool = false,
-    /// URLs of webhooks for orders that set none (T-030).
+    /// URLs of webhooks for orders that set none (T-030). A change replaces all of them.
     #[serde(deserialize_with = "webhook_urls")]
     pub webhook_urls: WebhookUrls = WebhookUrls::default(),
-    /// URLs of redirects for orders that set none (T-030).
+    /// URLs of redirects for orders that set none (T-030). A change replaces all of them.
     #[serde(deserialize_with = "redirect_urls")]
     pub redirect_urls: RedirectUrls = RedirectUrls::default(),
     /// JSON that `GET /api/{version}/availability` returns, a stub for the availability of video agents, [T 8.2]. The
@@ -209,7 +209,7 @@ pub struct Settings {
     /// Codes that the default variants of `getStatus` and `getAllStatus` return (AT-13).
     pub general: BTreeSet<u32> = GENERAL.into(),
     /// Key of the time of identification; the document says that it is misspelt (AT-01).
-    #[serde(deserialize_with = "some")]
+    #[serde(deserialize_with = "key")]
     #[schemars(length(min = 1))]
     pub identified_key: String = "Identified".into(),
     /// Whether results contain the person's IP address, [T 3.3.4]. It is always 192.0.2.1.
@@ -281,6 +281,8 @@ impl Settings {
 readers! {
     positive: u32, "a whole number, 1 or more", |number| *number > 0;
     zero_or_one: u32, "0 or 1", |number| *number < 2;
+    key: String, "a string that is not empty and not the name of another element",
+        |name: &String| !["", "OrderID", "Ref", "IdentifyMethod", "UserIp", "IdentData"].contains(&name.as_str());
     // A colon ends a user name (RFC 7617, section 2).
     user: String, "a string that is not empty and has no colon",
         |text: &String| !text.is_empty() && !text.contains(':');

@@ -242,6 +242,35 @@ fn unsorted_deliveries_are_read_and_copies_are_limited() {
 }
 
 #[test]
+fn a_delivery_without_its_retry_is_rejected() {
+    let mut document = small();
+    let deliveries = document["deliveries"].as_array().unwrap();
+    let waiting = deliveries.iter().position(|delivery| delivery["next"].is_string() && delivery["held"].is_null());
+    let pointer = format!("/deliveries/{}/next", waiting.unwrap());
+    document["timers"].as_array_mut().unwrap().retain(|timer| timer["what"] != "retry");
+    let Err(SavedError::Damaged { pointer: at, .. }) = survive(&document) else { panic!("it would wait forever") };
+    assert_eq!(at, pointer);
+}
+
+#[test]
+fn a_name_that_occurs_twice_in_a_file_is_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world.json");
+    let text = small().to_string();
+    let load = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        World::load_file(&vendors::all(), &path, 1 << 20).map(drop)
+    };
+    assert_eq!(load(&text), Ok(()));
+    for (whole, part) in
+        [("{\"blocked\":", "{\"timers\":[],\"blocked\":"), ("\"mode\":", "\"mode\":\"drop\",\"mode\":")]
+    {
+        let error = load(&text.replacen(whole, part, 1)).unwrap_err().to_string();
+        assert_eq!(error, "the saved world: expected each name only once in an object");
+    }
+}
+
+#[test]
 fn missing_settings_have_their_defaults() {
     let mut document = small();
     let settings = document.pointer_mut("/vendors/identity-tm/settings").unwrap();

@@ -7,8 +7,8 @@ mod scripts;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use http::Request;
-use identkit_core::{Error, Event};
+use http::{Method, Request};
+use identkit_core::{Error, Event, Secret};
 use identkit_identity_tm::messages::{StatusEntry, TvSlot};
 use identkit_identity_tm::{OrderCallback, OrderFlavor, PROVIDER, StatusKind, VideoCallback};
 use identkit_wire::Callback as _;
@@ -173,9 +173,9 @@ pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
     let request = match request {
         Ok(request) => request,
         // The URL cannot be called: the story continues, and the delivery records the reason.
-        Err(error) => {
-            let delivery = Delivery::new(&FACTS, id, event, Request::default());
-            world.cannot_deliver(delivery.without_blocking(), error.detail().to_owned());
+        Err((error, method, url)) => {
+            let delivery = Delivery::with_invalid_url(&FACTS, id, event, &method, &url);
+            world.cannot_deliver(delivery, error.detail().to_owned());
             return;
         }
     };
@@ -185,14 +185,15 @@ pub(super) fn call(world: &mut World, id: &str, callback: OrderCallback) {
     world.deliver(Delivery::new(&FACTS, id, event, request));
 }
 
-type WebhookRequest = (Result<Request<Bytes>, Error>, Event);
+/// The request, or why there is none, with method and URL.
+type WebhookRequest = (Result<Request<Bytes>, (Error, Method, Secret)>, Event);
 
 fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<WebhookRequest> {
     let (fills_in, encodes) = (world.enforces(&rules::T_031), world.enforces(&rules::AT_20));
     let orders = world.state::<Orders>();
     let (method, raw) = (orders.settings.webhook_method.clone(), orders.settings.raw_placeholders || !encodes);
     let order = orders.by_id.get(id)?;
-    let template = orders.settings.webhook_url(order, callback)?;
+    let template = orders.settings.webhook_url(order, callback)?.clone();
     let mut event = Event::new(PROVIDER, callback.name(), format!("{id}/{}", callback.name()));
     event.case_id = Some(id.into());
     event.reference.clone_from(&order.request.reference);
@@ -203,8 +204,9 @@ fn request(world: &mut World, id: &str, callback: OrderCallback) -> Option<Webho
         let reference = utf8_percent_encode(reference, NOT_IN_REQUEST_LINE).to_string();
         url = url.replace("[OrderID]", id).replace("[Ref]", &reference);
     }
-    if !fills_in {
-        return Some((VideoCallback.emit(&url, &method, &event), event));
-    }
-    Some((callback.emit(&url, &method, &event), event))
+    let request = match fills_in {
+        true => callback.emit(&url, &method, &event),
+        false => VideoCallback.emit(&url, &method, &event),
+    };
+    Some((request.map_err(|error| (error, method, template)), event))
 }
