@@ -29,6 +29,7 @@ mod ascii;
 mod body;
 mod callback;
 mod dates;
+mod failure;
 pub mod json;
 mod message;
 mod meta;
@@ -43,6 +44,7 @@ pub use ascii::holds_control;
 pub use body::{Body, BodyReader, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
+pub use failure::is_reason;
 pub use message::{Extra, FieldPlace, FieldReader, Fill, Message};
 #[cfg(feature = "server")]
 pub use meta::Params;

@@ -9,12 +9,10 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::Meta;
+use crate::failure::{is_failure, reasons};
 
 /// Maximum length of the retained vendor text, in characters.
 const TEXT: usize = 2_000;
-
-/// Keys under which vendors state the reason.
-const REASON_KEYS: [&str; 6] = ["Error", "error", "message", "Message", "messages", "detail"];
 
 /// Returns the error of a status: from the operation's table if it lists the status, otherwise by the general meaning
 /// of the code. The vendor's text is in [`Error::vendor_text`], which is never printed.
@@ -60,19 +58,11 @@ pub fn error_text(body: &[u8], name: &str) -> Option<Pii<String>> {
     })
 }
 
-/// Whether a body says that a call failed, in a usual form that no document describes: `false`, or an object with a
-/// `success` of `false`, an `error`, or a `status` of 400 or more. For calls without a documented body (AT-94).
+/// Whether a body says that a call failed: `false`, or an object with an element that says so. For calls without a
+/// documented body.
 pub fn states_failure(body: &[u8]) -> bool {
-    let is_failure = |(name, value): (&String, &Value)| match name.to_ascii_lowercase().as_str() {
-        "success" | "ok" | "result" => *value == Value::Bool(false),
-        "error" | "errors" => {
-            !matches!(value, Value::Null | Value::Bool(false)) && reason_in(value).as_deref() != Some("")
-        }
-        "status" | "status_code" | "statuscode" => value.as_u64().is_some_and(|status| status >= 400),
-        _ => false,
-    };
     match serde_json::from_slice(trim_body(body)) {
-        Ok(Value::Object(members)) => members.iter().any(is_failure),
+        Ok(Value::Object(members)) => members.iter().any(|(name, value)| is_failure(name, value)),
         Ok(value) => value == Value::Bool(false),
         Err(_) => false,
     }
@@ -171,11 +161,10 @@ fn general(code: u16) -> Error {
     Error::new(kind, detail)
 }
 
-/// The vendor's text about an error (AT-53): the value of a known key of a JSON object, otherwise the body itself.
+/// The vendor's text about an error (AT-53): the value of a usual element of a JSON object, otherwise the body itself.
 fn vendor_text(body: &[u8]) -> Option<Pii<String>> {
     let text = std::str::from_utf8(trim_body(body)).ok()?.trim();
     let reason = match serde_json::from_str::<Value>(text) {
-        Ok(Value::Object(object)) => REASON_KEYS.iter().find_map(|key| object.get(*key).and_then(reason_in)),
         Ok(value) => reason_in(&value),
         Err(_) => Some(text.to_owned()),
     }?;
@@ -188,7 +177,7 @@ fn reason_in(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Array(many) => Some(many.iter().filter_map(reason_in).collect::<Vec<_>>().join("; ")),
         Value::Object(object) => {
-            ["message", "Message", "text"].iter().find_map(|key| object.get(*key).and_then(reason_in))
+            reasons(object).filter_map(reason_in).find_map(|text| (!text.trim().is_empty()).then_some(text))
         }
         _ => None,
     }
@@ -211,26 +200,6 @@ mod tests {
     }
 
     #[test]
-    fn at_94_a_failure_is_recognized_in_usual_forms() {
-        for failure in [
-            "false",
-            r#"{"success":false}"#,
-            r#"{"Success":false,"code":7}"#,
-            r#"{"error":"no"}"#,
-            r#"{"errors":["no"]}"#,
-            r#"{"error":{"code":7}}"#,
-            r#"{"title":"Bad Gateway","status":502}"#,
-        ] {
-            assert!(states_failure(failure.as_bytes()), "{failure}");
-        }
-        for success in
-            ["", "true", "{}", r#"{"success":true,"error":null,"errors":[],"status":202}"#, r#"{"error":""}"#, "x"]
-        {
-            assert!(!states_failure(success.as_bytes()), "{success}");
-        }
-    }
-
-    #[test]
     fn the_operations_table_wins_over_the_general_meaning() {
         assert_eq!(refusal(&META, StatusCode::TOO_MANY_REQUESTS, b"").kind(), Kind::SigningCanceled);
         assert_eq!(refusal(&META, StatusCode::CONFLICT, b"").kind(), Kind::Conflict);
@@ -244,6 +213,9 @@ mod tests {
             (r#"{"messages":["a","b"]}"#, Some("a; b")),
             (r#"{"messages":[{"message":"a"}]}"#, Some("a")),
             (r#"{"messages":"a"}"#, Some("a")),
+            (r#"{"ErrorMessage":"a","title":"b"}"#, Some("a")),
+            (r#"{"Error":"","message":"a"}"#, Some("a")),
+            (r#"{"error_code":7,"detail":"a"}"#, Some("a")),
             ("  plain words \n", Some("plain words")),
             ("\u{feff}{\"Error\":\"a\"}", Some("a")),
             (r#""quoted""#, Some("quoted")),

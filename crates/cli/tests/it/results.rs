@@ -159,14 +159,17 @@ fn at_96_a_body_without_an_end_is_not_a_result() {
 
 #[test]
 fn at_96_damaged_hashes_are_named_on_standard_output() {
-    let good = encode_base64(b"signed");
+    let good = encode_base64(b"signed hash of a file");
     let answer = |one: &str, two: &str| json!({ "Hashes": [{ "a.pdf": one }, { CANARY: two }, { "c.pdf": good }] });
-    for (one, two, damaged) in
-        [(&*good, "not Base64!", json!([CANARY])), (&*good, "", json!([CANARY])), ("?", "?", json!([CANARY, "a.pdf"]))]
-    {
+    for (one, two, damaged) in [
+        (&*good, "not Base64!", json!([CANARY])),
+        (&*good, "", json!([CANARY])),
+        (&*good, "pending", json!([CANARY])),
+        ("?", "?", json!([CANARY, "a.pdf"])),
+    ] {
         let server = Server::json("200 OK", answer(one, two).to_string());
         let line = format!("tm esign-hash {SIGNED}");
-        let count = format!("{} of 3 signed hashes are empty or not valid Base64", damaged.as_array().unwrap().len());
+        let count = format!("{} of 3 signed hashes are not Base64, or too short", damaged.as_array().unwrap().len());
         let result = server.run(&line);
         result.ends_with(1, &["getESignHash", &count]).shows(&["damaged: "]).logs_none_of(&[CANARY]);
         assert!(result.stdout.contains(CANARY) && !result.stdout.contains(&good), "{result:#?}");

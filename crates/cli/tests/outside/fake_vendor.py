@@ -263,7 +263,7 @@ class Checks:
             out = ["tm", "voice", ORDER, "--out", self.path("voice-RUN")]
             self.check(out, {"getVoiceFiles": [Answer(200, body)]}, code, "GET getVoiceFiles")
         for body, code in [
-            ('{"Hashes":[{"a":"QQ=="}]}', OK), ('{"Hashes":[]}', FAILED), ('{"Hashes":[{"a":""}]}', FAILED),
+            ('{"Hashes":[{"a":"c2lnbmVkIGhhc2ggb2YgYS5wZGY="}]}', OK), ('{"Hashes":[]}', FAILED), ('{"Hashes":[{"a":""}]}', FAILED),
             ("{}", FAILED), (ERROR, REJECTED),
         ]:
             self.check(["tm", "esign-hash", ORDER], {"getESignHash": [Answer(200, body)]}, code, "GET getESignHash")

@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 use identkit_core::{Error, Kind, Pii, Secret};
 use identkit_wire::json::Blob;
-use identkit_wire::{TextOrNumber, debug_as, message};
+use identkit_wire::{TextOrNumber, debug_as, decode_base64_lenient, message};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,18 @@ debug_as!(NamedHashes, |hashes| "NamedHashes({})", hashes.0.len());
 impl Serialize for NamedHashes {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(|(name, hash)| BTreeMap::from([(name, hash)])))
+    }
+}
+
+/// Minimum length of a signed hash in bytes: a SHA-1. The document does not state the form; a signature is longer.
+const SHORTEST_HASH: usize = 20;
+
+impl NamedHashes {
+    /// Names of the values that cannot be a signed hash: they are not Base64 of at least 20 bytes, e.g. a word for a missing
+    /// value (AT-96).
+    pub fn damaged(&self) -> impl Iterator<Item = &str> {
+        let is_whole = |hash: &Secret| decode_base64_lenient(hash.expose()).is_ok_and(|it| it.len() >= SHORTEST_HASH);
+        self.0.iter().filter(move |(_, hash)| !is_whole(hash)).map(|(name, _)| name.as_str())
     }
 }
 

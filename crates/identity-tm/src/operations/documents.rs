@@ -4,9 +4,10 @@
 use http::header::HeaderMap;
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::json::Blob;
-use identkit_wire::{BodyMode, Decoded, Received, decode_base64_lenient};
+use identkit_wire::{BodyMode, Decoded, Received};
 
 use super::{PDF_CAP, read, require};
+use crate::OrderId;
 use crate::messages::{SignedHashes, SignedPdfList};
 
 /// The signed documents of an order.
@@ -30,19 +31,17 @@ order_calls! {
     GetESignPdf: read("getESignPDF", "/getESignPDF/{OrderID}", "[T] 3.5")
         .body_mode(BodyMode::Sniff { cap: PDF_CAP, stream: is_pdf })
         => SignedPdfs,
-    decode: |_, _, body, _| decode_pdfs(body),
+    decode: |this, _, body, _| decode_pdfs(&this.order_id, body),
     respond: respond;
 
     /// Reads the signed hashes. The order needs `eSignHash` and final status 84.
     GetESignHash: read("getESignHash", "/getESignHash/{OrderID}", "[T] 3.6") => SignedHashes,
-    decode: |_, _, body, _| {
-        let answer: Decoded<SignedHashes> = super::decode_object(body, &["Hashes", "*"])?;
+    decode: |this, _, body, _| {
+        let answer: Decoded<SignedHashes> = super::decode_of_order(&this.order_id, body, &["Hashes", "*"])?;
         let hashes = require(answer.value.hashes.as_ref().filter(|hashes| !hashes.0.is_empty()), "Hashes")?;
-        for hash in hashes.0.values() {
-            // AT-96.
-            if !decode_base64_lenient(hash.expose()).is_ok_and(|bytes| !bytes.is_empty()) {
-                return Err(Error::new(Kind::Protocol, "a signed hash is empty or not valid Base64"));
-            }
+        if hashes.damaged().next().is_some() {
+            let detail = "a signed hash is not Base64, or is shorter than any hash or signature";
+            return Err(Error::new(Kind::Protocol, detail));
         }
         Ok(answer)
     };
@@ -66,11 +65,11 @@ pub(super) fn is_pdf(_: &HeaderMap, first: &[u8]) -> bool {
     !is_container && head.windows(5).any(|window| window == b"%PDF-")
 }
 
-fn decode_pdfs(body: Received) -> Result<Decoded<SignedPdfs>, Error> {
+fn decode_pdfs(order_id: &OrderId, body: Received) -> Result<Decoded<SignedPdfs>, Error> {
     match body {
         Received::Whole(bytes) if !is_pdf(&HeaderMap::new(), &bytes) => {
             let Decoded { value: list, warnings, .. } =
-                super::decode_object::<SignedPdfList>(Received::Whole(bytes), &["PDFs"])?;
+                super::decode_of_order::<SignedPdfList>(order_id, Received::Whole(bytes), &["PDFs"])?;
             require(list.pdfs.as_ref().filter(|listed| !listed.is_empty()), "PDFs")?;
             let listed = list.pdfs.unwrap_or_default();
             // Skipping an empty entry would shift the others, and only the position identifies a document (AT-35).

@@ -1,18 +1,20 @@
 //! Streams responses that contain several files as Base64 in JSON.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::json::{Files, Piece};
-use identkit_wire::{BodyMode, Meta, error_text, operation};
+use identkit_wire::{BodyMode, Meta, error_text, json, operation};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::documents::is_pdf;
-use super::{ERROR, GetESignPdf, GetVoiceFiles, JSON_CAP, PDF_CAP};
-use crate::Dialect;
+use super::{ERROR, GetESignPdf, GetVoiceFiles, JSON_CAP, PDF_CAP, check_named_order, refuse_default};
 use crate::messages::{SignedPdf, VoiceFile};
+use crate::{Dialect, OrderId};
 
 /// Size of the blocks of a file in memory, in bytes.
 const BLOCK: usize = 256 * 1024;
@@ -37,9 +39,20 @@ pub struct FileStream<T> {
 enum Source<T> {
     /// The response body is the file.
     Body(Content),
-    Json(Box<Files<T>>),
+    Json(Box<List<T>>),
     Ended,
     Failed,
+}
+
+impl<T> Source<T> {
+    fn list(files: Files<T>, order_id: &OrderId) -> Self {
+        Self::Json(Box::new(List { files, order_id: order_id.clone() }))
+    }
+}
+
+struct List<T> {
+    files: Files<T>,
+    order_id: OrderId,
 }
 
 impl<T> fmt::Debug for FileStream<T> {
@@ -59,7 +72,7 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
     /// # Errors
     /// The errors of the body; [`Kind::Protocol`] if the response is not as documented, contains no signed document, or
     /// contains a file without content: only the position identifies a signed document (AT-35). [`Kind::Rejected`] if it
-    /// contains an error instead. After an error every further call fails.
+    /// contains an error instead. [`Kind::Integrity`] at its end if it names another order (AT-24). After an error every further call fails.
     pub async fn next(&mut self) -> Result<Option<Piece<T>>, Error> {
         let next = self.read().await;
         if next.is_err() {
@@ -74,7 +87,7 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
             Source::Failed => {
                 return Err(Error::new(Kind::Protocol, "the response cannot be read further after an error"));
             }
-            Source::Json(files) => files.next().await?,
+            Source::Json(list) => list.files.next().await?,
             Source::Body(content) => match content.next().await.transpose()? {
                 Some(bytes) => Some(Piece::Bytes(bytes)),
                 None => {
@@ -92,20 +105,25 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
                 ));
             }
             Some(Piece::End(_)) => (self.files, self.bytes) = (self.files + 1, 0),
-            None if self.files == 0 => {
-                // AT-93, AT-94: an empty list of recordings means that there is none; anything else is no result.
-                if let Source::Json(files) = &self.source {
-                    if let Some(text) = error_text(files.beside(), ERROR) {
-                        let detail = "the vendor reports an error in a response with a success status";
-                        return Err(Error::new(Kind::Rejected, detail).with_vendor_text(text));
-                    }
-                    if !self.may_be_empty || !files.has_list() {
-                        return Err(Error::new(Kind::Protocol, format!("the response contains no {}", self.label)));
+            None => {
+                if let Source::Json(list) = &self.source {
+                    let List { files, order_id } = &**list;
+                    let beside: BTreeMap<String, Value> = json::read(files.beside()).unwrap_or_default();
+                    check_named_order(order_id, &beside)?;
+                    // AT-93, AT-94: an empty list of recordings means that there is none; anything else is no result.
+                    if self.files == 0 {
+                        if let Some(text) = error_text(files.beside(), ERROR) {
+                            let detail = "the vendor reports an error in a response with a success status";
+                            return Err(Error::new(Kind::Rejected, detail).with_vendor_text(text));
+                        }
+                        refuse_default(true, &beside)?;
+                        if !self.may_be_empty || !files.has_list() {
+                            return Err(Error::new(Kind::Protocol, format!("the response contains no {}", self.label)));
+                        }
                     }
                 }
                 self.source = Source::Ended;
             }
-            None => self.source = Source::Ended,
         }
         Ok(piece)
     }
@@ -168,7 +186,7 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
     fn into_content(self) -> Content {
         match self.source {
             Source::Body(content) => content,
-            Source::Json(files) => files.into_content(),
+            Source::Json(list) => list.files.into_content(),
             Source::Ended | Source::Failed => Content::empty(),
         }
     }
@@ -193,12 +211,12 @@ operation! {
     meta: streamed(GetESignPdf::META, PDF_CAP, is_pdf_or_json), output: FileStream<SignedPdf>, dialect: Dialect,
     params: |this| this.0.path_params(),
     encode: |this, dialect| this.0.encode(dialect),
-    decode: |_, _, body, _| {
+    decode: |this, _, body, _| {
         let (head, content) = body.into_content();
         // The first bytes decide, regardless of the Content-Type (AT-37).
         let source = match is_pdf(&HeaderMap::new(), &head) {
             true => Source::Body(content),
-            false => Source::Json(Box::new(Files::new(content, "PDFs", "Base64Data", PDF_CAP))),
+            false => Source::list(Files::new(content, "PDFs", "Base64Data", PDF_CAP), &this.0.order_id),
         };
         Ok(FileStream::new(source, "signed documents", false).into())
     },
@@ -214,9 +232,9 @@ operation! {
     meta: streamed(GetVoiceFiles::META, JSON_CAP, |_, _| true), output: FileStream<VoiceFile>, dialect: Dialect,
     params: |this| this.0.path_params(),
     encode: |this, dialect| this.0.encode(dialect),
-    decode: |_, _, body, _| {
+    decode: |this, _, body, _| {
         let files = Files::new(body.into_content().1, "Voicefiles", "Base64Data", JSON_CAP);
-        Ok(FileStream::new(Source::Json(Box::new(files)), "recordings", true).into())
+        Ok(FileStream::new(Source::list(files, &this.0.order_id), "recordings", true).into())
     },
     request: |params, request| GetVoiceFiles::decode_request(params, request).map(Self),
     respond: |output| super::respond::content(output.into_content(), identkit_wire::json::MEDIA_TYPE),

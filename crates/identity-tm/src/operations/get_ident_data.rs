@@ -5,7 +5,8 @@ use bytes::Bytes;
 use identkit_core::{Error, Kind, Secret};
 use identkit_wire::{Decoded, Received, Warning, debug_as, json};
 
-use super::{ERROR, check_order_id, is_empty, read, refuse_message, refuse_no_result, require};
+use super::opaque::check_opaque;
+use super::{ERROR, check_order_id, is_empty, read, refuse_no_result, require};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
@@ -40,23 +41,6 @@ fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>
     let mut checked = check(order_id, value)?;
     checked.warnings.splice(0..0, warnings);
     Ok(checked)
-}
-
-/// Rejects JSON that is not the signed form of this order: no result, the plain result, errors, or another order's.
-fn refuse_unsigned(order_id: &OrderId, value: &serde_json::Value) -> Result<(), Error> {
-    let listed = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-    let has = |name: &str| listed.iter().any(|one| one.get(name).is_some_and(|member| !is_empty(member)));
-    let detail = if value.is_boolean() || is_empty(value) {
-        "the response contains no result"
-    } else if has("IdentData") {
-        "the response is the plain result, not the signed form"
-    } else if has(ERROR) {
-        "the response reports an error instead of a result"
-    } else {
-        let named = value.get("OrderID").and_then(serde_json::Value::as_str).map(OrderId::new);
-        return check_order_id(order_id, named.as_ref());
-    };
-    Err(Error::new(Kind::Protocol, detail))
 }
 
 /// Checks that the response is about the requested order (AT-24), and adds warnings.
@@ -110,10 +94,7 @@ order_calls! {
         let bytes = body.whole()?;
         refuse_no_result(head, &bytes, "a result")?;
         super::require_end(head)?;
-        if let Ok(value) = json::read::<serde_json::Value>(&bytes) {
-            refuse_unsigned(&this.order_id, &value)?;
-        }
-        refuse_message(&bytes)?;
+        check_opaque(&this.order_id, &bytes, "the response is not the signed form: it has no encoded or encrypted data")?;
         Ok(SignedIdentData(bytes).into())
     },
     respond: |output| {

@@ -5,11 +5,11 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use identkit_core::{Error, Kind, Pii};
-use identkit_wire::{Decoded, Operation, Received, Warning, json, operation, trim_body};
-use serde_json::Value;
+use identkit_core::{Error, Pii};
+use identkit_wire::{Decoded, Operation, Received, Warning, json, operation};
 
 use super::get_ident_data::check;
+use super::opaque::check_opaque;
 use super::refuse_no_result;
 use crate::messages::IdentDataAnswer;
 use crate::{Dialect, OrderId};
@@ -80,11 +80,10 @@ operation! {
         if !is_documented(&bytes) {
             refuse_no_result(head, &bytes, "a result")?;
             super::require_end(head)?;
-            super::refuse_message(&bytes)?;
-            if !is_encrypted(&bytes) {
-                let detail = "the response is neither the documented result nor an encrypted one";
-                return Err(Error::new(Kind::Protocol, detail));
-            }
+            let order_id = this.0.path_params().into_iter().find(|(name, _)| *name == "OrderID");
+            let order_id = OrderId::new(order_id.map_or("", |(_, id)| id));
+            let detail = "the response is neither the documented result nor an encrypted one";
+            check_opaque(&order_id, &bytes, detail)?;
             let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
             return Ok(IdentDataBody::Opaque { bytes, content_type }.into());
         }
@@ -103,41 +102,6 @@ operation! {
             Ok(response)
         }
     },
-}
-
-/// Whether a body can be an encrypted result. The document does not describe the format (AT-70).
-fn is_encrypted(bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(trim_body(bytes)) else { return true };
-    if text.contains(|c: char| c.is_control() && !c.is_ascii_whitespace()) {
-        return true;
-    }
-    match text.as_bytes() {
-        [b'{' | b'[' | b'"', ..] => json::read::<Value>(text.as_bytes()).is_ok_and(|value| has_ciphertext(&value)),
-        _ => is_ciphertext(text),
-    }
-}
-
-/// Whether a value has a text that can be encrypted, and is not the plain result.
-fn has_ciphertext(value: &Value) -> bool {
-    let is_listed = |name: &str| IdentDataAnswer::KEYS.iter().any(|listed| name.eq_ignore_ascii_case(listed));
-    match value {
-        Value::String(text) => is_ciphertext(text.trim()),
-        Value::Array(many) => many.iter().any(has_ciphertext),
-        Value::Object(members) => !members.keys().any(|name| is_listed(name)) && members.values().any(has_ciphertext),
-        _ => false,
-    }
-}
-
-/// Minimum length of an encrypted text. A shorter one is a word.
-const SHORTEST: usize = 16;
-
-/// Whether a text is PEM, XML with a ciphertext, or lines without blanks, e.g. of Base64.
-fn is_ciphertext(text: &str) -> bool {
-    if text.starts_with('<') {
-        return text.contains("CipherValue");
-    }
-    let is_word = |line: &str| !line.trim().contains(char::is_whitespace);
-    text.starts_with("-----BEGIN ") || (text.len() >= SHORTEST && text.lines().all(is_word))
 }
 
 /// Whether the bytes are JSON with at least one documented element, or `{}`. Other objects are envelopes, e.g. JWE, which

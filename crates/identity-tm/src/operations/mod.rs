@@ -25,6 +25,7 @@ mod get_all_status;
 mod get_ident_data;
 mod ident_data_body;
 mod misc;
+mod opaque;
 mod order_state;
 mod put_order;
 mod recordings;
@@ -50,7 +51,7 @@ use http::header::CONTENT_TYPE;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::{
     AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, UnknownEnd, Warning, error_text,
-    json, trim_body,
+    is_reason, json, trim_body,
 };
 
 use serde_json::Value;
@@ -122,33 +123,6 @@ fn refuse_no_result(head: &http::response::Parts, body: &[u8], expected: &str) -
     Err(Error::new(Kind::Protocol, detail))
 }
 
-/// Names of elements with which servers state the reason of an error.
-const REASONS: [&str; 6] = ["error", "errors", "message", "messages", "detail", "title"];
-
-/// Rejects a body that should have an opaque format, and is a message: words without encoded data, or JSON with an element
-/// that states a reason. An error page of another server has such a form.
-fn refuse_message(body: &[u8]) -> Result<(), Error> {
-    let text = std::str::from_utf8(trim_body(body)).unwrap_or_default();
-    let is_message = match json::read::<Value>(text.as_bytes()) {
-        Ok(Value::Object(members)) => {
-            members.keys().any(|name| REASONS.iter().any(|reason| name.eq_ignore_ascii_case(reason)))
-        }
-        Ok(Value::String(text)) => is_prose(&text),
-        _ => !text.starts_with(['<', '{', '[']) && !text.starts_with("-----BEGIN ") && is_prose(text),
-    };
-    match is_message {
-        true => Err(Error::new(Kind::Protocol, "the response is a message in place of a result")),
-        false => Ok(()),
-    }
-}
-
-/// Whether a text consists of words. Encoded data has long lines without blanks.
-fn is_prose(text: &str) -> bool {
-    const LONG: usize = 40;
-    let mut words = text.split_whitespace();
-    text.lines().any(|line| line.trim().contains(' ')) && !words.any(|word| word.len() >= LONG)
-}
-
 /// Rejects a body in an opaque format that ended with the connection: a truncated one could not be detected.
 fn require_end(head: &http::response::Parts) -> Result<(), Error> {
     match head.extensions.get::<UnknownEnd>() {
@@ -161,6 +135,18 @@ fn require_end(head: &http::response::Parts) -> Result<(), Error> {
 }
 
 /// Decodes an object on whose elements `once` the result depends, with a warning about `Error` beside it (AT-94, AT-95).
+/// Checks that it names no other order.
+fn decode_of_order<T: Message + serde::de::DeserializeOwned>(
+    order_id: &OrderId,
+    body: Received,
+    once: &[&str],
+) -> Result<Decoded<T>, Error> {
+    let mut decoded = decode_object::<T>(body, once)?;
+    check_named_order(order_id, &*decoded.value.extra())?;
+    Ok(decoded)
+}
+
+/// As [`decode_of_order`], for a call without an order.
 fn decode_object<T: Message + serde::de::DeserializeOwned>(body: Received, once: &[&str]) -> Result<Decoded<T>, Error> {
     let mut decoded = json::decode_once::<T>(body, once)?;
     let error = decoded.value.extra().get(ERROR).is_some_and(|error| !is_empty(error));
@@ -175,14 +161,13 @@ fn require<'a, T>(element: Option<&'a T>, name: &'static str) -> Result<&'a T, E
     })
 }
 
-/// Rejects a negative result, e.g. an empty list, beside an error: it does not mean "none" (AT-93, AT-94). Programs that
+/// Rejects a negative result, e.g. an empty list, beside a failure: it does not mean "none" (AT-93, AT-94). Programs that
 /// write every element of a type write such a result.
 fn refuse_default<'a>(
     is_default: bool,
     beside: impl IntoIterator<Item = (&'a String, &'a Value)>,
 ) -> Result<(), Error> {
-    let is_reason = |name: &String| REASONS.iter().any(|reason| name.eq_ignore_ascii_case(reason));
-    match is_default && beside.into_iter().any(|(name, value)| is_reason(name) && !is_empty(value)) {
+    match is_default && beside.into_iter().any(|(name, value)| is_reason(name, value)) {
         true => Err(Error::new(Kind::Protocol, "the response has an error in place of a result")),
         false => Ok(()),
     }
@@ -196,4 +181,20 @@ fn check_order_id(requested: &OrderId, received: Option<&OrderId>) -> Result<(),
         }
         _ => Ok(()),
     }
+}
+
+/// Like [`check_order_id`], for a response in whose table the document lists no OrderID.
+fn check_named_order<'a>(
+    requested: &OrderId,
+    elements: impl IntoIterator<Item = (&'a String, &'a Value)>,
+) -> Result<(), Error> {
+    let mut named = elements.into_iter().filter(|(name, _)| name.eq_ignore_ascii_case("OrderID"));
+    named.try_for_each(|(_, value)| {
+        let received = match value {
+            Value::Null => return Ok(()),
+            Value::String(text) => OrderId::new(text.as_str()),
+            other => OrderId::new(other.to_string()),
+        };
+        check_order_id(requested, Some(&received))
+    })
 }

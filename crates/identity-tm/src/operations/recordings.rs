@@ -111,8 +111,8 @@ order_calls! {
 
     /// Reads the audio recordings, Base64 in JSON, [T 3.9]. The account must be enabled for them.
     GetVoiceFiles: read("getVoiceFiles", "/getVoiceFiles/{OrderID}", "[T] 3.9") => VoiceFiles,
-    decode: |_, _, body, _| {
-        let answer: Decoded<VoiceFiles> = super::decode_object(body, &["Voicefiles"])?;
+    decode: |this, _, body, _| {
+        let answer: Decoded<VoiceFiles> = super::decode_of_order(&this.order_id, body, &["Voicefiles"])?;
         // An empty list means that there is no recording.
         let files = require(answer.value.voicefiles.as_ref(), "Voicefiles")?;
         super::refuse_default(files.is_empty(), &answer.value.extra)?;

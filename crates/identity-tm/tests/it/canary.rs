@@ -191,12 +191,12 @@ fn debug_and_errors_of_other_calls_redact_texts() {
     let error = ConfirmSign::decode_request(&Params::default(), &body).unwrap_err();
     show(format!("{error} {error:?}"));
 
-    let hashes = json_answer(200, r#"{"Hashes":[{"<canary-name>":"Y2FuYXJ5LWhhc2g="}]}"#);
+    let hashes = json_answer(200, r#"{"Hashes":[{"<canary-name>":"Y2FuYXJ5LWhhc2gtb2YtYS1wZGY="}]}"#);
     show(format!("{:?}", decode(&GetESignHash::new(order()), &hashes).unwrap()));
     let twice = json_answer(200, r#"{"Hashes":[{"<canary-name>":"<canary-hash>"},{"<canary-name>":"x"}]}"#);
     let error = decode(&GetESignHash::new(order()), &twice).unwrap_err();
     show(format!("{error} {error:?}"));
-    let blob = answer(200, "text/plain", "<canary-blob>");
+    let blob = answer(200, "text/plain", "sealed-sealed-<canary-blob>");
     let signed = decode(&GetIdentDataSigned::new(order()), &blob).unwrap();
     show(format!("{signed:?} {:?}", signed.value.for_reuse().unwrap()));
     let sealed = answer(200, "text/<canary-text>", "sealed-sealed-<canary-blob>");

@@ -156,7 +156,7 @@ operations! {
         r#"[{"OrderID":"99921269855041","Status":[{"Kind":89,"Time":"2018-09-05T11:06:21+02:00"}]}]"#);
     cancel_order: CancelOrder::new(id()) => json_answer(202, "");
     get_e_sign_hash: GetESignHash::new(id()) =>
-        json_answer(200, r#"{"Hashes":[{"contract.pdf":"c2lnbmVk"},{"annex.pdf":"c2lnbmVkIHRvbw=="}]}"#);
+        json_answer(200, r#"{"Hashes":[{"contract.pdf":"c2lnbmVkIGhhc2ggb2YgYS5wZGY="},{"annex.pdf":"c2lnbmVkIGhhc2ggb2YgYi5wZGY="}]}"#);
     get_ident_data_signed: GetIdentDataSigned::new(id()) =>
         answer(200, "text/plain; charset=utf-8", "eyJhbGciOiJSUzI1NiJ9.c2VhbGVk\n");
     get_ident_data_encrypted: MaybeEncrypted(GetIdentData::new(id())) =>

@@ -6,7 +6,7 @@ use identkit_core::{Error, Kind, RawResponse, Secret};
 use identkit_identity_tm::messages::SignedHashes;
 use identkit_identity_tm::{ConfirmSign, GetESignHash, OrderId, RequestResendSignTan, RequestSign};
 use identkit_transport::Response;
-use identkit_wire::{Operation as _, decode_base64_lenient, json as wire};
+use identkit_wire::{Operation as _, json as wire};
 use serde_json::json;
 
 use super::arguments::SignCommand;
@@ -85,9 +85,8 @@ pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failur
 fn damaged_hashes(tm: &Tm<'_>, error: &Error) -> Result<Option<Failure>, Failure> {
     let body = error.answer().filter(|answer| answer.status().is_success()).map(RawResponse::body);
     let read = body.and_then(|body| wire::read_answer::<SignedHashes>(body).ok()).and_then(|(answer, _)| answer.hashes);
-    let all = read.map(|hashes| hashes.0).unwrap_or_default();
-    let is_whole = |hash: &Secret| decode_base64_lenient(hash.expose()).is_ok_and(|bytes| !bytes.is_empty());
-    let damaged: Vec<&String> = all.iter().filter(|(_, hash)| !is_whole(hash)).map(|(name, _)| name).collect();
+    let all = read.unwrap_or_default();
+    let damaged: Vec<&str> = all.damaged().collect();
     if damaged.is_empty() || error.kind() != Kind::Protocol {
         return Ok(None);
     }
@@ -97,9 +96,9 @@ fn damaged_hashes(tm: &Tm<'_>, error: &Error) -> Result<Option<Failure>, Failure
         }
     })?;
     let why = format!(
-        "{} of {} signed hashes are empty or not valid Base64; standard output has their names",
+        "{} of {} signed hashes are not Base64, or too short for a hash or a signature; standard output has their names",
         damaged.len(),
-        all.len()
+        all.0.len()
     );
     Ok(Some(Error::new(Kind::Protocol, why).with_operation(GetESignHash::META.name).into()))
 }

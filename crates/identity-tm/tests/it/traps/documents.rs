@@ -60,6 +60,33 @@ async fn at_37_the_client_returns_both_forms() {
     assert!(matches!(many, SignedPdfs::Many(many) if many.len() == 1));
 }
 
+#[tokio::test]
+async fn at_24_a_result_of_another_order_is_an_error() {
+    let hash = encode_base64(&[7; 20]);
+    let body = |order: &str| {
+        let file = json!([{"Base64Data": encode_base64(PDF)}]);
+        let (pdfs, voices) = (&file, &file);
+        format!(r#"{{"OrderID":{order},"PDFs":{pdfs},"Voicefiles":{voices},"Hashes":{{"a":"{hash}"}}}}"#)
+    };
+    for (order, expected) in
+        [(r#""8""#, Some(Kind::Integrity)), ("8", Some(Kind::Integrity)), (ORDER, None), ("null", None)]
+    {
+        let client = || client([reply(200, body(order))]);
+        let kind = |error: Error| error.kind();
+        let options = options();
+        let reply = json_answer(200, body(order));
+        assert_eq!(decode(&GetESignPdf::new(id()), &reply).map_err(kind).err(), expected, "{order}");
+        assert_eq!(decode(&GetESignHash::new(id()), &reply).map_err(kind).err(), expected, "{order}");
+        assert_eq!(decode(&GetVoiceFiles::new(id()), &reply).map_err(kind).err(), expected, "{order}");
+        let mut pdfs = client().signed_pdfs_streamed(&id(), &options).await.unwrap().value;
+        while let Ok(Some(_)) = pdfs.next_file(1000).await {}
+        assert_eq!(pdfs.next().await.is_err(), expected.is_some(), "{order}");
+        let mut voices = client().voice_files_streamed(&id(), &options).await.unwrap().value;
+        assert!(voices.next_file(1000).await.unwrap().is_some(), "{order}");
+        assert_eq!(voices.next().await.map_err(kind).err(), expected, "{order}");
+    }
+}
+
 #[test]
 fn at_42_unlisted_elements_are_preserved() {
     let mut text = serde_json::from_slice::<Value>(&fixture("S-035-put-order-request.json")).unwrap();

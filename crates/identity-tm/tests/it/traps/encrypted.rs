@@ -179,11 +179,11 @@ async fn at_70_an_undecryptable_result_is_an_error() {
 #[tokio::test]
 async fn at_71_the_signed_form_is_preserved_and_reused_as_text() {
     for (text, reused) in [
-        ("c2VhbGVk", "c2VhbGVk"),
-        (" c2VhbGVk\r\n", " c2VhbGVk\r\n"),
-        (r#""c2Vh\/bGVk""#, "c2Vh/bGVk"),
-        ("{\"sealed\":\"ü\"}", "{\"sealed\":\"ü\"}"),
-        ("\u{feff}x", "\u{feff}x"),
+        ("c2VhbGVkIGZvcm0=", "c2VhbGVkIGZvcm0="),
+        (" c2VhbGVkIGZvcm0=\r\n", " c2VhbGVkIGZvcm0=\r\n"),
+        (r#""c2Vh\/bGVkIGZvcm0=""#, "c2Vh/bGVkIGZvcm0="),
+        ("{\"sealed\":\"c2VhbGVkIGZvcm0=ü\"}", "{\"sealed\":\"c2VhbGVkIGZvcm0=ü\"}"),
+        ("\u{feff}c2VhbGVkIGZvcm0=", "\u{feff}c2VhbGVkIGZvcm0="),
     ] {
         for media in ["text/plain", "application/json", "application/octet-stream"] {
             let client = client([Step::Answer(answer(200, media, text))]);
@@ -199,6 +199,51 @@ async fn at_71_the_signed_form_is_preserved_and_reused_as_text() {
     }
     let client = client([Step::Answer(answer(200, "text/plain", ""))]);
     assert_eq!(client.ident_data_signed(&id(), &options()).await.unwrap_err().kind(), Kind::Protocol);
+}
+
+#[test]
+fn at_71_only_encoded_data_is_a_signed_form() {
+    let pdf = [PDF, &[0xff; 20]].concat();
+    for body in [
+        &b"<error>MustermannMustermann</error>"[..],
+        br#"{"success":false}"#,
+        br#"{"success":false,"trace":"MustermannMustermannMustermann"}"#,
+        br#"{"state":{"ErrorCode":7,"trace":"MustermannMustermannMustermann"}}"#,
+        b"denied",
+        b"0",
+        b"\"pending\"",
+        b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR",
+        b"\xff\xd8\xff\xe0\0\x10JFIF",
+        b"GIF89a\x01\0\x01\0\xff",
+        b"RIFF\xff\0\0\0WEBP",
+        b"PK\x03\x04\x14\0\xff",
+        b"\x1f\x8b\x08\0\xff",
+        &pdf,
+    ] {
+        let shown = String::from_utf8_lossy(body);
+        let signed = decode(&GetIdentDataSigned::new(id()), &answer(200, "text/plain", body.to_vec()));
+        let error = error_of(signed);
+        assert_eq!((error.kind(), error.detail().contains("not the signed form")), (Kind::Protocol, true), "{shown}");
+        let sealed = decode(&MaybeEncrypted(GetIdentData::new(id())), &answer(200, "text/plain", body.to_vec()));
+        assert_eq!(error_of(sealed).kind(), Kind::Protocol, "{shown}");
+    }
+    for body in
+        ["<x:EncryptedData><x:CipherValue>Mustermann</x:CipherValue></x:EncryptedData>", "-----BEGIN CMS-----\n"]
+    {
+        assert!(decode(&GetIdentDataSigned::new(id()), &answer(200, "text/plain", body)).is_ok(), "{body}");
+    }
+}
+
+#[test]
+fn at_24_an_opaque_result_of_another_order_is_an_error() {
+    let text = |order: &str| format!(r#"{{"orderid":{order},"ciphertext":"MustermannMustermann"}}"#);
+    for (order, good) in [("8", false), (r#""8""#, false), (ORDER, true), ("null", true), (r#""""#, true)] {
+        let reply = answer(200, "application/json", text(order));
+        let sealed = decode(&MaybeEncrypted(GetIdentData::new(id())), &reply).map(drop);
+        for read in [sealed, decode(&GetIdentDataSigned::new(id()), &reply).map(drop)] {
+            assert_eq!(read.map_err(|error| error.kind()).err(), (!good).then_some(Kind::Integrity), "{order}");
+        }
+    }
 }
 
 #[test]

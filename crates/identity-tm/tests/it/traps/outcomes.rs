@@ -41,9 +41,9 @@ pub(super) fn documented(name: &str) -> &'static str {
     match name {
         "putOrder" => r#"{"OrderID":"99921269855041"}"#,
         "getStatus" | "getStatus/ExtendedList" => r#"{"Status":[{"Kind":25}]}"#,
-        "getESignHash" => r#"{"Hashes":[{"a.pdf":"c2ln"}]}"#,
+        "getESignHash" => r#"{"Hashes":[{"a.pdf":"c2lnbmVkIGhhc2ggb2YgYS5wZGY="}]}"#,
         "getIdentDataPDF" | "getESignPDF" => "%PDF-1.7\n%%EOF\n",
-        "getIdentData/Signed" => "c2VhbGVk",
+        "getIdentData/Signed" => "c2VhbGVkIGZvcm0gb2YgYW4gaWRlbnRpdHk=",
         "getIdentData" | "getIdentData/IncludeInitialData" | "getIdentData/IncludeIdentifyMethod" => {
             r#"{"IdentData":{"Type":1,"Firstname":"Erika"}}"#
         }

@@ -153,6 +153,22 @@ async fn at_94_an_empty_list_beside_an_error_is_not_a_result() {
     let user = r#"{"UserExists":false,"UserIsAbleToSign":false,"Error":"database not available"}"#;
     let user = super::client([reply(200, user)]).signme_user(&"e.mustermann@example.com".into(), &options).await;
     assert_eq!(user.unwrap_err().kind(), Kind::Rejected);
+    // In other words: the list of names is tested in `wire`.
+    for failure in
+        [r#""success":false"#, r#""ErrorMessage":"x""#, r#""ErrorCode":7"#, r#""status":"error""#, r#""status":500"#]
+    {
+        let client = || super::client([reply(200, format!(r#"{{"Status":[],"Voicefiles":[],"Order":[],{failure}}}"#))]);
+        let kind = |error: Error| error.kind();
+        assert_eq!(client().status(&id(), &options).await.map_err(kind), Err(Kind::Protocol), "{failure}");
+        assert_eq!(client().voice_files(&id(), &options).await.map_err(kind), Err(Kind::Protocol), "{failure}");
+        let list = client().call(&GetAllStatus::new(period()), &options).await;
+        assert_eq!(list.map_err(kind), Err(Kind::Protocol), "{failure}");
+        let unread = client().call(&Unread(GetAllStatus::new(period())), &options).await.unwrap().value;
+        assert_eq!(unread.for_each(|_| ()).map_err(kind), Err(Kind::Protocol), "{failure}");
+        assert_eq!(client().drain_unreported(&options).await.map_err(kind), Err(Kind::OutcomeUnknown), "{failure}");
+        let mut files = client().voice_files_streamed(&id(), &options).await.unwrap().value;
+        assert_eq!(files.next().await.map_err(kind), Err(Kind::Protocol), "{failure}");
+    }
     for result in [r#"{"Status":[],"Error":""}"#, r#"{"Status":[{"Kind":25}],"Error":"x"}"#] {
         assert!(super::client([reply(200, result)]).status(&id(), &options).await.is_ok(), "{result}");
     }
