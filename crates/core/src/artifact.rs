@@ -14,19 +14,16 @@ use crate::{Content, Error, Kind};
 /// Number of bytes at either end of a PDF in which its marks must be.
 const PDF_ENDS: usize = 1024;
 
-/// Number of bytes that tell the format of a recording.
-const MAGIC: usize = 16;
-
 /// Kind of an artifact.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Artifact {
     /// A PDF: `%PDF-` within its first 1,024 bytes and `%%EOF` within its last 1,024.
     Pdf,
-    /// A video: an MP4 whose top-level boxes add up to its length and include `moov`, or a WebM with a complete EBML
-    /// header that says so.
+    /// A video: an MP4 whose top-level boxes add up to its length and include `moov` and a filled `mdat`, or a WebM with a
+    /// complete EBML header that says so and a cluster.
     Video,
-    /// An audio file of a known format.
+    /// An audio file of a known format, with more than its header, and with the length that its header states.
     Audio,
 }
 
@@ -84,12 +81,15 @@ pub struct ArtifactCheck {
     first: Vec<u8>,
     last: VecDeque<u8>,
     boxes: Boxes,
+    /// Whether a WebM has a cluster so far.
+    cluster: bool,
 }
 
 impl ArtifactCheck {
     /// Creates the check of an artifact.
     pub fn new(artifact: Artifact) -> Self {
-        Self { artifact, length: 0, first: Vec::new(), last: VecDeque::new(), boxes: Boxes::default() }
+        let (first, last) = (Vec::new(), VecDeque::new());
+        Self { artifact, length: 0, first, last, boxes: Boxes::default(), cluster: false }
     }
 
     /// Takes the next bytes.
@@ -98,14 +98,23 @@ impl ArtifactCheck {
         let room = PDF_ENDS.saturating_sub(self.first.len()).min(bytes.len());
         self.first.extend_from_slice(bytes.get(..room).unwrap_or_default());
         match self.artifact {
-            Artifact::Pdf => {
-                let kept = bytes.get(bytes.len().saturating_sub(PDF_ENDS)..).unwrap_or_default();
-                self.last.extend(kept);
-                self.last.drain(..self.last.len().saturating_sub(PDF_ENDS));
+            Artifact::Pdf => self.keep_last(bytes, PDF_ENDS),
+            Artifact::Video | Artifact::Audio if self.first.starts_with(EBML) => {
+                if !self.cluster {
+                    // An id can begin in the piece before.
+                    let begin = bytes.get(..bytes.len().min(CLUSTER.len() - 1)).unwrap_or_default();
+                    let seam = [self.last.make_contiguous(), begin].concat();
+                    self.cluster = has(&seam, CLUSTER) || has(bytes, CLUSTER);
+                    self.keep_last(bytes, CLUSTER.len() - 1);
+                }
             }
-            Artifact::Video => self.boxes.push(bytes),
-            Artifact::Audio => {}
+            Artifact::Video | Artifact::Audio => self.boxes.push(bytes),
         }
+    }
+
+    fn keep_last(&mut self, bytes: &[u8], count: usize) {
+        self.last.extend(bytes.get(bytes.len().saturating_sub(count)..).unwrap_or_default());
+        self.last.drain(..self.last.len().saturating_sub(count));
     }
 
     /// Returns the result at the end of the artifact.
@@ -116,7 +125,6 @@ impl ArtifactCheck {
         if self.length == 0 {
             return Err(Damage("it is empty"));
         }
-        let has = |bytes: &[u8], mark: &[u8]| bytes.windows(mark.len()).any(|window| window == mark);
         match self.artifact {
             Artifact::Pdf if !has(&self.first, b"%PDF-") => {
                 Err(Damage("it is not a PDF: it has no %PDF- within its first 1,024 bytes"))
@@ -125,17 +133,21 @@ impl ArtifactCheck {
                 Err(Damage("it is not complete: it has no %%EOF within its last 1,024 bytes"))
             }
             Artifact::Pdf => Ok(()),
-            Artifact::Video if self.first.starts_with(EBML) => check_ebml(&self.first, self.length, &[b"webm"]),
+            Artifact::Video | Artifact::Audio if self.first.starts_with(EBML) => {
+                let formats: &[&[u8]] =
+                    if self.artifact == Artifact::Video { &[b"webm"] } else { &[b"webm", b"matroska"] };
+                check_ebml(&self.first, self.length, formats)?;
+                self.cluster.then_some(()).ok_or(Damage("it has no content: the WebM has no cluster"))
+            }
             Artifact::Video => self.boxes.finish(),
-            Artifact::Audio if self.first.starts_with(EBML) => {
-                check_ebml(&self.first, self.length, &[b"webm", b"matroska"])
-            }
-            Artifact::Audio => {
-                let head = self.first.get(..MAGIC.min(self.first.len())).unwrap_or_default();
-                is_audio(head).then_some(()).ok_or(Damage("it is not an audio file of a known format"))
-            }
+            Artifact::Audio if self.first.get(4..8) == Some(b"ftyp") => self.boxes.finish(),
+            Artifact::Audio => check_audio(&self.first, self.length),
         }
     }
+}
+
+fn has(bytes: &[u8], mark: &[u8]) -> bool {
+    bytes.windows(mark.len()).any(|window| window == mark)
 }
 
 /// First bytes of a WebM or Matroska file: the id of the EBML header (RFC 8794).
@@ -146,6 +158,9 @@ const DOC_TYPE: &[u8] = &[0x42, 0x82];
 
 /// Id of the element that contains everything after the EBML header (RFC 9559).
 const SEGMENT: &[u8] = &[0x18, 0x53, 0x80, 0x67];
+
+/// Id of the element that contains pictures and sound.
+const CLUSTER: &[u8] = &[0x1f, 0x43, 0xb6, 0x75];
 
 /// Checks the beginning of a WebM or Matroska file: the EBML header is complete, it names one of these formats, and the
 /// segment after it, if its size is known, ends within the file.
@@ -199,14 +214,50 @@ fn read_element(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::try_from(size?).ok()?)
 }
 
-/// Whether a file starts like WAV, AIFF, MP3, AAC, Ogg, FLAC, AMR, CAF, MP4, AU or WMA.
+/// Whether a file starts like WAV, AIFF, MP3, AAC, Ogg, FLAC, AMR, CAF, AU or WMA.
 fn is_audio(head: &[u8]) -> bool {
     const ASF: &[u8] = &[0x30, 0x26, 0xb2, 0x75];
-    const PREFIXES: [&[u8]; 10] =
-        [b"RIFF", b"RF64", b"FORM", b"ID3", b"OggS", b"fLaC", b"#!AMR", b"caff", b".snd", ASF];
+    const PREFIXES: [&[u8]; 9] = [b"RF64", b"FORM", b"ID3", b"OggS", b"fLaC", b"#!AMR", b"caff", b".snd", ASF];
     // The frames of MP3 and AAC start with eleven or twelve set bits.
     let frame = matches!(head, [0xff, second, ..] if second & 0xe0 == 0xe0 && *second != 0xff);
-    frame || head.get(4..8) == Some(b"ftyp") || PREFIXES.iter().any(|prefix| head.starts_with(prefix))
+    let wave = head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WAVE");
+    frame || wave || PREFIXES.iter().any(|prefix| head.starts_with(prefix))
+}
+
+/// Lengths of headers in bytes. A file that is not longer has no sound.
+const HEADERS: [(&[u8], u64); 5] = [(b"RIFF", 44), (b"fLaC", 42), (b"OggS", 27), (b".snd", 24), (b"#!AMR", 6)];
+
+/// Checks the beginning of an audio file other than WebM and MP4.
+fn check_audio(head: &[u8], length: u64) -> Result<(), Damage> {
+    if !is_audio(head) {
+        return Err(Damage("it is not an audio file of a known format"));
+    }
+    if HEADERS.iter().any(|(prefix, header)| head.starts_with(prefix) && length <= *header) {
+        return Err(Damage("it has no content: it is only the header of an audio file"));
+    }
+    match head {
+        // 0xffff_ffff is an unknown length. Some programs count a last padding byte that they do not write.
+        [b'R', b'I', b'F', b'F', size @ ..] | [b'F', b'O', b'R', b'M', size @ ..] => {
+            let size = size.first_chunk().copied().unwrap_or_default();
+            let size = if head.starts_with(b"RIFF") { u32::from_le_bytes(size) } else { u32::from_be_bytes(size) };
+            match size == u32::MAX || u64::from(size) + 8 <= length + 1 {
+                true => Ok(()),
+                false => Err(Damage("it is not complete: its header states a greater length")),
+            }
+        }
+        // The size of a tag has seven bits in each byte (ID3v2, 3.1). A footer is as long as the header.
+        [b'I', b'D', b'3', _, _, flags, size @ ..] => {
+            let size = size.first_chunk::<4>().copied().unwrap_or_default();
+            let size = size.iter().fold(0, |size, byte| (size << 7) | u64::from(byte & 0x7f));
+            let ends = if flags & 0x10 == 0 { 10 } else { 20 };
+            match size + ends < length {
+                true => Ok(()),
+                false => Err(Damage("it has no content: it is only an ID3 tag")),
+            }
+        }
+        [b'I', b'D', b'3', ..] => Err(Damage("it has no content: it is only an ID3 tag")),
+        _ => Ok(()),
+    }
 }
 
 /// Boxes with which an MP4 can begin.
@@ -223,6 +274,8 @@ struct Boxes {
     open: bool,
     first: bool,
     moov: bool,
+    /// Whether a box `mdat` has content.
+    media: bool,
     broken: bool,
 }
 
@@ -258,6 +311,7 @@ impl Boxes {
         let size = if header == 16 { number(self.header.get(8..)) } else { number(self.header.get(..4)) };
         let kind = self.header.get(4..8).unwrap_or_default().to_vec();
         self.moov |= kind == b"moov";
+        self.media |= kind == b"mdat" && (size == 0 || size > header);
         self.broken |= !kind.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ' || *byte == 0xa9);
         self.broken |= !std::mem::replace(&mut self.first, true) && !FIRST_BOXES.contains(&kind.as_slice());
         match size {
@@ -277,6 +331,7 @@ impl Boxes {
                 Err(Damage("it is not complete: the boxes of the MP4 are longer than the file"))
             }
             Self { moov: false, .. } => Err(Damage("it is not complete: the MP4 has no box moov")),
+            Self { media: false, .. } => Err(Damage("it has no content: the MP4 has no filled box mdat")),
             _ => Ok(()),
         }
     }
@@ -336,7 +391,7 @@ mod tests {
         let version = [0x42, 0x86, 0x81, 1];
         let size = u64::try_from(version.len() + doc_type.len()).unwrap() | (1 << 56);
         let segment = (segment | (1 << 56)).to_be_bytes();
-        [EBML, &size.to_be_bytes(), &version, &doc_type, SEGMENT, &segment, &[7; 40]].concat()
+        [EBML, &size.to_be_bytes(), &version, &doc_type, SEGMENT, &segment, CLUSTER, &[7; 36]].concat()
     }
 
     fn pdf(before: usize, after: usize) -> Vec<u8> {
@@ -350,7 +405,13 @@ mod tests {
         let open = [&[0, 0, 0, 0][..], b"mdat", &[7; 99]].concat();
         let webm = ebml(b"webm", 40);
         let header = webm.len() - 40 - SEGMENT.len() - 8;
+        let without_cluster = [&webm[..header], SEGMENT, &[0x84, 7, 7, 7, 7]].concat();
         let cut = mp4()[..5019].to_vec();
+        let wav =
+            |size: u32, length: usize| [b"RIFF", &size.to_le_bytes()[..], b"WAVE", &vec![7; length - 12]].concat();
+        let aiff =
+            |size: u32, length: usize| [b"FORM", &size.to_be_bytes()[..], b"AIFF", &vec![7; length - 12]].concat();
+        let id3 = |flags: u8, length: usize| [b"ID3\x04\0", &[flags, 0, 0, 1, 2][..], &vec![7; length - 10]].concat();
         let rows: Vec<(Artifact, Vec<u8>, &str)> = vec![
             (Pdf, pdf(0, 0), ""),
             (Pdf, pdf(1019, 1019), ""),
@@ -364,7 +425,9 @@ mod tests {
             (Video, [mp4_box(b"moov", 4), open].concat(), ""),
             (Video, webm.clone(), ""),
             (Video, ebml(b"webm\0\0", (1 << 56) - 1), ""),
-            (Video, webm[..header].to_vec(), ""),
+            (Video, webm[..header].to_vec(), "no cluster"),
+            (Video, without_cluster.clone(), "no cluster"),
+            (Audio, without_cluster, "no cluster"),
             (Video, webm[..header - 1].to_vec(), "no complete EBML header"),
             (Video, EBML.to_vec(), "no complete EBML header"),
             (Video, [EBML, b"rest"].concat(), "no complete EBML header"),
@@ -376,11 +439,32 @@ mod tests {
             (Video, cut, "longer than the file"),
             (Video, [mp4(), vec![0, 0]].concat(), "longer than the file"),
             (Video, [mp4_box(b"ftyp", 12), mp4_box(b"mdat", 9)].concat(), "no box moov"),
+            (Video, [mp4_box(b"ftyp", 12), mp4_box(b"moov", 9)].concat(), "no filled box mdat"),
+            (Video, [mp4_box(b"ftyp", 12), mp4_box(b"mdat", 0), mp4_box(b"moov", 9)].concat(), "no filled box mdat"),
             (Video, b"<html>an error page</html>".to_vec(), "another format"),
             (Video, b"{}".to_vec(), "another format"),
             (Video, Vec::new(), "empty"),
             (Audio, vec![0xff, 0xfb, 0x90, 0], ""),
-            (Audio, b"RIFF1234WAVE".to_vec(), ""),
+            (Audio, wav(92, 100), ""),
+            (Audio, wav(93, 100), ""),
+            (Audio, wav(94, 100), "greater length"),
+            (Audio, wav(u32::MAX, 100), ""),
+            (Audio, wav(36, 44), "only the header"),
+            (Audio, [b"RIFF", &92_u32.to_le_bytes()[..], b"WEBP", &[7; 88]].concat(), "known format"),
+            (Audio, aiff(92, 100), ""),
+            (Audio, aiff(94, 100), "greater length"),
+            (Audio, id3(0, 141), ""),
+            (Audio, id3(0, 140), "only an ID3 tag"),
+            (Audio, id3(0x10, 150), "only an ID3 tag"),
+            (Audio, id3(0x10, 151), ""),
+            (Audio, b"ID3".to_vec(), "only an ID3 tag"),
+            (Audio, b"#!AMR\n".to_vec(), "only the header"),
+            (Audio, [&b"#!AMR\n"[..], &[7; 9]].concat(), ""),
+            (Audio, [&b"OggS"[..], &[7; 23]].concat(), "only the header"),
+            (Audio, [&b"fLaC"[..], &[7; 38]].concat(), "only the header"),
+            (Audio, [&b".snd"[..], &[7; 20]].concat(), "only the header"),
+            (Audio, mp4()[..5019].to_vec(), "longer than the file"),
+            (Audio, [mp4_box(b"ftyp", 12), mp4_box(b"moov", 9)].concat(), "no filled box mdat"),
             (Audio, webm, ""),
             (Audio, mp4(), ""),
             (Audio, b"hello".to_vec(), "known format"),

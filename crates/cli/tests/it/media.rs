@@ -163,7 +163,7 @@ mod voice {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("voice");
         let data: Vec<String> =
-            (0..7).map(|number| encode_base64(format!("ID3 recording {number}").as_bytes())).collect();
+            (0..7).map(|number| encode_base64(format!("caff recording {number}").as_bytes())).collect();
         let json = ["call.mp3", "call.mp3", "CALL.mp3", "../../call.mp3", "/etc/call.mp3", "", "nul.mp3"];
         let files: Vec<(&str, &str)> = json.into_iter().zip(data.iter().map(String::as_str)).collect();
         let server = answering(&files);
@@ -172,7 +172,7 @@ mod voice {
             ["call.mp3", "call-2.mp3", "CALL-3.mp3", "_.._call.mp3", "_etc_call.mp3", "recording-6", "_nul.mp3"];
         for (number, name) in expected.iter().enumerate() {
             assert_eq!(json["files"][number]["path"], out.join(name).display().to_string());
-            assert_eq!(std::fs::read_to_string(out.join(name)).unwrap(), format!("ID3 recording {number}"));
+            assert_eq!(std::fs::read_to_string(out.join(name)).unwrap(), format!("caff recording {number}"));
         }
         assert_eq!(names(&out).len(), 7);
         assert_eq!(names(folder.path()), ["voice"], "no file is outside the directory");
@@ -180,11 +180,11 @@ mod voice {
         voice(&server, &out, "").ends_with(0, &[]);
         assert_eq!(names(&out).len(), 7);
         // A recording of another order with the same name replaces nothing.
-        voice(&answering(&[("call.mp3", &encode_base64(b"ID3 another"))]), &out, "").ends_with(0, &[]);
-        assert_eq!(std::fs::read_to_string(out.join("call.mp3")).unwrap(), "ID3 recording 0");
-        assert_eq!(std::fs::read_to_string(out.join("call-3.mp3")).unwrap(), "ID3 another");
+        voice(&answering(&[("call.mp3", &encode_base64(b"caff another"))]), &out, "").ends_with(0, &[]);
+        assert_eq!(std::fs::read_to_string(out.join("call.mp3")).unwrap(), "caff recording 0");
+        assert_eq!(std::fs::read_to_string(out.join("call-3.mp3")).unwrap(), "caff another");
         // Two equal recordings of one response are two files.
-        let (out, data) = (folder.path().join("twice"), encode_base64(b"ID3 the same"));
+        let (out, data) = (folder.path().join("twice"), encode_base64(b"caff the same"));
         voice(&answering(&[("a.mp3", &data), ("a.mp3", &data)]), &out, "").ends_with(0, &[]);
         assert_eq!(names(&out), ["a-2.mp3", "a.mp3"]);
     }
@@ -192,7 +192,7 @@ mod voice {
     #[test]
     fn at_96_with_a_bad_recording_none_gets_its_final_name() {
         let folder = tempfile::tempdir().unwrap();
-        let lenient = format!(" {}\n", encode_base64(b"ID3??>>").replace('+', "-").replace('/', "_").replace('=', ""));
+        let lenient = format!(" {}\n", encode_base64(b"caff??>>").replace('+', "-").replace('/', "_").replace('=', ""));
         let page = encode_base64(b"<html>an error page");
         let recordings = [
             ("Erika Mustermann.mp3", "\\uQBA"),
@@ -232,7 +232,7 @@ mod voice {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("voice");
         let page = encode_base64(b"<html>an error page");
-        let good = encode_base64(b"ID3 whole");
+        let good = encode_base64(b"caff whole");
         let server = answering(&[("a.mp3", &*good), ("b.mp3", "\\uQBA"), ("c.mp3", &*page)]);
         let one = voice(&server, &out, " --accept-damaged b.mp3");
         one.ends_with(1, &["recording 3 of 3"]).shows(&["recording 3 is damaged", "c.mp3"]);
@@ -241,7 +241,7 @@ mod voice {
         voice(&server, &out, both).ends_with(0, &["although it is damaged"]);
         let all = ["a.mp3", "b.mp3", "c.mp3", "c.mp3.damaged"];
         assert_eq!(names(&out), all);
-        assert_eq!(std::fs::read(out.join("a.mp3")).unwrap(), b"ID3 whole");
+        assert_eq!(std::fs::read(out.join("a.mp3")).unwrap(), b"caff whole");
         assert_eq!(std::fs::read(out.join("b.mp3")).unwrap(), b"\\uQBA");
         // A second run saves no file twice; without the option, the accepted ones are still damaged.
         voice(&server, &out, both).ends_with(0, &[]);

@@ -181,7 +181,7 @@ fn at_96_damaged_hashes_are_named_on_standard_output() {
 #[test]
 fn at_96_the_start_of_a_webm_is_not_a_recording() {
     const EBML: &[u8] = &[0x1a, 0x45, 0xdf, 0xa3];
-    let whole = [EBML, b"\x87\x42\x82\x84webm", b"clusters"].concat();
+    let whole = [EBML, b"\x87\x42\x82\x84webm", b"\x1f\x43\xb6\x75cluster"].concat();
     let voice = |bytes: &[u8]| {
         let file = json!({ "Filename": "call.webm", "Base64Data": encode_base64(bytes) });
         json!({ "Voicefiles": [file] }).to_string().into_bytes()

@@ -232,7 +232,7 @@ async fn at_36_signed_hashes_have_their_names() {
 
 #[tokio::test]
 async fn recordings_of_audio_have_names_and_extensions() {
-    let wav = encode_base64(b"RIFF\x24\0\0\0WAVEfmt ");
+    let wav = encode_base64(&[&b"RIFF\x28\0\0\0WAVEfmt "[..], &[0; 32]].concat());
     let file = |name: &str| json!({"Filename": name, "Base64Data": wav});
     let files = json!([file("agent.WAV"), file("Erika.Mustermann"), {"Base64Data": wav}]);
     let pieces = read(EvidenceKind::Audio, reply(200, json!({ "Voicefiles": files }).to_string())).await;
@@ -268,7 +268,7 @@ async fn at_38_a_recording_needs_the_event_of_its_callback() {
         let read = idle.evidence_after(&case(IDENTIFICATION), &event(name, ORDER), &options()).await;
         assert!(read.unwrap().is_empty(), "{name}");
     }
-    let webm = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm";
+    let webm = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x1f\x43\xb6\x75";
     for (media, file, name) in [
         ("video/webm", Some(&webm[..]), "video-0.webm"),
         ("video/mp4", None, "video-0.mp4"),
