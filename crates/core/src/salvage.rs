@@ -154,7 +154,9 @@ fn value_of(name: &str, text: &[u8]) -> Option<String> {
         rest = list.trim_ascii_start();
     }
     let Some((mut rest, _)) = quote(rest) else {
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        // With its fraction, without which it would be another id.
+        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'.' | b'+' | b'-');
+        let digits = rest.iter().take_while(is_part).count();
         // A number at the end of the body may be cut off.
         let word = std::str::from_utf8(rest.get(..digits).filter(|_| digits < rest.len())?).ok()?;
         return word.starts_with(|first: char| first.is_ascii_digit()).then(|| word.to_owned());
@@ -216,6 +218,7 @@ mod tests {
             (br#"{"\u004frder\u0049D":"9\u0039","ident\u005fid":[]}"#, &["OrderID=99"]),
             (br#"{"ident_id":[ "a-b"],"OrderID":[[1]]}"#, &["ident_id=a-b", "OrderID=1"]),
             (br#"{"OrderID":"9\u00e4","ident_id":"a\u00"}"#, &[]),
+            (br#"{"OrderID":1.50,"ident_id":1e+5}"#, &["OrderID=1.50", "ident_id=1e+5"]),
             (b"OrderID: 99", &[]),
             (b"OrderID: 99921269855041.", &["OrderID=99921269855041"]),
             (b"OrderID = '99'", &["OrderID=99"]),

@@ -222,6 +222,36 @@ pub fn read_id<'de, T: From<String>, D: Deserializer<'de>>(deserializer: D) -> R
     Ok(id.map(|id| T::from(id.0)))
 }
 
+/// Whether a text in place of an id can be one: it is one word, but no word for a missing value or an error, and no number
+/// with a sign or a fraction.
+pub fn can_be_id(text: &str) -> bool {
+    const WORDS: [&str; 18] = [
+        "0",
+        "null",
+        "nil",
+        "none",
+        "nan",
+        "n/a",
+        "undefined",
+        "unknown",
+        "true",
+        "false",
+        "ok",
+        "error",
+        "err",
+        "fail",
+        "failed",
+        "failure",
+        "denied",
+        "invalid",
+    ];
+    let text = text.trim();
+    let is_sentence = text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control());
+    let is_word = WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
+    let is_calculated = text.contains(['.', '+', '-']) && text.parse::<f64>().is_ok();
+    !(is_sentence || is_word || is_calculated)
+}
+
 /// The text of an id.
 struct Id(String);
 
@@ -427,6 +457,22 @@ mod tests {
         assert_eq!(serde_json::to_string(&one).unwrap(), r#"{"a":1}"#);
         let many: OneOrMany<std::collections::BTreeMap<String, u8>> = serde_json::from_str(r#"[{"a":1},{}]"#).unwrap();
         assert_eq!(serde_json::to_string(&many).unwrap(), r#"[{"a":1},{}]"#);
+    }
+
+    #[test]
+    fn at_22_a_word_or_a_sentence_is_not_an_id() {
+        for word in ["", " ", "0", "null", "nil", "None", "NaN", "N/A", "undefined", "unknown", "true", "false", "OK"] {
+            assert!(!can_be_id(word), "{word}");
+        }
+        for word in
+            ["Error", "err", "fail", "failed", "failure", "denied", "invalid", "not found", "1.50", "-1", "1e+5"]
+        {
+            assert!(!can_be_id(word), "{word}");
+        }
+        for id in ["1", " 9992 ", "99920006E38842", "9992/..//odd", "6f0a1b2c-0000-4000-8000-1234567890ab", "a.b", "x"]
+        {
+            assert!(can_be_id(id), "{id}");
+        }
     }
 
     #[test]

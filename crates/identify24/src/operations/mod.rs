@@ -11,8 +11,11 @@ mod refused;
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::json::Notes;
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Meta, Received, Refusal, RetrySafety, json};
+use identkit_wire::{
+    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, OneOrMany, Received, Refusal, RetrySafety, is_reason, json,
+};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::messages::Envelope;
 
@@ -70,7 +73,8 @@ fn excerpt(body: &[u8]) -> String {
 /// Elements that decide what a response with its payload in `data` means (AT-95).
 const DECISIVE: &[&str] = &["result", "response_status", "data", "id", "status"];
 
-/// Reads a response with its payload in `data`. Fails if it reports a failure (AI-02, AI-30), if a decisive element occurs
+/// Reads a response with its payload in `data`. Fails if it reports a failure (AI-02, AI-30) or has one beside an empty list
+/// (AT-94), if a decisive element occurs
 /// more than once in an object (AT-95), or if one of the elements `readable` has a value that cannot be read (AT-93).
 fn enveloped<T: DeserializeOwned>(
     meta: &'static Meta,
@@ -80,11 +84,35 @@ fn enveloped<T: DeserializeOwned>(
     let (answer, notes) = read::<Envelope<T>>(&body.whole()?)?;
     notes.require_once(DECISIVE)?;
     answer.judge(meta)?;
-    if answer.data.is_none() {
+    let Some(data) = &answer.data else {
         return Err(Error::new(Kind::Protocol, "the response has no member data"));
+    };
+    // An empty list beside a failure does not mean that there is none.
+    let explained = answer.messages.as_ref().is_some_and(|messages| !messages.is_empty());
+    let explained = explained || answer.extra.iter().any(|(name, value)| is_reason(name, value));
+    if data.as_slice().is_empty() && explained {
+        return Err(Error::new(Kind::Protocol, "the response has an error in place of a result"));
     }
     if let Some(name) = readable.iter().find(|name| notes.is_ignored(name)) {
         return Err(Error::new(Kind::Protocol, format!("the {name} in the response is not a text")));
     }
     Ok(Decoded::new(answer, notes.warnings()))
+}
+
+/// Checks that a response names no other object than the requested one in an element that the document does not list.
+fn refuse_another<T: Message>(answer: &mut Envelope<T>, name: &str, wanted: &str) -> Result<(), Error> {
+    let differs = |(element, value): (&String, &Value)| {
+        let id = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let is_id = element.replace('_', "").eq_ignore_ascii_case(&name.replace('_', ""));
+        is_id && !value.is_null() && !id.trim().is_empty() && !id.trim().eq_ignore_ascii_case(wanted.trim())
+    };
+    // A list can have other objects.
+    let one = match answer.data.as_mut().map_or(&mut [][..], OneOrMany::as_mut_slice) {
+        [one] => one.extra().iter().any(differs),
+        _ => false,
+    };
+    match one || answer.extra.iter().any(differs) {
+        true => Err(Error::new(Kind::Protocol, "the response names another object than the requested one")),
+        false => Ok(()),
+    }
 }

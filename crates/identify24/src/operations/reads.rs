@@ -2,12 +2,12 @@
 //! body (AI-07).
 
 use http::Method;
-use identkit_core::{Error, Violation};
+use identkit_core::{Error, Kind, Violation};
 #[cfg(feature = "server")]
 use identkit_wire::json;
-use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, RetrySafety, operation};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, OneOrMany, RetrySafety, operation};
 
-use super::{call, enveloped};
+use super::{call, enveloped, refuse_another};
 use crate::Dialect;
 use crate::messages::{Envelope, Ident, IdentId, Project, ProjectRequest};
 
@@ -23,7 +23,11 @@ operation! {
     }
     meta: read("ident/get", "/ident/get/{ident_id}", "[I] ident/get", 4),
     output: Envelope<Ident>, dialect: Dialect,
-    decode: |_, _, body, _| enveloped(Self::META, body, &["id", "status"]),
+    decode: |this, _, body, _| {
+        let mut decoded = enveloped(Self::META, body, &["id", "status"])?;
+        refuse_another(&mut decoded.value, "ident_id", this.ident_id.expose())?;
+        Ok(decoded)
+    },
     respond: |output| json::response(200, &output),
 }
 
@@ -33,7 +37,16 @@ operation! {
     meta: read("project/getAll", "/project/getAll", "[I] project/getAll", 4)
         .body_mode(BodyMode::Whole { cap: 8 * 1024 * 1024 }),
     output: Envelope<Project>, dialect: Dialect,
-    decode: |_, _, body, _| enveloped(Self::META, body, &[]),
+    decode: |_, _, body, _| {
+        let decoded = enveloped::<Project>(Self::META, body, &[])?;
+        match &decoded.value.data {
+            // E.g. an object with the ids as names.
+            Some(OneOrMany::One(Project { id: None, .. })) => {
+                Err(Error::new(Kind::Protocol, "data is neither a list of projects nor a project with an id"))
+            }
+            _ => Ok(decoded),
+        }
+    },
     respond: |output| json::response(200, &output),
 }
 
@@ -55,7 +68,12 @@ operation! {
         }
         Encoded::json(&this.0)
     },
-    decode: |_, _, body, _| enveloped(Self::META, body, &["id"]),
+    decode: |this, _, body, _| {
+        let mut decoded = enveloped(Self::META, body, &["id"])?;
+        let wanted = this.0.project_id.as_ref().map_or("", |id| id.0.as_str());
+        refuse_another(&mut decoded.value, "project_id", wanted)?;
+        Ok(decoded)
+    },
     request: |_, request| json::decode_request(request).map(Self),
     respond: |output| json::response(200, &output),
 }

@@ -1,6 +1,7 @@
 //! Whether a refused `ident/create` can have created an ident (AI-30, AI-31).
 
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_LOCATION, LINK, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use identkit_wire::{json, trim_body};
 use serde_json::Value;
 
@@ -10,11 +11,17 @@ use crate::messages::CreateIdentResponse;
 /// sends the create again, so these must prove that they hold nothing. The client does not repeat the others, so they
 /// count unless they show an ident.
 pub(super) fn contradicts(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
-    if headers.iter().any(|(name, value)| names_ident(name.as_str().as_bytes()) || names_ident(value.as_bytes())) {
+    let names_it = |(name, value): (&HeaderName, &HeaderValue)| {
+        let is_url = matches!(*name, LOCATION | CONTENT_LOCATION | LINK);
+        names_ident(name.as_str().as_bytes())
+            || names_ident(value.as_bytes())
+            || (is_url && is_url_of_ident(&String::from_utf8_lossy(value.as_bytes())))
+    };
+    if headers.iter().any(names_it) {
         return true;
     }
     match status.as_u16() {
-        401 | 429 => headers.contains_key(http::header::LOCATION) || !holds_nothing(body),
+        401 | 429 => headers.contains_key(LOCATION) || !holds_nothing(body),
         _ => shows_ident(body),
     }
 }
@@ -84,6 +91,11 @@ fn names_ident(text: &[u8]) -> bool {
         text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
     has_url(text)
         || [&b"identid"[..], b"conferenceurl"].iter().any(|name| letters.windows(name.len()).any(|part| part == *name))
+}
+
+/// Whether the URL of a header can name an ident: by its path or by an id.
+fn is_url_of_ident(url: &str) -> bool {
+    url.to_ascii_lowercase().contains("ident/") || is_like_id(url)
 }
 
 /// Whether a text has part of the URL that an ident has for its person.
@@ -202,6 +214,18 @@ mod tests {
             let usual = [("server", "identify24"), ("content-type", "application/json"), ("retry-after", "1")];
             let usual = usual.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
             assert!(!contradicts(status, &HeaderMap::from_iter(usual), b"{}"));
+        }
+        for (name, value, named) in [
+            ("location", "/ident/FIRST", true),
+            ("content-location", "/v1/6f0a1b2c-0000-4000-8000-1234567890ab", true),
+            ("link", "</ident/get/FIRST>; rel=self", true),
+            ("location", "/login", false),
+            ("x-request-id", "6f0a1b2c-0000-4000-8000-1234567890ab", false),
+        ] {
+            let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+            for status in [StatusCode::OK, StatusCode::BAD_REQUEST] {
+                assert_eq!(contradicts(status, &headers, b""), named, "{name} {value}");
+            }
         }
         // The other refusals are not repeated.
         for (body, expected) in [("Not Found", false), ("<html>", false), ("{}", false), ("ident_id=FIRST", true)] {

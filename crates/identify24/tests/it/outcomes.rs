@@ -55,6 +55,19 @@ async fn ai_31_ai_33_at_89_at_97_every_response_to_calls() {
         (&[200, 201], Some("<html>Mustermann"), ["?", "x", "x"]),
         (&[200], Some("{}"), ["?", "x", "x"]),
         (&[200], Some(r#"{"result":true}"#), ["?", "x", "x"]),
+        (&[200], Some(r#"{"result":true,"data":{"id":1.0,"status":"y"}}"#), ["?", "x", "x"]),
+        // The id of another ident, and in place of a list.
+        (&[200], Some(r#"{"ident_id":"y","data":{"status":"y"}}"#), ["-", "x", "x"]),
+        (&[200], Some(r#"{"data":{"id":"x","IdentID":"y","status":"y"}}"#), ["?", "x", "ok"]),
+        (&[200], Some(r#"{"data":{"id":"x","ident_id":" X","status":"y"}}"#), ["-", "ok", "ok"]),
+        (&[200], Some(r#"{"result":true,"data":{"6":{"id":6},"7":{"id":7}}}"#), ["?", "-", "x"]),
+        (&[200], Some(r#"{"result":true,"data":{"projects":[]}}"#), ["?", "-", "x"]),
+        // An empty list beside a failure.
+        (&[200], Some(r#"{"result":true,"messages":[],"data":[]}"#), ["?", "-", "ok"]),
+        (&[200], Some(r#"{"result":true,"messages":["sorry"],"data":[]}"#), ["?", "x", "x"]),
+        (&[200], Some(r#"{"error":"sorry","data":[]}"#), ["?", "x", "x"]),
+        (&[200], Some(r#"{"success":false,"data":[]}"#), ["?", "x", "x"]),
+        (&[200], Some(r#"{"status":"error","data":[]}"#), ["?", "x", "x"]),
         (&[200], Some(r#"Notice: x {"result":true,"ident_id":"s3cret-id"}"#), ["?", "x", "x"]),
         (&[200], Some(r#"{"result":true,"ident_id":"s3cret-id","n":"\ud800"}"#), ["?", "x", "x"]),
         (&[200], Some(r#"{"result":true,"ident_id":"s3cret-id","n":1e400}"#), ["ok", "x", "x"]),
@@ -71,7 +84,7 @@ async fn ai_31_ai_33_at_89_at_97_every_response_to_calls() {
         for (call, expected) in ["create", "get", "getAll"].into_iter().zip(expected) {
             for status in *statuses {
                 // A read repeats once after a new login.
-                if *status == 401 && call != "create" {
+                if (*status == 401 && call != "create") || *expected == "-" {
                     continue;
                 }
                 let body = body.unwrap_or(good(call));
@@ -113,6 +126,10 @@ async fn at_93_at_95_a_create_is_never_guessed() {
         r#"{"result":true,"ident_id":false}"#,
         r#"{"result":true,"ident_id":true,"conference_url":"https://identify24.de/apply/a"}"#,
         r#"{"result":true,"ident_id":{"a":"b"}}"#,
+        r#"{"result":true,"ident_id":1.50}"#,
+        r#"{"result":true,"ident_id":1e5}"#,
+        r#"{"result":true,"ident_id":"error"}"#,
+        r#"{"result":true,"ident_id":"the ident was not created"}"#,
         r#"{"result":false,"result":true,"ident_id":"a"}"#,
         r#"{"result":true,"result":false}"#,
         r#"{"result":false,"result":false}"#,
@@ -150,7 +167,7 @@ async fn i_041_a_url_without_the_ident_id_is_a_warning() {
     for (id, url, warned) in [
         ("a-1", "https://example.com/apply/b-2", true),
         ("a-1", "https://example.com/apply/a-1?x=1", false),
-        ("a/1 b", "https://example.com/apply/a%2F1%20b", false),
+        ("a/1äb", "https://example.com/apply/a%2F1%C3%A4b", false),
         ("a-1", "", false),
     ] {
         let body = format!(r#"{{"result":true,"ident_id":"{id}","conference_url":"{url}"}}"#);
@@ -167,6 +184,26 @@ async fn assert_sent_once(answer: Step) {
     let error = fault(client(&vendor).create_ident(&erika(), &options()).await);
     let sent = vendor.paths().iter().filter(|path| *path == "/ident/create").count();
     assert_eq!((error.kind(), error.advice(), sent), (Kind::OutcomeUnknown, Advice::Reconcile, 1), "{answer:?}");
+}
+
+#[tokio::test]
+async fn ai_31_a_refusal_with_a_location_is_unknown() {
+    for (location, body) in [
+        ("/ident/get/FIRST", r#"{"result":false}"#),
+        ("https://api.identify24.de/ident/FIRST", r#"{"result":false,"response_status":400}"#),
+        ("/v1/6f0a1b2c-0000-4000-8000-1234567890ab", r#"{"result":false,"messages":["x"]}"#),
+        ("https://identify24.de/apply/FIRST", r#"{"result":false}"#),
+    ] {
+        for code in [200, 201, 400, 422] {
+            assert_sent_once(Step::Answer(Reply::new(code, body.to_owned()).header("location", location))).await;
+        }
+    }
+    for location in ["/", "/login"] {
+        let refusal = Reply::new(200, r#"{"result":false}"#.to_owned()).header("location", location);
+        let vendor = Vendor::script(vec![Step::Answer(refusal)]);
+        let error = fault(client(&vendor).create_ident(&erika(), &options()).await);
+        assert_eq!(error.kind(), Kind::Rejected, "{location}");
+    }
 }
 
 #[tokio::test]

@@ -9,13 +9,18 @@ use identkit_core::{Advice, Error, Kind, RawResponse};
 use identkit_wire::json::{self, Blob};
 use identkit_wire::url::WebUrl;
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, OneOrMany, Operation, RetrySafety, Source, Warning, operation,
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, OneOrMany, Operation, RetrySafety, Source, Warning, can_be_id,
+    operation,
 };
 use serde_json::{Map, Value};
 
 use super::{BAD_REQUEST, ERROR, IDS, UNAUTHORIZED};
+use crate::id::is_regular;
 use crate::messages::{LegitimationDocument, PutOrderAnswer};
 use crate::{Dialect, PROVIDER, PutOrder, validate};
+
+/// Minimum number of digits of an OrderID in a header. A shorter word is a part of a path, e.g. a version.
+const SHORTEST: usize = 6;
 
 impl PutOrder {
     /// Returns the order as the client sends it: e-mail addresses and phone numbers trimmed, a single document without an
@@ -95,9 +100,9 @@ fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
         // The error contains both: `Error::salvaged_ids` (AT-95).
         return Err(Error::new(Kind::Protocol, "the response has several different OrderIDs"));
     }
-    // Programs write such words for a missing value.
-    let is_missing = |id: &str| matches!(id.trim(), "" | "0" | "null" | "false" | "true" | "undefined");
-    let Some(id) = answer.order_id.as_ref().filter(|id| !is_missing(id.expose())) else {
+    // A text without a digit is a word, e.g. for a missing value or an error.
+    let is_id = |id: &str| can_be_id(id) && id.contains(|c: char| c.is_ascii_digit());
+    let Some(id) = answer.order_id.as_ref().filter(|id| is_id(id.expose())) else {
         // The order may exist: never send it again, find it by its Ref (AT-53).
         let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")
             .with_advice(Advice::Reconcile);
@@ -129,6 +134,18 @@ fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
     Ok(Decoded::new(answer, warnings))
 }
 
+/// Whether a header names an order, e.g. the URL of the order that was created (AT-97).
+fn names_order(headers: &HeaderMap) -> bool {
+    let has_number = |text: &str| {
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| is_regular(word) && word.bytes().filter(u8::is_ascii_digit).count() >= SHORTEST)
+    };
+    headers.iter().any(|(name, value)| {
+        matches!(name.as_str(), "location" | "content-location" | "orderid" | "order-id" | "x-order-id" | "x-orderid")
+            && value.to_str().is_ok_and(has_number)
+    })
+}
+
 operation! {
     impl PutOrder;
     meta: Meta::new(
@@ -143,6 +160,7 @@ operation! {
     .expect(&[202])
     .ids(IDS)
     .id_urls(&[("TargetURL", "/status/")])
+    .contradicts(|_, headers, _| names_order(headers))
     .error_member(ERROR)
     .body_mode(BodyMode::Whole { cap: 1024 * 1024 })
     .refusals(&[BAD_REQUEST, UNAUTHORIZED]),

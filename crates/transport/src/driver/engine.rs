@@ -316,8 +316,13 @@ impl Engine {
             }
             _ => error,
         };
-        let shows_success =
-            !ids.is_empty() || (matches!(shown, Shown::Other | Shown::Gateway) && incoming.contradicts());
+        let shows_success = !ids.is_empty()
+            || match shown {
+                Shown::Other | Shown::Gateway => incoming.contradicts(),
+                // The operation has read the body.
+                Shown::Refusal => incoming.contradicts_by_headers(),
+                _ => false,
+            };
         match judge(meta, Seen { status, shown, shows_success }) {
             Verdict::Unknown => {
                 let Some(id) = ids.first() else { return unknown(error) };

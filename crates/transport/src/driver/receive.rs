@@ -173,11 +173,16 @@ impl ArrivingResponse {
     pub(super) fn contradicts(&self) -> bool {
         let is_coded =
             self.meta.safety.forbids_repeat() && !self.buffer.is_empty() && unsupported(&self.head.headers).is_some();
-        is_coded
-            || self
-                .meta
-                .contradicts
-                .is_some_and(|contradicts| contradicts(self.head.status, &self.head.headers, &self.buffer))
+        is_coded || self.contradicts_with(&self.buffer)
+    }
+
+    /// Whether the headers of a refusal contradict it.
+    pub(super) fn contradicts_by_headers(&self) -> bool {
+        self.contradicts_with(&[])
+    }
+
+    fn contradicts_with(&self, body: &[u8]) -> bool {
+        self.meta.contradicts.is_some_and(|contradicts| contradicts(self.head.status, &self.head.headers, body))
     }
 
     /// The beginning of the body as text.

@@ -89,6 +89,7 @@ impl<'a, 'de> At<'a, 'de> {
     fn text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.node {
             Node::Text(_) => self.deserialize_any(visitor),
+            Node::Number(printed) if self.convert && self.lenient && is_calculated(printed) => self.unreadable(visitor),
             Node::Number(printed) if self.convert || self.loose => {
                 self.converts();
                 visitor.visit_str(printed)
@@ -197,6 +198,11 @@ impl<'a, 'de> At<'a, 'de> {
     }
 }
 
+/// Whether a number has a fraction or an exponent. Such a number is neither an id nor a word.
+fn is_calculated(printed: &str) -> bool {
+    printed.contains(['.', 'e', 'E'])
+}
+
 /// Whether a float is written with the value of a number as it was printed.
 fn is_exact(printed: &str, number: f64) -> bool {
     let (given, written) = (decimal(printed), decimal(&format!("{number:e}")));
@@ -268,8 +274,8 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let at = self.last();
         match at.node {
-            Node::Number(printed) if at.id => visitor.visit_str(printed),
-            Node::Bool(_) | Node::List(_) | Node::Map(_) if at.id && at.convert => {
+            Node::Number(printed) if at.id && !is_calculated(printed) => visitor.visit_str(printed),
+            Node::Bool(_) | Node::List(_) | Node::Map(_) | Node::Number(_) if at.id && at.convert => {
                 at.note(Note::Unreadable);
                 visitor.visit_unit()
             }

@@ -363,6 +363,21 @@ async fn at_97_the_ids_of_an_unknown_outcome_are_salvaged() {
 }
 
 #[tokio::test]
+async fn at_97_a_header_that_names_an_order_is_no_sure_refusal() {
+    for (name, value, kind) in [
+        ("location", "https://customer.identity.tm/api/2.10/getStatus/99921269855041", Kind::OutcomeUnknown),
+        ("content-location", "/getStatus/99920006C38842", Kind::OutcomeUnknown),
+        ("x-order-id", ORDER, Kind::OutcomeUnknown),
+        ("location", "/api/2.10/login", Kind::Rejected),
+        ("x-request-id", ORDER, Kind::Rejected),
+    ] {
+        let refusal = answer(400, "application/json", "{}").header(name, value);
+        let error = error_of(client([Step::Answer(refusal)]).put_order(&plain_order(), &options()).await);
+        assert_eq!(error.kind(), kind, "{name} {value}");
+    }
+}
+
+#[tokio::test]
 async fn at_97_a_long_answer_is_retained_and_no_sure_refusal() {
     let body = format!(r#"{{"OrderID":"{ORDER}","Ref":"{}"}}"#, "x".repeat(2 * 1024 * 1024));
     for status in [202, 400, 500] {
