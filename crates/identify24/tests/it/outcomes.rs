@@ -129,7 +129,6 @@ async fn at_93_at_95_a_create_is_never_guessed() {
         r#"{"result":true,"ident_id":1.50}"#,
         r#"{"result":true,"ident_id":1e5}"#,
         r#"{"result":true,"ident_id":"error"}"#,
-        r#"{"result":true,"ident_id":"the ident was not created"}"#,
         r#"{"result":false,"result":true,"ident_id":"a"}"#,
         r#"{"result":true,"result":false}"#,
         r#"{"result":false,"result":false}"#,
@@ -167,7 +166,7 @@ async fn i_041_a_url_without_the_ident_id_is_a_warning() {
     for (id, url, warned) in [
         ("a-1", "https://example.com/apply/b-2", true),
         ("a-1", "https://example.com/apply/a-1?x=1", false),
-        ("a/1äb", "https://example.com/apply/a%2F1%C3%A4b", false),
+        ("a/1 b", "https://example.com/apply/a%2F1%20b", false),
         ("a-1", "", false),
     ] {
         let body = format!(r#"{{"result":true,"ident_id":"{id}","conference_url":"{url}"}}"#);
