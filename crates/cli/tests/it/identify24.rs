@@ -473,6 +473,25 @@ mod reading {
     }
 
     #[test]
+    fn ai_11_an_offset_of_a_time_wins_over_zone() {
+        // The second time would occur twice in the zone.
+        for (time, created, expires) in [
+            ("2019-07-01T12:00:00Z", "2019-07-01T14:00:00+02:00", "2019-09-29T14:00:00+02:00"),
+            ("2019-10-27T02:30:00+01:00", "2019-10-27T02:30:00+01:00", "2020-01-25T02:30:00+01:00"),
+        ] {
+            let server = Server::after_login(move |_| {
+                let ident = json!({ "id": IDENT, "status": "x", "created_at": time });
+                Reply::json("200 OK", &json!({ "result": true, "data": ident }).to_string())
+            });
+            let result = server.run(&format!("{GET} --zone Europe/Berlin --output json"));
+            let shown = result.ends_with(0, &[]).json();
+            let identkit = &shown["identkit"];
+            assert_eq!((&identkit["created_at"], &identkit["expires_estimate"]), (&json!(created), &json!(expires)));
+            assert!(!result.stderr.contains("in the zone"), "{result:#?}");
+        }
+    }
+
+    #[test]
     fn ai_11_i_020_zone_converts_times_and_expiry_is_estimated() {
         let sandbox = Sandbox::start();
         let output = sandbox.json(GET);

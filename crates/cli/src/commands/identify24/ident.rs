@@ -179,6 +179,9 @@ pub(super) async fn get(
 
 /// Why a local time is not one point in time in this zone, and which one is shown.
 fn doubt(time: &LocalDateTime, zone: &TimeZone) -> Option<&'static str> {
+    if time.offset().is_some() {
+        return None;
+    }
     match zone.to_ambiguous_timestamp(time.civil()?).offset() {
         AmbiguousOffset::Unambiguous { .. } => None,
         AmbiguousOffset::Gap { .. } => Some(
