@@ -113,6 +113,15 @@ fn at_96_a_body_that_is_not_a_pdf_is_kept_as_damaged() {
             );
             if is_kept {
                 assert_eq!(std::fs::read(folder.path().join(&kept)).unwrap(), body);
+                // A name that is not the command's is never sent.
+                let (sent, other) = (server.connections(), server.run(&format!("{line} --accept-damaged {kept}")));
+                match line.contains("esign") {
+                    true => other.ends_with(1, &["pdf.damaged has no effect"]),
+                    false => {
+                        other.fails_with(2, &["is not the name of the file, which is report.pdf", "nothing was sent"])
+                    }
+                };
+                assert_eq!(server.connections() - sent, usize::from(line.contains("esign")));
                 let accepted = server.run(&format!("{line} --accept-damaged {name} --output json"));
                 assert_eq!(accepted.ends_with(0, &["although it is damaged"]).json()["identkit"]["http_status"], 200);
                 assert_eq!(std::fs::read(folder.path().join(name)).unwrap(), body);
