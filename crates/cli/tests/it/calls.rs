@@ -334,6 +334,32 @@ mod inputs {
     }
 
     #[test]
+    fn at_29_at_33_at_47_a_changed_element_gives_a_note() {
+        let server = Server::json("202 Accepted", r#"{"OrderID":"1","Ref":"r","TargetURL":"https://example.com/"}"#);
+        // A merge patch removes nulls, so the order is text.
+        let given = order(&json!({
+            "Email": format!(" {CANARY}@example.com "), "LegitimationDocument": { "Document": [CANARY] },
+            "eSignPDF": [{ "Data": "JVBERi0xLjQKJSVFT0YK", "Filename": "" }], "eIDSettings": {},
+        }));
+        let given = given.replace("\"eIDSettings\":{}", "\"eIDSettings\":{\"EnableOCR\":null},\"Phone\":null");
+        let result = server.feed("tm put-order -", &given);
+        let notes = [
+            "note: not sent because they are empty or null: ",
+            "Phone",
+            "eIDSettings.EnableOCR",
+            "note: sent without the blanks around them: Email\n",
+            "note: sent in another form, as the document has it: LegitimationDocument, eSignPDF\n",
+        ];
+        result.ends_with(0, &notes).logs_none_of(&[CANARY]);
+        let unchanged = server.feed("tm put-order -", &order(&json!({ "Email": "e@example.com" })));
+        assert!(!unchanged.ends_with(0, &[]).stderr.contains("sent"), "{unchanged:#?}");
+        // Not the alphabet that the vendor reads.
+        let url_safe = order(&json!({ "eSignPDF": { "Data": "JVBERi0xLjQK_-_-" } }));
+        server.feed("tm put-order -", &url_safe).fails_with(2, &["eSignPDF.Data", "is not valid Base64"]);
+        assert_eq!(server.requests().len(), 2);
+    }
+
+    #[test]
     fn an_element_of_another_place_or_vendor_gives_a_note() {
         let server = Server::json("202 Accepted", r#"{"OrderID":"1","Ref":"r","TargetURL":"https://example.com/"}"#);
         let changes = json!({ "OnFinal": "https://example.com/", "webhook_final": "x", "custom_id": "x", CANARY: 1 });

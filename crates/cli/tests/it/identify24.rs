@@ -167,9 +167,26 @@ mod creating {
                 "mobile_phone is sent with the country code 49",
             ],
         );
+        let changes = json!({ "company_name": "", "custom1": "", "street": " ", "mobile_phone": "0151 / 1-1" });
+        let given = ident(&changes).replace("\"custom2\":\"custom2\"", "\"custom2\":null");
+        let result = server.feed("identify24 create -", &given);
+        result.ends_with(0, &["note: not sent because they are empty or null: ", "without its separators"]);
+        let left_out = result.stderr.lines().find(|line| line.contains("empty or null: ")).unwrap();
+        for name in ["company_name", "custom1", "street", "custom2"] {
+            assert!(left_out.contains(name), "{name}: {left_out}");
+        }
         let untouched = Server::untouched();
-        let doubtful = ident(&json!({ "mobile_phone": "+39 (0)6 1" }));
-        untouched.feed("identify24 create -", &doubtful).fails_with(2, &["mobile_phone", "may be part of the number"]);
+        for (phone, more, why) in [
+            ("+39 (0)6 1", "", "may be part of the number"),
+            ("0151(0)1111", "", "may be part of the number"),
+            ("49 151 1", " --phone plus", "begins with 49, which may be a country code"),
+            ("49 151 1", " --phone double-zero", "begins with 49, which may be a country code"),
+            ("+0049 151 1", "", "country code, which does not begin with 0"),
+        ] {
+            let doubtful = ident(&json!({ "mobile_phone": phone }));
+            untouched.feed(&format!("identify24 create -{more}"), &doubtful).fails_with(2, &["mobile_phone", why]);
+        }
+        assert_eq!(untouched.connections(), 0);
     }
 
     /// Ambiguous responses to a create, and whether they contain the ident_id.
