@@ -178,6 +178,18 @@ mod rejections {
     }
 
     #[test]
+    fn i_005_a_failed_login_leaves_nothing_to_find_out() {
+        for (status, body) in [("302 Found", ""), ("200 OK", "<html>"), ("204 No Content", "")] {
+            let server = Server::json(status, body);
+            for line in [CREATE, GET, "identify24 login"] {
+                let result = run_discreetly(&server, line);
+                result.fails_with(1, &["logging in failed"]).logs_none_of(&["not known", "may execute"]);
+            }
+            assert_eq!(server.calls(), ["POST /auth"; 3]);
+        }
+    }
+
+    #[test]
     fn vendor_text_cannot_steer_the_terminal() {
         let server = Server::json("400 Bad Request", r#"{"Error":"\u001b[2Jgone\u0007\r\nerror: x"}"#);
         let result = server.run("tm --show-vendor-text status 99921269855041");
