@@ -124,11 +124,14 @@ mod successes {
     #[cfg(target_os = "linux")]
     #[test]
     fn an_unwritable_result_is_a_failure() {
-        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        let output = Sandbox::start().command(STATUS).stdout(full).output().unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(stderr.contains("error: the result could not be written to standard output"), "{stderr}");
+        let sandbox = Sandbox::start();
+        for line in [STATUS, "--help", "tm status --help", "help tm", "--version"] {
+            let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+            let output = sandbox.command(line).stdout(full).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{line}");
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(stderr.contains("error: the result could not be written to standard output"), "{stderr}");
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{
-    CANARY, NO_SERVER, ORDER, Reply, Run, Sandbox, Server, Vendor, has, names, on_full_disk, run, run_in_terminal,
-    whole,
+    CANARY, NO_SERVER, ORDER, Reply, Run, Sandbox, Server, Vendor, has, identkit, names, on_full_disk, run,
+    run_in_terminal, whole,
 };
 use serde_json::{Value, json};
 
@@ -299,7 +299,12 @@ mod drain {
         let shown = result.ends_with(6, &["unreadable entries: 3 of 4", "the response is in"]).json();
         assert_eq!((shown["orders"].as_array().unwrap().len(), &shown["identkit"]["unreadable"]), (4, &3.into()));
         place.has_events(&["asked", "answer"]);
-        let result = place.drain(&Server::json("200 OK", super::ODD));
+        let server = Server::json("200 OK", super::ODD);
+        let state = place.folder.path().join("state");
+        let result = run(place.command(&server).env("IDENTKIT_STATE_DIR", &state));
+        // The record stays open.
+        let list = run(identkit().args(["state", "list", "--open", "--state"]).arg(&state));
+        list.ends_with(0, &[]).shows(&["getAllStatus", "unknown"]);
         assert!(!result.ends_with(6, &[]).stdout.contains("repeat the command"), "{result:#?}");
     }
 

@@ -457,6 +457,10 @@ mod reading {
             (&["--outcomes", &file("word.json", r#"{"a":"well"}"#)], "fraud_suspicion"),
             (&["--outcomes", &file("twice.json", r#"{"a":"gone","A":"positive"}"#)], "two outcomes"),
             (&["--outcomes", &file("same.json", r#"{"a":"gone","a":"positive"}"#)], "two outcomes"),
+            (
+                &["--outcomes", &file("empty.json", r#"{"a":"gone"," ":"positive"}"#)],
+                "gives an empty status an outcome",
+            ),
             (&["--outcomes", "/nowhere"], "cannot be read"),
         ] {
             assert_eq!(get(more).ends_with(2, &[expected]).stdout, "", "{more:?}");

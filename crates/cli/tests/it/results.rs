@@ -84,6 +84,16 @@ fn delete_requires_yes_and_is_checked_by_a_read() {
     sandbox.run(&format!("{delete} --yes")).fails_with(4, &["already deleted"]);
 }
 
+#[test]
+fn a_limited_check_of_a_deletion_is_not_a_rejection() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "GET" => Reply::Next("HTTP/1.1 429 Too Many\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n".into()),
+        _ => Reply::json("202 Accepted", ""),
+    });
+    let result = server.run(&format!("tm delete {FINISHED} --yes"));
+    result.ends_with(7, &["the vendor confirmed the deletion, but the check failed", "HTTP 429"]);
+}
+
 /// A body that is not a PDF.
 const NO_PDF: &[u8] = b"a report, but not a PDF";
 

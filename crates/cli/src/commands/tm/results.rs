@@ -309,8 +309,12 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let question = format!("Permanently delete the data of the order {} at the vendor?", order_id.expose());
     confirm(yes, question, "not deleted").await?;
     let response = warn(client.delete_ident_data(order_id, &tm.options).await)?;
-    let gone = client.data_is_gone(order_id, &tm.options).await.inspect_err(|_| {
+    let gone = client.data_is_gone(order_id, &tm.options).await.map_err(|error| {
         output::say("note: the vendor confirmed the deletion, but the check failed:");
+        // The check is a read: the vendor did not reject the deletion.
+        let is_limited = error.kind() == Kind::RateLimited;
+        let failure = Failure::from(error);
+        if is_limited { failure.with_code(7) } else { failure }
     })?;
     if !gone {
         return Err(Failure::local("the vendor confirmed the deletion but still returns the data"));
