@@ -218,7 +218,7 @@ impl Recorder {
     pub(super) fn body(&self, bytes: &[u8]) {
         self.received("body", json!({ "base64": encode_base64(bytes) }));
         if let Some(record) = &mut *self.lock()
-            && (record.incomplete || record.file.is_none())
+            && record.is_partly_lost()
             && let Some(unrecorded) = &mut record.unrecorded
         {
             unrecorded.body.extend_from_slice(bytes);
@@ -255,7 +255,7 @@ impl Recorder {
         let Some(mut record) = self.lock().take() else { return Failure::local(why) };
         record.conclude(Phase::Undelivered);
         // The names are the only copy if the response is not in a file.
-        let lost = record.incomplete || record.file.is_none();
+        let lost = record.is_partly_lost();
         let names: String = record
             .names
             .iter()
@@ -312,10 +312,18 @@ impl Record {
         self.phase = if phase.is_closed() { phase } else { Phase::Done };
     }
 
+    /// Whether a part of the response is in no file.
+    fn is_partly_lost(&self) -> bool {
+        self.incomplete || self.file.is_none()
+    }
+
     /// Shows what arrived of a response that is in no file: it may be the only copy of an id (AT-97).
     fn show_unrecorded(&mut self) {
         let Some((ids, body)) = self.take_unrecorded() else { return };
         ids.iter().for_each(|note| say(&format!("note: {note}")));
+        if body.is_empty() {
+            return;
+        }
         let what = "what arrived of the vendor's response";
         match output::write(&body) {
             Ok(()) => say(&format!("note: {what} is on standard output: save it")),
@@ -325,7 +333,8 @@ impl Record {
 
     /// A note on each id in the part of the response that is in no file, and the bytes of this part.
     fn take_unrecorded(&mut self) -> Option<(Vec<String>, Bytes)> {
-        let Unrecorded { status, headers, body } = self.unrecorded.take().filter(|it| !it.body.is_empty())?;
+        let is_lost = self.is_partly_lost();
+        let Unrecorded { status, headers, body } = self.unrecorded.take().filter(|_| is_lost)?;
         let body = Bytes::from(body);
         let response = RawResponse::new(status, headers, body.clone(), false);
         let ids = response.with_id_names(self.meta.ids).with_id_urls(self.meta.id_urls).ids();
@@ -428,6 +437,15 @@ mod tests {
             (&["the vendor's response contains OrderID 9992SAVED".to_owned()][..], body.as_bytes())
         );
         assert!(record.take_unrecorded().is_none());
+        record.phase = Phase::Done;
+        // An id in a header, before the body.
+        recorder.prepare(PutOrder::META, &[]).unwrap();
+        let head = http::Response::builder().header("Location", "https://example.com/status/1").body(()).unwrap();
+        recorder.response(&head.into_parts().0);
+        let mut record = recorder.lock().take().unwrap();
+        let (notes, kept) = record.take_unrecorded().unwrap();
+        assert_eq!(notes, ["the vendor's response contains TargetURL https://example.com/status/1"]);
+        assert!(kept.is_empty());
         record.phase = Phase::Done;
     }
 

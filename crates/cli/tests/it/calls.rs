@@ -126,6 +126,10 @@ fn a_429_that_outlasts_all_retries_is_7_for_reads_only() {
         let server = Server::after_login(|_| Reply::json("429 Too Many Requests\r\nRetry-After: 3600", "{}"));
         server.run(line).fails_with(code, &["HTTP 429", "try again later"]);
     }
+    // The vendor limits the login, so the create is not sent.
+    let server = Server::json("429 Too Many Requests\r\nRetry-After: 3600", "{}");
+    server.feed("identify24 create -", &ident(&json!({}))).fails_with(7, &["logging in failed", "HTTP 429"]);
+    assert_eq!(server.calls(), ["POST /auth"]);
     // A refusal in the body of a successful response.
     let refusal = || Reply::json("200 OK", r#"{"result":false,"messages":["no"]}"#);
     let server = Server::after_login(move |_| refusal());
