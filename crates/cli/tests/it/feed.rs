@@ -231,6 +231,16 @@ mod drain {
     }
 
     #[test]
+    fn at_06_without_a_record_the_journal_has_no_read() {
+        let place = Place::new();
+        let server = Server::untouched();
+        let file = crate::support::file(&place.folder, "file", "");
+        run(place.command(&server).env("IDENTKIT_STATE_DIR", file)).fails_with(2, &["record", "nothing was sent"]);
+        place.has_events(&[]);
+        assert_eq!(server.connections(), 0);
+    }
+
+    #[test]
     fn at_06_a_killed_read_is_reported_by_the_next_run() {
         let place = Place::new();
         let server = good();
