@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use identkit_core::{CallOptions, Error, Kind, Secret};
+use identkit_core::{CallOptions, Delivery, Error, Kind, Secret};
 use identkit_transport::{BaseUrl, Observer, Response, Transport};
 use identkit_wire::Warning;
 use serde_json::{Value, json};
@@ -159,8 +159,10 @@ impl<'a, A> Context<'a, A> {
         };
         let failure = self.recorder.failed(self.salvage(failure));
         let failure = match failure.kind() {
-            // The same request may succeed later, and a read changes nothing.
-            Some(Kind::RateLimited) if !self.api.changes => failure.with_code(7),
+            // The same request may succeed later: a read changes nothing, and a failed login sends no request.
+            Some(Kind::RateLimited) if !self.api.changes || failure.delivery() == Some(Delivery::NotSent) => {
+                failure.with_code(7)
+            }
             _ if failure.status() == Some(404) => self.explain_not_found(failure, probe).await,
             _ => failure,
         };

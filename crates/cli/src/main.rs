@@ -4,6 +4,7 @@
 
 mod arguments;
 mod calls;
+mod changes;
 mod commands;
 mod connection;
 mod context;

@@ -254,6 +254,14 @@ pub(crate) fn prevent_wrapping(table: &mut Table, header: &[&str], names: &[&str
 pub(crate) fn exit(error: &clap::Error) -> ! {
     let text = error.render().to_string();
     match escape(&text) {
+        // clap ignores an error of standard output.
+        Cow::Borrowed(text) if !error.use_stderr() && !io::stdout().is_terminal() => match print(text.trim_end()) {
+            Ok(()) => std::process::exit(error.exit_code()),
+            Err(failure) => {
+                say(&format!("error: {}", failure.sentence));
+                std::process::exit(failure.code.into())
+            }
+        },
         Cow::Borrowed(_) => error.exit(),
         Cow::Owned(escaped) => {
             say(escaped.trim_end());

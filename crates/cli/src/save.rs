@@ -176,11 +176,46 @@ pub(crate) struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    /// Whether a person accepts the file although it is damaged.
-    pub(crate) fn is_accepted(&self, path: &Path) -> bool {
-        let name = path.file_name().unwrap_or_default();
-        self.accepted.iter().any(|accepted| name == accepted.as_str())
+    /// Fails if the option names another file than the only one of the command. Call this before sending.
+    pub(crate) fn check_names(&self, path: &Path) -> Result<(), Failure> {
+        match self.accepted.iter().find(|name| !is_name(path, name)) {
+            Some(name) => {
+                let file = path.file_name().unwrap_or_default().display();
+                Err(Failure::unsent(format!("--accept-damaged {name} is not the name of the file, which is {file}")))
+            }
+            None => Ok(()),
+        }
     }
+
+    /// Reports each name of the option that no file of the response has.
+    pub(crate) fn report_unknown_names<'a>(&self, paths: impl Iterator<Item = &'a Path> + Clone) {
+        for name in self.accepted.iter().filter(|name| !paths.clone().any(|path| is_name(path, name))) {
+            say(&format!("note: --accept-damaged {name} has no effect: the response has no file of this name"));
+        }
+    }
+
+    /// Whether the option names the file.
+    fn has_name(&self, path: &Path) -> bool {
+        self.accepted.iter().any(|name| is_name(path, name))
+    }
+
+    /// Whether a person accepts the file although it is damaged: the option names it, and an earlier run kept the same
+    /// bytes, which the person could check.
+    pub(crate) async fn is_accepted(&self, path: &Path, digest: &FileDigest) -> bool {
+        if !self.has_name(path) {
+            return false;
+        }
+        for kept in damaged_names(path).take_while(|kept| kept.symlink_metadata().is_ok()) {
+            if FileDigest::from_file(&kept).await.is_ok_and(|kept| kept == *digest) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn is_name(path: &Path, name: &str) -> bool {
+    path.file_name().is_some_and(|file| file == name)
 }
 
 /// The bytes of an artifact in a JSON message. If it is not valid Base64, they are the text as received, and the damage
@@ -193,6 +228,15 @@ pub(crate) fn received(blob: &Blob) -> (Bytes, Option<Damage>) {
     }
 }
 
+/// A complete file without its final name.
+#[derive(Debug)]
+pub(crate) struct PreparedFile {
+    pub(crate) path: PathBuf,
+    file: Prepared,
+    /// The damage that a person accepts.
+    accepted: Option<Damage>,
+}
+
 /// Saves a stream without its final name, once the stream is complete and `accept` succeeds. It is damaged if it is not
 /// what is expected, or if its `damage` is known.
 pub(crate) async fn prepare(
@@ -201,44 +245,60 @@ pub(crate) async fn prepare(
     content: Content,
     (expected, damage): (Expected<'_>, Option<Damage>),
     accept: impl FnOnce(&FileDigest) -> Result<(), Error> + Send + 'static,
-) -> Result<(PathBuf, Prepared), Failure> {
+) -> Result<PreparedFile, Failure> {
     let save = Save::new(path).at_most(MAX_FILE).existing(existing).accept(accept).artifact(expected.artifact);
     let save = damage.into_iter().fold(save, Save::damaged);
-    let prepared = save.prepare(content).await.map_err(|error| failure(path, error))?;
-    let prepared = match prepared.damage() {
-        Some(damage) if expected.is_accepted(path) => {
-            say(&format!("note: {} is saved although it is damaged: {damage}", path.display()));
-            prepared.accept_damage()
-        }
-        _ => prepared,
-    };
-    Ok((path.to_owned(), prepared))
+    let mut file = save.prepare(content).await.map_err(|error| failure(path, error))?;
+    let mut accepted = file.damage();
+    if accepted.is_some() && expected.is_accepted(path, &file.digest()).await {
+        file = file.accept_damage();
+    } else if accepted.take().is_some() && expected.has_name(path) {
+        let name = path.display();
+        say(&format!(
+            "note: --accept-damaged does not apply to {name}: no earlier run kept a damaged file with these bytes"
+        ));
+    }
+    Ok(PreparedFile { path: path.to_owned(), file, accepted })
 }
 
+/// How to save a damaged file.
+pub(crate) const ACCEPT: &str = "after you have checked it, repeat the command with --accept-damaged NAME, which saves the same bytes under this name";
+
 /// Gives the files their final names, or none of them if one is damaged: then the damaged ones are kept as such.
-pub(crate) async fn commit_all(files: Vec<(PathBuf, Prepared)>) -> Result<Vec<SavedFile>, Failure> {
-    let damaged = files.iter().filter(|(_, file)| file.damage().is_some());
-    let damaged: Vec<String> = damaged.map(|(path, _)| damaged_name(path).display().to_string()).collect();
-    let (paths, files): (Vec<PathBuf>, Vec<Prepared>) = files.into_iter().unzip();
+pub(crate) async fn commit_all(prepared: Vec<PreparedFile>) -> Result<Vec<SavedFile>, Failure> {
+    let (mut paths, mut files, mut damaged) = (Vec::new(), Vec::new(), Vec::new());
+    for PreparedFile { path, file, accepted } in prepared {
+        let free = || damaged_names(&path).find(|name| name.symlink_metadata().is_err());
+        damaged.extend(file.damage().and_then(|_| free()));
+        paths.push((path, accepted));
+        files.push(file);
+    }
     match identkit_transport::save::commit_all(files).await {
-        Ok(digests) => Ok(paths.into_iter().zip(digests).map(|(path, digest)| SavedFile { path, digest }).collect()),
+        Ok(digests) => {
+            let saved = paths.into_iter().zip(digests).map(|((path, accepted), digest)| {
+                if let Some(damage) = accepted {
+                    say(&format!("note: {} is saved although it is damaged: {damage}", path.display()));
+                }
+                SavedFile { path, digest }
+            });
+            Ok(saved.collect())
+        }
         Err(error) if error.kind() == Kind::Integrity => {
             Err(damaged.iter().fold(error.into(), |failure: Failure, path| {
-                failure.note(format!("the damaged file is {path}; --accept-damaged saves it under its final name"))
+                failure.note(format!("the damaged file is {}; {ACCEPT}", path.display()))
             }))
         }
-        Err(error) => Err(failure(paths.first().map_or(Path::new(""), PathBuf::as_path), error)),
+        Err(error) => Err(failure(paths.first().map_or(Path::new(""), |(path, _)| path), error)),
     }
 }
 
-/// The name that a damaged file gets: the first free one, as the transport chooses it.
-fn damaged_name(path: &Path) -> PathBuf {
-    let name = |number: usize| {
+/// The names that a damaged file can get, in the order in which the transport tries them.
+fn damaged_names(path: &Path) -> impl Iterator<Item = PathBuf> {
+    (1..).map(move |number: usize| {
         let mut name = path.as_os_str().to_owned();
         name.push(if number == 1 { ".damaged".to_owned() } else { format!(".damaged-{number}") });
         PathBuf::from(name)
-    };
-    (1..).map(name).find(|name| name.symlink_metadata().is_err()).unwrap_or_default()
+    })
 }
 
 /// The names that a command chose for files in one directory. Many file systems ignore case.

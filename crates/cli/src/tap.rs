@@ -69,3 +69,27 @@ impl<F: FnMut(Piece<'_>) + Send + Unpin> Body for TappedBody<F> {
         polled
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// A client that knows the length need not ask for the end.
+    #[tokio::test]
+    async fn the_end_is_reported_with_the_last_byte() {
+        for text in ["", "body"] {
+            let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+            let log = Arc::clone(&seen);
+            let watch = move |piece: Piece<'_>| log.lock().unwrap().push(format!("{piece:?}"));
+            let mut content = tap(Content::from_bytes(text), watch);
+            if !text.is_empty() {
+                content.next().await.unwrap().unwrap();
+            }
+            assert_eq!(seen.lock().unwrap().last().map(String::as_str), Some("End(true)"), "{text}");
+            assert!(content.next().await.is_none());
+            assert_eq!(seen.lock().unwrap().len(), 1 + usize::from(!text.is_empty()), "once: {text}");
+        }
+    }
+}

@@ -30,10 +30,13 @@ impl Moment {
 /// # Errors
 /// [`Kind::InvalidInput`] unless `from` is earlier than `to`.
 pub(crate) fn window(from: Moment, to: Moment, now: Timestamp) -> Result<Window, identkit_core::Error> {
-    match (from.at(now), to.at(now)) {
-        (Some(begin), Some(end)) if begin < end => Ok(Window { begin, end }),
-        _ => Err(identkit_core::Error::new(Kind::InvalidInput, "--from must be earlier than --to")),
-    }
+    let why = match (from.at(now), to.at(now)) {
+        (Some(begin), Some(end)) if begin < end => return Ok(Window { begin, end }),
+        (Some(_), Some(_)) => "--from must be earlier than --to",
+        (None, _) => "--from is too long ago: the earliest year is -9999",
+        (_, None) => "--to is too long ago: the earliest year is -9999",
+    };
+    Err(identkit_core::Error::new(Kind::InvalidInput, why))
 }
 
 /// Parses an RFC 3339 time, a date (its start in UTC), `now`, or a time ago such as `-90m`.
@@ -153,7 +156,12 @@ mod tests {
         for (from, to) in [("now", "now"), ("now", "-1h"), ("2020-09-11", "2020-09-10"), ("2020-09-11", "now")] {
             assert_eq!(of(from, to).unwrap_err().kind(), Kind::InvalidInput, "{from} {to}");
         }
-        assert!(of("-999999999999d", "now").is_err(), "out of range");
+        for (from, to, option) in
+            [("-99999999d", "now", "--from"), ("-99999999d", "-99999999d", "--from"), ("-1h", "-99999999d", "--to")]
+        {
+            let error = of(from, to).unwrap_err();
+            assert!(error.detail().starts_with(&format!("{option} is too long ago")), "{from} {to}: {error}");
+        }
     }
 
     #[test]

@@ -12,16 +12,17 @@ pub enum CasePolicy {
 }
 
 /// Form of `mobile_phone` (AI-20). The writer always removes blanks, `-`, `/`, `.`, parentheses and a `(0)` after the
-/// country codes 49, 43 and 41; at any other place, a `(0)` is an error.
+/// country codes 49, 43 and 41. Anywhere else but at the start of a national number, a `(0)` is an error.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PhonePolicy {
     /// As given: `+…`, `00…` or national.
     #[default]
     AsGiven,
-    /// `00` and the country code. A national number counts as German and loses its leading zero.
+    /// `00` and the country code. A national number counts as German and loses its leading zero. A number that begins with
+    /// `49` is an error, because this may be the country code.
     DoubleZero,
-    /// `+` and the country code. A national number counts as German and loses its leading zero.
+    /// `+` and the country code. A national number is treated as with [`DoubleZero`](Self::DoubleZero).
     Plus,
 }
 

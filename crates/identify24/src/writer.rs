@@ -69,6 +69,9 @@ impl CreateIdent {
     }
 }
 
+/// The country code of a national number.
+const GERMAN: &str = "49";
+
 /// Country codes of countries where a zero before the number is dialed within the country only. In others, e.g. Italy,
 /// it is part of the number.
 const WITH_TRUNK_ZERO: [&str; 3] = ["49", "43", "41"];
@@ -93,14 +96,15 @@ fn without_trunk_zero(text: &str) -> Option<String> {
 }
 
 /// Removes separators and converts the number to the policy's form. Text that is not a phone number is left to
-/// [`check`], and so is a zero in parentheses that may be part of the number.
+/// [`check`], and so is a zero in parentheses that may be part of the number, and a national number that begins with 49.
 fn phone(text: &str, policy: PhonePolicy) -> String {
     let text = text.trim();
     let foreign = text.starts_with('+') || text.starts_with("00");
-    let plain = match (foreign && text.contains("(0)"), without_trunk_zero(text)) {
-        (true, None) => return text.to_owned(),
-        (true, Some(plain)) => without_separators(&plain),
-        (false, _) => without_separators(text),
+    let plain = match (text.rfind("(0)"), foreign, without_trunk_zero(text)) {
+        // A national number can begin with it.
+        (None, ..) | (Some(0), ..) => without_separators(text),
+        (Some(_), true, Some(plain)) => without_separators(&plain),
+        (Some(_), ..) => return text.to_owned(),
     };
     let after_country_prefix = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00"));
     let prefix = match policy {
@@ -110,8 +114,8 @@ fn phone(text: &str, policy: PhonePolicy) -> String {
     };
     match after_country_prefix {
         Some(number) => format!("{prefix}{number}"),
-        None if plain.is_empty() => plain,
-        None => format!("{prefix}49{}", plain.strip_prefix('0').unwrap_or(&plain)),
+        None if plain.is_empty() || plain.starts_with(GERMAN) => plain,
+        None => format!("{prefix}{GERMAN}{}", plain.strip_prefix('0').unwrap_or(&plain)),
     }
 }
 
@@ -177,12 +181,18 @@ pub(crate) fn check(ident: &CreateIdent, given: &CreateIdent, dialect: &Dialect)
     fault(other_gender, "gender", "must be MALE or FEMALE", "AI-22");
     let other_kind = matches!(ident.type_of_id, Some(TypeOfId::Other(_)));
     fault(other_kind, "type_of_id", "must be Personalausweis or Reisepass", "AI-23");
-    let doubtful = text(&ident.mobile_phone, |phone| phone.contains("(0)"));
-    let message = match doubtful {
-        true => "has a (0) that may be part of the number: write the number as it is dialed from abroad",
-        false => "must be digits, with + or 00 before a country code",
+    let has = |holds: fn(&str) -> bool| text(&ident.mobile_phone, holds);
+    let is_rewritten = dialect.phone != PhonePolicy::AsGiven;
+    let message = if has(|phone| phone.contains("(0)")) {
+        "has a (0) that may be part of the number: write the number as it is dialed from abroad"
+    } else if is_rewritten && has(|phone| phone.starts_with(GERMAN)) {
+        "begins with 49, which may be a country code or the start of a national number: write + or 0 before it"
+    } else if has(|phone| !is_phone(phone)) {
+        "must be digits, with + or 00 before a country code, which does not begin with 0"
+    } else {
+        ""
     };
-    fault(text(&ident.mobile_phone, |phone| !is_phone(phone)), "mobile_phone", message, "AI-20");
+    fault(!message.is_empty(), "mobile_phone", message, "AI-20");
     let url = ident.pdf_url.as_ref().and_then(|url| check_any_scheme(url.expose()).err());
     fault(url.is_some(), "pdf_url", url.map_or("", UrlFault::text), "AT-99");
     let both = ident.pdf_url.is_some() && ident.pdf_content.is_some() && !dialect.allow_both_pdf_sources;
@@ -262,7 +272,10 @@ fn is_email(text: &str) -> bool {
 
 fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    let international = text.strip_prefix('+').or_else(|| text.strip_prefix("00"));
+    !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && international.is_none_or(|number| !number.is_empty() && !number.starts_with('0'))
 }
 
 #[cfg(test)]
@@ -283,6 +296,11 @@ mod tests {
             ("+39 (0)6 1", "+39 (0)6 1", "+39 (0)6 1", "+39 (0)6 1"),
             ("+49 151 (0)1", "+49 151 (0)1", "+49 151 (0)1", "+49 151 (0)1"),
             ("+49 (0)151 (0)1", "+49 (0)151 (0)1", "+49 (0)151 (0)1", "+49 (0)151 (0)1"),
+            ("0151(0)1111", "0151(0)1111", "0151(0)1111", "0151(0)1111"),
+            ("(0)151(0)1", "(0)151(0)1", "(0)151(0)1", "(0)151(0)1"),
+            // The country code or the start of a national number.
+            ("49 151 1", "491511", "491511", "491511"),
+            ("049 151 1", "0491511", "0049491511", "+49491511"),
             ("+49 0151 1", "+4901511", "004901511", "+4901511"),
         ] {
             assert_eq!(phone(given, PhonePolicy::AsGiven), as_given, "{given}");
@@ -291,7 +309,9 @@ mod tests {
         }
         assert!(!is_phone(&phone("+49 151 ext. 3", PhonePolicy::AsGiven)));
         assert!(!is_phone(&phone("+39 (0)6 1", PhonePolicy::Plus)));
-        assert!(!is_phone("") && !is_phone("+") && !is_phone("49+151"));
+        for bad in ["", "+", "49+151", "00", "+0491511", "0000491511", "+0049151"] {
+            assert!(!is_phone(bad), "{bad}");
+        }
     }
 
     #[test]

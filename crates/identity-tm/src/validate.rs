@@ -243,7 +243,7 @@ impl Checker<'_> {
                 card.images.iter().flat_map(|images| [("Front", &images.front), ("Back", &images.back)])
             {
                 let broken = image.as_ref().is_some_and(|image| decoded(image).is_none());
-                self.fault(broken, format_args!("IdentData.IDCard.Images.{name}"), "is not valid Base64", "T-005");
+                self.fault(broken, format_args!("IdentData.IDCard.Images.{name}"), NOT_BASE64, "T-005");
             }
             let odd = card.images.is_some() && !add.contains(Add::POS);
             self.warn(odd, "IDCard.Images is documented for the PoS service (Add 4194304) only", "T-053");
@@ -283,14 +283,19 @@ impl Checker<'_> {
     }
 }
 
-/// Returns a blob without its Base64; `None` if that is not valid.
+/// The message about a text that is not Base64.
+const NOT_BASE64: &str = "is not valid Base64 (RFC 4648, section 4, with + and /)";
+
 /// Returns a URL with values in place of its placeholders, whose brackets are not allowed in a URL.
 fn without_placeholders(url: &str) -> Cow<'_, str> {
     if url.contains('[') { url.replace("[OrderID]", "1").replace("[Ref]", "1").into() } else { url.into() }
 }
 
+/// Returns a blob without its Base64; `None` if that is not valid. The URL-safe alphabet is not: the text is sent unchanged,
+/// and the document says Base64.
 fn decoded(blob: &Blob) -> Option<Blob> {
     match blob {
+        Blob::Text(text) if text.expose().contains(['-', '_']) => None,
         Blob::Text(_) => blob.to_bytes().ok().map(Blob::from_bytes),
         Blob::Source(_) => Some(blob.clone()),
     }

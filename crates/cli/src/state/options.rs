@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use clap::Args;
 
 use crate::exit::Failure;
 use crate::help::STATE;
+use crate::output::say;
 
 /// The option that selects the state directory.
 #[derive(Clone, Debug, Default, Args)]
@@ -43,7 +45,17 @@ impl StateDirectory {
         }
         // The XDG specification ignores relative paths.
         let absolute = |path: &Path| path.is_absolute();
-        let state_home = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| absolute(path));
+        let state_home = std::env::var_os("XDG_STATE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+        if state_home.as_ref().is_some_and(|path| !absolute(path)) {
+            static NOTE: Once = Once::new();
+            NOTE.call_once(|| {
+                say(
+                    "note: XDG_STATE_HOME is ignored because it is not an absolute path; --state or IDENTKIT_STATE_DIR \
+                     names a directory",
+                );
+            });
+        }
+        let state_home = state_home.filter(|path| absolute(path));
         let home = || std::env::home_dir().filter(|path| absolute(path)).map(|home| home.join(".local/state"));
         let base = state_home.or_else(home).ok_or_else(|| {
             Failure::unsent(

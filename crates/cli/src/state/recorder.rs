@@ -5,7 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::response;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, response};
 use identkit_core::{Clock, Delivery, Kind, RawResponse};
 use identkit_files::{AppendLog, OpenError, Tail, create_dirs};
 use identkit_transport::SystemClock;
@@ -16,8 +17,8 @@ use super::entry::EXTENSION;
 use super::format::{LINE_START, Phase, VERSION, line};
 use super::options::StateOptions;
 use crate::exit::Failure;
-use crate::output::{announce, say};
-use crate::text::id;
+use crate::output::{self, announce, say};
+use crate::text::{id, plain};
 
 /// Number of characters of the random part of a file name.
 const RANDOM: usize = 8;
@@ -38,7 +39,7 @@ pub(crate) struct Recorder {
 
 /// An open record.
 struct Record {
-    operation: &'static str,
+    meta: &'static Meta,
     /// The file; `None` with `--no-state`.
     file: Option<(AppendLog, PathBuf)>,
     names: Vec<Name>,
@@ -47,6 +48,15 @@ struct Record {
     answered: bool,
     /// Whether a part of the response is not in the file.
     incomplete: bool,
+    /// The part of the last response that is not in the file.
+    unrecorded: Option<Unrecorded>,
+}
+
+/// A response, or the part of it that is in no file.
+struct Unrecorded {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
 }
 
 /// A reference or an id.
@@ -113,7 +123,7 @@ impl Recorder {
     ///
     /// # Errors
     /// If the record cannot be written: then nothing must be sent.
-    pub(crate) fn prepare(&self, meta: &Meta, names: &[(&'static str, &str)]) -> Result<(), Failure> {
+    pub(crate) fn prepare(&self, meta: &'static Meta, names: &[(&'static str, &str)]) -> Result<(), Failure> {
         let names: Vec<Name> =
             names.iter().map(|(key, value)| Name { key, value: (*value).to_owned(), secret: false }).collect();
         let file = if self.options.no_state {
@@ -138,12 +148,13 @@ impl Recorder {
             })?)
         };
         *self.lock() = Some(Record {
-            operation: meta.name,
+            meta,
             file,
             names,
             phase: Phase::Unsent,
             answered: false,
             incomplete: false,
+            unrecorded: None,
         });
         Ok(())
     }
@@ -186,7 +197,9 @@ impl Recorder {
             self.prepare(meta, &[]).map_err(|failure| io::Error::other(failure.sentence))?;
         }
         match &mut *self.lock() {
-            Some(record) => record.append("request", Value::Null).inspect(|()| record.phase = Phase::Unanswered),
+            Some(record) => record.append("request", Value::Null).inspect(|()| {
+                (record.phase, record.unrecorded) = (Phase::Unanswered, None);
+            }),
             None => Ok(()),
         }
     }
@@ -196,10 +209,20 @@ impl Recorder {
         let headers: Vec<Value> =
             head.headers.iter().map(|(name, value)| json!([name.as_str(), text(value)])).collect();
         self.received("response", json!({ "status": head.status.as_u16(), "headers": headers }));
+        if let Some(record) = &mut *self.lock() {
+            let (status, headers) = (head.status, head.headers.clone());
+            record.unrecorded = Some(Unrecorded { status, headers, body: Vec::new() });
+        }
     }
 
     pub(super) fn body(&self, bytes: &[u8]) {
         self.received("body", json!({ "base64": encode_base64(bytes) }));
+        if let Some(record) = &mut *self.lock()
+            && record.is_partly_lost()
+            && let Some(unrecorded) = &mut record.unrecorded
+        {
+            unrecorded.body.extend_from_slice(bytes);
+        }
     }
 
     pub(super) fn end(&self, complete: bool) {
@@ -232,14 +255,14 @@ impl Recorder {
         let Some(mut record) = self.lock().take() else { return Failure::local(why) };
         record.conclude(Phase::Undelivered);
         // The names are the only copy if the response is not in a file.
-        let lost = record.incomplete || record.file.is_none();
+        let lost = record.is_partly_lost();
         let names: String = record
             .names
             .iter()
             .filter(|name| lost || !name.secret)
             .map(|name| format!("; {} {}", name.key, id(&name.value)))
             .collect();
-        Failure::local(format!("{} succeeded, but {why}{names}", record.operation)).notes(record.place())
+        Failure::local(format!("{} succeeded, but {why}{names}", record.meta.name)).notes(record.place())
     }
 
     /// Closes the record of a command that failed, and adds to the failure where the response is.
@@ -267,6 +290,7 @@ impl Drop for Record {
         // The command was interrupted.
         if !self.phase.is_closed() {
             self.place().iter().for_each(|note| say(&format!("note: {note}")));
+            self.show_unrecorded();
         }
     }
 }
@@ -286,6 +310,36 @@ impl Record {
         }
         // Its place is reported once.
         self.phase = if phase.is_closed() { phase } else { Phase::Done };
+    }
+
+    /// Whether a part of the response is in no file.
+    fn is_partly_lost(&self) -> bool {
+        self.incomplete || self.file.is_none()
+    }
+
+    /// Shows what arrived of a response that is in no file: it may be the only copy of an id (AT-97).
+    fn show_unrecorded(&mut self) {
+        let Some((ids, body)) = self.take_unrecorded() else { return };
+        ids.iter().for_each(|note| say(&format!("note: {note}")));
+        if body.is_empty() {
+            return;
+        }
+        let what = "what arrived of the vendor's response";
+        match output::write(&body) {
+            Ok(()) => say(&format!("note: {what} is on standard output: save it")),
+            Err(_) => say(&format!("note: {what}: {}", plain(&String::from_utf8_lossy(&body)))),
+        }
+    }
+
+    /// A note on each id in the part of the response that is in no file, and the bytes of this part.
+    fn take_unrecorded(&mut self) -> Option<(Vec<String>, Bytes)> {
+        let is_lost = self.is_partly_lost();
+        let Unrecorded { status, headers, body } = self.unrecorded.take().filter(|_| is_lost)?;
+        let body = Bytes::from(body);
+        let response = RawResponse::new(status, headers, body.clone(), false);
+        let ids = response.with_id_names(self.meta.ids).with_id_urls(self.meta.id_urls).ids();
+        let note = |name, value| format!("the vendor's response contains {name} {}", id(value));
+        Some((ids.iter().map(|found| note(found.name, found.value.expose())).collect(), body))
     }
 
     /// A note on where the record is.
@@ -328,7 +382,6 @@ fn names(names: &[Name]) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use http::{HeaderMap, StatusCode};
     use identkit_core::Error;
     use identkit_identity_tm::PutOrder;
     use identkit_wire::Operation as _;
@@ -366,6 +419,34 @@ mod tests {
         let entries = Entry::read_all(folder.path()).unwrap();
         let [entry] = entries.as_slice() else { panic!("{entries:?}") };
         (entry.phase.word(), notes.contains("identkit state show"))
+    }
+
+    #[test]
+    fn at_97_a_part_without_a_file_is_kept_with_its_ids() {
+        let recorder = Recorder::new(&Options::parse_from(["test", "--no-state"]).state);
+        recorder.prepare(PutOrder::META, &[]).unwrap();
+        let body = r#"{"OrderID":"9992SAVED","Ref":"#;
+        for part in ["refused", body] {
+            recorder.request(PutOrder::META).unwrap();
+            recorder.answer(&RawResponse::new(StatusCode::ACCEPTED, HeaderMap::new(), part.into(), false));
+        }
+        let mut record = recorder.lock().take().unwrap();
+        let (notes, kept) = record.take_unrecorded().unwrap();
+        assert_eq!(
+            (notes.as_slice(), &*kept),
+            (&["the vendor's response contains OrderID 9992SAVED".to_owned()][..], body.as_bytes())
+        );
+        assert!(record.take_unrecorded().is_none());
+        record.phase = Phase::Done;
+        // An id in a header, before the body.
+        recorder.prepare(PutOrder::META, &[]).unwrap();
+        let head = http::Response::builder().header("Location", "https://example.com/status/1").body(()).unwrap();
+        recorder.response(&head.into_parts().0);
+        let mut record = recorder.lock().take().unwrap();
+        let (notes, kept) = record.take_unrecorded().unwrap();
+        assert_eq!(notes, ["the vendor's response contains TargetURL https://example.com/status/1"]);
+        assert!(kept.is_empty());
+        record.phase = Phase::Done;
     }
 
     #[test]

@@ -126,6 +126,10 @@ fn a_429_that_outlasts_all_retries_is_7_for_reads_only() {
         let server = Server::after_login(|_| Reply::json("429 Too Many Requests\r\nRetry-After: 3600", "{}"));
         server.run(line).fails_with(code, &["HTTP 429", "try again later"]);
     }
+    // The vendor limits the login, so the create is not sent.
+    let server = Server::json("429 Too Many Requests\r\nRetry-After: 3600", "{}");
+    server.feed("identify24 create -", &ident(&json!({}))).fails_with(7, &["logging in failed", "HTTP 429"]);
+    assert_eq!(server.calls(), ["POST /auth"]);
     // A refusal in the body of a successful response.
     let refusal = || Reply::json("200 OK", r#"{"result":false,"messages":["no"]}"#);
     let server = Server::after_login(move |_| refusal());
@@ -331,6 +335,32 @@ mod inputs {
         let result = server.feed("identify24 create -", &ident(&json!({ "personFirstName": "x", CANARY: "y" })));
         result.ends_with(0, &["did you mean person_first_name?"]).logs_none_of(&[CANARY]);
         assert!(server.requests()[1].body.contains(CANARY));
+    }
+
+    #[test]
+    fn at_29_at_33_at_47_a_changed_element_gives_a_note() {
+        let server = Server::json("202 Accepted", r#"{"OrderID":"1","Ref":"r","TargetURL":"https://example.com/"}"#);
+        // A merge patch removes nulls, so the order is text.
+        let given = order(&json!({
+            "Email": format!(" {CANARY}@example.com "), "LegitimationDocument": { "Document": [CANARY] },
+            "eSignPDF": [{ "Data": "JVBERi0xLjQKJSVFT0YK", "Filename": "" }], "eIDSettings": {},
+        }));
+        let given = given.replace("\"eIDSettings\":{}", "\"eIDSettings\":{\"EnableOCR\":null},\"Phone\":null");
+        let result = server.feed("tm put-order -", &given);
+        let notes = [
+            "note: not sent because they are empty or null: ",
+            "Phone",
+            "eIDSettings.EnableOCR",
+            "note: sent without the blanks around them: Email\n",
+            "note: sent in another form, as the document has it: LegitimationDocument, eSignPDF\n",
+        ];
+        result.ends_with(0, &notes).logs_none_of(&[CANARY]);
+        let unchanged = server.feed("tm put-order -", &order(&json!({ "Email": "e@example.com" })));
+        assert!(!unchanged.ends_with(0, &[]).stderr.contains("sent"), "{unchanged:#?}");
+        // Not the alphabet that the vendor reads.
+        let url_safe = order(&json!({ "eSignPDF": { "Data": "JVBERi0xLjQK_-_-" } }));
+        server.feed("tm put-order -", &url_safe).fails_with(2, &["eSignPDF.Data", "is not valid Base64"]);
+        assert_eq!(server.requests().len(), 2);
     }
 
     #[test]

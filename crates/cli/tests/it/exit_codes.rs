@@ -124,11 +124,14 @@ mod successes {
     #[cfg(target_os = "linux")]
     #[test]
     fn an_unwritable_result_is_a_failure() {
-        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        let output = Sandbox::start().command(STATUS).stdout(full).output().unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(stderr.contains("error: the result could not be written to standard output"), "{stderr}");
+        let sandbox = Sandbox::start();
+        for line in [STATUS, "--help", "tm status --help", "help tm", "--version"] {
+            let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+            let output = sandbox.command(line).stdout(full).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{line}");
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(stderr.contains("error: the result could not be written to standard output"), "{stderr}");
+        }
     }
 }
 
@@ -175,6 +178,18 @@ mod rejections {
         let server = Server::after_login(|_| Reply::json("200 OK", refusal));
         run_discreetly(&server, CREATE).fails_with(5, &["ident/create"]);
         run_discreetly(&Server::json("200 OK", refusal), GET).fails_with(3, &["logging in failed"]);
+    }
+
+    #[test]
+    fn i_005_a_failed_login_leaves_nothing_to_find_out() {
+        for (status, body) in [("302 Found", ""), ("200 OK", "<html>"), ("204 No Content", "")] {
+            let server = Server::json(status, body);
+            for line in [CREATE, GET, "identify24 login"] {
+                let result = run_discreetly(&server, line);
+                result.fails_with(1, &["logging in failed"]).logs_none_of(&["not known", "may execute"]);
+            }
+            assert_eq!(server.calls(), ["POST /auth"; 3]);
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{
-    CANARY, NO_SERVER, ORDER, Reply, Run, Sandbox, Server, Vendor, has, names, on_full_disk, run, run_in_terminal,
-    whole,
+    CANARY, NO_SERVER, ORDER, Reply, Run, Sandbox, Server, Vendor, has, identkit, names, on_full_disk, run,
+    run_in_terminal, whole,
 };
 use serde_json::{Value, json};
 
@@ -231,6 +231,16 @@ mod drain {
     }
 
     #[test]
+    fn at_06_without_a_record_the_journal_has_no_read() {
+        let place = Place::new();
+        let server = Server::untouched();
+        let file = crate::support::file(&place.folder, "file", "");
+        run(place.command(&server).env("IDENTKIT_STATE_DIR", file)).fails_with(2, &["record", "nothing was sent"]);
+        place.has_events(&[]);
+        assert_eq!(server.connections(), 0);
+    }
+
+    #[test]
     fn at_06_a_killed_read_is_reported_by_the_next_run() {
         let place = Place::new();
         let server = good();
@@ -299,7 +309,12 @@ mod drain {
         let shown = result.ends_with(6, &["unreadable entries: 3 of 4", "the response is in"]).json();
         assert_eq!((shown["orders"].as_array().unwrap().len(), &shown["identkit"]["unreadable"]), (4, &3.into()));
         place.has_events(&["asked", "answer"]);
-        let result = place.drain(&Server::json("200 OK", super::ODD));
+        let server = Server::json("200 OK", super::ODD);
+        let state = place.folder.path().join("state");
+        let result = run(place.command(&server).env("IDENTKIT_STATE_DIR", &state));
+        // The record stays open.
+        let list = run(identkit().args(["state", "list", "--open", "--state"]).arg(&state));
+        list.ends_with(0, &[]).shows(&["getAllStatus", "unknown"]);
         assert!(!result.ends_with(6, &[]).stdout.contains("repeat the command"), "{result:#?}");
     }
 

@@ -167,9 +167,26 @@ mod creating {
                 "mobile_phone is sent with the country code 49",
             ],
         );
+        let changes = json!({ "company_name": "", "custom1": "", "street": " ", "mobile_phone": "0151 / 1-1" });
+        let given = ident(&changes).replace("\"custom2\":\"custom2\"", "\"custom2\":null");
+        let result = server.feed("identify24 create -", &given);
+        result.ends_with(0, &["note: not sent because they are empty or null: ", "without its separators"]);
+        let left_out = result.stderr.lines().find(|line| line.contains("empty or null: ")).unwrap();
+        for name in ["company_name", "custom1", "street", "custom2"] {
+            assert!(left_out.contains(name), "{name}: {left_out}");
+        }
         let untouched = Server::untouched();
-        let doubtful = ident(&json!({ "mobile_phone": "+39 (0)6 1" }));
-        untouched.feed("identify24 create -", &doubtful).fails_with(2, &["mobile_phone", "may be part of the number"]);
+        for (phone, more, why) in [
+            ("+39 (0)6 1", "", "may be part of the number"),
+            ("0151(0)1111", "", "may be part of the number"),
+            ("49 151 1", " --phone plus", "begins with 49, which may be a country code"),
+            ("49 151 1", " --phone double-zero", "begins with 49, which may be a country code"),
+            ("+0049 151 1", "", "country code, which does not begin with 0"),
+        ] {
+            let doubtful = ident(&json!({ "mobile_phone": phone }));
+            untouched.feed(&format!("identify24 create -{more}"), &doubtful).fails_with(2, &["mobile_phone", why]);
+        }
+        assert_eq!(untouched.connections(), 0);
     }
 
     /// Ambiguous responses to a create, and whether they contain the ident_id.
@@ -440,6 +457,10 @@ mod reading {
             (&["--outcomes", &file("word.json", r#"{"a":"well"}"#)], "fraud_suspicion"),
             (&["--outcomes", &file("twice.json", r#"{"a":"gone","A":"positive"}"#)], "two outcomes"),
             (&["--outcomes", &file("same.json", r#"{"a":"gone","a":"positive"}"#)], "two outcomes"),
+            (
+                &["--outcomes", &file("empty.json", r#"{"a":"gone"," ":"positive"}"#)],
+                "gives an empty status an outcome",
+            ),
             (&["--outcomes", "/nowhere"], "cannot be read"),
         ] {
             assert_eq!(get(more).ends_with(2, &[expected]).stdout, "", "{more:?}");
@@ -469,6 +490,25 @@ mod reading {
             result.ends_with(0, &[note]);
             assert!(!note.is_empty() || !result.stderr.contains("in the zone"), "{result:#?}");
             assert!(!server.run(&format!("{GET} --zone +01:00")).stderr.contains("in the zone"));
+        }
+    }
+
+    #[test]
+    fn ai_11_an_offset_of_a_time_wins_over_zone() {
+        // The second time would occur twice in the zone.
+        for (time, created, expires) in [
+            ("2019-07-01T12:00:00Z", "2019-07-01T14:00:00+02:00", "2019-09-29T14:00:00+02:00"),
+            ("2019-10-27T02:30:00+01:00", "2019-10-27T02:30:00+01:00", "2020-01-25T02:30:00+01:00"),
+        ] {
+            let server = Server::after_login(move |_| {
+                let ident = json!({ "id": IDENT, "status": "x", "created_at": time });
+                Reply::json("200 OK", &json!({ "result": true, "data": ident }).to_string())
+            });
+            let result = server.run(&format!("{GET} --zone Europe/Berlin --output json"));
+            let shown = result.ends_with(0, &[]).json();
+            let identkit = &shown["identkit"];
+            assert_eq!((&identkit["created_at"], &identkit["expires_estimate"]), (&json!(created), &json!(expires)));
+            assert!(!result.stderr.contains("in the zone"), "{result:#?}");
         }
     }
 

@@ -1,13 +1,15 @@
 //! Signals that stop a command: no partial file is left, and an unknown outcome is reported.
 
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    HANGS, ORDER, PROGRAM, Reply, Run, Server, Vendor, clean_command, file, has, ident, names, order, send, whole,
+    HANGS, ORDER, PROGRAM, Reply, Run, Server, Vendor, accept, clean_command, file, has, head, ident, names, order,
+    send, whole,
 };
 use serde_json::{Value, json};
 
@@ -52,6 +54,31 @@ fn an_interrupted_download_leaves_no_file_or_directory() {
             end_when(server.command(line).arg(&out), signal, |_| has_content(folder.path()) || has_content(&out));
         assert_eq!((result.code, result.stdout.as_str(), result.stderr.as_str()), (Some(code), "", MESSAGE));
         assert_eq!(names(folder.path()), [""; 0], "after SIG{signal}");
+    }
+}
+
+#[test]
+fn at_97_an_interrupted_response_without_a_file_is_shown() {
+    // More than the sockets hold: once all is written, the process has the beginning.
+    let part = [b"[{\"OrderID\":\"9992SAVED\"},".to_vec(), vec![b' '; 32 << 20]].concat();
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let (written, body) = (Arc::new(AtomicBool::new(false)), part.clone());
+        let flag = Arc::clone(&written);
+        let (address, _) = accept(move |mut stream| {
+            head(&mut stream).unwrap();
+            let length = body.len() + 1;
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").unwrap();
+            flag.store(stream.write_all(&body).is_ok(), Ordering::SeqCst);
+            let _ = stream.read(&mut [0]);
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("drained.jsonl");
+        let line = format!("tm drain-unreported --yes --no-state --journal {}", journal.display());
+        let mut command = format!("http://{address}").command(&line);
+        let result = end_when(&mut command, signal, |_| written.load(Ordering::SeqCst));
+        result.ends_with(code, &["is on standard output: save it", MESSAGE]);
+        let whole = String::from_utf8(part.clone()).unwrap();
+        assert!(result.stdout.starts_with("[{\"OrderID\":\"9992SAVED\"}") && whole.starts_with(&result.stdout));
     }
 }
 

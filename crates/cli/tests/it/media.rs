@@ -234,12 +234,20 @@ mod voice {
         let page = encode_base64(b"<html>an error page");
         let good = encode_base64(b"caff whole");
         let server = answering(&[("a.mp3", &*good), ("b.mp3", "\\uQBA"), ("c.mp3", &*page)]);
+        let other = voice(&answering(&[("b.mp3", "\\uQBC")]), &out, "");
+        other.ends_with(1, &["recording 1 of 1", "--accept-damaged"]);
+        // These are not the bytes that were kept and could be checked.
         let one = voice(&server, &out, " --accept-damaged b.mp3");
-        one.ends_with(1, &["recording 3 of 3"]).shows(&["recording 3 is damaged", "c.mp3"]);
-        assert_eq!(names(&out), ["c.mp3.damaged"]);
+        one.ends_with(1, &["recording 2, 3 of 3", "b.mp3: no earlier run kept a damaged file with these bytes"]);
+        assert_eq!(names(&out), ["b.mp3.damaged", "b.mp3.damaged-2", "c.mp3.damaged"]);
+        let one = voice(&server, &out, " --accept-damaged b.mp3 --accept-damaged d.mp3");
+        one.ends_with(1, &["recording 3 of 3", "d.mp3 has no effect"]).shows(&["recording 3 is damaged", "c.mp3"]);
+        assert!(!one.stderr.contains("is saved") && !one.stderr.contains("b.mp3 has"), "{one:#?}");
+        assert_eq!(names(&out), ["b.mp3.damaged", "b.mp3.damaged-2", "c.mp3.damaged", "c.mp3.damaged-2"]);
+        std::fs::remove_file(out.join("c.mp3.damaged-2")).unwrap();
         let both = " --accept-damaged b.mp3 --accept-damaged c.mp3";
         voice(&server, &out, both).ends_with(0, &["although it is damaged"]);
-        let all = ["a.mp3", "b.mp3", "c.mp3", "c.mp3.damaged"];
+        let all = ["a.mp3", "b.mp3", "b.mp3.damaged", "b.mp3.damaged-2", "c.mp3", "c.mp3.damaged"];
         assert_eq!(names(&out), all);
         assert_eq!(std::fs::read(out.join("a.mp3")).unwrap(), b"caff whole");
         assert_eq!(std::fs::read(out.join("b.mp3")).unwrap(), b"\\uQBA");
@@ -248,7 +256,7 @@ mod voice {
         assert_eq!(names(&out), all);
         voice(&server, &out, "").ends_with(1, &["recording 2, 3 of 3"]);
         assert_eq!(std::fs::read(out.join("b.mp3")).unwrap(), b"\\uQBA");
-        assert_eq!(names(&out).len(), 6);
+        assert_eq!(names(&out).len(), 8);
     }
 
     #[test]

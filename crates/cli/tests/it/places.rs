@@ -134,7 +134,21 @@ mod signed_documents {
         let again = esign(&server, ORDER, folder.path(), "");
         again.fails_with(1, &[&format!("the damaged file is {}/{second}.damaged-2;", folder.path().display())]);
         std::fs::remove_file(folder.path().join(format!("{second}.damaged-2"))).unwrap();
-        let result = esign(&server, ORDER, folder.path(), &format!(" --accept-damaged {second}"));
+        // Another damage than the one that was kept, or a damage of another file, is not accepted.
+        let accept = format!(" --accept-damaged {second}");
+        let other = |files: [&[u8]; 2]| {
+            let server = Server::json("200 OK", json!({ "PDFs": files.map(document) }).to_string());
+            let result = esign(&server, ORDER, folder.path(), &accept);
+            assert!(!result.ends_with(1, &["is damaged"]).stderr.contains("is saved"), "{result:#?}");
+            for name in names(folder.path()).iter().filter(|name| **name != format!("{second}.damaged")) {
+                std::fs::remove_file(folder.path().join(name)).unwrap();
+            }
+            result
+        };
+        other([PDF, b"%PDF-1.4 another"])
+            .ends_with(1, &["file 2 of 2", "no earlier run kept a damaged file with these"]);
+        other([b"%PDF-1.4 another", damaged]).ends_with(1, &["file 1 of 2"]);
+        let result = esign(&server, ORDER, folder.path(), &accept);
         result.ends_with(0, &["is saved although it is damaged"]);
         assert_eq!(std::fs::read(folder.path().join(&second)).unwrap(), damaged);
         assert_eq!(names(folder.path()).len(), 3);

@@ -84,6 +84,16 @@ fn delete_requires_yes_and_is_checked_by_a_read() {
     sandbox.run(&format!("{delete} --yes")).fails_with(4, &["already deleted"]);
 }
 
+#[test]
+fn a_limited_check_of_a_deletion_is_not_a_rejection() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "GET" => Reply::Next("HTTP/1.1 429 Too Many\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n".into()),
+        _ => Reply::json("202 Accepted", ""),
+    });
+    let result = server.run(&format!("tm delete {FINISHED} --yes"));
+    result.ends_with(7, &["the vendor confirmed the deletion, but the check failed", "HTTP 429"]);
+}
+
 /// A body that is not a PDF.
 const NO_PDF: &[u8] = b"a report, but not a PDF";
 
@@ -113,6 +123,15 @@ fn at_96_a_body_that_is_not_a_pdf_is_kept_as_damaged() {
             );
             if is_kept {
                 assert_eq!(std::fs::read(folder.path().join(&kept)).unwrap(), body);
+                // A name that is not the command's is never sent.
+                let (sent, other) = (server.connections(), server.run(&format!("{line} --accept-damaged {kept}")));
+                match line.contains("esign") {
+                    true => other.ends_with(1, &["pdf.damaged has no effect"]),
+                    false => {
+                        other.fails_with(2, &["is not the name of the file, which is report.pdf", "nothing was sent"])
+                    }
+                };
+                assert_eq!(server.connections() - sent, usize::from(line.contains("esign")));
                 let accepted = server.run(&format!("{line} --accept-damaged {name} --output json"));
                 assert_eq!(accepted.ends_with(0, &["although it is damaged"]).json()["identkit"]["http_status"], 200);
                 assert_eq!(std::fs::read(folder.path().join(name)).unwrap(), body);

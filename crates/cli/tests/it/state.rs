@@ -381,6 +381,11 @@ fn without_a_usable_directory_nothing_is_sent() {
         command.env("HOME", "relative").env_remove("XDG_STATE_HOME");
         crate::support::feed(&mut command, input(line).as_bytes())
             .fails_with(2, &["HOME is not an absolute path", "--state"]);
+        command.env("XDG_STATE_HOME", "relative");
+        let result = crate::support::feed(&mut command, input(line).as_bytes());
+        result.ends_with(2, &["note: XDG_STATE_HOME is ignored because it is not an absolute path; --state"]);
+        command.env("XDG_STATE_HOME", "");
+        assert!(!crate::support::feed(&mut command, input(line).as_bytes()).stderr.contains("XDG_STATE_HOME"));
     }
     assert_eq!(server.connections(), 0);
 }

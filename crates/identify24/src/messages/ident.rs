@@ -48,9 +48,10 @@ impl Ident {
         self.created_at.as_ref()?.civil()?.checked_add(90.days()).ok()
     }
 
-    /// Returns [`expires_estimate`](Self::expires_estimate) as a timestamp; `zone` is the zone of `created_at`.
+    /// Returns [`expires_estimate`](Self::expires_estimate) as a timestamp; `zone` is the zone of `created_at`, unless its
+    /// text has an offset.
     pub fn expires_at(&self, zone: &TimeZone) -> Option<Timestamp> {
-        zone.to_ambiguous_timestamp(self.expires_estimate()?).compatible().ok()
+        self.created_at.as_ref()?.convert(self.expires_estimate()?, zone)
     }
 
     /// Returns the address, if the response contains one; the document lists none. Flat attributes with the names of

@@ -5,7 +5,8 @@ use std::fmt;
 use identkit_wire::{Tolerant, read_text_leniently};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::{Offset, TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Europe/Berlin, the vendor's probable zone, as a POSIX rule that needs no zone database; valid since 1996. The
@@ -28,15 +29,16 @@ pub const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 pub struct LocalDateTime {
     raw: String,
     civil: Option<DateTime>,
+    offset: Option<Offset>,
 }
 
 impl LocalDateTime {
     /// Parses `dd-MM-yyyy HH:mm:ss`, `yyyy-MM-dd HH:mm` and ISO 8601, each with or without seconds. The group of four
-    /// digits is the year. An offset is ignored: the value is the local time as written.
+    /// digits is the year. [`civil`](Self::civil) is the local time as written, also if an [`offset`](Self::offset) follows.
     pub fn parse(raw: impl Into<String>) -> Self {
         let raw = raw.into();
-        let civil = read(raw.trim());
-        Self { raw, civil }
+        let (civil, offset) = read(raw.trim()).unzip();
+        Self { raw, civil, offset: offset.flatten() }
     }
 
     /// Creates a value in the form of `created_at`: `dd-MM-yyyy HH:mm:ss`.
@@ -49,10 +51,22 @@ impl LocalDateTime {
         Self::parse(at.strftime("%Y-%m-%d %H:%M").to_string())
     }
 
-    /// Returns the timestamp of this local time in `zone`, or `None` if the text is not a date-time. At a change of the
-    /// clocks, a repeated time means the first one, and a skipped time moves forward by the length of the gap.
+    /// Returns the timestamp of this local time in `zone`, or `None` if the text is not a date-time. If the text has an
+    /// [`offset`](Self::offset), `zone` has no effect. At a change of the clocks, a repeated time means the first one, and
+    /// a skipped time moves forward by the length of the gap.
     pub fn in_zone(&self, zone: &TimeZone) -> Option<Timestamp> {
-        zone.to_ambiguous_timestamp(self.civil?).compatible().ok()
+        self.convert(self.civil?, zone)
+    }
+
+    /// Converts a local time of the zone that this one has.
+    pub(super) fn convert(&self, local: DateTime, zone: &TimeZone) -> Option<Timestamp> {
+        let own = self.offset.map(TimeZone::fixed);
+        own.as_ref().unwrap_or(zone).to_ambiguous_timestamp(local).compatible().ok()
+    }
+
+    /// Offset from UTC in the text, e.g. `Z` or `+02:00`. The document's forms have none.
+    pub fn offset(&self) -> Option<Offset> {
+        self.offset
     }
 
     /// Local time, or `None` if the text is not a date-time. The zone is probably Europe/Berlin ([`BERLIN`]).
@@ -66,7 +80,7 @@ impl LocalDateTime {
     }
 }
 
-fn read(text: &str) -> Option<DateTime> {
+fn read(text: &str) -> Option<(DateTime, Option<Offset>)> {
     let (date, time) = text.split_once([' ', 'T', 't'])?;
     let mut groups = date.split('-');
     let (first, month, last) = (groups.next()?, groups.next()?, groups.next()?);
@@ -76,7 +90,11 @@ fn read(text: &str) -> Option<DateTime> {
         _ => return None,
     };
     // The rest after the time of day is an offset.
-    let time = time.trim().split(['Z', 'z', '+', '-']).next()?;
+    let (time, offset) = time.split_at(time.find(['Z', 'z', '+', '-']).unwrap_or(time.len()));
+    let offset = match offset {
+        "" => None,
+        offset => Some(Pieces::parse(&format!("2000-01-01T00:00{offset}")).ok()?.to_numeric_offset()?),
+    };
     let mut clock = time.trim().split(':');
     let (hour, minute) = (clock.next()?, clock.next()?);
     let second = clock.next().unwrap_or("0").split('.').next()?;
@@ -85,7 +103,9 @@ fn read(text: &str) -> Option<DateTime> {
     }
     let year = i16::try_from(number(year)?).ok()?;
     let small = |digits: &str| i8::try_from(number(digits)?).ok();
-    DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0).ok()
+    let civil =
+        DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0).ok()?;
+    Some((civil, offset))
 }
 
 fn number(digits: &str) -> Option<u16> {
@@ -156,7 +176,15 @@ mod tests {
 
     #[test]
     fn ai_11_other_text_has_no_civil_value() {
-        for text in ["", "YYYY-mm-dd H:i", "32-10-2019 09:57:51", "2019-02-29 11:11", "2019-10-24", "Mustermann 1:2"] {
+        for text in [
+            "",
+            "YYYY-mm-dd H:i",
+            "32-10-2019 09:57:51",
+            "2019-02-29 11:11",
+            "2019-10-24",
+            "Mustermann 1:2",
+            "2019-10-21T09:57:51+Mustermann",
+        ] {
             let read = LocalDateTime::parse(text);
             assert_eq!((read.civil(), read.as_str()), (None, text));
             assert!(!format!("{read:?}").contains("Mustermann"));
@@ -180,6 +208,20 @@ mod tests {
         let noon = LocalDateTime::parse("2019-07-01 12:00");
         assert_eq!(noon.in_zone(&TimeZone::UTC).unwrap().to_string(), "2019-07-01T12:00:00Z");
         assert_eq!(LocalDateTime::parse("soon").in_zone(&berlin), None);
+    }
+
+    #[test]
+    fn ai_11_an_offset_in_the_text_wins_over_the_zone() {
+        let berlin = TimeZone::posix(BERLIN).unwrap();
+        for (text, utc) in [
+            ("2019-07-01T12:00:00Z", "2019-07-01T12:00:00Z"),
+            ("01-07-2019 12:00 z", "2019-07-01T12:00:00Z"),
+            ("2019-07-01 12:00:00.5 +01:00", "2019-07-01T11:00:00Z"),
+            ("2019-07-01T12:00-0330", "2019-07-01T15:30:00Z"),
+            ("2019-03-31T02:30:00+01:00", "2019-03-31T01:30:00Z"),
+        ] {
+            assert_eq!(LocalDateTime::parse(text).in_zone(&berlin).unwrap().to_string(), utc, "{text}");
+        }
     }
 
     proptest! {

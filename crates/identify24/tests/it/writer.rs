@@ -159,8 +159,8 @@ fn idents() -> impl Strategy<Value = CreateIdent> {
         ("gender", "MALE|FEMALE"),
         ("birthday", "[0-2][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"),
         ("email", "[a-z.]{0,2}[a-z]@example\\.com"),
-        // Not `(0)`, which is an error at some places (AI-20).
-        ("mobile_phone", "(\\+|00|0)?[1-9][0-9 /.)-]{0,12}"),
+        // Neither `(0)` nor 49 at the start, which are errors at some places (AI-20).
+        ("mobile_phone", "((\\+|00|0)[1-9]|[1-35-9])[0-9 /.)-]{0,12}"),
         ("nationality", "[A-Z]{2}"),
         ("country", "[A-Z]{2}"),
         ("zip_code", "[0-9]{4,5}"),

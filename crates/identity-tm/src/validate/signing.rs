@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use identkit_core::Pii;
 use identkit_wire::OneOrMany;
 
-use super::{Checker, Item, decoded};
+use super::{Checker, Item, NOT_BASE64, decoded};
 use crate::OrderId;
 use crate::id::is_regular;
 use crate::messages::{PutOrder, SignHash, SignPdf};
@@ -70,7 +70,7 @@ impl Checker<'_> {
                 Some(("is not a PDF in Base64: %PDF- is not in its first 1,024 bytes", "AT-86"))
             }
             Some(data) => match decoded(data) {
-                None => Some(("is not valid Base64", "AT-33")),
+                None => Some((NOT_BASE64, "AT-33")),
                 Some(data) if !self.dialect.encrypted_pdfs && crate::pdf::is_encrypted(&data) => Some((
                     "is encrypted; an unprotected PDF is required (the setting `encrypted_pdfs` allows it)",
                     "AT-86",

@@ -148,12 +148,15 @@ pub(super) fn is_ambiguous(error: &Error) -> bool {
     error.delivery() == Some(Delivery::MaybeSent) || error.kind() == Kind::Unavailable
 }
 
+/// The end of the detail of an error with an unknown outcome.
+pub(crate) const NOT_KNOWN: &str = "; it is not known whether the vendor executed the request";
+
 /// Turns the error of an attempt into one with an unknown outcome.
 pub(super) fn unknown(error: Error) -> Error {
     if error.kind() == Kind::OutcomeUnknown {
         return error;
     }
-    let detail = format!("{}; it is not known whether the vendor executed the request", error.detail());
+    let detail = format!("{}{NOT_KNOWN}", error.detail());
     error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent).with_advice(Advice::Reconcile)
 }
 

@@ -27,6 +27,7 @@ pub use self::store::{MemoryTokenStore, StoredToken, TokenKey, TokenStore};
 
 use self::store::within;
 use crate::auth::refused_before;
+use crate::driver::NOT_KNOWN;
 use crate::{Authenticator, Generation};
 
 /// Number of refused tokens that are remembered, because a store may return them again.
@@ -365,8 +366,9 @@ fn before_the_call(error: Arc<Error>) -> Error {
         Kind::OutcomeUnknown => Kind::Protocol,
         kind => kind,
     };
-    let mut failed =
-        Error::new(kind, format!("logging in failed: {}", error.detail())).with_delivery(Delivery::NotSent);
+    // A login has no effect that the caller must find out about.
+    let detail = error.detail().strip_suffix(NOT_KNOWN).unwrap_or_else(|| error.detail());
+    let mut failed = Error::new(kind, format!("logging in failed: {detail}")).with_delivery(Delivery::NotSent);
     if let Some(status) = error.status() {
         failed = failed.with_status(status);
     }

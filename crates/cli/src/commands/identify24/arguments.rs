@@ -145,7 +145,8 @@ pub(super) struct Interpretation {
     /// JSON file that maps statuses to outcomes, e.g. {"Identified": "positive"}.
     #[arg(long, value_name = "FILE")]
     pub(super) outcomes: Option<PathBuf>,
-    /// Time zone of the vendor's local times, e.g. Europe/Berlin, UTC or +01:00. The document does not name it.
+    /// Time zone of the vendor's local times, e.g. Europe/Berlin, UTC or +01:00. The document does not name it. The offset
+    /// of a time that has one wins.
     #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
     pub(super) zone: Option<TimeZone>,
 }

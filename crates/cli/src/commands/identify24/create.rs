@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use identkit_core::{Error, Kind, Pii};
-use identkit_identify24::Dialect;
 use identkit_identify24::messages::CreateIdent;
+use identkit_identify24::{Dialect, PhonePolicy};
 use identkit_wire::json::{self as wire, Node};
 use identkit_wire::{Operation as _, encode_base64};
 use serde_json::{Value, json};
 
 use super::answer_file::{ResponseFile, WriteError};
 use super::client::Identify24;
+use crate::changes::{self, Changes};
 use crate::context::{document, warn};
 use crate::exit::{Failure, VendorText};
 use crate::input::Input;
@@ -50,7 +51,14 @@ pub(super) async fn create(
     let input = Input::read(file).await?;
     let ident: CreateIdent = wire::read_input(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
     let names = Names { listed: &[("", CreateIdent::KEYS)], foreign: FOREIGN };
+    // An ident that breaks a rule is rejected below.
+    let sent = ident.encode(&dialect).ok().and_then(|sent| sent.body.as_bytes()).unwrap_or_default();
+    let Changes { left_out, reshaped, .. } = Changes::new(&input.bytes, &sent);
+    // The client's warnings are about the other changes.
+    let phone = reshaped.iter().any(|name| name == "mobile_phone") && dialect.phone == PhonePolicy::AsGiven;
+    let phone = phone.then(|| "mobile_phone is sent without its separators".to_owned());
     let notes = misspelled::notes(&input.bytes, names).into_iter().chain(notes_on_types(&input.bytes));
+    let notes = notes.chain(changes::note(changes::LEFT_OUT, &left_out)).chain(phone);
     notes.for_each(|note| say(&format!("note: {note}")));
     let client = identify24.client(|client| client.dialect(dialect))?;
     let file = out.map(ResponseFile::create).transpose()?;

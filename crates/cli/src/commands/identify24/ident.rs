@@ -121,6 +121,9 @@ async fn outcomes(interpretation: &Interpretation) -> Result<BTreeMap<String, Ou
 fn table(pairs: &[(String, Outcome)], source: &str) -> Result<BTreeMap<String, Outcome>, Failure> {
     let mut table = BTreeMap::new();
     for (status, outcome) in pairs {
+        if status.trim().is_empty() {
+            return Err(Failure::unsent(format!("{source} gives an empty status an outcome")));
+        }
         if table.insert(status.trim().to_lowercase(), *outcome).is_some_and(|other| other != *outcome) {
             return Err(Failure::unsent(format!("{source} gives {} two outcomes", plain(status))));
         }
@@ -179,6 +182,9 @@ pub(super) async fn get(
 
 /// Why a local time is not one point in time in this zone, and which one is shown.
 fn doubt(time: &LocalDateTime, zone: &TimeZone) -> Option<&'static str> {
+    if time.offset().is_some() {
+        return None;
+    }
     match zone.to_ambiguous_timestamp(time.civil()?).offset() {
         AmbiguousOffset::Unambiguous { .. } => None,
         AmbiguousOffset::Gap { .. } => Some(

@@ -148,7 +148,8 @@ pub(super) enum Command {
         /// Replaces an existing file.
         #[arg(long)]
         force: bool,
-        /// Saves a damaged file under its final name, given as its file name. Check it first. Can be given several times.
+        /// Saves a damaged file under its final name, given as its file name, if an earlier run kept the same bytes as
+        /// NAME.damaged. Check them first. Can be given several times.
         #[arg(long, value_name = "NAME")]
         accept_damaged: Vec<String>,
     },
@@ -162,7 +163,8 @@ pub(super) enum Command {
         /// Replaces existing files.
         #[arg(long)]
         force: bool,
-        /// Saves a damaged file under its final name, given as its file name. Check it first. Can be given several times.
+        /// Saves a damaged file under its final name, given as its file name, if an earlier run kept the same bytes as
+        /// NAME.damaged. Check them first. Can be given several times.
         #[arg(long, value_name = "NAME")]
         accept_damaged: Vec<String>,
     },
@@ -194,7 +196,8 @@ pub(super) enum Command {
         /// Directory for the recordings. It is created if it does not exist.
         #[arg(short, long, value_name = "DIR")]
         out: PathBuf,
-        /// Saves a damaged file under its final name, given as its file name. Check it first. Can be given several times.
+        /// Saves a damaged file under its final name, given as its file name, if an earlier run kept the same bytes as
+        /// NAME.damaged. Check them first. Can be given several times.
         #[arg(long, value_name = "NAME")]
         accept_damaged: Vec<String>,
     },
@@ -299,7 +302,8 @@ pub(super) enum VideoCommand {
         /// Replaces an existing file.
         #[arg(long)]
         force: bool,
-        /// Saves a damaged file under its final name, given as its file name. Check it first. Can be given several times.
+        /// Saves a damaged file under its final name, given as its file name, if an earlier run kept the same bytes as
+        /// NAME.damaged. Check them first. Can be given several times.
         #[arg(long, value_name = "NAME")]
         accept_damaged: Vec<String>,
         /// Confirms that the vendor has called the callback URL for this order.

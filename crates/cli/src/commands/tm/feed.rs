@@ -65,10 +65,10 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     warn(&state);
     let question = "Read the unreported status changes? The vendor will never send them again.";
     confirm(yes, question.to_owned(), "nothing was read").await?;
+    // First: a journal that says that a request is about to be sent must be followed by one.
+    tm.recorder.prepare(DrainUnreportedExtended::META, &[])?;
     // Before the request is sent: this proves that the journal can be written.
     journal.record(clock.wall(), ASKED).map_err(|error| unusable(&error))?;
-
-    tm.recorder.prepare(DrainUnreportedExtended::META, &[])?;
     let (mut answer, mut unwritten) = (None, None);
     let keep = |bytes: &[u8]| {
         let record = journal::answer(clock.wall(), bytes);

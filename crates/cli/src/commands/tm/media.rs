@@ -1,6 +1,6 @@
 //! Recordings of an identification: video and voice.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use identkit_core::{Advice, Artifact, Content, Error, Kind};
 use identkit_identity_tm::{GetVideo, OrderId, PlaceholderRule, VideoReady};
@@ -18,7 +18,8 @@ use crate::exit::Failure;
 use crate::given::{Ways, value};
 use crate::output::say;
 use crate::save::{
-    Expected, Folder, Names, SavedFile, check_place, commit_all, existing, place_beside, prepare, received,
+    ACCEPT, Expected, Folder, Names, SavedFile, check_place, commit_all, digest, existing, place_beside, prepare,
+    received,
 };
 
 const CALLBACK_URL: Ways = Ways { option: "--callback-url", file: "--callback-url-file", prompt: "Callback URL" };
@@ -50,6 +51,8 @@ async fn get(
     rule: PlaceholderRule,
 ) -> Result<(), Failure> {
     check_place("--out", out, existing)?;
+    let expected = Expected { artifact: Artifact::Video, accepted };
+    expected.check_names(out)?;
     let deadline = tm.stream_deadline();
     let client = tm.client()?;
     // The command line has no event of the vendor, only the user's --callback-received.
@@ -62,8 +65,7 @@ async fn get(
     let summary = summary(&response, more);
     let rejected = |error: Error| error.with_operation(GetVideo::META.name).with_advice(Advice::RetryLater);
     let accept = move |digest: &FileDigest| rule.check(digest.length, &digest.sha256).map_err(rejected);
-    let (content, expected) =
-        (deadline.limit(response.value.content), Expected { artifact: Artifact::Video, accepted });
+    let content = deadline.limit(response.value.content);
     let file = prepare(out, existing, content, (expected, None), accept).await.map_err(|failure| {
         if failure.kind() == Some(Kind::Integrity) { failure.note("nothing was written") } else { failure }
     })?;
@@ -103,12 +105,14 @@ pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path, accepted:
     let recordings = response.value.voicefiles.as_deref().unwrap_or_default();
     let expected = Expected { artifact: Artifact::Audio, accepted };
     let (mut saved, mut files, mut damaged, mut names) = (Vec::new(), Vec::new(), Vec::new(), Names::default());
+    let mut chosen: Vec<PathBuf> = Vec::new();
     for (number, recording) in (1..).zip(recordings) {
         let (audio, damage) = recording.base64_data.as_ref().map(received).unwrap_or_default();
         let damage = damage.or_else(|| Artifact::Audio.check(&audio).err());
         let name = names::safe(recording.filename.as_ref().map_or("", |name| name.expose().as_str()), number);
         let (path, existing) = place_beside(out, names::numbered(&name), &audio, &mut names).await?;
-        let is_whole = damage.is_none() || expected.is_accepted(&path);
+        chosen.push(path.clone());
+        let is_whole = damage.is_none() || expected.is_accepted(&path, &digest(&audio)).await;
         if let Some(digest) = existing.filter(|_| is_whole) {
             // An earlier run saved this file.
             saved.push((number, SavedFile { path, digest }));
@@ -121,6 +125,7 @@ pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path, accepted:
         let content = Content::from_bytes(audio);
         files.push((number, prepare(&path, existing, content, (expected, damage), |_| Ok(())).await?));
     }
+    expected.report_unknown_names(chosen.iter().map(PathBuf::as_path));
     // All are whole before one gets its name (AT-96).
     let (numbers, files): (Vec<usize>, Vec<_>) = files.into_iter().unzip();
     match commit_all(files).await {
@@ -157,11 +162,7 @@ pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path, accepted:
         "recording {numbers} of {all}, in the order of the response, is empty, not valid Base64 or not an audio file; no \
          recording was saved under its final name"
     );
-    let kept = format!(
-        "each damaged one is kept in {}, with .damaged at the end of its name; --accept-damaged saves it under its final \
-         name",
-        out.display()
-    );
+    let kept = format!("each damaged one is kept in {}, with .damaged at the end of its name; {ACCEPT}", out.display());
     let error = Error::new(Kind::Protocol, why).with_operation("getVoiceFiles").with_advice(Advice::DoNotRetry);
     Err(Failure::from(error).note(kept))
 }

@@ -12,6 +12,7 @@ use identkit_wire::{Dts, Operation as _};
 use serde_json::{Value, json};
 
 use super::client::Tm;
+use crate::changes::{self, Changes};
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::{Input, bytes_of};
@@ -92,6 +93,15 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Resu
         order = order.reference(reference);
         (Some(format!("the order may have been sent {with}")), format!("the order was sent {with}"))
     };
+    // An order that breaks a rule is rejected below.
+    let sent = order.encode(&tm.arguments.dialect()).ok().and_then(|sent| sent.body.as_bytes()).unwrap_or_default();
+    let Changes { left_out, trimmed, reshaped } = Changes::new(&input.bytes, &sent);
+    let notes = [
+        (changes::LEFT_OUT, left_out),
+        ("sent without the blanks around them", trimmed),
+        ("sent in another form, as the document has it", reshaped),
+    ];
+    notes.iter().filter_map(|(what, names)| changes::note(what, names)).for_each(|note| say(&format!("note: {note}")));
     let reference = order.reference.as_ref().map_or("", |reference| reference.expose());
     tm.recorder.prepare(PutOrder::META, &[("Ref", reference)])?;
     let note = InterruptionNote::new(note);

@@ -194,6 +194,8 @@ pub(super) async fn report(
     accepted: &[String],
 ) -> Result<(), Failure> {
     check_place("--out", out, existing)?;
+    let expected = Expected { artifact: Artifact::Pdf, accepted };
+    expected.check_names(out)?;
     let deadline = tm.stream_deadline();
     let (content, summary) = match warn(tm.client()?.ident_data_pdf(order_id, &tm.options).await) {
         Ok(response) => {
@@ -202,7 +204,6 @@ pub(super) async fn report(
         }
         Err(error) => damaged_pdf(&error).ok_or_else(|| not_found(error))?,
     };
-    let expected = Expected { artifact: Artifact::Pdf, accepted };
     let file = prepare(out, existing, content, (expected, None), |_| Ok(())).await?;
     Files { files: commit_all(vec![file]).await?, summary }.show(tm)
 }
@@ -272,6 +273,7 @@ pub(super) async fn documents(
     for (number, (content, damage)) in (1..).zip(contents) {
         files.push(prepare(&path(number), existing, content, (expected, damage), |_| Ok(())).await?);
     }
+    expected.report_unknown_names(files.iter().map(|file| &*file.path));
     let files = commit_all(files).await?;
     for old in (files.len() + 1..).map(path).take_while(|path| path.symlink_metadata().is_ok()) {
         let name = old.display();
@@ -307,8 +309,12 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let question = format!("Permanently delete the data of the order {} at the vendor?", order_id.expose());
     confirm(yes, question, "not deleted").await?;
     let response = warn(client.delete_ident_data(order_id, &tm.options).await)?;
-    let gone = client.data_is_gone(order_id, &tm.options).await.inspect_err(|_| {
+    let gone = client.data_is_gone(order_id, &tm.options).await.map_err(|error| {
         output::say("note: the vendor confirmed the deletion, but the check failed:");
+        // The check is a read: the vendor did not reject the deletion.
+        let is_limited = error.kind() == Kind::RateLimited;
+        let failure = Failure::from(error);
+        if is_limited { failure.with_code(7) } else { failure }
     })?;
     if !gone {
         return Err(Failure::local("the vendor confirmed the deletion but still returns the data"));
