@@ -391,18 +391,23 @@ mod inputs {
     #[test]
     fn at_71_a_signed_result_is_given_from_a_file() {
         let folder = tempfile::tempdir().unwrap();
-        let signed = file(&folder, "signed", "\"opaque-text\"");
+        let signed = file(&folder, "signed", "\"b3BhcXVlLXNpZ25lZA==\"");
         let server = Server::json("202 Accepted", r#"{"OrderID":"1","Ref":"r","TargetURL":"https://example.com/"}"#);
         let line = format!("tm put-order - --ident-data-signed {signed}");
         server.feed(&line, &order(&json!({}))).ends_with(0, &[]);
         let sent: Value = serde_json::from_str(&server.requests()[0].body).unwrap();
-        assert_eq!(sent["IdentDataSigned"], "opaque-text");
+        assert_eq!(sent["IdentDataSigned"], "b3BhcXVlLXNpZ25lZA==");
         let result = server.feed("tm put-order - --ident-data-signed /nowhere", &order(&json!({})));
         result.fails_with(2, &["--ident-data-signed", "/nowhere", "nothing was sent"]);
         for (name, content) in [("empty", ""), ("blank", "\n"), ("quotes", "\"\"")] {
             let empty = file(&folder, name, content);
             let result = server.feed(&format!("tm put-order - --ident-data-signed {empty}"), &order(&json!({})));
             result.fails_with(2, &["--ident-data-signed", &empty, "is empty", "nothing was sent"]);
+        }
+        for (name, content) in [("page", "<html>an error page</html>"), ("error", r#"{"Error":"no such order"}"#)] {
+            let other = file(&folder, name, content);
+            let result = server.feed(&format!("tm put-order - --ident-data-signed {other}"), &order(&json!({})));
+            result.fails_with(2, &[&other, "is not the signed form", "nothing was sent"]).hides(&["no such order"]);
         }
         let result = server.feed(&line, &order(&json!({ "IdentDataSigned": "in the order" })));
         result.fails_with(2, &["--ident-data-signed and IdentDataSigned in standard input are both given"]);

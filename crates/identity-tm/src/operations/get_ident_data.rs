@@ -5,7 +5,7 @@ use bytes::Bytes;
 use identkit_core::{Error, Kind, Secret};
 use identkit_wire::{Decoded, Received, Warning, debug_as, json};
 
-use super::opaque::check_opaque;
+use super::opaque::{check_opaque, is_opaque};
 use super::{ERROR, check_order_id, is_empty, read, refuse_no_result, require};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
@@ -21,17 +21,27 @@ impl SignedIdentData {
     /// (AT-71).
     ///
     /// # Errors
-    /// [`Kind::Integrity`] if the bytes are neither.
+    /// [`Kind::Integrity`] if the bytes are neither, or cannot be the signed form, e.g. an error page.
     pub fn for_reuse(&self) -> Result<Secret, Error> {
-        if self.0.first() == Some(&b'"')
-            && let Ok(text) = json::read::<Secret>(&self.0)
-        {
-            return Ok(text);
+        let fault = |detail| Error::new(Kind::Integrity, detail);
+        let quoted = (self.0.first() == Some(&b'"')).then(|| json::read::<Secret>(&self.0).ok()).flatten();
+        let text = match quoted {
+            Some(text) => text,
+            None => Secret::new(
+                std::str::from_utf8(&self.0)
+                    .map_err(|_| fault("the stored identification is not UTF-8, so it is not what the vendor sent"))?,
+            ),
+        };
+        // The vendor would identify the person again without a word (AT-72).
+        if text.expose().trim().is_empty() {
+            return Err(fault("the stored identification is empty"));
         }
-        let text = std::str::from_utf8(&self.0).map_err(|_| {
-            Error::new(Kind::Integrity, "the stored identification is not UTF-8, so it is not what the vendor sent")
-        })?;
-        Ok(Secret::new(text))
+        match is_opaque(&self.0) {
+            true => Ok(text),
+            false => {
+                Err(fault("the stored identification is not the signed form: it has no encoded or encrypted data"))
+            }
+        }
     }
 }
 
@@ -109,8 +119,13 @@ mod tests {
 
     #[test]
     fn at_71_text_that_is_not_a_json_string_is_reused_as_is() {
-        let unfinished = SignedIdentData(Bytes::from(r#""abc"#));
-        assert_eq!(unfinished.for_reuse().unwrap().expose(), r#""abc"#);
-        assert!(SignedIdentData(Bytes::from_static(&[0xff])).for_reuse().is_err());
+        let text = " b3BhcXVlLXNpZ25lZA==\n";
+        assert_eq!(SignedIdentData(Bytes::from(text)).for_reuse().unwrap().expose(), text);
+        let page = "<html>an error page without data</html>";
+        let others =
+            ["", " \n", r#"" ""#, page, r#"{"Error":"QUJDREVGR0hJSktMTU5P"}"#, "Bad Gateway, try later", r#""abc"#];
+        for other in others.map(str::as_bytes).into_iter().chain([&b"\xff"[..]]) {
+            assert!(SignedIdentData(Bytes::from(other)).for_reuse().is_err(), "{other:?}");
+        }
     }
 }

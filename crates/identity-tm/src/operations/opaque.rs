@@ -26,7 +26,8 @@ pub(super) fn check_opaque(order_id: &OrderId, bytes: &[u8], detail: &'static st
     }
 }
 
-fn is_opaque(bytes: &[u8]) -> bool {
+/// Whether a body can be an encrypted or signed result.
+pub(super) fn is_opaque(bytes: &[u8]) -> bool {
     if PLAIN.iter().any(|magic| bytes.starts_with(magic)) {
         return false;
     }

@@ -181,7 +181,7 @@ fn other_setters_write_their_documented_element() {
         .accept_document("passport")
         .accept_document("ID card")
         .notify(EmailNotifications::default().on_leave("n@example.com"))
-        .reuse(&SignedIdentData("opaque".into()))
+        .reuse(&SignedIdentData("b3BhcXVlLXNpZ25lZA==".into()))
         .unwrap()
         .unlisted("AllowedProductSet", json!([1]));
     let expected = json!({
@@ -191,7 +191,7 @@ fn other_setters_write_their_documented_element() {
         "Phone": "+49301234567", "Mobile": "+491701234567", "Email": EMAIL,
         "Address": {"Firstname": "Erika", "Surname": "Mustermann", "Country": "DE"},
         "LegitimationDocument": [{"Document": "passport"}, {"Document": "ID card"}],
-        "IdentDataSigned": "opaque",
+        "IdentDataSigned": "b3BhcXVlLXNpZ25lZA==",
         "EmailNotifications": {"OnLeave": "n@example.com"},
         "AllowedProductSet": [1],
     });

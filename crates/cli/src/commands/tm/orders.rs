@@ -71,10 +71,6 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Resu
         let form = result.for_reuse().map_err(|error| {
             Failure::unsent(format!("--ident-data-signed {} cannot be used: {}", path.display(), error.detail()))
         })?;
-        // The vendor would identify the person again without a word (AT-72).
-        if form.expose().trim().is_empty() {
-            return Err(Failure::unsent(format!("--ident-data-signed {} is empty", path.display())));
-        }
         order = order.ident_data_signed(form);
     }
     let client = tm.client()?;
