@@ -225,7 +225,7 @@ pub fn read_id<'de, T: From<String>, D: Deserializer<'de>>(deserializer: D) -> R
 /// Whether a text in place of an id can be one: it is neither empty, nor a word for a missing value or an error, nor a
 /// number with a sign or a fraction.
 pub fn can_be_id(text: &str) -> bool {
-    const WORDS: [&str; 18] = [
+    const WORDS: [&str; 23] = [
         "0",
         "null",
         "nil",
@@ -243,7 +243,12 @@ pub fn can_be_id(text: &str) -> bool {
         "failed",
         "failure",
         "denied",
+        "rejected",
+        "refused",
         "invalid",
+        "pending",
+        "success",
+        "accepted",
     ];
     let text = text.trim();
     let is_word = WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -463,7 +468,11 @@ mod tests {
         for word in ["", " ", "0", "null", "nil", "None", "NaN", "N/A", "undefined", "unknown", "true", "false", "OK"] {
             assert!(!can_be_id(word), "{word}");
         }
-        for word in ["Error", "err", "fail", "failed", "failure", "denied", "invalid", "1.50", "-1", "1e+5"] {
+        for word in ["Error", "err", "fail", "failed", "failure", "denied", "rejected", "refused", "invalid", "pending"]
+        {
+            assert!(!can_be_id(word), "{word}");
+        }
+        for word in ["success", "accepted", "1.50", "-1", "1e+5"] {
             assert!(!can_be_id(word), "{word}");
         }
         for id in

@@ -12,7 +12,7 @@ const PDF: &[u8] = b"%PDF-1.4\n%%EOF\n";
 fn good() -> Server {
     Server::start(|seen| match seen.path.split('/').nth(1) {
         Some("getVideoFileBinary") => Reply::bytes("video/mp4", VIDEO),
-        Some("getIdentData") => Reply::bytes("text/plain", b"signed"),
+        Some("getIdentData") => Reply::bytes("text/plain", b"c2lnbmVkIGlkZW50aWZpY2F0aW9u"),
         _ => Reply::bytes("application/pdf", PDF),
     })
 }

@@ -57,10 +57,10 @@ fn has_ciphertext(value: &Value) -> bool {
     }
 }
 
-/// Whether a text is PEM, XML with a ciphertext, or has lines without blanks, e.g. of Base64, maybe below a title.
+/// Whether a text is PEM, XML with a ciphertext or a signature, or has lines without blanks, e.g. of Base64, maybe below a title.
 fn is_ciphertext(text: &str) -> bool {
     if text.starts_with('<') {
-        return text.contains("CipherValue");
+        return text.contains("CipherValue") || text.contains("SignatureValue");
     }
     let is_word = |line: &str| !line.trim().contains(char::is_whitespace);
     text.starts_with("-----BEGIN ")

@@ -100,9 +100,8 @@ fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
         // The error contains both: `Error::salvaged_ids` (AT-95).
         return Err(Error::new(Kind::Protocol, "the response has several different OrderIDs"));
     }
-    // A text without a digit is a word, e.g. for an error; one with blanks is a sentence.
-    let is_word = |id: &str| id.contains(|c: char| c.is_ascii_digit()) && !id.trim().contains(char::is_whitespace);
-    let is_id = |id: &str| can_be_id(id) && is_word(id);
+    // A text with blanks is a sentence.
+    let is_id = |id: &str| can_be_id(id) && !id.trim().contains(char::is_whitespace);
     let Some(id) = answer.order_id.as_ref().filter(|id| is_id(id.expose())) else {
         // The order may exist: never send it again, find it by its Ref (AT-53).
         let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")

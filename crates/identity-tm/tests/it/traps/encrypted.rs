@@ -227,9 +227,11 @@ fn at_71_only_encoded_data_is_a_signed_form() {
         let sealed = decode(&MaybeEncrypted(GetIdentData::new(id())), &answer(200, "text/plain", body.to_vec()));
         assert_eq!(error_of(sealed).kind(), Kind::Protocol, "{shown}");
     }
-    for body in
-        ["<x:EncryptedData><x:CipherValue>Mustermann</x:CipherValue></x:EncryptedData>", "-----BEGIN CMS-----\n"]
-    {
+    for body in [
+        "<ds:SignatureValue>Mustermann</ds:SignatureValue>",
+        "<x:EncryptedData><x:CipherValue>Mustermann</x:CipherValue></x:EncryptedData>",
+        "-----BEGIN CMS-----\n",
+    ] {
         assert!(decode(&GetIdentDataSigned::new(id()), &answer(200, "text/plain", body)).is_ok(), "{body}");
     }
 }
