@@ -1,6 +1,6 @@
 //! The arguments of the program.
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
@@ -37,6 +37,7 @@ impl Arguments {
             }
         });
         matches.and_then(|matches| Self::from_arg_matches(&matches)).unwrap_or_else(|error| {
+            let error = without_value(error);
             if error.use_stderr() && wants_json() {
                 let text = error.render().to_string();
                 let text = text.trim().strip_prefix("error: ").unwrap_or(&text);
@@ -46,6 +47,24 @@ impl Arguments {
             exit(&error)
         })
     }
+}
+
+/// The error about an argument that is not expected, with its position in place of the argument: it may be an id, a TAN
+/// or a password.
+fn without_value(mut error: clap::Error) -> clap::Error {
+    let kind = match error.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        _ => return error,
+    };
+    let Some(ContextValue::String(found)) = error.get(kind).cloned() else { return error };
+    let mut given = std::env::args_os().skip(1);
+    let is_it = |given: std::ffi::OsString| given.to_string_lossy().starts_with(&found);
+    let position = given.position(is_it).map_or(0, |at| at + 1);
+    error.insert(kind, ContextValue::String(format!("number {position}")));
+    // It repeats the argument.
+    error.remove(ContextKind::Suggested);
+    error
 }
 
 /// Whether the command line, which cannot be parsed, asks for JSON.

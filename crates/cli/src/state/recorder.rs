@@ -63,8 +63,18 @@ struct Unrecorded {
 struct Name {
     key: &'static str,
     value: String,
-    /// Whether errors must not contain it.
-    secret: bool,
+    kept: Kept,
+}
+
+/// Where a name is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// In the record and in errors.
+    Public,
+    /// In the record, and in an error only if the record does not have the response.
+    Secret,
+    /// Only in an error, if the record does not have the response.
+    LastResort,
 }
 
 impl fmt::Debug for Recorder {
@@ -125,7 +135,7 @@ impl Recorder {
     /// If the record cannot be written: then nothing must be sent.
     pub(crate) fn prepare(&self, meta: &'static Meta, names: &[(&'static str, &str)]) -> Result<(), Failure> {
         let names: Vec<Name> =
-            names.iter().map(|(key, value)| Name { key, value: (*value).to_owned(), secret: false }).collect();
+            names.iter().map(|(key, value)| Name { key, value: (*value).to_owned(), kept: Kept::Public }).collect();
         let file = if self.options.no_state {
             let names: String = names.iter().map(|name| format!(", {} {}", name.key, name.value)).collect();
             let note = format!("note: no record is written (--no-state); about to send {}{names}", meta.name);
@@ -161,12 +171,19 @@ impl Recorder {
 
     /// Adds a name that the response contains.
     pub(crate) fn add_name(&self, key: &'static str, value: &str) {
-        self.add(Name { key, value: value.to_owned(), secret: false });
+        self.add(Name { key, value: value.to_owned(), kept: Kept::Public });
     }
 
     /// Adds a name that the response contains and that errors must not contain, if the record has it.
     pub(crate) fn add_secret(&self, key: &'static str, value: &str) {
-        self.add(Name { key, value: value.to_owned(), secret: true });
+        self.add(Name { key, value: value.to_owned(), kept: Kept::Secret });
+    }
+
+    /// Adds a part of the response that errors contain only if the record does not have the response.
+    pub(crate) fn add_last_resort(&self, key: &'static str, value: &str) {
+        if !value.is_empty() {
+            self.add(Name { key, value: value.to_owned(), kept: Kept::LastResort });
+        }
     }
 
     fn add(&self, name: Name) {
@@ -259,7 +276,7 @@ impl Recorder {
         let names: String = record
             .names
             .iter()
-            .filter(|name| lost || !name.secret)
+            .filter(|name| lost || name.kept == Kept::Public)
             .map(|name| format!("; {} {}", name.key, id(&name.value)))
             .collect();
         Failure::local(format!("{} succeeded, but {why}{names}", record.meta.name)).notes(record.place())
@@ -376,7 +393,8 @@ fn create(directory: PathBuf, meta: &Meta, names: &[Name]) -> io::Result<(Append
 }
 
 fn names(names: &[Name]) -> Map<String, Value> {
-    names.iter().map(|name| (name.key.to_owned(), name.value.clone().into())).collect()
+    let recorded = names.iter().filter(|name| name.kept != Kept::LastResort);
+    recorded.map(|name| (name.key.to_owned(), name.value.clone().into())).collect()
 }
 
 #[cfg(test)]

@@ -548,7 +548,7 @@ mod reading {
     fn ai_15_a_response_about_another_ident_is_1_without_ids() {
         let other = r#"{"result":true,"data":{"id":"canary-other","status":"Identified"}}"#;
         let server = Server::after_login(|_| Reply::json("200 OK", other));
-        server.run(&format!("{GET} --reveal")).ends_with(2, &["--reveal"]);
+        server.run(&format!("{GET} --reveal")).ends_with(2, &["unexpected argument 'number "]);
         for more in ["", " --output json"] {
             let result = server.run(&format!("{GET}{more}"));
             result

@@ -85,13 +85,18 @@ fn delete_requires_yes_and_is_checked_by_a_read() {
 }
 
 #[test]
-fn a_limited_check_of_a_deletion_is_not_a_rejection() {
-    let server = Server::start(|seen| match seen.method.as_str() {
-        "GET" => Reply::Next("HTTP/1.1 429 Too Many\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n".into()),
-        _ => Reply::json("202 Accepted", ""),
-    });
-    let result = server.run(&format!("tm delete {FINISHED} --yes"));
-    result.ends_with(7, &["the vendor confirmed the deletion, but the check failed", "HTTP 429"]);
+fn a_failed_check_of_a_deletion_is_not_a_rejection() {
+    for (status, code) in [("429", 7), ("400", 1), ("401", 1)] {
+        let head = format!("HTTP/1.1 {status} Refused\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n");
+        let server = Server::start(move |seen| match seen.method.as_str() {
+            "GET" => Reply::Next(head.clone().into()),
+            _ => Reply::json("202 Accepted", ""),
+        });
+        let line = format!("tm delete {FINISHED} --yes");
+        server.run(&line).ends_with(code, &["the vendor confirmed the deletion", "failed", status]);
+        let json = server.run(&format!("{line} --output json"));
+        assert!(json.stderr.lines().count() == 1 && json.stderr.contains("confirmed the deletion"), "{json:#?}");
+    }
 }
 
 /// A body that is not a PDF.

@@ -278,6 +278,11 @@ fn a_lost_result_names_the_order_and_its_record() {
             let line = format!("{CREATE} --no-state{more}");
             let (code, stderr) = with_output(&mut state.command(&created(), &line), &line, stdout());
             assert!(code == Some(1) && stderr.contains("ident_id secret-ident"), "{stderr}");
+            assert!(stderr.contains("; conference_url https://"), "{stderr}");
+            let line = format!("{PLACE} --no-state{more}");
+            let placed = Server::json("202 Accepted", PLACED);
+            let (_, stderr) = with_output(&mut state.command(&placed, &line), &line, stdout());
+            assert!(stderr.contains("; TargetURL https://example.com/t"), "{stderr}");
         }
     }
 }

@@ -78,8 +78,15 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Whether a text has a word that can be an id: 16 characters or more with a digit, or 32 or more, e.g. in Base64.
+/// Whether a text has a word that can be an id: 16 characters or more with a digit, or 32 or more, e.g. in Base64, or one
+/// with a digit after the word `ident`.
 fn is_like_id(text: &str) -> bool {
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_named = |pair: &[&str]| matches!(pair, [label, id] if label.eq_ignore_ascii_case("ident") && id.contains(|c: char| c.is_ascii_digit()));
+    if words.windows(2).any(is_named) {
+        return true;
+    }
+
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '+' | '=');
     text.split(|c| !is_part(c))
         .any(|word| word.len() >= 32 || (word.len() >= 16 && word.contains(|c: char| c.is_ascii_digit())))
@@ -147,7 +154,8 @@ mod tests {
         let in_message = serde_json::json!({ "messages": [base64] }).to_string();
         let utf_16: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let marked = [b"\xef\xbb\xbf", json.as_bytes()].concat();
-        let doubtful: [&[u8]; 37] = [
+        let doubtful: [&[u8]; 38] = [
+            br#"{"messages":["Ident 482913 created"]}"#,
             json.as_bytes(),
             b"ident_id=FIRST",
             b"ident_id: FIRST created",

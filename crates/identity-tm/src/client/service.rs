@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use identkit_core::{CallOptions, Delivery, Error, Kind};
 use identkit_transport::Response;
-use identkit_wire::{Warning, error_text, is_json_object, trim_body};
+use identkit_wire::{Warning, error_text, is_json_object, states_failure, trim_body};
 
 use super::IdentityTm;
 use crate::OrderId;
@@ -93,7 +93,7 @@ impl IdentityTm {
         let confirms = error.answer().is_some_and(|answer| {
             let (status, body) = (answer.status().as_u16(), answer.body());
             let plain = trim_body(body).is_empty() || is_json_object(body);
-            (200..=204).contains(&status) && plain && error_text(body, ERROR).is_none()
+            (200..=204).contains(&status) && plain && error_text(body, ERROR).is_none() && !states_failure(body)
         });
         if !confirms || error.kind() != Kind::OutcomeUnknown {
             return Err(error);

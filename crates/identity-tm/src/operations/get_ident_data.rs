@@ -71,7 +71,9 @@ pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<De
     };
     let unset = value.initial().is_some_and(unset);
     let error = value.extra.get(ERROR).is_some_and(|error| !is_empty(error));
+    let unchecked = value.checked().is_none() && !untyped && !repeated;
     let warnings = [
+        Warning::when(unchecked, "the response contains no checked data of the person", "AT-23"),
         Warning::when(error, "the vendor also reported an error", "AT-94"),
         Warning::when(untyped, "an entry of IdentData is neither of Type 1 nor 2: it is not the checked data", "AT-23"),
         Warning::when(repeated, "several entries of IdentData have the same Type: compare them", "AT-23"),

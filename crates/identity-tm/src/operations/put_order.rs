@@ -138,12 +138,27 @@ fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
 fn names_order(headers: &HeaderMap) -> bool {
     let has_number = |text: &str| {
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
-        words.any(|word| is_regular(word) && word.bytes().filter(u8::is_ascii_digit).count() >= SHORTEST)
+        words.any(is_numbered)
     };
     headers.iter().any(|(name, value)| {
         matches!(name.as_str(), "location" | "content-location" | "orderid" | "order-id" | "x-order-id" | "x-orderid")
             && value.to_str().is_ok_and(has_number)
     })
+}
+
+/// Whether the text of a refusal mentions an order, e.g. one that was created before a later step failed (AT-97).
+fn mentions_order(body: &[u8]) -> bool {
+    const LABELS: [&str; 6] = ["order", "orderid", "ordernumber", "orderno", "id", "auftrag"];
+    let text = String::from_utf8_lossy(body);
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.windows(2).any(|pair| {
+        matches!(pair, [label, id] if LABELS.iter().any(|known| label.eq_ignore_ascii_case(known)) && is_numbered(id))
+    })
+}
+
+/// Whether a word can be an OrderID by its form and its digits.
+fn is_numbered(word: &str) -> bool {
+    is_regular(word) && word.bytes().filter(u8::is_ascii_digit).count() >= SHORTEST
 }
 
 operation! {
@@ -160,7 +175,7 @@ operation! {
     .expect(&[202])
     .ids(IDS)
     .id_urls(&[("TargetURL", "/status/")])
-    .contradicts(|_, headers, _| names_order(headers))
+    .contradicts(|_, headers, body| names_order(headers) || mentions_order(body))
     .error_member(ERROR)
     .body_mode(BodyMode::Whole { cap: 1024 * 1024 })
     .refusals(&[BAD_REQUEST, UNAUTHORIZED]),

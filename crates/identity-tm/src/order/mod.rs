@@ -254,8 +254,8 @@ impl PutOrder {
             Some(Product::SIGN) if account_only => OrderFlavor::SignAccountOnly,
             Some(Product::SIGN) => OrderFlavor::Qes,
             _ if signs => OrderFlavor::Qes,
-            Some(_) => OrderFlavor::IdentOnly,
-            None => OrderFlavor::Unknown,
+            Some(product) if Product::DOCUMENTED.contains(&product) => OrderFlavor::IdentOnly,
+            _ => OrderFlavor::Unknown,
         }
     }
 

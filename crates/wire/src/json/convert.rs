@@ -161,7 +161,7 @@ impl<'a, 'de> At<'a, 'de> {
         match self.node {
             Node::Map(members) if self.convert && Node::is_numbered(members) => {
                 self.converts();
-                self.seq(members.iter().map(|(_, value)| value), visitor)
+                self.seq(Node::numbered(members).into_iter(), visitor)
             }
             // One object in place of a list of objects.
             Node::Map(members) if self.convert && !self.root && !members.is_empty() => {

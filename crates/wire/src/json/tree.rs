@@ -76,6 +76,24 @@ impl<'de> Node<'de> {
     pub(super) fn is_numbered(members: &[(Cow<'_, str>, Self)]) -> bool {
         !members.is_empty() && members.iter().all(|(key, _)| is_digits(key))
     }
+
+    /// The values of an object whose names are numbers, by number. A gap is one `null`: the position of a value can say
+    /// what it is, e.g. which document (AT-35).
+    pub(super) fn numbered<'n>(members: &'n [(Cow<'_, str>, Self)]) -> Vec<&'n Self> {
+        let mut sorted: Vec<_> =
+            members.iter().map(|(key, value)| (key.parse::<u64>().unwrap_or(u64::MAX), value)).collect();
+        sorted.sort_by_key(|(number, _)| *number);
+        let mut values = Vec::with_capacity(sorted.len());
+        let mut next = 0;
+        for (number, value) in sorted {
+            if number != next {
+                values.push(&Self::Null);
+            }
+            values.push(value);
+            next = number.saturating_add(1);
+        }
+        values
+    }
 }
 
 /// The line and the column of the byte after these bytes.

@@ -78,7 +78,9 @@ pub(super) async fn create(
         Err(error) => return Err(error.into()),
     };
     let full = to_json(&created.value);
-    identify24.recorder.add_secret("ident_id", full.get("ident_id").and_then(Value::as_str).unwrap_or_default());
+    let member = |name| full.get(name).and_then(Value::as_str).unwrap_or_default();
+    identify24.recorder.add_secret("ident_id", member("ident_id"));
+    identify24.recorder.add_last_resort("conference_url", member("conference_url"));
     let record = identify24.recorder.path();
     let written = file.map(|file| {
         let answer = document(full.clone(), &created, json!({}));

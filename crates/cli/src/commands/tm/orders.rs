@@ -110,6 +110,9 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Resu
     })?;
     let answer = &placed.value.answer;
     tm.recorder.add_name("OrderID", placed.value.order_id.expose());
+    if let Some(url) = &answer.target_url {
+        tm.recorder.add_last_resort("TargetURL", url.expose());
+    }
     let (flavor, end) = end(placed.value.flavor);
     tm.show(document(to_json(answer), &placed, json!({ "flavour": flavor })), |page| {
         let mut rows = vec![("OrderID", id(placed.value.order_id.expose()))];

@@ -310,11 +310,15 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     confirm(yes, question, "not deleted").await?;
     let response = warn(client.delete_ident_data(order_id, &tm.options).await)?;
     let gone = client.data_is_gone(order_id, &tm.options).await.map_err(|error| {
-        output::say("note: the vendor confirmed the deletion, but the check failed:");
-        // The check is a read: the vendor did not reject the deletion.
-        let is_limited = error.kind() == Kind::RateLimited;
-        let failure = Failure::from(error);
-        if is_limited { failure.with_code(7) } else { failure }
+        // The check is a read: its code would say that the vendor rejected the deletion, or that nothing was sent.
+        let code = if matches!(error.kind(), Kind::RateLimited | Kind::Unavailable | Kind::Unreachable | Kind::Timeout)
+        {
+            7
+        } else {
+            1
+        };
+        let note = "the vendor confirmed the deletion; the check, a read of the data, failed";
+        Failure::from(error).with_code(code).note(note)
     })?;
     if !gone {
         return Err(Failure::local("the vendor confirmed the deletion but still returns the data"));

@@ -19,6 +19,23 @@ fn at_35_a_signed_document_without_content_is_an_error() {
 }
 
 #[test]
+fn at_35_numbered_documents_are_read_by_number() {
+    let [first, second] = ["one", "two"].map(|text| json!({ "Base64Data": encode_base64(text.as_bytes()) }));
+    let read = |pdfs: Value| decode(&GetESignPdf::new(id()), &json_answer(200, json!({ "PDFs": pdfs }).to_string()));
+    // As text: `json!` sorts the names.
+    let swapped = format!(r#"{{"PDFs":{{"1":{second},"0":{first}}}}}"#);
+    let SignedPdfs::Many(many) = decode(&GetESignPdf::new(id()), &json_answer(200, swapped)).unwrap().value else {
+        panic!("a list was read as one document")
+    };
+    let texts: Vec<_> = many.iter().map(|blob| blob.to_bytes().unwrap()).collect();
+    assert_eq!(texts, [&b"one"[..], b"two"]);
+    // A document is missing, and the next one would get its number.
+    for pdfs in [json!({ "0": first, "2": second }), json!({ "1": second })] {
+        assert_eq!(read(pdfs).unwrap_err().kind(), Kind::Protocol);
+    }
+}
+
+#[test]
 fn at_37_the_first_bytes_decide_between_pdf_and_json() {
     let BodyMode::Sniff { stream, .. } = GetESignPdf::META.body_mode else { panic!("the body mode is not Sniff") };
     let list = json!({"PDFs": [{"Base64Data": encode_base64(PDF)}]}).to_string();

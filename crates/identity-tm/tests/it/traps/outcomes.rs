@@ -206,7 +206,14 @@ async fn at_89_a_deletion_with_another_2xx_is_proved_by_a_read() {
         }
     }
     // An answer that contradicts itself does not prove a deletion, so nothing is read.
-    for (status, body) in [(200, "<html>"), (200, r#"{"Error":"x"}"#), (200, "done"), (205, "")] {
+    for (status, body) in [
+        (200, "<html>"),
+        (200, r#"{"Error":"x"}"#),
+        (202, r#"{"success":false}"#),
+        (202, r#"{"status":"error"}"#),
+        (200, "done"),
+        (205, ""),
+    ] {
         let error = client([reply(status, body)]).delete_ident_data(&id(), &options()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::OutcomeUnknown, "{status} {body}");
     }
@@ -374,6 +381,25 @@ async fn at_97_a_header_that_names_an_order_is_no_sure_refusal() {
         let refusal = answer(400, "application/json", "{}").header(name, value);
         let error = error_of(client([Step::Answer(refusal)]).put_order(&plain_order(), &options()).await);
         assert_eq!(error.kind(), kind, "{name} {value}");
+    }
+}
+
+#[tokio::test]
+async fn at_97_a_refusal_that_mentions_an_order_is_not_sure() {
+    for (body, kind) in [
+        ("OrderID 99921269855041", Kind::OutcomeUnknown),
+        ("Order 99921269855041 created, e-mail could not be sent", Kind::OutcomeUnknown),
+        (r#"{"Error":"OrderID 99921269855041: mail failed"}"#, Kind::OutcomeUnknown),
+        (r#"{"data":{"order_id":"99921269855041"}}"#, Kind::OutcomeUnknown),
+        (r#"{"Order ID":"99921269855041"}"#, Kind::OutcomeUnknown),
+        (r#"{"id":"99921269855041"}"#, Kind::OutcomeUnknown),
+        ("<Order><ID>99921269855041</ID></Order>", Kind::OutcomeUnknown),
+        (r#"{"Error":"FirstOrderID 99921269855041 is unknown"}"#, Kind::Rejected),
+        (r#"{"Error":"order rejected: Product 15 needs eSignPDF"}"#, Kind::Rejected),
+    ] {
+        let refusal = answer(400, "application/json", body);
+        let error = error_of(client([Step::Answer(refusal)]).put_order(&plain_order(), &options()).await);
+        assert_eq!(error.kind(), kind, "{body}");
     }
 }
 
