@@ -151,6 +151,24 @@ mod tests {
     }
 
     #[test]
+    fn a_dropped_value_is_wiped() {
+        struct Probe(std::sync::Arc<std::sync::atomic::AtomicBool>);
+        impl Wipe for Probe {
+            fn wipe(&mut self) {
+                self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        let wiped = std::sync::Arc::default();
+        drop(Pii::new(Probe(std::sync::Arc::clone(&wiped))));
+        assert!(wiped.load(std::sync::atomic::Ordering::Relaxed));
+    }
+
+    #[test]
+    fn only_a_secret_without_text_is_empty() {
+        assert!(Secret::new("").is_empty() && !Secret::new(" ").is_empty());
+    }
+
+    #[test]
     fn secrets_compare_by_content() {
         assert_eq!(Secret::new("a"), Secret::from("a"));
         assert_ne!(Secret::new("a"), Secret::new("b"));

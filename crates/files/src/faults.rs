@@ -17,6 +17,8 @@ pub(crate) enum Step {
 pub(crate) struct Faults {
     /// Index of the operation that fails.
     pub(crate) fail: Option<usize>,
+    /// Number of operations after it that fail too.
+    pub(crate) more: usize,
     pub(crate) steps: Vec<Step>,
     pub(crate) unsynced_file: bool,
     pub(crate) unsynced_parent: bool,
@@ -26,7 +28,8 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn enter(&mut self, step: Step) -> std::io::Result<()> {
         self.steps.push(step);
-        if self.fail == Some(self.steps.len() - 1) {
+        let now = self.steps.len() - 1;
+        if self.fail.is_some_and(|at| (at..=at + self.more).contains(&now)) {
             return Err(std::io::ErrorKind::StorageFull.into());
         }
         match step {

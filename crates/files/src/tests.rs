@@ -283,3 +283,94 @@ fn everything_created_is_readable_by_its_owner_only() {
     drop(lock);
     assert_eq!(names(&inner), ["draft", "log"]);
 }
+
+#[test]
+fn reserved_space_is_on_disk_and_not_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut draft = Draft::new(dir.path().join("a")).unwrap();
+    draft.reserve(100).unwrap();
+    assert_eq!(draft.path().metadata().unwrap().len(), 100);
+    assert_eq!(draft.write(b"content").unwrap(), 7);
+    draft.set_target(dir.path().join("b"));
+    draft.commit(Existing::Keep).unwrap();
+    assert_eq!(names(dir.path()), ["b"]);
+    assert_eq!(std::fs::read(dir.path().join("b")).unwrap(), b"content");
+}
+
+#[test]
+fn a_discarded_draft_leaves_nothing_or_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let draft = Draft::new(dir.path().join("a")).unwrap();
+    std::fs::remove_file(draft.path()).unwrap();
+    assert_eq!(draft.discard().unwrap_err().kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+fn errors_have_a_text_and_their_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("a");
+    std::fs::write(&target, "").unwrap();
+    let error = Draft::new(&target).unwrap().commit(Existing::Keep).unwrap_err();
+    assert_eq!(error.to_string(), std::error::Error::source(&error).unwrap().to_string());
+    let full = || io::Error::from(io::ErrorKind::StorageFull);
+    for (error, text) in [
+        (OpenError::NotRegular, "not a regular file"),
+        (OpenError::InUse { holder: None }, "already open"),
+        (OpenError::Foreign { line: 7 }, "line 7"),
+        (OpenError::Io(full()), &full().to_string()),
+    ] {
+        assert!(error.to_string().contains(text), "{error}");
+        assert_eq!(std::error::Error::source(&error).is_some(), matches!(error, OpenError::Io(_)), "{error}");
+    }
+}
+
+#[test]
+fn a_failed_append_that_cannot_be_undone_is_undone_by_the_next_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    let (mut log, _) = open(Disk::default(), &path, Tail::Cut).unwrap();
+    log.append(b"{first}\n").unwrap();
+    // The write and the cut after it fail.
+    let faults = Faults { fail: Some(0), more: 1, ..Faults::default() };
+    let mut log = log.on_disk(Disk { faults: Some(Arc::new(Mutex::new(faults))) });
+    assert!(log.append(b"{a long record that is torn}\n").is_err());
+    log.append(b"{2}\n").unwrap();
+    drop(log);
+    assert_eq!(std::fs::read(&path).unwrap(), b"{first}\n{2}\n");
+}
+
+#[test]
+fn a_failed_append_after_a_completed_record_cuts_at_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    std::fs::write(&path, "{first}\n{second}").unwrap();
+    let (log, records) = open(Disk::default(), &path, Tail::SetAside).unwrap();
+    assert_eq!(records.len(), 2);
+    let faults = Faults { fail: Some(0), ..Faults::default() };
+    let mut log = log.on_disk(Disk { faults: Some(Arc::new(Mutex::new(faults))) });
+    assert!(log.append(b"{third}\n").is_err());
+    drop(log);
+    assert_eq!(std::fs::read(&path).unwrap(), b"{first}\n{second}\n");
+}
+
+#[test]
+fn a_lock_file_has_at_most_20_digits() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lock");
+    std::fs::write(&path, "1".repeat(21)).unwrap();
+    assert!(matches!(LockFile::acquire(&path), Err(OpenError::Foreign { line: 1 })));
+    std::fs::write(&path, "1".repeat(20)).unwrap();
+    drop(LockFile::acquire(&path).unwrap());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_removes_only_its_own_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lock");
+    let lock = LockFile::acquire(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "").unwrap();
+    drop(lock);
+    assert_eq!(names(dir.path()), ["lock"]);
+}
