@@ -359,7 +359,8 @@ proptest! {
 
     #[test]
     fn opaque_bytes_round_trip(
-        bytes in prop::collection::vec(any::<u8>(), 1..300),
+        // A blank body counts as empty.
+        bytes in prop::collection::vec(any::<u8>(), 1..300).prop_filter("blank", |bytes| !bytes.trim_ascii().is_empty()),
         media in prop::sample::select(vec!["video/mp4", "video/webm", "application/octet-stream"]),
     ) {
         // A short text would be a word, not a signed form.
