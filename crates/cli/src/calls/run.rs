@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use http::Request;
 use http::header::CONTENT_TYPE;
-use identkit_core::{Content, Kind, Secret};
+use identkit_core::{Artifact, Content, Kind, Secret};
 use identkit_transport::Response;
 use identkit_wire::{Params, RetrySafety, is_json_object};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use crate::exit::Failure;
 use crate::input::{Input, confirm, require_terminal};
 use crate::output::Format;
 use crate::save::{check_place, existing, save};
+use crate::text::plain;
 
 /// Maximum size in bytes of a result that is shown.
 const MAX_SHOWN: u64 = 64 * 1024 * 1024;
@@ -71,8 +72,12 @@ async fn call(context: &Context<'_, Arguments>) -> Result<(), Failure> {
     let content = deadline.limit(content);
     match out.as_ref().filter(|_| is_file(meta)) {
         Some(out) => {
-            let saved = save(out, existing(*force), content, |_| Ok(())).await?;
             let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let content = match media_type.starts_with("application/pdf") {
+                true => Artifact::Pdf.checked(content),
+                false => content,
+            };
+            let saved = save(out, existing(*force), content, |_| Ok(())).await?;
             let result = json!({ "file": saved.json(), "media_type": media_type });
             context.show(document(result, &response, json!({})), |page| page.line(saved.path.display().to_string()))
         }
@@ -96,7 +101,7 @@ async fn show(context: &Context<'_, Arguments>, content: Content, response: &Res
         }
     }
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let rows: Vec<(String, String)> = members.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    let rows: Vec<(String, String)> = members.iter().map(|(name, value)| (name.clone(), plain(&text(value)))).collect();
     let json = if value.is_object() { value } else { json!({ "result": value }) };
     let listed = (rows.is_empty() && !body.is_empty()).then(|| text(&json));
     context.show(document(json, response, json!({})), |page| match (listed, rows.is_empty()) {

@@ -42,11 +42,14 @@ impl Place {
     }
 
     async fn run(&self, line: &[&str]) -> Result<(), Failure> {
+        self.run_at(&format!("{}/api/2.10", self.sandbox.url()), line).await
+    }
+
+    async fn run_at(&self, base: &str, line: &[&str]) -> Result<(), Failure> {
         let [id, code] = self.sandbox.sandbox().credentials("identity-tm");
-        let base = format!("{}/api/2.10", self.sandbox.url());
         let (state, code_file) = (self.path("state"), self.path("code"));
         std::fs::write(&code_file, code).unwrap();
-        let common = ["--base-url", &base, "--customer-id", &id, "--customer-code-file", &code_file, "--state", &state];
+        let common = ["--base-url", base, "--customer-id", &id, "--customer-code-file", &code_file, "--state", &state];
         let arguments = parse(&[line, &common].concat()).unwrap();
         run(&arguments, Format::Json).await.map(drop)
     }
@@ -81,6 +84,22 @@ async fn each_call_is_a_command() {
     let gone = place.run(&["get-ident-data-pdf", id, "--out", &out, "--force"]).await.unwrap_err();
     assert_eq!(gone.code, 4, "{gone:?}");
     assert!(is_pdf(&out), "the former file stays");
+}
+
+#[tokio::test]
+async fn at_96_a_damaged_pdf_is_not_saved() {
+    let place = Place::new().await;
+    let (address, _) = identkit_testkit::server(|mut stream, _| async move {
+        identkit_testkit::hear(&mut stream, "\r\n\r\n").await;
+        let response =
+            "HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\ncontent-length: 17\r\n\r\n%PDF-1.7 cut off.";
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, response.as_bytes()).await;
+        identkit_testkit::closed(&mut stream).await;
+    })
+    .await;
+    let out = place.path("report.pdf");
+    let read = place.run_at(&format!("http://{address}"), &["get-ident-data-pdf", "1", "--out", &out]).await;
+    assert!(read.unwrap_err().sentence.contains("damaged") && !Path::new(&out).exists());
 }
 
 #[tokio::test]
