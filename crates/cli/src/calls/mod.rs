@@ -1,5 +1,5 @@
-//! The calls of a provider as commands, made from their metadata: a provider in a crate of its own needs no commands
-//! written by hand.
+//! The calls of a provider as commands, made from their metadata: a provider in a crate of its own needs no code for its
+//! commands.
 
 mod arguments;
 mod run;
