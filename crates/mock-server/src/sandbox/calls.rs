@@ -2,7 +2,7 @@
 
 use std::future::pending;
 use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use http::header::{ALLOW, HeaderValue};
@@ -11,6 +11,7 @@ use identkit_core::{Clock as _, Content, Location};
 use identkit_wire::json;
 use serde_json::json;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 
 use super::Sandbox;
@@ -182,9 +183,15 @@ impl Sandbox {
     }
 }
 
+/// One permit for each processor: hundreds of threads that sign PDFs would leave no time to the runtimes of the process.
+static PROCESSORS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)));
+
 /// Does work on a thread for blocking work, because other calls need the threads of the runtime.
 async fn run(work: Work) -> Done {
     let Ok(runtime) = Handle::try_current() else { return work() };
+    // Never closed.
+    let _permit = PROCESSORS.acquire().await.ok();
     match runtime.spawn_blocking(work).await.map_err(JoinError::try_into_panic) {
         Ok(done) => done,
         Err(Ok(panic)) => resume_unwind(panic),
