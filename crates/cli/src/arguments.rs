@@ -58,9 +58,10 @@ fn without_value(mut error: clap::Error) -> clap::Error {
         _ => return error,
     };
     let Some(ContextValue::String(found)) = error.get(kind).cloned() else { return error };
-    let mut given = std::env::args_os().skip(1);
-    let is_it = |given: std::ffi::OsString| given.to_string_lossy().starts_with(&found);
-    let position = given.position(is_it).map_or(0, |at| at + 1);
+    let given: Vec<String> = std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
+    // An option can have its value in the same argument.
+    let exact = given.iter().rposition(|given| *given == found);
+    let position = exact.or_else(|| given.iter().position(|given| given.starts_with(&found))).map_or(0, |at| at + 1);
     error.insert(kind, ContextValue::String(format!("number {position}")));
     // It repeats the argument.
     error.remove(ContextKind::Suggested);
