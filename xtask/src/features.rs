@@ -1,8 +1,10 @@
 //! `cargo xtask features`: checks that every library crate compiles without features, with each feature alone and with
-//! all of them, without warnings.
+//! all of them, without warnings. Of combinations that enable the same features, one is checked.
 //!
 //! Warnings are read from cargo's messages instead of being denied through `RUSTFLAGS`, because other flags would make
 //! cargo build everything a second time.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use cargo_metadata::{Message, Metadata};
@@ -24,22 +26,43 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     Ok(findings)
 }
 
-fn libraries(metadata: &Metadata) -> Vec<(String, Vec<String>)> {
+/// The features of a package, each with what it enables.
+type Features = BTreeMap<String, Vec<String>>;
+
+fn libraries(metadata: &Metadata) -> Vec<(String, Features)> {
     let crates = metadata.workspace_root.join("crates");
     metadata
         .packages
         .iter()
         .filter(|package| package.manifest_path.starts_with(&crates))
         .filter(|package| package.targets.iter().any(|target| target.is_lib()))
-        .map(|package| (package.name.to_string(), package.features.keys().cloned().collect()))
+        .map(|package| (package.name.to_string(), package.features.clone().into_iter().collect()))
         .collect()
 }
 
 /// Arguments of each build: no feature, each alone, all.
-fn combinations(features: &[String]) -> Vec<Vec<&str>> {
-    let alone = features.iter().map(|name| vec!["--no-default-features", "--features", name.as_str()]);
-    let none = vec!["--no-default-features"];
-    [none].into_iter().chain(alone).chain([vec!["--all-features"]]).collect()
+fn combinations(features: &Features) -> Vec<Vec<&str>> {
+    let none = (vec!["--no-default-features"], BTreeSet::new());
+    let alone = features
+        .keys()
+        .map(|name| (vec!["--no-default-features", "--features", name.as_str()], enabled(features, [name.as_str()])));
+    let all = (vec!["--all-features"], enabled(features, features.keys().map(String::as_str)));
+    let mut seen = BTreeSet::new();
+    let each = [none, all].into_iter().chain(alone).filter(|(_, enabled)| seen.insert(enabled.clone()));
+    each.map(|(arguments, _)| arguments).collect()
+}
+
+/// All that these features enable, directly or not. `default` alone changes nothing.
+fn enabled<'a>(features: &'a Features, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let mut enabled = BTreeSet::new();
+    let mut left: Vec<&str> = names.into_iter().collect();
+    while let Some(name) = left.pop() {
+        if enabled.insert(name) {
+            left.extend(features.get(name).into_iter().flatten().map(String::as_str));
+        }
+    }
+    enabled.remove("default");
+    enabled
 }
 
 /// Checks one combination, and returns the finding.
@@ -78,16 +101,21 @@ mod tests {
     use crate::throwaway::Throwaway;
 
     #[test]
-    fn no_feature_each_alone_and_all_are_checked() {
-        assert_eq!(
-            combinations(&["a".to_owned(), "b".to_owned()]),
-            [
-                &["--no-default-features"][..],
-                &["--no-default-features", "--features", "a"],
-                &["--no-default-features", "--features", "b"],
-                &["--all-features"]
-            ]
-        );
+    fn each_set_of_features_is_checked_once() {
+        let check = |features: &[(&str, &[&str])], expected: &[&str]| {
+            let owned = |(name, enables): &(&str, &[&str])| {
+                ((*name).to_owned(), enables.iter().map(|feature| (*feature).to_owned()).collect())
+            };
+            let features = features.iter().map(owned).collect();
+            let combinations: Vec<_> = combinations(&features).iter().map(|arguments| arguments.join(" ")).collect();
+            assert_eq!(combinations, expected);
+        };
+        let (none, all) = ("--no-default-features", "--all-features");
+        let (a, b) = ("--no-default-features --features a", "--no-default-features --features b");
+        check(&[], &[none]);
+        check(&[("default", &[]), ("a", &["dep:x"])], &[none, all]);
+        check(&[("a", &[]), ("b", &["y/z"])], &[none, all, a, b]);
+        check(&[("a", &[]), ("b", &["a"]), ("default", &["b"])], &[none, all, a]);
     }
 
     #[test]

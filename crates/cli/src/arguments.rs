@@ -53,6 +53,7 @@ impl Arguments {
 /// or a password.
 fn without_value(mut error: clap::Error) -> clap::Error {
     let kind = match error.kind() {
+        ErrorKind::InvalidUtf8 => return not_utf8(error),
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,
         ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
         _ => return error,
@@ -66,6 +67,19 @@ fn without_value(mut error: clap::Error) -> clap::Error {
     // It repeats the argument.
     error.remove(ContextKind::Suggested);
     error
+}
+
+/// The error about a text that is not UTF-8, with the name of its environment variable if it comes from one.
+fn not_utf8(error: clap::Error) -> clap::Error {
+    let variable = std::env::vars_os()
+        .filter_map(|(name, value)| value.to_str().is_none().then(|| name.into_string().ok()).flatten())
+        .find(|name| name.starts_with("IDENTKIT_"));
+    match variable {
+        Some(name) if std::env::args_os().all(|argument| argument.to_str().is_some()) => {
+            Arguments::command().error(ErrorKind::InvalidUtf8, format!("{name} is not UTF-8"))
+        }
+        _ => error,
+    }
 }
 
 /// Whether the command line, which cannot be parsed, asks for JSON.

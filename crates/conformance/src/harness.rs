@@ -10,7 +10,9 @@ use identkit_core::{
 use identkit_mock_server::faults::Fault;
 use identkit_mock_server::{Sandbox, Transition, VirtualClock};
 use identkit_transport::{Clock, Transport};
+use identkit_wire::json::{self, JsonFault};
 use identkit_wire::{Callback, Meta};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The connection of a provider that the suite creates.
@@ -49,6 +51,15 @@ impl Scenario {
 
 /// Reads a sample with the provider's own message type.
 pub type ReadSample = fn(&[u8]) -> Result<Box<dyn Debug>, Error>;
+
+/// Reads a sample in JSON as the client reads a response. A [`ReadSample`] for each type of message.
+///
+/// # Errors
+/// As those of a response.
+pub fn read_json<T: DeserializeOwned + Debug + 'static>(sample: &[u8]) -> Result<Box<dyn Debug>, Error> {
+    let (message, _) = json::read_answer::<T>(sample).map_err(JsonFault::answer)?;
+    Ok(Box::new(message))
+}
 
 /// A sample of the vendor's document.
 #[derive(Clone, Debug)]

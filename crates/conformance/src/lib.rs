@@ -36,7 +36,7 @@ mod promises;
 mod report;
 mod secrets;
 
-pub use harness::{Harness, Link, ReadSample, Sample, Scenario, example_case, example_pdf, sandbox};
+pub use harness::{Harness, Link, ReadSample, Sample, Scenario, example_case, example_pdf, read_json, sandbox};
 pub use identkit_mock_server as mock_server;
 pub use report::{BrokenPromise, Report};
 

@@ -22,16 +22,24 @@ const TYPES: [&str; 4] = ["application/json", "application/pdf", "text/plain; ch
 /// A transport with the same response to every request.
 #[derive(Debug)]
 struct Canned {
+    /// Whether a login of identify24 succeeds, so that calls are sent.
+    logs_in: bool,
     status: StatusCode,
     media_type: &'static str,
     body: Bytes,
     sent: AtomicU32,
 }
 
+/// A response to a login of identify24.
+const TOKEN: &str = r#"{"result":true,"response_status":200,"token":"a.b.c"}"#;
+
 #[async_trait]
 impl Transport for Canned {
-    async fn send(&self, _: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
+    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
         context.mark_sent();
+        if self.logs_in && request.uri().path() == "/auth" {
+            return Ok(Response::new(Content::from_bytes(TOKEN)));
+        }
         self.sent.fetch_add(1, Ordering::SeqCst);
         let mut response = Response::new(Content::from_bytes(self.body.clone()));
         *response.status_mut() = self.status;
@@ -77,12 +85,18 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 impl Canned {
-    fn parse(input: &[u8]) -> Option<Arc<Self>> {
+    fn parse(input: &[u8], logs_in: bool) -> Option<Arc<Self>> {
         let (selector, body) = input.split_first()?;
         let status = *STATUSES.get(usize::from(selector & 15))?;
         let media_type = TYPES.get(usize::from(selector >> 4 & 3))?;
         let status = StatusCode::from_u16(status).ok()?;
-        Some(Arc::new(Self { status, media_type, body: Bytes::copy_from_slice(body), sent: AtomicU32::new(0) }))
+        Some(Arc::new(Self {
+            logs_in,
+            status,
+            media_type,
+            body: Bytes::copy_from_slice(body),
+            sent: AtomicU32::new(0),
+        }))
     }
 
     /// Checks how often the request of a call was sent.
@@ -90,6 +104,15 @@ impl Canned {
         let sent = self.sent.swap(0, Ordering::SeqCst);
         let may_repeat = !meta.safety.forbids_repeat() || !self.status.is_success();
         assert!(may_repeat || sent <= 1, "{} was sent {sent} times", meta.name);
+    }
+
+    /// Checks how often the request was sent that places an order or creates a case.
+    fn check_creation<T>(&self, result: Result<T, identkit_core::Error>) {
+        let sent = self.sent.swap(0, Ordering::SeqCst);
+        assert!(sent <= 1 || !self.status.is_success(), "a creation was sent {sent} times");
+        if let Err(error) = result {
+            assert!(sent <= 1 || error.salvaged_ids().is_empty(), "a creation was sent {sent} times beside an id");
+        }
     }
 }
 
@@ -114,7 +137,7 @@ macro_rules! call_each {
 pub(crate) fn identity_tm(input: &[u8]) {
     use identkit_identity_tm::messages::Address;
     use identkit_identity_tm::*;
-    let Some(canned) = Canned::parse(input) else { return };
+    let Some(canned) = Canned::parse(input, false) else { return };
     let builder = IdentityTm::builder(Credentials::new("4711", "secret")).transport(Arc::clone(&canned) as _);
     let Ok(client) = builder.clock(Arc::new(NoWaiting)).build() else { return };
     call_each!(client, canned;
@@ -126,19 +149,25 @@ pub(crate) fn identity_tm(input: &[u8]) {
     let address = Address::default().firstname("Erika").surname("Mustermann").country("DE");
     let order =
         PutOrder::default().reference("case-4711").product(12_u32).add(0_u64).email("e@example.com").address(address);
-    let placed = block_on(client.put_order(&order, &CallOptions::default()));
-    let sent = canned.sent.swap(0, Ordering::SeqCst);
-    assert!(sent <= 1 || !canned.status.is_success(), "an order was sent {sent} times");
-    if let Err(error) = placed {
-        assert!(sent <= 1 || error.salvaged_ids().is_empty(), "an order was sent {sent} times beside an id");
-    }
+    canned.check_creation(block_on(client.put_order(&order, &CallOptions::default())));
 }
 
 pub(crate) fn identify24(input: &[u8]) {
-    use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
+    use identkit_identify24::messages::{CreateIdent, Gender};
+    use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject};
     use identkit_identify24::{Credentials, Identify24};
-    let Some(canned) = Canned::parse(input) else { return };
-    let builder = Identify24::builder(Credentials::new("key", "secret")).transport(Arc::clone(&canned) as _);
-    let Ok(client) = builder.clock(Arc::new(NoWaiting)).build() else { return };
-    call_each!(client, canned; Login, GetIdent, GetAllProjects, GetProject);
+    let client = |logs_in| {
+        let canned = Canned::parse(input, logs_in)?;
+        let builder = Identify24::builder(Credentials::new("key", "secret")).transport(Arc::clone(&canned) as _);
+        Some((canned, builder.clock(Arc::new(NoWaiting)).build().ok()?))
+    };
+    let (Some((canned, client)), Some((_, stranger))) = (client(true), client(false)) else { return };
+    call_each!(client, canned; GetIdent, GetAllProjects, GetProject);
+    let person = CreateIdent::default().person_first_name("Erika").person_last_name("Mustermann").birth_place("Berlin");
+    let ident = person.project_id("6").gender(Gender::Female).birthday("1964-08-12").nationality("DE");
+    let ident = ident.email("erika@example.com").mobile_phone("+49 170 1234567");
+    let ident = ident.zip_code("51147").city("Köln").country("DE");
+    canned.check_creation(block_on(client.create_ident(&ident, &CallOptions::default())));
+    let login = block_on(stranger.login(&CallOptions::default()));
+    let _ = login.map(drop).map_err(|error| (format!("{error:?}"), error.to_string()));
 }

@@ -248,6 +248,25 @@ mod secrets {
     }
 
     #[test]
+    fn at_80_a_page_in_place_of_the_status_gives_a_note() {
+        let page = Server::json("200 OK", "\n<!DOCTYPE html><title>Maintenance</title>");
+        page.run("tm ping").ends_with(0, &["an HTML page, which a gateway may have sent"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_utf_8_is_named() {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let (server, odd) = (Server::json("200 OK", ""), std::ffi::OsStr::from_bytes(b"secret\xff"));
+        for name in ["IDENTKIT_TM_CUSTOMER_CODE", "IDENTKIT_NO_PROXY", "IDENTKIT_PROXY"] {
+            let result = crate::support::run(server.command("tm ping").env(name, odd));
+            assert!(!result.fails_with(2, &[name, "not UTF-8"]).stderr.contains("secret"), "{name}");
+        }
+        assert!(server.requests().is_empty());
+    }
+
+    #[test]
     fn credentials_are_read_from_files() {
         let folder = tempfile::tempdir().unwrap();
         let (code, empty) = (file(&folder, "code", "top-secret\n"), file(&folder, "empty", "\n"));

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use identkit_conformance::mock_server::{Sandbox, VirtualClock};
-use identkit_conformance::{Harness, Sample, Scenario, example_case, run};
+use identkit_conformance::{Harness, Sample, Scenario, example_case, read_json, run};
 use identkit_core::{Outcome, Purpose};
 use identkit_example_provider::messages::{Case, CreateCase};
 use identkit_example_provider::mock::AcmeVendor;
 use identkit_example_provider::{Acme, Credentials, FinishedCallback, PROVIDER, operations};
-use identkit_wire::json::{self, JsonFault};
 
 pub(crate) fn sandbox() -> Sandbox {
     let start = jiff::Timestamp::from_second(1_599_739_200).unwrap();
@@ -33,12 +32,8 @@ async fn the_provider_passes_the_suite() {
     .callbacks(vec![Arc::new(FinishedCallback)])
     .operations(operations::all())
     .samples([
-        Sample::new("create", crate::fixtures::CREATE, &["Erika", "Mustermann"], |bytes| {
-            Ok(Box::new(json::read::<CreateCase>(bytes).map_err(JsonFault::answer)?))
-        }),
-        Sample::new("case", crate::fixtures::CASE, &["Erika", "Mustermann"], |bytes| {
-            Ok(Box::new(json::read::<Case>(bytes).map_err(JsonFault::answer)?))
-        }),
+        Sample::new("create", crate::fixtures::CREATE, &["Erika", "Mustermann"], read_json::<CreateCase>),
+        Sample::new("case", crate::fixtures::CASE, &["Erika", "Mustermann"], read_json::<Case>),
     ]);
     let report = run(&harness).await;
     println!("{report}");

@@ -1,6 +1,6 @@
 //! The conformance suite against identify24 and its mock vendor.
 
-use identkit_conformance::{Harness, Sample, Scenario, example_case, run, sandbox};
+use identkit_conformance::{Harness, ReadSample, Sample, Scenario, example_case, read_json, run, sandbox};
 use identkit_core::Purpose;
 use identkit_identify24::IdentStatusCallback;
 use identkit_identify24::messages::{
@@ -11,25 +11,18 @@ use identkit_wire::Operation;
 
 use crate::support::*;
 
-fn read<T: serde::de::DeserializeOwned + std::fmt::Debug + 'static>(
-    bytes: &[u8],
-) -> Result<Box<dyn std::fmt::Debug>, Error> {
-    let (answer, _) = identkit_wire::json::read_answer::<T>(bytes).map_err(|fault| fault.answer())?;
-    Ok(Box::new(answer))
-}
-
 /// The samples of messages with personal data or secrets.
 fn samples() -> Vec<Sample> {
     let person = ["John", "Doe", "xxxxxxxx-xxxx"];
     [
-        ("S-005-auth-request.json", &["{{APIKEY}}"][..], read::<AuthRequest> as identkit_conformance::ReadSample),
-        ("S-007-auth-response.json", &[], read::<AuthResponse>),
-        ("S-012-ident-create-curl-body.json", &person, read::<CreateIdent>),
-        ("S-013-ident-create-response.json", &person, read::<CreateIdentResponse>),
-        ("S-017-ident-get-response.comma-added.json", &person, read::<Envelope<Ident>>),
-        ("S-021-project-get-all-response.json", &[], read::<Envelope<Vec<Project>>>),
-        ("S-026-project-get-response.json", &[], read::<Envelope<Project>>),
-        ("S-027-ident-webhook.json", &person, read::<IdentWebhook>),
+        ("S-005-auth-request.json", &["{{APIKEY}}"][..], read_json::<AuthRequest> as ReadSample),
+        ("S-007-auth-response.json", &[], read_json::<AuthResponse>),
+        ("S-012-ident-create-curl-body.json", &person, read_json::<CreateIdent>),
+        ("S-013-ident-create-response.json", &person, read_json::<CreateIdentResponse>),
+        ("S-017-ident-get-response.comma-added.json", &person, read_json::<Envelope<Ident>>),
+        ("S-021-project-get-all-response.json", &[], read_json::<Envelope<Vec<Project>>>),
+        ("S-026-project-get-response.json", &[], read_json::<Envelope<Project>>),
+        ("S-027-ident-webhook.json", &person, read_json::<IdentWebhook>),
     ]
     .map(|(name, personal, read)| Sample::new(name, fixture(name), personal, read))
     .into()

@@ -2,7 +2,9 @@
 
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
-use identkit_wire::{AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, Warning, json, operation};
+use identkit_wire::{
+    AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, Warning, json, operation, trim_body,
+};
 
 use super::{
     BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, is_empty, read, refuse_default, require, wrong_state,
@@ -95,6 +97,10 @@ operation! {
     .section("[T] 7.1")
     .answer(Answer::Status),
     output: (), dialect: Dialect,
-    decode: |_, _, _, _| Ok(().into()),
+    decode: |_, _, body, _| {
+        let is_page = matches!(&body, Received::Whole(body) if trim_body(body).starts_with(b"<"));
+        let page = "the response is an HTML page, which a gateway may have sent: the service may be down";
+        Ok(Decoded::new((), Warning::when(is_page, page, "AT-80").into_iter().collect()))
+    },
     respond: super::respond::empty,
 }

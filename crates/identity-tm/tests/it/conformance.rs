@@ -1,6 +1,6 @@
 //! The conformance suite with identity.TM and its mock vendor.
 
-use identkit_conformance::{Harness, Sample, Scenario, example_case, run, sandbox};
+use identkit_conformance::{Harness, ReadSample, Sample, Scenario, example_case, read_json, run, sandbox};
 
 use crate::support::*;
 
@@ -25,27 +25,20 @@ fn harness(purpose: Purpose, story: &str, outcome: Outcome) -> Harness {
     ])
 }
 
-fn read<T: serde::de::DeserializeOwned + std::fmt::Debug + 'static>(
-    bytes: &[u8],
-) -> Result<Box<dyn std::fmt::Debug>, Error> {
-    let (answer, _) = identkit_wire::json::read_answer::<T>(bytes).map_err(|fault| fault.answer())?;
-    Ok(Box::new(answer))
-}
-
 /// The samples of messages with personal data or secrets.
 fn samples() -> Vec<Sample> {
     let order = ["Mustermann", "Erika", "Heidestr", "+491711234567", "e.mustermann", "webhook.site/1234567"];
     let placed = ["99921269855041", "Just_a_test", "37C4B60A72A1C6C7", "SHU8T", "a9PPz-eFcNBifsk"];
     let data = ["Mustermann", "Erika", "Heidestr", "1964-08-12", "+4915114084205", "T22000129"];
     [
-        ("S-035-put-order-request.json", &order[..], read::<PutOrder> as identkit_conformance::ReadSample),
-        ("S-036-put-order-response.json", &placed, read::<PutOrderAnswer>),
-        ("S-040-get-status-response.json", &["99921269855041", "Sign-me_Account"], read::<OrderStatus>),
-        ("S-046-get-ident-data-response.json", &data, read::<IdentDataAnswer>),
-        ("S-056-get-voice-files-response.repaired.json", &["sound_4348", "//uQ"], read::<VoiceFiles>),
-        ("S-062-get-all-status-response.json", &["9992120505", "TestOrder"], read::<OrderList>),
-        ("S-075-get-bank-list-response.json", &[], read::<Vec<Bank>>),
-        ("S-079-check-signme-user-response.json", &[], read::<SignmeUser>),
+        ("S-035-put-order-request.json", &order[..], read_json::<PutOrder> as ReadSample),
+        ("S-036-put-order-response.json", &placed, read_json::<PutOrderAnswer>),
+        ("S-040-get-status-response.json", &["99921269855041", "Sign-me_Account"], read_json::<OrderStatus>),
+        ("S-046-get-ident-data-response.json", &data, read_json::<IdentDataAnswer>),
+        ("S-056-get-voice-files-response.repaired.json", &["sound_4348", "//uQ"], read_json::<VoiceFiles>),
+        ("S-062-get-all-status-response.json", &["9992120505", "TestOrder"], read_json::<OrderList>),
+        ("S-075-get-bank-list-response.json", &[], read_json::<Vec<Bank>>),
+        ("S-079-check-signme-user-response.json", &[], read_json::<SignmeUser>),
     ]
     .map(|(name, personal, read)| Sample::new(name, fixture(name), personal, read))
     .into()

@@ -32,7 +32,8 @@ fn ends() -> impl Iterator<Item = &'static str> {
 const NAMES: [&str; 3] = ["tan", "jwt", "pwd"];
 
 /// Names of secrets in URL parameters only; `code` is the key of cloud functions.
-const PARAMETERS: [&str; 7] = ["key", "sig", "auth", "pass", "passphrase", "hmac", "code"];
+const PARAMETERS: [&str; 13] =
+    ["key", "sig", "auth", "pass", "passphrase", "hmac", "code", "tok", "pw", "session", "sessionid", "sid", "nonce"];
 
 /// Endings of such parameters, e.g. in signed URLs: `X-Amz-Signature`.
 const PARAMETER_ENDS: [&str; 3] = ["signature", "credential", "credentials"];
@@ -364,9 +365,22 @@ mod tests {
             assert_eq!(header(name, "S"), REDACTED);
             assert_eq!(path(&format!("/?{name}=S&a=1")), format!("/?{name}={REDACTED}&a=1"));
         }
-        for name in
-            ["key", "sig", "signature", "X-Goog-Signature", "auth", "pass", "passphrase", "hmac", "code", "credentials"]
-        {
+        for name in [
+            "key",
+            "sig",
+            "signature",
+            "X-Goog-Signature",
+            "auth",
+            "pass",
+            "passphrase",
+            "hmac",
+            "code",
+            "credentials",
+            "tok",
+            "pw",
+            "session_id",
+            "nonce",
+        ] {
             assert_eq!(path(&format!("/?{name}=S;a=1")), format!("/?{name}={REDACTED};a=1"));
             assert_eq!(Secrets::Masked.value(json!({ name: "S" })), json!({ name: "S" }), "in URLs only");
         }

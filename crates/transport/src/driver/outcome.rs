@@ -185,6 +185,8 @@ pub(super) fn after_ambiguous_attempt(meta: &Meta, error: Error) -> Error {
             error.with_kind(kind, detail).with_advice(advice)
         }
         (Some(Delivery::NotSent) | None, _) => error.with_delivery(Delivery::MaybeSent),
+        // A response that cannot be read, e.g. in another content coding, does not say whether the call was executed.
+        (Some(Delivery::MaybeSent), Kind::Protocol | Kind::Integrity) => unknown(error),
         _ => error,
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::client::Tm;
 use crate::changes::{self, Changes};
-use crate::context::{document, warn};
+use crate::context::{document, say_all, warn};
 use crate::exit::Failure;
 use crate::input::{Input, bytes_of};
 use crate::misspelled::{self, Foreign, Listed, Names};
@@ -162,6 +162,7 @@ pub(super) async fn finality(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Fail
 
 pub(super) async fn ping(tm: &Tm<'_>) -> Result<(), Failure> {
     let response = tm.server_status().await?;
+    say_all(&response.warnings);
     tm.show(document(json!({ "up": true }), &response, json!({})), |page| {
         page.line(format!("up, responded in {:.1} ms", response.elapsed.as_secs_f64() * 1000.0))
     })

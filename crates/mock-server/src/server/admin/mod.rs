@@ -91,7 +91,7 @@ impl AdminApi {
         if path.trim_end_matches('/') == DOCUMENT {
             return match *method == Method::GET {
                 true => self.document(),
-                false => Err(other_method("GET".to_owned())),
+                false => Err(other_method(vec!["GET"])),
             };
         }
         let routes = self.topics.iter().flat_map(|(.., routes)| routes);
@@ -104,9 +104,7 @@ impl AdminApi {
         let Some((route, placeholders)) = matching.iter().find(|(route, _)| route.method == *method) else {
             return Err(match matching.is_empty() {
                 true => unknown_path("no call has this path"),
-                false => {
-                    other_method(matching.iter().map(|(route, _)| route.method.as_str()).collect::<Vec<_>>().join(", "))
-                }
+                false => other_method(matching.iter().map(|(route, _)| route.method.as_str()).collect()),
             });
         };
         let query = pairs(request.uri().query().unwrap_or_default());
@@ -136,10 +134,11 @@ fn unknown_path(what: &str) -> Problem {
     Problem::new(ProblemKind::UnknownPath, format!("{what}; GET {ROOT}/{DOCUMENT} describes all calls"))
 }
 
-fn other_method(mut methods: String) -> Problem {
-    if methods.split(", ").any(|method| method == "GET") {
-        methods.push_str(", HEAD");
+fn other_method(mut methods: Vec<&str>) -> Problem {
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
     }
+    let methods = methods.join(", ");
     Problem::new(ProblemKind::MethodNotAllowed, format!("the methods of this path are {methods}")).allow(methods)
 }
 

@@ -365,6 +365,8 @@ async fn incomplete_or_too_long_responses_are_errors() {
         ("identity", call(&Download, &[Step::Lengthless(identity, "%PDF-")]).await, "Integrity"),
         ("compressed", call(&Download, &[Step::Answer(200, zipped, "x")]).await, "Protocol"),
         ("longer than its cap", call(&Read, &[answer(200, long)]).await, "Protocol"),
+        ("coded, of a deletion", call(&Delete, &[Step::Answer(202, zipped, "x")]).await, "OutcomeUnknown"),
+        ("coded, of a read", call(&Read, &[Step::Answer(200, zipped, "x")]).await, "Protocol"),
     ] {
         assert_eq!(result.split(' ').next(), Some(expected), "{row}");
     }
