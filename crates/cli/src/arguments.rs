@@ -49,11 +49,16 @@ impl Arguments {
     }
 }
 
-/// The error about an argument that is not expected, with its position in place of the argument: it may be an id, a TAN
-/// or a password.
+/// The error without a value that may be an id, a phone number, a TAN or a password. An argument that is not expected is
+/// named by its position.
 fn without_value(mut error: clap::Error) -> clap::Error {
     let kind = match error.kind() {
         ErrorKind::InvalidUtf8 => return not_utf8(error),
+        // Of an option with listed values, e.g. a number for --phone.
+        ErrorKind::InvalidValue if error.get(ContextKind::ValidValue).is_some() => {
+            error.insert(ContextKind::InvalidValue, ContextValue::String("(not shown)".to_owned()));
+            return error;
+        }
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,
         ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
         _ => return error,

@@ -57,8 +57,12 @@ fn reject_without_tls(connection: &Connection, base: &BaseUrl, has_proxy: bool) 
         ("--ca-file (IDENTKIT_CA_FILE)", path(connection.ca_file.as_ref()).is_some() && !has_proxy),
         ("--platform-roots", connection.platform_roots && !has_proxy),
     ];
+    // The proxy would see the credentials, and its loopback is another machine.
+    let given = given
+        .into_iter()
+        .chain([("--proxy", connection.proxy.is_some()), (PROXY, connection.proxy.is_none() && variable()?.is_some())]);
     let is_tls = base.join("/").is_ok_and(|url| url.scheme() == Some(&Scheme::HTTPS));
-    match given.iter().find(|(_, is_given)| *is_given && !is_tls) {
+    match given.into_iter().find(|(_, is_given)| *is_given && !is_tls) {
         Some((option, _)) => Err(Failure::unsent(format!(
             "{option} has no effect, because the base URL begins with http://: remove it, or use https://"
         ))),

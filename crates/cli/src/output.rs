@@ -226,6 +226,13 @@ pub(crate) fn text(object: &Value, name: &str) -> String {
     }
 }
 
+/// The members of an object that are not listed, for a table: the vendor does not repeat some responses.
+pub(crate) fn others(object: &Value, listed: &[&str]) -> Vec<(String, String)> {
+    let members = object.as_object().into_iter().flatten();
+    let others = members.filter(|(name, value)| !listed.contains(&name.as_str()) && !value.is_null());
+    others.map(|(name, _)| (plain(name), text(object, name))).collect()
+}
+
 /// An empty table in the style of this program.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();

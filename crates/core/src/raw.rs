@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::LOCATION;
+use http::header::{CONTENT_LOCATION, LOCATION};
 use http::{HeaderMap, StatusCode};
 
 use crate::salvage::{FoundId, find_ids};
@@ -61,6 +61,20 @@ impl RawResponse {
         found
     }
 
+    /// As [`ids`](Self::ids). If there are none, the header `Location` or `Content-Location`: it can name what the call
+    /// created in a form of its own.
+    pub(crate) fn ids_or_location(&self) -> Vec<FoundId> {
+        let found = self.ids();
+        if !found.is_empty() || self.ids.is_empty() {
+            return found;
+        }
+        let locations = [(LOCATION, "Location"), (CONTENT_LOCATION, "Content-Location")].into_iter();
+        let values = locations.filter_map(|(header, name)| Some((name, self.headers.get(header)?)));
+        values
+            .map(|(name, value)| FoundId { name, value: String::from_utf8_lossy(value.as_bytes()).into_owned().into() })
+            .collect()
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -85,5 +99,26 @@ impl RawResponse {
 impl fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawResponse").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn at_97_a_location_counts_if_there_is_no_other_id() {
+        let found = |body: &'static str, names: &'static [&'static str]| {
+            let headers = [(LOCATION, "/ident/get/a-b"), (CONTENT_LOCATION, "/c")];
+            let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            let answer = RawResponse::new(StatusCode::CREATED, headers.into_iter().collect(), body.into(), true);
+            let found = answer.with_id_names(names).ids_or_location();
+            found.iter().map(|id| format!("{}={}", id.name, id.value.expose())).collect::<Vec<_>>()
+        };
+        assert_eq!(found("", &["ident_id"]), ["Location=/ident/get/a-b", "Content-Location=/c"]);
+        assert_eq!(found(r#"{"ident_id":"x"}"#, &["ident_id"]), ["ident_id=x"]);
+        assert!(found("", &[]).is_empty(), "the call creates nothing");
     }
 }

@@ -34,7 +34,8 @@ const SHORTEST: usize = 6;
 /// value counts. Empty values, `null` and objects are not ids.
 ///
 /// `urls` are elements with a part of the path of their URLs, which are found without the name too. `complete`: whether
-/// nothing of the body is missing, so that a value at its end is whole.
+/// nothing of the body is missing, so that a value at its end is whole. A body in JSON or XML ends with a bracket or a quote:
+/// a gateway may have cut it and set the length.
 pub(crate) fn find_ids(
     body: &[u8],
     names: &[&'static str],
@@ -54,6 +55,7 @@ pub(crate) fn find_ids(
         narrow = body.iter().copied().filter(|byte| *byte != 0).collect();
         body = &narrow;
     }
+    let complete = complete && !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"' | b'<'));
     let after = |at: usize| body.get(at + 1..).unwrap_or_default();
     let quotes = body.iter().enumerate().filter(|(_, byte)| **byte == b'"').map(|(at, _)| after(at));
     for rest in quotes {
@@ -131,7 +133,8 @@ fn url_around(body: &[u8], at: usize, length: usize, complete: bool) -> Option<S
     let begin = body.get(..at)?.iter().rposition(|byte| is_delimiter(*byte) || *byte == b'=').map_or(0, |at| at + 1);
     let rest = body.get(at + length..)?;
     let is_end = |byte: &u8| is_delimiter(*byte) && *byte != b'&';
-    let end = rest.iter().position(is_end).or_else(|| complete.then_some(rest.len()))?;
+    let quoted = begin.checked_sub(1).and_then(|at| body.get(at)).is_some_and(|byte| matches!(byte, b'"' | b'\''));
+    let end = rest.iter().position(is_end).or_else(|| (complete && !quoted).then_some(rest.len()))?;
     let url = std::str::from_utf8(body.get(begin..at + length + end)?).ok()?.trim_end_matches('.');
     let is_url = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) && end > 0 && url.len() < LONGEST;
     is_url.then(|| url.to_owned())
@@ -263,6 +266,16 @@ mod tests {
     fn at_97_a_value_that_may_be_cut_off_is_not_an_id() {
         for body in ["OrderID=99921269855041", "https://x/apply/a-b", "<OrderID>99", "OrderID='99"] {
             assert!(find_ids(body.as_bytes(), &["OrderID"], &[("url", "/apply/")], false).is_empty(), "{body}");
+        }
+        // The length of the response can be that of the cut body.
+        for body in [
+            r#"{"OrderID":"","TargetURL":"https://x/apply/a-b"#,
+            "Notice {\"url\":\"https://x/apply/a-b",
+            r#"{"a":"OrderID=99921269855041"#,
+            "<a href='https://x/apply/a-b",
+            "<p>https://x/apply/a-b",
+        ] {
+            assert!(find_ids(body.as_bytes(), &["OrderID"], &[("url", "/apply/")], true).is_empty(), "{body}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::Warning;
+
 /// What an element says.
 #[derive(Clone, Copy, PartialEq)]
 enum Sign {
@@ -51,8 +53,13 @@ fn sign(name: &str) -> Option<Sign> {
     NAMES.iter().find(|(listed, _)| is_named(name, listed)).map(|(_, sign)| *sign)
 }
 
+/// Whether an element with this name can say whether the call failed.
+pub(crate) fn is_sign(name: &str) -> bool {
+    sign(name).is_some()
+}
+
 /// Whether an element of a JSON object says that the call failed.
-pub(crate) fn is_failure(name: &str, value: &Value) -> bool {
+pub fn is_failure(name: &str, value: &Value) -> bool {
     match (sign(name), value) {
         (Some(Sign::Error), value) => !is_none(value),
         (Some(Sign::Success), Value::Bool(success)) => !success,
@@ -66,6 +73,12 @@ pub(crate) fn is_failure(name: &str, value: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// The warning about a failure beside a result: these elements, which the document does not list, say that the call failed.
+pub fn failure_beside_result<'a>(elements: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Option<Warning> {
+    let failed = elements.into_iter().any(|(name, value)| is_failure(name, value));
+    Warning::when(failed, "the vendor also reported an error", "AT-94")
 }
 
 /// Whether an element of a JSON object without a result says why it has none: a failure, or a text.

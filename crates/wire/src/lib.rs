@@ -44,7 +44,7 @@ pub use ascii::holds_control;
 pub use body::{Body, BodyReader, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
-pub use failure::is_reason;
+pub use failure::{failure_beside_result, is_failure, is_reason};
 pub use message::{Extra, FieldPlace, FieldReader, Fill, Message};
 #[cfg(feature = "server")]
 pub use meta::Params;

@@ -39,9 +39,19 @@ impl StateDirectory {
     /// # Errors
     /// If no option and no environment variable names it.
     pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
-        let given = self.state.clone().or_else(|| std::env::var_os("IDENTKIT_STATE_DIR"));
-        if let Some(directory) = given.filter(|directory| !directory.is_empty()) {
-            return Ok(directory.into());
+        const VARIABLE: &str = "IDENTKIT_STATE_DIR";
+        let variable = || std::env::var_os(VARIABLE).filter(|directory| !directory.is_empty());
+        let option = self.state.clone().filter(|directory| !directory.is_empty()).map(|given| ("--state", given));
+        if let Some((name, directory)) = option.or_else(|| Some((VARIABLE, variable()?))) {
+            let directory = PathBuf::from(directory);
+            // No shell has replaced it, e.g. in a file with variables.
+            let is_home = directory.components().next().is_some_and(|first| first.as_os_str() == "~");
+            if is_home || (name == VARIABLE && directory.is_relative()) {
+                // Commands in other directories would not find the records.
+                return Err(Failure::unsent(format!("{name} {} must be an absolute path", directory.display())));
+            }
+            let unknown = |error| Failure::unsent(format!("{name} {} cannot be used: {error}", directory.display()));
+            return std::path::absolute(&directory).map_err(unknown);
         }
         // The XDG specification ignores relative paths.
         let absolute = |path: &Path| path.is_absolute();

@@ -357,6 +357,27 @@ mod inputs {
     }
 
     #[test]
+    fn at_41_elements_that_are_not_listed_are_shown() {
+        let placed = r#"{"OrderID":"1","GiroURL":"https://example.com/g","TargetUrl":["https://example.com/t"]}"#;
+        let result =
+            Server::json("202 Accepted", placed).feed("tm put-order -", &order(&json!({ "getTargetLink": true })));
+        result.ends_with(0, &["asks for a link (getTargetLink), but the response has no TargetURL"]);
+        result.shows(&["GiroURL\thttps://example.com/g", "TargetUrl\t[\"https://example.com/t\"]"]);
+        let created = r#"{"result":true,"ident_id":"x","conferenceUrl":"https://example.com/c"}"#;
+        let server = Server::after_login(|_| Reply::json("200 OK", created));
+        server.feed("identify24 create -", &ident(&json!({}))).shows(&["conferenceUrl\thttps://example.com/c"]);
+        let data = r#"{"IdentData":{"Type":1,"Surname":"Mustermann"},"UserIp":"192.0.2.1"}"#;
+        Server::json("200 OK", data).run("tm ident-data 1").shows(&["UserIp: 192.0.2.1"]);
+    }
+
+    #[test]
+    fn a_value_that_is_not_listed_is_not_shown() {
+        let server = Server::json("200 OK", "{}");
+        let result = server.run("identify24 create - --phone +4915112345678");
+        result.fails_with(2, &["--phone", "possible values"]).logs_none_of(&["4915112345678"]);
+    }
+
+    #[test]
     fn at_29_at_33_at_47_a_changed_element_gives_a_note() {
         let server = Server::json("202 Accepted", r#"{"OrderID":"1","Ref":"r","TargetURL":"https://example.com/"}"#);
         // A merge patch removes nulls, so the order is text.

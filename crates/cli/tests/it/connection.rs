@@ -294,6 +294,11 @@ mod proxies {
             // The environment's proxy does not apply to loopback addresses.
             run(VENDOR.command(line).env("HTTPS_PROXY", &forbids)).fails_with(7, &["the proxy does not allow"]);
         }
+        // The proxy would see the credentials.
+        let plain = "tm ping --base-url http://127.0.0.1:1/api";
+        let words = &["--proxy has no effect, because the base URL begins with http://", "nothing was sent"];
+        VENDOR.run(&format!("{plain} --proxy {NO_SERVER}")).fails_with(2, words);
+        run(VENDOR.command(plain).env("IDENTKIT_PROXY", NO_SERVER)).fails_with(2, &["IDENTKIT_PROXY has no effect"]);
         let result = VENDOR.run(&format!("tm ping --proxy {NO_SERVER}"));
         result.fails_with(7, &["no connection to the proxy could be made", "check --proxy"]);
     }

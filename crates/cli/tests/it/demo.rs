@@ -66,7 +66,7 @@ fn every_check_passes_and_every_listed_file_is_right() {
         assert_eq!(file["sha256"].as_str().unwrap(), sha256(&std::fs::read(path).unwrap()), "{}", path.display());
     }
     for (folder, inside) in [
-        ("", &["identify24", "identity-tm", "inbox.jsonl", "input"][..]),
+        ("", &[".identkit-demo", "identify24", "identity-tm", "inbox.jsonl", "input"][..]),
         ("identify24", &["ident.json"]),
         ("identity-tm", &["contract.signed.pdf", "ident-data.json", "report.pdf"]),
         ("input", &["contract.pdf", "create-ident.json", "put-order.json"]),
@@ -195,10 +195,23 @@ fn an_unusable_directory_is_2() {
 fn a_foreign_inbox_file_is_not_overwritten() {
     let out = tempfile::tempdir().unwrap();
     let inbox = out.path().join("inbox.jsonl");
-    std::fs::write(&inbox, "my diary\n").unwrap();
-    let result = demo(out.path(), &[]);
-    result.ends_with(1, &["error: the inbox ", "inbox.jsonl", "cannot be used", "is not an event"]);
-    assert_eq!(std::fs::read_to_string(&inbox).unwrap(), "my diary\n");
+    // Also an empty one: a service can have begun it.
+    for content in ["my diary\n", ""] {
+        std::fs::write(&inbox, content).unwrap();
+        demo(out.path(), &[]).ends_with(2, &["inbox.jsonl exists and no demo wrote it", "--out"]);
+        assert_eq!(std::fs::read_to_string(&inbox).unwrap(), content);
+    }
+}
+
+#[test]
+fn an_input_that_the_user_changed_is_not_replaced() {
+    let out = tempfile::tempdir().unwrap();
+    demo(out.path(), &[]).ends_with(0, &[]);
+    demo(out.path(), &[]).ends_with(0, &[]);
+    let input = out.path().join("input/create-ident.json");
+    std::fs::write(&input, "{}").unwrap();
+    demo(out.path(), &[]).ends_with(2, &["input/create-ident.json differs from the demo's input", "--out"]);
+    assert_eq!(std::fs::read_to_string(&input).unwrap(), "{}");
 }
 
 #[test]

@@ -80,7 +80,16 @@ fn write_ca_is_kept_and_printed_as_an_absolute_path() {
     // A later sandbox replaces it, and no other file.
     drop(Sandbox::with(&["--write-ca", path.to_str().unwrap()]));
     let foreign = file(&folder, "foreign.pem", "my diary");
-    for (place, kept) in [(foreign.as_str(), Some("my diary")), (folder.path().to_str().unwrap(), None)] {
+    let pem = std::fs::read_to_string(&path).unwrap();
+    let with_key = format!("{pem}-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n");
+    let with_comment = format!("{pem}# of the test machine\n");
+    let (key, comment) = (file(&folder, "key.pem", &with_key), file(&folder, "comment.pem", &with_comment));
+    for (place, kept) in [
+        (foreign.as_str(), Some("my diary")),
+        (&key, Some(&*with_key)),
+        (&comment, Some(&*with_comment)),
+        (folder.path().to_str().unwrap(), None),
+    ] {
         let result = run(identkit().args(["sandbox", "--write-ca", place]));
         result.fails_with(2, &["--write-ca", place, "is not the CA certificate of a sandbox"]);
         assert_eq!(std::fs::read_to_string(place).ok().as_deref(), kept);

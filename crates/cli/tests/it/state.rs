@@ -392,6 +392,13 @@ fn without_a_usable_directory_nothing_is_sent() {
         command.env("XDG_STATE_HOME", "");
         assert!(!crate::support::feed(&mut command, input(line).as_bytes()).stderr.contains("XDG_STATE_HOME"));
     }
+    // Commands in other directories would not find the records.
+    for (directory, option) in [("records", ""), ("~/records", ""), ("", " --state ~/records")] {
+        let mut command = server.command(&format!("tm put-order -{option}"));
+        command.env("IDENTKIT_STATE_DIR", directory);
+        let result = crate::support::feed(&mut command, input("tm put-order -").as_bytes());
+        result.fails_with(2, &["records must be an absolute path", "nothing was sent"]);
+    }
     assert_eq!(server.connections(), 0);
 }
 

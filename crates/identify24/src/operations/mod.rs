@@ -12,7 +12,8 @@ use http::Method;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::json::Notes;
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, OneOrMany, Received, Refusal, RetrySafety, is_reason, json,
+    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, OneOrMany, Received, Refusal, RetrySafety,
+    failure_beside_result, is_reason, json,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -96,7 +97,8 @@ fn enveloped<T: DeserializeOwned>(
     if let Some(name) = readable.iter().find(|name| notes.is_ignored(name)) {
         return Err(Error::new(Kind::Protocol, format!("the {name} in the response is not a text")));
     }
-    Ok(Decoded::new(answer, notes.warnings()))
+    let failure = failure_beside_result(&answer.extra);
+    Ok(Decoded::new(answer, notes.warnings().into_iter().chain(failure).collect()))
 }
 
 /// Checks that a response names no other object than the requested one in an element that the document does not list.

@@ -6,10 +6,10 @@ use http::{Method, StatusCode, response};
 use identkit_core::{Error, Kind, Violation};
 use identkit_wire::{
     AmbiguityPolicy, BodyMode, Decoded, Dts, Encoded, Extra, Meta, Operation, Received, RetrySafety, Warning,
-    error_text, json, operation,
+    is_failure, json, operation, states_failure,
 };
 
-use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED, is_empty, refuse_default};
+use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED, refuse_default};
 use crate::messages::{AllStatusRequest, General, OrderList, Paging, Period};
 use crate::validate::{check_extra, listed_in_extra};
 use crate::{Dialect, PROVIDER};
@@ -43,7 +43,7 @@ pub(crate) fn read_list(bytes: &[u8]) -> Result<Decoded<OrderList>, Error> {
         let what = "they have no OrderID, or an element that cannot be read";
         warnings.push(Warning::new(format!("unreadable entries: {unreadable} of {}; {what}", list.0.len()), "AT-93"));
     }
-    let error = error_text(bytes, ERROR).is_some() || list.0.iter().any(|order| has_error(&order.extra));
+    let error = states_failure(bytes) || list.0.iter().any(|order| has_error(&order.extra));
     warnings.extend(error_warning(error));
     Ok(Decoded::new(list, warnings))
 }
@@ -63,7 +63,7 @@ pub(super) fn check_list(bytes: &[u8], has_id: bool) -> Result<(), Error> {
 
 /// Whether the elements that the document does not list contain the vendor's error (AT-94).
 pub(super) fn has_error(extra: &Extra) -> bool {
-    extra.get(ERROR).is_some_and(|error| !is_empty(error))
+    extra.iter().any(|(name, value)| is_failure(name, value))
 }
 
 pub(super) fn error_warning(error: bool) -> Option<Warning> {

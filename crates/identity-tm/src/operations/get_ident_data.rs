@@ -3,10 +3,10 @@
 
 use bytes::Bytes;
 use identkit_core::{Error, Kind, Secret};
-use identkit_wire::{Decoded, Received, Warning, debug_as, json};
+use identkit_wire::{Decoded, Received, Warning, debug_as, failure_beside_result, json};
 
 use super::opaque::{check_opaque, is_opaque};
-use super::{ERROR, check_order_id, is_empty, read, refuse_no_result, require};
+use super::{check_order_id, read, refuse_no_result, require};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
@@ -70,11 +70,10 @@ pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<De
         })
     };
     let unset = value.initial().is_some_and(unset);
-    let error = value.extra.get(ERROR).is_some_and(|error| !is_empty(error));
     let unchecked = value.checked().is_none() && !untyped && !repeated;
     let warnings = [
         Warning::when(unchecked, "the response contains no checked data of the person", "AT-23"),
-        Warning::when(error, "the vendor also reported an error", "AT-94"),
+        failure_beside_result(&value.extra),
         Warning::when(untyped, "an entry of IdentData is neither of Type 1 nor 2: it is not the checked data", "AT-23"),
         Warning::when(repeated, "several entries of IdentData have the same Type: compare them", "AT-23"),
         Warning::when(misspelled, "the time of identification has an undocumented element name", "AT-01"),

@@ -50,8 +50,8 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, UnknownEnd, Warning, error_text,
-    is_reason, json, trim_body,
+    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, UnknownEnd, error_text,
+    failure_beside_result, is_reason, json, trim_body,
 };
 
 use serde_json::Value;
@@ -93,17 +93,6 @@ const fn read(name: &'static str, path: &'static str, section: &'static str) -> 
         .refusals(READ)
 }
 
-/// Whether an element `Error` is none: `null` or empty (AT-94).
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(many) => many.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        _ => false,
-    }
-}
-
 /// Rejects a body that is not a result in any form: an error, a page, or nothing (AT-94, AT-96). `expected` is e.g. `a video`.
 fn refuse_no_result(head: &http::response::Parts, body: &[u8], expected: &str) -> Result<(), Error> {
     if let Some(text) = error_text(body, ERROR) {
@@ -134,7 +123,7 @@ fn require_end(head: &http::response::Parts) -> Result<(), Error> {
     }
 }
 
-/// Decodes an object on whose elements `once` the result depends, with a warning about `Error` beside it (AT-94, AT-95).
+/// Decodes an object on whose elements `once` the result depends, with a warning about an error beside it (AT-94, AT-95).
 /// Checks that it names no other order.
 fn decode_of_order<T: Message + serde::de::DeserializeOwned>(
     order_id: &OrderId,
@@ -149,8 +138,7 @@ fn decode_of_order<T: Message + serde::de::DeserializeOwned>(
 /// As [`decode_of_order`], for a call without an order.
 fn decode_object<T: Message + serde::de::DeserializeOwned>(body: Received, once: &[&str]) -> Result<Decoded<T>, Error> {
     let mut decoded = json::decode_once::<T>(body, once)?;
-    let error = decoded.value.extra().get(ERROR).is_some_and(|error| !is_empty(error));
-    decoded.warnings.extend(Warning::when(error, "the vendor also reported an error", "AT-94"));
+    decoded.warnings.extend(failure_beside_result(&*decoded.value.extra()));
     Ok(decoded)
 }
 

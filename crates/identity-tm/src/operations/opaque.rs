@@ -14,8 +14,16 @@ const SHORTEST: usize = 16;
 /// Minimum length of a line of encoded data below a title.
 const LONG: usize = 40;
 
-/// First bytes of files that anyone can read: PNG, JPEG, GIF, PDF, RIFF, ZIP, gzip.
-const PLAIN: [&[u8]; 7] = [b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF-", b"RIFF", b"PK\x03\x04", b"\x1f\x8b\x08"];
+/// First bytes of files that anyone can read: PNG, JPEG, GIF, PDF, RIFF, gzip.
+const PLAIN: [&[u8]; 6] = [b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF-", b"RIFF", b"\x1f\x8b\x08"];
+
+/// First bytes of a ZIP archive.
+const ZIP: &[u8] = b"PK\x03\x04";
+
+/// Whether a body is a ZIP archive whose first entry is not encrypted (APPNOTE, section 4.4.4: bit 0).
+fn is_plain_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(ZIP) && bytes.get(6).is_none_or(|flags| flags & 1 == 0)
+}
 
 /// Checks that a body can be an encrypted or signed result of this order. `detail` is the error if it cannot be one.
 pub(super) fn check_opaque(order_id: &OrderId, bytes: &[u8], detail: &'static str) -> Result<(), Error> {
@@ -28,7 +36,7 @@ pub(super) fn check_opaque(order_id: &OrderId, bytes: &[u8], detail: &'static st
 
 /// Whether a body can be an encrypted or signed result.
 pub(super) fn is_opaque(bytes: &[u8]) -> bool {
-    if PLAIN.iter().any(|magic| bytes.starts_with(magic)) {
+    if PLAIN.iter().any(|magic| bytes.starts_with(magic)) || is_plain_zip(bytes) {
         return false;
     }
     let Ok(text) = std::str::from_utf8(trim_body(bytes)) else { return true };

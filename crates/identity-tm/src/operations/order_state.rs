@@ -3,12 +3,11 @@
 use http::Method;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::{
-    AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, Warning, json, operation, trim_body,
+    AmbiguityPolicy, Answer, Decoded, Meta, Received, Refusal, RetrySafety, Warning, failure_beside_result, json,
+    operation, trim_body,
 };
 
-use super::{
-    BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, is_empty, read, refuse_default, require, wrong_state,
-};
+use super::{BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, read, refuse_default, require, wrong_state};
 use crate::messages::{General, OrderStatus, mend};
 use crate::{Dialect, OrderId, PROVIDER};
 
@@ -18,10 +17,9 @@ fn decode_status(order_id: &OrderId, body: Received) -> Result<Decoded<OrderStat
     notes.require_once(&["Status"])?;
     check_order_id(order_id, value.order_id.as_ref())?;
     let entries = require(value.status.as_ref(), "Status")?;
-    let error = value.extra.get(ERROR).is_some_and(|error| !is_empty(error));
     refuse_default(entries.is_empty(), &value.extra)?;
     let mut warnings = notes.warnings();
-    warnings.extend(Warning::when(error, "the vendor also reported an error", "AT-94"));
+    warnings.extend(failure_beside_result(&value.extra));
     Ok(Decoded::new(value, warnings))
 }
 

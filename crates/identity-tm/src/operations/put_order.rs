@@ -10,7 +10,7 @@ use identkit_wire::json::{self, Blob};
 use identkit_wire::url::WebUrl;
 use identkit_wire::{
     AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, OneOrMany, Operation, RetrySafety, Source, Warning, can_be_id,
-    operation,
+    is_failure, operation,
 };
 use serde_json::{Map, Value};
 
@@ -124,7 +124,8 @@ fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
             "AT-22",
         ),
         Warning::when(
-            answer.error.as_ref().is_some_and(|error| !error.expose().is_empty()),
+            answer.error.as_ref().is_some_and(|error| !error.expose().is_empty())
+                || answer.extra.iter().any(|(name, value)| is_failure(name, value)),
             "the vendor accepted the order but also reported an error",
             "AT-53",
         ),

@@ -15,17 +15,23 @@ use crate::save::{SavedFile, save};
 /// The file with the webhooks.
 pub(super) const INBOX: &str = "inbox.jsonl";
 
+/// An empty file that marks the directory of a demo. A service of the user can have an inbox too.
+const MARKER: &str = ".identkit-demo";
+
 /// The directory that the demo writes to, readable by its owner only.
 pub(super) struct Folder {
     pub(super) root: PathBuf,
     pub(super) files: Vec<SavedFile>,
-    /// Whether files of an earlier demo can be replaced: its inbox is there.
+    /// Whether files of an earlier demo can be replaced: its marker is there.
     is_demo: bool,
 }
 
 impl Folder {
     pub(super) fn create(root: &Path) -> Result<Self, Failure> {
         let name = root.display();
+        if root.as_os_str() == "-" {
+            return Err(Failure::usage("--out - is not a directory"));
+        }
         if fs::metadata(root).is_ok_and(|existing| !existing.is_dir()) {
             return Err(Failure::usage(format!("--out {name} is a file: it must be a directory or a new path")));
         }
@@ -33,7 +39,17 @@ impl Folder {
         for folder in ["", "input", "identity-tm", "identify24"] {
             create_dirs(&root.join(folder)).map_err(cannot)?;
         }
-        let is_demo = root.join(INBOX).is_file();
+        let is_demo = root.join(MARKER).is_file();
+        if !is_demo {
+            if root.join(INBOX).symlink_metadata().is_ok() {
+                return Err(not_ours(&root.join(INBOX)));
+            }
+            let mut options = fs::OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.open(root.join(MARKER)).map_err(cannot)?;
+        }
         Ok(Self { root: root.to_owned(), files: Vec::new(), is_demo })
     }
 
@@ -45,8 +61,14 @@ impl Folder {
         self.stream(name, Content::from_bytes(bytes.into())).await
     }
 
-    /// Saves an input and reads it back.
+    /// Saves an input and reads it back. One that the user has changed is not replaced.
     pub(super) async fn input(&mut self, name: &str, bytes: &str) -> Result<Vec<u8>, Failure> {
+        if self.is_demo && fs::read(self.path(name)).is_ok_and(|existing| existing != bytes.as_bytes()) {
+            return Err(Failure::usage(format!(
+                "{} differs from the demo's input: move it, or choose another directory (--out)",
+                self.path(name).display()
+            )));
+        }
         let path = self.save(name, bytes).await?.path.clone();
         fs::read(&path).map_err(|error| Failure::local(format!("{} cannot be read: {error}", path.display())))
     }
@@ -60,13 +82,14 @@ impl Folder {
     pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&SavedFile, Failure> {
         let path = self.path(name);
         if !self.is_demo && path.symlink_metadata().is_ok() {
-            let name = path.display();
-            return Err(Failure::usage(format!(
-                "{name} exists and no demo wrote it: choose another directory (--out)"
-            )));
+            return Err(not_ours(&path));
         }
         let saved = save(&path, Existing::Replace, content, |_| Ok(())).await?;
         self.files.push(saved);
         self.files.last().ok_or_else(|| Failure::local("a saved file is missing from the list"))
     }
+}
+
+fn not_ours(path: &Path) -> Failure {
+    Failure::usage(format!("{} exists and no demo wrote it: choose another directory (--out)", path.display()))
 }

@@ -16,7 +16,7 @@ use crate::context::{document, warn};
 use crate::exit::{Failure, VendorText};
 use crate::input::Input;
 use crate::misspelled::{self, Foreign, Names};
-use crate::output::{InterruptionNote, say, text, to_json};
+use crate::output::{InterruptionNote, others, say, text, to_json};
 use crate::text::plain;
 
 /// Names of other vendors and of `NewCase` for something that an ident does not have, or has under another name.
@@ -53,11 +53,14 @@ pub(super) async fn create(
     let names = Names { listed: &[("", CreateIdent::KEYS)], foreign: FOREIGN };
     // An ident that breaks a rule is rejected below.
     let sent = ident.encode(&dialect).ok().and_then(|sent| sent.body.as_bytes()).unwrap_or_default();
-    let Changes { left_out, reshaped, .. } = Changes::new(&input.bytes, &sent);
-    // The client's warnings are about the other changes.
-    let phone = reshaped.iter().any(|name| name == "mobile_phone") && dialect.phone == PhonePolicy::AsGiven;
-    let phone = phone.then(|| "mobile_phone is sent without its separators".to_owned());
-    let notes = misspelled::notes(&input.bytes, names).into_iter().chain(notes_on_types(&input.bytes));
+    let Changes { left_out, reshaped, trimmed } = Changes::new(&input.bytes, &sent);
+    let types = notes_on_types(&input.bytes);
+    // The client's warnings are about the other changes. A number has no separators.
+    let phone = "mobile_phone";
+    let changed = reshaped.iter().chain(&trimmed).any(|name| name == phone) && dialect.phone == PhonePolicy::AsGiven;
+    let changed = changed && !types.iter().any(|note| note.starts_with(phone));
+    let phone = changed.then(|| format!("{phone} is sent without its separators"));
+    let notes = misspelled::notes(&input.bytes, names).into_iter().chain(types);
     let notes = notes.chain(changes::note(changes::LEFT_OUT, &left_out)).chain(phone);
     notes.for_each(|note| say(&format!("note: {note}")));
     let client = identify24.client(|client| client.dialect(dialect))?;
@@ -100,8 +103,10 @@ pub(super) async fn create(
     let path = written.as_ref().and_then(|written| written.as_ref().ok()).map(|path| path.display().to_string());
     let more = json!({ "hidden": [], "kept_in": path });
     identify24.show(document(full.clone(), &created, more), |page| {
-        let mut rows = Vec::from(["ident_id", "conference_url"].map(|name| (name, text(&full, name))));
-        rows.extend(path.as_ref().map(|path| ("saved to", plain(path))));
+        const LISTED: [&str; 2] = ["ident_id", "conference_url"];
+        let mut rows = Vec::from(LISTED.map(|name| (name.to_owned(), text(&full, name))));
+        rows.extend(others(&full, &[&LISTED[..], &["result", "messages", "response_status"]].concat()));
+        rows.extend(path.as_ref().map(|path| ("saved to".to_owned(), plain(path))));
         page.pairs(rows);
     })?;
     // Only now: the response is printed even if it could not be saved.

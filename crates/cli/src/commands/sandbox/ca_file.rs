@@ -12,10 +12,18 @@ const NAME: &[u8] = b"identkit sandbox CA";
 
 /// Fails if there is something else than the CA certificate of an earlier sandbox.
 fn check(path: &Path) -> Result<(), Failure> {
+    if path.as_os_str() == "-" {
+        return Err(Failure::usage("--write-ca - is not a file"));
+    }
     let Ok(existing) = std::fs::metadata(path) else { return Ok(()) };
+    // Nothing else is in it, e.g. a private key or a comment.
     let is_ours = |pem: Vec<u8>| {
+        let text = String::from_utf8_lossy(&pem);
+        let is_alone = text.matches("-----BEGIN ").count() == 1
+            && text.trim().starts_with("-----BEGIN ")
+            && text.trim().ends_with("-----END CERTIFICATE-----");
         let found = certificates(&pem).unwrap_or_default();
-        !found.is_empty() && found.iter().all(|der| der.windows(NAME.len()).any(|part| part == NAME))
+        is_alone && found.iter().any(|der| der.windows(NAME.len()).any(|part| part == NAME))
     };
     match existing.is_file() && std::fs::read(path).is_ok_and(is_ours) {
         true => Ok(()),

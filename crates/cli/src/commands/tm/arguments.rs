@@ -203,10 +203,10 @@ pub(super) enum Command {
     },
     /// Lists the status changes of all orders in a window (getAllStatus, chapter 4.2). Marks nothing as reported.
     Statuses {
-        /// Start of the window: an RFC 3339 time, a date, or a time ago such as -24h.
+        /// Start of the window: an RFC 3339 time, a date (its 00:00 UTC), or a time ago such as -24h.
         #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true)]
         from: Moment,
-        /// End of the window, in the same formats.
+        /// End of the window, in the same formats. A date is its beginning, so the day itself is not in the window.
         #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true, default_value = "now")]
         to: Moment,
         /// Lists all status codes. Without it only the general codes are listed, which may hide a suspicion of fraud.

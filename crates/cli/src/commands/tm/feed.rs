@@ -191,23 +191,29 @@ impl Orders {
         self.all.iter().map(one).collect()
     }
 
+    /// One row for each status, and one for an order without any.
     fn table(&self) -> Table {
         let with_reference = self.all.iter().any(|order| order.reference.is_some());
-        let mut header = vec!["OrderID", "Ref", "Time", "Kind", "Meaning", "Verdict"];
-        header.retain(|name| with_reference || *name != "Ref");
+        let with_text = self.all.iter().flat_map(timeline).any(|entry| entry.text.is_some());
+        let mut header = vec!["OrderID", "Ref", "Time", "Kind", "Meaning", "Text", "Verdict"];
+        header.retain(|name| (with_reference || *name != "Ref") && (with_text || *name != "Text"));
         let mut table = output::table(&header);
         for order in &self.all {
-            let latest = latest(order);
-            let kind = latest.and_then(|entry| entry.kind);
-            let mut row = vec![id(order.order_id.as_ref().map_or("", OrderId::expose))];
-            if with_reference {
-                row.push(id(order.reference.as_ref().map_or("", |reference| reference.expose())));
+            let statuses = timeline(order);
+            let rows = statuses.iter().map(|entry| Some(*entry)).chain(statuses.is_empty().then_some(None));
+            for entry in rows {
+                let kind = entry.and_then(|entry| entry.kind);
+                let cell = |name: &&str| match *name {
+                    "OrderID" => id(order.order_id.as_ref().map_or("", OrderId::expose)),
+                    "Ref" => id(order.reference.as_ref().map_or("", |reference| reference.expose())),
+                    "Time" => plain(entry.and_then(|entry| entry.time.as_ref()).map_or("", Dts::as_str)),
+                    "Kind" => kind.map_or_else(String::new, |kind| kind.0.to_string()),
+                    "Meaning" => kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned(),
+                    "Text" => plain(entry.and_then(|entry| entry.text.as_ref()).map_or("", |text| text.expose())),
+                    _ => verdicts(order).identification.word().to_owned(),
+                };
+                table.add_row(header.iter().map(cell).collect::<Vec<_>>());
             }
-            row.push(plain(latest.and_then(|entry| entry.time.as_ref()).map_or("", Dts::as_str)));
-            row.push(kind.map_or_else(String::new, |kind| kind.0.to_string()));
-            row.push(kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned());
-            row.push(verdicts(order).identification.word().to_owned());
-            table.add_row(row);
         }
         output::prevent_wrapping(&mut table, &header, &["OrderID", "Time"]);
         table
@@ -263,9 +269,11 @@ fn merge(known: &mut ListedOrder, order: ListedOrder) {
     }
 }
 
-/// The entry with the latest time; of equal ones the last. Entries without a time come first.
-fn latest(order: &ListedOrder) -> Option<&StatusEntry> {
-    order.status.iter().flatten().max_by_key(|entry| entry.time.as_ref().and_then(Dts::timestamp))
+/// The statuses in the sequence of their times, those without a time first.
+fn timeline(order: &ListedOrder) -> Vec<&StatusEntry> {
+    let mut entries: Vec<_> = order.status.iter().flatten().collect();
+    entries.sort_by_key(|entry| entry.time.as_ref().and_then(Dts::timestamp));
+    entries
 }
 
 #[cfg(test)]
@@ -307,14 +315,24 @@ mod tests {
     }
 
     #[test]
-    fn at_17_the_latest_entry_is_the_one_with_the_latest_time() {
-        let kind = |text: &str| latest(&orders(&[text]).all[0]).and_then(|entry| entry.kind).map(|kind| kind.0);
+    fn at_17_the_last_entry_is_the_one_with_the_latest_time() {
+        let kind =
+            |text: &str| timeline(&orders(&[text]).all[0]).last().and_then(|entry| entry.kind).map(|kind| kind.0);
         let (early, late) = ("2020-09-10T12:00:00+02:00", "2020-09-10T11:00:00Z");
         let of = |entries: Value| json!([{ "OrderID": "1", "Status": entries }]).to_string();
         assert_eq!(kind(&of(json!([{"Kind": 6, "Time": late}, {"Kind": 25, "Time": early}]))), Some(6));
         assert_eq!(kind(&of(json!([{"Kind": 6, "Time": late}, {"Kind": 84, "Time": late}, {"Kind": 9}]))), Some(84));
         assert_eq!(kind(&of(json!([{"Kind": 6}, {"Kind": 84, "Time": "soon"}]))), Some(84));
         assert_eq!(kind(&of(json!([]))), None);
+    }
+
+    #[test]
+    fn each_status_of_an_order_has_a_row() {
+        let listed = r#"[{"OrderID":"1","Status":[{"Kind":25},{"Kind":6,"Text":"checked"}]},{"OrderID":"2"}]"#;
+        let table = output::fitted(orders(&[listed]).table().set_width(200));
+        let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+        let count = |word: &str| rows.iter().filter(|row| row.contains(&word)).count();
+        assert_eq!((count("25"), count("6"), count("checked"), count("2")), (1, 1, 1, 1), "{table}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::context::{document, say_all, warn};
 use crate::exit::Failure;
 use crate::input::{Input, bytes_of};
 use crate::misspelled::{self, Foreign, Listed, Names};
-use crate::output::{InterruptionNote, Page, say, table, to_json};
+use crate::output::{InterruptionNote, Page, others, say, table, to_json};
 use crate::text::{id, plain};
 use crate::verdict::{description, word};
 
@@ -113,16 +113,26 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Resu
     if let Some(url) = &answer.target_url {
         tm.recorder.add_last_resort("TargetURL", url.expose());
     }
+    if order.get_target_link == Some(true) && answer.target_url.is_none() {
+        say("note: the order asks for a link (getTargetLink), but the response has no TargetURL");
+    }
     let (flavor, end) = end(placed.value.flavor);
     tm.show(document(to_json(answer), &placed, json!({ "flavour": flavor })), |page| {
-        let mut rows = vec![("OrderID", id(placed.value.order_id.expose()))];
-        rows.extend(answer.reference.as_ref().map(|reference| ("Ref", id(reference.expose()))));
-        rows.extend(answer.target_url.as_ref().map(|url| ("TargetURL", plain(url.expose()))));
-        if let Some(hashes) = &answer.video_hashes {
-            rows.push(("ShortCode", plain(hashes.short_code.as_ref().map_or("", |code| code.expose()))));
-            rows.push(("LongCode", plain(hashes.long_code.as_ref().map_or("", |code| code.expose()))));
+        let mut rows = vec![("OrderID".to_owned(), id(placed.value.order_id.expose()))];
+        let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+        if let Some(reference) = &answer.reference {
+            row("Ref", id(reference.expose()));
         }
-        rows.push(("ends with", end.to_owned()));
+        if let Some(url) = &answer.target_url {
+            row("TargetURL", plain(url.expose()));
+        }
+        if let Some(hashes) = &answer.video_hashes {
+            row("ShortCode", plain(hashes.short_code.as_ref().map_or("", |code| code.expose())));
+            row("LongCode", plain(hashes.long_code.as_ref().map_or("", |code| code.expose())));
+        }
+        // E.g. GiroURL, which the document does not list (AT-41).
+        rows.extend(others(&to_json(answer), &["OrderID", "Ref", "TargetURL", "VideoHashes"]));
+        rows.push(("ends with".to_owned(), end.to_owned()));
         page.pairs(rows);
     })
 }

@@ -69,6 +69,10 @@ fn show_data(tm: &Tm<'_>, data: &IdentDataAnswer, json: Value) -> Result<(), Fai
         if let Some(at) = &data.identified {
             page.line(format!("Identified at: {}", plain(at.as_str())));
         }
+        // E.g. UserIp ([T] 3.3.4).
+        for (name, value) in output::others(&to_json(data), &["OrderID", "IdentData", "IdentifyMethod", "Identified"]) {
+            page.line(format!("{name}: {value}"));
+        }
     })
 }
 

@@ -59,6 +59,11 @@ fn at_70_other_bodies_are_returned_as_received() {
     assert_eq!(body(&json_answer(200, "")).unwrap_err().kind(), Kind::Protocol);
     let binary = body(&answer(200, "application/pkcs7-mime", vec![0x30, 0x82, 0xff, 0])).unwrap();
     assert!(matches!(binary, IdentDataBody::Opaque { bytes, .. } if *bytes == [0x30, 0x82, 0xff, 0]));
+    // A ZIP archive, whose seventh byte says whether it is encrypted.
+    for (flags, is_encrypted) in [(0, false), (1, true), (9, true), (8, false)] {
+        let zip = [b"PK\x03\x04\x14\0".as_slice(), &[flags, 0, 8, 0, 0xff]].concat();
+        assert_eq!(body(&answer(200, "application/octet-stream", zip)).is_ok(), is_encrypted, "{flags}");
+    }
 }
 
 #[test]
@@ -216,7 +221,7 @@ fn at_71_only_encoded_data_is_a_signed_form() {
         b"\xff\xd8\xff\xe0\0\x10JFIF",
         b"GIF89a\x01\0\x01\0\xff",
         b"RIFF\xff\0\0\0WEBP",
-        b"PK\x03\x04\x14\0\xff",
+        b"PK\x03\x04\x14\0\x08\xff",
         b"\x1f\x8b\x08\0\xff",
         &pdf,
     ] {

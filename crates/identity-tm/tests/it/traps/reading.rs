@@ -137,6 +137,28 @@ async fn at_19_an_order_without_a_ref_gets_a_random_one() {
 }
 
 #[tokio::test]
+async fn at_94_a_failure_beside_a_result_is_a_warning() {
+    let placed = r#""OrderID":"99921269855041","TargetURL":"https://www.identity.tm/status/1""#;
+    let read = r#""OrderID":"99921269855041","Status":[{"Kind":6}],"IdentData":{"Surname":"Mustermann"}"#;
+    for (failure, expected) in [
+        (r#""Error":"x""#, 1),
+        (r#""error":"x""#, 1),
+        (r#""ErrorMessage":"x""#, 1),
+        (r#""success":false"#, 1),
+        (r#""errors":[],"success":true"#, 0),
+    ] {
+        let answer = |status, text: &str| client([reply(status, format!("{{{failure},{text}}}"))]);
+        let count = |warnings: &[Warning], rule: &str| warnings.iter().filter(|warning| warning.rule == rule).count();
+        let order = answer(202, placed).put_order(&plain_order(), &options()).await.unwrap();
+        assert_eq!(count(&order.warnings, "AT-53"), expected, "{failure}");
+        let status = answer(200, read).status(&id(), &options()).await.unwrap();
+        assert_eq!(count(&status.warnings, "AT-94"), expected, "{failure}");
+        let data = answer(200, read).ident_data(&id(), &options()).await.unwrap();
+        assert_eq!(count(&data.warnings, "AT-94"), expected, "{failure}");
+    }
+}
+
+#[tokio::test]
 async fn at_94_an_empty_list_beside_an_error_is_not_a_result() {
     let body = r#"{"Status":[],"Voicefiles":[],"Order":[],"Error":"database not available"}"#;
     let client = || client([reply(200, body)]);

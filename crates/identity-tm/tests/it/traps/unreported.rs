@@ -159,6 +159,8 @@ async fn at_89_at_94_at_95_a_list_has_its_warnings() {
         (200, r#"[{"OrderID":"1","Status":[]},{"OrderID":"2","Status":[null]}]"#, "AT-92"),
         (200, r#"{"Error":"x","Order":[{"OrderID":"1","Status":[]}]}"#, "AT-94"),
         (200, r#"[{"OrderID":"1","Status":[],"Error":"x"}]"#, "AT-94"),
+        (200, r#"{"success":false,"Order":[{"OrderID":"1","Status":[]}]}"#, "AT-94"),
+        (200, r#"[{"OrderID":"1","Status":[],"error_message":"x"}]"#, "AT-94"),
         (200, r#"[{"OrderID":"1","Ref":"a","Ref":"b","Status":[]}]"#, "AT-95"),
         (200, r#"[{"OrderID":"1","Status":[]},{"Order":{"OrderID":"1","Status":[]},"Order":null}]"#, "AT-95"),
         (200, r#"[{"OrderID":"1","status":[],"Status":[]},{"Ref":"Status"}]"#, "AT-93"),

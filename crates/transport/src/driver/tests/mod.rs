@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use identkit_core::{Advice, Content, Delivery};
-use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Refusal, RetrySafety};
+use identkit_wire::{AmbiguityPolicy, Answer, Body, BodyMode, Refusal, RetrySafety};
 
 use super::*;
 use crate::{AttemptContext, CallInfo, Failure, Generation, NoAuth, SystemClock};
@@ -342,6 +342,34 @@ async fn an_earlier_ambiguous_attempt_changes_the_error() {
     assert_eq!(result, "NotFound Answered DoNotRetry 404", "the first attempt was not sent");
     let result = called(&Read, &twice, &[Ambiguous, NotSent]).await;
     assert_eq!(result, "Unreachable NotSent RetryLater 0", "a read changes nothing");
+}
+
+#[test]
+fn a_refusal_after_an_ambiguous_attempt_decides_nothing() {
+    use super::outcome::after_ambiguous_attempt;
+
+    let meta = |answer| {
+        let meta =
+            Meta::new("test", "x", Method::PUT, "/x", RetrySafety::IdempotentByEffect, AmbiguityPolicy::Retry(2));
+        meta.answer(answer)
+    };
+    for (kind, expected) in [
+        (Kind::Conflict, Kind::OutcomeUnknown),
+        (Kind::Rejected, Kind::OutcomeUnknown),
+        (Kind::Forbidden, Kind::OutcomeUnknown),
+        (Kind::Authentication, Kind::OutcomeUnknown),
+        (Kind::RateLimited, Kind::RateLimited),
+        (Kind::Unavailable, Kind::Unavailable),
+        (Kind::NotFound, Kind::NotFound),
+        (Kind::InvalidState, Kind::InvalidState),
+    ] {
+        let error = || Error::new(kind, "test").with_delivery(Delivery::Answered);
+        let after = after_ambiguous_attempt(&meta(Answer::Empty), error());
+        assert_eq!((after.kind(), after.advice() == Advice::DoNotRetry), (expected, false), "{kind:?}");
+        // A login can be made again.
+        let after = after_ambiguous_attempt(&meta(Answer::Body), error());
+        assert_eq!(after.kind(), kind, "{kind:?}");
+    }
 }
 
 #[tokio::test]
