@@ -254,6 +254,7 @@ mod tests {
         for (text, expected) in [("6", true), ("\"6\"", true), ("6.0", false), ("\"-6\"", false), ("true", false)] {
             assert_eq!(Node::parse(text).unwrap().is_whole_number(), expected, "{text}");
         }
+        assert!(matches!(Node::parse("true"), Ok(Node::Bool(true))), "a word is not a number");
     }
 
     #[test]
