@@ -476,7 +476,8 @@ mod tests {
                 let mut check = ArtifactCheck::new(artifact);
                 bytes.chunks(size).for_each(|piece| check.push(piece));
                 let checked = check.finish();
-                let shown = checked.err().map_or(String::new(), |damage| damage.to_string());
+                let shown = checked.map_err(|damage| damage.reason()).err().unwrap_or_default();
+                assert_eq!(checked.err().map_or(String::new(), |damage| damage.to_string()), shown);
                 assert_eq!(shown.is_empty(), reason.is_empty(), "{artifact:?} {shown} {reason}");
                 assert!(shown.contains(reason), "{artifact:?} {shown} {reason}");
             }

@@ -199,6 +199,8 @@ mod tests {
         assert_eq!(content.collect(8).await.unwrap_err().kind(), Kind::Protocol);
         let content = Content::new(None, Pieces(vec!["abc", "", "def"]));
         assert_eq!(content.collect(6).await.unwrap(), "abcdef");
+        let content = Content::new(None, Pieces(vec!["abc", "def"]));
+        assert_eq!(content.collect(5).await.unwrap_err().kind(), Kind::Protocol);
         assert_eq!(Content::from_bytes("abc").collect(2).await.unwrap_err().kind(), Kind::Protocol);
     }
 
@@ -215,8 +217,10 @@ mod tests {
     #[tokio::test]
     async fn bytes_in_memory_are_read_once() {
         let mut content = Content::from_bytes("abc");
+        assert_eq!(content.as_bytes().unwrap(), "abc");
+        assert_eq!(format!("{content:?}"), "Content { len: Some(3), .. }", "the bytes are not printed");
         assert_eq!(content.next().await.unwrap().unwrap(), "abc");
-        assert!(content.next().await.is_none());
+        assert!(content.next().await.is_none() && content.as_bytes().is_none());
         assert!(Content::empty().next().await.is_none());
     }
 }

@@ -414,15 +414,20 @@ mod tests {
 
     #[test]
     fn display_contains_no_vendor_text_and_no_source() {
+        let answer = RawResponse::new(http::StatusCode::BAD_REQUEST, http::HeaderMap::new(), "Erika".into(), true);
         let error = Error::new(Kind::Rejected, "the vendor refused the request")
             .with_operation("putOrder")
             .with_status(400)
+            .with_answer(Some(answer.clone()))
             .with_vendor_text("Mustermann is not allowed")
             .with_source("Erika");
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("Mustermann") && !shown.contains("Erika"), "{shown}");
         assert!(shown.starts_with("putOrder: the vendor refused the request (HTTP 400)"), "{shown}");
+        assert!(shown.contains("kind: Rejected") && shown.contains("status: Some(400)"), "{shown}");
         assert_eq!(error.vendor_text().unwrap().expose(), "Mustermann is not allowed");
+        assert_eq!((error.operation(), error.status()), (Some("putOrder"), Some(400)));
+        assert_eq!((error.detail(), error.answer()), ("the vendor refused the request", Some(&answer)));
     }
 
     #[test]

@@ -121,4 +121,21 @@ mod tests {
         assert_eq!(found(r#"{"ident_id":"x"}"#, &["ident_id"]), ["ident_id=x"]);
         assert!(found("", &[]).is_empty(), "the call creates nothing");
     }
+
+    #[test]
+    fn at_97_ids_are_found_in_the_body_and_in_location_once() {
+        for (location, expected) in [
+            ("https://x/apply/1", &["https://x/apply/1"][..]),
+            ("https://x/apply/2", &["https://x/apply/1", "https://x/apply/2"]),
+            ("https://x/other/2", &["https://x/apply/1"]),
+        ] {
+            let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
+            let raw = RawResponse::new(StatusCode::CREATED, headers, "<https://x/apply/1>".into(), true)
+                .with_id_urls(&[("url", "/apply/")]);
+            let found = raw.ids();
+            let values: Vec<_> = found.iter().map(|id| id.value.expose()).collect();
+            assert_eq!(values, expected, "{location}");
+            assert_eq!(format!("{raw:?}"), "RawResponse { status: 201, .. }");
+        }
+    }
 }

@@ -225,6 +225,7 @@ mod tests {
             (b"OrderID: 99", &[]),
             (b"OrderID: 99921269855041.", &["OrderID=99921269855041"]),
             (b"OrderID = '99'", &["OrderID=99"]),
+            (b"OrderID = '9 9', OrderID = '9\x079'", &[]),
             (b"state=1&OrderID=99921269855041&x=1", &["OrderID=99921269855041"]),
             (b"state=1&orderid=99921269855041", &["OrderID=99921269855041"]),
             (b"<r><OrderID>99</OrderID></r>", &["OrderID=99"]),

@@ -133,6 +133,7 @@ mod tests {
             assert_eq!(serde_json::to_string(&short).unwrap(), format!("{text:?}"));
             let mut read: ShortPii = serde_json::from_str(&format!("{text:?}")).unwrap();
             assert!(read == short && ShortPii::from(text.to_owned()) == short);
+            assert!(read != ShortPii::from(&*format!("{text}.")));
             read.wipe();
             assert!(read.expose().bytes().all(|byte| byte == 0));
             match &read.0 {
@@ -145,6 +146,8 @@ mod tests {
     #[test]
     fn a_short_text_is_never_printed() {
         assert_eq!(format!("{:?}", ShortPii::from("Mustermann")), REDACTED);
+        let error = serde_json::from_str::<ShortPii>("1").unwrap_err();
+        assert!(error.to_string().contains("expected a string"), "{error}");
     }
 
     #[test]

@@ -88,9 +88,11 @@ mod tests {
     fn a_guard_releases_exactly_once() {
         let count = Arc::new(AtomicU32::new(0));
         let released = Arc::clone(&count);
-        drop(WorkGuard::new(move || {
+        let guard = WorkGuard::new(move || {
             released.fetch_add(1, Ordering::SeqCst);
-        }));
+        });
+        assert_eq!(format!("{guard:?}"), "WorkGuard");
+        drop(guard);
         assert_eq!(count.load(Ordering::SeqCst), 1);
     }
 

@@ -314,6 +314,14 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_is_not_an_inbox() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = FileInbox::open(folder.path()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("not a regular file"), "{error}");
+    }
+
+    #[test]
     fn a_file_without_events_stays_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.txt");

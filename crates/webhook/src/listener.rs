@@ -154,6 +154,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn at_68_a_body_in_pieces_is_read_up_to_the_limit() {
+        let largest = "x".repeat(BODY_LIMIT - 1);
+        // The end of the last body never arrives, so a response proves that the rest is not read.
+        for (pieces, end, status) in [
+            (&["{", "}"][..], "\r\n0\r\n\r\n", 202),
+            (&["x", &largest], "\r\n0\r\n\r\n", 202),
+            (&["x", &largest, "x"], "", 413),
+        ] {
+            let (listener, inbox) = started(|receiver| receiver).await;
+            let mut stream = TcpStream::connect(listener.address()).await.unwrap();
+            let chunks: Vec<_> = pieces.iter().map(|piece| format!("{:x}\r\n{piece}", piece.len())).collect();
+            let chunks = chunks.join("\r\n");
+            let head = "GET /identity-tm/good/OnFinal?orderId=1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked";
+            stream.write_all(format!("{head}\r\n\r\n{chunks}{end}").as_bytes()).await.unwrap();
+            let answer = hear(&mut stream, "\r\n\r\n").await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+            let payload = inbox.events().pop().and_then(|event| event.payload);
+            let expected = (status == 202).then(|| pieces.concat().into());
+            assert!(payload == expected, "the whole body is in the event");
+        }
+    }
+
+    #[tokio::test]
     async fn dropping_the_listener_closes_the_port() {
         let (listener, _) = started(|receiver| receiver).await;
         let address = listener.address();

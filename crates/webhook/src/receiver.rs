@@ -124,7 +124,7 @@ pub(crate) mod tests {
     use http::{Method, Uri};
     use identkit_core::{Acceptance, Error, Event, Kind, MemoryInbox, async_trait};
 
-    /// A callback like identity.TM's: GET, with all data in the query.
+    /// A callback like identity.TM's: GET, with the key in the query.
     #[derive(Debug)]
     pub(crate) struct OnFinal;
 
@@ -144,7 +144,9 @@ pub(crate) mod tests {
         fn parse(&self, request: &Request<Bytes>) -> Result<Event, Error> {
             let query = request.uri().query().unwrap_or_default();
             let id = query.strip_prefix("orderId=").ok_or_else(|| Error::new(Kind::Protocol, "no order"))?;
-            Ok(Event::new(self.provider(), self.name(), id))
+            let mut event = Event::new(self.provider(), self.name(), id);
+            event.payload = Some(String::from_utf8_lossy(request.body()).into_owned().into());
+            Ok(event)
         }
         fn emit(&self, _: &str, _: &Method, _: &Event) -> Result<Request<Bytes>, Error> {
             Err(Error::unsupported("emit"))

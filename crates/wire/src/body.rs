@@ -425,6 +425,32 @@ mod tests {
     }
 
     #[test]
+    fn a_body_knows_whether_it_is_empty_one_buffer_or_in_memory() {
+        let (memory, file) = (MemorySource("ab".into()), Declared(2, "ab".into()));
+        assert!(memory.in_memory());
+        for (body, bytes, in_memory) in [
+            (Body::empty(), Some(""), true),
+            (Body::from_parts(vec![Part::Bytes("ab".into())]), Some("ab"), true),
+            (Body::from_parts(vec![Part::Bytes("a".into()), Part::Bytes("b".into())]), None, true),
+            (Body::from_parts(vec![Part::Raw(Arc::new(memory))]), None, true),
+            (Body::from_parts(vec![Part::Bytes("a".into()), Part::Raw(Arc::new(file))]), None, false),
+        ] {
+            assert_eq!(body.as_bytes(), bytes.map(Bytes::from), "{body:?}");
+            assert_eq!((body.is_empty(), body.in_memory()), (bytes == Some(""), in_memory), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_returned_block_is_reused_only_if_it_is_large_enough() {
+        let source = |text: &'static str| Part::Base64(Arc::new(MemorySource(text.into())));
+        let body = Body::from_parts(vec![source("a"), source("a longer text"), source("short")]);
+        // Each chunk is dropped before the next one is read.
+        let sent: String =
+            body.read().map(|chunk| String::from_utf8_lossy(&chunk.unwrap()).into_owned() + " ").collect();
+        assert_eq!(sent, "YQ== YSBsb25nZXIgdGV4dA== c2hvcnQ= ");
+    }
+
+    #[test]
     fn a_source_opens_at_any_position() {
         let path = std::env::temp_dir().join(format!("identkit-source-{}", std::process::id()));
         std::fs::write(&path, "0123456789").unwrap();

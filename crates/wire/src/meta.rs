@@ -330,6 +330,13 @@ mod tests {
     static META: Meta = Meta::new("test", "getStatus", Method::GET, PATH, RetrySafety::Safe, AmbiguityPolicy::Never);
 
     #[test]
+    fn only_reads_and_idempotent_calls_may_be_repeated() {
+        use RetrySafety::{Creating, DestructiveRead, IdempotentByEffect, Safe, SideEffect};
+        assert!([DestructiveRead, Creating, SideEffect].into_iter().all(RetrySafety::forbids_repeat));
+        assert!(![Safe, IdempotentByEffect].into_iter().any(RetrySafety::forbids_repeat));
+    }
+
+    #[test]
     fn a_parameter_is_encoded_as_one_segment() {
         let path = META.path(&[("OrderID", "a/b ?#ü%")]).unwrap();
         assert_eq!(path, "/getStatus/a%2Fb%20%3F%23%C3%BC%25/ExtendedList");

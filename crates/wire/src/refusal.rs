@@ -226,7 +226,45 @@ mod tests {
     fn the_operations_table_wins_over_the_general_meaning() {
         assert_eq!(refusal(&META, StatusCode::TOO_MANY_REQUESTS, b"").kind(), Kind::SigningCanceled);
         assert_eq!(refusal(&META, StatusCode::CONFLICT, b"").kind(), Kind::Conflict);
-        assert_eq!(refusal(&META, StatusCode::FOUND, b"").kind(), Kind::Protocol);
+    }
+
+    #[test]
+    fn each_status_has_a_general_meaning() {
+        for (status, kind, detail) in [
+            (206, Kind::Protocol, "partial"),
+            (205, Kind::Protocol, "no result"),
+            (302, Kind::Protocol, "redirects"),
+            (304, Kind::Protocol, "nothing has changed"),
+            (400, Kind::Rejected, "refused"),
+            (401, Kind::Authentication, "credentials"),
+            (403, Kind::Forbidden, "permission"),
+            (404, Kind::NotFound, "does not know"),
+            (408, Kind::Unavailable, "in time"),
+            (409, Kind::Conflict, "conflicts"),
+            (425, Kind::Unavailable, "in time"),
+            (429, Kind::RateLimited, "too many"),
+            (499, Kind::Rejected, "refused"),
+            (500, Kind::Unavailable, "cannot serve"),
+            (599, Kind::Unavailable, "cannot serve"),
+            (600, Kind::Protocol, "unexpected"),
+        ] {
+            let error = general(status);
+            assert!(error.kind() == kind && error.detail().contains(detail), "{status} {error:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_body_and_json_are_not_a_page() {
+        for (body, object, empty_or_json) in [
+            ("\u{feff} {\"a\": 1} ", true, true),
+            ("[1]", false, true),
+            ("", false, true),
+            ("{\"a\": ", false, false),
+            ("<p>", false, false),
+        ] {
+            let body = body.as_bytes();
+            assert_eq!((is_json_object(body), is_empty_or_json(body)), (object, empty_or_json));
+        }
     }
 
     #[test]

@@ -94,3 +94,24 @@ impl Received {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    #[test]
+    fn a_stream_is_not_a_whole_body() {
+        assert_eq!(Received::Whole("body".into()).whole().unwrap(), "body");
+        let stream = || Received::Stream { head: "bo".into(), rest: Content::new(Some(4), Content::from_bytes("dy")) };
+        assert_eq!(stream().whole().unwrap_err().kind(), Kind::Protocol);
+        for received in [Received::Whole("body".into()), stream()] {
+            let (head, content) = received.into_content();
+            assert!(head.starts_with(b"bo"));
+            let read = pin!(content.collect(4)).poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(read, Poll::Ready(Ok(body)) if body == "body"));
+        }
+    }
+}

@@ -498,6 +498,15 @@ mod tests {
     }
 
     #[test]
+    fn at_92_a_text_is_read_from_any_deserializer() {
+        let json = |text| read_text_leniently::<String, _>(&mut serde_json::Deserializer::from_str(text)).ok();
+        assert_eq!([json("\"a\""), json("null"), json("1")], [Some(Some("a".to_owned())), Some(None), None]);
+        // A form has texts only.
+        let form: Result<_, de::value::Error> = read_text::<String, _>("a".into_deserializer());
+        assert_eq!(form.unwrap().as_deref(), Some("a"));
+    }
+
+    #[test]
     fn at_40_lenient_base64_never_drops_a_character() {
         assert_eq!(decode_base64_lenient("//uQ").unwrap(), [0xff, 0xfb, 0x90]);
         assert_eq!(decode_base64_lenient("__uQ").unwrap(), [0xff, 0xfb, 0x90]);

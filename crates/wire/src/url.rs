@@ -334,6 +334,8 @@ mod tests {
             ("a".repeat(64), false),
             (format!("{}.{}", "a".repeat(64), "a"), false),
             (labels(62) + ".a", true),
+            // With 254 characters.
+            (labels(62) + ".aa", false),
             (labels(63), false),
         ] {
             assert_eq!(is_host_name(&name), is_valid, "{name}");

@@ -1,6 +1,7 @@
 //! `cargo xtask campaign mutants`: puts one fault at a time into the code with cargo-mutants; a test must fail.
 //!
-//! The result of each area is in the target directory, so a campaign continues where the last one stopped. Mutants that
+//! The result of each area is in the target directory, so a campaign continues a complete area where the last one
+//! stopped. A sample begins again. Mutants that
 //! behave like the original are named, with the reason, in `.cargo/mutants.toml`.
 
 use std::fs;
@@ -88,13 +89,16 @@ impl Area {
         let mut mutants = Command::new(tool);
         mutants.args(["mutants", "--cargo-arg=--locked", "--all-features", "--no-shuffle", "--colors=never"]);
         // The tests of the other packages would find more, but they take minutes per mutant.
-        mutants.args(["--minimum-test-timeout", "60", "--iterate", "-p", self.package, "-o"]).arg(&output);
+        mutants.args(["--minimum-test-timeout", "60", "-p", self.package, "-o"]).arg(&output);
         mutants.current_dir(ws.root());
         for file in self.files {
             mutants.args(["-f", file]);
         }
         if self.sample > 1 {
+            // Not continued: of the mutants that are left, this would be another sample.
             mutants.args(["--sharding", "round-robin", "--shard", &format!("0/{}", self.sample)]);
+        } else {
+            mutants.arg("--iterate");
         }
         ws.print(&format!("area {}: one fault at a time in {}", self.name, self.package));
         // Its exit code says that mutants were missed; the counts say more.

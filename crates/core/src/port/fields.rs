@@ -26,8 +26,8 @@ impl CaseFields {
         let (general, index) = generalize(vendor);
         let (_, case) = self.0.iter().find(|(known, _)| *known == vendor || *known == general)?;
         Some(match index {
-            Some(index) if case.contains("[]") => case.replacen("[]", &format!("[{index}]"), 1).into(),
-            _ => Cow::Borrowed(*case),
+            Some(index) => case.replacen("[]", &format!("[{index}]"), 1).into(),
+            None => Cow::Borrowed(*case),
         })
     }
 

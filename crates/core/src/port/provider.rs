@@ -245,3 +245,58 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
         Err(Error::unsupported("changes"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::Kind;
+
+    /// A provider without optional operations.
+    #[derive(Debug)]
+    struct Minimal;
+
+    #[async_trait]
+    impl IdentityProvider for Minimal {
+        fn descriptor(&self) -> &Descriptor {
+            const { &Descriptor::new("minimal", "none", &[Capability::Open], Duration::ZERO) }
+        }
+        async fn open(&self, _: &NewCase, _: &CallOptions) -> Result<Opened, Error> {
+            Ok(Opened::new(self.adopt("1", Purpose::Identification)?, None))
+        }
+        fn adopt(&self, id: &str, _: Purpose) -> Result<CaseRef, Error> {
+            Ok(CaseRef::new("minimal", id))
+        }
+        async fn status(&self, _: &CaseRef, _: &CallOptions) -> Result<CaseStatus, Error> {
+            Ok(CaseStatus::new(crate::Outcome::Pending, Vec::new()))
+        }
+    }
+
+    #[tokio::test]
+    async fn optional_operations_are_unsupported_by_default() {
+        let (case, options) = (CaseRef::new("minimal", "1"), CallOptions::new());
+        let (kind, secret) = (EvidenceKind::Video, Secret::new("url"));
+        let event = Event::new("minimal", "event", "1");
+        let window = Window { begin: Timestamp::UNIX_EPOCH, end: Timestamp::UNIX_EPOCH };
+        let kinds = [
+            Minimal.find("reference", Purpose::Identification, window, &options).await.map(drop),
+            Minimal.evidence_plan(&case, &options).await.map(drop),
+            Minimal.evidence(&case, kind, &options).await.map(drop),
+            Minimal.request_evidence(&case, kind, &secret, &options).await,
+            Minimal.evidence_after(&case, &event, &options).await.map(drop),
+            Minimal.cancel(&case, &options).await,
+            Minimal.delete(&case, &DeletePermit::Operator, &options).await,
+            Minimal.changes(window, None, &options).await.map(drop),
+        ]
+        .map(|result| result.map_err(|error| error.kind()));
+        assert_eq!(kinds, [Err(Kind::Unsupported); 8]);
+        assert!(Minimal.descriptor().can(Capability::Open) && !Minimal.descriptor().can(Capability::Find));
+    }
+
+    #[test]
+    fn each_option_of_a_call_is_set() {
+        let options = CallOptions::new().timeout(Duration::ZERO).attempts(2).tag("nightly");
+        assert_eq!((options.timeout, options.attempts, options.tag), (Some(Duration::ZERO), Some(2), Some("nightly")));
+    }
+}

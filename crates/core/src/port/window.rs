@@ -73,3 +73,14 @@ impl Found {
         self.unreadable == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_with_unreadable_entries_is_not_complete() {
+        assert!(Found::new(Vec::new(), 0).is_complete());
+        assert!(!Found::new(Vec::new(), 1).is_complete());
+    }
+}

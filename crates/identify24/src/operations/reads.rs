@@ -6,13 +6,21 @@ use identkit_core::{Error, Kind, Violation};
 #[cfg(feature = "server")]
 use identkit_wire::json;
 use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, OneOrMany, RetrySafety, operation};
+use serde_json::Value;
 
 use super::{call, enveloped, refuse_another};
 use crate::Dialect;
-use crate::messages::{Envelope, Ident, IdentId, Project, ProjectRequest};
+use crate::messages::{Envelope, Ident, IdentId, IdentStatus, Project, ProjectRequest};
 
 const fn read(name: &'static str, path: &'static str, section: &'static str, attempts: u32) -> Meta {
     call(name, Method::GET, path, section, RetrySafety::Safe, AmbiguityPolicy::Retry(attempts))
+}
+
+/// Whether an ident has another status under another spelling of the name (AT-93).
+fn has_two_statuses(ident: &Ident) -> bool {
+    let status = ident.status.as_ref().map(IdentStatus::as_str);
+    let is_other = |(name, value): (&String, &Value)| name.eq_ignore_ascii_case("status") && value.as_str() != status;
+    status.is_some() && ident.extra.iter().any(is_other)
 }
 
 operation! {
@@ -26,6 +34,11 @@ operation! {
     decode: |this, _, body, _| {
         let mut decoded = enveloped(Self::META, body, &["id", "status"])?;
         refuse_another(&mut decoded.value, "ident_id", this.ident_id.expose())?;
+        let idents = decoded.value.data.as_ref().map_or(&[][..], OneOrMany::as_slice);
+        if idents.iter().any(has_two_statuses) {
+            let detail = "the response has the element status in two spellings, with different values";
+            return Err(Error::new(Kind::Protocol, detail));
+        }
         Ok(decoded)
     },
     respond: |output| json::response(200, &output),

@@ -15,9 +15,16 @@ use identkit_wire::Warning;
 #[cfg_attr(not(feature = "http-custom-tls"), allow(dead_code))]
 struct Decoded;
 
-/// Decodes a body in gzip, and removes the headers that describe the coded body.
+/// Decodes a body in gzip, and removes the headers that describe the coded body. Without HTTP of its own, the crate leaves
+/// codings to the transport.
+pub(super) fn decode(response: Response<Content>) -> Response<Content> {
+    #[cfg(feature = "http-custom-tls")]
+    let response = decode_gzip(response);
+    response
+}
+
 #[cfg(feature = "http-custom-tls")]
-pub(super) fn decode(mut response: Response<Content>) -> Response<Content> {
+fn decode_gzip(mut response: Response<Content>) -> Response<Content> {
     use ::http::header::CONTENT_LENGTH;
 
     let codings = codings(response.headers());
@@ -29,12 +36,6 @@ pub(super) fn decode(mut response: Response<Content>) -> Response<Content> {
     headers.remove(CONTENT_LENGTH);
     response.extensions_mut().insert(Decoded);
     response.map(gzip::decoded)
-}
-
-/// Without HTTP of its own, the crate leaves codings to the transport.
-#[cfg(not(feature = "http-custom-tls"))]
-pub(super) fn decode(response: Response<Content>) -> Response<Content> {
-    response
 }
 
 /// Whether the body was decoded. It then has an end of its own, even without a length.

@@ -49,7 +49,11 @@ fn limit(meta: &Meta, failed: &Failed, allowed: u32) -> u32 {
         RetrySafety::SideEffect if delivery != Some(Delivery::NotSent) => 1,
         // An undocumented 429 may come from an intermediary that forwarded the request nevertheless. A 429 in the body
         // of a successful response contradicts its status.
-        RetrySafety::Creating if delivery == Some(Delivery::Answered) && !documented() => 1,
+        RetrySafety::Creating | RetrySafety::DestructiveRead
+            if delivery == Some(Delivery::Answered) && !documented() =>
+        {
+            1
+        }
         _ => allowed,
     }
 }
@@ -76,8 +80,8 @@ mod tests {
     const LIMITED: Refusal = Refusal::new(429, Kind::RateLimited, "documented", Advice::RetryLater);
 
     /// Safe with and without retry; destructive read; idempotent with and without retry; creating without and with a
-    /// documented 429; side effect.
-    static CLASSES: [Meta; 8] = [
+    /// documented 429; side effect without and with a documented 429.
+    static CLASSES: [Meta; 9] = [
         class(RetrySafety::Safe, AmbiguityPolicy::Retry(3), &[]),
         class(RetrySafety::Safe, AmbiguityPolicy::Never, &[]),
         class(RetrySafety::DestructiveRead, AmbiguityPolicy::Never, &[]),
@@ -86,6 +90,7 @@ mod tests {
         class(RetrySafety::Creating, AmbiguityPolicy::Probe, &[]),
         class(RetrySafety::Creating, AmbiguityPolicy::Probe, &[LIMITED]),
         class(RetrySafety::SideEffect, AmbiguityPolicy::Never, &[]),
+        class(RetrySafety::SideEffect, AmbiguityPolicy::Never, &[LIMITED]),
     ];
 
     fn failed(kind: Kind, delivery: Delivery, status: u16) -> Failed {
@@ -104,36 +109,41 @@ mod tests {
         let permanent = |failed: Failed| Failed { permanent: true, ..failed };
         // "r": the attempt is repeated; "-": it is not; "?": it is not, and the outcome is unknown.
         let table = [
-            ("r r r r r r r r", failed(Kind::Unreachable, NotSent, 0)),
-            ("r r r r r r r r", failed(Kind::Timeout, NotSent, 0)),
-            ("- - - - - - - -", permanent(failed(Kind::Unreachable, NotSent, 0))),
-            ("- - - - - - - -", failed(Kind::InvalidInput, NotSent, 0)),
-            ("r - ? r ? ? ? ?", failed(Kind::Unreachable, MaybeSent, 0)),
-            ("r - ? r ? ? ? ?", failed(Kind::Timeout, MaybeSent, 0)),
-            ("- - ? - ? ? ? ?", permanent(failed(Kind::Timeout, MaybeSent, 0))),
-            ("- - ? - ? ? ? ?", failed(Kind::Protocol, MaybeSent, 0)),
+            ("r r r r r r r r r", failed(Kind::Unreachable, NotSent, 0)),
+            ("r r r r r r r r r", failed(Kind::Timeout, NotSent, 0)),
+            ("- - - - - - - - -", permanent(failed(Kind::Unreachable, NotSent, 0))),
+            ("- - - - - - - - -", failed(Kind::InvalidInput, NotSent, 0)),
+            ("r - ? r ? ? ? ? ?", failed(Kind::Unreachable, MaybeSent, 0)),
+            ("r - ? r ? ? ? ? ?", failed(Kind::Timeout, MaybeSent, 0)),
+            ("- - ? - ? ? ? ? ?", permanent(failed(Kind::Timeout, MaybeSent, 0))),
+            ("- - ? - ? ? ? ? ?", failed(Kind::Protocol, MaybeSent, 0)),
             // A complete response that the vendor cannot serve, e.g. 503.
-            ("r - ? r ? ? ? ?", failed(Kind::Unavailable, Answered, 503)),
-            ("r - ? r ? ? ? ?", failed(Kind::Integrity, MaybeSent, 404)),
-            ("r r ? ? ? ? ? ?", failed(Kind::Integrity, Answered, 200)),
-            ("- - ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 200)),
-            ("r r ? r r ? r ?", failed(Kind::RateLimited, Answered, 429)),
-            ("r r ? r r ? r ?", limited(120)),
-            ("- - ? - - ? - ?", limited(121)),
-            ("- - - - - - - -", failed(Kind::Rejected, Answered, 400)),
-            ("- - - - - - - -", failed(Kind::Rejected, Answered, 200)),
-            ("- - - - - - - -", failed(Kind::Forbidden, Answered, 403)),
-            ("- - - - - - - -", failed(Kind::NotFound, Answered, 404)),
-            ("- - ? - ? ? ? ?", failed(Kind::Conflict, Answered, 409)),
-            ("- - ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 302)),
-            ("- - ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 600)),
+            ("r - ? r ? ? ? ? ?", failed(Kind::Unavailable, Answered, 503)),
+            ("r - ? r ? ? ? ? ?", failed(Kind::Integrity, MaybeSent, 404)),
+            ("r r ? ? ? ? ? ? ?", failed(Kind::Integrity, Answered, 200)),
+            ("- - ? ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 200)),
+            ("r r ? r r ? r ? -", failed(Kind::RateLimited, Answered, 429)),
+            ("r r ? r r ? r ? -", limited(120)),
+            ("- - ? - - ? - ? -", limited(121)),
+            // In the body of a successful response.
+            ("r r r r r - - - -", failed(Kind::RateLimited, Answered, 200)),
+            ("- - - - - - - - -", failed(Kind::Rejected, Answered, 400)),
+            ("- - - - - - - - -", failed(Kind::Rejected, Answered, 200)),
+            ("- - - - - - - - -", failed(Kind::Forbidden, Answered, 403)),
+            ("- - - - - - - - -", failed(Kind::NotFound, Answered, 404)),
+            ("- - ? - ? ? ? ? ?", failed(Kind::Conflict, Answered, 409)),
+            ("- - ? ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 302)),
+            ("- - ? ? ? ? ? ? ?", failed(Kind::Protocol, Answered, 600)),
         ];
         for (expected, failure) in table {
             let row = format!("{:?} {:?} {:?}", failure.error.kind(), failure.error.delivery(), failure.status);
             let cells = CLASSES.iter().map(|meta| {
                 let Failed { ref error, status, retry_after, permanent } = failure;
                 let error = Error::new(error.kind(), "test").with_delivery(error.delivery().unwrap());
-                let shown = if error.kind() == Kind::Rejected { Shown::Refusal } else { Shown::Other };
+                let shown = match error.kind() {
+                    Kind::Rejected | Kind::RateLimited => Shown::Refusal,
+                    _ => Shown::Other,
+                };
                 let verdict = status
                     .filter(|_| error.delivery() == Some(Answered))
                     .map(|status| judge(meta, Seen { status: status.as_u16(), shown, shows_success: false }));

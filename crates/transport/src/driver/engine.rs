@@ -259,9 +259,8 @@ impl Engine {
         {
             let deadline = self.clock.now().plus(self.policy.stream_timeout);
             let content = std::mem::replace(rest, Content::empty());
-            let left = cap.saturating_sub(first.len() as u64);
             let len = content.len();
-            let shared = self.guard(deadline, left).share(content, slot, observer);
+            let shared = self.guard(deadline, cap).share(content, first.len() as u64, slot, observer);
             *rest = Content::new(len, shared.clone());
             stream = Some(shared);
         }

@@ -197,3 +197,106 @@ pub(super) fn after_ambiguous_attempt(meta: &Meta, error: Error) -> Error {
         _ => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ::http::Method;
+    use identkit_wire::Refusal;
+
+    use super::*;
+
+    const fn documented(status: u16) -> Refusal {
+        Refusal::new(status, Kind::Rejected, "documented", Advice::DoNotRetry)
+    }
+
+    /// The verdicts for a read, an idempotent call with and without a retry, and a creating call: "s" success, "u"
+    /// unlisted success, "r" refusal, "?" unknown, "-" unreadable.
+    fn verdicts(meta: impl Fn(Meta) -> Meta, seen: Seen) -> String {
+        let classes = [
+            (RetrySafety::Safe, AmbiguityPolicy::Never),
+            (RetrySafety::IdempotentByEffect, AmbiguityPolicy::Retry(3)),
+            (RetrySafety::IdempotentByEffect, AmbiguityPolicy::Probe),
+            (RetrySafety::Creating, AmbiguityPolicy::Never),
+        ];
+        let verdict = |(safety, ambiguity)| {
+            let meta = meta(Meta::new("test", "test", Method::PUT, "/", safety, ambiguity));
+            match judge(&meta, seen) {
+                Verdict::Success => 's',
+                Verdict::UnlistedSuccess => 'u',
+                Verdict::Refusal => 'r',
+                Verdict::Unknown => '?',
+                Verdict::Unreadable => '-',
+            }
+        };
+        classes.map(verdict).iter().collect()
+    }
+
+    #[test]
+    fn at_89_a_success_status_needs_a_body_that_agrees() {
+        use Answer::{Body, Empty, Status};
+        for (answer, status, shown, expected) in [
+            (Body, 200, Shown::Result, "ssss"),
+            (Body, 201, Shown::Result, "uuuu"),
+            (Body, 204, Shown::Result, "uuuu"),
+            (Body, 205, Shown::Result, "-???"),
+            (Body, 299, Shown::Result, "-???"),
+            (Body, 200, Shown::Refusal, "rrrr"),
+            (Body, 200, Shown::Error, "r???"),
+            (Body, 200, Shown::Empty, "-???"),
+            (Body, 200, Shown::Html, "-???"),
+            (Body, 200, Shown::Other, "-???"),
+            (Empty, 200, Shown::Empty, "ssss"),
+            (Empty, 200, Shown::Result, "ssss"),
+            (Empty, 200, Shown::Other, "ssss"),
+            (Empty, 200, Shown::Error, "-???"),
+            (Empty, 200, Shown::Html, "-???"),
+            (Empty, 200, Shown::Refusal, "rrrr"),
+            (Empty, 201, Shown::Empty, "uuuu"),
+            (Empty, 201, Shown::Result, "uuuu"),
+            (Empty, 201, Shown::Other, "-???"),
+            (Empty, 201, Shown::Error, "-???"),
+            (Status, 200, Shown::Error, "ssss"),
+            (Status, 200, Shown::Refusal, "ssss"),
+            (Status, 200, Shown::Html, "ssss"),
+            (Status, 201, Shown::Empty, "-???"),
+        ] {
+            let seen = Seen { status, shown, shows_success: false };
+            assert_eq!(verdicts(|meta| meta.answer(answer), seen), expected, "{answer:?} {seen:?}");
+        }
+        for (status, expected) in [(200, "ssss"), (201, "-???")] {
+            let seen = Seen { status, shown: Shown::Empty, shows_success: false };
+            assert_eq!(verdicts(|meta| meta.answer(Empty).listed_only(), seen), expected, "{seen:?}");
+        }
+        let contradictory = Seen { status: 200, shown: Shown::Refusal, shows_success: true };
+        assert_eq!(verdicts(|meta| meta, contradictory), "r???");
+    }
+
+    #[test]
+    fn at_97_only_some_statuses_prove_that_nothing_happened() {
+        use Shown::{Gateway, Other};
+        for (status, shown, expected, documented_as) in [
+            (302, Other, "r???", "r???"),
+            (400, Other, "rrrr", "rrrr"),
+            (404, Other, "rrrr", "rrrr"),
+            (408, Other, "rr??", "rrr?"),
+            (409, Other, "rr??", "rrr?"),
+            (425, Other, "rr??", "rrr?"),
+            (429, Other, "rrr?", "rrrr"),
+            (429, Gateway, "rrr?", "rrr?"),
+            (500, Other, "rr??", "rrr?"),
+            (500, Gateway, "rr??", "rr??"),
+            (600, Other, "r???", "r???"),
+        ] {
+            let seen = Seen { status, shown, shows_success: false };
+            assert_eq!(verdicts(|meta| meta, seen), expected, "{seen:?}");
+            let refusals = Box::leak(Box::new([documented(status)]));
+            assert_eq!(verdicts(|meta| meta.refusals(refusals), seen), documented_as, "documented: {seen:?}");
+        }
+        for (shows_success, expected) in [(false, "rrrr"), (true, "rrr?")] {
+            let seen = |status| Seen { status, shown: Other, shows_success };
+            assert_eq!(verdicts(|meta| meta, seen(400)), expected);
+            let certain = const { &[documented(503).certain()] };
+            assert_eq!(verdicts(|meta| meta.refusals(certain), seen(503)), expected);
+        }
+    }
+}

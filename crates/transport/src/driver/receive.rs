@@ -236,3 +236,173 @@ pub(super) fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Dura
     let until = DateTimeParser::new().parse_timestamp(value).ok()?;
     Duration::try_from(until.duration_since(clock.wall())).ok().filter(|wait| !wait.is_zero())
 }
+
+#[cfg(test)]
+mod tests {
+    use ::http::{HeaderValue, Method, Response, StatusCode};
+    use futures_util::{FutureExt as _, StreamExt as _, stream};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use identkit_core::Advice;
+    use identkit_wire::{AmbiguityPolicy, Refusal, RetrySafety};
+
+    use super::*;
+    use crate::SystemClock;
+
+    const fn meta(safety: RetrySafety) -> Meta {
+        Meta::new("test", "test", Method::PUT, "/", safety, AmbiguityPolicy::Never).error_member("error")
+    }
+
+    static READ: Meta = meta(RetrySafety::Safe);
+    static CREATE: Meta = meta(RetrySafety::Creating);
+    static SNIFF_PDF: Meta = meta(RetrySafety::Safe)
+        .body_mode(BodyMode::Sniff { cap: 3000, stream: |_, body| body.windows(5).any(|part| part == b"%PDF-") });
+
+    /// A response whose body has these pieces and then ends, or never continues.
+    fn arriving(
+        meta: &'static Meta,
+        len: Option<u64>,
+        header: Option<(&'static str, &'static str)>,
+        pieces: &[&str],
+        ends: bool,
+    ) -> ArrivingResponse {
+        let pieces: Vec<_> =
+            pieces.iter().map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece.as_bytes())))).collect();
+        let rest = if ends { stream::empty().left_stream() } else { stream::pending().right_stream() };
+        let mut response = Response::new(Content::new(len, StreamBody::new(stream::iter(pieces).chain(rest))));
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        ArrivingResponse::new(meta, response)
+    }
+
+    #[tokio::test]
+    async fn at_89_what_a_body_shows() {
+        for (media_type, body, expected) in [
+            ("text/html", "", Shown::Empty),
+            ("", " \r\n", Shown::Empty),
+            ("", "\u{feff}", Shown::Empty),
+            ("", "{\"a\": 1}", Shown::Result),
+            ("", "[]", Shown::Other),
+            ("", "{\"a\": ", Shown::Other),
+            ("text/plain", "a text", Shown::Other),
+            ("", "<html>", Shown::Html),
+            (" TEXT/HTML; charset=utf-8", "a text", Shown::Html),
+            ("text/html", "{}", Shown::Html),
+            ("text/html", "{\"error\": \"because\"}", Shown::Error),
+            ("", "false", Shown::Error),
+        ] {
+            let mut arriving = arriving(&READ, None, Some(("content-type", media_type)), &[body], true);
+            assert!(arriving.fill().await);
+            assert_eq!(arriving.shown(), expected, "{media_type} {body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn at_97_a_refusal_is_complete_if_nothing_can_be_missing() {
+        let chunked = Some(("transfer-encoding", "chunked"));
+        let long = "x".repeat(ERROR_BODY + 1);
+        for (len, header, body, read, create) in [
+            (Some(7), None, "because", true, true),
+            (Some(8), None, "because", false, false),
+            (None, chunked, "because", true, true),
+            (None, None, "because", true, false),
+            (None, None, "{}", true, true),
+            (None, None, "", true, true),
+            (Some(long.len() as u64), None, &long, true, false),
+        ] {
+            for (meta, expected) in [(&READ, read), (&CREATE, create)] {
+                let (_, complete) = arriving(meta, len, header, &[body], true).refusal().await;
+                assert_eq!(complete, expected, "{:?} {len:?} {header:?}", meta.safety);
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_body_is_not_awaited_beyond_its_length_or_the_limit() {
+        let longest = "x".repeat(ERROR_BODY);
+        for (len, pieces, complete) in
+            [(Some(7), &["bec", "ause"][..], true), (None, &[longest.as_str()], false), (None, &["x", &longest], false)]
+        {
+            let mut arriving = arriving(&READ, len, None, pieces, false);
+            assert_eq!(arriving.fill().now_or_never(), Some(true), "{len:?}");
+            let raw = arriving.into_raw();
+            assert_eq!((raw.body().len(), raw.is_complete()), (pieces.concat().len().min(ERROR_BODY), complete));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_whole_body_without_an_end_of_its_own_is_marked() {
+        for (len, header, marked) in
+            [(Some(2), None, false), (None, Some(("transfer-encoding", "chunked")), false), (None, None, true)]
+        {
+            let mut arriving = arriving(&READ, len, header, &["{}"], true);
+            assert!(matches!(arriving.body().await, Ok(Received::Whole(body)) if body == "{}"));
+            assert_eq!(arriving.head.extensions.get::<UnknownEnd>().is_some(), marked, "{len:?} {header:?}");
+            assert!(arriving.into_raw().is_complete());
+        }
+    }
+
+    #[test]
+    fn at_96_a_body_is_a_stream_as_soon_as_it_looks_like_one() {
+        let junk = "x".repeat(SNIFF - 1);
+        for (len, pieces, ends, expected) in [
+            (Some(3000), &["%PDF-", "1.7 and mo", "re"][..], false, "stream of 17"),
+            (Some(17), &["%PDF-", "1.7 and more"], true, "stream of 17, complete"),
+            (Some(3000), &["%PDF-", "1.7 and mo"], false, "waits"),
+            (Some(15), &["%PDF-", "1.7 and mo"], true, "stream of 15, complete"),
+            (Some(3000), &[&junk, "%PDF-"], false, "stream of 1028"),
+            (Some(3000), &[&junk], false, "waits"),
+            (Some(1029), &[&junk, "x", "%PDF-"], true, "whole 1029, complete"),
+            (Some(7), &["{\"a\":1}"], true, "whole 7, complete"),
+            (Some(3001), &["%PDF-1.7 and more"], true, "Protocol"),
+            (None, &["%PDF-1.7 and more"], true, "Integrity"),
+        ] {
+            let mut arriving = arriving(&SNIFF_PDF, len, None, pieces, ends);
+            let mut shown = match arriving.body().now_or_never() {
+                None => "waits".to_owned(),
+                Some(Ok(Received::Stream { head, .. })) => format!("stream of {}", head.len()),
+                Some(Ok(Received::Whole(body))) => format!("whole {}", body.len()),
+                Some(Err(error)) => format!("{:?}", error.kind()),
+            };
+            if arriving.into_raw().is_complete() {
+                shown += ", complete";
+            }
+            assert_eq!(shown, expected, "{len:?} {:?}", pieces.last());
+        }
+    }
+
+    #[test]
+    fn retry_after_is_a_number_of_seconds_or_a_future_date() {
+        let seconds = |value| Some(Duration::from_secs(value));
+        for (value, wait) in [
+            ("0", seconds(0)),
+            (" 7 ", seconds(7)),
+            ("99999999999999999999999", Some(Duration::MAX)),
+            ("Thu, 01 Jan 1970 00:00:01 GMT", None),
+            ("", None),
+            ("7.5", None),
+            ("soon", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+            assert_eq!(retry_after(&headers, &SystemClock::new()), wait, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_a_page_instead_of_a_documented_result_is_a_gateways() {
+        static KINDS: Meta = meta(RetrySafety::Safe).refusals(&[
+            Refusal::new(400, Kind::InvalidState, "documented", Advice::DoNotRetry),
+            Refusal::new(404, Kind::NotFound, "documented", Advice::DoNotRetry),
+        ]);
+        for (status, body, expected) in
+            [(400, "<p>", true), (400, "{}", false), (404, "<p>", false), (410, "<p>", false)]
+        {
+            let mut arriving = arriving(&KINDS, None, None, &[body], true);
+            arriving.head.status = StatusCode::from_u16(status).unwrap();
+            arriving.fill().now_or_never();
+            assert_eq!(arriving.shows_gateway(), expected, "{status} {body}");
+        }
+    }
+}

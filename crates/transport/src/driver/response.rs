@@ -69,3 +69,23 @@ impl<T> Response<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ::http::HeaderMap;
+    use identkit_core::Kind;
+
+    use super::*;
+
+    #[test]
+    fn a_changed_value_keeps_its_metadata() {
+        let raw = RawResponse::new(StatusCode::CREATED, HeaderMap::new(), "body".into(), true);
+        let error = Error::new(Kind::OutcomeUnknown, "unknown").with_status(201).with_answer(Some(raw.clone()));
+        let proof = Response::from_proof(&error, Warning::new("proved", "AT-97"));
+        let (value, rest) = proof.map(|()| 7).try_map(|seven| Ok::<_, Error>(seven + 1)).unwrap().split();
+        assert_eq!((value, rest.status.as_u16(), rest.attempts), (8, 201, 1));
+        assert_eq!((rest.warnings.len(), rest.raw()), (1, Some(&raw)));
+        let failed = rest.try_map(|()| Err::<(), _>(Error::new(Kind::Protocol, "odd"))).unwrap_err();
+        assert_eq!((failed.kind(), failed.answer()), (Kind::Protocol, Some(&raw)));
+    }
+}

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, Frame};
 use identkit_core::{BoxFuture, Clock, Content, Error, Instant, Kind, WorkGuard};
 
 use super::limits::Slot;
@@ -40,15 +40,28 @@ struct Guarded {
 impl Guard {
     /// Applies the limits to a body that the call reads itself.
     pub(super) fn wrap(self, content: Content) -> Content {
-        Content::new(content.len(), self.guard(content, None, None))
+        Content::new(content.len(), self.guard(content, 0, None, None))
     }
 
-    /// Applies the limits to a body that is handed out as a stream. It holds a slot and is reported to an observer.
-    pub(super) fn share(self, content: Content, slot: Option<Slot>, observer: Option<Arc<dyn CallObserver>>) -> Shared {
-        Shared(Arc::new(Mutex::new(self.guard(content, slot, observer))))
+    /// Applies the limits to a body that is handed out as a stream. It holds a slot and is reported to an observer. `read`
+    /// is the number of its bytes that were read before.
+    pub(super) fn share(
+        self,
+        content: Content,
+        read: u64,
+        slot: Option<Slot>,
+        observer: Option<Arc<dyn CallObserver>>,
+    ) -> Shared {
+        Shared(Arc::new(Mutex::new(self.guard(content, read, slot, observer))))
     }
 
-    fn guard(self, content: Content, slot: Option<Slot>, observer: Option<Arc<dyn CallObserver>>) -> Guarded {
+    fn guard(
+        self,
+        content: Content,
+        read: u64,
+        slot: Option<Slot>,
+        observer: Option<Arc<dyn CallObserver>>,
+    ) -> Guarded {
         let began = self.clock.now();
         Guarded {
             inner: Some(content),
@@ -56,7 +69,7 @@ impl Guard {
             timer: None,
             active: began,
             waiting: false,
-            read: 0,
+            read,
             began,
             observer,
             slot,
@@ -80,14 +93,6 @@ impl Body for Shared {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         Pin::new(&mut *self.lock()).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.lock().is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.lock().size_hint()
     }
 }
 
@@ -169,14 +174,6 @@ impl Body for Guarded {
                 this.fail(error)
             }
         }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.as_ref().map_or_else(SizeHint::default, Body::size_hint)
     }
 }
 

@@ -95,6 +95,8 @@ enum Step {
     Call(&'static str),
     /// The vendor answers 401 to the token with this number, from 1. Whether a new login can help.
     Refuse(u64, bool),
+    /// A caller renews the token with the first number and gets the one with the second.
+    Renew(u64, u64),
     /// Seconds pass.
     Pass(u64),
     /// An explicit login. The expectation is the token in its response.
@@ -104,7 +106,7 @@ enum Step {
     /// Another process stores this token.
     Store(&'static str),
 }
-use Step::{Call, LogIn, Pass, Refuse, Replace, Store};
+use Step::{Call, LogIn, Pass, Refuse, Renew, Replace, Store};
 
 #[tokio::test]
 async fn a_token_is_kept_until_idle_refused_or_replaced() {
@@ -114,7 +116,12 @@ async fn a_token_is_kept_until_idle_refused_or_replaced() {
         ("each use renews it", &[Token("a")], &[Call("a"), Pass(IDLE - 1), Call("a"), Pass(IDLE - 1), Call("a")], 1),
         ("idle", A_B, &[Call("a"), Pass(IDLE), Call("b")], 2),
         ("refused", A_B, &[Call("a"), Refuse(1, true), Call("b")], 2),
-        ("late refusal of the former", A_B, &[Call("a"), Refuse(1, true), Call("b"), Refuse(1, true), Call("b")], 2),
+        (
+            "late refusal of the former",
+            A_B,
+            &[Call("a"), Refuse(1, true), Call("b"), Refuse(1, true), Renew(1, 2), Call("b")],
+            2,
+        ),
         ("explicit login", A_B, &[Call("a"), LogIn("b"), Call("b")], 2),
         ("credentials replaced", &[Token("a")], &[Call("a"), Replace(&[Token("n")]), Call("n"), Call("n")], 1),
         (
@@ -166,6 +173,9 @@ async fn a_token_is_kept_until_idle_refused_or_replaced() {
                     }
                 },
                 Refuse(number, helps) => assert_eq!(session.rejected(Generation(number)), helps, "{at}"),
+                Renew(former, new) => {
+                    assert_eq!(session.renew(Some(Generation(former))).await.unwrap(), Generation(new), "{at}");
+                }
                 Pass(seconds) => clock.advance(Duration::from_secs(seconds)),
                 LogIn(expected) => match session.log_in().await {
                     Ok(login) => assert_eq!(login.response::<&str>(), Some(&expected), "{at}"),
@@ -221,6 +231,48 @@ async fn a_dropped_caller_does_not_cancel_the_shared_login() {
     account.gate.add_permits(1);
     assert_eq!(second.await.unwrap().0, "a");
     assert_eq!(account.logins(), 1);
+}
+
+#[tokio::test]
+async fn an_abandoned_login_that_fails_is_repeated_once() {
+    for (second, expected) in [(Token("a"), Ok("a")), (Status(503), Err(Some(503)))] {
+        let account = Arc::new(Account::closed("one", &[Status(503), second]));
+        let session = session(&account, &TestClock::default(), None);
+        // Its only caller is dropped, so the login is not polled until the next one.
+        assert!(token_of(&session).now_or_never().is_none());
+        account.gate.add_permits(2);
+        let called = token_of(&session).await;
+        assert_eq!(called.as_ref().map(|(token, _)| &**token).map_err(Error::status), expected);
+        assert_eq!(account.logins(), 2);
+    }
+}
+
+#[tokio::test]
+async fn each_token_in_a_memory_store_has_a_higher_version() {
+    let (store, one, two) = (MemoryTokenStore::default(), TokenKey::new("base", "one"), TokenKey::new("base", "two"));
+    for (key, token, instead_of, expected) in [
+        (&one, "a", None, (1, "a")),
+        (&one, "b", None, (1, "a")),
+        (&one, "b", Some(1), (2, "b")),
+        (&one, "c", Some(1), (2, "b")),
+        (&two, "d", Some(5), (6, "d")),
+    ] {
+        let stored = store.store(key, &Secret::new(token), instead_of).await.unwrap();
+        assert_eq!((stored.version, stored.token.expose()), expected);
+        assert_eq!(store.load(key).await.unwrap(), Some(stored));
+    }
+}
+
+#[tokio::test]
+async fn of_two_concurrent_logins_the_token_stored_first_counts() {
+    let account = Arc::new(Account::closed("one", &[Token("a")]));
+    let store = MemoryTokenStore::default();
+    let session = session(&account, &TestClock::default(), Some(&store));
+    let mut caller = Box::pin(token_of(&session));
+    assert!((&mut caller).now_or_never().is_none());
+    store.store(&account.key(), &Secret::new("s"), None).await.unwrap();
+    account.gate.add_permits(1);
+    assert_eq!(caller.await.unwrap().0, "s", "the login found no token, but another process was faster");
 }
 
 #[tokio::test]

@@ -489,8 +489,44 @@ mod tests {
             assert_eq!((warnings.len(), warnings[0].rule), (1, "AT-92"), "{text}");
             assert!(super::super::read::<Outcome>(text.as_bytes()).is_err(), "a request is not converted: {text}");
         }
-        let (_, notes) = read_answer::<Outcome>(br#"{"Text":"a","Inner":null,"List":[{"Kind":1}]}"#).unwrap();
+        let (_, notes) =
+            read_answer::<Outcome>(br#"{"Text":"a","Done":true,"Inner":null,"List":[{"Kind":1}]}"#).unwrap();
         assert!(notes.warnings().is_empty());
+    }
+
+    #[test]
+    fn at_92_a_loose_value_is_read_in_more_shapes() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Shapes {
+            #[serde(default, deserialize_with = "<String as crate::Tolerant>::read")]
+            text: Option<String>,
+            #[serde(default, deserialize_with = "<identkit_core::Pii<String> as crate::Tolerant>::read")]
+            name: Option<identkit_core::Pii<String>>,
+            #[serde(default, deserialize_with = "<identkit_core::Secret as crate::Tolerant>::read")]
+            token: Option<identkit_core::Secret>,
+            #[serde(default, deserialize_with = "<bool as crate::Tolerant>::read")]
+            done: Option<bool>,
+            #[serde(default, deserialize_with = "<u16 as crate::Tolerant>::read")]
+            kind: Option<u16>,
+        }
+        let answer = r#"{"text":"a","name":"John","token":"b","done":2,"kind":" 6 "}"#;
+        let (shapes, notes) = read_answer::<Shapes>(answer.as_bytes()).unwrap();
+        let expected = Shapes {
+            text: Some("a".into()),
+            name: Some("John".to_owned().into()),
+            token: Some("b".into()),
+            done: Some(true),
+            kind: Some(6),
+        };
+        assert_eq!(shapes, expected);
+        assert_eq!(notes.warnings().len(), 2, "done and kind were converted");
+        let answer = r#"{"text":true,"token":true,"done":"odd","kind":"odd"}"#;
+        let (shapes, notes) = read_answer::<Shapes>(answer.as_bytes()).unwrap();
+        assert_eq!(shapes, Shapes { text: Some("true".into()), name: None, token: None, done: None, kind: None });
+        assert!(["token", "done", "kind"].into_iter().all(|name| notes.is_ignored(name)) && !notes.is_ignored("text"));
+        assert_eq!(read::<Shapes>(br#"{"text":1}"#).unwrap().text.as_deref(), Some("1"), "also in a request");
+        let many = br#"{"0":{"Kind":1},"1":{"Kind":2}}"#;
+        assert_eq!(read_answer::<crate::OneOrMany<Inner>>(many).unwrap().0.as_slice().len(), 2);
     }
 
     #[test]
@@ -563,6 +599,8 @@ mod tests {
         let (outcome, notes) = read_answer::<Outcome>(text).unwrap();
         assert_eq!((outcome.kind, outcome.inner.unwrap().kind), (Some(2), Some(5)));
         assert!(notes.is_repeated("Kind") && notes.has_different("Kind") && !notes.is_repeated("Text"));
+        let (_, equal) = read_answer::<Outcome>(br#"{"Kind":1,"Kind":1}"#).unwrap();
+        assert!(equal.is_repeated("Kind") && !equal.has_different("Kind"));
         assert!(notes.require_once(&["Text"]).is_ok() && notes.require_once(&["Kind"]).is_err());
         assert!(notes.warnings().iter().all(|warning| warning.rule == "AT-95" && !warning.message.contains("Erika")));
         // A request is read like this too; the sandbox decides about it.

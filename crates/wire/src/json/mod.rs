@@ -590,6 +590,15 @@ mod tests {
     }
 
     #[test]
+    fn a_blob_is_compared_and_read_by_its_bytes() {
+        let (text, source) = (Blob::Text("b25 l".to_owned().into()), Blob::from_bytes("one"));
+        assert!(text == source && source != Blob::from_bytes("two"));
+        for blob in [text, source] {
+            assert_eq!((blob.first_bytes(2), blob.first_bytes(9)), (b"on".to_vec(), b"one".to_vec()), "{blob:?}");
+        }
+    }
+
+    #[test]
     fn a_text_equal_to_a_mark_is_rejected() {
         let message = (MARK, Blob::from_bytes("one"));
         let sources = [message.1.source().cloned().unwrap()];

@@ -249,6 +249,25 @@ mod tests {
         assert!(!Node::parse("[1").unwrap_err().too_deep);
     }
 
+    #[test]
+    fn digits_are_a_whole_number_as_a_number_or_a_text() {
+        for (text, expected) in [("6", true), ("\"6\"", true), ("6.0", false), ("\"-6\"", false), ("true", false)] {
+            assert_eq!(Node::parse(text).unwrap().is_whole_number(), expected, "{text}");
+        }
+        assert!(matches!(Node::parse("true"), Ok(Node::Bool(true))), "a word is not a number");
+    }
+
+    #[test]
+    fn an_escaped_quote_does_not_end_a_text() {
+        assert!(matches!(Node::parse(r#""a\"b""#), Ok(Node::Text(text)) if text == "a\"b"));
+    }
+
+    #[test]
+    fn only_an_object_has_members() {
+        assert_eq!(Node::parse("{\"a\": 1, \"b\": 2}").unwrap().members().unwrap().len(), 2);
+        assert!(Node::parse("[1]").unwrap().members().is_none());
+    }
+
     proptest! {
         #[test]
         fn at_92_a_tree_accepts_what_serde_json_accepts(text in "[\\[\\]{},:\"a0-9.eE+ \\\\ntrufls-]{0,24}") {

@@ -29,6 +29,26 @@ async fn calls_without_a_retry_take_no_tokens() {
     assert_eq!(script.sent(), 4);
 }
 
+#[tokio::test]
+async fn a_successful_call_returns_the_tokens_of_its_retries() {
+    let steps = [Step::NotSent, Step::NotSent, OK].repeat(3);
+    let (driver, script) = driver(&steps);
+    let driver = driver.with_policy(Policy::default().backoff(Duration::ZERO).retry_tokens(10));
+    for _ in 0..3 {
+        assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap().attempts, 3);
+    }
+    assert_eq!(script.sent(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_must_begin_before_the_deadline() {
+    let options = CallOptions::new().timeout(Duration::from_secs(60));
+    let limited = |seconds| Step::Answer(429, seconds, "");
+    let result = called(&Read, &options, &[limited(&[("retry-after", "60")])]).await;
+    assert_eq!(result, "RateLimited Answered RetryLater 429");
+    assert_eq!(called(&Read, &options, &[limited(&[("retry-after", "59")]), OK]).await, "ok after 2");
+}
+
 /// A driver with a number of slots whose calls take a second each, and the maximum number of concurrent calls.
 fn slow(slots: u32) -> (Driver<()>, Arc<AtomicUsize>) {
     let max = Arc::new(AtomicUsize::new(0));
@@ -79,14 +99,16 @@ async fn a_dropped_call_releases_its_slot() {
     driver.call(&Read, &CallOptions::new().timeout(Duration::from_secs(2))).await.unwrap();
 }
 
-/// A driver that sends a tenth of the body every `pause` seconds and stops after `pieces` tenths.
-fn upload(pause: u64, pieces: u64) -> Driver<()> {
+/// A driver that sends a tenth of the body every `pause` seconds and stops after `pieces` tenths. The response to the whole
+/// body takes another `wait` seconds.
+fn upload(pause: u64, pieces: u64, wait: u64) -> Driver<()> {
     driver_by(Arc::new(NoAuth), move |request, context| async move {
         context.mark_sent();
         for _ in 0..pieces {
             sleep(pause).await;
             context.progress(request.body().len() / 10);
         }
+        sleep(wait).await;
         if pieces < 10 { Step::HangAfter } else { OK }.play(context).await
     })
 }
@@ -94,10 +116,13 @@ fn upload(pause: u64, pieces: u64) -> Driver<()> {
 #[tokio::test(start_paused = true)]
 async fn a_stalled_upload_fails_early_and_a_slow_one_succeeds() {
     let clock = SystemClock::new();
-    let error = upload(5, 4).call(&Long, &CallOptions::new()).await.unwrap_err();
+    let error = upload(5, 4, 0).call(&Long, &CallOptions::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (Kind::OutcomeUnknown, Some(Delivery::MaybeSent)));
     assert!(error.to_string().contains("stalled"), "{error}");
     assert!(clock.now().0 < Duration::from_secs(100), "{:?}", clock.now());
     // 200 s in total: within the timeout of an upload of this size.
-    upload(20, 10).call(&Long, &CallOptions::new()).await.unwrap();
+    upload(20, 10, 0).call(&Long, &CallOptions::new()).await.unwrap();
+    upload(1, 10, 100).call(&Long, &CallOptions::new()).await.expect("the whole body was sent");
+    let error = upload(0, 0, 0).call(&Long, &CallOptions::new()).await.unwrap_err();
+    assert!(!error.to_string().contains("stalled"), "without progress reports only the deadline applies: {error}");
 }

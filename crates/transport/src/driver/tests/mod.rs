@@ -4,6 +4,7 @@ mod limits;
 mod observer;
 mod raw;
 mod streams;
+mod verdicts;
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -156,14 +157,18 @@ const fn documented(status: u16, kind: Kind) -> Refusal {
 
 macro_rules! operation {
     ($name:ident: $output:ty, $safety:ident, $ambiguous:expr, $reply:expr, $refusal:expr, $encode:expr, $decode:expr) => {
+        operation!($name: $output, $safety, $ambiguous, |meta| meta.body_mode($reply).refusals(&[$refusal]), $encode, $decode);
+    };
+    ($name:ident: $output:ty, $safety:ident, $ambiguous:expr, |$meta:ident| $with:expr, $encode:expr, $decode:expr) => {
         #[derive(Debug)]
         struct $name;
         identkit_wire::operation! {
             impl $name;
-            meta: Meta::new("test", stringify!($name), Method::PUT, "/x", RetrySafety::$safety, $ambiguous)
-                .expect(&[200, 202])
-                .body_mode($reply)
-                .refusals(&[$refusal]),
+            meta: {
+                let $meta = Meta::new("test", stringify!($name), Method::PUT, "/x", RetrySafety::$safety, $ambiguous)
+                    .expect(&[200, 202]);
+                $with
+            },
             output: $output, dialect: (),
             encode: |_, ()| {
                 let body: Result<Body, Error> = $encode;
@@ -180,12 +185,15 @@ macro_rules! operation {
     };
 }
 
+use operation;
+
 fn text(body: Received) -> Result<String, Error> {
     let bytes = match body {
         Received::Whole(bytes) => bytes,
         Received::Stream { head, .. } => head,
     };
     match std::str::from_utf8(&bytes) {
+        Ok("unauthorized") => Err(Error::new(Kind::Authentication, "status: 401").with_status(401)),
         Ok("refused") => Err(Error::new(Kind::Rejected, "result: false")),
         Ok(text) if text != "garbage" => Ok(text.to_owned()),
         _ => Err(Error::new(Kind::Protocol, "unreadable")),
@@ -203,6 +211,7 @@ operation!(Delete, IdempotentByEffect, AmbiguityPolicy::Retry(2), WHOLE, GONE);
 operation!(Text, SideEffect, AmbiguityPolicy::Never, WHOLE, GONE);
 operation!(Cancel, IdempotentByEffect, AmbiguityPolicy::Probe, WHOLE, GONE);
 operation!(Download, Safe, AmbiguityPolicy::Never, STREAM, GONE);
+operation!(Large, Safe, AmbiguityPolicy::Never, BodyMode::Whole { cap: 100_000 }, GONE);
 operation!(Long: String, Creating, AmbiguityPolicy::Never, WHOLE, GONE, Ok(Body::from(vec![0; 10_000_000])), text);
 operation!(
     Unsendable: String, Creating, AmbiguityPolicy::Never, WHOLE, GONE, Err(Error::new(Kind::InvalidInput, "a fault")), text
@@ -308,6 +317,7 @@ async fn a_long_error_body_is_truncated() {
     let long: &'static str = Box::leak(format!("because {}", "x".repeat(200_000)).into_boxed_str());
     let error = driver(&[answer(400, long)]).0.call(&Read, &CallOptions::new()).await.unwrap_err();
     assert!(error.vendor_text().unwrap().expose().starts_with("because xxx"));
+    assert_eq!(error.answer().unwrap().body(), long);
 }
 
 #[tokio::test]
@@ -387,11 +397,13 @@ async fn an_expired_deadline_reports_whether_it_was_sent() {
 async fn incomplete_or_too_long_responses_are_errors() {
     let identity: Headers = &[("transfer-encoding", "chunked, identity")];
     let zipped: Headers = &[("content-encoding", "br")];
-    let long: &'static str = Box::leak("x".repeat(101).into_boxed_str());
+    let leak = |length| &*Box::leak("x".repeat(length).into_boxed_str());
+    let (longest, long): (&'static str, &'static str) = (leak(100), leak(101));
     for (row, result, expected) in [
         ("no length", call(&Download, &[Step::Lengthless(&[], "%PDF-")]).await, "Integrity"),
         ("identity", call(&Download, &[Step::Lengthless(identity, "%PDF-")]).await, "Integrity"),
         ("compressed", call(&Download, &[Step::Answer(200, zipped, "x")]).await, "Protocol"),
+        ("as long as its cap", call(&Read, &[answer(200, longest)]).await, longest),
         ("longer than its cap", call(&Read, &[answer(200, long)]).await, "Protocol"),
         ("coded, of a deletion", call(&Delete, &[Step::Answer(202, zipped, "x")]).await, "OutcomeUnknown"),
         ("coded, of a read", call(&Read, &[Step::Answer(200, zipped, "x")]).await, "Protocol"),
@@ -433,4 +445,22 @@ async fn after_a_401_the_credentials_are_renewed_once() {
     let (driver, script) = driver_with(Arc::<Sessions>::default(), &[answer(401, ""), answer(401, "")]);
     assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap_err().kind(), Kind::Authentication);
     assert_eq!(script.sent(), 2);
+}
+
+#[tokio::test]
+async fn ai_30_a_401_in_a_body_renews_only_for_a_repeatable_call() {
+    let (driver, script) = driver_with(Arc::<Sessions>::default(), &[answer(200, "unauthorized"), OK]);
+    assert_eq!(driver.call(&Read, &CallOptions::new()).await.unwrap().value, "ok");
+    assert_eq!(script.sent(), 2);
+
+    // The status contradicts the body, so it is not sure that nothing was created (AI-31).
+    let (driver, script) = driver_with(Arc::<Sessions>::default(), &[answer(200, "unauthorized")]);
+    assert_eq!(driver.call(&Create, &CallOptions::new()).await.unwrap_err().kind(), Kind::Authentication);
+    assert_eq!(script.sent(), 1);
+}
+
+#[test]
+fn debug_output_of_a_driver_shows_base_and_policy() {
+    let output = format!("{:?}", driver(&[]).0);
+    assert!(output.contains("127.0.0.1:1") && output.contains("attempts: 4"), "{output}");
 }

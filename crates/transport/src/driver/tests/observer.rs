@@ -38,9 +38,9 @@ impl TestObserver {
         self.0.attempts.lock().unwrap().clone()
     }
 
-    /// Of each stream the kind of its error, and whether it was dropped.
-    fn streams(&self) -> Vec<(Option<Kind>, bool)> {
-        self.0.streams.lock().unwrap().iter().map(|stream| (stream.failure, stream.dropped)).collect()
+    /// Of each stream its length, the kind of its error, and whether it was dropped.
+    fn streams(&self) -> Vec<(u64, Option<Kind>, bool)> {
+        self.0.streams.lock().unwrap().iter().map(|stream| (stream.bytes, stream.failure, stream.dropped)).collect()
     }
 
     fn end(&self) -> CallReport {
@@ -86,11 +86,17 @@ async fn a_dropped_call_reports_how_far_it_got() {
         assert!(end.dropped && end.failure.is_none());
         assert_eq!((end.attempts, end.delivery), (1, delivery));
     }
-    // Dropped during the wait before the second attempt: the first may have arrived.
-    let (driver, observer) = observed(&[Step::Ambiguous]);
-    let driver = driver.with_policy(Policy::default().backoff(Duration::from_secs(3600)).timeout(Duration::MAX));
-    begin(driver.call(&Delete, &CallOptions::new())).await;
-    assert_eq!((observer.end().dropped, observer.end().delivery), (true, Delivery::MaybeSent));
+    // Dropped during the wait before the second attempt.
+    for (first, delivery) in [
+        (Step::NotSent, Delivery::NotSent),
+        (Step::Ambiguous, Delivery::MaybeSent),
+        (Step::Answer(429, &[("retry-after", "100")], ""), Delivery::Answered),
+    ] {
+        let (driver, observer) = observed(&[first]);
+        let driver = driver.with_policy(Policy::default().backoff(Duration::from_secs(3600)).timeout(Duration::MAX));
+        begin(driver.call(&Delete, &CallOptions::new())).await;
+        assert_eq!((observer.end().dropped, observer.end().delivery), (true, delivery), "{first:?}");
+    }
 }
 
 #[tokio::test]
@@ -104,10 +110,11 @@ async fn an_invalid_call_reports_its_end_and_no_attempt() {
 
 #[tokio::test]
 async fn a_stream_is_reported_after_its_call() {
-    let (driver, observer) = observed(&[answer(200, "%PDF-"), answer(200, "%PDF-")]);
+    let chunked: Headers = &[("transfer-encoding", "chunked")];
+    let (driver, observer) = observed(&[Step::Lengthless(chunked, "%PDF-"), answer(200, "%PDF-")]);
     let content = driver.call(&Open, &CallOptions::new()).await.unwrap().value;
     assert_eq!((observer.end().failure, observer.streams()), (None, vec![]));
     content.0.collect(100).await.unwrap();
     drop(driver.call(&Open, &CallOptions::new()).await.unwrap());
-    assert_eq!(observer.streams(), [(None, false), (None, true)]);
+    assert_eq!(observer.streams(), [(5, None, false), (5, None, true)]);
 }

@@ -67,6 +67,7 @@ async fn a_body_that_is_rejected_by_its_length_is_retained() {
         for error in errors.into_iter().chain([download]) {
             let raw = error.answer().unwrap();
             assert_eq!((raw.body().len(), raw.is_complete()), (30, false), "{len:?} {error}");
+            assert_eq!(error.kind(), if len.is_some() { Kind::Protocol } else { Kind::Integrity }, "{error}");
         }
     }
 }

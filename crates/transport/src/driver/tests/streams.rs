@@ -88,6 +88,13 @@ async fn a_stream_has_its_own_deadline_and_maximum_size() {
     let error = read(&driver).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Timeout);
     assert!(error.to_string().contains("not complete in time"), "{error}");
+    // The deadline counts from the first byte, which arrives after 20 s. The last byte arrives before it, or with it.
+    let timely = |pieces: usize| {
+        let driver = drips(&vec![20; pieces], Some(10 * pieces as u64));
+        driver.with_policy(Policy::default().stream_timeout(Duration::from_secs(100)))
+    };
+    assert_eq!(read(&timely(5)).await.unwrap().len(), 50);
+    assert_eq!(read(&timely(6)).await.unwrap_err().kind(), Kind::Timeout);
     let error = read(&drips(&[0; 200], None)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Protocol, "1,990 bytes where 1,000 are allowed");
     assert_eq!(read(&drips(&[0; 100], Some(1000))).await.unwrap().len(), 1000);
@@ -103,6 +110,22 @@ async fn a_stream_holds_a_slot_until_it_is_read_or_dropped() {
     let second = driver.call(&Open, &short).await.unwrap();
     assert_eq!(second.value.0.collect(100).await.unwrap().len(), 20);
     driver.call(&Open, &short).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_of_at_most_64_kib_is_limited_by_the_timeout_only() {
+    for (len, stalls) in [(64 * 1024, false), (64 * 1024 + 1, true)] {
+        let driver = driver_by(Arc::new(NoAuth), move |_, context| {
+            context.mark_sent();
+            let pieces = stream::iter([len - 1, 1]).then(|size| async move {
+                sleep(40).await;
+                Ok(Frame::data(Bytes::from("x".repeat(size))))
+            });
+            std::future::ready(Ok(Response::new(Content::new(Some(len as u64), StreamBody::new(pieces)))))
+        });
+        let called = driver.call(&Large, &CallOptions::new().timeout(Duration::from_secs(100))).await;
+        assert_eq!(called.err().map(|error| error.detail().contains("stalled")), stalls.then_some(true), "{len}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,6 +66,7 @@ fn files_are_found_at_any_position_in_their_element() {
         (r#"{"Before":{"Files":[{"Base64Data":"b25l"}]},"Files":[{"Base64Data":"dHdv"}]}"#, "-=two "),
         (r#"{"Files":[{"Base64Data":"b25l","Preview":{"Base64Data":"x"},"Pages":[{"Base64Data":"x"}]}]}"#, "-=one "),
         (r#"{"Files":[{"Filename":"Base64Data","x\"\\":":{[","Base64\u0044ata":"b25l"}]}"#, "Base64Data=one "),
+        (r#"{"Files":[{"Base64Data":"b25\u006c"}]}"#, "-=one "),
         (r#"{"Files":[{"Filename":"a"},{"Base64Data":null},{"Base64Data":""},{}]}"#, "a= -= -= -= "),
         (r#"{"Files":[]}"#, ""),
         (r#"{"Files":null}"#, ""),
@@ -73,6 +74,14 @@ fn files_are_found_at_any_position_in_their_element() {
     ] {
         assert_eq!(outcome(text), files, "{text}");
     }
+}
+
+#[test]
+fn the_text_beside_the_list_is_retained() {
+    let mut scanner = Scanner::new("Files", "Base64Data");
+    let text = br#"{"a":1,"Files":[],"b":2}"#;
+    assert_eq!(scanner.step(text).map_err(|Unreadable(error)| error).unwrap().0, text.len());
+    assert_eq!(scanner.outside(), text);
 }
 
 #[test]
