@@ -106,12 +106,12 @@ impl Transport for WatchedTransport {
             });
         }
         if let Some(raw) = self.exchanges.raw.clone().filter(|_| meta.safety == RetrySafety::Safe) {
-            raw.begin(response.status());
+            let is_success = response.status().is_success();
+            raw.begin();
             response = response.map(|content| {
-                tap(content, move |piece| {
-                    if let Piece::Data(bytes) = piece {
-                        raw.append(bytes);
-                    }
+                tap(content, move |piece| match piece {
+                    Piece::Data(bytes) => raw.append(bytes),
+                    Piece::End(complete) => raw.end(complete && is_success),
                 })
             });
         }
@@ -132,7 +132,7 @@ struct RawState {
     file: std::fs::File,
     /// Whether there was a response.
     begun: bool,
-    /// Where the current response begins, if it can be superseded by a retry.
+    /// Where the current response begins, unless it is complete and a success: a retry may supersede it.
     failed: Option<u64>,
     length: u64,
     /// Why a write failed.
@@ -161,7 +161,7 @@ impl RawResponses {
     }
 
     /// Begins a response. It replaces a failed one before it; other responses are separated by a line break.
-    fn begin(&self, status: StatusCode) {
+    fn begin(&self) {
         let mut state = lock(&self.state);
         state.begun = true;
         match state.failed.take() {
@@ -175,7 +175,13 @@ impl RawResponses {
             None if state.length > 0 => state.write(b"\n"),
             None => {}
         }
-        state.failed = (!status.is_success()).then_some(state.length);
+        state.failed = Some(state.length);
+    }
+
+    fn end(&self, succeeded: bool) {
+        if succeeded {
+            lock(&self.state).failed = None;
+        }
     }
 
     fn append(&self, bytes: &[u8]) {

@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 use crate::text::plain;
 
+/// The exit code that shells use for SIGPIPE. A failure with it has no message.
+pub(crate) const CLOSED_PIPE: u8 = 141;
+
 /// The failure of a command.
 #[derive(Debug)]
 #[must_use]

@@ -186,6 +186,26 @@ mod raw {
     }
 
     #[test]
+    fn raw_leaves_out_an_attempt_that_was_cut() {
+        const WHOLE: &str = r#"{"OrderID":"99921269855041","Status":[]}"#;
+        let cut = |body: &[u8]| Reply::Cut(crate::support::whole("application/json", body)[..90].to_vec());
+        for (second, code) in [(Some(WHOLE), 0), (None, 7)] {
+            let count = std::sync::atomic::AtomicUsize::new(0);
+            let server =
+                Server::start(move |_| match (count.fetch_add(1, std::sync::atomic::Ordering::SeqCst), second) {
+                    (1.., Some(body)) => Reply::json("200 OK", body),
+                    _ => cut(WHOLE.as_bytes()),
+                });
+            let result = server.run(&format!("{STATUS} --raw - --timeout 5"));
+            result.ends_with(code, &[]);
+            assert!(server.calls().len() > 1, "{:?}", server.calls());
+            let expected = second.unwrap_or(&WHOLE[..WHOLE.len() - 1]);
+            assert!(expected.starts_with(&result.stdout) && result.stdout.len() > 5, "{result:#?}");
+            assert!(second.is_none() || result.stdout == WHOLE, "{result:#?}");
+        }
+    }
+
+    #[test]
     fn raw_is_for_reads() {
         let server = Server::untouched();
         for line in ["tm put-order -", "tm sign request 1", "identify24 create -", "tm cancel 1 --yes"] {
