@@ -1,8 +1,11 @@
 //! Signals that stop the program (Ctrl-C, SIGTERM, SIGHUP), and threads that must not delay its end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use identkit_core::Clock as _;
+use identkit_transport::SystemClock;
 
 use crate::exit::Failure;
 
@@ -28,28 +31,30 @@ pub(crate) fn set_dropped() {
     DROPPED.store(true, Ordering::SeqCst);
 }
 
-/// Ends the process if it does not end itself, e.g. because nobody reads the pipe of its standard output. A command that
-/// is blocked does not see a signal.
-fn force_end(code: u8, cleanup: Duration, report: impl FnOnce() + Send + 'static) {
-    std::thread::sleep(GRACE);
+/// Ends the process if it does not end itself, e.g. because no program reads the pipe of its standard output. A command
+/// that is blocked does not see a signal.
+async fn force_end(code: u8, cleanup: Duration, report: impl FnOnce() + Send + 'static) {
+    let clock = SystemClock::new();
+    let wait = |time| clock.sleep_until(clock.now().plus(time));
+    drop(wait(GRACE).await);
     if DROPPED.load(Ordering::SeqCst) {
-        std::thread::sleep(cleanup);
+        drop(wait(cleanup).await);
     }
-    let (done, is_done) = mpsc::channel();
-    let reporter = std::thread::Builder::new().spawn(move || {
+    let reported = run_on_thread(move || {
         let last = LAST_REPORT.lock().unwrap_or_else(PoisonError::into_inner).take();
         last.into_iter().for_each(|report| report());
         report();
-        let _ = done.send(());
     });
-    if reporter.is_ok() {
-        let _ = is_done.recv_timeout(REPORT_TIMEOUT);
+    tokio::select! {
+        _ = reported => {}
+        _ = wait(REPORT_TIMEOUT) => {}
     }
     std::process::exit(code.into())
 }
 
-/// Listens for signals from now on, like [`listen`], on another thread: this one may be blocked when a signal arrives.
-/// If the process does not end within some seconds plus the time for `cleanup`, it is ended after `report`.
+/// Listens for signals from now on, like [`listen`], in a task: the command's thread may be blocked when one arrives. If
+/// the process does not end itself, it is ended after `report`: [`GRACE`] after the signal, or later if only its files
+/// are being removed, for which it has the time `cleanup`.
 ///
 /// # Errors
 /// If the program cannot listen for a signal.
@@ -65,8 +70,11 @@ pub(crate) fn listen_and_end(
     tokio::spawn(async move {
         let code = signal.await;
         let _ = sender.send(code);
-        // If there is no thread, the command must end itself.
-        let _ = std::thread::Builder::new().spawn(move || force_end(code, cleanup, move || report(code)));
+        // The runtime of the command may shut down before the process ends. Without a thread, the command must end itself.
+        let _ = std::thread::Builder::new().spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            runtime.map(|runtime| runtime.block_on(force_end(code, cleanup, move || report(code))))
+        });
     });
     Ok(async {
         match receiver.await {
