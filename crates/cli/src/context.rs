@@ -20,7 +20,7 @@ use crate::save::StreamDeadline;
 use crate::state::{self, Recorder, StateDirectory};
 use crate::text::id;
 use crate::trace::TraceOptions;
-use crate::verbose::Verbose;
+use crate::verbose::{Observers, Verbose};
 
 /// What a command says about its vendor's API.
 #[derive(Clone, Copy, Debug)]
@@ -96,9 +96,12 @@ impl<'a, A> Context<'a, A> {
         Ok(self.progress.watch(state::record(transport, self.recorder.clone())))
     }
 
-    /// The observer of all calls, with `-v`.
+    /// The observer of all calls, with `-v` or `--raw`.
     pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
-        self.trace.verbose.then(|| Arc::new(Verbose) as Arc<dyn Observer>)
+        let verbose = self.trace.verbose.then(|| Arc::new(Verbose) as Arc<dyn Observer>);
+        let raw = self.raw.clone().map(|raw| Arc::new(raw) as Arc<dyn Observer>);
+        let all: Vec<_> = verbose.into_iter().chain(raw).collect();
+        (!all.is_empty()).then(|| Arc::new(Observers(all)) as Arc<dyn Observer>)
     }
 
     /// Starts the deadline of a stream.

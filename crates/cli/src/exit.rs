@@ -91,6 +91,14 @@ impl Failure {
         self
     }
 
+    /// Does not recommend `--show-vendor-text`: the call must not be repeated, and its response is recorded or shown.
+    pub(crate) fn without_advice(mut self) -> Self {
+        if self.vendor_text == VendorText::OnAdvice {
+            self.vendor_text = VendorText::OnRequest;
+        }
+        self
+    }
+
     /// Adds a note if the vendor's response has this HTTP status.
     pub(crate) fn note_on(self, status: u16, note: impl Into<String>) -> Self {
         if self.status() == Some(status) { self.note(note) } else { self }

@@ -323,7 +323,10 @@ impl Recorder {
             (_, None, _) => Phase::Undelivered,
         };
         record.conclude(phase);
-        if phase.is_closed() { failure } else { failure.notes(record.place()).notes(record.lost_text()) }
+        if phase.is_closed() {
+            return failure;
+        }
+        failure.without_advice().notes(record.place()).notes(record.lost_text())
     }
 }
 

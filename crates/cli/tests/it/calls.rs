@@ -186,9 +186,18 @@ mod raw {
     }
 
     #[test]
-    fn raw_leaves_out_an_attempt_that_was_cut() {
+    fn raw_leaves_out_an_attempt_that_was_repeated() {
         const WHOLE: &str = r#"{"OrderID":"99921269855041","Status":[]}"#;
         let cut = |body: &[u8]| Reply::Cut(crate::support::whole("application/json", body)[..90].to_vec());
+        // About another order.
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        let server = Server::start(move |_| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => Reply::json("200 OK", r#"{"OrderID":"1","Status":[]}"#),
+            // The connection ends without a response.
+            1 => Reply::close(),
+            _ => Reply::json("200 OK", WHOLE),
+        });
+        assert_eq!(server.run(&format!("{STATUS} --raw - -v")).ends_with(0, &["attempt 3"]).stdout, WHOLE);
         for (second, code) in [(Some(WHOLE), 0), (None, 7)] {
             let count = std::sync::atomic::AtomicUsize::new(0);
             let server =

@@ -470,7 +470,7 @@ fn at_97_without_a_record_an_unknown_response_is_shown() {
                 assert!(line.contains("sign"), "{line}: {result:#?}");
                 continue;
             }
-            result.ends_with(6, &[expected]);
+            result.ends_with(6, &[expected]).logs_none_of(&["--show-vendor-text"]);
             assert_eq!(result.stderr.matches(expected).count(), 1, "{line}: {result:#?}");
         }
     }
