@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::connection::Connection;
 use crate::exchange::{Exchanges, RawResponses};
-use crate::exit::Failure;
+use crate::exit::{CLOSED_PIPE, Failure};
 use crate::input::secret_of;
 use crate::network;
 use crate::output::{Format, Page, say};
@@ -20,7 +20,7 @@ use crate::save::StreamDeadline;
 use crate::state::{self, Recorder, StateDirectory};
 use crate::text::id;
 use crate::trace::TraceOptions;
-use crate::verbose::Verbose;
+use crate::verbose::{Observers, Verbose};
 
 /// What a command says about its vendor's API.
 #[derive(Clone, Copy, Debug)]
@@ -66,11 +66,13 @@ impl<'a, A> Context<'a, A> {
             Some(_) if api.changes => return Err(Failure::unsent("--raw is for commands that only read")),
             raw => raw.as_deref().map(RawResponses::prepare).transpose()?,
         };
+        let recorder = Recorder::new(&trace.state);
+        recorder.report_before_forced_end();
         Ok(Self {
             arguments,
             options,
             progress: Progress::new(format),
-            recorder: Recorder::new(&trace.state),
+            recorder,
             api,
             connection,
             trace,
@@ -94,9 +96,12 @@ impl<'a, A> Context<'a, A> {
         Ok(self.progress.watch(state::record(transport, self.recorder.clone())))
     }
 
-    /// The observer of all calls, with `-v`.
+    /// The observer of all calls, with `-v` or `--raw`.
     pub(crate) fn observer(&self) -> Option<Arc<dyn Observer>> {
-        self.trace.verbose.then(|| Arc::new(Verbose) as Arc<dyn Observer>)
+        let verbose = self.trace.verbose.then(|| Arc::new(Verbose) as Arc<dyn Observer>);
+        let raw = self.raw.clone().map(|raw| Arc::new(raw) as Arc<dyn Observer>);
+        let all: Vec<_> = verbose.into_iter().chain(raw).collect();
+        (!all.is_empty()).then(|| Arc::new(Observers(all)) as Arc<dyn Observer>)
     }
 
     /// Starts the deadline of a stream.
@@ -125,11 +130,11 @@ impl<'a, A> Context<'a, A> {
         if self.is_replaced() {
             return Ok(());
         }
-        if !self.recorder.is_open() {
-            let shown = self.format.show(&json, table);
-            return if self.api.changes { shown.map_err(|failure| failure.note("the call succeeded")) } else { shown };
+        match (self.recorder.is_open(), self.api.changes) {
+            (true, _) => self.show_part(json, table).inspect(|()| self.recorder.delivered()),
+            (false, true) => self.show_part(json, table).map_err(|failure| failure.note("the call succeeded")),
+            (false, false) => self.format.show(&json, table),
         }
-        self.show_part(json, table).inspect(|()| self.recorder.delivered())
     }
 
     /// Shows what could be read of a response. The record stays open.
@@ -155,6 +160,7 @@ impl<'a, A> Context<'a, A> {
         };
         let failure = match raw {
             Ok(note) => failure.notes(note.flatten()),
+            Err(other) if other.code == CLOSED_PIPE => failure,
             Err(other) => failure.note(other.sentence),
         };
         let failure = self.recorder.failed(self.salvage(failure));

@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use http::{Request, Response, StatusCode, Uri};
 use identkit_core::Content;
 use identkit_files::{Draft, Existing};
-use identkit_transport::{AttemptContext, Failure as TransportFailure, Transport};
+use identkit_transport::{
+    AttemptContext, AttemptReport, CallInfo, CallObserver, CallReport, Failure as TransportFailure, Observer,
+    StreamReport, Transport,
+};
 use identkit_wire::{Body, Meta, RetrySafety, is_empty_or_json};
 
 use crate::exit::Failure;
@@ -132,7 +135,9 @@ struct RawState {
     file: std::fs::File,
     /// Whether there was a response.
     begun: bool,
-    /// Where the current response begins, if it can be superseded by a retry.
+    /// Where the response to the current attempt begins, if there is one.
+    current: Option<u64>,
+    /// Where the last response begins, if a retry supersedes it.
     failed: Option<u64>,
     length: u64,
     /// Why a write failed.
@@ -151,7 +156,7 @@ impl RawResponses {
         }
         let file = tempfile::tempfile()
             .map_err(|error| Failure::unsent(format!("--raw needs a temporary file: {}", error.kind())))?;
-        let state = RawState { file, begun: false, failed: None, length: 0, error: None };
+        let state = RawState { file, begun: false, current: None, failed: None, length: 0, error: None };
         Ok(Self { path, state: Arc::new(Mutex::new(state)) })
     }
 
@@ -175,7 +180,8 @@ impl RawResponses {
             None if state.length > 0 => state.write(b"\n"),
             None => {}
         }
-        state.failed = (!status.is_success()).then_some(state.length);
+        state.current = Some(state.length);
+        state.failed = state.current.filter(|_| !status.is_success());
     }
 
     fn append(&self, bytes: &[u8]) {
@@ -214,6 +220,25 @@ impl RawResponses {
         saved.map_err(|error| failure(&error))?;
         Ok(Some(format!("the response as received is in {name}")))
     }
+}
+
+impl Observer for RawResponses {
+    fn begin(&self, _: &CallInfo) -> Arc<dyn CallObserver> {
+        Arc::new(self.clone())
+    }
+}
+
+impl CallObserver for RawResponses {
+    fn attempted(&self, attempt: &AttemptReport) {
+        let mut state = lock(&self.state);
+        // A response with a successful status can be cut, or be about another order.
+        let superseded = state.current.take().filter(|_| attempt.wait.is_some());
+        state.failed = superseded.or(state.failed);
+    }
+
+    fn ended(&self, _: &CallReport) {}
+
+    fn streamed(&self, _: &StreamReport) {}
 }
 
 impl RawState {

@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 use crate::text::plain;
 
+/// The exit code that shells use for SIGPIPE. A failure with it has no message.
+pub(crate) const CLOSED_PIPE: u8 = 141;
+
 /// The failure of a command.
 #[derive(Debug)]
 #[must_use]
@@ -85,6 +88,14 @@ impl Failure {
 
     pub(crate) fn vendor_text(mut self, vendor_text: VendorText) -> Self {
         self.vendor_text = vendor_text;
+        self
+    }
+
+    /// Does not recommend `--show-vendor-text`: the call must not be repeated, and its response is recorded or shown.
+    pub(crate) fn without_advice(mut self) -> Self {
+        if self.vendor_text == VendorText::OnAdvice {
+            self.vendor_text = VendorText::OnRequest;
+        }
         self
     }
 

@@ -38,7 +38,7 @@ use jiff::Timestamp;
 
 use crate::arguments::Arguments;
 use crate::commands::Command;
-use crate::exit::Failure;
+use crate::exit::{CLOSED_PIPE, Failure};
 use crate::output::Format;
 
 /// How long a stopped command may take to remove its files.
@@ -76,10 +76,10 @@ fn main() -> ExitCode {
         }
         Ok(Err(code)) => {
             // The command was dropped; its blocking tasks notice this and remove their files.
+            signals::set_dropped();
             runtime.shutdown_timeout(CLEANUP_TIMEOUT);
             save::remove_folders();
-            let failure = Failure::local("interrupted; if a request was already sent, the vendor may execute it");
-            report(&failure.with_code(code), format, false)
+            report(&interrupted(code), format, false)
         }
         Err(failure) => {
             let code = report(&failure, format, show);
@@ -99,9 +99,14 @@ fn check_clock(now: Timestamp) -> Result<(), Failure> {
     }
 }
 
+fn interrupted(code: u8) -> Failure {
+    Failure::local("interrupted; if a request was already sent, the vendor may execute it").with_code(code)
+}
+
 /// Writes a failure to standard error and returns its exit code.
 fn report(failure: &Failure, format: Format, show_vendor_text: bool) -> ExitCode {
     match format {
+        _ if failure.code == CLOSED_PIPE => {}
         Format::Json => output::say(&failure.json(show_vendor_text).to_string()),
         Format::Table => failure.lines(show_vendor_text).iter().for_each(|line| output::say(line)),
     }
@@ -114,12 +119,15 @@ async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>,
     if arguments.show_vendor_text && !arguments.command.calls_a_vendor() {
         return Err(Failure::usage("--show-vendor-text is for commands that call a vendor"));
     }
-    let command = arguments.command.run(arguments.output);
+    let format = arguments.output;
+    let command = arguments.command.run(format);
     if let Command::Sandbox(_) = &arguments.command {
         // The sandbox handles signals itself: stopping it is a success.
         return command.await.map(Ok);
     }
-    let signal = signals::listen()?;
+    let signal = signals::listen_and_end(CLEANUP_TIMEOUT, move |code| {
+        report(&interrupted(code), format, false);
+    })?;
     tokio::select! {
         biased;
         result = command => result.map(Ok),

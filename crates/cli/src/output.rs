@@ -8,7 +8,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, preset
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::exit::Failure;
+use crate::exit::{CLOSED_PIPE, Failure};
 use crate::text::{escape, plain};
 
 /// Format of a result: a table for people, JSON for programs.
@@ -19,12 +19,12 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Writes a result as the JSON document or as the page that `table` fills. A closed pipe is not an error.
+    /// Writes the result of a read as the JSON document or as the page that `table` fills.
     pub(crate) fn show(self, json: &Value, table: impl FnOnce(&mut Page)) -> Result<(), Failure> {
-        unless_closed(self.write(json, table))
+        self.write(json, table).map_err(|error| unread(&error))
     }
 
-    /// Writes a result like [`show`](Self::show). A closed pipe is an error too.
+    /// Writes a result like [`show`](Self::show), for a command that changes something.
     ///
     /// # Errors
     /// If standard output cannot be written.
@@ -139,7 +139,10 @@ pub(crate) fn ask(question: &str) -> io::Result<()> {
 
 /// Writes text and a line break to standard output. A closed pipe (`| head`) is not an error; a full disk is.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    unless_closed(write_text(&format!("{text}\n")))
+    match write_text(&format!("{text}\n")) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::local(unwritten(&error))),
+        _ => Ok(()),
+    }
 }
 
 /// Writes text to standard output. A closed pipe is an error too.
@@ -147,9 +150,9 @@ fn write_text(text: &str) -> io::Result<()> {
     write_to(io::stdout().lock(), 1, escape(text).as_bytes())
 }
 
-/// Writes bytes to standard output, like [`write`]. A closed pipe (`| head`) is not an error; a full disk is.
+/// Writes the bytes of a read to standard output, like [`write`].
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
-    unless_closed(write(bytes))
+    write(bytes).map_err(|error| unread(&error))
 }
 
 /// Writes bytes to standard output: to a terminal as text that cannot control it, otherwise as they are. A closed pipe
@@ -204,13 +207,15 @@ fn is_closed(stream: u8) -> bool {
     is_null() && flags().is_some_and(|flags| flags & ACCESS_MODE == READ_WRITE)
 }
 
-fn unless_closed(written: io::Result<()>) -> Result<(), Failure> {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::local(format!("the result could not be written to standard output: {}", error.kind())))
-        }
-        _ => Ok(()),
-    }
+/// Why a result is not on standard output.
+pub(crate) fn unwritten(error: &io::Error) -> String {
+    format!("the result could not be written to standard output: {}", error.kind())
+}
+
+/// The failure of a read whose result could not be written. Who closed the pipe (`| head`) wants no message.
+fn unread(error: &io::Error) -> Failure {
+    let failure = Failure::local(unwritten(error));
+    if error.kind() == io::ErrorKind::BrokenPipe { failure.with_code(CLOSED_PIPE) } else { failure }
 }
 
 pub(crate) fn to_json(value: &impl Serialize) -> Value {

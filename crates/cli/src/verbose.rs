@@ -9,6 +9,32 @@ use identkit_transport::{AttemptReport, CallInfo, CallObserver, CallReport, Obse
 
 use crate::output::say;
 
+/// Several observers of the same calls.
+#[derive(Debug)]
+pub(crate) struct Observers(pub(crate) Vec<Arc<dyn Observer>>);
+
+impl Observer for Observers {
+    fn begin(&self, call: &CallInfo) -> Arc<dyn CallObserver> {
+        Arc::new(CallObservers(self.0.iter().map(|observer| observer.begin(call)).collect()))
+    }
+}
+
+struct CallObservers(Vec<Arc<dyn CallObserver>>);
+
+impl CallObserver for CallObservers {
+    fn attempted(&self, attempt: &AttemptReport) {
+        self.0.iter().for_each(|observer| observer.attempted(attempt));
+    }
+
+    fn ended(&self, report: &CallReport) {
+        self.0.iter().for_each(|observer| observer.ended(report));
+    }
+
+    fn streamed(&self, report: &StreamReport) {
+        self.0.iter().for_each(|observer| observer.streamed(report));
+    }
+}
+
 /// Reports each attempt on standard error.
 #[derive(Debug)]
 pub(crate) struct Verbose;

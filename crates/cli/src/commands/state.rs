@@ -10,8 +10,8 @@ use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
-use crate::output::{Format, prevent_wrapping, print_bytes, table};
-use crate::state::{Entry, Phase, StateDirectory};
+use crate::output::{Format, prevent_wrapping, print_bytes, say, table, unwritten};
+use crate::state::{Entry, Phase, StateDirectory, can_hold_id};
 use crate::text::{id, plain};
 
 /// Lists, shows and deletes the records of requests that must not be repeated.
@@ -132,6 +132,9 @@ fn list(directory: &Path, open: bool, format: Format) -> Result<(), Failure> {
 
 fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
     if body {
+        if !entry.recorded {
+            say("note: a part of the response is not recorded");
+        }
         return print_bytes(&entry.body);
     }
     let mut json = summary(entry);
@@ -140,12 +143,14 @@ fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
         let headers: Vec<Value> = entry.headers.iter().map(|(name, value)| json!([name, value])).collect();
         members.insert("headers".into(), headers.into());
         members.insert("complete".into(), entry.complete.into());
+        members.insert("recorded".into(), entry.recorded.into());
         members.insert("base64".into(), encode_base64(&entry.body).into());
         members.insert("text".into(), text.as_ref().into());
         let earlier = entry.earlier.iter().map(|earlier| {
             json!({
                 "http_status": earlier.status,
                 "complete": earlier.complete,
+                "recorded": earlier.recorded,
                 "base64": encode_base64(&earlier.body),
                 "text": String::from_utf8_lossy(&earlier.body),
             })
@@ -160,15 +165,16 @@ fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
             ("state".to_owned(), format!("{}: {}", word(entry), meaning(entry))),
         ];
         rows.extend(entry.names.iter().map(|(key, value)| (plain(key), id(value))));
-        let end = |complete: bool| if complete { "" } else { ", incomplete" };
         for earlier in &entry.earlier {
-            let size = format!("{} bytes{}", earlier.body.len(), end(earlier.complete));
+            let size = size(&earlier.body, earlier.complete, earlier.recorded);
             rows.push(("earlier response".to_owned(), format!("HTTP status {}, {size}", earlier.status)));
         }
         rows.extend(entry.status.map(|status| ("HTTP status".to_owned(), status.to_string())));
-        if entry.status.is_some() {
-            rows.push(("response".to_owned(), format!("{} bytes{}", entry.body.len(), end(entry.complete))));
+        if entry.status.is_some() || !entry.recorded {
+            rows.push(("response".to_owned(), size(&entry.body, entry.complete, entry.recorded)));
         }
+        let headers = entry.headers.iter().filter(|(name, _)| can_hold_id(name));
+        rows.extend(headers.map(|(name, value)| (format!("header {}", plain(name)), id(value))));
         page.pairs(rows);
         for earlier in &entry.earlier {
             page.line(format!("The response with status {} to an earlier attempt:", earlier.status));
@@ -179,6 +185,16 @@ fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
         }
         text.lines().for_each(|line| page.line(plain(line)));
     })
+}
+
+/// The size of a body in words.
+fn size(body: &[u8], complete: bool, recorded: bool) -> String {
+    match (recorded, complete, body.len()) {
+        (true, true, length) => format!("{length} bytes"),
+        (true, false, length) => format!("{length} bytes, incomplete"),
+        (false, _, 0) => "not recorded".to_owned(),
+        (false, _, length) => format!("{length} bytes, the rest is not recorded"),
+    }
 }
 
 /// What the state of a record means.
@@ -222,11 +238,12 @@ fn purge(directory: &Path, names: &[String], format: Format) -> Result<(), Failu
         }
     }
     let paths: Vec<String> = deleted.iter().map(|(path, _)| path.display().to_string()).collect();
-    format.show(&json!({ "deleted": paths }), |page| {
+    let shown = format.write(&json!({ "deleted": paths }), |page| {
         if deleted.is_empty() {
             page.line("nothing to delete: no record is closed");
         }
         deleted.iter().for_each(|(_, what)| page.line(plain(what)));
-    })?;
+    });
+    shown.map_err(|error| Failure::local(unwritten(&error)))?;
     failure.map_or(Ok(()), Err)
 }

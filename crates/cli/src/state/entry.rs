@@ -30,6 +30,8 @@ pub(crate) struct Entry {
     pub(crate) body: Vec<u8>,
     /// Whether the body was received to its end.
     pub(crate) complete: bool,
+    /// Whether no part of the response is known to be missing in the record.
+    pub(crate) recorded: bool,
     /// Responses to earlier attempts, oldest first.
     pub(crate) earlier: Vec<Earlier>,
 }
@@ -40,6 +42,7 @@ pub(crate) struct Earlier {
     pub(crate) status: u64,
     pub(crate) body: Vec<u8>,
     pub(crate) complete: bool,
+    pub(crate) recorded: bool,
 }
 
 impl Entry {
@@ -90,6 +93,7 @@ impl Entry {
             headers: Vec::new(),
             body: Vec::new(),
             complete: false,
+            recorded: true,
             earlier: Vec::new(),
         };
         // A crash can leave an incomplete last line.
@@ -139,9 +143,11 @@ impl Entry {
             "request" => {
                 if let Some(status) = self.status {
                     let body = std::mem::take(&mut self.body);
-                    self.earlier.push(Earlier { status, body, complete: self.complete });
+                    let (complete, recorded) = (self.complete, self.recorded);
+                    self.earlier.push(Earlier { status, body, complete, recorded });
                 }
                 (self.phase, self.status, self.complete) = (Phase::Unanswered, None, false);
+                self.recorded = true;
                 self.headers.clear();
                 self.body.clear();
             }
@@ -159,6 +165,7 @@ impl Entry {
             }
             _ => return None,
         }
+        self.recorded &= line.get("recorded") != Some(&false.into());
         Some(())
     }
 }

@@ -8,6 +8,8 @@
 //! | `body` | a piece of the response body | `base64` |
 //! | `end` | the end of the body | `complete` |
 //! | `result` | the command has ended | `result` (a [`Phase`]), `names` |
+//!
+//! If a part of the response could not be recorded, later events have the member `recorded` with the value `false`.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -65,6 +67,13 @@ impl Phase {
     }
 }
 
+/// Whether a header of a response can hold an id, by its name: it may be the only place of it (AT-97).
+pub(crate) fn can_hold_id(header: &str) -> bool {
+    const WORDS: [&str; 6] = ["ident", "link", "location", "order", "ref", "url"];
+    let header = header.to_ascii_lowercase();
+    header.split(['-', '_']).any(|word| word.ends_with("id") || WORDS.contains(&word))
+}
+
 /// A line with its line break.
 pub(super) fn line(at: Timestamp, event: &str, members: Value) -> Vec<u8> {
     let mut object = Map::new();
@@ -88,6 +97,16 @@ mod tests {
         let members = json!({ "base64": "", "complete": true, "names": {}, "v": 1 });
         let line = line(Timestamp::UNIX_EPOCH, "intent", members);
         assert!(line.starts_with(LINE_START) && line.ends_with(b"}\n"), "{line:?}");
+    }
+
+    #[test]
+    fn at_97_a_header_that_can_hold_an_id_is_known() {
+        for name in ["location", "Content-Location", "link", "x-order-id", "X-CaseID", "x-request-id", "ident_id"] {
+            assert!(can_hold_id(name), "{name}");
+        }
+        for name in ["content-type", "set-cookie", "date", "x-frame-options", "referrer-policy", "content-length"] {
+            assert!(!can_hold_id(name), "{name}");
+        }
     }
 
     #[test]

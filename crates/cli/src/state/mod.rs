@@ -12,7 +12,7 @@ mod recorder;
 mod transport;
 
 pub(crate) use self::entry::Entry;
-pub(crate) use self::format::Phase;
+pub(crate) use self::format::{Phase, can_hold_id};
 pub(crate) use self::options::{StateDirectory, StateOptions};
 pub(crate) use self::recorder::Recorder;
 pub(crate) use self::transport::record;

@@ -14,10 +14,11 @@ use identkit_wire::{Meta, RetrySafety, encode_base64};
 use serde_json::{Map, Value, json};
 
 use super::entry::EXTENSION;
-use super::format::{LINE_START, Phase, VERSION, line};
+use super::format::{LINE_START, Phase, VERSION, can_hold_id, line};
 use super::options::StateOptions;
 use crate::exit::Failure;
 use crate::output::{self, announce, say};
+use crate::signals;
 use crate::text::{id, plain};
 
 /// Number of characters of the random part of a file name.
@@ -46,14 +47,14 @@ struct Record {
     phase: Phase,
     /// Whether the vendor answered an attempt.
     answered: bool,
-    /// Whether a part of the response is not in the file.
+    /// Whether a part of the last response is not in the file.
     incomplete: bool,
-    /// The part of the last response that is not in the file.
-    unrecorded: Option<Unrecorded>,
+    /// The last response as far as it was received, until it is saved elsewhere.
+    received: Option<Received>,
 }
 
-/// A response, or the part of it that is in no file.
-struct Unrecorded {
+/// A response, or what arrived of it.
+struct Received {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
@@ -98,18 +99,20 @@ impl Recorder {
     fn keep_unknown(&self, failure: &Failure) {
         let change = self.change.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (Some((meta, id)), Some(answer)) = (change, failure.answer()) else { return };
-        if failure.kind() != Some(Kind::OutcomeUnknown)
-            || failure.operation() != Some(meta.name)
-            || self.options.no_state
-            || self.is_open()
-        {
+        if failure.kind() != Some(Kind::OutcomeUnknown) || failure.operation() != Some(meta.name) || self.is_open() {
             return;
         }
-        let name = meta.path.rsplit('/').next().unwrap_or_default().trim_matches(['{', '}']);
-        if let Err(error) = self.prepare(meta, &[(name, &id)]) {
-            say(&format!("note: the vendor's response is not recorded: {}", error.sentence));
-            return;
-        }
+        let key = meta.path.rsplit('/').next().unwrap_or_default().trim_matches(['{', '}']);
+        let names = vec![Name { key, value: id, kept: Kept::Public }];
+        let file = if self.options.no_state {
+            None
+        } else {
+            let directory = self.options.directory.path().map_err(|_| io::Error::other("no directory is known"));
+            let created = directory.and_then(|directory| create(directory, meta, &names));
+            let why = |error: &io::Error| format!("note: the vendor's response cannot be recorded (--state): {error}");
+            created.inspect_err(|error| say(&why(error))).ok()
+        };
+        self.open(meta, file, names);
         // An error here is reported with the response.
         let _ = self.request(meta);
         self.answer(answer);
@@ -157,16 +160,13 @@ impl Recorder {
                 ))
             })?)
         };
-        *self.lock() = Some(Record {
-            meta,
-            file,
-            names,
-            phase: Phase::Unsent,
-            answered: false,
-            incomplete: false,
-            unrecorded: None,
-        });
+        self.open(meta, file, names);
         Ok(())
+    }
+
+    fn open(&self, meta: &'static Meta, file: Option<(AppendLog, PathBuf)>, names: Vec<Name>) {
+        let (phase, answered, incomplete, received) = (Phase::Unsent, false, false, None);
+        *self.lock() = Some(Record { meta, file, names, phase, answered, incomplete, received });
     }
 
     /// Adds a name that the response contains.
@@ -208,6 +208,29 @@ impl Recorder {
         self.lock().as_ref().is_some_and(|record| record.file.is_some() && !record.incomplete)
     }
 
+    /// Notes that this number of bytes of the response is in another file, or on a stream for the user.
+    pub(crate) fn saved(&self, length: usize) {
+        if let Some(record) = &mut *self.lock() {
+            record.received.take_if(|received| received.body.len() <= length);
+        }
+    }
+
+    /// Reports the record if the process ends while the command is blocked.
+    pub(crate) fn report_before_forced_end(&self) {
+        // Not a clone: an interrupted command reports its record when the last one is dropped.
+        let record = Arc::downgrade(&self.record);
+        signals::before_forced_end(move || {
+            let Some(record) = record.upgrade() else { return };
+            // The command may be blocked while it has the lock.
+            let Ok(mut record) = record.try_lock() else { return };
+            let Some(record) = record.as_mut().filter(|record| !record.phase.is_closed()) else { return };
+            let (ids, response) = record.take_lost().unzip();
+            let response = response.and_then(|response: Received| response.text());
+            let notes = record.place().into_iter().chain(ids.into_iter().flatten()).chain(response);
+            notes.for_each(|note| say(&format!("note: {note}")));
+        });
+    }
+
     /// Records that an attempt is about to be sent.
     pub(super) fn request(&self, meta: &'static Meta) -> io::Result<()> {
         if !self.is_open() {
@@ -215,7 +238,7 @@ impl Recorder {
         }
         match &mut *self.lock() {
             Some(record) => record.append("request", Value::Null).inspect(|()| {
-                (record.phase, record.unrecorded) = (Phase::Unanswered, None);
+                (record.phase, record.incomplete, record.received) = (Phase::Unanswered, false, None);
             }),
             None => Ok(()),
         }
@@ -228,17 +251,14 @@ impl Recorder {
         self.received("response", json!({ "status": head.status.as_u16(), "headers": headers }));
         if let Some(record) = &mut *self.lock() {
             let (status, headers) = (head.status, head.headers.clone());
-            record.unrecorded = Some(Unrecorded { status, headers, body: Vec::new() });
+            record.received = Some(Received { status, headers, body: Vec::new() });
         }
     }
 
     pub(super) fn body(&self, bytes: &[u8]) {
         self.received("body", json!({ "base64": encode_base64(bytes) }));
-        if let Some(record) = &mut *self.lock()
-            && record.is_partly_lost()
-            && let Some(unrecorded) = &mut record.unrecorded
-        {
-            unrecorded.body.extend_from_slice(bytes);
+        if let Some(received) = self.lock().as_mut().and_then(|record| record.received.as_mut()) {
+            received.body.extend_from_slice(bytes);
         }
     }
 
@@ -251,6 +271,10 @@ impl Recorder {
         let mut record = self.lock();
         let Some(record) = &mut *record else { return };
         (record.phase, record.answered) = (Phase::Answered, true);
+        if record.incomplete && event != "end" {
+            // A later piece would look like the start of the body.
+            return;
+        }
         if let Err(error) = record.append(event, members)
             && !std::mem::replace(&mut record.incomplete, true)
         {
@@ -268,7 +292,7 @@ impl Recorder {
 
     /// The failure of a command that succeeded but could not write its result.
     pub(crate) fn undelivered(&self, error: &io::Error) -> Failure {
-        let why = format!("the result could not be written to standard output: {}", error.kind());
+        let why = output::unwritten(error);
         let Some(mut record) = self.lock().take() else { return Failure::local(why) };
         record.conclude(Phase::Undelivered);
         // The names are the only copy if the response is not in a file.
@@ -279,7 +303,8 @@ impl Recorder {
             .filter(|name| lost || name.kept == Kept::Public)
             .map(|name| format!("; {} {}", name.key, id(&name.value)))
             .collect();
-        Failure::local(format!("{} succeeded, but {why}{names}", record.meta.name)).notes(record.place())
+        let failure = Failure::local(format!("{} succeeded, but {why}{names}", record.meta.name));
+        failure.notes(record.place()).notes(record.lost_text())
     }
 
     /// Closes the record of a command that failed, and adds to the failure where the response is.
@@ -298,7 +323,10 @@ impl Recorder {
             (_, None, _) => Phase::Undelivered,
         };
         record.conclude(phase);
-        if phase.is_closed() { failure } else { failure.notes(record.place()) }
+        if phase.is_closed() {
+            return failure;
+        }
+        failure.without_advice().notes(record.place()).notes(record.lost_text())
     }
 }
 
@@ -307,13 +335,34 @@ impl Drop for Record {
         // The command was interrupted.
         if !self.phase.is_closed() {
             self.place().iter().for_each(|note| say(&format!("note: {note}")));
-            self.show_unrecorded();
+            self.show_lost();
         }
     }
 }
 
+impl Received {
+    /// The response as a note, if it can hold an id.
+    fn text(&self) -> Option<String> {
+        let headers = self.headers.iter().filter(|(name, _)| can_hold_id(name.as_str()));
+        let text = |value: &http::HeaderValue| plain(&String::from_utf8_lossy(value.as_bytes()));
+        let headers: String = headers.map(|(name, value)| format!("; {name}: {}", text(value))).collect();
+        let body = match std::str::from_utf8(&self.body) {
+            _ if self.body.is_empty() => String::new(),
+            Ok(text) => format!("; body: {}", plain(text)),
+            Err(_) => format!("; body in Base64: {}", encode_base64(&self.body)),
+        };
+        let shown =
+            format!("the vendor's response is in no file, save it: HTTP {}{headers}{body}", self.status.as_u16());
+        (!headers.is_empty() || !body.is_empty()).then_some(shown)
+    }
+}
+
 impl Record {
-    fn append(&mut self, event: &str, members: Value) -> io::Result<()> {
+    fn append(&mut self, event: &str, mut members: Value) -> io::Result<()> {
+        if let Some(members) = members.as_object_mut().filter(|_| self.incomplete) {
+            members.insert("recorded".into(), false.into());
+            members.entry("complete").and_modify(|complete| *complete = false.into());
+        }
         match &mut self.file {
             Some((log, _)) => log.append(&line(SystemClock::new().wall(), event, members)),
             None => Ok(()),
@@ -335,28 +384,30 @@ impl Record {
     }
 
     /// Shows what arrived of a response that is in no file: it may be the only copy of an id (AT-97).
-    fn show_unrecorded(&mut self) {
-        let Some((ids, body)) = self.take_unrecorded() else { return };
+    fn show_lost(&mut self) {
+        let Some((ids, response)) = self.take_lost() else { return };
         ids.iter().for_each(|note| say(&format!("note: {note}")));
-        if body.is_empty() {
-            return;
-        }
-        let what = "what arrived of the vendor's response";
-        match output::write(&body) {
-            Ok(()) => say(&format!("note: {what} is on standard output: save it")),
-            Err(_) => say(&format!("note: {what}: {}", plain(&String::from_utf8_lossy(&body)))),
+        if !response.body.is_empty() && output::write(&response.body).is_ok() {
+            say("note: what arrived of the vendor's response is on standard output: save it");
+        } else if let Some(text) = response.text() {
+            say(&format!("note: {text}"));
         }
     }
 
-    /// A note on each id in the part of the response that is in no file, and the bytes of this part.
-    fn take_unrecorded(&mut self) -> Option<(Vec<String>, Bytes)> {
+    /// The response as a note, if a part of it is in no file.
+    fn lost_text(&mut self) -> Option<String> {
+        self.take_lost()?.1.text()
+    }
+
+    /// The response, if a part of it is in no file, with a note on each id in it.
+    fn take_lost(&mut self) -> Option<(Vec<String>, Received)> {
         let is_lost = self.is_partly_lost();
-        let Unrecorded { status, headers, body } = self.unrecorded.take().filter(|_| is_lost)?;
-        let body = Bytes::from(body);
-        let response = RawResponse::new(status, headers, body.clone(), false);
+        let received = self.received.take().filter(|_| is_lost)?;
+        let body = Bytes::copy_from_slice(&received.body);
+        let response = RawResponse::new(received.status, received.headers.clone(), body, false);
         let ids = response.with_id_names(self.meta.ids).with_id_urls(self.meta.id_urls).ids();
         let note = |name, value| format!("the vendor's response contains {name} {}", id(value));
-        Some((ids.iter().map(|found| note(found.name, found.value.expose())).collect(), body))
+        Some((ids.iter().map(|found| note(found.name, found.value.expose())).collect(), received))
     }
 
     /// A note on where the record is.
@@ -449,21 +500,21 @@ mod tests {
             recorder.answer(&RawResponse::new(StatusCode::ACCEPTED, HeaderMap::new(), part.into(), false));
         }
         let mut record = recorder.lock().take().unwrap();
-        let (notes, kept) = record.take_unrecorded().unwrap();
+        let (notes, kept) = record.take_lost().unwrap();
         assert_eq!(
-            (notes.as_slice(), &*kept),
+            (notes.as_slice(), kept.body.as_slice()),
             (&["the vendor's response contains OrderID 9992SAVED".to_owned()][..], body.as_bytes())
         );
-        assert!(record.take_unrecorded().is_none());
+        assert!(record.take_lost().is_none());
         record.phase = Phase::Done;
         // An id in a header, before the body.
         recorder.prepare(PutOrder::META, &[]).unwrap();
         let head = http::Response::builder().header("Location", "https://example.com/status/1").body(()).unwrap();
         recorder.response(&head.into_parts().0);
         let mut record = recorder.lock().take().unwrap();
-        let (notes, kept) = record.take_unrecorded().unwrap();
+        let (notes, kept) = record.take_lost().unwrap();
         assert_eq!(notes, ["the vendor's response contains TargetURL https://example.com/status/1"]);
-        assert!(kept.is_empty());
+        assert!(kept.body.is_empty() && kept.text().unwrap().ends_with("location: https://example.com/status/1"));
         record.phase = Phase::Done;
     }
 

@@ -186,6 +186,34 @@ mod raw {
     }
 
     #[test]
+    fn raw_leaves_out_an_attempt_that_was_repeated() {
+        const WHOLE: &str = r#"{"OrderID":"99921269855041","Status":[]}"#;
+        let cut = |body: &[u8]| Reply::Cut(crate::support::whole("application/json", body)[..90].to_vec());
+        // About another order.
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        let server = Server::start(move |_| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => Reply::json("200 OK", r#"{"OrderID":"1","Status":[]}"#),
+            // The connection ends without a response.
+            1 => Reply::close(),
+            _ => Reply::json("200 OK", WHOLE),
+        });
+        assert_eq!(server.run(&format!("{STATUS} --raw - -v")).ends_with(0, &["attempt 3"]).stdout, WHOLE);
+        for (second, code) in [(Some(WHOLE), 0), (None, 7)] {
+            let count = std::sync::atomic::AtomicUsize::new(0);
+            let server =
+                Server::start(move |_| match (count.fetch_add(1, std::sync::atomic::Ordering::SeqCst), second) {
+                    (1.., Some(body)) => Reply::json("200 OK", body),
+                    _ => cut(WHOLE.as_bytes()),
+                });
+            let result = server.run(&format!("{STATUS} --raw - --timeout 5"));
+            result.ends_with(code, &[]);
+            assert!(server.calls().len() > 1, "{:?}", server.calls());
+            assert_eq!(result.stdout == WHOLE, second.is_some(), "{result:#?}");
+            assert!(WHOLE.starts_with(&result.stdout) && result.stdout.len() > 5, "{result:#?}");
+        }
+    }
+
+    #[test]
     fn raw_is_for_reads() {
         let server = Server::untouched();
         for line in ["tm put-order -", "tm sign request 1", "identify24 create -", "tm cancel 1 --yes"] {

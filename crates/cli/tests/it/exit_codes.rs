@@ -109,15 +109,33 @@ mod successes {
     }
 
     #[test]
-    fn a_closed_pipe_is_not_a_failure() {
+    fn a_closed_pipe_ends_a_read_and_fails_a_change() {
         let sandbox = Sandbox::start();
-        for line in ["tm status 99921269855041 --extended", "tm status --help"] {
+        let changing = Server::start(|seen| match seen.method.as_str() {
+            "GET" => Reply::json("404 Not Found", ""),
+            _ => Reply::json("202 Accepted", ""),
+        });
+        let state = tempfile::tempdir().unwrap();
+        let change = "the result could not be written to standard output: broken pipe";
+        for (line, code, message) in [
+            ("tm status 99921269855041 --extended", 141, ""),
+            ("tm status 99921269855041 --raw -", 141, ""),
+            ("tm ident-data 99921269855041 --signed", 141, ""),
+            ("tm status 99921269855041 --output json", 141, ""),
+            ("state list", 141, ""),
+            ("tm status --help", 0, ""),
+            ("tm cancel 99921269855041 --yes", 1, change),
+            ("tm delete 99921269855041 --yes", 1, change),
+            ("state purge", 1, change),
+        ] {
             let (reader, writer) = std::io::pipe().unwrap();
             drop(reader);
-            let child = sandbox.command(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
-            let output = child.wait_with_output().unwrap();
-            assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line}");
-            assert_eq!(output.status.code(), Some(0), "{line}");
+            let mut command = if code == 1 { changing.command(line) } else { sandbox.command(line) };
+            command.env("IDENTKIT_STATE_DIR", state.path()).stdout(writer).stderr(Stdio::piped());
+            let output = command.spawn().unwrap().wait_with_output().unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!((output.status.code(), stderr.is_empty()), (Some(code), message.is_empty()), "{line}: {stderr}");
+            assert!(stderr.contains(message), "{line}: {stderr}");
         }
     }
 

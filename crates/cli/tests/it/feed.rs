@@ -261,6 +261,7 @@ mod drain {
 
         let result = place.drain_for_programs(&server);
         result.ends_with(0, &[&asked, "may be lost", "identkit tm statuses --extended --from", &since]);
+        result.ends_with(0, &["in a record: identkit state list --open"]);
         assert_eq!(result.json()["identkit"]["unfinished_since"], asked);
         let result = place.drain(&server);
         assert!(!result.ends_with(0, &[]).stderr.contains("may be lost"), "it was reported before: {result:#?}");
@@ -350,23 +351,30 @@ mod drain {
 
     #[cfg(unix)]
     #[test]
-    fn with_a_full_disk_the_record_goes_to_standard_output() {
+    fn at_06_on_a_full_disk_the_response_goes_to_a_stream() {
         let place = Place::new();
-        let body = json!([{ "OrderID": ORDER, "Ref": CANARY.repeat(200) }]).to_string();
+        // More than the space that is reserved.
+        const BLOCKS: u32 = 130;
+        let body = json!([{ "OrderID": ORDER, "Ref": CANARY.repeat(4000) }]).to_string();
         let server = Server::json("200 OK", body.as_str());
         let program = place.command(&server);
-        let result = Run::from(on_full_disk(&program, 2).output().unwrap());
+        let result = run(&mut on_full_disk(&program, BLOCKS - 10));
+        result.fails_with(2, &["--journal", "cannot be used", "nothing was sent"]);
+        place.has_events(&[]);
+        assert_eq!((server.connections(), names(place.folder.path())), (0, vec!["drained.jsonl".to_owned()]));
+        let result = Run::from(on_full_disk(&program, BLOCKS).output().unwrap());
         result.ends_with(6, &["could not be written to the journal", "on standard output instead", "tm statuses"]);
         result.logs_none_of(&[CANARY]);
         let record: Value = serde_json::from_str(&result.stdout).unwrap();
-        assert_eq!((answer(&record), &record["event"]), (body.into_bytes(), &"answer".into()));
+        assert_eq!((answer(&record), &record["event"]), (body.clone().into_bytes(), &"answer".into()));
         // No partial record is left.
         place.has_events(&["asked"]);
-        // Without standard output too, the outcome is still unknown.
-        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        let result = Run::from(on_full_disk(&program, 2).stdout(full).output().unwrap());
-        result.ends_with(6, &["could not be written to standard output either", "tm statuses"]);
-        result.logs_none_of(&[CANARY]);
+        // Without standard output too, standard error is the only place.
+        let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let result = Run::from(on_full_disk(&program, BLOCKS).stdout(full()).output().unwrap());
+        result.ends_with(6, &["on standard error instead: save it", "tm statuses"]).logs_none_of(&[CANARY]);
+        let record = result.stderr.lines().find(|line| line.starts_with("{\"v\":1")).unwrap();
+        assert_eq!(answer(&serde_json::from_str(record).unwrap()), body.as_bytes());
     }
 }
 

@@ -83,6 +83,75 @@ fn at_97_an_interrupted_response_without_a_file_is_shown() {
 }
 
 #[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    // As in a script that runs the program with `&`.
+    let server = Server::always(|| {
+        std::thread::sleep(Duration::from_secs(1));
+        Reply::json("200 OK", r#"{"OrderID":"99921269855041","Status":[]}"#)
+    });
+    let program = server.command(&format!("tm status {ORDER} --extended"));
+    let trapped = |signals: &str| {
+        let mut shell = clean_command("sh");
+        shell.args(["-c", &format!("trap '' {signals}; exec \"$@\""), "sh"]).arg(program.get_program());
+        shell.args(program.get_args()).envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell
+    };
+    for (ignored, signal, code) in
+        [("INT", "INT", 0), ("TERM", "TERM", 0), ("HUP", "HUP", 0), ("INT HUP", "TERM", 143), ("TERM", "INT", 130)]
+    {
+        let calls = server.calls().len();
+        let result = end_when(&mut trapped(ignored), signal, |_| server.calls().len() > calls);
+        assert_eq!(result.code, Some(code), "{ignored} is ignored, SIG{signal}: {result:#?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn at_97_a_signal_ends_a_command_that_cannot_write() {
+    const PLACED: &str = r#"{"OrderID":"9992SAVED","Ref":"my-ref","TargetURL":"https://example.com/t"}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(&folder, "order.json", &order(&json!({ "Ref": "my-ref" })));
+    let state = format!("--state {}", folder.path().join("state").display());
+    for (more, blocked, signal, code) in [
+        ("--no-state", "stdout", "TERM", 143),
+        (state.as_str(), "stdout", "INT", 130),
+        (state.as_str(), "stderr", "TERM", 143),
+    ] {
+        let server = Server::json(if blocked == "stdout" { "202 Accepted" } else { "500 Error" }, PLACED);
+        let (_reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(&[b'x'; 64 * 1024]).unwrap();
+        let mut command = server.command(&format!("tm put-order {file} {more}"));
+        match blocked {
+            "stdout" => command.stdout(writer).stderr(Stdio::piped()),
+            _ => command.stdout(Stdio::piped()).stderr(writer),
+        };
+        let mut child = command.spawn().unwrap();
+        let began = Instant::now();
+        while server.calls().is_empty() {
+            assert!(began.elapsed() < HANGS);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Until the response is read.
+        std::thread::sleep(Duration::from_secs(1));
+        assert_eq!(child.try_wait().unwrap(), None, "it is blocked");
+        let began = Instant::now();
+        send(signal, child.id());
+        while child.try_wait().unwrap().is_none() {
+            if began.elapsed() > HANGS {
+                child.kill().unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let result = Run::from(child.wait_with_output().unwrap());
+        assert_eq!(result.code, Some(code), "{more} {blocked}: {result:#?}");
+        if blocked == "stdout" {
+            let expected = if more == "--no-state" { "contains OrderID 9992SAVED" } else { "identkit state show" };
+            result.ends_with(code, &[expected, MESSAGE]);
+        }
+    }
+}
+
+#[test]
 fn an_interrupted_order_prints_its_generated_ref() {
     let folder = tempfile::tempdir().unwrap();
     let place = |reference: Value| {

@@ -426,6 +426,82 @@ fn a_disk_that_fills_up_loses_no_result() {
     result.ends_with(0, &["note: the vendor's response could not be written to"]).shows(&["99921269855099"]);
     assert_eq!(result.stderr.lines().count(), 1, "{result:#?}");
     assert_eq!((&state.record()["state"], server.calls().len()), (&json!("done"), 1));
+    // The record says that it does not have the response.
+    let shown = state.shown();
+    assert_eq!((&shown["recorded"], &shown["complete"], &shown["text"]), (&json!(false), &json!(false), &json!("")));
+    let name = shown["name"].as_str().unwrap();
+    state.state(&format!("show {name}")).ends_with(0, &[]).shows(&["response\tnot recorded"]);
+    state.state(&format!("show {name} --body")).ends_with(0, &["a part of the response is not recorded"]);
+    assert!(!state.text().contains("\"complete\":true"), "{}", state.text());
+}
+
+#[cfg(unix)]
+#[test]
+fn at_97_a_response_in_no_file_is_on_standard_error() {
+    let long = format!("order 99921269855099, {}", "x".repeat(8000));
+    let (state, server) = (State::new(), Server::always(move || Reply::answer("202 Accepted", "text/plain", &long)));
+    let mut command = on_full_disk(&state.command(&server, PLACE), 4);
+    let (code, stderr) = with_output(&mut command, PLACE, Stdio::null());
+    assert!(
+        code == Some(6) && stderr.contains("in no file, save it: HTTP 202; body: order 99921269855099"),
+        "{stderr}"
+    );
+    assert!(stderr.contains(&"x".repeat(8000)), "{stderr}");
+    // Neither the file nor the record has the response.
+    let url = format!("https://example.com/{}", "t".repeat(100_000));
+    let body = json!({ "result": true, "ident_id": "secret-ident", "conference_url": url }).to_string();
+    let (state, server) = (State::new(), Server::after_login(move |_| Reply::json("200 OK", &body)));
+    let line = format!("{CREATE} --out {}", state.folder.path().join("created.json").display());
+    let mut command = on_full_disk(&state.command(&server, &line), 130);
+    let (code, stderr) = with_output(&mut command, &line, Stdio::null());
+    assert!(code == Some(1) && stderr.contains("the response is on standard output\n"), "{stderr}");
+}
+
+#[test]
+fn at_97_without_a_record_an_unknown_response_is_shown() {
+    let status = "https://example.com/getStatus/99921269855099";
+    let located = format!("201 Created\r\nLocation: {status}\r\nX-Order-Id: 9992\r\nETag: \"secret\"");
+    for (head, body, expected) in [
+        ("202 Accepted", &br#"{"OrderNumber":"99921269855099"}"#[..], r#"; body: {"OrderNumber":"99921269855099"}"#),
+        ("202 Accepted", b"order 99921269855099\n", "; body: order 99921269855099\u{fffd}"),
+        ("202 Accepted", b"order \xff", "; body in Base64: b3JkZXIg/w=="),
+        ("500 Internal Server Error", b"order 99921269855099", "HTTP 500; body: order 99921269855099"),
+        (&located, b"", &format!("; location: {status}; x-order-id: 9992\n")),
+    ] {
+        for line in [PLACE, CREATE, "tm sign request 99921269855041"] {
+            let (head, body) = (head.to_owned(), body.to_owned());
+            let server = Server::after_login(move |_| Reply::answer(&head, "text/plain", &body));
+            let result = server.feed(&format!("{line} --no-state"), &input(line));
+            if result.code == Some(0) {
+                // The document has no body for this call.
+                assert!(line.contains("sign"), "{line}: {result:#?}");
+                continue;
+            }
+            result.ends_with(6, &[expected]).logs_none_of(&["--show-vendor-text"]);
+            assert_eq!(result.stderr.matches(expected).count(), 1, "{line}: {result:#?}");
+        }
+    }
+    // A change that may be repeated needs no record, unless its outcome is unknown.
+    let server = Server::always(|| Reply::answer("302 Found\r\nLocation: /elsewhere", "text/plain", "moved"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for more in ["--no-state".to_owned(), format!("--state {}/below", file.path().display())] {
+        for line in ["tm delete", "tm cancel"] {
+            let result = server.run(&format!("{line} {ORDER} --yes {more}"));
+            result.ends_with(6, &["HTTP 302; location: /elsewhere; body: moved"]).logs_none_of(&["nothing was sent"]);
+            assert_eq!(result.stderr.contains("cannot be recorded (--state)"), more != "--no-state", "{result:#?}");
+        }
+    }
+}
+
+#[test]
+fn at_97_show_prints_a_header_that_can_hold_an_id() {
+    let status = "https://example.com/getStatus/99921269855099";
+    let (state, head) = (State::new(), format!("201 Created\r\nLocation: {status}\r\nETag: \"1\""));
+    let server = Server::always(move || Reply::answer(&head, "text/plain", ""));
+    feed(&mut state.command(&server, PLACE), order_text().as_bytes()).ends_with(6, &[]);
+    let shown = state.state(&format!("show {}", state.record()["name"].as_str().unwrap()));
+    shown.ends_with(0, &[]).shows(&[&format!("header location\t{status}\n")]);
+    assert!(!shown.stdout.contains("etag"), "{shown:#?}");
 }
 
 #[test]

@@ -76,7 +76,8 @@ pub(super) async fn create(
         Ok(created) => created,
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
             let is_recorded = identify24.recorder.has_response();
-            return Err(unknown_outcome(error, file, &recovery, Shown { reveal, is_recorded }));
+            let saved = |length| identify24.recorder.saved(length);
+            return Err(unknown_outcome(error, file, &recovery, Shown { reveal, is_recorded }, saved));
         }
         Err(error) => return Err(error.into()),
     };
@@ -84,7 +85,7 @@ pub(super) async fn create(
     let member = |name| full.get(name).and_then(Value::as_str).unwrap_or_default();
     identify24.recorder.add_secret("ident_id", member("ident_id"));
     identify24.recorder.add_last_resort("conference_url", member("conference_url"));
-    let record = identify24.recorder.path();
+    let record = identify24.recorder.path().filter(|_| identify24.recorder.has_response());
     let written = file.map(|file| {
         let answer = document(full.clone(), &created, json!({}));
         file.write(format!("{answer:#}\n").as_bytes()).map_err(|WriteError { why, fallback }| {
@@ -101,6 +102,9 @@ pub(super) async fn create(
         })
     });
     let path = written.as_ref().and_then(|written| written.as_ref().ok()).map(|path| path.display().to_string());
+    if path.is_some() {
+        identify24.recorder.saved(usize::MAX);
+    }
     let more = json!({ "hidden": [], "kept_in": path });
     identify24.show(document(full.clone(), &created, more), |page| {
         const LISTED: [&str; 2] = ["ident_id", "conference_url"];
@@ -152,9 +156,15 @@ struct Shown {
 }
 
 /// The failure of a create with an unknown outcome. The response may be the only copy of the id: it is saved like a
-/// successful one and shown only with `--reveal`, or if it is in no file. No note recommends `--show-vendor-text`, which
-/// would repeat the call.
-fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String], shown: Shown) -> Failure {
+/// successful one, which `saved` reports, and shown only with `--reveal`. If it is in no file, the recorder shows it. No
+/// note recommends `--show-vendor-text`, which would repeat the call.
+fn unknown_outcome(
+    error: Error,
+    file: Option<ResponseFile>,
+    recovery: &[String],
+    shown: Shown,
+    saved: impl Fn(usize),
+) -> Failure {
     // The vendor's text is an extract; the file must have the whole response (AT-97).
     let received = error.answer().map(|answer| answer.body().clone()).filter(|body| !body.is_empty());
     let extract = || error.vendor_text().map(|text| Pii::expose(text).clone().into());
@@ -165,17 +175,19 @@ fn unknown_outcome(error: Error, file: Option<ResponseFile>, recovery: &[String]
     let text = String::from_utf8_lossy(&body);
     let ids = ids(&error, &text);
     let (named, answer) = (!ids.is_empty(), record(&ids, &body));
-    let saved = file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose();
-    let (path, unsaved) = saved.map_or_else(|error| (error.fallback, Some(error.why)), |path| (path, None));
+    let written = file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose();
+    let (path, unsaved) = written.map_or_else(|error| (error.fallback, Some(error.why)), |path| (path, None));
+    if path.is_some() {
+        saved(body.len());
+    }
     let is_elsewhere = shown.is_recorded || path.is_some();
     let reveal = shown.reveal || !is_elsewhere;
     // With any other status, the text consists of the vendor's messages.
     let is_secret = named || error.status().is_some_and(|status| (200..300).contains(&status));
     let show = match (is_secret, reveal) {
+        _ if !is_elsewhere => VendorText::Never,
         (true, true) => VendorText::Always,
         (true, false) => VendorText::Never,
-        // It may hold the only copy of an id in words.
-        (false, _) if !is_elsewhere => VendorText::Always,
         (false, _) => VendorText::OnRequest,
     };
     // The vendor's text need not contain them.

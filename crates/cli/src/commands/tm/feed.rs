@@ -5,6 +5,7 @@ use std::path::Path;
 
 use comfy_table::Table;
 use identkit_core::{Advice, Clock, Error, Kind, Window};
+use identkit_files::Draft;
 use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
 use identkit_identity_tm::{DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, OrderId};
 use identkit_transport::SystemClock;
@@ -18,8 +19,11 @@ use crate::context::{say_all, to_list};
 use crate::exit::Failure;
 use crate::input::{confirm, require_terminal};
 use crate::output::{self, Page, say, to_json};
-use crate::save::{digest, reject_dash};
+use crate::save::{digest, reject_dash, report_leftovers};
 use crate::text::{id, plain};
+
+/// Space in bytes that a drain reserves for the journal: more than a usual response needs.
+const RESERVED: usize = 64 * 1024;
 
 pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
     let client = tm.client()?;
@@ -65,6 +69,9 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     warn(&state);
     let question = "Read the unreported status changes? The vendor will never send them again.";
     confirm(yes, question.to_owned(), "nothing was read").await?;
+    report_leftovers(path);
+    let reserved = Draft::new(path).and_then(|mut draft| draft.reserve(RESERVED).map(|()| draft));
+    let mut reserved = Some(reserved.map_err(|error| unusable(&error))?);
     // First: a journal that says that a request is about to be sent must be followed by one.
     tm.recorder.prepare(DrainUnreportedExtended::META, &[])?;
     // Before the request is sent: this proves that the journal can be written.
@@ -72,28 +79,37 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     let (mut answer, mut unwritten) = (None, None);
     let keep = |bytes: &[u8]| {
         let record = journal::answer(clock.wall(), bytes);
+        drop(reserved.take());
         match journal.append(&record) {
             Ok(()) => {
+                tm.recorder.saved(bytes.len());
                 answer = Some(json!({ "bytes": bytes.len(), "sha256": digest(bytes).hex() }));
                 Ok(())
             }
             Err(error) => {
-                unwritten = Some(record);
+                unwritten = Some((record, bytes.len()));
                 let why = "the vendor responded, but the response could not be written to the journal";
                 Err(Error::new(Kind::OutcomeUnknown, why).with_source(error))
             }
         }
     };
     let drained = client.drain_unreported_to(keep, &tm.options).await;
+    drop(reserved);
     let is_written = answer.is_some();
-    let elsewhere = unwritten.map(|record| match output::write(record.as_bytes()) {
-        Ok(()) => {
-            "the record for the journal is on standard output instead: save it, the vendor does not repeat it".into()
-        }
-        Err(error) => {
-            let why = error.kind();
-            format!("the record for the journal could not be written to standard output either: {why}")
-        }
+    let elsewhere = unwritten.map(|(record, length)| {
+        let stream = match output::write(record.as_bytes()) {
+            Ok(()) => "output",
+            Err(error) if tm.recorder.has_response() => {
+                let why = error.kind();
+                return format!("the record for the journal could not be written to standard output either: {why}");
+            }
+            Err(_) => {
+                say(record.trim_end());
+                "error"
+            }
+        };
+        tm.recorder.saved(length);
+        format!("the record for the journal is on standard {stream} instead: save it, the vendor does not repeat it")
     });
     let list = drained.map_err(|error| {
         let unknown = error.kind() == Kind::OutcomeUnknown;
@@ -150,7 +166,10 @@ fn warn(state: &JournalState) {
         say(&format!("note: the last record of the journal was cut off; it was moved to {}", torn.display()));
     }
     if let Some(open) = &state.open {
-        say(&format!("note: the journal has no response to the read of {open}: it may be lost"));
+        say(&format!(
+            "note: the journal has no response to the read of {open}: it may be lost, or in a record: identkit state list \
+             --open"
+        ));
         say(&format!("note: {}", recovery_note(state.since.as_deref())));
     }
 }

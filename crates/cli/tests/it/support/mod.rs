@@ -179,7 +179,7 @@ pub(crate) fn clean_command(program: &str) -> Command {
     let mut command = match is_strange() {
         true => {
             let mut command = Command::new("env");
-            command.args(["--default-signal=HUP", "sh", "-c", "umask 022; exec \"$0\" \"$@\"", program]);
+            command.args(["--default-signal=HUP,INT,TERM", "sh", "-c", "umask 022; exec \"$0\" \"$@\"", program]);
             command
         }
         false => Command::new(program),
@@ -192,12 +192,12 @@ pub(crate) fn clean_command(program: &str) -> Command {
     command
 }
 
-/// Whether this process ignores SIGHUP or has an unusual umask. A child inherits both.
+/// Whether this process ignores SIGHUP, SIGINT or SIGTERM, or has an unusual umask. A child inherits both.
 fn is_strange() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let value = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let ignored = value("SigIgn:").and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or_default();
-    ignored & 1 == 1 || value("Umask:").is_some_and(|umask| umask != "0022")
+    ignored & 0x4003 != 0 || value("Umask:").is_some_and(|umask| umask != "0022")
 }
 
 /// The command on a full disk: no file may have more than this number of blocks of 512 bytes. Pipes have no limit.
