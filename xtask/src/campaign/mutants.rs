@@ -1,8 +1,8 @@
 //! `cargo xtask campaign mutants`: puts one fault at a time into the code with cargo-mutants; a test must fail.
 //!
 //! The result of each area is in the target directory, so a campaign continues a complete area where the last one
-//! stopped. A sample begins again. Mutants that
-//! behave like the original are named, with the reason, in `.cargo/mutants.toml`.
+//! stopped. A sample begins again. Mutants that behave like the original are named, with the reason, in
+//! `.cargo/mutants.toml`.
 
 use std::fs;
 use std::path::Path;

@@ -126,7 +126,7 @@ mod tests {
             ("r r ? r r ? r ? -", limited(120)),
             ("- - ? - - ? - ? -", limited(121)),
             // In the body of a successful response.
-            ("r r r r r - - - -", failed(Kind::RateLimited, Answered, 200)),
+            ("r r - r r - - - -", failed(Kind::RateLimited, Answered, 200)),
             ("- - - - - - - - -", failed(Kind::Rejected, Answered, 400)),
             ("- - - - - - - - -", failed(Kind::Rejected, Answered, 200)),
             ("- - - - - - - - -", failed(Kind::Forbidden, Answered, 403)),

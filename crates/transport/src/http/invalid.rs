@@ -16,6 +16,9 @@ use super::pool::PooledConnection;
 /// How long the rest of such a response is awaited: it has normally arrived already.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Status of bytes without a status line.
+const NO_STATUS: u16 = 600;
+
 /// The response of an operation that must not be repeated, although it is not valid HTTP.
 pub(super) async fn invalid_answer(
     operation: Option<&Meta>,
@@ -24,7 +27,8 @@ pub(super) async fn invalid_answer(
 ) -> Option<Box<RawResponse>> {
     let operation = operation?;
     let received = read_rest(pooled, Arc::clone(clock)).await;
-    let (status, response) = final_response(&received)?;
+    let none = || Some((StatusCode::from_u16(NO_STATUS).ok()?, &received[..])).filter(|_| !received.is_empty());
+    let (status, response) = final_response(&received).or_else(none)?;
     let raw = RawResponse::new(status, HeaderMap::new(), Bytes::copy_from_slice(response), false)
         .with_id_names(operation.ids)
         .with_id_urls(operation.id_urls);
