@@ -36,11 +36,19 @@ impl InjectedRule {
         self.rule.times.map(|times| times.saturating_sub(self.hits))
     }
 
+    fn matches(&self, vendor: Option<&str>, operation: Option<&str>, by_result: bool) -> bool {
+        self.rule.fits(vendor, operation) && (by_result || self.rule.fault != Fault::ResultFalse)
+    }
+
+    /// Counts a matching call. A call counts even if it meets the fault of another rule, or this one is used up.
+    fn count(&mut self) {
+        self.seen = self.seen.saturating_add(1);
+    }
+
     fn strikes(&mut self, random: &mut fastrand::Rng) -> bool {
         if self.left() == Some(0) {
             return false;
         }
-        self.seen = self.seen.saturating_add(1);
         // Draw only if `nth` is reached, so that `nth` does not change the sequence of random numbers.
         let strikes =
             self.seen >= self.rule.nth && (self.rule.probability >= 1.0 || random.f64() < self.rule.probability);
@@ -104,29 +112,33 @@ impl Faults {
         chaos: bool,
     ) -> Option<Fault> {
         let random = &mut self.random;
-        let fitting = self.rules.iter_mut().filter(|injected| {
-            injected.rule.fits(vendor, operation) && (by_result || injected.rule.fault != Fault::ResultFalse)
-        });
-        for injected in fitting {
-            if injected.strikes(random) {
-                return Some(injected.rule.fault.clone());
+        let mut fault = None;
+        for injected in self.rules.iter_mut().filter(|injected| injected.matches(vendor, operation, by_result)) {
+            injected.count();
+            if fault.is_none() && injected.strikes(random) {
+                fault = Some(injected.rule.fault.clone());
             }
         }
-        if chaos && operation.is_some() { draw(random, by_result) } else { None }
+        if fault.is_none() && chaos && operation.is_some() { draw(random, by_result) } else { fault }
     }
 
     /// Whether the connection is reset while the request is read. Called before the request is read; counts the call
-    /// only if it returns true.
+    /// only if it returns true, because otherwise `strike` counts it.
     #[cfg(feature = "server")]
-    pub(crate) fn interrupt(&mut self, vendor: Option<&str>, operation: Option<&str>) -> bool {
+    pub(crate) fn interrupt(&mut self, vendor: Option<&str>, operation: Option<&str>, by_result: bool) -> bool {
         let interrupts = |fault: &Fault| matches!(fault, Fault::ResetInCommit { at: Middle::Request });
+        let matches = |injected: &InjectedRule| injected.matches(vendor, operation, by_result);
         // Only if no other rule comes first. A rule with a probability is left to `strike`: one draw per call.
-        let first =
-            self.rules.iter_mut().find(|injected| injected.left() != Some(0) && injected.rule.fits(vendor, operation));
-        first.is_some_and(|injected| {
+        let first = self.rules.iter_mut().find(|injected| injected.left() != Some(0) && matches(injected));
+        let Some(first) = first.filter(|injected| {
             let sure = injected.rule.probability >= 1.0 && injected.seen + 1 >= injected.rule.nth;
-            interrupts(&injected.rule.fault) && sure && injected.strikes(&mut self.random)
-        })
+            interrupts(&injected.rule.fault) && sure
+        }) else {
+            return false;
+        };
+        first.hits = first.hits.saturating_add(1);
+        self.rules.iter_mut().filter(|injected| matches(injected)).for_each(InjectedRule::count);
+        true
     }
 
     pub(crate) fn choose(&mut self, of: usize) -> usize {

@@ -24,7 +24,7 @@ pub(crate) struct Reason {
     header: Option<String>,
     /// Field as the rule names it.
     field: String,
-    /// The value of the element if it is a string, a number or a boolean; otherwise null.
+    /// The value of the element. Null if it is missing, or if it is the whole body, which is in `request`.
     given: Value,
     /// What would be valid.
     valid: String,
@@ -45,7 +45,7 @@ impl super::Entry {
                 Location::Path => ("path", None, None),
                 _ => ("account", None, None),
             };
-            let given = pointer.as_ref().and_then(|(pointer, given)| {
+            let given = pointer.as_ref().filter(|(pointer, _)| !pointer.is_empty()).and_then(|(pointer, given)| {
                 // If the masked body lacks the element, it is part of a masked value.
                 let masked = masked.as_ref().and_then(|body| body.pointer(pointer)).cloned();
                 given.map(|_| masked.unwrap_or_else(|| REDACTED.into()))
@@ -57,8 +57,7 @@ impl super::Entry {
                 pointer: pointer.map(|(pointer, _)| pointer),
                 header,
                 field,
-                // Objects and arrays are in `request`.
-                given: given.filter(|given| !given.is_object() && !given.is_array()).unwrap_or_default(),
+                given: given.unwrap_or_default(),
                 valid: fault.message.to_string(),
             }
         };
@@ -87,23 +86,34 @@ fn pointer<'a>(field: &str, body: Option<&'a Value>, maps: &[&str]) -> (String, 
             exact => exact,
         });
         let key = spelt.map_or(name, |(key, _)| key.as_str());
-        pointer.push('/');
-        pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        push(&mut pointer, key);
         here = spelt.map(|(_, value)| value);
-        // The elements of a map have no order, so the pointer ends at the map.
         let Some((index, _)) = index.split_once(']') else { continue };
         match here {
-            _ if maps.contains(&name) => break,
+            // The index of an element of a map is the position of its name among the sorted names. Without the body the
+            // name is unknown, so the pointer ends at the map.
+            _ if maps.contains(&name) => {
+                let mut members: Vec<_> = here.and_then(Value::as_object).into_iter().flatten().collect();
+                members.sort_by_key(|(key, _)| *key);
+                let member = index.parse().ok().and_then(|index: usize| members.get(index).copied());
+                let Some((key, value)) = member else { break };
+                push(&mut pointer, key);
+                here = Some(value);
+            }
             // A list with one element can be written without the list.
             Some(Value::Object(_)) if index == "0" => {}
             _ => {
-                pointer.push('/');
-                pointer.push_str(index);
+                push(&mut pointer, index);
                 here = here.and_then(|list| list.get(index.parse::<usize>().ok()?));
             }
         }
     }
     (pointer, here)
+}
+
+fn push(pointer: &mut String, step: &str) {
+    pointer.push('/');
+    pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
 }
 
 #[cfg(test)]
@@ -119,7 +129,7 @@ mod tests {
             "eSignPDF": [{ "Data": "a" }, { "Data": "b" }],
             "eSignHash": { "Hash": "c" },
             "a/b": { "~": 1 },
-            "IdentData": { "Additional": { "Label": {} } },
+            "IdentData": { "Additional": { "weight": { "Type": 9 }, "height": {}, "a/b": { "Label": "x" } } },
         });
         for (field, expected) in [
             ("Address.ZipCode", "/address/ZipCode"),
@@ -128,7 +138,12 @@ mod tests {
             ("eSignPDF[7].Data", "/eSignPDF/7/Data"),
             ("eSignHash[0].Hash", "/eSignHash/Hash"),
             ("a/b.~", "/a~1b/~0"),
-            ("IdentData.Additional[0].Label", "/IdentData/Additional"),
+            ("IdentData.Additional[0].Label", "/IdentData/Additional/a~1b/Label"),
+            ("IdentData.Additional[1].Label", "/IdentData/Additional/height/Label"),
+            ("IdentData.Additional[2].Type", "/IdentData/Additional/weight/Type"),
+            ("IdentData.Additional[2] (its name)", "/IdentData/Additional/weight"),
+            ("IdentData.Additional[3].Type", "/IdentData/Additional"),
+            ("IdentData.Additional", "/IdentData/Additional"),
             ("LegitimationDocument[0].Document", "/LegitimationDocument/0/Document"),
         ] {
             let (pointer, given) = pointer(field, Some(&body), &["Additional"]);

@@ -13,7 +13,7 @@ pub(crate) const REDACTED: &str = "(masked)";
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Secrets {
-    /// Credentials, tokens, TANs and cookies are replaced with `(masked)`.
+    /// Credentials, tokens, TANs, PINs and cookies are replaced with `(masked)`.
     #[default]
     Masked,
     /// Nothing is replaced.
@@ -29,7 +29,10 @@ fn ends() -> impl Iterator<Item = &'static str> {
 }
 
 /// Short names of secrets, which must match completely.
-const NAMES: [&str; 3] = ["tan", "jwt", "pwd"];
+const NAMES: [&str; 2] = ["jwt", "pwd"];
+
+/// Words that make a name that of a secret: `TAN_CODE` and `signTan`, but not `standard`.
+const WORDS: [&str; 2] = ["tan", "pin"];
 
 /// Names of secrets in URL parameters only; `code` is the key of cloud functions.
 const PARAMETERS: [&str; 13] =
@@ -48,8 +51,23 @@ fn plain(name: &str) -> String {
 
 /// Whether a header, an element of a body or a parameter with this name is a secret.
 pub(super) fn secret_name(name: &str) -> bool {
-    let name = plain(name);
-    ends().any(|end| name.ends_with(end)) || NAMES.contains(&name.as_str())
+    let plain = plain(name);
+    ends().any(|end| plain.ends_with(end)) || NAMES.contains(&plain.as_str()) || has_secret_word(name)
+}
+
+/// Whether a name has a word of [`WORDS`]. Words begin at a capital letter, and end before anything but a letter.
+fn has_secret_word(name: &str) -> bool {
+    let (mut words, mut before, mut rest) = (String::with_capacity(name.len()), ' ', name.chars().peekable());
+    while let Some(char) = rest.next() {
+        // The last capital letter of several begins a word, if a small letter follows: `TANCode`.
+        let last = before.is_ascii_uppercase() && rest.peek().is_some_and(char::is_ascii_lowercase);
+        if char.is_ascii_uppercase() && (before.is_ascii_lowercase() || last) {
+            words.push(' ');
+        }
+        words.push(if char.is_ascii_alphabetic() { char.to_ascii_lowercase() } else { ' ' });
+        before = char;
+    }
+    words.split(' ').any(|word| WORDS.contains(&word))
 }
 
 fn secret_parameter(plain: &str) -> bool {
@@ -358,7 +376,8 @@ mod tests {
     #[test]
     fn each_name_of_a_secret_is_recognized() {
         let names = "Authorization Proxy-Authorization Cookie Set-Cookie X-API-TOKEN access_token APIKEY customer_code \
-                     Password passwd client_secret accessKey TAN jwt PWD";
+                     Password passwd client_secret accessKey TAN jwt PWD TAN_CODE tan-code tanCode TANCode signTan \
+                     SMSTan mTAN tan1 x.tan PIN pin_code userPin";
         for name in names.split_whitespace() {
             let expected = json!({ name: "S" });
             assert_eq!(Secrets::Masked.value(expected), json!({ name: REDACTED }));
@@ -383,6 +402,11 @@ mod tests {
         ] {
             assert_eq!(path(&format!("/?{name}=S;a=1")), format!("/?{name}={REDACTED};a=1"));
             assert_eq!(Secrets::Masked.value(json!({ name: "S" })), json!({ name: "S" }), "in URLs only");
+        }
+        for name in
+            ["standard", "Standard", "STANDARD", "distance", "tango", "Titan", "tans", "pins", "pinned", "spin", "type"]
+        {
+            assert!(!secret_name(name), "{name}");
         }
         for scheme in ["Basic", "Bearer", "Digest", "Negotiate", "NTLM", "HOBA", "Mutual"] {
             assert_eq!(header("authorization", &format!("{scheme} S")), format!("{scheme} {REDACTED}"));

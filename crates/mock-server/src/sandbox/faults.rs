@@ -61,7 +61,8 @@ impl Sandbox {
             }
             let target = vendor.and_then(|vendor| vendor.route(&world, request));
             let operation = target.map(|target| target.meta().name);
-            let interrupted = world.faults.interrupt(vendor.map(|vendor| vendor.name()), operation);
+            let by_result = vendor.is_some_and(|vendor| vendor.facts().rejects_by_result);
+            let interrupted = world.faults.interrupt(vendor.map(|vendor| vendor.name()), operation, by_result);
             if interrupted {
                 world.take_request_case();
                 self.note(&mut world, vendor, operation, request, None, Some("reset-in-commit"));

@@ -16,13 +16,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::delivery::{CompletionOrder, Receivers, Unanswered, release};
+use super::delivery::{CompletionOrder, Receivers, Unanswered};
 use crate::expect::{Expectations, UnmetExpectations};
 use crate::journal::{Entry, EntryKind, Journal};
 use crate::rules::Rules;
 use crate::sync::lock;
 use crate::webhooks::Cause;
-use crate::world::{RELEASE, SANDBOX};
+use crate::world::SANDBOX;
 use crate::{MockVendor, Profile, VirtualClock, World};
 
 /// Maximum number of concurrent calls to receivers. A single-threaded server with a backlog of five connections
@@ -168,10 +168,9 @@ impl Runner {
             let fires = EntryKind::Fired { vendor: timer.vendor, what: timer.what, subject: timer.subject.clone() };
             self.note(&mut world, fires);
             if timer.vendor == SANDBOX {
-                match (timer.what, timer.subject.parse()) {
-                    (RELEASE, Ok(id)) => release(&mut world, id),
-                    (_, Ok(id)) => world.deliver_again(id, Cause::Schedule),
-                    (_, Err(_)) => {}
+                // The only timer of the sandbox is that of the next attempt of a webhook.
+                if let Ok(id) = timer.subject.parse() {
+                    world.deliver_again(id, Cause::Schedule);
                 }
             } else if let Some(vendor) = self.plan.vendor(timer.vendor) {
                 // A panic of a vendor must not stop time for the others. The panic hook reports it.

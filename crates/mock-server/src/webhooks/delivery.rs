@@ -86,7 +86,7 @@ pub struct Delivery {
     pub invalid_url: Option<Secret>,
     /// The attempts so far.
     pub attempts: Vec<Attempt>,
-    /// Time of the next attempt, set after the first; `None` if there is none.
+    /// Time of the next attempt, if it is known. Before the first attempt, the time until which a mode delays it.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::optional")]
     pub next: Option<Timestamp>,
     /// Times of the attempts after `next`, earliest first; filled after the first attempt.
@@ -207,6 +207,11 @@ impl Delivery {
         self.attempts.iter().all(|attempt| attempt.by.is_extra())
     }
 
+    /// Whether a mode delays the first attempt, until `next`.
+    pub fn is_delayed(&self) -> bool {
+        self.is_new() && self.next.is_some()
+    }
+
     /// Records an attempt of the schedule, and returns when the next one is due.
     pub fn record_attempt(&mut self, at: Timestamp, status: Option<u16>, rules: &Rules) -> Option<Timestamp> {
         let delivered = self.accepts(status, rules);
@@ -256,7 +261,7 @@ impl Delivery {
     pub fn state(&self) -> State {
         match () {
             () if self.held.is_some() => State::Held,
-            () if !self.under_way.is_empty() || self.is_new() => State::Sending,
+            () if !self.under_way.is_empty() || (self.is_new() && self.next.is_none()) => State::Sending,
             () if self.next.is_some() => State::Waiting,
             () if self.is_delivered() => State::Delivered,
             () => State::Failed,
@@ -274,7 +279,7 @@ impl Delivery {
         let between = self.next.is_some() && self.under_way.iter().all(|by| by.is_extra());
         match verb {
             Verb::Resend => !held && !self.is_exhausted(),
-            Verb::Release => held,
+            Verb::Release => held || self.is_delayed(),
             Verb::Duplicate => !self.is_exhausted(),
             // Holding a held webhook has no effect.
             Verb::Hold | Verb::Drop => held || between,

@@ -48,7 +48,7 @@ pub enum HoldReason {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Waits to be released.
+    /// Waits to be released by a call.
     Held,
     /// An attempt is running or about to run.
     Sending,
@@ -68,7 +68,7 @@ pub enum Verb {
     Resend,
     /// Hold the next attempt until it is released.
     Hold,
-    /// Send a held webhook.
+    /// Send a held webhook, or one that a mode delays.
     Release,
     /// Send a copy now. If it is held, send the copy with the next attempt.
     Duplicate,
@@ -148,8 +148,7 @@ pub enum Mode {
     Drop,
     /// The webhook is sent twice at the same time.
     Duplicate,
-    /// The first attempt waits until an attempt of the world's next webhook is over. Without a next webhook, it starts
-    /// after [`Mode::ALONE`].
+    /// The first attempt waits until an attempt of the world's next webhook is over, at most for [`Mode::ALONE`].
     Reorder,
     /// The first attempt is delayed by this time.
     Late(Duration),

@@ -39,7 +39,7 @@ impl World {
         self.webhooks.orders.retain(|case, _| !oldest.contains(case));
         self.webhooks.overtaken = self.webhooks.overtaken.filter(|id| !removed.contains(&id.to_string()));
         self.remove_timers(|timer| match timer.vendor {
-            // Retries and releases, whose subject is the id of the webhook.
+            // The next attempts of webhooks, whose subject is the id of the webhook.
             SANDBOX => removed.contains(&timer.subject),
             of => of == vendor && oldest.contains(&timer.subject),
         });

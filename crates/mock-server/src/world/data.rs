@@ -322,9 +322,6 @@ pub(crate) const SANDBOX: &str = "sandbox";
 /// Timer of the next attempt of a webhook. The subject is the id of the delivery.
 pub(crate) const RETRY: &str = "retry";
 
-/// Timer of the release of a held webhook. The subject is the id of the delivery.
-pub(crate) const RELEASE: &str = "release";
-
 /// A timer. It is data and not a waker, so that a world can be copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {

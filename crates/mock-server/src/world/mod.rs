@@ -9,7 +9,7 @@ pub(crate) mod text;
 mod unlocked;
 
 pub use self::data::{CaseOrder, Profile, StateReader, Timer, VendorState, World};
-pub(crate) use self::data::{RELEASE, RETRY, SANDBOX};
+pub(crate) use self::data::{RETRY, SANDBOX};
 pub use self::error::SavedError;
 pub use self::messages::{Channel, Message};
 pub(crate) use self::saved::COPIES;

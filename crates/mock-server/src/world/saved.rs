@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::data::{CaseLimit, Profile, RELEASE, RETRY, SANDBOX, StateReader, Timer, World};
+use super::data::{CaseLimit, Profile, RETRY, SANDBOX, StateReader, Timer, World};
 use super::error::{FORMAT, SavedError, read, to_value};
 use super::messages::Messages;
 use super::text;
@@ -296,9 +296,24 @@ impl World {
             if vendor == SANDBOX && !saved.subject.parse().is_ok_and(|id: u64| ids.contains(&id)) {
                 return damaged("subject", "expected the id of a delivery");
             }
+            let released = vendor == SANDBOX && what == RELEASE;
+            if released && !self.delay_until(saved.at, &saved.subject) {
+                continue;
+            }
+            let what = if released { RETRY } else { what };
             self.timers.insert((saved.at, saved.sequence), Timer { vendor, what, subject: saved.subject });
         }
         Ok(())
+    }
+
+    /// Converts a webhook that an earlier version has saved as held until the time of a timer. Returns whether it is one.
+    fn delay_until(&mut self, at: Timestamp, id: &str) -> bool {
+        let delivery = id.parse().ok().and_then(|id| self.delivery(id));
+        let Some(delivery) = delivery.filter(|delivery| delivery.is_new() && delivery.held.is_some()) else {
+            return false;
+        };
+        (delivery.held, delivery.next) = (None, Some(at));
+        true
     }
 
     /// Checks that each delivery that waits for its next attempt has one. Otherwise it would wait forever.
@@ -333,6 +348,9 @@ impl World {
 fn facts_of(vendors: &[Box<dyn MockVendor>], name: &str) -> Option<&'static VendorFacts> {
     vendors.iter().map(|vendor| vendor.facts()).find(|known| known.name == name)
 }
+
+/// Timer of an earlier version: the release of a webhook that a mode delays.
+const RELEASE: &str = "release";
 
 fn timer_name(vendors: &[Box<dyn MockVendor>], vendor: &str, what: &str) -> Option<(&'static str, &'static str)> {
     let (vendor, timers) = match vendor {

@@ -303,6 +303,30 @@ async fn a_call_that_waits_for_a_webhook_meets_its_fault_once() {
 }
 
 #[tokio::test]
+async fn seen_counts_every_matching_call() {
+    let bench = Harness::new();
+    bench.sandbox.inject(gone()).unwrap();
+    // The call that meets the older rule counts for this one, too.
+    bench.sandbox.inject(gone().nth(3)).unwrap();
+    bench.sandbox.inject(gone().operation("putOrder")).unwrap();
+    assert_eq!(statuses(&bench, 4).await, [503, 200, 503, 200]);
+    let counts = |rule: &InjectedRule| (rule.seen, rule.hits, rule.left());
+    let counted: Vec<_> = bench.sandbox.faults().iter().map(counts).collect();
+    assert_eq!(counted, [(4, 1, Some(0)), (4, 1, Some(0)), (0, 0, Some(1))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_reset_while_it_is_read_counts_once() {
+    let net = Net::new(false).await;
+    net.inject(Fault::ResetInCommit { at: Middle::Request });
+    net.bench.sandbox.inject(gone().always()).unwrap();
+    assert!(is_reset(&net.status().await.1));
+    assert!(net.status().await.0.starts_with("HTTP/1.1 503 "));
+    let counts = |rule: &InjectedRule| (rule.seen, rule.hits);
+    assert_eq!(net.bench.sandbox.faults().iter().map(counts).collect::<Vec<_>>(), [(2, 1), (2, 1)]);
+}
+
+#[tokio::test]
 async fn a_copy_of_a_world_has_its_own_faults() {
     let bench = Harness::new();
     bench.sandbox.inject(gone().times(2)).unwrap();

@@ -229,6 +229,10 @@ async fn ai_16_and_ai_24_unique_custom_ids_are_a_setting() {
         (200, 200),
         "missing values are not duplicates"
     );
+    for empty in [json!(""), Value::Null] {
+        without["custom_id"] = empty;
+        assert_eq!((bench.create(&without).await.status, bench.create(&without).await.status), (200, 200));
+    }
 }
 
 #[test]

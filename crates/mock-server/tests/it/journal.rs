@@ -184,6 +184,26 @@ async fn a_rejection_is_explained_by_rule_pointer_and_section() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_element_of_additional_is_explained_by_its_name() {
+    let (bench, door) = Harness::with_door().await;
+    let mut order: Value = serde_json::from_str(&written(12)).unwrap();
+    let mut explain = async |product: u32, details: Value| {
+        (order["Product"], order["IdentData"]) = (product.into(), json!({ "Additional": details }));
+        bench.tm_call("PUT", "/putOrder", order.to_string()).await;
+        let number = door.get("journal").await["requests"][0]["sequence"].clone();
+        let reasons = door.get(&format!("explain/{number}")).await["reasons"].take();
+        let part = |reason: &Value| (reason["pointer"].as_str().unwrap().to_owned(), reason["given"].clone());
+        reasons.as_array().unwrap().iter().map(part).collect::<Vec<_>>()
+    };
+    let details = json!({ "weight": { "Type": 9, "Label": "Weight" }, "height": { "Label": "Height" } });
+    let at = |place: &str| format!("/IdentData/Additional{place}");
+    assert_eq!(explain(12, details).await, [(at("/height/Type"), Value::Null), (at("/weight/Type"), json!(9))]);
+    let detail = json!({ "Type": 1, "Label": "x" });
+    let details = json!({ "a": detail, "b": detail, "c": detail });
+    assert_eq!(explain(0, details.clone()).await, [(at(""), details)], "the value of the element");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_journal_masks_secrets_unless_revealed() {
     let (bench, door, _) = busy_day().await;
     bench.log_in(r#"{"PARTNER":"911-internet","APIKEY":"sandbox-api-key""#).await;
@@ -281,6 +301,7 @@ async fn secrets_in_any_encoding_stay_out_of_the_journal() {
     let placed = bench.tm_call("PUT", "/putOrder", order.to_string()).await.json();
     let id = placed["OrderID"].as_str().unwrap();
     bench.tm_call("POST", &format!("/confirmSign/{id}"), r#"{"tan":"hunter2"}"#).await;
+    bench.tm_call("POST", &format!("/confirmSign/{id}"), r#"{"TAN_CODE":"hunter2","pin":"hunter2"}"#).await;
     for body in [
         json!(json!({ "APIKEY": "hunter2" }).to_string()).to_string(),
         r#"{"data":"APIKEY=hunter2"}"#.to_owned(),

@@ -84,6 +84,26 @@ async fn t_033_an_order_waits_only_for_existing_webhooks() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delay_that_an_earlier_version_saved_continues() {
+    let bench = Harness::receiving(&Receiver::answering(Some(200)));
+    bench.sandbox.set_webhooks(None, webhooks::Mode::Late(HOUR));
+    bench.hooked(&["OnFinal"]).await;
+    let mut document = bench.sandbox.with_world(|world| world.to_json(&vendors::all())).unwrap();
+    // It held the webhook, with a timer of its own.
+    let delivery = document["deliveries"][0].as_object_mut().unwrap();
+    let (at, _) = (delivery.remove("next").unwrap(), delivery.insert("held".to_owned(), json!("due")));
+    let timers = document["timers"].as_array_mut().unwrap();
+    timers.iter_mut().find(|timer| timer["what"] == "retry").unwrap()["what"] = json!("release");
+    let world = World::from_json(&vendors::all(), &document).unwrap();
+    let receiver = Receiver::answering(Some(200));
+    let (through, clock) = (Arc::new(receiver.clone()), VirtualClock::new(world.now));
+    let sandbox = sandbox().clock(clock).webhook_transport(through).world(world).start();
+    assert_eq!(json!(sandbox.deliveries(None)[0].next.unwrap().to_string()), at);
+    sandbox.advance(HOUR * 2).await;
+    assert_eq!(receiver.count(), 1);
+}
+
 #[test]
 fn a_blocked_case_of_no_vendor_is_unblocked() {
     let mut world = World::new(start_time(), 7, identkit_mock_server::Profile::Literal);

@@ -140,3 +140,55 @@ async fn banks_and_sign_me_users_match_the_document() {
     }
     bench.tm_call("POST", "/checkSignmeUser", "{}").await.refused(400, "Email", "T-051", "[T] 8.3");
 }
+
+/// An order of a person with something to sign.
+fn signed_by(email: &str, add: u64) -> PutOrder {
+    let hash = SignHash::default().hash(encode_base64(b"hash")).filename("a.pdf");
+    order().product(15_u32).add(add).email(email).sign_hash(OneOrMany::One(hash))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_051_an_order_with_add_0_creates_and_verifies_the_account() {
+    let bench = Harness::new();
+    let tm = bench.tm();
+    let user = async || {
+        let user = tm.signme_user(&"user@example.com".into(), &options()).await.unwrap().value;
+        (user.user_exists.unwrap(), user.user_is_able_to_sign.unwrap())
+    };
+    let refused = bench.place(signed_by("user@example.com", 0)).await;
+    bench.play(refused.expose(), "negative").await;
+    // Nothing to sign, no account.
+    bench.ended(order().email("user@example.com"), "positive").await;
+    assert_eq!(user().await, (false, false));
+    let id = bench.place(signed_by("user@example.com", 0)).await;
+    assert_eq!(user().await, (false, false), "the person is not identified yet");
+    bench.play(id.expose(), "signed").await;
+    assert_eq!(user().await, (true, true));
+    // An order that only creates the account finds it (AT-14).
+    let again = bench.ended(order().product(15_u32).add(8_u64).email("USER@example.com"), "account-only").await;
+    assert!(bench.codes(&again).await.contains(&96));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t_051_add_16_requires_an_account_that_can_sign() {
+    let bench = Harness::new();
+    let put = async |bench: &Harness, order: PutOrder| {
+        bench.tm_call("PUT", "/putOrder", serde_json::to_vec(&order).unwrap()).await
+    };
+    let refused = |answer: Answer| answer.refused(400, "Add", "T-051", "[T] 8.3");
+    refused(put(&bench, signed_by("user@example.com", 16)).await);
+    refused(put(&bench, signed_by("user@example.com", 16 | 32)).await);
+    assert_eq!(put(&bench, order().add(16_u64)).await.status, 202, "without a signature it has no meaning");
+    let account = bench.place(order().product(15_u32).add(8_u64).email("user@example.com")).await;
+    bench.set_status(&account, 94).unwrap();
+    refused(put(&bench, signed_by("user@example.com", 16)).await);
+    bench.set_status(&account, 95).unwrap();
+    refused(put(&bench, signed_by("other@example.com", 16)).await);
+    let id = bench.ended(signed_by("USER@example.com", 16), "signed").await;
+    assert!(bench.codes(&id).await.contains(&84));
+
+    let bench = Harness::configured(|settings| settings.sign_me_account_optional = true);
+    bench.ended(signed_by("user@example.com", 16), "signed").await;
+    let user = bench.tm().signme_user(&"user@example.com".into(), &options()).await.unwrap().value;
+    assert_eq!(user.user_exists, Some(false), "an order with Add 16 creates no account");
+}

@@ -28,7 +28,7 @@ impl Harness {
         self.begin(id.expose(), story).expect_err(story)
     }
 
-    fn set_status(&self, id: &OrderId, code: u32) -> Result<(), Rejection> {
+    pub(crate) fn set_status(&self, id: &OrderId, code: u32) -> Result<(), Rejection> {
         known(self.sandbox.transition(id.expose(), &Transition::Status(code.into())))
     }
 
@@ -219,7 +219,7 @@ async fn eid_yields_a_pseudonym_and_the_card_number_only_by_ocr() {
 #[tokio::test(flavor = "multi_thread")]
 async fn images_of_the_order_are_sent_to_the_video_system() {
     let bench = Harness::new();
-    let images = IdCardImages::default().front(Blob::from_bytes(b"front".to_vec()));
+    let images = IdCardImages::default().front(Blob::from_bytes(b"\xff\xd8\xff front".to_vec()));
     let data = OrderIdentData::default().id_card(IdCard::default().images(images));
     let id = bench.ended(order().add(4_194_304_u64).ident_data(data), "positive").await;
     assert!(bench.codes(&id).await.contains(&97));
@@ -295,7 +295,7 @@ async fn t_060_code_100_ends_signing_orders_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn m_04_the_stories_use_all_relevant_codes() {
     let mut output = BTreeSet::new();
-    let images = IdCardImages::default().front(Blob::from_bytes(b"front".to_vec()));
+    let images = IdCardImages::default().front(Blob::from_bytes(b"\xff\xd8\xff front".to_vec()));
     let data = OrderIdentData::default().id_card(IdCard::default().images(images));
     for story in SCENARIOS {
         // Without and with an existing account.

@@ -85,6 +85,9 @@ pub(crate) fn valid_value(row: &Row) -> Value {
         (_, "Data") if row.note.contains("PDF") => encode_base64(&pdf_with_fields()).into(),
         (_, "SignatureFieldName") if row.path.starts_with("eSignPDF") => "Bank".into(),
         (_, "SignatureFieldName") => "Customer".into(),
+        ("S", _) if row.note.contains("JPEG") => {
+            encode_base64(&[b"\xff\xd8\xff", format!("image of {}", row.id).as_bytes()].concat()).into()
+        }
         ("S", name) if row.note.contains("Base64") || name == "Base64Data" => {
             encode_base64(format!("bytes of {}", row.id).as_bytes()).into()
         }

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use identkit_core::Clock as _;
 
-use super::release::{Chain, begin_attempts, cancel_timers, remove_hold};
+use super::release::{Chain, begin_attempts, cancel_timers, release};
+use crate::Sandbox;
 use crate::journal::EntryKind;
 use crate::webhooks::{Cause, Delivery, HoldReason, Impossible, Mode, ReleaseOrder, Verb, Webhooks};
 use crate::world::COPIES;
-use crate::{Sandbox, World};
 
 impl Sandbox {
     /// The modes of webhooks.
@@ -51,11 +51,11 @@ impl Sandbox {
     }
 
     /// Releases a held webhook, even if its order was canceled or deleted. If an attempt became due while it was held,
-    /// it is sent now; further missed attempts are skipped. On the first attempt, the schedule starts now and the
-    /// order waits.
+    /// it is sent now; further missed attempts are skipped. A webhook that a mode delays is sent now, too. On the first
+    /// attempt, the schedule starts now and the order waits.
     ///
     /// # Errors
-    /// [`Impossible`] if the delivery does not exist or is not held.
+    /// [`Impossible`] if the delivery does not exist, or is neither held nor delayed.
     pub fn release(&self, delivery: u64) -> Result<Delivery, Impossible> {
         self.control_delivery(delivery, Verb::Release)
     }
@@ -90,7 +90,7 @@ impl Sandbox {
                 }
                 Verb::Duplicate => attempts.push((id, Cause::Duplicate)),
                 Verb::Hold => drop(delivery.held.get_or_insert(HoldReason::Later)),
-                Verb::Release => attempts = release_now(&mut world, id),
+                Verb::Release => attempts = release(&mut world, id),
                 Verb::Drop => {
                     delivery.mark_dropped(now);
                     cancel_timers(&mut world, id);
@@ -111,7 +111,7 @@ impl Sandbox {
     /// the next attempt of a webhook is not due yet, its schedule continues.
     ///
     /// # Errors
-    /// [`Impossible`] if one of the named deliveries does not exist or is not held; then none is released.
+    /// [`Impossible`] if one of the named deliveries does not exist, or is neither held nor delayed; then none is released.
     pub fn release_all(&self, order: &ReleaseOrder) -> Result<Vec<Delivery>, Impossible> {
         let _busy = self.runner.clock.hold();
         let (released, chain) = {
@@ -134,7 +134,7 @@ impl Sandbox {
                     held = ids.iter().copied().filter(|id| unique.insert(*id)).collect();
                 }
             }
-            let chain: Chain = held.iter().flat_map(|id| release_now(&mut world, *id)).collect();
+            let chain: Chain = held.iter().flat_map(|id| release(&mut world, *id)).collect();
             begin_attempts(&mut world, &chain);
             world.note(EntryKind::Changed { what: "deliveries", how: format!("{} released", held.len()) });
             let released: Vec<Delivery> = held.iter().filter_map(|id| world.delivery(*id).cloned()).collect();
@@ -146,13 +146,4 @@ impl Sandbox {
         self.runner.settle();
         Ok(released)
     }
-}
-
-/// Releases a webhook. If an attempt is due, removes its timers and returns the attempts to make.
-fn release_now(world: &mut World, id: u64) -> Chain {
-    let chain = remove_hold(world, id);
-    if !chain.is_empty() {
-        cancel_timers(world, id);
-    }
-    chain
 }

@@ -10,5 +10,4 @@ mod unanswered;
 
 pub(super) use self::completion::CompletionOrder;
 pub(super) use self::receivers::Receivers;
-pub(super) use self::release::release;
 pub(super) use self::unanswered::Unanswered;

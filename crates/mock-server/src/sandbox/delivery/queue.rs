@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use identkit_core::Clock as _;
 
-use super::release::{Chain, begin_attempts, is_release_of, remove_hold, schedule_release, take_overtaken};
+use super::release::{Chain, begin_attempts, block_for_first, cancel_timers, delay, start, take_overtaken};
 use crate::World;
 use crate::sandbox::Runner;
 use crate::webhooks::{Cause, HoldReason, Mode};
@@ -45,35 +45,41 @@ impl Runner {
         let now = world.now;
         let Some(delivery) = world.delivery(id) else { return };
         let (case, new, held) = (delivery.case.clone(), delivery.is_new(), delivery.held.is_some());
+        let (delayed, blocks) = (delivery.is_delayed(), delivery.blocks);
         let mode = match by {
             Cause::Schedule if held => Mode::Hold,
+            // The time of the delay is over.
+            Cause::Schedule if delayed => {
+                block_for_first(world, id);
+                Mode::Deliver
+            }
             Cause::Schedule => world.webhooks.of(&case),
             _ => Mode::Deliver,
         };
         match mode {
             Mode::Hold => self.hold_due(world, id),
             Mode::Late(later) if new => {
-                self.hold_due(world, id);
-                schedule_release(world, id, later);
+                delay(world, id, later);
+                self.unblock(world, blocks, id);
             }
             Mode::Reorder if new => match take_overtaken(world) {
                 Some(first) => {
                     let mut chain = vec![(id, by)];
-                    chain.extend(remove_hold(world, first));
-                    world.remove_timers(|timer| is_release_of(timer, first));
+                    chain.extend(start(world, first, Cause::Schedule));
+                    cancel_timers(world, first);
                     begin_attempts(world, &chain);
                     chains.push(chain);
                 }
                 None => {
-                    self.hold_due(world, id);
                     world.webhooks.overtaken = Some(id);
-                    schedule_release(world, id, Mode::ALONE);
+                    delay(world, id, Mode::ALONE);
+                    self.unblock(world, blocks, id);
                 }
             },
             Mode::Drop => {
                 let waits = world.delivery(id).is_some_and(|delivery| {
                     delivery.mark_dropped(now);
-                    new && delivery.blocks
+                    new && blocks
                 });
                 self.note_attempt(world, id, None);
                 self.unblock(world, waits, id);
@@ -98,6 +104,7 @@ impl Runner {
     fn hold_due(&self, world: &mut World, id: u64) {
         let Some(delivery) = world.delivery(id) else { return };
         let before = delivery.held.replace(HoldReason::Due);
+        delivery.next = None;
         let waits = before.is_none() && delivery.blocks && delivery.is_new();
         self.unblock(world, waits, id);
     }

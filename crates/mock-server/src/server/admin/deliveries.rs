@@ -53,7 +53,10 @@ pub(super) fn routes() -> Vec<Route> {
         verb(Verb::Hold, "deliveries/{id}/hold", "holdDelivery", "Holds a webhook")
             .describe("The rest of its schedule waits until the webhook is released."),
         verb(Verb::Release, "deliveries/{id}/release", "releaseDelivery", "Releases a held webhook")
-            .describe("The webhook is sent now if an attempt became due while it was held."),
+            .describe(
+                "The webhook is sent now if an attempt became due while it was held, or if the mode `late` or `reorder` \
+                 delays it.",
+            ),
         verb(Verb::Duplicate, "deliveries/{id}/duplicate", "duplicateDelivery", "Sends a copy of a webhook now")
             .describe("If the webhook is held, the copy is sent on its release."),
         verb(Verb::Drop, "deliveries/{id}/drop", "dropDelivery", "Never sends a webhook again")
@@ -106,12 +109,12 @@ struct Delivery {
     /// Address of the receiver, with all placeholders filled in. If the address is not a valid URL, it is shown as it
     /// was given.
     url: String,
-    /// State of the delivery. `waiting`: the next attempt is due at `next`.
+    /// State of the delivery. `waiting`: the next attempt is due at `next`, in the mode `reorder` at the latest.
     #[schemars(extend("enum" = ["held", "sending", "waiting", "delivered", "failed"]))]
     state: &'static str,
     /// The attempts so far, oldest first.
     attempts: Vec<Attempt>,
-    /// Time of the next attempt.
+    /// Time of the next attempt; null if none is scheduled, or it became due while the webhook was held.
     next: Option<Time>,
 }
 

@@ -1,9 +1,10 @@
-//! Checks of the profile `strict` only. The document's own examples violate these rules.
+//! Checks that the client's writer does not make: those of the profile `strict`, whose rules the document's own examples
+//! violate, and those of texts that the writer corrects before it checks them.
 
 use bytes::Bytes;
 use http::Request;
-use identkit_core::{Pii, Violation};
-use identkit_identify24::messages::{CreateIdent, PdfContent};
+use identkit_core::{Pii, Secret, Violation};
+use identkit_identify24::messages::{CreateIdent, PdfContent, TypeOfId};
 use identkit_identify24::samples;
 use serde_json::{Map, Value};
 
@@ -84,4 +85,50 @@ pub(super) fn ident(ident: &CreateIdent, rules: &Rules) -> Result<(), Rejection>
         violations.push(rules::AI_19.violation("pdf_content", "must be a PDF in Base64", section));
     }
     reject(violations)
+}
+
+/// Returns the violations of texts that the client's writer corrects: it removes blanks around a value, and separators of
+/// a phone number. The vendor must accept only what arrives. `written` is the ident as the writer corrects it, and
+/// `known` has its violations.
+pub(super) fn corrected(given: &CreateIdent, written: &CreateIdent, known: &[Violation]) -> Vec<Violation> {
+    fn text(field: &Option<Pii<String>>) -> Option<&str> {
+        field.as_ref().map(|text| text.expose().as_str())
+    }
+    fn kind(ident: &CreateIdent) -> Option<&str> {
+        ident.type_of_id.as_ref().map(TypeOfId::as_str)
+    }
+    fn url(ident: &CreateIdent) -> Option<&str> {
+        ident.pdf_url.as_ref().map(Secret::expose)
+    }
+    macro_rules! texts {
+        ($($field:ident: $rule:expr;)+) => {
+            [$((stringify!($field), text(&given.$field), text(&written.$field), $rule)),+]
+        };
+    }
+    let texts = texts! {
+        birthday: "I-043";
+        id_issue_date: "I-043";
+        id_end_date: "I-043";
+        email: "I-043";
+        mobile_phone: "AI-20";
+        nationality: "AI-27";
+        country: "AI-27";
+        id_country: "AI-27";
+    };
+    let others = [("type_of_id", kind(given), kind(written), "AI-23"), ("pdf_url", url(given), url(written), "AT-99")];
+    let is_changed = |given: Option<&str>, written| given != written && given.is_some_and(|text| !text.is_empty());
+    let is_known = |field: &str| known.iter().any(|violation| violation.field == field);
+    let changed = texts
+        .into_iter()
+        .chain(others)
+        .filter(|(field, given, written, _)| is_changed(*given, *written) && !is_known(field));
+    changed
+        .map(|(field, _, _, rule)| {
+            let message = match field {
+                "mobile_phone" => "must be digits, optionally after + or 00, without blanks and other separators",
+                _ => "must not have blanks around it",
+            };
+            Violation::new(field, message, rule, "[I] ident/create")
+        })
+        .collect()
 }

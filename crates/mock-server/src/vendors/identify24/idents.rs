@@ -66,8 +66,9 @@ fn store(world: &mut World, id: &str, request: &CreateIdent) {
     }
 }
 
-/// Handles `ident/create`. The client's validation applies, except for rules that the document's own example violates:
-/// upper case (AI-04), and both PDF fields at once (AI-19). The profile `strict` makes no exceptions.
+/// Handles `ident/create`. The client's validation applies to the values as they arrive, except for rules that the
+/// document's own example violates: upper case (AI-04), and both PDF fields at once (AI-19). The profile `strict` makes
+/// no exceptions.
 pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateIdentResponse, Rejection> {
     let (strict, rules) = (world.profile == Profile::Strict, world.rules.clone());
     if rules.enforce(&rules::M_08_NEAR_NAMES) {
@@ -78,9 +79,13 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
     if strict {
         checks::ident(&request, &rules)?;
     }
-    if let Err(error) = request.encode(&dialect) {
-        rules.uphold(FACTS.reject(&error, CreateIdent::META.section))?;
-    }
+    let mut rejection = match request.encode(&dialect) {
+        Ok(_) => Rejection::invalid(Vec::new()),
+        Err(error) => FACTS.reject(&error, CreateIdent::META.section),
+    };
+    let corrected = checks::corrected(&request, &request.normalized(&dialect), &rejection.violations);
+    rejection.violations.extend(corrected);
+    rules.uphold(rejection)?;
     check_project(world, &request)?;
     allowed(world, &request)?;
     let groups = [8, 4, 4, 4, 12].map(|length| world.random_text(b"0123456789abcdef", length));
@@ -119,9 +124,10 @@ fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Rejection> {
         Err(rule.reject(status, field, message, CreateIdent::META.section))
     };
     let rules = world.rules.clone();
+    // An empty text is no id: it counts as absent.
     let unique = rules.enforce(&rules::AI_16)
         && world.state::<Account>().settings.unique_custom_ids
-        && request.custom_id.is_some();
+        && request.custom_id.as_ref().is_some_and(|id| !id.expose().is_empty());
     let taken = unique && world.state::<Idents>().by_id.values().any(|kept| kept.ident.custom_id == request.custom_id);
     let settings = &mut world.state::<Account>().settings;
     if rules.enforce(&rules::R_1_9_PERMISSION) && !settings.may_create {

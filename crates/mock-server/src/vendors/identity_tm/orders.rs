@@ -6,6 +6,7 @@ use identkit_core::Secret;
 use identkit_identity_tm::messages::{
     CheckedIdCard, IdentDataAnswer, IdentifyMethod, OrderStatus, SignHash, SignPdf, StatusEntry, TvSlot,
 };
+use identkit_identity_tm::order::Add;
 use identkit_identity_tm::{Finality, OrderCallback, OrderFlavor, OrderId, PutOrder, StatusKind};
 use identkit_wire::{Callback as _, Dts, OneOrMany};
 use jiff::Timestamp;
@@ -100,6 +101,14 @@ impl Order {
 
     pub(super) fn has(&self, kind: StatusKind) -> bool {
         self.status.iter().any(|entry| entry.kind == Some(kind))
+    }
+
+    /// Whether the order has created and verified a sign-me account on its way to a signature: `Add` without 16, [T 8.3].
+    /// No status reports it.
+    pub(super) fn verifies_account(&self) -> bool {
+        let uses_account = Add(self.request.add.unwrap_or_default()).contains(Add::USE_ACCOUNT);
+        let is_verified = self.has(StatusKind::POSITIVE) || self.has(StatusKind::SIGNED);
+        self.flavor == OrderFlavor::Qes && !uses_account && is_verified
     }
 
     /// Whether a TAN was sent, which proves the mobile number.

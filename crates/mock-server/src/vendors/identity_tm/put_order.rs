@@ -6,12 +6,14 @@ use identkit_identity_tm::messages::{
     MultiSignOptions, OrderIdentData, PutOrderAnswer, RedirectUrl, SignHash, SignParameters, SignPdf, StatusEntry,
     VideoHashes, WebhookUrl,
 };
-use identkit_identity_tm::{Dialect, OrderId, PROVIDER, PutOrder, StatusKind};
+use identkit_identity_tm::order::Add;
+use identkit_identity_tm::{Dialect, OrderFlavor, OrderId, PROVIDER, PutOrder, StatusKind};
+use identkit_wire::json::Blob;
 
 use super::signing::bank_of;
 use super::{
-    FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, documents, dts, multi_sign, not_enabled, outbox,
-    own_hashes, own_pdfs, reuse, rules,
+    FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, account, documents, dts, multi_sign, not_enabled,
+    outbox, own_hashes, own_pdfs, reuse, rules,
 };
 use crate::vendors::unlisted::{Part, misspelled, nearest};
 use crate::{Profile, Rejection, Timer, World};
@@ -40,12 +42,18 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
         return Err(not_enabled("Product"));
     }
     if rules.enforce(&rules::T_006_GIRO)
-        && order.get_giro_link.is_some()
+        && order.get_giro_link.as_ref().is_some_and(|link| !link.expose().is_empty())
         && settings.not_enabled.contains(&Feature::Giro)
     {
         return Err(not_enabled("getGiroLink"));
     }
+    let account_required = !settings.sign_me_account_optional;
     rules.uphold(check(&order, settings))?;
+    if rules.enforce(&rules::T_051_ACCOUNT) && account_required && !may_use_account(world, &order) {
+        let message =
+            "with 16 requires a sign-me account that can sign: checkSignmeUser must return true twice for Email";
+        return Err(rules::T_051_ACCOUNT.reject(400, "Add", message, "[T] 8.3"));
+    }
     if rules.enforce(&rules::T_006) && order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
         // The client only warns: an account may have products of a later version.
         let fault = rules::T_006.violation("Product", "must be 0, 12, 15 or 16", "[T] 3.1.3");
@@ -76,12 +84,41 @@ fn check(order: &PutOrder, settings: &Settings) -> Rejection {
     dialect.same_file_names = order.sign_hash.as_ref().is_none_or(|hashes| hashes.as_slice().len() < 2);
     // The length in the table (AT-44).
     dialect.three_letter_countries = true;
-    let Err(error) = order.check(&dialect) else { return Rejection::invalid(Vec::new()) };
-    let mut refused = FACTS.reject(&error, "[T] 3.1.3");
+    let mut refused = match order.check(&dialect) {
+        Ok(_) => Rejection::invalid(Vec::new()),
+        Err(error) => FACTS.reject(&error, TABLE),
+    };
+    let other_images = other_images(order, &refused.violations);
+    refused.violations.extend(other_images);
     if settings.address_optional && order.address.is_none() {
         refused.violations.retain(|fault| fault.field != "Address");
     }
     refused
+}
+
+/// Returns a violation for each image of the ID document that is Base64, but not of a JPEG, [T 3.1.3]. The client does not
+/// check the content. `known` has the violations of the Base64.
+fn other_images(order: &PutOrder, known: &[Violation]) -> Vec<Violation> {
+    let card = order.ident_data.as_ref().and_then(|data| data.id_card.as_ref());
+    let Some(images) = card.and_then(|card| card.images.as_ref()) else { return Vec::new() };
+    let fields = [("IdentData.IDCard.Images.Front", &images.front), ("IdentData.IDCard.Images.Back", &images.back)];
+    // An empty text asks the agent to take the image (AT-49).
+    let is_empty = |image: &Blob| matches!(image, Blob::Text(text) if text.expose().is_empty());
+    let is_other = |image: &Blob| !is_empty(image) && image.first_bytes(JPEG.len()) != JPEG;
+    let others = fields.into_iter().filter(|(field, image)| {
+        image.as_ref().is_some_and(is_other) && !known.iter().any(|violation| violation.field == *field)
+    });
+    others.map(|(field, _)| rules::T_005.violation(field, "must be a JPEG in Base64", TABLE)).collect()
+}
+
+/// The first bytes of a JPEG.
+const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
+
+/// Whether an order does not use the person's sign-me account, or the account can sign, [T 8.3].
+fn may_use_account(world: &mut World, order: &PutOrder) -> bool {
+    let uses = order.flavor() == OrderFlavor::Qes && Add(order.add.unwrap_or_default()).contains(Add::USE_ACCOUNT);
+    let email = order.email.as_ref().map_or("", |email| email.expose());
+    !uses || account(world, email, None) == (true, true)
 }
 
 /// Returns the link to the bank, if the order requests it. The result for a bank that getBankList does not name is not

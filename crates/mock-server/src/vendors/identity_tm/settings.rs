@@ -147,6 +147,9 @@ pub struct Settings {
     pub not_enabled: BTreeSet<Feature> = BTreeSet::new(),
     /// Whether orders without `Address` are accepted. Courier and shop still need it (AT-43).
     pub address_optional: bool = false,
+    /// Whether orders with `Add` 16 are accepted even if the person has no sign-me account that can sign. The document
+    /// requires the account, but does not say how an order without it fails: 400 is assumed (T-051).
+    pub sign_me_account_optional: bool = false,
     /// Whether the vendor sends an e-mail (status 7) even if the order requests the link (AT-84).
     pub mail_beside_link: bool = false,
     /// Element of the response that contains the link of `getGiroLink` (AT-41).

@@ -156,8 +156,8 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
     FACTS.or_reject(answer, SECTION)
 }
 
-/// Whether an order of this world created or found a sign-me account for the e-mail address. The example orders do not
-/// count, because the document's example response has false twice.
+/// Whether orders of this world have created and verified a sign-me account for the e-mail address. The example orders do
+/// not count, because the document's example response has false twice.
 pub(super) fn signme_user(world: &mut World, op: CheckSignmeUser) -> Result<SignmeUser, Rejection> {
     let email = op.0.email.as_ref().map_or("", |email| email.expose().trim()).to_owned();
     let shaped = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());

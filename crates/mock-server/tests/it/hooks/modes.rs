@@ -3,7 +3,7 @@
 use crate::support::*;
 use identkit_mock_server::{
     journal::Entry,
-    webhooks::{Cause, Mode, ReleaseOrder, State},
+    webhooks::{Cause, Mode, ReleaseOrder, State, Verb},
 };
 
 /// Creates a sandbox with this webhook mode, and a receiver.
@@ -139,8 +139,80 @@ async fn mode_late_delays_the_first_attempt_and_its_retries() {
     let id = bench.hooked(&["OnFinal"]).await;
     assert_eq!(bench.sandbox.next_due(), Some(start_time() + jiff::SignedDuration::from_hours(1)));
     assert_eq!(bench.sandbox.inspect(&id).unwrap()["blocked"], false);
+    let delivery = bench.sandbox.deliveries(Some(&id)).remove(0);
+    assert_eq!((delivery.state(), delivery.next), (State::Waiting, bench.sandbox.next_due()));
     bench.clock.advance(HOUR + 100 * SECOND).await;
     assert_eq!(receiver.times(), [3_600.0, 3_686.4], "only its first try is late");
+    assert_eq!(bench.causes(delivery.id), [Cause::Schedule; 2], "no call caused it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delayed_webhook_blocks_its_order_when_it_is_sent() {
+    let gate = Arc::new(tokio::sync::Notify::new());
+    let open = Arc::clone(&gate);
+    let receiver = Receiver::doing(move |_| {
+        let open = Arc::clone(&open);
+        Box::pin(async move {
+            open.notified().await;
+            Some(200)
+        })
+    });
+    let bench = Harness::receiving(&receiver);
+    bench.sandbox.set_webhooks(None, Mode::Late(HOUR));
+    let id = bench.hooked(&["OnFinal"]).await;
+    let sandbox = bench.sandbox.clone();
+    let moved = tokio::spawn(async move { sandbox.advance(HOUR).await });
+    eventually("the webhook arrives", || receiver.count() == 1).await;
+    assert_eq!(bench.sandbox.inspect(&id).unwrap()["blocked"], true);
+    let delivery = bench.sandbox.deliveries(Some(&id)).remove(0);
+    assert_eq!((delivery.state(), delivery.next), (State::Sending, None));
+    gate.notify_one();
+    moved.await.unwrap();
+    bench.clock.settle().await;
+    assert_eq!(bench.sandbox.inspect(&id).unwrap()["blocked"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delayed_webhook_can_be_held_and_dropped() {
+    for mode in [Mode::Late(HOUR), Mode::Reorder] {
+        let (bench, receiver) = receiving(200, mode);
+        let id = bench.hooked(&["OnFinal"]).await;
+        let hook = bench.hooks(&id)[0];
+        assert_eq!(bench.sandbox.control_delivery(hook, Verb::Hold).unwrap().state(), State::Held);
+        let released = bench.sandbox.release(hook).unwrap();
+        assert_eq!((released.state(), receiver.count()), (State::Waiting, 0), "it was not due");
+        bench.sandbox.control_delivery(hook, Verb::Hold).unwrap();
+        bench.clock.advance(DAY).await;
+        let held = bench.sandbox.delivery(hook).unwrap();
+        assert_eq!((held.state(), held.next, receiver.count()), (State::Held, None, 0), "{mode:?}");
+        bench.sandbox.release(hook).unwrap();
+        bench.clock.settle().await;
+        assert_eq!((receiver.count(), bench.causes(hook)), (1, vec![Cause::Release]), "{mode:?}");
+
+        let other = bench.hooks(&bench.hooked(&["OnFinal"]).await)[0];
+        bench.sandbox.control_delivery(other, Verb::Drop).unwrap();
+        bench.clock.advance(DAY).await;
+        assert_eq!(receiver.count(), 1, "{mode:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_webhook_is_not_overtaken() {
+    let (bench, receiver) = receiving(200, Mode::Reorder);
+    let held = bench.hooks(&bench.hooked(&["OnFinal"]).await)[0];
+    bench.sandbox.control_delivery(held, Verb::Hold).unwrap();
+    bench.hooked(&["OnFinal"]).await;
+    assert_eq!((receiver.count(), bench.sandbox.delivery(held).unwrap().state()), (0, State::Held));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_becomes_due_while_held_is_not_next() {
+    let (bench, _) = receiving(500, Mode::Deliver);
+    let hook = bench.hooks(&bench.hooked(&["OnFinal"]).await)[0];
+    bench.sandbox.set_webhooks(None, Mode::Hold);
+    bench.clock.advance(DAY).await;
+    let delivery = bench.sandbox.delivery(hook).unwrap();
+    assert_eq!((delivery.state(), delivery.next), (State::Held, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,6 +231,9 @@ async fn mode_reorder_swaps_pairs_of_webhooks() {
     let (bench, receiver) = receiving(200, Mode::Reorder);
     bench.hooked(&["AfterIdent", "OnFinal"]).await;
     assert_eq!(receiver.events(), ["OnFinal", "AfterIdent"], "of one order");
+    let causes =
+        bench.sandbox.deliveries(None).iter().flat_map(|delivery| bench.causes(delivery.id)).collect::<Vec<_>>();
+    assert_eq!(causes, [Cause::Schedule; 2], "no call caused them");
     let ids = [bench.hooked(&["OnFinal"]).await, bench.hooked(&["OnFinal"]).await];
     let uris: Vec<_> = receiver.arrived()[2..].iter().map(|call| call.uri.clone()).collect();
     assert!(uris[0].contains(&ids[1]) && uris[1].contains(&ids[0]), "of two orders: {uris:?}");

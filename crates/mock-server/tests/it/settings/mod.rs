@@ -11,7 +11,7 @@ use crate::support::*;
 const ALL_TIME: &str = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z","End":"2030-01-01T00:00:00Z"}}"#;
 
 impl Harness {
-    fn configured(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn configured(change: impl FnOnce(&mut Settings)) -> Self {
         let bench = Self::new();
         bench.set_up(change);
         bench

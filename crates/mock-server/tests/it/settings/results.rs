@@ -29,7 +29,7 @@ async fn the_ip_address_in_results_is_a_setting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_28_images_in_results_are_a_setting() {
-    let jpeg = || Blob::Text(encode_base64(b"what a point of sale gave").into());
+    let jpeg = || Blob::Text(encode_base64(b"\xff\xd8\xff what a point of sale gave").into());
     let given = OrderIdentData::default().id_card(IdCard::default().images(IdCardImages::default().front(jpeg())));
     for (enabled, order, names) in [
         (false, order(), vec![]),
@@ -48,7 +48,8 @@ async fn at_28_images_in_results_are_a_setting() {
         assert!(data.initial().unwrap().images.is_none(), "initial data has no images");
         for image in images {
             let (bytes, name) = (image.image.unwrap().to_bytes().unwrap(), image.filename.unwrap());
-            let begins: &[u8] = if name.expose().ends_with("png") { b"\x89PNG\r\n" } else { b"what a point" };
+            let begins: &[u8] =
+                if name.expose().ends_with("png") { b"\x89PNG\r\n" } else { b"\xff\xd8\xff what a point" };
             assert!(bytes.starts_with(begins));
         }
     }

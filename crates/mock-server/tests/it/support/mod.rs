@@ -392,7 +392,7 @@ pub(crate) fn ident() -> CreateIdent {
         .person_last_name("Mustermann")
         .birth_place("Berlin")
         .email("erika@example.com")
-        .mobile_phone("+49 170 1234567")
+        .mobile_phone("+491701234567")
         .zip_code("51147")
         .city("Köln")
         .country("DE")

@@ -16,7 +16,7 @@ pub(crate) use identkit_identify24::messages::{CreateIdent, Gender, IdentId};
 pub(crate) use identkit_identity_tm::messages::Address;
 pub(crate) use identkit_identity_tm::messages::*;
 pub(crate) use identkit_identity_tm::*;
-pub(crate) use identkit_mock_server::faults::{Fault, Middle, Rule};
+pub(crate) use identkit_mock_server::faults::{Fault, InjectedRule, Middle, Rule};
 pub(crate) use identkit_mock_server::journal::{EntryKind, Filter};
 pub(crate) use identkit_mock_server::server::{Authority, Listener};
 pub(crate) use identkit_mock_server::vendors::identity_tm::{Feature, Service, Settings, configure};
