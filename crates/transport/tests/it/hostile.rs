@@ -99,7 +99,11 @@ async fn at_97_a_response_that_is_not_valid_http_is_retained() {
     for bytes in ["SSH-2.0-x\r\n", body, "HTTP/1.1 OK\r\n\r\n{}"] {
         let error = create(plain(), &answering(bytes).await, small(), Duration::from_secs(30)).await.unwrap_err();
         let answer = error.answer().expect("the bytes are retained");
-        assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (600, bytes.as_bytes()), "without a status line");
+        assert_eq!(
+            (answer.status().as_u16(), answer.body().as_ref()),
+            (600, bytes.as_bytes()),
+            "without a status line"
+        );
     }
     let error = create(plain(), &answering("").await, small(), Duration::from_secs(30)).await.unwrap_err();
     assert!(error.answer().is_none());
