@@ -54,7 +54,7 @@ impl Arguments {
 fn without_value(mut error: clap::Error) -> clap::Error {
     let kind = match error.kind() {
         ErrorKind::InvalidUtf8 => return not_utf8(error),
-        // Of an option with listed values, e.g. a number for --phone.
+        // An option with a fixed list of values, e.g. with a number for --phone.
         ErrorKind::InvalidValue if error.get(ContextKind::ValidValue).is_some() => {
             error.insert(ContextKind::InvalidValue, ContextValue::String("(not shown)".to_owned()));
             return error;
@@ -78,7 +78,10 @@ fn without_value(mut error: clap::Error) -> clap::Error {
 fn not_utf8(error: clap::Error) -> clap::Error {
     let variable = std::env::vars_os()
         .filter_map(|(name, value)| value.to_str().is_none().then(|| name.into_string().ok()).flatten())
-        .find(|name| name.starts_with("IDENTKIT_"));
+        // A path need not be UTF-8.
+        .find(|name| {
+            name.starts_with("IDENTKIT_") && !["_FILE", "_DIR", "_CERT", "_KEY"].iter().any(|end| name.ends_with(end))
+        });
     match variable {
         Some(name) if std::env::args_os().all(|argument| argument.to_str().is_some()) => {
             Arguments::command().error(ErrorKind::InvalidUtf8, format!("{name} is not UTF-8"))

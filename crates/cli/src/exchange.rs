@@ -137,7 +137,7 @@ struct RawState {
     begun: bool,
     /// Where the response to the current attempt begins, if there is one.
     current: Option<u64>,
-    /// Where the last response begins, if a retry supersedes it.
+    /// Where the last response begins, if the next one replaces it.
     failed: Option<u64>,
     length: u64,
     /// Why a write failed.

@@ -125,7 +125,7 @@ async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>,
         // The sandbox handles signals itself: stopping it is a success.
         return command.await.map(Ok);
     }
-    let signal = signals::listen_and_end(CLEANUP_TIMEOUT, move |code| {
+    let signal = signals::listen_with_forced_end(CLEANUP_TIMEOUT, move |code| {
         report(&interrupted(code), format, false);
     })?;
     tokio::select! {

@@ -44,25 +44,28 @@ pub(crate) fn vendor(connection: &Connection, base: &BaseUrl) -> Result<Arc<dyn 
     let trust = builder().build().map_err(|error| untrusted("--ca-file", ca_file, error))?;
     let tls = with_identity(connection, builder(), &trust)?;
     let proxy = proxy(connection)?.map(|proxy| proxy.tls(trust));
-    reject_without_tls(connection, base, proxy.is_some())?;
+    reject_without_tls(connection, base, proxy.as_ref())?;
     Ok(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build()))
 }
 
-/// Fails if the calls use no TLS and an option for TLS is given: the user expects a protection that there is not. Trusted
-/// authorities also apply to a proxy.
-fn reject_without_tls(connection: &Connection, base: &BaseUrl, has_proxy: bool) -> Result<(), Failure> {
+/// Fails if the calls use no TLS and an option for TLS is given: the user expects a protection that there is not. Also fails
+/// if the calls use a proxy, which would read the credentials; its loopback is another machine.
+fn reject_without_tls(connection: &Connection, base: &BaseUrl, proxy: Option<&Proxy>) -> Result<(), Failure> {
+    let Some(url) = base.join("/").ok().filter(|url| url.scheme() != Some(&Scheme::HTTPS)) else { return Ok(()) };
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    if proxy.is_some_and(|proxy| proxy.applies_to(host, url.port_u16().unwrap_or(80))) {
+        return Err(Failure::unsent(format!(
+            "--proxy (or {PROXY}) cannot be used, because the base URL begins with http:// and the proxy would read the \
+             credentials: remove it, use https://, or name the host with --no-proxy"
+        )));
+    }
     let given = [
         ("--pin", !connection.pin.is_empty()),
         ("--client-cert (IDENTKIT_CLIENT_CERT)", path(connection.client_cert.as_ref()).is_some()),
-        ("--ca-file (IDENTKIT_CA_FILE)", path(connection.ca_file.as_ref()).is_some() && !has_proxy),
-        ("--platform-roots", connection.platform_roots && !has_proxy),
+        ("--ca-file (IDENTKIT_CA_FILE)", path(connection.ca_file.as_ref()).is_some()),
+        ("--platform-roots", connection.platform_roots),
     ];
-    // The proxy would see the credentials, and its loopback is another machine.
-    let given = given
-        .into_iter()
-        .chain([("--proxy", connection.proxy.is_some()), (PROXY, connection.proxy.is_none() && variable()?.is_some())]);
-    let is_tls = base.join("/").is_ok_and(|url| url.scheme() == Some(&Scheme::HTTPS));
-    match given.into_iter().find(|(_, is_given)| *is_given && !is_tls) {
+    match given.iter().find(|(_, is_given)| *is_given) {
         Some((option, _)) => Err(Failure::unsent(format!(
             "{option} has no effect, because the base URL begins with http://: remove it, or use https://"
         ))),

@@ -212,7 +212,7 @@ pub(crate) fn unwritten(error: &io::Error) -> String {
     format!("the result could not be written to standard output: {}", error.kind())
 }
 
-/// The failure of a read whose result could not be written. Who closed the pipe (`| head`) wants no message.
+/// The failure of a read whose result could not be written. If the pipe is closed (`| head`), no message is needed.
 fn unread(error: &io::Error) -> Failure {
     let failure = Failure::local(unwritten(error));
     if error.kind() == io::ErrorKind::BrokenPipe { failure.with_code(CLOSED_PIPE) } else { failure }

@@ -61,7 +61,7 @@ async fn force_end(code: u8, cleanup: Duration, report: impl FnOnce() + Send + '
 ///
 /// # Panics
 /// Outside a tokio runtime.
-pub(crate) fn listen_and_end(
+pub(crate) fn listen_with_forced_end(
     cleanup: Duration,
     report: impl FnOnce(u8) + Send + 'static,
 ) -> Result<impl Future<Output = u8>, Failure> {
@@ -140,7 +140,7 @@ pub(crate) fn listen() -> Result<impl Future<Output = u8>, Failure> {
     }
 }
 
-/// The signals that the program was started to ignore, e.g. SIGHUP by `nohup`, or SIGINT by a script that runs it with
+/// The signals that were ignored when the program started, e.g. SIGHUP by `nohup`, or SIGINT by a script that runs it with
 /// `&`: it must not listen for them. A bit for each signal; none on systems without `/proc`.
 #[cfg(unix)]
 fn ignored() -> u64 {

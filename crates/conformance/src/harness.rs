@@ -55,7 +55,7 @@ pub type ReadSample = fn(&[u8]) -> Result<Box<dyn Debug>, Error>;
 /// Reads a sample in JSON as the client reads a response. A [`ReadSample`] for each type of message.
 ///
 /// # Errors
-/// As those of a response.
+/// If the sample is not a message of this type.
 pub fn read_json<T: DeserializeOwned + Debug + 'static>(sample: &[u8]) -> Result<Box<dyn Debug>, Error> {
     let (message, _) = json::read_answer::<T>(sample).map_err(JsonFault::answer)?;
     Ok(Box::new(message))

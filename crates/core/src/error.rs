@@ -361,7 +361,7 @@ impl Error {
     }
 
     /// Ids of what the call may have created, found in the bytes of [`answer`](Self::answer) also if they cannot be
-    /// parsed: `OrderID`, `ident_id`, `conference_url`; without any of them, the header `Location` or `Content-Location`.
+    /// parsed: `OrderID`, `ident_id`, `conference_url`; without any of them, the headers `Location` and `Content-Location`.
     /// Store them: the vendor may not repeat them.
     pub fn salvaged_ids(&self) -> Vec<FoundId> {
         self.answer().map(RawResponse::ids_or_location).unwrap_or_default()

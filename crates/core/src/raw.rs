@@ -61,8 +61,8 @@ impl RawResponse {
         found
     }
 
-    /// As [`ids`](Self::ids). If there are none, the header `Location` or `Content-Location`: it can name what the call
-    /// created in a form of its own.
+    /// As [`ids`](Self::ids). If there are none, the headers `Location` and `Content-Location`, which can name what the
+    /// call created in another form.
     pub(crate) fn ids_or_location(&self) -> Vec<FoundId> {
         let found = self.ids();
         if !found.is_empty() || self.ids.is_empty() {

@@ -34,8 +34,8 @@ const SHORTEST: usize = 6;
 /// value counts. Empty values, `null` and objects are not ids.
 ///
 /// `urls` are elements with a part of the path of their URLs, which are found without the name too. `complete`: whether
-/// nothing of the body is missing, so that a value at its end is whole. A body in JSON or XML ends with a bracket or a quote:
-/// a gateway may have cut it and set the length.
+/// nothing of the body is missing, so that a value at its end is whole. A body in JSON or XML that ends within a value is cut
+/// in any case: a gateway may have cut it and set the length.
 pub(crate) fn find_ids(
     body: &[u8],
     names: &[&'static str],

@@ -106,7 +106,7 @@ impl Canned {
         assert!(may_repeat || sent <= 1, "{} was sent {sent} times", meta.name);
     }
 
-    /// Checks how often the request was sent that places an order or creates a case.
+    /// Checks how often a request that places an order or creates a case was sent.
     fn check_creation<T>(&self, result: Result<T, identkit_core::Error>) {
         let sent = self.sent.swap(0, Ordering::SeqCst);
         assert!(sent <= 1 || !self.status.is_success(), "a creation was sent {sent} times");

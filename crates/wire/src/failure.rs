@@ -75,7 +75,7 @@ pub fn is_failure(name: &str, value: &Value) -> bool {
     }
 }
 
-/// The warning about a failure beside a result: these elements, which the document does not list, say that the call failed.
+/// Returns a warning if one of these elements, which the document does not list, says that the call failed.
 pub fn failure_beside_result<'a>(elements: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Option<Warning> {
     let failed = elements.into_iter().any(|(name, value)| is_failure(name, value));
     Warning::when(failed, "the vendor also reported an error", "AT-94")

@@ -95,7 +95,7 @@ impl Area {
             mutants.args(["-f", file]);
         }
         if self.sample > 1 {
-            // Not continued: of the mutants that are left, this would be another sample.
+            // Without `--iterate`, which would draw another sample from the remaining mutants.
             mutants.args(["--sharding", "round-robin", "--shard", &format!("0/{}", self.sample)]);
         } else {
             mutants.arg("--iterate");

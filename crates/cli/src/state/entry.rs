@@ -30,7 +30,7 @@ pub(crate) struct Entry {
     pub(crate) body: Vec<u8>,
     /// Whether the body was received to its end.
     pub(crate) complete: bool,
-    /// Whether no part of the response is known to be missing in the record.
+    /// Whether everything that was received of the response is in the record.
     pub(crate) recorded: bool,
     /// Responses to earlier attempts, oldest first.
     pub(crate) earlier: Vec<Earlier>,

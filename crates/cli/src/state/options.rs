@@ -48,7 +48,8 @@ impl StateDirectory {
             let is_home = directory.components().next().is_some_and(|first| first.as_os_str() == "~");
             if is_home || (name == VARIABLE && directory.is_relative()) {
                 // Commands in other directories would not find the records.
-                return Err(Failure::unsent(format!("{name} {} must be an absolute path", directory.display())));
+                let why = if is_home { "no shell has replaced `~`" } else { "it is relative" };
+                return Err(Failure::unsent(format!("{name} {}: {why}; pass an absolute path", directory.display())));
             }
             let unknown = |error| Failure::unsent(format!("{name} {} cannot be used: {error}", directory.display()));
             return std::path::absolute(&directory).map_err(unknown);

@@ -53,7 +53,7 @@ struct Record {
     received: Option<Received>,
 }
 
-/// A response, or what arrived of it.
+/// A response, complete or not.
 struct Received {
     status: StatusCode,
     headers: HeaderMap,
@@ -107,7 +107,7 @@ impl Recorder {
         let file = if self.options.no_state {
             None
         } else {
-            let directory = self.options.directory.path().map_err(|_| io::Error::other("no directory is known"));
+            let directory = self.options.directory.path().map_err(|failure| io::Error::other(failure.sentence));
             let created = directory.and_then(|directory| create(directory, meta, &names));
             let why = |error: &io::Error| format!("note: the vendor's response cannot be recorded (--state): {error}");
             created.inspect_err(|error| say(&why(error))).ok()
@@ -351,8 +351,10 @@ impl Received {
             Ok(text) => format!("; body: {}", plain(text)),
             Err(_) => format!("; body in Base64: {}", encode_base64(&self.body)),
         };
-        let shown =
-            format!("the vendor's response is in no file, save it: HTTP {}{headers}{body}", self.status.as_u16());
+        let shown = format!(
+            "the vendor's response was not saved to a file; save it now: HTTP {}{headers}{body}",
+            self.status.as_u16()
+        );
         (!headers.is_empty() || !body.is_empty()).then_some(shown)
     }
 }

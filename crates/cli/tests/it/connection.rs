@@ -296,9 +296,12 @@ mod proxies {
         }
         // The proxy would see the credentials.
         let plain = "tm ping --base-url http://127.0.0.1:1/api";
-        let words = &["--proxy has no effect, because the base URL begins with http://", "nothing was sent"];
+        let words =
+            &["--proxy (or IDENTKIT_PROXY) cannot be used", "the base URL begins with http://", "nothing was sent"];
         VENDOR.run(&format!("{plain} --proxy {NO_SERVER}")).fails_with(2, words);
-        run(VENDOR.command(plain).env("IDENTKIT_PROXY", NO_SERVER)).fails_with(2, &["IDENTKIT_PROXY has no effect"]);
+        run(VENDOR.command(plain).env("IDENTKIT_PROXY", NO_SERVER)).fails_with(2, words);
+        let direct = run(VENDOR.command(plain).env("IDENTKIT_PROXY", NO_SERVER).env("IDENTKIT_NO_PROXY", "127.0.0.1"));
+        direct.fails_with(7, &["no connection"]);
         let result = VENDOR.run(&format!("tm ping --proxy {NO_SERVER}"));
         result.fails_with(7, &["no connection to the proxy could be made", "check --proxy"]);
     }

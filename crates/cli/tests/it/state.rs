@@ -397,7 +397,7 @@ fn without_a_usable_directory_nothing_is_sent() {
         let mut command = server.command(&format!("tm put-order -{option}"));
         command.env("IDENTKIT_STATE_DIR", directory);
         let result = crate::support::feed(&mut command, input("tm put-order -").as_bytes());
-        result.fails_with(2, &["records must be an absolute path", "nothing was sent"]);
+        result.fails_with(2, &["records: ", "pass an absolute path", "nothing was sent"]);
     }
     assert_eq!(server.connections(), 0);
 }
@@ -443,7 +443,8 @@ fn at_97_a_response_in_no_file_is_on_standard_error() {
     let mut command = on_full_disk(&state.command(&server, PLACE), 4);
     let (code, stderr) = with_output(&mut command, PLACE, Stdio::null());
     assert!(
-        code == Some(6) && stderr.contains("in no file, save it: HTTP 202; body: order 99921269855099"),
+        code == Some(6)
+            && stderr.contains("was not saved to a file; save it now: HTTP 202; body: order 99921269855099"),
         "{stderr}"
     );
     assert!(stderr.contains(&"x".repeat(8000)), "{stderr}");

@@ -19,7 +19,9 @@ const fn read(name: &'static str, path: &'static str, section: &'static str, att
 /// Whether an ident has another status under another spelling of the name (AT-93).
 fn has_two_statuses(ident: &Ident) -> bool {
     let status = ident.status.as_ref().map(IdentStatus::as_str);
-    let is_other = |(name, value): (&String, &Value)| name.eq_ignore_ascii_case("status") && value.as_str() != status;
+    let is_other = |(name, value): (&String, &Value)| {
+        name.eq_ignore_ascii_case("status") && !value.is_null() && value.as_str() != status
+    };
     status.is_some() && ident.extra.iter().any(is_other)
 }
 

@@ -224,7 +224,7 @@ async fn at_95_a_repeated_decisive_element_is_an_error() {
 
 #[tokio::test]
 async fn at_93_a_status_in_two_spellings_decides_nothing() {
-    for (other, is_error) in [(r#""Rejected""#, true), ("7", true), (r#""Identified""#, false)] {
+    for (other, is_error) in [(r#""Rejected""#, true), ("7", true), (r#""Identified""#, false), ("null", false)] {
         let data = format!(r#"{{"id":"6","status":"Identified","Status":{other}}}"#);
         let ident = client(&Vendor::script(vec![with_data(&data)])).get_ident(&"6".into(), &options()).await;
         assert_eq!(ident.map(drop).map_err(|error| error.kind()), if is_error { Err(Kind::Protocol) } else { Ok(()) });

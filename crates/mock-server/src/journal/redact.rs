@@ -31,7 +31,7 @@ fn ends() -> impl Iterator<Item = &'static str> {
 /// Short names of secrets, which must match completely.
 const NAMES: [&str; 2] = ["jwt", "pwd"];
 
-/// Words that make a name that of a secret: `TAN_CODE` and `signTan`, but not `standard`.
+/// Words that mark a name as that of a secret: `TAN_CODE` and `signTan`, but not `standard`.
 const WORDS: [&str; 2] = ["tan", "pin"];
 
 /// Names of secrets in URL parameters only; `code` is the key of cloud functions.

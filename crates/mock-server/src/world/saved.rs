@@ -306,7 +306,8 @@ impl World {
         Ok(())
     }
 
-    /// Converts a webhook that an earlier version has saved as held until the time of a timer. Returns whether it is one.
+    /// Converts a delayed webhook of an earlier version, which saved it as held until the time of a timer. Returns `false` for
+    /// any other webhook.
     fn delay_until(&mut self, at: Timestamp, id: &str) -> bool {
         let delivery = id.parse().ok().and_then(|id| self.delivery(id));
         let Some(delivery) = delivery.filter(|delivery| delivery.is_new() && delivery.held.is_some()) else {

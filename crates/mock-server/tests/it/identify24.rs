@@ -59,7 +59,7 @@ async fn i_043_required_attributes_dates_and_lists_are_checked() {
 
 #[tokio::test]
 async fn ai_20_and_ai_27_values_are_checked_as_they_arrive() {
-    // The client's writer removes blanks and separators. The sandbox must not, or a client that does not passes.
+    // The client's writer removes blanks and separators. The sandbox must not remove them: otherwise a client that sends them would pass.
     rows("as they arrive").await;
 }
 

@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn at_89_what_a_body_shows() {
+    async fn at_89_a_body_is_classified_by_its_content() {
         for (media_type, body, expected) in [
             ("text/html", "", Shown::Empty),
             ("", " \r\n", Shown::Empty),
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_page_instead_of_a_documented_result_is_a_gateways() {
+    fn only_a_page_in_place_of_a_result_is_from_a_gateway() {
         static KINDS: Meta = meta(RetrySafety::Safe).refusals(&[
             Refusal::new(400, Kind::InvalidState, "documented", Advice::DoNotRetry),
             Refusal::new(404, Kind::NotFound, "documented", Advice::DoNotRetry),

@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_a_whole_number_as_a_number_or_a_text() {
+    fn only_plain_digits_are_a_whole_number() {
         for (text, expected) in [("6", true), ("\"6\"", true), ("6.0", false), ("\"-6\"", false), ("true", false)] {
             assert_eq!(Node::parse(text).unwrap().is_whole_number(), expected, "{text}");
         }

@@ -54,12 +54,13 @@ pub(super) async fn create(
     // An ident that breaks a rule is rejected below.
     let sent = ident.encode(&dialect).ok().and_then(|sent| sent.body.as_bytes()).unwrap_or_default();
     let Changes { left_out, reshaped, trimmed } = Changes::new(&input.bytes, &sent);
-    let types = notes_on_types(&input.bytes);
-    // The client's warnings are about the other changes. A number has no separators.
+    let types = other_types(&input.bytes);
+    // The client's warnings are about the other changes. If it is a number, only its type changes.
     let phone = "mobile_phone";
     let changed = reshaped.iter().chain(&trimmed).any(|name| name == phone) && dialect.phone == PhonePolicy::AsGiven;
-    let changed = changed && !types.iter().any(|note| note.starts_with(phone));
+    let changed = changed && !types.iter().any(|(name, _)| name == phone);
     let phone = changed.then(|| format!("{phone} is sent without its separators"));
+    let types = types.into_iter().map(|(name, kind)| format!("{name} is a {kind} and is sent as text"));
     let notes = misspelled::notes(&input.bytes, names).into_iter().chain(types);
     let notes = notes.chain(changes::note(changes::LEFT_OUT, &left_out)).chain(phone);
     notes.for_each(|note| say(&format!("note: {note}")));
@@ -117,17 +118,17 @@ pub(super) async fn create(
     written.transpose().map(|_| ())
 }
 
-/// A note on each element that is not text in the input, but is sent as text.
-fn notes_on_types(json: &[u8]) -> Vec<String> {
+/// The elements, with their types, that are not text in the input, but are sent as text.
+fn other_types(json: &[u8]) -> Vec<(String, &'static str)> {
     // Not a `Value`, which cannot represent every number.
     let Ok(Node::Map(members)) = wire::parse(json) else { return Vec::new() };
     let members = members.iter().filter(|(name, _)| CreateIdent::KEYS.contains(&&**name));
-    let notes = members.filter_map(|(name, value)| match value {
-        Node::Bool(_) => Some(format!("{name} is a boolean and is sent as text")),
-        Node::Number(_) => Some(format!("{name} is a number and is sent as text")),
+    let types = members.filter_map(|(name, value)| match value {
+        Node::Bool(_) => Some((name.to_string(), "boolean")),
+        Node::Number(_) => Some((name.to_string(), "number")),
         _ => None,
     });
-    notes.collect()
+    types.collect()
 }
 
 /// Notes on how to find out whether the ident exists, because no call of the vendor can (AI-28).

@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 use identkit_transport::http::certificates;
 
 use crate::exit::Failure;
+use crate::save::reject_dash;
 
 /// Part of the name of each CA that a sandbox creates.
 const NAME: &[u8] = b"identkit sandbox CA";
 
 /// Fails if there is something else than the CA certificate of an earlier sandbox.
 fn check(path: &Path) -> Result<(), Failure> {
-    if path.as_os_str() == "-" {
-        return Err(Failure::usage("--write-ca - is not a file"));
-    }
+    reject_dash("--write-ca", path)?;
     let Ok(existing) = std::fs::metadata(path) else { return Ok(()) };
-    // Nothing else is in it, e.g. a private key or a comment.
+    // The file must not contain anything else, e.g. a private key or a comment.
     let is_ours = |pem: Vec<u8>| {
         let text = String::from_utf8_lossy(&pem);
         let is_alone = text.matches("-----BEGIN ").count() == 1

@@ -206,7 +206,7 @@ pub(super) enum Command {
         /// Start of the window: an RFC 3339 time, a date (its 00:00 UTC), or a time ago such as -24h.
         #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true)]
         from: Moment,
-        /// End of the window, in the same formats. A date is its beginning, so the day itself is not in the window.
+        /// End of the window, in the same formats. A date means its 00:00 UTC, so that day is not in the window.
         #[arg(long, value_name = "T", value_parser = moment, allow_hyphen_values = true, default_value = "now")]
         to: Moment,
         /// Lists all status codes. Without it only the general codes are listed, which may hide a suspicion of fraud.

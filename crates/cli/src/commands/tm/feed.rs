@@ -167,8 +167,8 @@ fn warn(state: &JournalState) {
     }
     if let Some(open) = &state.open {
         say(&format!(
-            "note: the journal has no response to the read of {open}: it may be lost, or in a record: identkit state list \
-             --open"
+            "note: the journal has no response to the read of {open}: it may be lost; identkit state list --open shows \
+             whether a record has it"
         ));
         say(&format!("note: {}", recovery_note(state.since.as_deref())));
     }
@@ -288,7 +288,7 @@ fn merge(known: &mut ListedOrder, order: ListedOrder) {
     }
 }
 
-/// The statuses in the sequence of their times, those without a time first.
+/// The statuses ordered by time, those without a time first.
 fn timeline(order: &ListedOrder) -> Vec<&StatusEntry> {
     let mut entries: Vec<_> = order.status.iter().flatten().collect();
     entries.sort_by_key(|entry| entry.time.as_ref().and_then(Dts::timestamp));

@@ -51,7 +51,7 @@ impl Sandbox {
     }
 
     /// Releases a held webhook, even if its order was canceled or deleted. If an attempt became due while it was held,
-    /// it is sent now; further missed attempts are skipped. A webhook that a mode delays is sent now, too. On the first
+    /// it is sent now; further missed attempts are skipped. So is a webhook that a mode delays, unless it is also held: its release only ends the hold. On the first
     /// attempt, the schedule starts now and the order waits.
     ///
     /// # Errors

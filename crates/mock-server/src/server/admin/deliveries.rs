@@ -109,7 +109,7 @@ struct Delivery {
     /// Address of the receiver, with all placeholders filled in. If the address is not a valid URL, it is shown as it
     /// was given.
     url: String,
-    /// State of the delivery. `waiting`: the next attempt is due at `next`, in the mode `reorder` at the latest.
+    /// State of the delivery. `waiting`: the next attempt is due at `next` (in the mode `reorder`: at `next` at the latest).
     #[schemars(extend("enum" = ["held", "sending", "waiting", "delivered", "failed"]))]
     state: &'static str,
     /// The attempts so far, oldest first.

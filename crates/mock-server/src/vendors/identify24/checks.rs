@@ -88,7 +88,7 @@ pub(super) fn ident(ident: &CreateIdent, rules: &Rules) -> Result<(), Rejection>
 }
 
 /// Returns the violations of texts that the client's writer corrects: it removes blanks around a value, and separators of
-/// a phone number. The vendor must accept only what arrives. `written` is the ident as the writer corrects it, and
+/// a phone number. The vendor must reject a value that only the writer's correction makes valid. `written` is the ident as the writer corrects it, and
 /// `known` has its violations.
 pub(super) fn corrected(given: &CreateIdent, written: &CreateIdent, known: &[Violation]) -> Vec<Violation> {
     fn text(field: &Option<Pii<String>>) -> Option<&str> {

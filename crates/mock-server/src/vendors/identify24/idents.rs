@@ -124,7 +124,7 @@ fn allowed(world: &mut World, request: &CreateIdent) -> Result<(), Rejection> {
         Err(rule.reject(status, field, message, CreateIdent::META.section))
     };
     let rules = world.rules.clone();
-    // An empty text is no id: it counts as absent.
+    // An empty text is not an id: it counts as absent.
     let unique = rules.enforce(&rules::AI_16)
         && world.state::<Account>().settings.unique_custom_ids
         && request.custom_id.as_ref().is_some_and(|id| !id.expose().is_empty());

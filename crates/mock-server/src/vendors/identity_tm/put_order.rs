@@ -50,8 +50,7 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
     let account_required = !settings.sign_me_account_optional;
     rules.uphold(check(&order, settings))?;
     if rules.enforce(&rules::T_051_ACCOUNT) && account_required && !may_use_account(world, &order) {
-        let message =
-            "with 16 requires a sign-me account that can sign: checkSignmeUser must return true twice for Email";
+        let message = "must not contain 16: Email has no sign-me account that can sign (UserExists and UserIsAbleToSign of checkSignmeUser)";
         return Err(rules::T_051_ACCOUNT.reject(400, "Add", message, "[T] 8.3"));
     }
     if rules.enforce(&rules::T_006) && order.product.is_some_and(|product| !matches!(product, 0 | 12 | 15 | 16)) {
@@ -117,7 +116,7 @@ const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 /// Whether an order does not use the person's sign-me account, or the account can sign, [T 8.3].
 fn may_use_account(world: &mut World, order: &PutOrder) -> bool {
     let uses = order.flavor() == OrderFlavor::Qes && Add(order.add.unwrap_or_default()).contains(Add::USE_ACCOUNT);
-    let email = order.email.as_ref().map_or("", |email| email.expose());
+    let email = order.email.as_ref().map_or("", |email| email.expose().trim());
     !uses || account(world, email, None) == (true, true)
 }
 

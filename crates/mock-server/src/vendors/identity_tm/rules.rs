@@ -105,7 +105,7 @@ rules! {
     AT_56 = rule("AT-56", "[T] 5.2", "confirmSign must have a TAN");
     AT_56_LENGTH = rule("AT-56/length", "[T] 5.2", "A TAN must have at most 6 characters");
     T_051 = rule("T-051", "[T] 8.3.3", "checkSignmeUser must have an e-mail address");
-    T_051_ACCOUNT = rule("T-051/account", "[T] 8.3", "Add 16 requires that checkSignmeUser returns true twice for the Email of the order");
+    T_051_ACCOUNT = rule("T-051/account", "[T] 8.3", "Add 16 requires that UserExists and UserIsAbleToSign of checkSignmeUser are true for the Email of the order");
     // Using an identification again.
     T_006_REUSE = rule("T-006/reuse", "[T] 6", "Re-use must be enabled for the account");
     AT_72_SEAL = rule("AT-72/seal", "[T] 6", "Data that was changed is not re-used");

@@ -156,7 +156,7 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
     FACTS.or_reject(answer, SECTION)
 }
 
-/// Whether orders of this world have created and verified a sign-me account for the e-mail address. The example orders do
+/// Returns whether orders of this world have created a sign-me account for the e-mail address, and verified it. The example orders do
 /// not count, because the document's example response has false twice.
 pub(super) fn signme_user(world: &mut World, op: CheckSignmeUser) -> Result<SignmeUser, Rejection> {
     let email = op.0.email.as_ref().map_or("", |email| email.expose().trim()).to_owned();

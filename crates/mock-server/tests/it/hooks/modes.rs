@@ -206,7 +206,7 @@ async fn a_held_webhook_is_not_overtaken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_becomes_due_while_held_is_not_next() {
+async fn next_is_null_if_an_attempt_became_due_while_held() {
     let (bench, _) = receiving(500, Mode::Deliver);
     let hook = bench.hooks(&bench.hooked(&["OnFinal"]).await)[0];
     bench.sandbox.set_webhooks(None, Mode::Hold);

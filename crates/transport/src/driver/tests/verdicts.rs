@@ -51,7 +51,7 @@ async fn at_94_a_response_that_contradicts_itself_is_not_certain() {
         ),
         // The documented meaning is not that of a page of a gateway.
         (answer(410, "<p>"), format!("{rejected} 410"), format!("{rejected} 410")),
-        // A refusal in the body has the status of the body. A body that cannot be read has not.
+        // A refusal in the body is judged by the status of the body, an unreadable body by the HTTP status.
         (answer(200, "not found"), not_found.to_owned(), not_found.to_owned()),
         (answer(200, "odd"), "Protocol Answered DoNotRetry 404".to_owned(), unknown(404)),
     ] {
