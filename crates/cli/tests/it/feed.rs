@@ -261,7 +261,7 @@ mod drain {
 
         let result = place.drain_for_programs(&server);
         result.ends_with(0, &[&asked, "may be lost", "identkit tm statuses --extended --from", &since]);
-        result.ends_with(0, &["in a record: identkit state list --open"]);
+        result.ends_with(0, &["identkit state list --open shows whether a record has it"]);
         assert_eq!(result.json()["identkit"]["unfinished_since"], asked);
         let result = place.drain(&server);
         assert!(!result.ends_with(0, &[]).stderr.contains("may be lost"), "it was reported before: {result:#?}");
