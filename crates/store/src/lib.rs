@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod cases;
+mod cipher;
+mod deliveries;
+pub mod engine;
+mod fault;
+mod keys;
+mod memory;
+mod model;
+mod pack;
+mod records;
+mod retention;
+mod store;
+mod worker;
+
+pub use self::cipher::KeyEncryptionKey;
+pub use self::engine::{Engine, EventState, Finish, Held};
+pub use self::memory::Memory;
+pub use self::model::{
+    Artifact, Case, CaseId, Claim, Deletion, Delivery, Entry, EventId, Intent, Retention, StoredEntry, StoredEvent,
+    StoredResponse,
+};
+pub use self::store::Store;
+pub use self::worker::Worker;
