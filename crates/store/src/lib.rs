@@ -11,6 +11,8 @@ mod model;
 mod pack;
 mod records;
 mod retention;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 mod worker;
 
@@ -21,5 +23,7 @@ pub use self::model::{
     Artifact, Case, CaseId, Claim, Deletion, Delivery, Entry, EventId, Intent, Retention, StoredEntry, StoredEvent,
     StoredResponse,
 };
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{Sqlite, SqliteBuilder};
 pub use self::store::Store;
 pub use self::worker::Worker;

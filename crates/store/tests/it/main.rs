@@ -8,22 +8,20 @@
     reason = "tests"
 )]
 
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod suite;
 mod support;
 
-use std::sync::Arc;
-
-use identkit_store::{KeyEncryptionKey, Memory, Store};
-
-use crate::support::Opened;
-
 mod memory {
-    use super::*;
+    use std::sync::Arc;
+
+    use identkit_store::Memory;
+
+    use crate::support::Opened;
 
     async fn open() -> Opened {
-        let engine = Arc::new(Memory::default());
-        let store = Store::open(engine.clone(), KeyEncryptionKey::from_bytes(&[7; 32])).await.unwrap();
-        Opened { store, engine }
+        Opened::on(Arc::new(Memory::default()), None).await
     }
 
     crate::suite::suite!(open);

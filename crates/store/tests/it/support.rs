@@ -4,16 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identkit_core::{BoxFuture, Clock, Error, Instant, Kind, Secret, WorkGuard};
-use identkit_store::{CaseId, Delivery, Engine, EventId, EventState, Store, StoredEvent};
+use identkit_store::{CaseId, Delivery, Engine, EventId, EventState, KeyEncryptionKey, Store, StoredEvent};
 use identkit_testkit::TestClock;
 use jiff::Timestamp;
 
 pub(crate) const PROVIDER: &str = "identity-tm";
 
-/// A store with its engine.
+/// A store with its engine, and the folder of its files, which are removed on drop.
 pub(crate) struct Opened {
     pub(crate) store: Store,
     pub(crate) engine: Arc<dyn Engine>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Opened {
+    pub(crate) async fn on(engine: Arc<dyn Engine>, folder: Option<tempfile::TempDir>) -> Self {
+        let store = Store::open(Arc::clone(&engine), key()).await.unwrap();
+        Self { store, engine, _folder: folder }
+    }
+}
+
+pub(crate) fn key() -> KeyEncryptionKey {
+    KeyEncryptionKey::from_bytes(&[7; 32])
 }
 
 /// Seconds after an arbitrary time.
