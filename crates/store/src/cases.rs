@@ -40,7 +40,8 @@ impl Store {
         }
     }
 
-    /// Returns a case; `None` if it does not exist, or if its key was removed.
+    /// Returns a case; `None` if it does not exist, or if its key was removed. A worker that gets `None` for a claim must
+    /// [`purge`](Self::purge) the case: it is from a backup that is older than its purge.
     pub async fn case(&self, id: CaseId) -> Result<Option<Case>, Error> {
         match self.engine.case(id.0).await? {
             Some(row) => self.read_case(row).await,

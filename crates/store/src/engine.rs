@@ -143,6 +143,8 @@ pub enum Arrival {
         case: u64,
         /// Id of the event, or 0 without one.
         event: u64,
+        /// Whether the case is new.
+        new: bool,
     },
     /// It is not stored, because the purge of its case must be completed first.
     Purging {

@@ -136,3 +136,18 @@ fn link(name: [u8; NAME], generation: [u8; Link::LENGTH - NAME]) -> Link {
     bytes.iter_mut().zip(name.into_iter().chain(generation)).for_each(|(to, from)| *to = from);
     Link(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ciphertext_belongs_to_key_table_and_columns() {
+        let key = |link| CaseKey { link: Link(link), id: Secret::new(""), key: Zeroizing::new([1; 32]) };
+        let sealed = key([1; 48]).seal("events", &[b"OnFinal", b"1"], b"Mustermann").unwrap();
+        assert!(key([1; 48]).open("events", &[b"OnFinal", b"1"], &sealed).is_ok());
+        assert!(key([2; 48]).open("events", &[b"OnFinal", b"1"], &sealed).is_err());
+        assert!(key([1; 48]).open("entries", &[b"OnFinal", b"1"], &sealed).is_err());
+        assert!(key([1; 48]).open("events", &[b"OnFina", b"l1"], &sealed).is_err());
+    }
+}

@@ -9,6 +9,8 @@ mod keys;
 mod memory;
 mod model;
 mod pack;
+#[cfg(test)]
+mod races;
 mod records;
 mod retention;
 #[cfg(feature = "sqlite")]

@@ -16,7 +16,12 @@ use crate::fault;
 
 /// An [`Engine`] in memory, for tests. It is lost with the process.
 #[derive(Default)]
-pub struct Memory(Mutex<Tables>);
+pub struct Memory {
+    tables: Mutex<Tables>,
+    /// What another process does just before the next operation that creates, binds or purges a case.
+    #[cfg(test)]
+    pub(crate) interference: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,7 +43,18 @@ struct Tables {
 
 impl Memory {
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tables for an operation that can meet a purge.
+    fn contested(&self) -> MutexGuard<'_, Tables> {
+        #[cfg(test)]
+        {
+            // The lock must be free: what another process does is contested, too.
+            let interfere = self.interference.lock().unwrap().take();
+            interfere.into_iter().for_each(|interfere| interfere());
+        }
+        self.tables()
     }
 }
 
@@ -134,8 +150,9 @@ impl Engine for Memory {
         at: Timestamp,
         event: Option<(String, Vec<u8>)>,
     ) -> Result<Arrival, Error> {
-        let mut tables = self.tables();
+        let mut tables = self.contested();
         let found = tables.find(vendor);
+        let new = found.is_none();
         let row = match found.and_then(|id| tables.cases.get_mut(&id)) {
             Some(row) if row.purging => return Ok(Arrival::Purging { case: row.id }),
             Some(row) => row,
@@ -145,12 +162,12 @@ impl Engine for Memory {
         row.changed = row.changed.max(at);
         row.open_unit(at);
         let case = row.id;
-        let Some((name, body)) = event else { return Ok(Arrival::Stored { case, event: 0 }) };
+        let Some((name, body)) = event else { return Ok(Arrival::Stored { case, event: 0, new }) };
         let id = tables.next_id();
         let (provider, state) = (provider.to_owned(), EventState::Pending);
         let row = EventRow { id, case, provider, vendor, name, received: at, state, attempts: 0, body };
         tables.events.insert(id, row);
-        Ok(Arrival::Stored { case, event: id })
+        Ok(Arrival::Stored { case, event: id, new })
     }
 
     async fn events(&self, case: Option<u64>, after: u64, limit: usize) -> Result<Vec<EventRow>, Error> {
@@ -160,7 +177,7 @@ impl Engine for Memory {
     }
 
     async fn create(&self, new: NewCaseRow) -> Result<Option<Lease>, Error> {
-        let mut tables = self.tables();
+        let mut tables = self.contested();
         if tables.find(new.reference).is_some() {
             return Ok(None);
         }
@@ -195,7 +212,7 @@ impl Engine for Memory {
     }
 
     async fn save(&self, lease: Lease, change: Change) -> Result<(), Error> {
-        let mut tables = self.tables();
+        let mut tables = self.contested();
         if tables.leased(lease)?.version != change.version {
             return Err(fault::changed());
         }
@@ -233,7 +250,7 @@ impl Engine for Memory {
     }
 
     async fn begin_purge(&self, case: u64, idle: bool) -> Result<Option<CaseRow>, Error> {
-        let mut tables = self.tables();
+        let mut tables = self.contested();
         let may = |case: &&mut CaseRow| !idle || case.purging || !(case.pending || case.claimed);
         Ok(tables.cases.get_mut(&case).filter(may).map(|case| {
             (case.purging, case.pending, case.claimed) = (true, false, false);

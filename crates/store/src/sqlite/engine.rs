@@ -40,6 +40,11 @@ fn integer(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
 
+/// The id of the row that was inserted last.
+fn last_id(connection: &Connection) -> u64 {
+    connection.last_insert_rowid().unsigned_abs()
+}
+
 /// Fails unless the lease is that of the present claim.
 fn check(connection: &Connection, lease: Lease) -> Result<CaseRow, Fault> {
     let sql = format!("{CASE} WHERE id = ?1 AND claimed = 1 AND fence = ?2");
@@ -123,23 +128,35 @@ impl Engine for Sqlite {
     ) -> Result<Arrival, Error> {
         let provider = provider.to_owned();
         self.write(move |db| {
-            // One statement for the frequent case: a unit is opened or joined, and the case is created before.
-            let sql = "INSERT INTO cases (provider, vendor, created, changed, pending, due) VALUES (?1, ?2, ?3, ?3, 1, ?3) \
-                ON CONFLICT (vendor) DO UPDATE SET changed = max(changed, ?3), pending = iif(purging = 1, 0, 1), \
-                due = iif(pending = 1, min(due, ?3), ?3) RETURNING id, purging";
-            let mut upsert = db.prepare_cached(sql)?;
-            let (case, purging) = upsert
-                .query_row(params![provider, vendor, Micros(at)], |row| Ok((row.get(0)?, row.get::<_, bool>(1)?)))?;
-            match event {
-                _ if purging => Ok(Arrival::Purging { case }),
-                None => Ok(Arrival::Stored { case, event: 0 }),
+            let sql = "SELECT id, purging FROM cases WHERE vendor = ?1";
+            let found = optional(db, sql, [vendor], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (case, new) = match found {
+                Some((case, true)) => return Ok(Arrival::Purging { case }),
+                Some((case, false)) => {
+                    execute(
+                        db,
+                        "UPDATE cases SET changed = max(changed, ?2) WHERE id = ?1",
+                        params![case, Micros(at)],
+                    )?;
+                    open_unit(db, case, at)?;
+                    (case, false)
+                }
+                None => {
+                    let sql = "INSERT INTO cases (provider, vendor, created, changed, pending, due) \
+                        VALUES (?1, ?2, ?3, ?3, 1, ?3)";
+                    execute(db, sql, params![provider, vendor, Micros(at)])?;
+                    (last_id(db), true)
+                }
+            };
+            let event = match event {
+                None => 0,
                 Some((name, body)) => {
                     let sql = "INSERT INTO events (case_id, name, received, body) VALUES (?1, ?2, ?3, ?4)";
                     execute(db, sql, params![case, name, Micros(at), body])?;
-                    let event = u64::try_from(db.last_insert_rowid()).unwrap_or_default();
-                    Ok(Arrival::Stored { case, event })
+                    last_id(db)
                 }
-            }
+            };
+            Ok(Arrival::Stored { case, event, new })
         })
         .await
     }
@@ -364,7 +381,7 @@ impl Engine for Sqlite {
         self.write(move |db| {
             let sql = "INSERT INTO records (kind, at, name, body) VALUES (?1, ?2, ?3, ?4)";
             execute(db, sql, params![kind, Micros(at), name, body])?;
-            Ok(u64::try_from(db.last_insert_rowid()).unwrap_or_default())
+            Ok(last_id(db))
         })
         .await
     }

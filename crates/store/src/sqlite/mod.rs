@@ -31,6 +31,30 @@ use crate::cipher;
 /// The data are in a file, and the keys of the cases in another: `PATH-keys`. Leave the keys out of backups of the data:
 /// then a purge makes a case unreadable in the backups, too.
 ///
+/// ```
+/// use std::sync::Arc;
+///
+/// use identkit_store::{Delivery, KeyEncryptionKey, Sqlite, Store};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("state.db");
+/// let key = KeyEncryptionKey::random_bytes()?;
+/// let store = Store::open(Arc::new(Sqlite::builder(&path).open()?), KeyEncryptionKey::from_bytes(&key)).await?;
+/// store.accept(&Delivery::new("identity-tm", "9992", "OnFinal", "2026-11-30T09:00:00Z".parse()?)).await?;
+/// drop(store);
+///
+/// // After a restart, with the same key:
+/// let store = Store::open(Arc::new(Sqlite::builder(&path).open()?), KeyEncryptionKey::from_bytes(&key)).await?;
+/// assert_eq!(store.events(Default::default(), 10).await?.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// While it is open, its process must not open the files in another way: closing a file releases SQLite's locks on it. Make
+/// backups with SQLite's tools, which copy the WAL too.
+///
 /// It has four threads, which end when it is dropped; dropping waits for them. It blocks no async thread.
 pub struct Sqlite {
     data: Database,

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use identkit_core::{CaseRef, Error, Kind, Pii};
-use identkit_store::{Artifact, CaseId, Engine, Entry, EventState, Finish, Intent, Sqlite, Store, StoredEvent};
+use identkit_store::{
+    Artifact, CaseId, Engine, Entry, EventId, EventState, Finish, Intent, Sqlite, Store, StoredEvent,
+};
 
 use crate::support::{Opened, PROVIDER, all, at, case_of, delivery, key, states};
 
@@ -137,6 +139,37 @@ async fn a_purge_removes_the_wrapped_key_from_the_disk() {
     assert_eq!(found(folder.path(), &tails), [""; 0]);
     assert_eq!(store.cases(None, CaseId::default(), 10).await.unwrap().len(), 0);
     assert_eq!(store.responses(0, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_row_that_others_changed_is_an_integrity_error() {
+    let changes = [
+        "UPDATE events SET body = (SELECT body FROM events WHERE id = 2) WHERE id = 1",
+        "UPDATE events SET name = 'OnFinal' WHERE id = 1",
+        "UPDATE events SET received = received + 1",
+        "UPDATE events SET body = x''",
+        "UPDATE cases SET status = 'final'",
+        "UPDATE cases SET version = 1",
+        "UPDATE cases SET state = (SELECT body FROM events WHERE id = 1)",
+        "UPDATE entries SET at = at + 1",
+        "UPDATE entries SET body = (SELECT state FROM cases)",
+        "UPDATE records SET name = 'other'",
+    ];
+    for change in changes {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let store = store_at(&path).await.unwrap();
+        store.accept(&delivery(CANARIES[1], "AfterIdent", 1)).await.unwrap();
+        let case = write_canaries(&store).await;
+        let read = async || -> Result<(), Error> {
+            store.events(EventId::default(), 10).await?;
+            store.entries(case, 0, 10).await?;
+            store.responses(0, 10).await.map(drop)
+        };
+        read().await.unwrap();
+        rusqlite::Connection::open(&path).unwrap().execute_batch(change).unwrap();
+        assert_eq!(read().await.err().map(|error| error.kind()), Some(Kind::Integrity), "{change}");
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -303,4 +336,57 @@ async fn two_processes_accept_at_once() {
     assert_eq!(names.iter().filter(|name| *name == "child").count(), 100);
     assert_eq!(names.len(), 200);
     assert_eq!(store.cases(None, CaseId::default(), 1000).await.unwrap().len(), 100);
+}
+
+/// Accepts deliveries until it is killed, and prints the name of each one that was acknowledged.
+async fn accept_until_killed(path: &Path) {
+    use std::io::Write as _;
+    let store = store_at(path).await.unwrap();
+    let base = all(&store).await.len();
+    let mut tasks = Vec::new();
+    for part in 0..4 {
+        let store = store.clone();
+        tasks.push(tokio::spawn(async move {
+            for number in (part..).step_by(4) {
+                let name = (base + number).to_string();
+                store.accept(&delivery(&format!("case {}", number / 6), &name, 1)).await.unwrap();
+                std::io::stdout().write_all(format!("\naccepted {name}\n").as_bytes()).unwrap();
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_loses_no_accepted_delivery() {
+    use std::io::BufRead as _;
+    const CHILD: &str = "IDENTKIT_STORE_KILLED";
+    if let Ok(path) = std::env::var(CHILD) {
+        return accept_until_killed(Path::new(&path)).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let mut accepted = Vec::new();
+    for round in 1..=5 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "sqlite::a_killed_process_loses_no_accepted_delivery", "--nocapture"])
+            .env(CHILD, &path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        for (count, name) in lines.filter_map(|line| Some(line.strip_prefix("accepted ")?.to_owned())).enumerate() {
+            accepted.push(name);
+            if count == round * 7 {
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        let store = store_at(&path).await.unwrap();
+        let stored: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.name).collect();
+        let lost: Vec<_> = accepted.iter().filter(|name| !stored.contains(name)).collect();
+        assert!(lost.is_empty() && accepted.len() > round * 7, "round {round}: {lost:?}");
+    }
 }

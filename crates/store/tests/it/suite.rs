@@ -314,30 +314,34 @@ pub(crate) async fn an_intent_is_unique_and_claimed(Opened { store, .. }: &Opene
 }
 
 pub(crate) async fn a_reference_joins_the_deliveries_before_it(Opened { store, .. }: &Opened) {
-    let claim = store.create(&intent("ref-1")).await.unwrap();
-    // A webhook can arrive before the response to the order, and be claimed by another worker.
-    store.accept(&delivery("9992", "AfterVideo", 2)).await.unwrap();
-    let [other] = store.claim(10, at(2)).await.unwrap()[..] else { panic!("one unit") };
-    assert_ne!(other.case(), claim.case());
-    store.accept(&delivery("9992", "OnFinal", 3)).await.unwrap();
+    // A webhook can arrive before the response to the order, and be claimed by another worker. Others can follow.
+    for (id, reference, further) in [("9992", "ref-1", 0), ("9993", "ref-2", 2)] {
+        let claim = store.create(&intent(reference)).await.unwrap();
+        store.accept(&delivery(id, "AfterVideo", 2)).await.unwrap();
+        let [other] = store.claim(10, at(2)).await.unwrap()[..] else { panic!("one unit") };
+        assert_ne!(other.case(), claim.case());
+        for _ in 0..further {
+            store.accept(&delivery(id, "OnFinal", 3)).await.unwrap();
+        }
 
-    let mut case = store.case(claim.case()).await.unwrap().unwrap();
-    let opened = CaseRef::new(PROVIDER, "9992").with_state("qes");
-    (case.opened, case.status) = (Some(opened.clone()), "open".to_owned());
-    store.save(&claim, &mut case, &[], at(4)).await.unwrap();
-    assert_eq!((case.version, case.vendor_id.as_ref().map(Secret::expose)), (2, Some("9992")));
-    assert_conflict(store.finish(&other, Finish::Done).await);
+        let mut case = store.case(claim.case()).await.unwrap().unwrap();
+        let opened = CaseRef::new(PROVIDER, id).with_state("qes");
+        (case.opened, case.status) = (Some(opened.clone()), "open".to_owned());
+        store.save(&claim, &mut case, &[], at(4)).await.unwrap();
+        assert_eq!((case.version, case.vendor_id.as_ref().map(Secret::expose)), (2, Some(id)));
+        assert_conflict(store.finish(&other, Finish::Done).await);
 
-    let read = store.case(claim.case()).await.unwrap().unwrap();
-    assert_eq!((read.opened, read.data, &read.status[..]), (Some(opened), case.data.clone(), "open"));
-    assert_eq!(case_of(store, "9992").await, Some(claim.case()));
-    assert_eq!(states(store).await, [EventState::Pending; 2]);
-    assert!(all(store).await.iter().all(|event| event.case == claim.case()));
-    store.finish(&claim, Finish::Done).await.unwrap();
-    let [claim] = store.claim(10, at(4)).await.unwrap()[..] else { panic!("the deliveries are work of the case") };
-    assert_eq!(claim.case(), case.id);
-    store.accept(&delivery("9992", "OnFinal", 5)).await.unwrap();
-    assert_eq!(store.cases(None, CaseId::default(), 10).await.unwrap().len(), 1);
+        let read = store.case(claim.case()).await.unwrap().unwrap();
+        assert_eq!((read.opened, read.data, &read.status[..]), (Some(opened), case.data.clone(), "open"));
+        assert_eq!(case_of(store, id).await, Some(claim.case()));
+        let events = store.events_of(case.id, EventId::default(), 10).await.unwrap();
+        assert!(events.len() == 1 + further && events.iter().all(|event| event.state == EventState::Pending));
+        store.finish(&claim, Finish::Done).await.unwrap();
+        let [claim] = store.claim(10, at(4)).await.unwrap()[..] else { panic!("the deliveries are work of the case") };
+        assert_eq!(claim.case(), case.id);
+        store.accept(&delivery(id, "OnFinal", 5)).await.unwrap();
+    }
+    assert_eq!(store.cases(None, CaseId::default(), 10).await.unwrap().len(), 2);
 }
 
 pub(crate) async fn two_cases_cannot_have_the_same_vendor_id(Opened { store, .. }: &Opened) {
