@@ -251,7 +251,7 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Stores a key unless the name exists, and returns the value that the name has now.
     async fn add_key(&self, name: &[u8], value: Vec<u8>) -> Result<Vec<u8>, Error>;
 
-    /// Removes a key if it has this value, so that no copy of it is left on the disk.
+    /// Removes a key if it has this value. Its bytes are overwritten as soon as no reader uses them.
     async fn remove_key(&self, name: &[u8], value: &[u8]) -> Result<(), Error>;
 
     /// Opens a unit of work for the case with this name, or joins the pending one, and adds the event to it, if there is

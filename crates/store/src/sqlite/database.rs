@@ -16,6 +16,9 @@ use super::schema::{Schema, migrate};
 /// How long an operation waits for another process.
 const BUSY: Duration = Duration::from_secs(2);
 
+/// How long the WAL waits for readers before it is truncated. A reader of another process must not delay writes.
+const READERS: Duration = Duration::from_millis(50);
+
 /// Maximum number of operations that one transaction commits.
 const BATCH: usize = 256;
 
@@ -41,9 +44,14 @@ pub(super) struct Setup(Connection);
 
 impl Database {
     pub(super) fn open(path: PathBuf, schema: Schema, vfs: Option<&str>, queue: usize) -> Result<Opened, Fault> {
-        // SQLite gives its other files the mode of the database.
-        create_file(&path)?;
-        let before = FileIdentity::of(&path)?;
+        let before = match vfs {
+            Some(_) => None,
+            None => {
+                // SQLite gives its other files the mode of the database.
+                create_file(&path)?;
+                Some(FileIdentity::of(&path)?)
+            }
+        };
         let writer = connect(&path, vfs)?;
         writer.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; \
@@ -53,15 +61,15 @@ impl Database {
         migrate(&writer, schema)?;
         let reader = connect(&path, vfs)?;
         reader.execute_batch("PRAGMA query_only = ON")?;
-        let mut wal = OsString::from(&path);
-        wal.push("-wal");
         let mut files = Vec::new();
-        for path in [path, wal.into()] {
-            let identity = FileIdentity::of(&path)?;
-            files.push((path, identity));
-        }
-        if files.first().is_none_or(|(_, identity)| *identity != before) {
-            return Err(Fault::Moved);
+        if let Some(before) = before {
+            let mut wal = OsString::from(&path);
+            wal.push("-wal");
+            let wal = PathBuf::from(wal);
+            files.push((wal.clone(), FileIdentity::of(&wal)?));
+            // Both connections have the file that was found before the first was opened, if it is still there.
+            files.push((path, before));
+            in_place(&files)?;
         }
         Ok(Opened { setup: Setup(writer), reader, files, queue })
     }
@@ -118,10 +126,10 @@ impl Setup {
 }
 
 fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, Fault> {
-    // Without `SQLITE_OPEN_CREATE`: a file that was removed since is not created again with another mode.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = match vfs {
-        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags | OpenFlags::SQLITE_OPEN_CREATE, vfs)?,
+        // A file that was removed since it was created is not created again with another mode.
         None => Connection::open_with_flags(path, flags)?,
     };
     connection.busy_timeout(BUSY)?;
@@ -145,7 +153,9 @@ fn write_all(connection: &Connection, files: &[(PathBuf, FileIdentity)], jobs: &
         if erases || written >= busy || (written >= idle && next.is_none()) {
             // A reader can prevent it. Then a later one does it: no data depend on it.
             let mode = if erases { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "PRAGMA wal_checkpoint(PASSIVE)" };
-            let blocked = connection.query_row(mode, [], |row| row.get::<_, bool>(0));
+            let blocked =
+                connection.busy_timeout(READERS).and_then(|()| connection.query_row(mode, [], |row| row.get(0)));
+            let _ = connection.busy_timeout(BUSY);
             (written, erases) = (0, erases && blocked.unwrap_or(true));
         }
     }

@@ -84,7 +84,8 @@ impl Sqlite {
 }
 
 impl SqliteBuilder {
-    /// Sets the name of a registered SQLite VFS, e.g. one that simulates a power failure. Default: that of the system.
+    /// Sets the name of a registered SQLite VFS, e.g. one that simulates a power failure. Default: that of the system. The
+    /// files of another VFS may be elsewhere: they get no special mode, and are not checked to be in their place.
     pub fn vfs(mut self, name: impl Into<String>) -> Self {
         self.vfs = Some(name.into());
         self

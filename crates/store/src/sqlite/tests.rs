@@ -144,3 +144,14 @@ async fn settings_are_those_that_durability_needs() {
         assert_eq!(mode, "wal".to_owned().into());
     }
 }
+
+#[tokio::test]
+#[cfg(unix)]
+async fn a_vfs_is_selected_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let builder = Sqlite::builder(folder.path().join("store"));
+    assert_eq!(builder.clone().vfs("none").open().unwrap_err().kind(), Kind::Storage);
+    let sqlite = builder.vfs("unix").open().unwrap();
+    assert!(sqlite.swap_value("mark", None, vec![1]).await.unwrap());
+    assert_eq!(sqlite.value("mark").await.unwrap(), Some(vec![1]));
+}
