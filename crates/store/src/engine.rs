@@ -233,6 +233,8 @@ pub struct RecordRow {
     pub at: Timestamp,
     /// Operation or actor.
     pub name: String,
+    /// Name of the key that encrypts the content, if it is encrypted.
+    pub link: Option<Link>,
     /// Content.
     pub body: Vec<u8>,
 }
@@ -253,6 +255,9 @@ pub trait Engine: fmt::Debug + Send + Sync {
 
     /// Removes a key if it has this value. Its bytes are overwritten as soon as no reader uses them.
     async fn remove_key(&self, name: &[u8], value: &[u8]) -> Result<(), Error>;
+
+    /// Returns names and values of keys in the order of their names.
+    async fn keys(&self, after: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error>;
 
     /// Opens a unit of work for the case with this name, or joins the pending one, and adds the event to it, if there is
     /// one. Creates the case if it does not exist.
@@ -294,6 +299,10 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// stays unchanged. Returns `None` if the case does not exist or stays unchanged.
     async fn begin_purge(&self, case: u64, idle: bool) -> Result<Option<CaseRow>, Error>;
 
+    /// Creates a case that is marked as being purged and has this as both of its names, unless a case has the name. Returns
+    /// the id of the new case.
+    async fn begin_purge_of_unused(&self, link: Link) -> Result<Option<u64>, Error>;
+
     /// Removes a case with all of its rows.
     async fn remove(&self, case: u64) -> Result<(), Error>;
 
@@ -321,8 +330,8 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Replaces a named value if it is the expected one. Returns whether it was.
     async fn swap_value(&self, name: &str, expected: Option<Vec<u8>>, new: Vec<u8>) -> Result<bool, Error>;
 
-    /// Adds a record.
-    async fn add_record(&self, kind: RecordKind, at: Timestamp, name: &str, body: Vec<u8>) -> Result<u64, Error>;
+    /// Adds a record, and returns its id. The id of the row is ignored.
+    async fn add_record(&self, kind: RecordKind, record: RecordRow) -> Result<u64, Error>;
 
     /// Returns records in order.
     async fn records(&self, kind: RecordKind, after: u64, limit: usize) -> Result<Vec<RecordRow>, Error>;

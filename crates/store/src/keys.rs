@@ -15,6 +15,12 @@ use crate::pack::{pack, unpack};
 
 const NAME: usize = 32;
 
+/// Name of the value that shows whether the wrapping key is the right one.
+const CHECK: &[u8] = b"check";
+
+/// Number of keys that are read at once.
+const PAGE: usize = 100;
+
 /// What a name is the hash of.
 #[derive(Clone, Copy)]
 pub(crate) enum Naming {
@@ -24,6 +30,16 @@ pub(crate) enum Naming {
     Reference,
     /// Random bytes, for a record that belongs to no case.
     Record,
+}
+
+impl Naming {
+    fn text(self) -> &'static [u8] {
+        match self {
+            Self::Vendor => b"vendor",
+            Self::Reference => b"reference",
+            Self::Record => b"record",
+        }
+    }
 }
 
 /// The key of a name, and the text that has the name.
@@ -58,19 +74,13 @@ pub(crate) struct Keys {
 impl Keys {
     /// Checks that the key is the one with which the store was created.
     pub(crate) async fn open(engine: Arc<dyn Engine>, wrapping: KeyEncryptionKey) -> Result<Self, Error> {
-        const CHECK: &[u8] = b"check";
         let stored = engine.add_key(CHECK, wrapping.wrap(CHECK, &[0; 32])?).await?;
         wrapping.unwrap(CHECK, &stored).map_err(|_| fault::wrong_key())?;
         Ok(Self { engine, wrapping })
     }
 
     fn name(&self, provider: &str, naming: Naming, id: &Secret) -> [u8; NAME] {
-        let kind: &[u8] = match naming {
-            Naming::Vendor => b"vendor",
-            Naming::Reference => b"reference",
-            Naming::Record => b"record",
-        };
-        self.wrapping.name(&[provider.as_bytes(), kind, id.expose().as_bytes()])
+        self.wrapping.name(&[provider.as_bytes(), naming.text(), id.expose().as_bytes()])
     }
 
     /// Returns the key of a name, if there is one.
@@ -89,7 +99,7 @@ impl Keys {
         let key = CaseKey { link: link(name, generation), id: id.clone(), key: Zeroizing::new(cipher::random()?) };
         let wrapped = self.wrapping.wrap(&key.link.0, key.key.as_slice())?;
         let sealed = key.seal("keys", &[], id.expose().as_bytes())?;
-        let stored = self.engine.add_key(&name, pack(&[&generation, &wrapped, &sealed])).await?;
+        let stored = self.engine.add_key(&name, pack(&[&generation, &wrapped, &sealed, naming.text()])).await?;
         self.read(name, &stored)
     }
 
@@ -114,15 +124,30 @@ impl Keys {
         }
     }
 
+    /// Returns names of cases that have a key, and the name after which to continue; `None` at the end.
+    pub(crate) async fn case_links(&self, after: &[u8]) -> Result<(Vec<Link>, Option<Vec<u8>>), Error> {
+        let page = self.engine.keys(after, PAGE).await?;
+        let last = page.last().map(|(name, _)| name.clone());
+        let mut links = Vec::new();
+        for (name, stored) in page.into_iter().filter(|(name, _)| name != CHECK) {
+            let [generation, _, _, naming] = unpack(&stored).ok_or_else(fault::damaged)?;
+            if naming != Naming::Record.text() {
+                let link = [&name, generation].concat().try_into().map_err(|_| fault::damaged())?;
+                links.push(Link(link));
+            }
+        }
+        Ok((links, last))
+    }
+
     async fn stored(&self, link: Link) -> Result<Option<([u8; NAME], Vec<u8>)>, Error> {
         let Some((name, generation)) = link.0.split_first_chunk::<NAME>() else { return Ok(None) };
         let stored = self.engine.key(name).await?;
-        let same = |stored: &Vec<u8>| unpack::<3>(stored).is_some_and(|[stored, ..]| stored == generation);
+        let same = |stored: &Vec<u8>| unpack::<4>(stored).is_some_and(|[stored, ..]| stored == generation);
         Ok(stored.filter(same).map(|stored| (*name, stored)))
     }
 
     fn read(&self, name: [u8; NAME], stored: &[u8]) -> Result<CaseKey, Error> {
-        let [generation, wrapped, sealed] = unpack(stored).ok_or_else(fault::damaged)?;
+        let [generation, wrapped, sealed, _] = unpack(stored).ok_or_else(fault::damaged)?;
         let link = link(name, generation.try_into().map_err(|_| fault::damaged())?);
         let mut key = CaseKey { link, id: Secret::new(""), key: self.wrapping.unwrap(&link.0, wrapped)? };
         let id = key.open("keys", &[], sealed)?;

@@ -143,6 +143,12 @@ impl Engine for Memory {
         Ok(())
     }
 
+    async fn keys(&self, after: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+        let tables = self.tables();
+        let later = tables.keys.iter().filter(|(name, _)| name.as_slice() > after);
+        Ok(later.take(limit).map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
     async fn accept(
         &self,
         provider: &str,
@@ -258,6 +264,16 @@ impl Engine for Memory {
         }))
     }
 
+    async fn begin_purge_of_unused(&self, link: Link) -> Result<Option<u64>, Error> {
+        let mut tables = self.contested();
+        if tables.find(link).is_some() {
+            return Ok(None);
+        }
+        let row = tables.add_case("", Timestamp::UNIX_EPOCH);
+        (row.vendor, row.reference, row.purging) = (Some(link), Some(link), true);
+        Ok(Some(row.id))
+    }
+
     async fn remove(&self, case: u64) -> Result<(), Error> {
         let mut tables = self.tables();
         tables.events.retain(|_, event| event.case != case);
@@ -345,10 +361,10 @@ impl Engine for Memory {
         Ok(same)
     }
 
-    async fn add_record(&self, kind: RecordKind, at: Timestamp, name: &str, body: Vec<u8>) -> Result<u64, Error> {
+    async fn add_record(&self, kind: RecordKind, record: RecordRow) -> Result<u64, Error> {
         let mut tables = self.tables();
         let id = tables.next_id();
-        tables.records.insert((kind, id), RecordRow { id, at, name: name.to_owned(), body });
+        tables.records.insert((kind, id), RecordRow { id, ..record });
         Ok(id)
     }
 

@@ -83,6 +83,27 @@ async fn a_purge_during_save_loses_no_reference() {
 }
 
 #[tokio::test]
+async fn removing_unused_keys_loses_nothing() {
+    let race = Race::new().await;
+    // The key is removed before the row of its case is written.
+    let sweep = async |store: Store| assert_eq!(store.remove_unused_keys().await.unwrap(), 1);
+    race.interfere(sweep);
+    race.store.accept(&Delivery::new(PROVIDER, race.id.clone(), "OnFinal", AT)).await.unwrap();
+    race.interfere(sweep);
+    let claim = race.store.create(&Intent::new(PROVIDER, "ref-1", AT)).await.unwrap();
+    assert_eq!(race.cases().await.len(), 2);
+    assert_eq!(race.store.events(EventId(0), 10).await.unwrap().len(), 1);
+
+    // The row is written before the key is removed.
+    race.store.engine.remove(claim.case().0).await.unwrap();
+    race.interfere(async |store| {
+        store.create(&Intent::new(PROVIDER, "ref-1", AT)).await.unwrap();
+    });
+    assert_eq!(race.store.remove_unused_keys().await.unwrap(), 0);
+    assert_eq!(race.cases().await.len(), 2);
+}
+
+#[tokio::test]
 async fn retention_spares_a_case_with_a_new_delivery() {
     let race = Race::new().await;
     let claim = race.store.create(&Intent::new(PROVIDER, "ref-1", AT)).await.unwrap();

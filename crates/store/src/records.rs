@@ -4,9 +4,9 @@ use identkit_core::{Error, Pii, Secret};
 use jiff::Timestamp;
 
 use crate::cipher;
-use crate::engine::{Link, RecordKind, RecordRow};
+use crate::engine::{RecordKind, RecordRow};
 use crate::fault;
-use crate::keys::{CaseKey, Naming};
+use crate::keys::Naming;
 use crate::model::{Deletion, StoredResponse};
 use crate::pack::micros;
 use crate::store::Store;
@@ -29,18 +29,18 @@ impl Store {
         let id: String = cipher::random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect();
         let key = self.keys.get_or_create("", Naming::Record, &Secret::new(id)).await?;
         let sealed = key.seal("responses", &[name.as_bytes(), &micros(received)], body.expose())?;
-        let row = [&key.link.0[..], &sealed].concat();
-        self.engine.add_record(RecordKind::Response, received, name, row).await
+        let row = RecordRow { id: 0, at: received, name: name.to_owned(), link: Some(key.link), body: sealed };
+        self.engine.add_record(RecordKind::Response, row).await
     }
 
     /// Returns at most `limit` responses of destructive reads in the order in which they were added.
     pub async fn responses(&self, after: u64, limit: usize) -> Result<Vec<StoredResponse>, Error> {
         let mut responses = Vec::new();
         for row in self.engine.records(RecordKind::Response, after, limit).await? {
-            let (key, sealed) = self.response_key(&row).await?;
+            let link = row.link.ok_or_else(fault::damaged)?;
             // A response without a key was removed.
-            let Some(key) = key else { continue };
-            let clear = key.open("responses", &[row.name.as_bytes(), &micros(row.at)], sealed)?;
+            let Some(key) = self.keys.get(link).await? else { continue };
+            let clear = key.open("responses", &[row.name.as_bytes(), &micros(row.at)], &row.body)?;
             let body = Pii::new(clear.to_vec());
             responses.push(StoredResponse { id: row.id, received: row.at, name: row.name, body });
         }
@@ -51,23 +51,19 @@ impl Store {
     pub async fn remove_response(&self, id: u64) -> Result<(), Error> {
         let rows = self.engine.records(RecordKind::Response, id.saturating_sub(1), 1).await?;
         if let Some(row) = rows.into_iter().find(|row| row.id == id) {
-            if let (Some(key), _) = self.response_key(&row).await? {
-                self.keys.remove(key.link).await?;
+            if let Some(link) = row.link {
+                self.keys.remove(link).await?;
             }
             self.engine.remove_record(RecordKind::Response, id).await?;
         }
         Ok(())
     }
 
-    async fn response_key<'a>(&self, row: &'a RecordRow) -> Result<(Option<CaseKey>, &'a [u8]), Error> {
-        let (link, sealed) = row.body.split_first_chunk::<{ Link::LENGTH }>().ok_or_else(fault::damaged)?;
-        Ok((self.keys.get(Link(*link)).await?, sealed))
-    }
-
     /// Adds an entry to the deletion ledger, and returns its id when it is durable.
     pub async fn add_deletion(&self, deletion: &Deletion) -> Result<u64, Error> {
         let Deletion { at, actor, hashes } = deletion;
-        self.engine.add_record(RecordKind::Deletion, *at, actor, hashes.concat()).await
+        let row = RecordRow { id: 0, at: *at, name: actor.clone(), link: None, body: hashes.concat() };
+        self.engine.add_record(RecordKind::Deletion, row).await
     }
 
     /// Returns at most `limit` entries of the deletion ledger in the order in which they were added, each with its id.

@@ -119,6 +119,14 @@ impl Engine for Sqlite {
         removed.map(drop).map_err(|fault| fault.into_error("the keys file"))
     }
 
+    async fn keys(&self, after: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+        let after = after.to_vec();
+        let sql = "SELECT name, value FROM keys WHERE name > ?1 ORDER BY name LIMIT ?2";
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let listed = self.keys.read(move |db| list(db, sql, params![after, integer(limit)], read)).await;
+        listed.map_err(|fault| fault.into_error("the keys file"))
+    }
+
     async fn accept(
         &self,
         provider: &str,
@@ -277,6 +285,14 @@ impl Engine for Sqlite {
         .await
     }
 
+    async fn begin_purge_of_unused(&self, link: Link) -> Result<Option<u64>, Error> {
+        let sql = "INSERT INTO cases (provider, vendor, reference, created, changed, pending, due, purging) \
+            SELECT '', ?1, ?1, 0, 0, 0, 0, 1 \
+            WHERE NOT EXISTS (SELECT 1 FROM cases WHERE vendor = ?1) \
+            AND NOT EXISTS (SELECT 1 FROM cases WHERE reference = ?1) RETURNING id";
+        self.write(move |db| optional(db, sql, [link], |row| row.get(0))).await
+    }
+
     async fn remove(&self, case: u64) -> Result<(), Error> {
         self.write(move |db| {
             execute(db, "DELETE FROM events WHERE case_id = ?1", [integer(case)])?;
@@ -376,18 +392,18 @@ impl Engine for Sqlite {
         .await
     }
 
-    async fn add_record(&self, kind: RecordKind, at: Timestamp, name: &str, body: Vec<u8>) -> Result<u64, Error> {
-        let name = name.to_owned();
+    async fn add_record(&self, kind: RecordKind, record: RecordRow) -> Result<u64, Error> {
         self.write(move |db| {
-            let sql = "INSERT INTO records (kind, at, name, body) VALUES (?1, ?2, ?3, ?4)";
-            execute(db, sql, params![kind, Micros(at), name, body])?;
+            let RecordRow { at, name, link, body, .. } = record;
+            let sql = "INSERT INTO records (kind, at, name, link, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+            execute(db, sql, params![kind, Micros(at), name, link, body])?;
             Ok(last_id(db))
         })
         .await
     }
 
     async fn records(&self, kind: RecordKind, after: u64, limit: usize) -> Result<Vec<RecordRow>, Error> {
-        let sql = "SELECT id, at, name, body FROM records WHERE kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+        let sql = "SELECT id, at, name, link, body FROM records WHERE kind = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
         self.read(move |db| list(db, sql, params![kind, integer(after), integer(limit)], rows::record)).await
     }
 

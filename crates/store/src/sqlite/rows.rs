@@ -179,6 +179,11 @@ pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<EntryRow> {
 }
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
-    let at = row.get::<_, Micros>("at")?.0;
-    Ok(RecordRow { id: row.get("id")?, at, name: row.get("name")?, body: row.get("body")? })
+    Ok(RecordRow {
+        id: row.get("id")?,
+        at: row.get::<_, Micros>("at")?.0,
+        name: row.get("name")?,
+        link: row.get("link")?,
+        body: row.get("body")?,
+    })
 }

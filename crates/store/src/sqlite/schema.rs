@@ -63,6 +63,7 @@ pub(super) const DATA: Schema = &["
         kind INTEGER NOT NULL,
         at INTEGER NOT NULL,
         name TEXT NOT NULL,
+        link BLOB,
         body BLOB NOT NULL
     ) STRICT;
     CREATE INDEX records_kind ON records (kind, id);

@@ -39,6 +39,7 @@ macro_rules! suite {
             lists_are_paged_by_id
             a_watermark_is_replaced_only_if_expected
             responses_and_deletions_are_read_back
+            keys_without_rows_are_removed_and_no_others
             another_key_does_not_open_the_store
         );
     };
@@ -550,6 +551,42 @@ pub(crate) async fn responses_and_deletions_are_read_back(Opened { store, .. }: 
     let read = store.deletions(0, 10).await.unwrap();
     assert_eq!(read.iter().map(|(_, deletion)| deletion.clone()).collect::<Vec<_>>(), deletions);
     assert_eq!(store.deletions(read[0].0, 10).await.unwrap(), read[1..]);
+}
+
+pub(crate) async fn keys_without_rows_are_removed_and_no_others(Opened { store, engine, .. }: &Opened) {
+    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+    let claim = store.create(&intent("ref-1")).await.unwrap();
+    store.add_response("getAllStatus", at(1), &Pii::default()).await.unwrap();
+    assert_eq!(store.remove_unused_keys().await.unwrap(), 0);
+    // A process stops before it has removed the keys of a case whose rows it has removed, as after a crash in `accept`.
+    engine.remove(claim.case().0).await.unwrap();
+    assert_eq!(store.remove_unused_keys().await.unwrap(), 1);
+    assert_eq!(engine.keys(&[], 10).await.unwrap().len(), 3);
+    assert!(engine.keys(&[255; 32], 10).await.unwrap().is_empty());
+    assert_eq!((all(store).await.len(), store.responses(0, 10).await.unwrap().len()), (1, 1));
+    Store::open(Arc::clone(engine), crate::support::key()).await.unwrap();
+
+    // The removal stops after its first step. Deliveries, intents and retention complete it.
+    for (step, id) in ["delivery", "intent", "retention"].into_iter().enumerate() {
+        let (vendor, reference) = (Secret::from(id), format!("ref {id}"));
+        let case = match id {
+            "intent" => store.create(&intent(&reference)).await.unwrap().case(),
+            _ => store.wake(PROVIDER, &vendor, at(1)).await.unwrap(),
+        };
+        let row = engine.case(case.0).await.unwrap().unwrap();
+        let link = row.vendor.or(row.reference).unwrap();
+        assert_eq!(engine.begin_purge_of_unused(link).await.unwrap(), None);
+        engine.remove(case.0).await.unwrap();
+        let marked = engine.begin_purge_of_unused(link).await.unwrap().unwrap();
+        assert_eq!(engine.begin_purge_of_unused(link).await.unwrap(), None);
+        match step {
+            0 => drop(store.accept(&delivery(id, "OnFinal", 1)).await.unwrap()),
+            1 => drop(store.create(&intent(&reference)).await.unwrap()),
+            _ => assert_eq!(store.purge_expired(&Retention::new(at(-99))).await.unwrap(), 1),
+        }
+        assert!(engine.case(marked).await.unwrap().is_none(), "{id}");
+    }
+    assert_eq!(store.remove_unused_keys().await.unwrap(), 0);
 }
 
 pub(crate) async fn another_key_does_not_open_the_store(Opened { engine, .. }: &Opened) {
