@@ -20,6 +20,7 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("identkit-identify24", "server uuid"),
     ("identkit-identity-tm", "server save"),
     ("identkit-webhook", "file-inbox listener"),
+    ("identkit-store", ""),
     ("identkit-synthetic", ""),
     ("identkit-mock-server", "identify24 identity-tm"),
     ("identkit", "http-custom-tls identify24 identity-tm save tracing webhook"),

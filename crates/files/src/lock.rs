@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
 use crate::error::OpenError;
+use crate::identity::FileIdentity;
 
 /// A lock on a file that contains the id of its process. Dropping it removes the file. If the process is killed, the
 /// file remains without a lock. To lock a file that is replaced when it is saved, use a separate lock file beside it.
@@ -56,18 +57,9 @@ fn process_id(file: &File) -> Option<String> {
     (id.len() < 21 && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
 }
 
-#[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-    let (own, there) = (file.metadata().map(identity), path.metadata().map(identity));
-    own.is_ok_and(|own| there.is_ok_and(|there| own == there))
-}
-
-/// On other systems an open file cannot be removed.
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true
+    let own = file.metadata().map(|metadata| FileIdentity::from_metadata(&metadata));
+    own.is_ok_and(|own| FileIdentity::of(path).is_ok_and(|there| own == there))
 }
 
 impl Drop for LockFile {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::disk::Disk;
 use crate::faults::{Faults, Step};
-use crate::{AppendLog, Draft, Existing, Leftover, LockFile, OpenError, Tail, create_dirs};
+use crate::{AppendLog, Draft, Existing, FileIdentity, Leftover, LockFile, OpenError, Tail, create_dirs, create_file};
 
 /// Runs an operation without a fault, then with a fault at each of its steps. `check` gets directory and failed step.
 fn with_faults<T>(run: impl Fn(Disk, &Path) -> io::Result<T>, check: impl Fn(&Path, Option<Step>)) -> Vec<Step> {
@@ -373,4 +373,34 @@ fn a_lock_removes_only_its_own_file() {
     std::fs::write(&path, "").unwrap();
     drop(lock);
     assert_eq!(names(dir.path()), ["lock"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_created_file_is_private_and_keeps_its_content() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    assert!(create_file(&path).unwrap());
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    std::fs::write(&path, "content").unwrap();
+    assert!(!create_file(&path).unwrap());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "content");
+    assert!(create_file(&dir.path().join("none/file")).is_err());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_replaced_file_has_another_identity() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, other) = (dir.path().join("file"), dir.path().join("other"));
+    std::fs::write(&path, "old").unwrap();
+    let before = FileIdentity::of(&path).unwrap();
+    std::fs::write(&path, "changed").unwrap();
+    assert_eq!(FileIdentity::of(&path).unwrap(), before);
+    std::fs::write(&other, "changed").unwrap();
+    std::fs::rename(&other, &path).unwrap();
+    assert_ne!(FileIdentity::of(&path).unwrap(), before);
+    std::fs::remove_file(&path).unwrap();
+    assert!(FileIdentity::of(&path).is_err());
 }

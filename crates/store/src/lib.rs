@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+mod cases;
+mod cipher;
+mod deliveries;
+pub mod engine;
+mod fault;
+mod keys;
+mod memory;
+mod model;
+mod pack;
+#[cfg(test)]
+mod races;
+mod records;
+mod retention;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod store;
+mod worker;
+
+pub use self::cipher::KeyEncryptionKey;
+pub use self::engine::{Engine, EventState, Finish, Held};
+pub use self::memory::Memory;
+pub use self::model::{
+    Artifact, Case, CaseId, Claim, Deletion, Delivery, Entry, EventId, Intent, Retention, StoredEntry, StoredEvent,
+    StoredResponse,
+};
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{Sqlite, SqliteBuilder};
+pub use self::store::Store;
+pub use self::worker::Worker;

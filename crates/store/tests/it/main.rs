@@ -1,0 +1,28 @@
+//! The suite on each engine, and what concerns one engine only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests"
+)]
+
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod suite;
+mod support;
+
+mod memory {
+    use std::sync::Arc;
+
+    use identkit_store::Memory;
+
+    use crate::support::Opened;
+
+    async fn open() -> Opened {
+        Opened::on(Arc::new(Memory::default()), None).await
+    }
+
+    crate::suite::suite!(open);
+}

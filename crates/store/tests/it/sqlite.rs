@@ -1,0 +1,392 @@
+//! What concerns SQLite only: files, processes, faults of the disk.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use identkit_core::{CaseRef, Error, Kind, Pii};
+use identkit_store::{
+    Artifact, CaseId, Engine, Entry, EventId, EventState, Finish, Intent, Sqlite, Store, StoredEvent,
+};
+
+use crate::support::{Opened, PROVIDER, all, at, case_of, delivery, key, states};
+
+async fn open() -> Opened {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Sqlite::builder(folder.path().join("store")).open().unwrap();
+    Opened::on(Arc::new(engine), Some(folder)).await
+}
+
+crate::suite::suite!(open);
+
+async fn store_at(path: &Path) -> Result<Store, Error> {
+    Store::open(Arc::new(Sqlite::builder(path).open()?), key()).await
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    format!("{}{suffix}", path.display()).into()
+}
+
+#[tokio::test]
+async fn state_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = store_at(&path).await.unwrap();
+    let first = store.accept(&delivery("9992", "AfterIdent", 1)).await.unwrap();
+    let claim = store.claim(1, at(1)).await.unwrap()[0];
+    store.accept(&delivery("9992", "OnFinal", 2)).await.unwrap();
+    drop(store);
+    // The last connection removes the WAL: the threads have ended.
+    assert!(!beside(&path, "-wal").exists() && !beside(&path, "-keys-wal").exists());
+
+    let store = store_at(&path).await.unwrap();
+    assert_eq!(states(&store).await, [EventState::Claimed, EventState::Pending]);
+    assert_eq!(all(&store).await[0].id, first);
+    // A claim outlives its process; the worker of another one takes it over.
+    store.renew(&claim).await.unwrap();
+    store.finish(&claim, Finish::Done).await.unwrap();
+    drop(store);
+    assert_eq!(states(&store_at(&path).await.unwrap()).await, [EventState::Done, EventState::Pending]);
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn all_files_are_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = store_at(&path).await.unwrap();
+    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+        names.push(entry.file_name().into_string().unwrap());
+    }
+    names.sort();
+    let expected = ["store", "store-keys", "store-keys-shm", "store-keys-wal", "store-shm", "store-wal"];
+    assert_eq!(names, expected);
+}
+
+/// Texts that must not be on the disk.
+const CANARIES: [&str; 4] = ["Mustermann", "99921269855041", "ref-canary", "payload-canary"];
+
+async fn write_canaries(store: &Store) -> CaseId {
+    let body = b"payload-canary Mustermann".to_vec();
+    store
+        .accept(&delivery(CANARIES[1], "OnFinal", 1).with_event(body.clone()).with_request(body.clone()))
+        .await
+        .unwrap();
+    store.add_response("getAllStatus", at(1), &Pii::new(body.clone())).await.unwrap();
+    let claim = store.create(&Intent::new(PROVIDER, "ref-canary", at(1)).with_data(body.clone())).await.unwrap();
+    let mut case = store.case(claim.case()).await.unwrap().unwrap();
+    case.opened = Some(CaseRef::new(PROVIDER, CANARIES[1]).with_state("payload-canary"));
+    let artifact = Artifact::new("Mustermann.pdf", "/99921269855041/Mustermann.pdf", 1, [0; 32]);
+    let entries = [Entry::History(body.into()), Entry::Artifact(artifact)];
+    store.save(&claim, &mut case, &entries, at(2)).await.unwrap();
+    store.finish(&claim, Finish::Done).await.unwrap();
+    case.id
+}
+
+fn found(folder: &Path, texts: &[&[u8]]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let bytes = std::fs::read(entry.path()).unwrap();
+        for text in texts {
+            if bytes.windows(text.len()).any(|window| window == *text) {
+                found.push(format!("{} in {:?}", String::from_utf8_lossy(text), entry.file_name()));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_personal_data_is_on_the_disk_in_clear_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = store_at(&path).await.unwrap();
+    let case = write_canaries(&store).await;
+    let canaries = CANARIES.map(str::as_bytes);
+    assert_eq!(found(folder.path(), &canaries), [""; 0]);
+    // The scan finds what is not encrypted, and what the store reads back is complete.
+    assert!(!found(folder.path(), &[b"OnFinal"]).is_empty());
+    let read = store.case(case).await.unwrap().unwrap();
+    assert_eq!(read.opened, Some(CaseRef::new(PROVIDER, CANARIES[1]).with_state("payload-canary")));
+    assert_eq!(store.entries(case, 0, 10).await.unwrap().len(), 2);
+    drop(store);
+    assert_eq!(found(folder.path(), &canaries), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_purge_removes_the_wrapped_key_from_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let engine = Arc::new(Sqlite::builder(&path).open().unwrap());
+    let store = Store::open(engine.clone(), key()).await.unwrap();
+    let case = write_canaries(&store).await;
+    let row = engine.case(case.0).await.unwrap().unwrap();
+    let mut keys = Vec::new();
+    for link in [row.vendor.unwrap(), row.reference.unwrap()] {
+        keys.push(engine.key(&link.0[..32]).await.unwrap().unwrap());
+    }
+    // The end of the value is a ciphertext that occurs nowhere else.
+    let tails: Vec<&[u8]> = keys.iter().map(|value| &value[value.len() - 16..]).collect();
+    assert_eq!(found(folder.path(), &tails).len(), 2);
+    assert!(store.purge(case).await.unwrap());
+    // The WAL is truncated after the answer: another write waits for it.
+    engine.add_key(b"other", vec![1]).await.unwrap();
+    assert_eq!(found(folder.path(), &tails), [""; 0]);
+    assert_eq!(store.cases(None, CaseId::default(), 10).await.unwrap().len(), 0);
+    assert_eq!(store.responses(0, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_row_that_others_changed_is_an_integrity_error() {
+    let changes = [
+        "UPDATE events SET body = (SELECT body FROM events WHERE id = 2) WHERE id = 1",
+        "UPDATE events SET name = 'OnFinal' WHERE id = 1",
+        "UPDATE events SET received = received + 1",
+        "UPDATE events SET body = x''",
+        "UPDATE cases SET status = 'final'",
+        "UPDATE cases SET version = 1",
+        "UPDATE cases SET state = (SELECT body FROM events WHERE id = 1)",
+        "UPDATE entries SET at = at + 1",
+        "UPDATE entries SET body = (SELECT state FROM cases)",
+        "UPDATE records SET name = 'other'",
+    ];
+    for change in changes {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store");
+        let store = store_at(&path).await.unwrap();
+        store.accept(&delivery(CANARIES[1], "AfterIdent", 1)).await.unwrap();
+        let case = write_canaries(&store).await;
+        let read = async || -> Result<(), Error> {
+            store.events(EventId::default(), 10).await?;
+            store.entries(case, 0, 10).await?;
+            store.responses(0, 10).await.map(drop)
+        };
+        read().await.unwrap();
+        rusqlite::Connection::open(&path).unwrap().execute_batch(change).unwrap();
+        assert_eq!(read().await.err().map(|error| error.kind()), Some(Kind::Integrity), "{change}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for suffix in ["", "-wal"] {
+        std::fs::copy(beside(from, suffix), beside(to, suffix)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_backup_of_the_data_cannot_be_read_after_a_purge() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("store"), folder.path().join("backup"));
+    let store = store_at(&path).await.unwrap();
+    let purged = write_canaries(&store).await;
+    store.accept(&delivery("9993", "OnFinal", 1)).await.unwrap();
+    let other = case_of(&store, "9993").await.unwrap();
+    copy(&path, &backup);
+    store.purge(purged).await.unwrap();
+    drop(store);
+
+    copy(&backup, &path);
+    let _ = std::fs::remove_file(beside(&path, "-shm"));
+    let engine = Arc::new(Sqlite::builder(&path).open().unwrap());
+    let store = Store::open(engine.clone(), key()).await.unwrap();
+    assert!(engine.case(purged.0).await.unwrap().is_some(), "its rows are back");
+    assert!(store.case(purged).await.unwrap().is_none());
+    assert!(store.entries(purged, 0, 10).await.unwrap().is_empty());
+    assert_eq!(case_of(&store, CANARIES[1]).await, None);
+    let readable: Vec<StoredEvent> = all(&store).await;
+    assert!(readable.len() == 1 && readable[0].case == other);
+    let cases = store.cases(None, CaseId::default(), 1).await.unwrap();
+    assert_eq!(cases.iter().map(|case| case.id).collect::<Vec<_>>(), [other]);
+    // A delivery of the purged case is that of a new one.
+    store.accept(&delivery(CANARIES[1], "OnFinal", 3)).await.unwrap();
+    assert_eq!(store.purge_unreadable().await.unwrap(), 1);
+    assert!(engine.case(purged.0).await.unwrap().is_none());
+    assert_eq!(all(&store).await.len(), 2);
+}
+
+#[tokio::test]
+async fn data_are_not_opened_without_their_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    drop(store_at(&path).await.unwrap());
+    let other = folder.path().join("other");
+    drop(store_at(&other).await.unwrap());
+    for keys in [None, Some("other-keys")] {
+        std::fs::remove_file(beside(&path, "-keys")).unwrap();
+        if let Some(keys) = keys {
+            std::fs::copy(folder.path().join(keys), beside(&path, "-keys")).unwrap();
+        }
+        let error = store_at(&path).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Storage);
+        assert!(error.to_string().contains("PATH-keys"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_of_this_store_is_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes");
+    std::fs::write(&text, "my notes, which are longer than the header of a database file: ".repeat(99)).unwrap();
+    let foreign = folder.path().join("foreign");
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE notes (text)").unwrap();
+    let newer = folder.path().join("newer");
+    drop(store_at(&newer).await.unwrap());
+    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 1000).unwrap();
+    for (path, text) in [(text, "not a SQLite database"), (foreign, "another program"), (newer, "later release")] {
+        let before = std::fs::read(&path).unwrap();
+        let error = store_at(&path).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Storage);
+        assert!(error.to_string().contains(text), "{error}");
+        if text != "another program" && text != "later release" {
+            assert_eq!(std::fs::read(&path).unwrap(), before);
+        }
+    }
+    let missing = store_at(&folder.path().join("none/store")).await.unwrap_err();
+    assert_eq!(missing.kind(), Kind::Storage);
+}
+
+#[tokio::test]
+async fn a_removed_or_replaced_file_acknowledges_nothing() {
+    for suffix in ["", "-wal", "-keys", "-keys-wal"] {
+        for replaced in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("store");
+            let store = store_at(&path).await.unwrap();
+            store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+            let file = beside(&path, suffix);
+            let copy = folder.path().join("copy");
+            std::fs::copy(&file, &copy).unwrap();
+            std::fs::remove_file(&file).unwrap();
+            if replaced {
+                std::fs::rename(&copy, &file).unwrap();
+            }
+            // A new case needs both files.
+            for id in ["9993", "9994"] {
+                let error = store.accept(&delivery(id, "OnFinal", 2)).await.unwrap_err();
+                assert_eq!(error.kind(), Kind::Storage, "{suffix} {replaced}");
+                assert!(error.to_string().contains("removed or replaced"), "{error}");
+            }
+        }
+    }
+}
+
+/// Accepts deliveries of `cases` cases, eight at once.
+async fn accept_many(store: &Store, cases: usize, name: &str) {
+    let mut tasks = Vec::new();
+    for part in 0..8 {
+        let (store, name) = (store.clone(), name.to_owned());
+        tasks.push(tokio::spawn(async move {
+            for number in (part..cases).step_by(8) {
+                store.accept(&delivery(&format!("case {number}"), &name, 1)).await.unwrap();
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_handles_accept_and_claim_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let (one, two) = (store_at(&path).await.unwrap(), store_at(&path).await.unwrap());
+    tokio::join!(accept_many(&one, 100, "one"), accept_many(&two, 100, "two"));
+    assert_eq!(all(&one).await.len(), 200);
+    let work = async |store: &Store| {
+        let mut claimed = Vec::new();
+        loop {
+            let claims = store.claim(3, at(1)).await.unwrap();
+            if claims.is_empty() {
+                return claimed;
+            }
+            for claim in claims {
+                claimed.push(claim.case());
+                store.finish(&claim, Finish::Done).await.unwrap();
+            }
+        }
+    };
+    let (mut claimed, more) = tokio::join!(work(&one), work(&two));
+    claimed.extend(more);
+    claimed.sort();
+    claimed.dedup();
+    assert_eq!(claimed.len(), 100, "each case once");
+    assert_eq!(states(&two).await, [EventState::Done; 200]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_accept_at_once() {
+    const CHILD: &str = "IDENTKIT_STORE_CHILD";
+    if let Ok(path) = std::env::var(CHILD) {
+        return accept_many(&store_at(Path::new(&path)).await.unwrap(), 100, "child").await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = store_at(&path).await.unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let child = child.args(["--exact", "sqlite::two_processes_accept_at_once"]).env(CHILD, &path).spawn();
+    accept_many(&store, 100, "parent").await;
+    assert!(child.unwrap().wait().unwrap().success());
+    let names: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.name).collect();
+    assert_eq!(names.iter().filter(|name| *name == "child").count(), 100);
+    assert_eq!(names.len(), 200);
+    assert_eq!(store.cases(None, CaseId::default(), 1000).await.unwrap().len(), 100);
+}
+
+/// Accepts deliveries until it is killed, and prints the name of each one that was acknowledged.
+async fn accept_until_killed(path: &Path) {
+    use std::io::Write as _;
+    let store = store_at(path).await.unwrap();
+    let base = all(&store).await.len();
+    let mut tasks = Vec::new();
+    for part in 0..4 {
+        let store = store.clone();
+        tasks.push(tokio::spawn(async move {
+            for number in (part..).step_by(4) {
+                let name = (base + number).to_string();
+                store.accept(&delivery(&format!("case {}", number / 6), &name, 1)).await.unwrap();
+                std::io::stdout().write_all(format!("\naccepted {name}\n").as_bytes()).unwrap();
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_loses_no_accepted_delivery() {
+    use std::io::BufRead as _;
+    const CHILD: &str = "IDENTKIT_STORE_KILLED";
+    if let Ok(path) = std::env::var(CHILD) {
+        return accept_until_killed(Path::new(&path)).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let mut accepted = Vec::new();
+    for round in 1..=5 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "sqlite::a_killed_process_loses_no_accepted_delivery", "--nocapture"])
+            .env(CHILD, &path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        for (count, name) in lines.filter_map(|line| Some(line.strip_prefix("accepted ")?.to_owned())).enumerate() {
+            accepted.push(name);
+            if count == round * 7 {
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        let store = store_at(&path).await.unwrap();
+        let stored: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.name).collect();
+        let lost: Vec<_> = accepted.iter().filter(|name| !stored.contains(name)).collect();
+        assert!(lost.is_empty() && accepted.len() > round * 7, "round {round}: {lost:?}");
+    }
+}
