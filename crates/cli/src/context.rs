@@ -190,6 +190,10 @@ impl<'a, A> Context<'a, A> {
                 self.recorder.add_secret(name, &value);
             } else {
                 self.recorder.add_name(name, &value);
+                // Who has a person's URL can act as the person: it is shown only if it would be lost.
+                if values.iter().any(|value| value.contains("://")) && self.recorder.has_response() {
+                    continue;
+                }
                 failure = failure.note(format!("the vendor's response contains {name} {shown}"));
             }
         }
@@ -205,7 +209,7 @@ impl<'a, A> Context<'a, A> {
             && !is_login
             && !self.api.is_probe
             && !probe.await.is_err_and(|failure| failure.status() == Some(404));
-        let failure = if failure.kind() == Some(Kind::OutcomeUnknown) {
+        let failure = if failure.kind() == Some(Kind::OutcomeUnknown) || failure.has_earlier_attempt() {
             failure
         } else if !is_api {
             let code = if self.api.changes { 5 } else { 1 };

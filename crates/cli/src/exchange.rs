@@ -12,7 +12,7 @@ use identkit_transport::{
     AttemptContext, AttemptReport, CallInfo, CallObserver, CallReport, Failure as TransportFailure, Observer,
     StreamReport, Transport,
 };
-use identkit_wire::{Body, Meta, RetrySafety, is_empty_or_json};
+use identkit_wire::{Body, Meta, RetrySafety, trim_body};
 
 use crate::exit::Failure;
 use crate::output::print_bytes;
@@ -35,9 +35,10 @@ pub(crate) struct NotFound {
 }
 
 impl NotFound {
-    /// Whether the response may come from the API: it is JSON or empty, not a page of another server.
+    /// Whether the response may come from the API: it is not a page of another server. The document prints a plain text
+    /// ([T] 3.2.5).
     pub(crate) fn may_be_the_api(&self) -> bool {
-        self.body.len() >= JUDGED || is_empty_or_json(&self.body)
+        self.body.len() >= JUDGED || !trim_body(&self.body).starts_with(b"<")
     }
 }
 

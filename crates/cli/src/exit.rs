@@ -130,6 +130,11 @@ impl Failure {
         self.error.as_ref().and_then(Error::status)
     }
 
+    /// Whether the vendor may have executed an earlier attempt of the call.
+    pub(crate) fn has_earlier_attempt(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.advice() == Advice::Reconcile)
+    }
+
     /// The operation that failed, if it reached the vendor's client.
     pub(crate) fn operation(&self) -> Option<&'static str> {
         self.error.as_ref().and_then(Error::operation)

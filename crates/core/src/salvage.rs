@@ -130,11 +130,16 @@ fn word(value: &[u8], shortest: usize) -> Option<String> {
 
 /// The URL that has this part of a path.
 fn url_around(body: &[u8], at: usize, length: usize, complete: bool) -> Option<String> {
-    let begin = body.get(..at)?.iter().rposition(|byte| is_delimiter(*byte) || *byte == b'=').map_or(0, |at| at + 1);
+    // A longer text is not a URL.
+    let from = at.saturating_sub(LONGEST);
+    let begin = body.get(from..at)?.iter().rposition(|byte| is_delimiter(*byte) || *byte == b'=');
+    let begin = begin.map_or(from, |at| from + at + 1);
     let rest = body.get(at + length..)?;
+    let is_last = rest.len() <= LONGEST;
+    let rest = rest.get(..LONGEST).unwrap_or(rest);
     let is_end = |byte: &u8| is_delimiter(*byte) && *byte != b'&';
     let quoted = begin.checked_sub(1).and_then(|at| body.get(at)).is_some_and(|byte| matches!(byte, b'"' | b'\''));
-    let end = rest.iter().position(is_end).or_else(|| (complete && !quoted).then_some(rest.len()))?;
+    let end = rest.iter().position(is_end).or_else(|| (complete && is_last && !quoted).then_some(rest.len()))?;
     let url = std::str::from_utf8(body.get(begin..at + length + end)?).ok()?.trim_end_matches('.');
     let is_url = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) && end > 0 && url.len() < LONGEST;
     is_url.then(|| url.to_owned())

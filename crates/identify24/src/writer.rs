@@ -188,7 +188,7 @@ pub(crate) fn check(ident: &CreateIdent, given: &CreateIdent, dialect: &Dialect)
     } else if is_rewritten && has(|phone| phone.starts_with(GERMAN)) {
         "begins with 49, which may be a country code or the start of a national number: write + or 0 before it"
     } else if has(|phone| !is_phone(phone)) {
-        "must be digits, with + or 00 before a country code, which does not begin with 0"
+        "must be one number of at most 15 digits, with + or 00 before a country code, which does not begin with 0"
     } else {
         ""
     };
@@ -270,10 +270,14 @@ fn is_email(text: &str) -> bool {
         && sides.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
 }
 
+/// Maximum number of digits of a phone number: 15 (E.164), after 00.
+const LONGEST_PHONE: usize = 17;
+
 fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     let international = text.strip_prefix('+').or_else(|| text.strip_prefix("00"));
-    !digits.is_empty()
+    // Two numbers without their separators are longer than one with 00 (E.164).
+    (1..=LONGEST_PHONE).contains(&digits.len())
         && digits.bytes().all(|byte| byte.is_ascii_digit())
         && international.is_none_or(|number| !number.is_empty() && !number.starts_with('0'))
 }

@@ -162,7 +162,10 @@ fn printable(text: &str) -> Pii<String> {
 fn general(code: u16) -> Error {
     let (kind, detail) = match code {
         401 => (Kind::Authentication, "the vendor does not accept the credentials"),
-        403 => (Kind::Forbidden, "the account lacks the permission for this call"),
+        403 => (
+            Kind::Forbidden,
+            "the vendor, or a gateway before it, forbids this call: the account may lack the permission",
+        ),
         404 => (Kind::NotFound, "the vendor does not know the resource"),
         // 408 is often sent by a proxy for an idle connection, not by the vendor for this request.
         408 | 425 => (Kind::Unavailable, "the server did not receive the request in time"),

@@ -465,6 +465,9 @@ mod inputs {
         server.feed(&line, &order(&json!({}))).ends_with(0, &[]);
         let sent: Value = serde_json::from_str(&server.requests()[0].body).unwrap();
         assert_eq!(sent["IdentDataSigned"], "b3BhcXVlLXNpZ25lZA==");
+        let json = file(&folder, "output.json", r#"{"base64":"bXVzdGVybWFubg==","bytes":10,"identkit":{}}"#);
+        let result = server.feed(&format!("tm put-order - --ident-data-signed {json}"), &order(&json!({})));
+        result.fails_with(2, &["output.json cannot be used", "--output json", "nothing was sent"]);
         let result = server.feed("tm put-order - --ident-data-signed /nowhere", &order(&json!({})));
         result.fails_with(2, &["--ident-data-signed", "/nowhere", "nothing was sent"]);
         for (name, content) in [("empty", ""), ("blank", "\n"), ("quotes", "\"\"")] {

@@ -182,6 +182,8 @@ mod creating {
             ("49 151 1", " --phone plus", "begins with 49, which may be a country code"),
             ("49 151 1", " --phone double-zero", "begins with 49, which may be a country code"),
             ("+0049 151 1", "", "country code, which does not begin with 0"),
+            ("+49 170 1234567 / 0171 2345678", "", "must be one number of at most 15 digits"),
+            ("+49 170 1234567 / 0171 2345678", " --phone plus", "must be one number of at most 15 digits"),
         ] {
             let doubtful = ident(&json!({ "mobile_phone": phone }));
             untouched.feed(&format!("identify24 create -{more}"), &doubtful).fails_with(2, &["mobile_phone", why]);

@@ -44,7 +44,7 @@ fn an_order_without_a_signature_has_no_signed_documents() {
         (format!("esign-hash {FINISHED}"), ["getESignHash", &note]),
         (
             format!("voice {FINISHED} -o {}", out.display()),
-            ["getVoiceFiles", "no audio recording, or the account is not set up for it"],
+            ["getVoiceFiles", "a possible reason is that the order has no audio recording"],
         ),
     ] {
         sandbox.run(&format!("tm {line}")).fails_with(5, &words);
@@ -97,6 +97,32 @@ fn a_failed_check_of_a_deletion_is_not_a_rejection() {
         let json = server.run(&format!("{line} --output json"));
         assert!(json.stderr.lines().count() == 1 && json.stderr.contains("confirmed the deletion"), "{json:#?}");
     }
+}
+
+#[test]
+fn at_89_another_status_proves_no_deletion() {
+    // A vendor can answer so for an id that it does not know.
+    for status in ["200 OK", "204 No Content"] {
+        let server = Server::start(move |seen| match seen.method.as_str() {
+            "GET" => Reply::json("404 Not Found", r#"{"Error":"Order not found"}"#),
+            _ => Reply::json(status, ""),
+        });
+        let words = ["does not list for a deletion", "or the vendor never had any"];
+        server.run(&format!("tm delete {FINISHED} --yes")).ends_with(1, &words);
+    }
+}
+
+#[test]
+fn a_plain_text_404_can_be_the_vendors() {
+    let server = |status: &'static str| {
+        Server::start(move |seen| match seen.path.ends_with("/serverStatus") {
+            true => Reply::json(status, ""),
+            false => Reply::answer("404 Not Found", "text/plain", "Order not found"),
+        })
+    };
+    let line = format!("tm status {FINISHED}");
+    server("200 OK").run(&line).fails_with(4, &["does not know an order with this id"]);
+    server("404 Not Found").run(&line).fails_with(1, &["nothing of the vendor's API was found"]);
 }
 
 /// A body that is not a PDF.

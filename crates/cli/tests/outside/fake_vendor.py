@@ -204,7 +204,7 @@ class Checks:
         gone, there = [Answer(404)], [Answer(200, DATA)]
         delete = ["tm", "delete", "--yes", ORDER]
         for answer, data, code in [
-            (Answer(202), gone, OK), (Answer(200), gone, OK), (Answer(204), gone, OK), (Answer(200), there, UNKNOWN),
+            (Answer(202), gone, OK), (Answer(200), gone, FAILED), (Answer(204), gone, FAILED), (Answer(200), there, UNKNOWN),
             (Answer(200, ERROR), gone, UNKNOWN), (Answer(202, ERROR), gone, UNKNOWN), (Answer(205), gone, UNKNOWN),
             (Answer(202, HTML), gone, UNKNOWN), (Answer(302), gone, UNKNOWN), (Answer(406), there, REJECTED),
         ]:

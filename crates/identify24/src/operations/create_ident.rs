@@ -57,10 +57,9 @@ operation! {
         match answer.accepted() {
             Ok(()) if named => Ok(Decoded::new(answer, warnings)),
             Ok(()) => Err(keep(Error::new(Kind::Protocol, "the response has no ident_id"))),
-            // A rejection that names an ident contradicts itself. The driver looks for `Meta::ids`; this is the one that
-            // the vendor might nest under another name.
-            Err(error) if hints_at_an_ident(&answer) => {
-                let detail = "the response rejects the ident but contains an id in data";
+            // A rejection that names an ident contradicts itself. The driver looks for `Meta::ids`; these are other forms.
+            Err(error) if hints_at_an_ident(&body) => {
+                let detail = "the response rejects the ident but names one";
                 Err(keep(error.with_kind(Kind::Protocol, detail).with_advice(Advice::Reconcile)))
             }
             // The worse of both is that the ident may exist (AI-30).

@@ -121,7 +121,7 @@ fn shows_ident(body: &[u8]) -> bool {
     match text.first() {
         Some(b'{') => accepts(text),
         Some(b'[') => text != b"[]",
-        _ => names_ident(text),
+        _ => names_ident(text) || labels_an_id(&String::from_utf8_lossy(text)),
     }
 }
 
@@ -134,12 +134,39 @@ fn accepts(text: &[u8]) -> bool {
     answer.result == Some(true)
         || answer.response_status.is_some_and(differs)
         || ["result", "response_status", "messages"].iter().any(unclear)
-        || hints_at_an_ident(&answer)
+        || hints_at_an_ident(text)
 }
 
-/// Whether a rejection contains an id in `data`.
-pub(super) fn hints_at_an_ident(answer: &CreateIdentResponse) -> bool {
-    answer.extra.get("data").and_then(|data| data.get("id")).is_some_and(|id| !is_empty(id))
+/// Whether the body of a rejection names an ident: by an id in `data` or `ident`, by an element such as `identId`, or in
+/// words, e.g. because a later step failed (AT-97).
+pub(super) fn hints_at_an_ident(body: &[u8]) -> bool {
+    serde_json::from_slice(trim_body(body)).is_ok_and(|value| has_ident(&value))
+}
+
+fn has_ident(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+            match name.to_ascii_lowercase().as_str() {
+                "identid" | "conferenceurl" => !is_empty(value),
+                "data" | "ident" if value.get("id").is_some_and(|id| !is_empty(id)) => true,
+                _ => has_ident(value),
+            }
+        }),
+        Value::Array(many) => many.iter().any(has_ident),
+        Value::String(text) => has_url(text.as_bytes()) || labels_an_id(text),
+        _ => false,
+    }
+}
+
+/// Whether a text has a word with a digit after the word `ident`, e.g. `Ident 4711 was created`.
+fn labels_an_id(text: &str) -> bool {
+    let words: Vec<&str> =
+        text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).collect();
+    let is_label = |word: &str| ["ident", "ident_id", "ident-id"].iter().any(|label| word.eq_ignore_ascii_case(label));
+    words
+        .windows(2)
+        .any(|pair| matches!(pair, [label, id] if is_label(label) && id.contains(|c: char| c.is_ascii_digit())))
 }
 
 #[cfg(test)]
@@ -236,7 +263,20 @@ mod tests {
             }
         }
         // The other refusals are not repeated.
-        for (body, expected) in [("Not Found", false), ("<html>", false), ("{}", false), ("ident_id=FIRST", true)] {
+        for (body, expected) in [
+            ("Not Found", false),
+            ("<html>", false),
+            ("{}", false),
+            (r#"{"result":false,"messages":["Ident not created: birthday is missing"],"ident_id":null}"#, false),
+            (r#"{"result":false,"messages":["custom_id 6f0a1b2c-0000-4000-8000-1234567890ab exists"]}"#, false),
+            ("ident_id=FIRST", true),
+            ("Ident 4711 was created", true),
+            (r#"{"result":false,"messages":["Ident a1b2c3d4-5e6f was created, but the e-mail failed"]}"#, true),
+            (r#"{"result":false,"messages":["Ident abc-4711 was created"]}"#, true),
+            (r#"{"result":false,"identId":"FIRST"}"#, true),
+            (r#"{"result":false,"ident":{"id":"FIRST"}}"#, true),
+            (r#"{"error":{"data":{"id":7}}}"#, true),
+        ] {
             assert_eq!(contradicts(StatusCode::NOT_FOUND, &none, body.as_bytes()), expected, "{body}");
         }
     }

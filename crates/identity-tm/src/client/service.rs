@@ -102,7 +102,7 @@ impl IdentityTm {
         if !self.data_is_gone(order, &rest).await.unwrap_or(false) {
             return Err(error);
         }
-        let message = "the document does not list this status for a deletion; the data is gone";
+        let message = "the document does not list this status for a deletion; a read of the data returns 404 now";
         Ok(Response::from_proof(&error, Warning::new(message, "AT-89")))
     }
 

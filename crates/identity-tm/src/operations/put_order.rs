@@ -144,17 +144,34 @@ fn names_order(headers: &HeaderMap) -> bool {
     headers.iter().any(|(name, value)| {
         matches!(name.as_str(), "location" | "content-location" | "orderid" | "order-id" | "x-order-id" | "x-orderid")
             && value.to_str().is_ok_and(has_number)
+    }) || ["link", "refresh"].iter().any(|name| {
+        let url = headers.get(*name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        url.to_ascii_lowercase().contains("status/") && has_number(url)
     })
 }
 
-/// Whether the text of a refusal mentions an order, e.g. one that was created before a later step failed (AT-97).
+/// Whether the text of a refusal mentions an order, e.g. one that was created before a later step failed (AT-97), or has the
+/// codes that only a placed order has. A compressed text cannot be checked.
 fn mentions_order(body: &[u8]) -> bool {
-    const LABELS: [&str; 6] = ["order", "orderid", "ordernumber", "orderno", "id", "auftrag"];
-    let text = String::from_utf8_lossy(body);
+    /// Words between the name of an id and the id, also of HTML.
+    const BETWEEN: [&str; 20] = [
+        "id", "nr", "no", "num", "number", "nummer", "with", "the", "mit", "der", "quot", "td", "th", "tr", "b",
+        "strong", "span", "code", "is", "was",
+    ];
+    if body.starts_with(b"\x1f\x8b") {
+        return true;
+    }
+    let text = String::from_utf8_lossy(body).to_lowercase();
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    words.windows(2).any(|pair| {
-        matches!(pair, [label, id] if LABELS.iter().any(|known| label.eq_ignore_ascii_case(known)) && is_numbered(id))
-    })
+    let is_order = |word: &str| word.starts_with("order") || word.starts_with("auftrag") || word == "existingorderid";
+    let follows_a_label = |at: usize| {
+        let before = words.get(..at).unwrap_or_default();
+        let label = before.iter().rev().take(6).find(|word| !BETWEEN.contains(word));
+        before.last() == Some(&"id") || label.is_some_and(|word| is_order(word))
+    };
+    let has_code = |pair: &[&str]| matches!(pair, ["shortcode" | "longcode", code] if *code != "null");
+    words.iter().enumerate().any(|(at, word)| is_numbered(word) && follows_a_label(at))
+        || words.windows(2).any(has_code)
 }
 
 /// Whether a word can be an OrderID by its form and its digits.

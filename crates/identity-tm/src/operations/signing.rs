@@ -13,7 +13,7 @@ use crate::{Dialect, OrderId, PROVIDER};
 
 const GONE: Refusal =
     Refusal::new(404, Kind::NotFound, "the vendor does not know the order, or has deleted it", Advice::DoNotRetry);
-const PROCESSED: Refusal = wrong_state(410, "the order has already been processed: it is probably signed");
+const PROCESSED: Refusal = wrong_state(410, "the order has already been processed, e.g. signed, canceled or rejected");
 const NOT_STARTED: Refusal = wrong_state(412, "signing has not been started: call requestSign first");
 
 /// The document lists no status for a single wrong TAN.

@@ -145,6 +145,13 @@ impl Engine {
                 continue;
             }
             observed.ambiguous |= is_ambiguous(&failed.error);
+            // After one ambiguous attempt, the limit of such attempts applies to all.
+            let allowed = match meta.ambiguity {
+                AmbiguityPolicy::Retry(at_most) if observed.ambiguous && meta.safety != RetrySafety::Safe => {
+                    allowed.min(at_most)
+                }
+                _ => allowed,
+            };
             let wait = decide(meta, &failed, made, allowed, &self.policy, fastrand::f64());
             let error = failed.error;
             let retry = wait.map(|wait| (wait, self.clock.now().plus(wait))).filter(|(_, until)| *until < deadline);

@@ -187,11 +187,10 @@ pub(super) fn after_ambiguous_attempt(meta: &Meta, error: Error) -> Error {
         (Some(Delivery::NotSent) | None, _) => error.with_delivery(Delivery::MaybeSent),
         // It says nothing about the earlier attempt, e.g. 409 because the vendor still executes it. A call with a result,
         // e.g. a login, can be made again.
-        (Some(Delivery::Answered), Kind::Conflict | Kind::Rejected | Kind::Forbidden | Kind::Authentication)
-            if meta.answer == Answer::Empty =>
-        {
-            unknown(error)
-        }
+        (
+            Some(Delivery::Answered),
+            Kind::Conflict | Kind::Rejected | Kind::Forbidden | Kind::Authentication | Kind::RateLimited,
+        ) if meta.answer == Answer::Empty => unknown(error),
         // A response that cannot be read, e.g. in another content coding, does not say whether the call was executed.
         (Some(Delivery::MaybeSent), Kind::Protocol | Kind::Integrity) => unknown(error),
         _ => error,

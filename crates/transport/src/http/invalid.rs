@@ -63,12 +63,11 @@ fn final_response(mut received: &[u8]) -> Option<(StatusCode, &[u8])> {
 
 /// What follows the first head.
 fn body_in(response: &[u8]) -> Option<&[u8]> {
-    let end = [&b"\r\n\r\n"[..], b"\n\n"].iter().filter_map(|end| Some(find(response, end)? + end.len())).min()?;
-    response.get(end..)
-}
-
-fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
-    bytes.windows(part.len()).position(|window| window == part)
+    // One pass: there can be thousands of heads.
+    let line_ends = response.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let is_empty_line = |rest: &&[u8]| rest.starts_with(b"\n") || rest.starts_with(b"\r\n");
+    let blank = line_ends.filter_map(|at| response.get(at..)).find(is_empty_line)?;
+    blank.strip_prefix(b"\r").unwrap_or(blank).get(1..)
 }
 
 /// The part of a chunked body that was not passed on: the bytes after the last piece that was, as received.

@@ -96,7 +96,8 @@ fn misnamed(out: &Path, media_type: &str) -> Option<&'static str> {
 }
 
 /// What a rejected read of recordings means ([T 3.9]).
-const NO_VOICE: &str = "the order has no audio recording, or the account is not set up for it";
+const NO_VOICE: &str =
+    "a possible reason is that the order has no audio recording, or that the account is not set up for them";
 
 pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path, accepted: &[String]) -> Result<(), Failure> {
     let _folder = Folder::create(out)?;

@@ -67,7 +67,14 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Resu
             return Err(Failure::unsent(format!("{option} and IdentDataSigned in {name} are both given: remove one")));
         }
         // Byte for byte (AT-71).
-        let result = SignedIdentData(bytes_of("--ident-data-signed", path)?.into());
+        let bytes = bytes_of("--ident-data-signed", path)?;
+        if serde_json::from_slice(&bytes)
+            .is_ok_and(|json: Value| json.get("base64").is_some() && json.get("identkit").is_some())
+        {
+            let why = "it is the output of --output json: pass a file that ident-data --signed -o wrote";
+            return Err(Failure::unsent(format!("--ident-data-signed {} cannot be used: {why}", path.display())));
+        }
+        let result = SignedIdentData(bytes.into());
         let form = result.for_reuse().map_err(|error| {
             Failure::unsent(format!("--ident-data-signed {} cannot be used: {}", path.display(), error.detail()))
         })?;

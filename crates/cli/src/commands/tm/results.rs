@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use identkit_core::{Artifact, Content, Error, Kind, Pii};
 use identkit_identity_tm::messages::{IdentData, IdentDataAnswer};
@@ -238,7 +239,8 @@ pub(super) fn not_signed(error: Error, order_id: &OrderId) -> Failure {
         false => format!("--any-id -- '{}'", plain(order_id.expose()).replace('\'', r"'\''")),
     };
     let check = format!("check it with identkit tm finality {id}");
-    Failure::from(error).note_on(400, format!("the order is not signed yet, or has nothing to sign: {check}"))
+    Failure::from(error)
+        .note_on(400, format!("a possible reason is that the order is not signed yet, or has nothing to sign: {check}"))
 }
 
 pub(super) async fn documents(
@@ -326,6 +328,14 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     })?;
     if !gone {
         return Err(Failure::local("the vendor confirmed the deletion but still returns the data"));
+    }
+    if response.status != StatusCode::ACCEPTED {
+        // It may have the same response for an id that it does not know (AT-09, AT-89).
+        let status = response.status.as_u16();
+        return Err(Failure::local(format!(
+            "the vendor answered with status {status}, which its document does not list for a deletion (202), and a read \
+             of the data now returns 404: the data is deleted, or the vendor never had any under this id"
+        )));
     }
     tm.show(document(json!({ "deleted": true }), &response, json!({})), |page| {
         page.line("deleted; a read of the data now returns 404")

@@ -74,7 +74,8 @@ pub(super) async fn hashes(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failur
     tm.show(document(to_json(&response.value), &response, json!({})), |page| {
         let mut table = table(&["Name", "Signed hash"]);
         for (name, hash) in response.value.hashes.iter().flat_map(|hashes| &hashes.0) {
-            table.add_row([plain(name), plain(hash.expose())]);
+            // Base64 can have line breaks (AT-40).
+            table.add_row([plain(name), plain(&hash.expose().split_whitespace().collect::<String>())]);
         }
         page.table(table);
     })

@@ -368,7 +368,7 @@ fn a_refusal_after_an_ambiguous_attempt_decides_nothing() {
         (Kind::Rejected, Kind::OutcomeUnknown),
         (Kind::Forbidden, Kind::OutcomeUnknown),
         (Kind::Authentication, Kind::OutcomeUnknown),
-        (Kind::RateLimited, Kind::RateLimited),
+        (Kind::RateLimited, Kind::OutcomeUnknown),
         (Kind::Unavailable, Kind::Unavailable),
         (Kind::NotFound, Kind::NotFound),
         (Kind::InvalidState, Kind::InvalidState),
