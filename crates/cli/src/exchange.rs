@@ -35,8 +35,8 @@ pub(crate) struct NotFound {
 }
 
 impl NotFound {
-    /// Whether the response may come from the API: it is not a page of another server. The document prints a plain text
-    /// ([T] 3.2.5).
+    /// Whether the response may come from the API: it is not a page of another server. The document of a vendor
+    /// can print a plain text.
     pub(crate) fn may_be_the_api(&self) -> bool {
         self.body.len() >= JUDGED || !trim_body(&self.body).starts_with(b"<")
     }
@@ -275,10 +275,16 @@ mod tests {
     }
 
     #[test]
-    fn only_json_or_nothing_may_come_from_the_api() {
-        for (body, expected) in
-            [("", true), (" \r\n", true), ("{}", true), ("\"no\"", true), ("<html>", false), ("no", false)]
-        {
+    fn a_page_does_not_come_from_the_api() {
+        for (body, expected) in [
+            ("", true),
+            (" \r\n", true),
+            ("{}", true),
+            ("\"no\"", true),
+            ("<html>", false),
+            ("\n<html>", false),
+            ("Order not found", true),
+        ] {
             let seen = NotFound { url: String::new(), operation: "test", has_id: true, body: body.into() };
             assert_eq!(seen.may_be_the_api(), expected, "{body}");
         }

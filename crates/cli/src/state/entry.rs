@@ -96,9 +96,10 @@ impl Entry {
             recorded: true,
             earlier: Vec::new(),
         };
-        // A crash can leave an incomplete last line.
-        for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-            if entry.apply(line).is_none() {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if !line.ends_with(b"\n") {
+                entry.apply_torn(line);
+            } else if entry.apply(line).is_none() {
                 entry.phase = Phase::Damaged;
                 break;
             }
@@ -120,6 +121,16 @@ impl Entry {
     /// The name of its file.
     pub(crate) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Applies an incomplete last line, which a crash can leave: the whole bytes of a piece of the body.
+    fn apply_torn(&mut self, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        // Only a piece of a body has this member.
+        let Some(piece) = text.split_once("\"base64\":\"").and_then(|(_, rest)| rest.split('"').next()) else { return };
+        let whole = piece.get(..piece.len() / 4 * 4).unwrap_or_default();
+        self.body.extend(decode_base64(whole).unwrap_or_default());
+        self.recorded &= self.running;
     }
 
     /// Applies a line; `None` if it is not valid.

@@ -624,6 +624,20 @@ fn a_record_of_a_later_version_is_damaged() {
 }
 
 #[test]
+fn a_piece_that_a_crash_cut_off_is_shown() {
+    let (state, server) = (State::new(), created());
+    crate::support::feed(&mut state.command(&server, CREATE), input(CREATE).as_bytes()).ends_with(0, &[]);
+    let path = state.shown()["path"].as_str().unwrap().to_owned();
+    let record = std::fs::read_to_string(&path).unwrap();
+    // In the middle of the Base64 of the body: 13 characters, so nine whole bytes.
+    let cut = record.find("\"base64\":\"").unwrap() + "\"base64\":\"".len() + 13;
+    std::fs::write(&path, &record[..cut]).unwrap();
+    let shown = state.shown();
+    assert_eq!(shown["text"], CREATED[..9]);
+    assert_eq!((&shown["complete"], &shown["recorded"]), (&false.into(), &false.into()));
+}
+
+#[test]
 fn show_prints_the_response() {
     let (state, server) = (State::new(), created());
     crate::support::feed(&mut state.command(&server, CREATE), input(CREATE).as_bytes()).ends_with(0, &[]);
