@@ -14,7 +14,7 @@ use crate::engine::{CaseRow, EntryRow, EventRow, EventState, Link, RecordKind, R
 pub(super) enum Fault {
     Sqlite(Arc<rusqlite::Error>),
     File(Arc<std::io::Error>),
-    /// The file at the path is no longer the one that is open.
+    /// The path names another file than the one that is open.
     Moved,
     /// A later release has written the file.
     Newer,
