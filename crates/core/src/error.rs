@@ -355,7 +355,8 @@ impl Error {
     }
 
     /// The response as received, complete or not; its body at most 1 MiB. If its head is not valid HTTP, the body begins
-    /// with the status line, and the headers are empty. Without a status line, the status is 600. It can contain personal data: do not log it.
+    /// with the status line, and the headers are empty. Without a status line, the status is 600. It can contain personal
+    /// data: do not log it.
     pub fn answer(&self) -> Option<&RawResponse> {
         self.0.answer.as_ref()
     }

@@ -178,16 +178,19 @@ impl Meter {
         self.limit(u64::MAX);
     }
 
-    fn count(&self, bytes: u64) -> io::Result<()> {
-        let left = self.0.load(Ordering::Relaxed);
-        if left == u64::MAX {
-            return Ok(());
+    /// The number of bytes that can be received. Fails if there is none.
+    fn left(&self) -> io::Result<usize> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Err(io::Error::other(TooManyBytes)),
+            left => Ok(usize::try_from(left).unwrap_or(usize::MAX)),
         }
-        let Some(left) = left.checked_sub(bytes) else {
-            return Err(io::Error::other(TooManyBytes));
-        };
-        self.limit(left);
-        Ok(())
+    }
+
+    fn count(&self, bytes: u64) {
+        let left = self.0.load(Ordering::Relaxed);
+        if left != u64::MAX {
+            self.limit(left.saturating_sub(bytes));
+        }
     }
 }
 
@@ -242,9 +245,19 @@ struct Metered {
 
 impl AsyncRead for Metered {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // Before the read: bytes that were read with an error would be lost (AT-97).
+        let left = self.meter.left()?;
         let before = buffer.filled().len();
-        std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        Poll::Ready(self.meter.count(buffer.filled().len().saturating_sub(before) as u64))
+        if left < buffer.remaining() {
+            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(left));
+            std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
+            let received = part.filled().len();
+            buffer.advance(received);
+        } else {
+            std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        }
+        self.meter.count(buffer.filled().len().saturating_sub(before) as u64);
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -138,6 +138,12 @@ async fn at_97_a_body_that_is_not_chunked_as_announced_is_retained() {
 #[tokio::test]
 async fn at_97_a_long_response_with_an_invalid_head_is_retained() {
     let head = "HTTP/1.1 202 Accepted\r\nno colon\r\n\r\n";
+    // More interim responses than the client reads, before the one with the id: no byte between them is lost.
+    let interim = "HTTP/1.1 100 C\r\n\r\n".repeat(20_000);
+    let last = "HTTP/1.1 202 Accepted\r\n\r\n{\"OrderID\":\"99\"}";
+    let error = create(plain(), &answering(format!("{interim}{last}")).await, small(), Duration::from_secs(30)).await;
+    let answer = error.unwrap_err().answer().cloned().unwrap();
+    assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (202, last.as_bytes()));
     for (filler, retained) in [(300_000, 300_000 + head.len() + 2), (2_000_000, 1024 * 1024)] {
         let url = answering(format!("{head}{}ok", "x".repeat(filler))).await;
         let error = create(plain(), &url, small(), Duration::from_secs(30)).await.unwrap_err();
