@@ -26,11 +26,20 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     cargo.env("INSTA_UPDATE", "no").env("INSTA_SNAPSHOT_REFERENCES_FILE", &growing);
     // A developer's shell can set this variable, with which insta accepts everything.
     cargo.env_remove("INSTA_FORCE_PASS");
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        cargo.env("RUST_TEST_THREADS", threads().to_string());
+    }
     if !ws.run(cargo)?.success() {
         return Ok(vec!["some tests failed or did not compile: see above".to_owned()]);
     }
     fs::rename(&growing, &finished).map_err(|error| format!("writing {}: {error}", finished.display()))?;
     Ok(Vec::new())
+}
+
+/// How many tests run at the same time. Tests of servers and of the program wait more than they compute: with one thread
+/// per core, both cores of a machine are half idle.
+fn threads() -> usize {
+    3 * std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Removes the list of the previous run and creates an empty one: insta creates none if no test asserts a snapshot.
