@@ -264,31 +264,38 @@ pub(crate) async fn prepare(
 /// How to save a damaged file.
 pub(crate) const ACCEPT: &str = "after you have checked it, repeat the command with --accept-damaged NAME, which saves the same bytes under this name";
 
-/// Gives the files their final names, or none of them if one is damaged: then the damaged ones are kept as such.
+/// Gives the files their final names, or none of them if one is damaged: then the damaged ones are kept as such. If a rename
+/// fails, the failure names the files that have their names.
 pub(crate) async fn commit_all(prepared: Vec<PreparedFile>) -> Result<Vec<SavedFile>, Failure> {
-    let (mut paths, mut files, mut damaged) = (Vec::new(), Vec::new(), Vec::new());
-    for PreparedFile { path, file, accepted } in prepared {
-        let free = || damaged_names(&path).find(|name| name.symlink_metadata().is_err());
-        damaged.extend(file.damage().and_then(|_| free()));
-        paths.push((path, accepted));
-        files.push(file);
+    if prepared.iter().any(|prepared| prepared.file.damage().is_some()) {
+        return Err(keep_damaged(prepared).await);
     }
-    match identkit_transport::save::commit_all(files).await {
-        Ok(digests) => {
-            let saved = paths.into_iter().zip(digests).map(|((path, accepted), digest)| {
-                if let Some(damage) = accepted {
-                    say(&format!("note: {} is saved although it is damaged: {damage}", path.display()));
-                }
-                SavedFile { path, digest }
-            });
-            Ok(saved.collect())
+    let (all, mut saved) = (prepared.len(), Vec::<SavedFile>::new());
+    for PreparedFile { path, file, accepted } in prepared {
+        let digest = file.commit().await.map_err(|error| {
+            let names: Vec<String> = saved.iter().map(|file| file.path.display().to_string()).collect();
+            let note = format!("{} of {all} files have their names: {}", names.len(), names.join(", "));
+            failure(&path, error).notes((!names.is_empty()).then_some(note))
+        })?;
+        if let Some(damage) = accepted {
+            say(&format!("note: {} is saved although it is damaged: {damage}", path.display()));
         }
-        Err(error) if error.kind() == Kind::Integrity => {
-            Err(damaged.iter().fold(error.into(), |failure: Failure, path| {
-                failure.note(format!("the damaged file is {}; {ACCEPT}", path.display()))
-            }))
-        }
-        Err(error) => Err(failure(paths.first().map_or(Path::new(""), |(path, _)| path), error)),
+        saved.push(SavedFile { path, digest });
+    }
+    Ok(saved)
+}
+
+/// Keeps the damaged files, and returns the failure that names them.
+async fn keep_damaged(prepared: Vec<PreparedFile>) -> Failure {
+    let free = |one: &PreparedFile| damaged_names(&one.path).find(|name| name.symlink_metadata().is_err());
+    let names: Vec<PathBuf> = prepared.iter().filter(|one| one.file.damage().is_some()).filter_map(free).collect();
+    let first = prepared.first().map(|one| one.path.clone()).unwrap_or_default();
+    match identkit_transport::save::commit_all(prepared.into_iter().map(|one| one.file).collect()).await {
+        Err(error) if error.kind() != Kind::Integrity => failure(&first, error),
+        kept => kept
+            .err()
+            .map_or_else(|| Failure::local("a file is damaged"), Failure::from)
+            .notes(names.iter().map(|path| format!("the damaged file is {}; {ACCEPT}", path.display()))),
     }
 }
 
