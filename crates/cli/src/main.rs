@@ -21,6 +21,7 @@ mod providers;
 mod save;
 mod signals;
 mod state;
+mod stream_deadline;
 mod tap;
 mod text;
 mod trace;

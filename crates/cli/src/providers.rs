@@ -6,9 +6,13 @@ use identkit_mock_server::{MockVendor, Sandbox, SandboxBuilder, vendors};
 use crate::calls::Provider;
 use crate::commands::sandbox::Hints;
 use crate::commands::{identify24, tm};
+use crate::typed_id::IdKind;
 
 /// What the guide prints about each vendor, in this order.
 pub(crate) const HINTS: &[Hints] = &[tm::HINTS, identify24::HINTS];
+
+/// The ids that records can have.
+pub(crate) const IDS: &[IdKind] = &[tm::ORDER_ID, identify24::IDENT_ID];
 
 /// Declares the providers in crates of their own, one module each.
 macro_rules! providers {

@@ -1,17 +1,12 @@
-//! Output files and directories, and deadlines of streams. The transport writes the files atomically.
+//! Output files and directories. The transport writes the files atomically.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Mutex;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
-use identkit_core::{Artifact, BoxFuture, Clock, Content, Damage, Error, Instant, Kind, WorkGuard};
+use identkit_core::{Artifact, Content, Damage, Error, Kind};
 use identkit_files::{Draft, Leftover, create_dirs};
-use identkit_transport::SystemClock;
 use identkit_transport::save::{Existing, FileDigest, Prepared, Save};
 use identkit_wire::json::Blob;
 use serde_json::{Value, json};
@@ -270,12 +265,12 @@ pub(crate) async fn commit_all(prepared: Vec<PreparedFile>) -> Result<Vec<SavedF
     for PreparedFile { path, file, accepted } in prepared {
         let free = || damaged_names(&path).find(|name| name.symlink_metadata().is_err());
         damaged.extend(file.damage().and_then(|_| free()));
-        paths.push((path, accepted));
+        paths.push((path, accepted, file.digest()));
         files.push(file);
     }
     match identkit_transport::save::commit_all(files).await {
         Ok(digests) => {
-            let saved = paths.into_iter().zip(digests).map(|((path, accepted), digest)| {
+            let saved = paths.into_iter().zip(digests).map(|((path, accepted, _), digest)| {
                 if let Some(damage) = accepted {
                     say(&format!("note: {} is saved although it is damaged: {damage}", path.display()));
                 }
@@ -288,7 +283,18 @@ pub(crate) async fn commit_all(prepared: Vec<PreparedFile>) -> Result<Vec<SavedF
                 failure.note(format!("the damaged file is {}; {ACCEPT}", path.display()))
             }))
         }
-        Err(error) => Err(failure(paths.first().map_or(Path::new(""), |(path, _)| path), error)),
+        Err(error) => {
+            // The files get their names in this order.
+            let (all, mut saved) = (paths.len(), Vec::new());
+            for (path, _, digest) in paths {
+                if !FileDigest::from_file(&path).await.is_ok_and(|on_disk| on_disk == digest) {
+                    let note = format!("{} of {all} files have their names: {}", saved.len(), saved.join(", "));
+                    return Err(failure(&path, error).notes((!saved.is_empty()).then_some(note)));
+                }
+                saved.push(path.display().to_string());
+            }
+            Err(error.into())
+        }
     }
 }
 
@@ -350,47 +356,4 @@ fn failure(path: &Path, error: Error) -> Failure {
 pub(crate) fn digest(bytes: &[u8]) -> FileDigest {
     use sha2::Digest;
     FileDigest::new(bytes.len() as u64, sha2::Sha256::digest(bytes).into())
-}
-
-/// The `--timeout` of a call, extended to the stream of its response body.
-#[derive(Debug)]
-pub(crate) struct StreamDeadline {
-    clock: SystemClock,
-    deadline: Option<Instant>,
-}
-
-impl StreamDeadline {
-    /// Starts now. Without `--timeout`, a stream has only the limits of the driver.
-    pub(crate) fn start(timeout: Option<Duration>) -> Self {
-        let clock = SystemClock::new();
-        let deadline = timeout.map(|timeout| clock.now().plus(timeout));
-        Self { clock, deadline }
-    }
-
-    /// Adds the deadline to a stream.
-    pub(crate) fn limit(&self, content: Content) -> Content {
-        match self.deadline {
-            Some(at) => Content::new(content.len(), LimitedContent { content, end: self.clock.sleep_until(at) }),
-            None => content,
-        }
-    }
-}
-
-struct LimitedContent {
-    content: Content,
-    end: BoxFuture<'static, WorkGuard>,
-}
-
-impl Body for LimitedContent {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        // The deadline first: a stream that always has more data would otherwise never end.
-        if self.end.as_mut().poll(cx).is_ready() {
-            let error = Error::new(Kind::Timeout, "the response was not complete before the deadline (--timeout)");
-            return Poll::Ready(Some(Err(error)));
-        }
-        Pin::new(&mut self.content).poll_frame(cx)
-    }
 }

@@ -123,21 +123,26 @@ fn text(field: &Option<Pii<String>>, holds: impl FnOnce(&str) -> bool) -> bool {
     field.as_ref().is_some_and(|text| holds(text.expose()))
 }
 
+fn has_blanks(text: &str) -> bool {
+    text.trim() != text
+}
+
+/// The names of those of the fields whose text has blanks around it.
+macro_rules! with_blanks {
+    ($ident:ident; $($field:ident)+) => {
+        [$((stringify!($field), text(&$ident.$field, has_blanks))),+].into_iter().filter(|(_, has)| *has).map(|(name, _)| name)
+    };
+}
+
 /// The names of the fields whose text loses blanks around it. Those of a phone number are separators.
 fn trimmed(given: &CreateIdent) -> Vec<&'static str> {
-    macro_rules! texts {
-        ($($field:ident)+) => { [$((stringify!($field), text(&given.$field, has_blanks))),+] };
-    }
-    fn has_blanks(text: &str) -> bool {
-        text.trim() != text
-    }
-    let texts = texts!(
-        company_name store_name branche person_title person_first_name person_last_name person_position email street
-        house_no zip_code city country international_code birthday birth_place nationality id_number
-        id_country id_issue_date id_end_date issuing_authority
+    let project = given.project_id.as_ref().is_some_and(|id| has_blanks(id.as_str())).then_some("project_id");
+    let texts = with_blanks!(
+        given; company_name store_name branche person_title person_first_name person_last_name person_position email
+        street house_no zip_code city country international_code birthday birth_place nationality id_number id_country
+        id_issue_date id_end_date issuing_authority
     );
-    let project = ("project_id", given.project_id.as_ref().is_some_and(|id| has_blanks(id.as_str())));
-    std::iter::once(project).chain(texts).filter(|(_, is_trimmed)| *is_trimmed).map(|(name, _)| name).collect()
+    project.into_iter().chain(texts).collect()
 }
 
 /// Lists the fields by name, each with whether it is set.
@@ -219,12 +224,15 @@ fn warnings(ident: &CreateIdent, given: &CreateIdent) -> Vec<Warning> {
         "mobile_phone is sent with the country code 49, or without a zero that is dialed within the country only";
     let trimmed = trimmed(given);
     let blanks = format!("sent without the blanks around them: {}", trimmed.join(", "));
+    let own: Vec<_> = with_blanks!(given; custom_id custom1 custom2 custom3 custom4).collect();
+    let unchanged = format!("sent unchanged, with the blanks around them: {}", own.join(", "));
     let code = "international_code is not a two-letter country code as in the document's sample";
     let short = "custom_id is easy to guess: use at least 16 characters, not only digits";
     let noticed = [
         Warning::when(abroad, message, "AI-20"),
         Warning::when(changed, rewritten, "AI-20"),
         (!trimmed.is_empty()).then(|| Warning::new(blanks, "AI-24")),
+        (!own.is_empty()).then(|| Warning::new(unchanged, "AI-18")),
         Warning::when(odd_code, code, "AI-21"),
         Warning::when(text(&ident.custom_id, guessable), short, "I-022"),
         Warning::when(insecure, "pdf_url does not begin with https://", "I-043"),

@@ -10,7 +10,9 @@ use identkit_wire::encode_base64;
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
-use crate::output::{Format, prevent_wrapping, print_bytes, say, table, unwritten};
+use crate::output::{Format, Page, prevent_wrapping, print_bytes, say, table, unwritten};
+
+use crate::providers::IDS;
 use crate::state::{Entry, Phase, StateDirectory, can_hold_id};
 use crate::text::{id, plain};
 
@@ -81,8 +83,20 @@ fn is_open(entry: &Entry) -> bool {
     entry.running || !entry.phase.is_closed()
 }
 
+/// The names of a record, with the ids in a response that no command has read.
+fn names(entry: &Entry) -> Vec<(String, String)> {
+    let mut names = entry.names.clone();
+    for kind in IDS.iter().filter(|kind| !entry.names.iter().any(|(name, _)| name == kind.name)) {
+        let ids = kind.in_record(entry);
+        if !ids.is_empty() {
+            names.push((kind.name.to_owned(), ids.join(", ")));
+        }
+    }
+    names
+}
+
 fn summary(entry: &Entry) -> Value {
-    let names: BTreeMap<&str, &str> = entry.names.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let names: BTreeMap<String, String> = names(entry).into_iter().collect();
     json!({
         "name": entry.name(),
         "path": entry.path.display().to_string(),
@@ -114,7 +128,7 @@ fn list(directory: &Path, open: bool, format: Format) -> Result<(), Failure> {
         let header = ["Name", "Operation", "State", "Ids"];
         let mut table = table(&header);
         for entry in &entries {
-            let names: Vec<String> = entry.names.iter().map(|(key, value)| format!("{key} {}", id(value))).collect();
+            let names: Vec<String> = names(entry).iter().map(|(key, value)| format!("{key} {}", id(value))).collect();
             table.add_row([
                 plain(&entry.name()),
                 plain(&entry.operation),
@@ -138,14 +152,13 @@ fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
         return print_bytes(&entry.body);
     }
     let mut json = summary(entry);
-    let text = String::from_utf8_lossy(&entry.body);
     if let Some(members) = json.as_object_mut() {
         let headers: Vec<Value> = entry.headers.iter().map(|(name, value)| json!([name, value])).collect();
         members.insert("headers".into(), headers.into());
         members.insert("complete".into(), entry.complete.into());
         members.insert("recorded".into(), entry.recorded.into());
         members.insert("base64".into(), encode_base64(&entry.body).into());
-        members.insert("text".into(), text.as_ref().into());
+        members.insert("text".into(), String::from_utf8_lossy(&entry.body).into());
         let earlier = entry.earlier.iter().map(|earlier| {
             json!({
                 "http_status": earlier.status,
@@ -164,7 +177,7 @@ fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
             ("operation".to_owned(), plain(&format!("{} ({})", entry.operation, entry.provider))),
             ("state".to_owned(), format!("{}: {}", word(entry), meaning(entry))),
         ];
-        rows.extend(entry.names.iter().map(|(key, value)| (plain(key), id(value))));
+        rows.extend(names(entry).iter().map(|(key, value)| (plain(key), id(value))));
         for earlier in &entry.earlier {
             let size = size(&earlier.body, earlier.complete, earlier.recorded);
             rows.push(("earlier response".to_owned(), format!("HTTP status {}, {size}", earlier.status)));
@@ -178,13 +191,21 @@ fn show(entry: &Entry, body: bool, format: Format) -> Result<(), Failure> {
         page.pairs(rows);
         for earlier in &entry.earlier {
             page.line(format!("The response with status {} to an earlier attempt:", earlier.status));
-            String::from_utf8_lossy(&earlier.body).lines().for_each(|line| page.line(plain(line)));
+            show_body(page, &earlier.body, "--output json shows it in Base64");
         }
         if entry.status.is_some() && !entry.earlier.is_empty() {
             page.line("The last response:");
         }
-        text.lines().for_each(|line| page.line(plain(line)));
+        show_body(page, &entry.body, &format!("identkit state show {} --body | gzip -d decodes it", entry.name()));
     })
+}
+
+/// Shows a body as text; `decoding` says how to read one in gzip, which is recorded as received (AT-90).
+fn show_body(page: &mut Page, body: &[u8], decoding: &str) {
+    if body.starts_with(b"\x1f\x8b") {
+        return page.line(format!("The body is in gzip: {decoding}."));
+    }
+    String::from_utf8_lossy(body).lines().for_each(|line| page.line(plain(line)));
 }
 
 /// The size of a body in words.

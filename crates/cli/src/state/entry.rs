@@ -4,6 +4,8 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use http::{HeaderMap, StatusCode};
+use identkit_core::RawResponse;
 use identkit_wire::decode_base64;
 use serde_json::Value;
 
@@ -22,7 +24,9 @@ pub(crate) struct Entry {
     pub(crate) at: String,
     pub(crate) provider: String,
     pub(crate) operation: String,
-    /// References and ids by name.
+    /// References and ids of the request by name.
+    pub(crate) request_names: Vec<(String, String)>,
+    /// References and ids by name: those of the request and, at the end, those of the response.
     pub(crate) names: Vec<(String, String)>,
     pub(crate) status: Option<u64>,
     pub(crate) headers: Vec<(String, String)>,
@@ -88,6 +92,7 @@ impl Entry {
             at: String::new(),
             provider: String::new(),
             operation: String::new(),
+            request_names: Vec::new(),
             names: Vec::new(),
             status: None,
             headers: Vec::new(),
@@ -107,15 +112,19 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Whether the vendor gave this id: it is in the record, or in a response that no command has read.
-    pub(crate) fn has_id(&self, provider: &str, name: &str, id: &str) -> bool {
-        // Several ids of one name are in one value (AT-95).
-        let is_id = |value: &str| value == id || value.split(", ").any(|one| one == id);
-        let bodies = || self.earlier.iter().map(|earlier| &earlier.body).chain([&self.body]);
-        let has =
-            |body: &Vec<u8>| serde_json::from_slice(body).is_ok_and(|body: Value| body.get(name) == Some(&id.into()));
-        let in_body = || bodies().any(has);
-        self.provider == provider && (self.names.iter().any(|(key, value)| key == name && is_id(value)) || in_body())
+    /// The responses, the last one first. The headers of earlier ones are not retained.
+    pub(crate) fn responses(&self) -> impl Iterator<Item = RawResponse> {
+        let status = |status| StatusCode::from_u16(u16::try_from(status).unwrap_or_default()).unwrap_or_default();
+        let header = |(name, value): &(String, String)| Some((name.parse().ok()?, value.parse().ok()?));
+        let headers: HeaderMap = self.headers.iter().filter_map(header).collect();
+        let body = self.body.clone().into();
+        let last =
+            self.status.map(|code| RawResponse::new(status(code), headers, body, self.complete && self.recorded));
+        let earlier = self.earlier.iter().rev().map(move |earlier| {
+            let is_whole = earlier.complete && earlier.recorded;
+            RawResponse::new(status(earlier.status), HeaderMap::new(), earlier.body.clone().into(), is_whole)
+        });
+        last.into_iter().chain(earlier)
     }
 
     /// The name of its file.
@@ -147,6 +156,7 @@ impl Entry {
                 self.provider = text("provider")?.to_owned();
                 self.operation = text("operation")?.to_owned();
                 self.names = names(line.get("names")?)?;
+                self.request_names.clone_from(&self.names);
                 self.phase = Phase::Unsent;
             }
             // Without an intent, the file is not a record.

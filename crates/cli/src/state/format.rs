@@ -61,6 +61,11 @@ impl Phase {
         Self::WORDS.iter().find(|known| known.1 == word).map(|known| known.0)
     }
 
+    /// Whether the request succeeded.
+    pub(crate) fn is_success(self) -> bool {
+        matches!(self, Self::Done | Self::Undelivered)
+    }
+
     /// Whether it is known what the vendor did.
     pub(crate) fn is_closed(self) -> bool {
         matches!(self, Self::Unsent | Self::Done | Self::Refused)

@@ -11,6 +11,7 @@ mod feed;
 mod fuzz;
 mod help;
 mod identify24;
+mod ids;
 #[cfg(unix)]
 mod interrupted;
 mod media;

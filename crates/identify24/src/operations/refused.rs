@@ -1,6 +1,6 @@
 //! Whether a refused `ident/create` can have created an ident (AI-30, AI-31).
 
-use http::header::{CONTENT_LOCATION, LINK, LOCATION};
+use http::header::{CONTENT_LOCATION, LINK, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use identkit_wire::{json, trim_body};
 use serde_json::Value;
@@ -11,19 +11,29 @@ use crate::messages::CreateIdentResponse;
 /// sends the create again, so these must prove that they hold nothing. The client does not repeat the others, so they
 /// count unless they show an ident.
 pub(super) fn contradicts(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
-    let names_it = |(name, value): (&HeaderName, &HeaderValue)| {
-        let is_url = matches!(*name, LOCATION | CONTENT_LOCATION | LINK);
-        names_ident(name.as_str().as_bytes())
-            || names_ident(value.as_bytes())
-            || (is_url && is_url_of_ident(&String::from_utf8_lossy(value.as_bytes())))
-    };
-    if headers.iter().any(names_it) {
+    if headers.iter().any(|(name, value)| is_header_of_ident(name, value)) {
         return true;
     }
     match status.as_u16() {
         401 | 429 => headers.contains_key(LOCATION) || !holds_nothing(body),
         _ => shows_ident(body),
     }
+}
+
+/// Whether a header, or the cookie that it sets, names an ident or has the URL of one.
+fn is_header_of_ident(name: &HeaderName, value: &HeaderValue) -> bool {
+    let value = String::from_utf8_lossy(value.as_bytes());
+    let (subject, content) = match *name {
+        SET_COOKIE => value.split(';').next().and_then(|pair| pair.split_once('=')).unwrap_or_default(),
+        _ => (name.as_str(), value.as_ref()),
+    };
+    // Usual session cookies have the name of the vendor or of a login.
+    let subject = subject.to_ascii_lowercase().replace("identify", "").replace("identity", "");
+    let is_url = matches!(*name, LOCATION | CONTENT_LOCATION | LINK);
+    (subject.contains("ident") && !content.trim().is_empty())
+        || names_ident(value.as_bytes())
+        || labels_an_ident(&value)
+        || (is_url && is_url_of_ident(&value))
 }
 
 /// Whether a body is empty, a plain text, or an object of the documented error form, without anything that could be an id.
@@ -35,13 +45,8 @@ fn holds_nothing(body: &[u8]) -> bool {
             !has_url(text) && serde_json::from_slice(text).is_ok_and(|value| is_error(&value)) && !accepts(text)
         }
         // A gateway can send plain text or a page.
-        Some(_) => std::str::from_utf8(text).is_ok_and(|text| !text.contains('\0') && is_without_id(text)),
+        Some(_) => std::str::from_utf8(text).is_ok_and(|text| !text.contains('\0') && !may_have_id(text)),
     }
-}
-
-/// Whether a text neither names an ident nor has a word that could be an id.
-fn is_without_id(text: &str) -> bool {
-    !names_ident(text.as_bytes()) && !is_like_id(text)
 }
 
 /// Whether a value is an object that has only the members of an error.
@@ -59,8 +64,8 @@ fn is_error(value: &Value) -> bool {
 fn is_text_only(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) => true,
-        Value::Number(number) => !is_like_id(&number.to_string()),
-        Value::String(text) => is_without_id(text),
+        Value::Number(number) => !may_have_id(&number.to_string()),
+        Value::String(text) => !may_have_id(text),
         Value::Array(many) => many.iter().all(is_text_only),
         Value::Object(members) => members.iter().all(|(name, value)| {
             is_empty(value) || (matches!(name.as_str(), "message" | "text" | "field" | "code") && is_text_only(value))
@@ -78,18 +83,56 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Whether a text has a word that can be an id: 16 characters or more with a digit, or 32 or more, e.g. in Base64, or one
-/// with a digit after the word `ident`.
-fn is_like_id(text: &str) -> bool {
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let is_named = |pair: &[&str]| matches!(pair, [label, id] if label.eq_ignore_ascii_case("ident") && id.contains(|c: char| c.is_ascii_digit()));
-    if words.windows(2).any(is_named) {
-        return true;
-    }
+/// Words before an id.
+const LABELS: [&str; 9] = ["case", "fall", "id", "ident", "no", "nr", "num", "number", "nummer"];
 
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '+' | '=');
-    text.split(|c| !is_part(c))
-        .any(|word| word.len() >= 32 || (word.len() >= 16 && word.contains(|c: char| c.is_ascii_digit())))
+/// Words with a digit that are in usual error pages.
+const NO_IDS: [&str; 2] = ["identify24", "utf-8"];
+
+/// The words of a text. Hyphens and underscores are parts of a word.
+fn words(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_'));
+    words.map(|word| word.trim_matches(['-', '_'])).filter(|word| !word.is_empty()).collect()
+}
+
+fn has_digit(word: &str) -> bool {
+    word.contains(char::is_numeric)
+}
+
+/// The labels directly before each word with a digit, e.g. `Ident` and `number` before `4711`.
+fn labels_of_ids<'a>(words: &'a [&'a str]) -> impl Iterator<Item = &'a [&'a str]> {
+    let is_part = |part: &str| LABELS.iter().any(|label| part.eq_ignore_ascii_case(label));
+    let is_label = move |word: &&&str| word.split(['-', '_']).all(is_part);
+    let ids = words.iter().enumerate().filter(|(_, word)| has_digit(word));
+    ids.map(move |(at, _)| {
+        let before = words.get(..at).unwrap_or_default();
+        let count = before.iter().rev().take_while(is_label).count();
+        before.get(at - count..).unwrap_or_default()
+    })
+}
+
+/// Whether a text says that a word with a digit is the id of an ident, e.g. `Ident-Nr. 4711`.
+fn labels_an_ident(text: &str) -> bool {
+    let is_ident = |label: &&str| label.to_ascii_lowercase().contains("ident");
+    labels_of_ids(&words(text)).any(|labels| labels.iter().any(is_ident))
+}
+
+/// Whether a word has at least this length and a digit, or is longer than a usual word, e.g. in Base64.
+fn has_long_word(text: &str, shortest: usize) -> bool {
+    let is_usual = |word: &&str| NO_IDS.iter().any(|usual| word.eq_ignore_ascii_case(usual));
+    let length = |word: &str| word.chars().count();
+    words(text)
+        .iter()
+        .filter(|word| !is_usual(word))
+        .any(|word| length(word) >= 32 || (length(word) >= shortest && has_digit(word)))
+}
+
+/// Whether a text names an ident or has a word that could be an id: with a digit, if it is longer than a status, a number
+/// of seconds or a part of a version, or follows a label.
+fn may_have_id(text: &str) -> bool {
+    names_ident(text.as_bytes())
+        || has_long_word(text, 4)
+        || labels_of_ids(&words(text)).any(|labels| !labels.is_empty())
 }
 
 /// Whether a text names the element `ident_id`, in any spelling, or has the URL of a person.
@@ -102,7 +145,7 @@ fn names_ident(text: &[u8]) -> bool {
 
 /// Whether the URL of a header can name an ident: by its path or by an id.
 fn is_url_of_ident(url: &str) -> bool {
-    url.to_ascii_lowercase().contains("ident/") || is_like_id(url)
+    url.to_ascii_lowercase().contains("ident/") || has_long_word(url, 16)
 }
 
 /// Whether a text has part of the URL that an ident has for its person.
@@ -121,7 +164,7 @@ fn shows_ident(body: &[u8]) -> bool {
     match text.first() {
         Some(b'{') => accepts(text),
         Some(b'[') => text != b"[]",
-        _ => names_ident(text) || labels_an_id(&String::from_utf8_lossy(text)),
+        _ => names_ident(text) || labels_an_ident(&String::from_utf8_lossy(text)),
     }
 }
 
@@ -154,19 +197,9 @@ fn has_ident(value: &Value) -> bool {
             }
         }),
         Value::Array(many) => many.iter().any(has_ident),
-        Value::String(text) => has_url(text.as_bytes()) || labels_an_id(text),
+        Value::String(text) => has_url(text.as_bytes()) || labels_an_ident(text),
         _ => false,
     }
-}
-
-/// Whether a text has a word with a digit after the word `ident`, e.g. `Ident 4711 was created`.
-fn labels_an_id(text: &str) -> bool {
-    let words: Vec<&str> =
-        text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric())).collect();
-    let is_label = |word: &str| ["ident", "ident_id", "ident-id"].iter().any(|label| word.eq_ignore_ascii_case(label));
-    words
-        .windows(2)
-        .any(|pair| matches!(pair, [label, id] if is_label(label) && id.contains(|c: char| c.is_ascii_digit())))
 }
 
 #[cfg(test)]
@@ -181,8 +214,21 @@ mod tests {
         let in_message = serde_json::json!({ "messages": [base64] }).to_string();
         let utf_16: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let marked = [b"\xef\xbb\xbf", json.as_bytes()].concat();
-        let doubtful: [&[u8]; 38] = [
+        let doubtful: [&[u8]; 51] = [
             br#"{"messages":["Ident 482913 created"]}"#,
+            br#"{"messages":["Case 77812 created"]}"#,
+            br#"{"messages":["Created: A1B2"]}"#,
+            br#"{"messages":["Nr. 77 angelegt"]}"#,
+            br#"{"messages":["id=7"]}"#,
+            br#"{"error":{"code":77812}}"#,
+            b"Ident-Nr. 77812 angelegt",
+            b"Ident-Nr. 77 812 angelegt",
+            b"id 77812",
+            b"Ident number: 4711",
+            b"Case #12",
+            b"created a1-b2-c3",
+            "angelegt: \u{0667}\u{0667}\u{0668}\u{0661}".as_bytes(),
+            b"eyJpZGVudGlmaWVyIjoiQUJDREVGR0hJSktMTU5PUCJ",
             json.as_bytes(),
             b"ident_id=FIRST",
             b"ident_id: FIRST created",
@@ -221,7 +267,7 @@ mod tests {
             b"[]",
             b"Too many requests: 6f0a1b2c-0000-4000-8000-1234567890ab",
         ];
-        let sure: [&[u8]; 11] = [
+        let sure: [&[u8]; 16] = [
             b"",
             b" \r\n",
             b"\xef\xbb\xbf",
@@ -233,6 +279,11 @@ mod tests {
             br#" {"message":"Too many requests"} "#,
             b"Unauthorized",
             b"<html><h1>429 Too Many Requests</h1></html>",
+            b"<html>\r\n<head><title>429 Too Many Requests</title></head>\r\n<center>nginx/1.18.0</center></html>",
+            b"<!DOCTYPE html><meta charset=\"utf-8\"><h2>401</h2> Apache/2.4.52 at api.identify24.de Port 443",
+            br#"{"error":{"code":429,"message":"60 requests in 60 seconds"}}"#,
+            br#"{"messages":["identify24: HTTP/1.1 401 Unauthorized, retry in 30s"]}"#,
+            b"No ident was created: the token expired 30 minutes ago",
         ];
         let none = HeaderMap::new();
         for status in [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS] {
@@ -242,13 +293,31 @@ mod tests {
             for body in sure {
                 assert!(!contradicts(status, &none, body), "{status} {}", String::from_utf8_lossy(body));
             }
-            for (name, value) in [("location", "/"), ("x-ident-id", "FIRST"), ("link", "</apply/FIRST>")] {
+            for (name, value) in [
+                ("location", "/"),
+                ("x-ident-id", "FIRST"),
+                ("link", "</apply/FIRST>"),
+                ("x-ident", "FIRST"),
+                ("set-cookie", "ident=6f0a1b2c-0000-4000-8000-1234567890ab; Path=/"),
+                ("set-cookie", "lastIdent=A"),
+                ("x-message", "Ident 4711 created"),
+            ] {
                 let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
                 assert!(contradicts(status, &headers, b""), "{name}");
             }
-            let usual = [("server", "identify24"), ("content-type", "application/json"), ("retry-after", "1")];
-            let usual = usual.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-            assert!(!contradicts(status, &HeaderMap::from_iter(usual), b"{}"));
+            for (name, value) in [
+                ("server", "identify24"),
+                ("content-type", "application/json"),
+                ("retry-after", "3600"),
+                ("set-cookie", "PHPSESSID=6f0a1b2c00004000; Path=/"),
+                ("set-cookie", "identify24_session=6f0a1b2c00004000; Path=/"),
+                ("set-cookie", ".AspNetCore.Identity.Application=6f0a1b2c; Path=/"),
+                ("set-cookie", "ident=; Max-Age=0"),
+                ("date", "Mon, 30 Nov 2026 09:00:00 GMT"),
+            ] {
+                let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+                assert!(!contradicts(status, &headers, b"{}"), "{name}: {value}");
+            }
         }
         for (name, value, named) in [
             ("location", "/ident/FIRST", true),
@@ -271,6 +340,8 @@ mod tests {
             (r#"{"result":false,"messages":["custom_id 6f0a1b2c-0000-4000-8000-1234567890ab exists"]}"#, false),
             ("ident_id=FIRST", true),
             ("Ident 4711 was created", true),
+            ("Ident-Nr. 4711 angelegt", true),
+            ("custom_id 4711 exists, case 12, 3600 seconds", false),
             (r#"{"result":false,"messages":["Ident a1b2c3d4-5e6f was created, but the e-mail failed"]}"#, true),
             (r#"{"result":false,"messages":["Ident abc-4711 was created"]}"#, true),
             (r#"{"result":false,"identId":"FIRST"}"#, true),

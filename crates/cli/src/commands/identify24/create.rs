@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use identkit_core::{Error, Kind, Pii};
-use identkit_identify24::messages::CreateIdent;
+use identkit_identify24::messages::{CreateIdent, PdfContent};
 use identkit_identify24::{Dialect, PhonePolicy};
 use identkit_wire::json::{self as wire, Node};
 use identkit_wire::{Operation as _, encode_base64};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::answer_file::{ResponseFile, WriteError};
 use super::client::Identify24;
+use super::ids::IDENT_ID;
 use crate::changes::{self, Changes};
 use crate::context::{document, warn};
 use crate::exit::{Failure, VendorText};
@@ -50,9 +51,12 @@ pub(super) async fn create(
 ) -> Result<(), Failure> {
     let input = Input::read(file).await?;
     let ident: CreateIdent = wire::read_input(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
+    let pdf = check_pdf(&ident)?;
     let names = Names { listed: &[("", CreateIdent::KEYS)], foreign: FOREIGN };
     // An ident that breaks a rule is rejected below.
-    let sent = ident.encode(&dialect).ok().and_then(|sent| sent.body.as_bytes()).unwrap_or_default();
+    let encoded = ident.encode(&dialect).ok();
+    let pdf = pdf.filter(|_| encoded.is_some());
+    let sent = encoded.and_then(|sent| sent.body.as_bytes()).unwrap_or_default();
     let Changes { left_out, reshaped, trimmed } = Changes::new(&input.bytes, &sent);
     let types = other_types(&input.bytes);
     // The client's warnings are about the other changes. If it is a number, only its type changes.
@@ -62,7 +66,7 @@ pub(super) async fn create(
     let phone = changed.then(|| format!("{phone} is sent without its separators"));
     let types = types.into_iter().map(|(name, kind)| format!("{name} is a {kind} and is sent as text"));
     let notes = misspelled::notes(&input.bytes, names).into_iter().chain(types);
-    let notes = notes.chain(changes::note(changes::LEFT_OUT, &left_out)).chain(phone);
+    let notes = notes.chain(changes::note(changes::LEFT_OUT, &left_out)).chain(phone).chain(pdf);
     notes.for_each(|note| say(&format!("note: {note}")));
     let client = identify24.client(|client| client.dialect(dialect))?;
     let file = out.map(ResponseFile::create).transpose()?;
@@ -76,9 +80,13 @@ pub(super) async fn create(
     let created = match warn(created) {
         Ok(created) => created,
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
+            let ids = error.answer().map(IDENT_ID.find).unwrap_or_default();
+            if !ids.is_empty() {
+                identify24.recorder.add_secret(IDENT_ID.name, &ids.join(", "));
+            }
             let is_recorded = identify24.recorder.has_response();
             let saved = |length| identify24.recorder.saved(length);
-            return Err(unknown_outcome(error, file, &recovery, Shown { reveal, is_recorded }, saved));
+            return Err(unknown_outcome(error, &ids, file, &recovery, Shown { reveal, is_recorded }, saved));
         }
         Err(error) => return Err(error.into()),
     };
@@ -116,6 +124,23 @@ pub(super) async fn create(
     })?;
     // Only now: the response is printed even if it could not be saved.
     written.transpose().map(|_| ())
+}
+
+/// Fails unless `pdf_content`, if it has a text, is a PDF in one of the encodings of the document. The document's sample
+/// has a placeholder and a `pdf_url`: then the result is a note (AI-19).
+fn check_pdf(ident: &CreateIdent) -> Result<Option<String>, Failure> {
+    let Some(content) = &ident.pdf_content else { return Ok(None) };
+    let is_empty = matches!(content, PdfContent::Text(text) if text.expose().trim().is_empty());
+    let problem = match content.to_bytes() {
+        _ if is_empty => return Ok(None),
+        Ok(pdf) if pdf.starts_with(b"%PDF-") => return Ok(None),
+        Ok(_) => "is not a PDF: its first bytes are not %PDF-",
+        Err(_) => "is not valid Base64",
+    };
+    if ident.pdf_url.is_some() {
+        return Ok(Some(format!("pdf_content {problem} (AI-19)")));
+    }
+    Err(Failure::unsent(format!("pdf_content {problem} (AI-19): pass a PDF in Base64, e.g. the output of base64 FILE")))
 }
 
 /// The elements, with their types, that are not text in the input, but are sent as text.
@@ -161,21 +186,22 @@ struct Shown {
 /// note recommends `--show-vendor-text`, which would repeat the call.
 fn unknown_outcome(
     error: Error,
+    ids: &[String],
     file: Option<ResponseFile>,
     recovery: &[String],
     shown: Shown,
     saved: impl Fn(usize),
 ) -> Failure {
     // The vendor's text is an extract; the file must have the whole response (AT-97).
-    let received = error.answer().map(|answer| answer.body().clone()).filter(|body| !body.is_empty());
+    let received =
+        error.answer().map(|answer| answer.body().clone()).filter(|body| !body.is_empty() || !ids.is_empty());
     let extract = || error.vendor_text().map(|text| Pii::expose(text).clone().into());
     let Some(body) = received.or_else(extract) else {
         let unwritten = file.map(|file| format!("{} is not written: no response to save was received", file.name()));
         return recovery.iter().fold(Failure::from(error).notes(unwritten), Failure::note);
     };
     let text = String::from_utf8_lossy(&body);
-    let ids = ids(&error, &text);
-    let (named, answer) = (!ids.is_empty(), record(&ids, &body));
+    let (named, answer) = (!ids.is_empty(), record(ids, &body));
     let written = file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose();
     let (path, unsaved) = written.map_or_else(|error| (error.fallback, Some(error.why)), |path| (path, None));
     if path.is_some() {
@@ -198,7 +224,8 @@ fn unknown_outcome(
     let found = found.map(|id| format!("the vendor's response contains ident_id {}", plain(id))).chain(lost);
     let found: Vec<String> = found.collect();
     // Without the vendor's own text, the response itself is shown.
-    let error = if error.vendor_text().is_some() { error } else { error.with_vendor_text(plain(&text)) };
+    let error =
+        if error.vendor_text().is_some() || text.is_empty() { error } else { error.with_vendor_text(plain(&text)) };
     let failure = Failure::from(error).vendor_text(show).notes(found).notes(unsaved);
     let failure = match path.as_ref().map(|path| path.display()) {
         Some(path) if ids.len() > 1 => failure.note(format!(
@@ -214,25 +241,6 @@ fn unknown_outcome(
         None => failure,
     };
     recovery.iter().fold(failure, Failure::note)
-}
-
-/// Each ident_id in a response that is not valid, once. Without one, the id in `data` or at the end of the URL (I-041).
-fn ids(error: &Error, text: &str) -> Vec<String> {
-    let found = error.salvaged_ids();
-    let values = |name| found.iter().filter(move |id| id.name == name).map(|id| id.value.expose());
-    let read: Value = serde_json::from_str(text).unwrap_or_default();
-    let in_data = read.pointer("/data/id").and_then(Value::as_str);
-    let in_url = || values("conference_url").filter_map(|url| url.rsplit('/').next()).filter(|id| !id.is_empty());
-    let mut ids: Vec<&str> = values("ident_id").collect();
-    if ids.is_empty() {
-        ids.extend(in_data.filter(|id| !id.is_empty()));
-    }
-    if ids.is_empty() {
-        ids.extend(in_url());
-    }
-    // An id at the end of a response that was cut may be cut too.
-    let is_cut = error.answer().is_some_and(|answer| !answer.is_complete());
-    ids.into_iter().filter(|id| !(is_cut && text.ends_with(id))).map(str::to_owned).collect()
 }
 
 /// The saved form of a response that is not valid, with the ident_ids, where `get --from` reads them. A response that is

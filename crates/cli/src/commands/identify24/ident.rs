@@ -1,19 +1,18 @@
 //! `identify24 get`: reads an ident.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use http::{HeaderMap, StatusCode};
 use identkit_core::{Outcome, RawResponse, Secret};
 use identkit_identify24::messages::{Ident, IdentId, LocalDateTime};
-use identkit_identify24::operations::GetIdent;
-use identkit_wire::Operation as _;
 use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use serde_json::{Map, Value, json};
 
 use super::arguments::Interpretation;
 use super::client::Identify24;
+use super::ids::IDENT_ID;
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::input::{Input, Members, standard_text};
@@ -21,14 +20,11 @@ use crate::output::{say, text, to_json};
 use crate::signals::run_on_thread;
 use crate::state::Entry;
 use crate::text::plain;
-use crate::typed_id::IdKind;
 use crate::verdict::{self, description, word};
 
 /// The order of the rows of an ident. Members that the vendor adds follow.
 const ORDER: &str = "id status project_id person_first_name person_last_name created_at appointment_date custom_id \
                      custom1 custom2 custom3 custom4";
-
-const IDENT_ID: IdKind = IdKind { provider: GetIdent::META.provider, name: "ident_id" };
 
 /// The id of the command line, of standard input (`-`), or of the file `from`. `any` accepts it in any form (AI-15).
 pub(super) async fn id(
@@ -46,30 +42,21 @@ pub(super) async fn id(
     if any || is_vendors {
         return IDENT_ID.check_any(id).map(|()| IdentId::new(id));
     }
-    IdentId::from_typed(id).or_else(|refusal| IDENT_ID.find(id, identify24.state(), refusal).map(|()| IdentId::new(id)))
+    IdentId::from_typed(id)
+        .or_else(|refusal| IDENT_ID.check_known(id, identify24.state(), refusal).map(|()| IdentId::new(id)))
 }
 
 /// The only ident_id in a file, and whether create wrote the file, so that the id is the vendor's. The file can contain a
 /// response that is not valid JSON, and it can be a record.
 async fn read_file(path: &Path) -> Result<(Secret, bool), Failure> {
-    let Input { name, mut bytes } = Input::read(path).await?;
+    let Input { name, bytes } = Input::read(path).await?;
     let saved: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
     let record = Entry::read(path.to_owned()).ok().filter(|record| !record.provider.is_empty());
     let is_vendors = saved.contains_key("identkit") || record.is_some();
-    let mut is_cut = false;
-    if let Some(record) = record {
-        is_cut = !record.complete;
-        bytes.extend(record.body);
-    }
-    let ids = match of_unknown_outcome(&saved) {
-        Some(ids) => ids,
-        None => {
-            // An id at the end of a response that was cut may be cut too.
-            let end = bytes.clone();
-            let mut ids = all_ids(bytes);
-            ids.retain(|id| !(is_cut && end.ends_with(id.as_bytes())));
-            ids
-        }
+    let ids = match (record, of_unknown_outcome(&saved)) {
+        (Some(record), _) => IDENT_ID.in_record(&record),
+        (None, Some(ids)) => ids,
+        (None, None) => (IDENT_ID.find)(&RawResponse::new(StatusCode::OK, HeaderMap::new(), bytes.into(), true)),
     };
     match ids.as_slice() {
         [id] => Ok((Secret::new(id.as_str()), is_vendors)),
@@ -87,17 +74,6 @@ fn of_unknown_outcome(saved: &Map<String, Value>) -> Option<Vec<String>> {
     let several = saved.get("ident_ids").and_then(Value::as_array).into_iter().flatten();
     let ids = saved.get("ident_id").into_iter().chain(several);
     Some(ids.filter_map(Value::as_str).map(str::to_owned).collect())
-}
-
-/// Each ident_id in these bytes, once.
-fn all_ids(bytes: Vec<u8>) -> Vec<String> {
-    let raw = RawResponse::new(StatusCode::OK, HeaderMap::new(), bytes.into(), true);
-    // A record names several ids in one value (AT-95).
-    let found = raw.with_id_names(&[IDENT_ID.name]).ids().into_iter().map(|id| id.value.expose().to_owned());
-    let mut ids: Vec<String> = found.flat_map(|ids| ids.split(", ").map(str::to_owned).collect::<Vec<_>>()).collect();
-    let mut known = BTreeSet::new();
-    ids.retain(|id| known.insert(id.clone()));
-    ids
 }
 
 /// The outcomes of statuses: those of `--outcomes`, overridden by `--outcome`. The client knows the documented ones
@@ -209,7 +185,9 @@ impl Times {
             at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
         };
         let zoned = |local: Option<&LocalDateTime>| Some(with_offset(local?.in_zone(zone?)?, zone?));
-        let expires = match zone {
+        // Without a zone, a time with an offset is shown with it.
+        let own = ident.created_at.as_ref().and_then(LocalDateTime::offset).map(TimeZone::fixed);
+        let expires = match zone.or(own.as_ref()) {
             Some(zone) => ident.expires_at(zone).map(|at| with_offset(at, zone)),
             None => ident.expires_estimate().map(|at| at.to_string()),
         };

@@ -6,6 +6,7 @@ mod arguments;
 mod client;
 mod create;
 mod ident;
+mod ids;
 mod sandbox;
 
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use identkit_identify24::{CasePolicy, Dialect};
 pub(crate) use self::arguments::Arguments;
 use self::arguments::Command;
 use self::client::Identify24;
+pub(crate) use self::ids::IDENT_ID;
 pub(crate) use self::sandbox::{HINTS, SandboxOptions};
 use crate::context::{Api, Context};
 use crate::exit::Failure;

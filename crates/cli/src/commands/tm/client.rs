@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use identkit_core::Secret;
+use identkit_core::{RawResponse, Secret};
 use identkit_identity_tm::{Credentials, Dialect, IdentityTm, OrderId, PutOrder, ServerStatus};
 use identkit_transport::{ClientSettings, NoAuth, Response, SystemClock};
 use identkit_wire::Operation as _;
@@ -12,6 +12,14 @@ use crate::connection::path;
 use crate::context::{Context, required, secret};
 use crate::exit::Failure;
 use crate::typed_id::IdKind;
+
+pub(crate) const ORDER_ID: IdKind = IdKind { created_by: PutOrder::META, name: "OrderID", find: order_ids };
+
+/// Each OrderID in a response to `putOrder`, valid or not, once.
+fn order_ids(answer: &RawResponse) -> Vec<String> {
+    let found = answer.clone().with_id_names(&["OrderID"]).ids();
+    found.into_iter().map(|id| id.value.expose().to_owned()).collect()
+}
 
 pub(super) type Tm<'a> = Context<'a, Arguments>;
 
@@ -34,11 +42,12 @@ impl Tm<'_> {
 
     /// The id of the order that the command is about (AT-22).
     pub(super) fn order_id(&self, order: &Order) -> Result<OrderId, Failure> {
-        let (typed, kind) = (&order.order_id, IdKind { provider: PutOrder::META.provider, name: "OrderID" });
+        let typed = &order.order_id;
         if order.any_id {
-            return kind.check_any(typed).map(|()| OrderId::new(typed));
+            return ORDER_ID.check_any(typed).map(|()| OrderId::new(typed));
         }
-        OrderId::parse(typed).or_else(|refusal| kind.find(typed, self.state(), refusal).map(|()| OrderId::new(typed)))
+        OrderId::parse(typed)
+            .or_else(|refusal| ORDER_ID.check_known(typed, self.state(), refusal).map(|()| OrderId::new(typed)))
     }
 
     fn customer_code(&self) -> Result<Secret, Failure> {

@@ -25,24 +25,39 @@ use crate::text::{id, plain};
 /// Space in bytes that a drain reserves for the journal: more than a usual response needs.
 const RESERVED: usize = 64 * 1024;
 
+/// Maximum number of pages that `statuses` reads. Without it, a server whose pages never end would be read forever.
+const MOST_PAGES: u32 = 2_000;
+
 pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
     let client = tm.client()?;
     let feed = client.status_feed(window, &tm.options);
     let mut feed = if extended { feed } else { feed.general() };
     let mut orders = Orders::default();
-    while let Some(more) = feed.next().await? {
-        orders.extend(more);
+    let end = loop {
+        match feed.next().await {
+            Ok(None) => break Ok(()),
+            Ok(Some(more)) => orders.extend(more),
+            Err(error) => break Err(error.into()),
+        }
+        if feed.pages() >= MOST_PAGES {
+            let why = "orders are missing: read smaller windows (--from, --to)";
+            break Err(Failure::local(format!("the list did not end within {MOST_PAGES} pages; {why}")));
+        }
         tm.progress.describe(&format!("{} orders, {} pages", orders.all.len(), feed.pages()));
-    }
+    };
     say_all(feed.warnings());
     let summary = json!({
         "from": window.begin.to_string(),
         "to": window.end.to_string(),
         "extended": extended,
         "pages": feed.pages(),
+        "complete": end.is_ok(),
         "unreadable": orders.unreadable(),
         "warnings": to_list(feed.warnings()),
     });
+    if end.is_err() && orders.all.is_empty() {
+        return end;
+    }
     tm.show(json!({ "orders": orders.json(), "identkit": summary }), |page| {
         if orders.all.is_empty() {
             return page.line("no status changes in this window");
@@ -52,6 +67,7 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
             page.note("general codes only, which may hide a suspicion of fraud: add --extended for all codes");
         }
     })?;
+    end.map_err(|failure: Failure| failure.note("the list above is incomplete: it has what was read before"))?;
     let operation = if extended { GetAllStatusExtended::META.name } else { GetAllStatus::META.name };
     orders.check_whole(Kind::Protocol, operation, "--raw saves the response as received")
 }

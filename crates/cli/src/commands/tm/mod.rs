@@ -18,6 +18,7 @@ use identkit_transport::SystemClock;
 
 pub(crate) use self::arguments::Arguments;
 use self::arguments::{Command, Order};
+pub(crate) use self::client::ORDER_ID;
 use self::client::Tm;
 pub(crate) use self::sandbox::HINTS;
 use crate::context::Api;

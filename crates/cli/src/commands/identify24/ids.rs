@@ -1,0 +1,96 @@
+//! Finds ident_ids in a response to `ident/create`.
+
+use http::header::{CONTENT_LOCATION, LOCATION};
+use identkit_core::RawResponse;
+use identkit_identify24::messages::CreateIdent;
+use identkit_wire::{Operation as _, trim_body};
+use serde_json::Value;
+
+use crate::typed_id::IdKind;
+
+pub(crate) const IDENT_ID: IdKind = IdKind { created_by: CreateIdent::META, name: "ident_id", find: ident_ids };
+
+/// Each ident_id in a response, valid or not, once. Without one, the id in `data`, at the end of the person's URL (I-041)
+/// or in a header such as `Location`.
+fn ident_ids(answer: &RawResponse) -> Vec<String> {
+    let found = answer.clone().with_id_names(CreateIdent::META.ids).with_id_urls(CreateIdent::META.id_urls).ids();
+    let values = |name| found.iter().filter(move |id| id.name == name).map(|id| id.value.expose());
+    let headers = [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| answer.headers().get(name)?.to_str().ok());
+    let sources: [&mut dyn Iterator<Item = String>; 4] = [
+        &mut values(IDENT_ID.name).map(str::to_owned),
+        &mut id_in_object(answer.body()).into_iter(),
+        &mut values("conference_url").filter_map(|url| Some(last_segments(url)?.1.to_owned())),
+        &mut headers.filter_map(id_in_header),
+    ];
+    for source in sources {
+        let mut ids: Vec<String> = Vec::new();
+        for id in source {
+            // An id at the end of a response that was cut may be cut too.
+            let is_cut = !answer.is_complete() && answer.body().ends_with(id.as_bytes());
+            if !is_cut && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        if !ids.is_empty() {
+            return ids;
+        }
+    }
+    Vec::new()
+}
+
+/// The id of the object `data` or `ident` of a body in JSON.
+fn id_in_object(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(trim_body(body)).ok()?;
+    let id = ["/data/id", "/ident/id"].iter().find_map(|place| match body.pointer(place)? {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    });
+    id.filter(|id| !id.is_empty())
+}
+
+/// The id in the URL of an ident or of its person, which can be relative.
+fn id_in_header(url: &str) -> Option<String> {
+    let (parent, id) = last_segments(url)?;
+    (matches!(parent, "ident" | "get" | "apply") && !matches!(id, "create" | "get")).then(|| id.to_owned())
+}
+
+/// The last two segments of a URL's path. `None` if the last one is encoded, so that it is not the id itself.
+fn last_segments(url: &str) -> Option<(&str, &str)> {
+    let path = url.split(['?', '#']).next()?;
+    let (before, last) = path.rsplit_once('/')?;
+    let parent = before.rsplit('/').next().unwrap_or_default();
+    (!last.is_empty() && !last.contains('%')).then_some((parent, last))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, StatusCode};
+
+    use super::*;
+
+    #[test]
+    fn at_97_an_ident_id_is_found_wherever_it_is() {
+        for (location, body, expected) in [
+            ("", r#"{"ident_id":"a-1","data":{"id":"b"}}"#, &["a-1"][..]),
+            ("", r#"<p>{"ident_id":"a-1"}{"ident_id":"b-2"}{"ident_id":"a-1"}"#, &["a-1", "b-2"]),
+            ("", "\u{feff}{\"data\":{\"id\":77812}}", &["77812"]),
+            ("", r#"{"ident":{"id":"a-1"}}"#, &["a-1"]),
+            ("", r#"{"conference_url":"https://x.example/apply/a-1?x=1"}"#, &["a-1"]),
+            ("", "go to https://x.example/apply/a-1 now", &["a-1"]),
+            ("/ident/get/a-1?x=1", "", &["a-1"]),
+            ("https://x.example/v1/ident/a-1", "{}", &["a-1"]),
+            ("/apply/a-1", r#"{"ident_id":"b-2"}"#, &["b-2"]),
+            ("/login", r#"{"data":{"id":""}}"#, &[]),
+            ("", r#"{"conference_url":"https://x.example/apply/"}"#, &[]),
+            ("/ident/create", "created", &[]),
+            ("/ident/get/a%2F1", "", &[]),
+        ] {
+            let location = (!location.is_empty()).then(|| (LOCATION, HeaderValue::from_static(location)));
+            let answer = RawResponse::new(StatusCode::OK, HeaderMap::from_iter(location), body.into(), true);
+            assert_eq!(ident_ids(&answer), expected, "{body} {:?}", answer.headers());
+        }
+        let cut = RawResponse::new(StatusCode::OK, HeaderMap::new(), r#"{"data":{"id":"a-1"}"#.into(), false);
+        assert!(ident_ids(&cut).is_empty(), "not the whole response");
+    }
+}
