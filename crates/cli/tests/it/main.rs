@@ -23,6 +23,7 @@ mod sandbox;
 mod signing;
 mod state;
 mod support;
+mod tables;
 mod with_parent;
 #[cfg(unix)]
 mod world_file;
