@@ -13,6 +13,7 @@ mod help;
 mod identify24;
 #[cfg(unix)]
 mod interrupted;
+mod levels;
 mod media;
 mod outside;
 mod places;
