@@ -7,6 +7,7 @@ use crate::commands::Command;
 use crate::connection::empty_option;
 use crate::exit::Failure;
 use crate::help::{OUTPUT, with_texts};
+use crate::levels;
 use crate::output::{Format, exit, say};
 
 /// Verifies people's identities, and has documents signed, through German vendors.
@@ -29,12 +30,15 @@ impl Arguments {
     /// Parses the command line. Exits on wrong usage, `--help` and `--version`.
     pub(crate) fn parse() -> Self {
         let matches = with_texts(Self::command(), "identkit", "").try_get_matches();
-        let matches = matches.and_then(|matches| match empty_option(&Self::command(), &matches) {
-            None => Ok(matches),
-            Some(option) => {
+        let matches = matches.and_then(|matches| {
+            let (command, given) = (Self::command(), std::env::args_os().collect::<Vec<_>>());
+            if let Some(option) = empty_option(&command, &matches) {
                 let message = format!("the value of {option} is empty: pass a value or leave it out");
-                Err(Self::command().error(ErrorKind::InvalidValue, message))
+                return Err(Self::command().error(ErrorKind::InvalidValue, message));
             }
+            let contradiction = levels::contradiction(&command, &matches, &given);
+            contradiction
+                .map_or(Ok(matches), |message| Err(Self::command().error(ErrorKind::ArgumentConflict, message)))
         });
         matches.and_then(|matches| Self::from_arg_matches(&matches)).unwrap_or_else(|error| {
             let error = without_value(error);

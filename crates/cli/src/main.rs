@@ -13,6 +13,7 @@ mod exit;
 mod given;
 mod help;
 mod input;
+mod levels;
 mod misspelled;
 mod network;
 mod output;
@@ -31,11 +32,13 @@ mod verbose;
 mod verdict;
 
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use identkit_core::Clock as _;
 use identkit_transport::SystemClock;
 use jiff::Timestamp;
+use tokio::runtime::Runtime;
 
 use crate::arguments::Arguments;
 use crate::commands::Command;
@@ -48,6 +51,9 @@ const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a finished command waits for other threads. Their results are no longer needed, and some never end, e.g. a
 /// name lookup without an answer.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// Number of threads that a command needs beside those of the runtime: for files, names of hosts and signals.
+const OTHER_THREADS: usize = 4;
 
 /// The end of the year 9998.
 const LATEST: Timestamp = Timestamp::constant(253_370_764_799, 0);
@@ -62,10 +68,11 @@ fn main() -> ExitCode {
     if let Err(failure) = check_clock(SystemClock::new().wall()) {
         return report(&failure, arguments.output, false);
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let failure = Failure::local(format!("cannot start the async runtime: {}", error.kind()));
+            let limit = "the number of processes may be limited (ulimit -u)";
+            let failure = Failure::local(format!("cannot start the threads of the program: {error}; {limit}"));
             return report(&failure, arguments.output, false);
         }
     };
@@ -88,6 +95,27 @@ fn main() -> ExitCode {
             code
         }
     }
+}
+
+/// Starts the async runtime.
+///
+/// # Errors
+/// If the system does not allow the threads that a command needs, e.g. because of `ulimit -u`.
+fn runtime() -> std::io::Result<Runtime> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    // The runtime panics if it cannot start a thread, and then waits for the others: start as many at once before.
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock();
+    let start = |_| {
+        let gate = Arc::clone(&gate);
+        std::thread::Builder::new().spawn(move || drop(gate.lock()))
+    };
+    let threads: Vec<_> = (0..workers + OTHER_THREADS).map(start).collect();
+    drop(closed);
+    for thread in threads {
+        drop(thread?.join());
+    }
+    tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()
 }
 
 /// Fails if the time of this machine is so late that times after it cannot be represented.

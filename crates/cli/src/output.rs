@@ -96,12 +96,14 @@ fn rows(table: &Table) -> Vec<Vec<String>> {
 /// Number of rows whose words are checked.
 const CHECKED_ROWS: usize = 50;
 
-/// The table without trailing spaces. If the terminal is too narrow for its words, each row is a list of names and
-/// values.
+/// The table for a terminal: without trailing spaces, and without columns that have no value in any row. If the terminal
+/// is too narrow for its words, each row is a list of names and values.
 pub(crate) fn fitted(table: &Table) -> String {
+    let mut table = table.clone();
+    hide_empty_columns(&mut table);
     let text = table.trim_fmt();
     let width = usize::from(table.width().unwrap_or(u16::MAX));
-    let all = rows(table);
+    let all = rows(&table);
     let mut words = all.iter().take(CHECKED_ROWS).flatten().flat_map(|cell| cell.split_whitespace());
     let fits = text.lines().all(|line| line.chars().count() <= width) && words.all(|word| text.contains(word));
     let Some((header, rows)) = all.split_first().filter(|_| !fits && table.header().is_some()) else { return text };
@@ -111,6 +113,20 @@ pub(crate) fn fitted(table: &Table) -> String {
         cells.map(|(name, value)| format!("{name:longest$}  {value}\n")).collect()
     };
     rows.iter().map(record).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
+fn hide_empty_columns(table: &mut Table) {
+    let has_value = |index: usize| {
+        let mut cells = table.row_iter().filter_map(|row| row.cell_iter().nth(index));
+        cells.any(|cell| !cell.content().is_empty())
+    };
+    let columns = table.header().map_or(0, |header| header.cell_iter().count());
+    let empty: Vec<usize> = (0..columns).filter(|index| !has_value(*index)).collect();
+    for index in empty {
+        if let Some(column) = table.column_mut(index) {
+            column.set_constraint(ColumnConstraint::Hidden);
+        }
+    }
 }
 
 /// One line per row, with a tab between cells. A tab or a line break in a cell becomes a space.
@@ -293,6 +309,14 @@ impl InterruptionNote {
     pub(crate) fn disarm(mut self) {
         self.0 = None;
     }
+
+    /// Waits for a call. If the command is interrupted first, the note is written.
+    pub(crate) async fn unless_done<T>(note: String, call: impl Future<Output = T>) -> T {
+        let note = Self::new(Some(note));
+        let result = call.await;
+        note.disarm();
+        result
+    }
 }
 
 impl Drop for InterruptionNote {
@@ -320,6 +344,15 @@ mod tests {
     fn without_a_terminal_a_table_is_tab_separated() {
         assert_eq!(page().text(false), "OrderID\tText\n1\ttwo words\n2\t\ndone\n");
         assert!(page().text(true).contains('─'));
+    }
+
+    #[test]
+    fn a_column_without_values_is_in_tsv_only() {
+        let mut table = table(&["OrderID", "Ref", "Kind"]);
+        table.add_row(["1", "", "6"]).add_row(["2", "", ""]);
+        let fitted = fitted(table.set_width(80));
+        assert!(!fitted.contains("Ref") && fitted.contains("Kind"), "{fitted}");
+        assert_eq!(tab_separated(&table), "OrderID\tRef\tKind\n1\t\t6\n2\t\t\n");
     }
 
     #[test]

@@ -187,8 +187,10 @@ impl Recorder {
     }
 
     fn add(&self, name: Name) {
-        if let Some(record) = &mut *self.lock() {
-            record.names.retain(|known| known.key != name.key);
+        // A name that was sent stays: the response may be about another order.
+        if let Some(record) = &mut *self.lock()
+            && !record.names.iter().any(|known| known.key == name.key)
+        {
             record.names.push(name);
         }
     }
@@ -213,6 +215,13 @@ impl Recorder {
         if let Some(record) = &mut *self.lock() {
             record.received.take_if(|received| received.body.len() <= length);
         }
+    }
+
+    /// Body of the last response as far as it was received, if it begins with these bytes: an error has only its first MiB.
+    pub(crate) fn body_after(&self, start: &[u8]) -> Option<Vec<u8>> {
+        let record = self.lock();
+        let body = &record.as_ref()?.received.as_ref()?.body;
+        body.starts_with(start).then(|| body.clone())
     }
 
     /// Reports the record if the process ends while the command is blocked.

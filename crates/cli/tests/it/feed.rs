@@ -294,6 +294,23 @@ mod drain {
     }
 
     #[test]
+    fn at_06_at_97_a_long_response_that_was_cut_is_kept() {
+        let part = [b"[{\"OrderID\":\"1\"},".to_vec(), vec![b' '; 3 << 20], b"{\"OrderID\":\"2\"},".to_vec()].concat();
+        for more in ["", "--no-state"] {
+            let (place, body) = (Place::new(), part.clone());
+            let server = Server::always(move || {
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len() + 1);
+                Reply::Cut([head.as_bytes(), &body].concat())
+            });
+            let result = run(place.command(&server).args((!more.is_empty()).then_some(more)));
+            result.ends_with(6, &["what arrived of the response is in"]);
+            place.has_events(&["asked", "answer", "unknown"]);
+            assert!(answer(&place.records()[1]) == part, "all of it: {more}");
+            assert_eq!(result.stdout, "", "the journal has it: {more}");
+        }
+    }
+
+    #[test]
     fn at_06_an_unreadable_response_is_in_the_journal() {
         for body in [&b"<html>Zsuzsannakanarienvogel</html>"[..], b"[{\"OrderID\":", b"\xff\xfe\0", b""] {
             let place = Place::new();

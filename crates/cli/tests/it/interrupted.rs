@@ -172,6 +172,33 @@ fn an_interrupted_order_prints_its_generated_ref() {
 }
 
 #[test]
+fn an_interrupted_change_says_how_to_check_it() {
+    for (line, words) in [
+        ("tm delete 4711 --yes", ["may have deleted", "tm ident-data 4711 ends with exit code 4"]),
+        ("tm delete --any-id --yes -- a-1", ["may have deleted", "tm ident-data --any-id -- 'a-1'"]),
+        ("tm cancel 4711 --yes", ["may have canceled", "tm finality 4711"]),
+        ("tm video request 4711 --callback-url https://example.com/h", ["may have the request", "be sent again"]),
+        ("tm sign request 4711", ["may have texted", "tm status --extended 4711"]),
+        ("tm sign resend 4711", ["may have texted", "tm status --extended 4711"]),
+        ("tm sign confirm 4711 --tan 123456", ["may have signed", "tm finality 4711"]),
+    ] {
+        for (signal, code) in [("INT", 130), ("TERM", 143)] {
+            let server = Server::always(Reply::silence);
+            let result = end_when(&mut server.command(line), signal, |_| !server.requests().is_empty());
+            result.ends_with(code, &words);
+            assert!(result.stderr.ends_with(MESSAGE) && !result.stderr.contains("123456"), "{line}: {result:#?}");
+        }
+    }
+    // The deletion is confirmed, and its check is interrupted.
+    let server = Server::start(|request| match request.method.as_str() {
+        "DELETE" => Reply::json("202 Accepted", ""),
+        _ => Reply::silence(),
+    });
+    let result = end_when(&mut server.command("tm delete 4711 --yes"), "TERM", |_| server.requests().len() > 1);
+    result.ends_with(143, &["the vendor confirmed the deletion", "tm ident-data 4711 ends with exit code 4"]);
+}
+
+#[test]
 fn i_042_an_interrupted_create_explains_how_to_find_the_ident() {
     let folder = tempfile::tempdir().unwrap();
     for (signal, code) in [("INT", 130), ("TERM", 143)] {

@@ -14,6 +14,7 @@ mod identify24;
 mod ids;
 #[cfg(unix)]
 mod interrupted;
+mod levels;
 mod media;
 mod outside;
 mod places;
@@ -24,6 +25,7 @@ mod sandbox;
 mod signing;
 mod state;
 mod support;
+mod tables;
 mod with_parent;
 #[cfg(unix)]
 mod world_file;

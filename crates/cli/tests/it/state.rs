@@ -172,6 +172,21 @@ mod killed {
     }
 
     #[test]
+    fn at_97_a_head_is_recorded_before_its_body_arrives() {
+        let head = "HTTP/1.1 202 Accepted\r\nLocation: /order/4711\r\nContent-Length: 90\r\n\r\n";
+        for line in [PLACE, "tm sign request 4712"] {
+            let server = Server::always(move || Reply::Stall(head.into()));
+            let state = killed(&server, line, Stdio::null(), is_recorded("response"));
+            let shown = state.shown();
+            assert_eq!((&shown["state"], &shown["http_status"]), (&json!("answered"), &json!(202)));
+            assert!(shown["headers"].as_array().unwrap().contains(&json!(["location", "/order/4711"])), "{shown}");
+            assert_eq!((&shown["text"], &shown["complete"]), (&json!(""), &json!(false)));
+            let name = shown["name"].as_str().unwrap();
+            state.state(&format!("show {name}")).shows(&["header location\t/order/4711", "HTTP status\t202"]);
+        }
+    }
+
+    #[test]
     fn a_part_of_a_response_is_recorded() {
         let server = Server::always(|| {
             let response = String::from_utf8(whole("application/json", PLACED.as_bytes())).unwrap();
@@ -241,6 +256,29 @@ fn each_outcome_closes_the_record_or_leaves_it_open() {
     let state = State::new();
     run(&mut state.command(&Sandbox::start(), &format!("tm status {ORDER}"))).ends_with(0, &[]);
     assert!(!state.path().exists());
+}
+
+#[test]
+fn at_24_a_success_about_another_order_is_6() {
+    const OTHER: &str = r#"{"order_id":"9992OTHER"}"#;
+    for (line, status) in [
+        ("tm sign request 4711", "202 Accepted"),
+        ("tm sign resend 4711", "202 Accepted"),
+        ("tm sign confirm 4711 --tan 123456", "202 Accepted"),
+        ("tm cancel 4711 --yes", "202 Accepted"),
+        ("tm delete 4711 --yes", "202 Accepted"),
+        ("tm video request 4711 --callback-url https://example.com/h", "200 OK"),
+    ] {
+        let (state, server) = (State::new(), Server::json(status, OTHER));
+        let result = run(&mut state.command(&server, line));
+        result.fails_with(6, &["identkit state show"]);
+        let shown = state.shown();
+        assert_eq!((&shown["state"], &shown["text"]), (&json!("unknown"), &json!(OTHER)), "{line}");
+        assert_eq!(shown["names"], json!({ "OrderID": "4711" }), "the order that was asked for: {line}");
+    }
+    let (state, server) = (State::new(), Server::json("202 Accepted", r#"{"OrderID":"9992OTHER"}"#));
+    run(&mut state.command(&server, "tm sign request 4711")).fails_with(6, &["another order", "OrderID 9992OTHER"]);
+    assert_eq!(state.record()["names"], json!({ "OrderID": "4711" }));
 }
 
 #[cfg(target_os = "linux")]

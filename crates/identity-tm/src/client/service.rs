@@ -8,7 +8,7 @@ use identkit_wire::{Warning, error_text, is_json_object, states_failure, trim_bo
 use super::IdentityTm;
 use crate::OrderId;
 use crate::messages::OrderStatus;
-use crate::operations::{CancelOrder, DelIdentData, ERROR};
+use crate::operations::{CancelOrder, DelIdentData, ERROR, check_found_orders};
 use crate::status::{OrderFlavor, StatusKind};
 
 /// State of the service by `serverStatus` ([T 7.1]; AT-80).
@@ -93,7 +93,8 @@ impl IdentityTm {
         let confirms = error.answer().is_some_and(|answer| {
             let (status, body) = (answer.status().as_u16(), answer.body());
             let plain = trim_body(body).is_empty() || is_json_object(body);
-            (200..=204).contains(&status) && plain && error_text(body, ERROR).is_none() && !states_failure(body)
+            let failed = error_text(body, ERROR).is_some() || states_failure(body);
+            (200..=204).contains(&status) && plain && !failed && check_found_orders(order, body).is_ok()
         });
         if !confirms || error.kind() != Kind::OutcomeUnknown {
             return Err(error);

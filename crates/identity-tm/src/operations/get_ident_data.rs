@@ -6,7 +6,7 @@ use identkit_core::{Error, Kind, Secret};
 use identkit_wire::{Decoded, Received, Warning, debug_as, failure_beside_result, json};
 
 use super::opaque::{check_opaque, is_opaque};
-use super::{check_order_id, read, refuse_no_result, require};
+use super::{check_named_order, check_order_id, read, refuse_no_result, require};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
@@ -56,6 +56,7 @@ fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>
 /// Checks that the response is about the requested order (AT-24), and adds warnings.
 pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<Decoded<IdentDataAnswer>, Error> {
     check_order_id(order_id, value.order_id.as_ref())?;
+    check_named_order(order_id, &value.extra)?;
     // Without data of a person it counts as absent.
     let present = value.ident_data.as_ref().filter(|data| !data.as_slice().iter().all(IdentData::is_empty));
     let entries = require(present, "IdentData")?.as_slice();

@@ -46,9 +46,10 @@ pub use recordings::*;
 pub use signing::*;
 pub use unread::{Unread, UnreadList};
 
-use http::Method;
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use identkit_core::{Advice, Error, Kind};
+use http::{HeaderMap, Method, StatusCode};
+use identkit_core::{Advice, Error, Kind, RawResponse};
 use identkit_wire::{
     AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, UnknownEnd, error_text,
     failure_beside_result, is_reason, json, trim_body,
@@ -171,12 +172,17 @@ fn check_order_id(requested: &OrderId, received: Option<&OrderId>) -> Result<(),
     }
 }
 
+/// Whether an element is the id of an order, in any spelling, e.g. `order_id`.
+fn is_order_id(name: &str) -> bool {
+    name.replace(['_', '-'], "").eq_ignore_ascii_case("OrderID")
+}
+
 /// Like [`check_order_id`], for a response in whose table the document lists no OrderID.
 fn check_named_order<'a>(
     requested: &OrderId,
     elements: impl IntoIterator<Item = (&'a String, &'a Value)>,
 ) -> Result<(), Error> {
-    let mut named = elements.into_iter().filter(|(name, _)| name.eq_ignore_ascii_case("OrderID"));
+    let mut named = elements.into_iter().filter(|(name, _)| is_order_id(name));
     named.try_for_each(|(_, value)| {
         let received = match value {
             Value::Null => return Ok(()),
@@ -185,4 +191,16 @@ fn check_named_order<'a>(
         };
         check_order_id(requested, Some(&received))
     })
+}
+
+/// Like [`check_order_id`], for a response whose body the document does not describe.
+pub(crate) fn check_found_orders(requested: &OrderId, body: &Bytes) -> Result<(), Error> {
+    const NAMES: &[&str] = &["OrderID", "order_id", "order-id"];
+    let body = RawResponse::new(StatusCode::ACCEPTED, HeaderMap::new(), body.clone(), true).with_id_names(NAMES);
+    body.ids().iter().try_for_each(|id| check_order_id(requested, Some(&OrderId::new(id.value.expose()))))
+}
+
+/// Decodes a response without a documented body. The engine has checked that it has no error.
+fn decode_done(order_id: &OrderId, body: Received) -> Result<Decoded<()>, Error> {
+    check_found_orders(order_id, &body.whole()?).map(Decoded::from)
 }

@@ -4,7 +4,7 @@ use identkit_core::{Error, Kind};
 use identkit_wire::{is_reason, json, trim_body};
 use serde_json::{Map, Value};
 
-use super::check_named_order;
+use super::{check_named_order, is_order_id};
 use crate::OrderId;
 use crate::messages::IdentDataAnswer;
 
@@ -51,13 +51,12 @@ pub(super) fn is_opaque(bytes: &[u8]) -> bool {
 
 /// Whether a value has a text that can be encrypted, and is neither the plain result nor an error.
 fn has_ciphertext(value: &Value) -> bool {
-    let is_order = |name: &str| name.eq_ignore_ascii_case("OrderID");
     let is_listed = |name: &str| IdentDataAnswer::KEYS.iter().any(|listed| name.eq_ignore_ascii_case(listed));
     match value {
         Value::String(text) => is_ciphertext(text.trim()),
         Value::Array(many) => many.iter().any(has_ciphertext),
         Value::Object(members) => {
-            let mut others = members.iter().filter(|(name, _)| !is_order(name));
+            let mut others = members.iter().filter(|(name, _)| !is_order_id(name));
             !others.clone().any(|(name, value)| is_listed(name) || is_reason(name, value))
                 && others.any(|(_, value)| has_ciphertext(value))
         }

@@ -7,7 +7,10 @@ use identkit_wire::{
     operation, trim_body,
 };
 
-use super::{BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_order_id, read, refuse_default, require, wrong_state};
+use super::{
+    BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_named_order, check_order_id, read, refuse_default, require,
+    wrong_state,
+};
 use crate::messages::{General, OrderStatus, mend};
 use crate::{Dialect, OrderId, PROVIDER};
 
@@ -16,6 +19,7 @@ fn decode_status(order_id: &OrderId, body: Received) -> Result<Decoded<OrderStat
     let (value, notes): (OrderStatus, _) = mend::read(&body.whole()?).map_err(json::JsonFault::answer)?;
     notes.require_once(&["Status"])?;
     check_order_id(order_id, value.order_id.as_ref())?;
+    check_named_order(order_id, &value.extra)?;
     let entries = require(value.status.as_ref(), "Status")?;
     refuse_default(entries.is_empty(), &value.extra)?;
     let mut warnings = notes.warnings();
@@ -56,7 +60,7 @@ order_calls! {
             wrong_state(406, "the order cannot be canceled in its state"),
         ])
         => (),
-    decode: |_, _, _, _| Ok(().into()),
+    decode: |this, _, body, _| super::decode_done(&this.order_id, body),
     respond: super::respond::accepted;
 
     /// Permanently deletes the identification data, [T 3.10]. The document's text spells the call `delIdentData` (AT-09).
@@ -77,7 +81,7 @@ order_calls! {
             wrong_state(406, "the order is not in a state in which its data can be deleted"),
         ])
         => (),
-    decode: |_, _, _, _| Ok(().into()),
+    decode: |this, _, body, _| super::decode_done(&this.order_id, body),
     respond: super::respond::accepted;
 }
 

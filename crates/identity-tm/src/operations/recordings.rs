@@ -73,7 +73,7 @@ operation! {
     output: (), dialect: Dialect,
     params: |this| vec![("OrderID", this.order_id.expose())],
     encode: |this, _| this.write(),
-    decode: |_, _, _, _| Ok(().into()),
+    decode: |this, _, body, _| super::decode_done(&this.order_id, body),
     request: |params, request| {
         let request = identkit_wire::json::decode_request(request)?;
         Ok(Self { order_id: OrderId::new(params.get("OrderID")), request })

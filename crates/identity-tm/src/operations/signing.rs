@@ -41,13 +41,13 @@ order_calls! {
         wrong_state(406, "the order is not in a state in which it can be signed"),
         PROCESSED,
     ]) => (),
-    decode: |_, _, _, _| Ok(().into()),
+    decode: |this, _, body, _| super::decode_done(&this.order_id, body),
     respond: super::respond::accepted;
 
     /// Makes the vendor text another TAN to the person.
     RequestResendSignTan: side_effect("requestResendSignTan", "/requestResendSignTan/{OrderID}", "[T] 5.3")
         .refusals(&[BAD_REQUEST, UNAUTHORIZED, GONE, PROCESSED, NOT_STARTED]) => (),
-    decode: |_, _, _, _| Ok(().into()),
+    decode: |this, _, body, _| super::decode_done(&this.order_id, body),
     respond: super::respond::accepted;
 }
 
@@ -101,7 +101,7 @@ operation! {
     output: (), dialect: Dialect,
     params: |this| vec![("OrderID", this.order_id.expose())],
     encode: Self::write,
-    decode: |_, _, _, _| Ok(().into()),
+    decode: |this, _, body, _| super::decode_done(&this.order_id, body),
     request: |params, request| {
         let request = identkit_wire::json::decode_request(request)?;
         Ok(Self { order_id: OrderId::new(params.get("OrderID")), request })

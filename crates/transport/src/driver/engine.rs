@@ -297,7 +297,8 @@ impl Engine {
                 // The status in the body counts if it is worse (AI-30).
                 let shown = match error.kind() {
                     kind if is_refusal(kind) => Shown::Refusal,
-                    _ if incoming.error_text().is_some() => Shown::Error,
+                    // A body that the document does not describe contradicts the status.
+                    _ if incoming.error_text().is_some() || meta.answer == Answer::Empty => Shown::Error,
                     _ => Shown::Other,
                 };
                 let worse = error.status().unwrap_or(status).max(status);

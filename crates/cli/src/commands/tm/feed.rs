@@ -28,6 +28,9 @@ const RESERVED: usize = 64 * 1024;
 /// Maximum number of pages that `statuses` reads. Without it, a server whose pages never end would be read forever.
 const MOST_PAGES: u32 = 2_000;
 
+/// Maximum number of bytes that an error has of a response. What was received can be longer.
+const RETAINED: usize = 1024 * 1024;
+
 pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
     let client = tm.client()?;
     let feed = client.status_feed(window, &tm.options);
@@ -94,11 +97,17 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     journal.record(clock.wall(), ASKED).map_err(|error| unusable(&error))?;
     let (mut answer, mut unwritten) = (None, None);
     let keep = |bytes: &[u8]| {
+        let is_cut = bytes.len() == RETAINED;
+        let longer = is_cut.then(|| tm.recorder.body_after(bytes)).flatten();
+        let is_whole = !is_cut || longer.is_some();
+        let bytes = longer.as_deref().unwrap_or(bytes);
         let record = journal::answer(clock.wall(), bytes);
         drop(reserved.take());
         match journal.append(&record) {
             Ok(()) => {
-                tm.recorder.saved(bytes.len());
+                if is_whole {
+                    tm.recorder.saved(bytes.len());
+                }
                 answer = Some(json!({ "bytes": bytes.len(), "sha256": digest(bytes).hex() }));
                 Ok(())
             }
@@ -133,7 +142,7 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         let event = if unknown { UNKNOWN } else { REFUSED };
         let is_open = unknown && !is_written;
         let _ = if is_open { Ok(()) } else { journal.record(clock.wall(), event) };
-        let received = is_written.then(|| format!("the response is in {} as received", path.display()));
+        let received = is_written.then(|| format!("what arrived of the response is in {}", path.display()));
         let recovery = unknown.then(|| recovery_note(state.since.as_deref()));
         Failure::from(error).notes(elsewhere).notes(received).notes(recovery)
     })?;
@@ -228,26 +237,22 @@ impl Orders {
 
     /// One row for each status, and one for an order without any.
     fn table(&self) -> Table {
-        let with_reference = self.all.iter().any(|order| order.reference.is_some());
-        let with_text = self.all.iter().flat_map(timeline).any(|entry| entry.text.is_some());
-        let mut header = vec!["OrderID", "Ref", "Time", "Kind", "Meaning", "Text", "Verdict"];
-        header.retain(|name| (with_reference || *name != "Ref") && (with_text || *name != "Text"));
+        let header = ["OrderID", "Ref", "Time", "Kind", "Meaning", "Text", "Verdict"];
         let mut table = output::table(&header);
         for order in &self.all {
             let statuses = timeline(order);
             let rows = statuses.iter().map(|entry| Some(*entry)).chain(statuses.is_empty().then_some(None));
             for entry in rows {
                 let kind = entry.and_then(|entry| entry.kind);
-                let cell = |name: &&str| match *name {
-                    "OrderID" => id(order.order_id.as_ref().map_or("", OrderId::expose)),
-                    "Ref" => id(order.reference.as_ref().map_or("", |reference| reference.expose())),
-                    "Time" => plain(entry.and_then(|entry| entry.time.as_ref()).map_or("", Dts::as_str)),
-                    "Kind" => kind.map_or_else(String::new, |kind| kind.0.to_string()),
-                    "Meaning" => kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned(),
-                    "Text" => plain(entry.and_then(|entry| entry.text.as_ref()).map_or("", |text| text.expose())),
-                    _ => verdicts(order).identification.word().to_owned(),
-                };
-                table.add_row(header.iter().map(cell).collect::<Vec<_>>());
+                table.add_row([
+                    id(order.order_id.as_ref().map_or("", OrderId::expose)),
+                    id(order.reference.as_ref().map_or("", |reference| reference.expose())),
+                    plain(entry.and_then(|entry| entry.time.as_ref()).map_or("", Dts::as_str)),
+                    kind.map_or_else(String::new, |kind| kind.0.to_string()),
+                    kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned(),
+                    plain(entry.and_then(|entry| entry.text.as_ref()).map_or("", |text| text.expose())),
+                    verdicts(order).identification.word().to_owned(),
+                ]);
             }
         }
         output::prevent_wrapping(&mut table, &header, &["OrderID", "Time"]);

@@ -16,7 +16,7 @@ use super::signing::done;
 use crate::context::{summary, warn};
 use crate::exit::Failure;
 use crate::given::{Ways, value};
-use crate::output::say;
+use crate::output::{InterruptionNote, say};
 use crate::save::{
     ACCEPT, Expected, Folder, Names, SavedFile, check_place, commit_all, digest, existing, place_beside, prepare,
     received,
@@ -29,7 +29,10 @@ pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Fai
         VideoCommand::Request { order, callback_url, callback_url_file } => {
             let id = tm.order_id(order)?;
             let url = value(callback_url.as_deref(), callback_url_file.as_deref(), CALLBACK_URL).await?;
-            let response = warn(tm.client()?.request_video(&id, &url, &tm.options).await)?;
+            let client = tm.client()?;
+            let note = "the vendor may have the request, and then calls the callback URL; it can be sent again";
+            let call = client.request_video(&id, &url, &tm.options);
+            let response = warn(InterruptionNote::unless_done(note.to_owned(), call).await)?;
             let sentence = "requested; the vendor calls the callback URL when the recording is ready. Before that, \
                             `video get` may return a placeholder";
             done(tm, &response, "requested", sentence)

@@ -19,7 +19,7 @@ use super::names;
 use crate::context::{document, say_all, summary, to_list, warn};
 use crate::exit::Failure;
 use crate::input::{Input, confirm};
-use crate::output::{self, Page, to_json};
+use crate::output::{self, InterruptionNote, Page, to_json};
 use crate::save::{Expected, Folder, SavedFile, check_place, commit_all, digest, prepare, received, save};
 use crate::text::plain;
 
@@ -42,19 +42,14 @@ fn show_data(tm: &Tm<'_>, data: &IdentDataAnswer, json: Value) -> Result<(), Fai
             rows
         };
         let (checked, initial) = (rows(data.checked()), rows(data.initial()));
-        let with_initial = data.initial().is_some();
-        let header: &[&str] = if with_initial { &["Element", "Given", "Checked"] } else { &["Element", "Checked"] };
-        let mut table = output::table(header);
+        let mut table = output::table(&["Element", "Checked", "Given"]);
         let mut seen = BTreeSet::new();
         let names = checked.iter().chain(&initial).map(|(name, _)| name.as_str());
         for name in names.filter(|name| *name != "Type" && seen.insert(*name)) {
             let value = |rows: &[(String, String)]| {
                 rows.iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, value)| plain(value))
             };
-            let mut row = vec![name.to_owned()];
-            row.extend(with_initial.then(|| value(&initial)));
-            row.push(value(&checked));
-            table.add_row(row);
+            table.add_row([name.to_owned(), value(&checked), value(&initial)]);
         }
         match unclear(data) {
             Some(why) => show_entries(data, why, page),
@@ -231,14 +226,17 @@ fn not_found(error: Error) -> Failure {
     Failure::from(error).note_on(404, "the data of the order may have been deleted")
 }
 
-/// The failure of a read of signed documents or hashes, with a note for 400 ([T 3.5], [T 3.6]).
-pub(super) fn not_signed(error: Error, order_id: &OrderId) -> Failure {
-    // A shell can read it, in any form (AT-22).
-    let id = match order_id.is_regular() {
+/// The id of an order as an argument that a shell can read, in any form (AT-22).
+pub(super) fn argument(order_id: &OrderId) -> String {
+    match order_id.is_regular() {
         true => order_id.expose().to_owned(),
         false => format!("--any-id -- '{}'", plain(order_id.expose()).replace('\'', r"'\''")),
-    };
-    let check = format!("check it with identkit tm finality {id}");
+    }
+}
+
+/// The failure of a read of signed documents or hashes, with a note for 400 ([T 3.5], [T 3.6]).
+pub(super) fn not_signed(error: Error, order_id: &OrderId) -> Failure {
+    let check = format!("check it with identkit tm finality {}", argument(order_id));
     Failure::from(error)
         .note_on(400, format!("a possible reason is that the order is not signed yet, or has nothing to sign: {check}"))
 }
@@ -314,8 +312,12 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let client = tm.client()?;
     let question = format!("Permanently delete the data of the order {} at the vendor?", order_id.expose());
     confirm(yes, question, "not deleted").await?;
-    let response = warn(client.delete_ident_data(order_id, &tm.options).await)?;
-    let gone = client.data_is_gone(order_id, &tm.options).await.map_err(|error| {
+    let check = format!("identkit tm ident-data {} ends with exit code 4 if it is gone", argument(order_id));
+    let note = format!("the vendor may have deleted the data: {check}");
+    let response = warn(InterruptionNote::unless_done(note, client.delete_ident_data(order_id, &tm.options)).await)?;
+    let note = format!("the vendor confirmed the deletion, which was not checked: {check}");
+    let gone = InterruptionNote::unless_done(note, client.data_is_gone(order_id, &tm.options)).await;
+    let gone = gone.map_err(|error| {
         // The check is a read: its code would say that the vendor rejected the deletion, or that nothing was sent.
         let code = if matches!(error.kind(), Kind::RateLimited | Kind::Unavailable | Kind::Unreachable | Kind::Timeout)
         {

@@ -11,12 +11,12 @@ use serde_json::json;
 
 use super::arguments::SignCommand;
 use super::client::Tm;
-use super::results::not_signed;
+use super::results::{argument, not_signed};
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::given::{Ways, value};
 use crate::input::confirm;
-use crate::output::{table, to_json};
+use crate::output::{InterruptionNote, table, to_json};
 use crate::text::plain;
 
 const TAN: Ways = Ways { option: "--tan", file: "--tan-file", prompt: "TAN" };
@@ -40,16 +40,21 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
         SignCommand::Confirm { .. } => ConfirmSign::META,
     };
     tm.recorder.prepare(meta, &[("OrderID", id.expose())])?;
+    let order = argument(&id);
+    let texted =
+        format!("the vendor may have texted a TAN to the person; check with: identkit tm status --extended {order}");
     let (result, what, sentence) = match command {
         SignCommand::Request(_) => {
-            let result = client.request_sign(&id, &tm.options).await;
+            let result = InterruptionNote::unless_done(texted, client.request_sign(&id, &tm.options)).await;
             (result, "requested", "signing has started: the vendor texts a TAN to the person")
         }
         SignCommand::Resend(_) => {
-            (client.resend_tan(&id, &tm.options).await, "resent", "the vendor texts another TAN to the person")
+            let result = InterruptionNote::unless_done(texted, client.resend_tan(&id, &tm.options)).await;
+            (result, "resent", "the vendor texts another TAN to the person")
         }
         SignCommand::Confirm { .. } => {
-            let result = client.confirm_sign(&id, &tan, &tm.options).await;
+            let note = format!("the TAN may have signed the order: identkit tm finality {order} shows it");
+            let result = InterruptionNote::unless_done(note, client.confirm_sign(&id, &tan, &tm.options)).await;
             (result, "confirmed", "the vendor accepted the TAN; OnFinal or the status shows when the order is signed")
         }
     };
@@ -60,7 +65,9 @@ pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let client = tm.client()?;
     let question = format!("Cancel the order {}? The person cannot continue afterwards.", order_id.expose());
     confirm(yes, question, "not canceled").await?;
-    let response = warn(client.cancel_order(order_id, &tm.options).await)?;
+    let check = format!("identkit tm finality {} shows it", argument(order_id));
+    let note = format!("the vendor may have canceled the order: {check}");
+    let response = warn(InterruptionNote::unless_done(note, client.cancel_order(order_id, &tm.options)).await)?;
     tm.show(document(json!({ "cancelled": true }), &response, json!({})), |page| {
         page.line("canceled; the vendor keeps the data of the order")
     })

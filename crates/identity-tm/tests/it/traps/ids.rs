@@ -46,3 +46,54 @@ async fn at_22_malformed_elements_do_not_lose_the_order_id() {
         assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{text}");
     }
 }
+
+#[tokio::test]
+async fn at_24_a_success_about_another_order_is_unknown() {
+    let own = id().expose().to_owned();
+    for (body, is_own) in [
+        (format!(r#"{{"OrderID":"{own}"}}"#), true),
+        (format!(r#"{{"order_id":"{own}","Ref":"my-ref"}}"#), true),
+        (r#"{"OrderID":""}"#.to_owned(), true),
+        (r#"{"OrderID":null}"#.to_owned(), true),
+        ("an order".to_owned(), true),
+        (r#"{"OrderID":"4711"}"#.to_owned(), false),
+        (r#"{"orderId":4711}"#.to_owned(), false),
+        (r#"{"order_id":"4711"}"#.to_owned(), false),
+        (r#"{"Order-ID":"4711"}"#.to_owned(), false),
+        (r#"{"result":{"OrderID":"4711"}}"#.to_owned(), false),
+        (format!(r#"{{"OrderID":"{own}","OrderID":"4711"}}"#), false),
+        ("order_id=99921269855047".to_owned(), false),
+    ] {
+        let answer = |status: u16| client([reply(status, body.clone())]);
+        let then_404 = |status: u16| client([reply(status, body.clone()), reply(404, "")]);
+        let cancel = if is_own { answer(202) } else { then_404(202) };
+        let secret = |text: &str| Secret::new(text);
+        for result in [
+            answer(202).confirm_sign(&id(), &secret("123456"), &options()).await,
+            answer(202).request_sign(&id(), &options()).await,
+            answer(202).resend_tan(&id(), &options()).await,
+            cancel.cancel_order(&id(), &options()).await,
+            answer(202).delete_ident_data(&id(), &options()).await,
+            answer(200).request_video(&id(), &secret("https://example.com/hook"), &options()).await,
+        ] {
+            match is_own {
+                true => assert!(result.is_ok(), "{body}"),
+                false => assert_eq!(error_of(result).kind(), Kind::OutcomeUnknown, "{body}"),
+            }
+        }
+        // It proves nothing about this order, so its data is not read.
+        if body.starts_with('{') {
+            let delete = if is_own { then_404(200) } else { answer(200) };
+            assert_eq!(delete.delete_ident_data(&id(), &options()).await.is_ok(), is_own, "{body}");
+        }
+    }
+    let other =
+        |more: &str| answer(200, "application/json", format!(r#"{{"order_id":"4711","Status":[{{"Kind":6}}]{more}}}"#));
+    for read in [
+        decode(&GetStatus::new(id()), &other("")).map(drop),
+        decode(&GetIdentData::new(id()), &other(r#","IdentData":{"Surname":"Mustermann"}"#)).map(drop),
+        decode(&GetVoiceFiles::new(id()), &other(r#","Voicefiles":[]"#)).map(drop),
+    ] {
+        assert_eq!(error_of(read).kind(), Kind::Integrity);
+    }
+}
