@@ -36,8 +36,8 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     Ok(Vec::new())
 }
 
-/// How many tests run at the same time. Tests of servers and of the program wait more than they compute: with one thread
-/// per core, both cores of a machine are half idle.
+/// Number of tests that run at the same time. Tests of servers and of the program wait more than they compute: with one
+/// thread per core, each core is half idle.
 fn threads() -> usize {
     3 * std::thread::available_parallelism().map_or(1, usize::from)
 }

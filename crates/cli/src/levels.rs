@@ -17,19 +17,21 @@ pub(crate) fn contradiction(command: &Command, matches: &ArgMatches, given: &[Os
         let other = others.into_iter().find(|other| is_given(other.get_id().as_str()))?;
         Some(format!("{} cannot be used with {}", name(arg), name(other)))
     });
-    let dropped = || {
+    let lost_value = || {
         let arg = options().filter(|arg| arg.get_action().takes_values()).find(|arg| {
             let used: Vec<_> = matches.get_raw(arg.get_id().as_str()).into_iter().flatten().collect();
             values(&name(arg), given).iter().any(|value| used.iter().all(|used| used.to_string_lossy() != *value))
         })?;
         let name = name(arg);
-        Some(format!("{name} is given before and after the name of a subcommand, with different values: pass it once"))
+        Some(format!(
+            "{name} is given before and after the name of a subcommand, with different values: pass it in one place only"
+        ))
     };
     let below = || {
         let (name, matches) = matches.subcommand()?;
         contradiction(command.find_subcommand(name)?, matches, given)
     };
-    conflict.or_else(dropped).or_else(below)
+    conflict.or_else(lost_value).or_else(below)
 }
 
 fn name(arg: &Arg) -> String {

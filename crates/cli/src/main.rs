@@ -103,15 +103,15 @@ fn main() -> ExitCode {
 /// If the system does not allow the threads that a command needs, e.g. because of `ulimit -u`.
 fn runtime() -> std::io::Result<Runtime> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    // The runtime panics if it cannot start a thread, and then waits for the others: start as many at once before.
-    let gate = Arc::new(Mutex::new(()));
-    let closed = gate.lock();
+    // tokio panics if it cannot start a worker. Therefore the same number of threads is started first, and ended.
+    let lock = Arc::new(Mutex::new(()));
+    let guard = lock.lock();
     let start = |_| {
-        let gate = Arc::clone(&gate);
-        std::thread::Builder::new().spawn(move || drop(gate.lock()))
+        let lock = Arc::clone(&lock);
+        std::thread::Builder::new().spawn(move || drop(lock.lock()))
     };
     let threads: Vec<_> = (0..workers + OTHER_THREADS).map(start).collect();
-    drop(closed);
+    drop(guard);
     for thread in threads {
         drop(thread?.join());
     }

@@ -12,7 +12,7 @@ use crate::typed_id::IdKind;
 pub(crate) const HINTS: &[Hints] = &[tm::HINTS, identify24::HINTS];
 
 /// The ids that records can have.
-pub(crate) const IDS: &[IdKind] = &[tm::ORDER_ID, identify24::IDENT_ID];
+pub(crate) const ID_KINDS: &[IdKind] = &[tm::ORDER_ID, identify24::IDENT_ID];
 
 /// Declares the providers in crates of their own, one module each.
 macro_rules! providers {

@@ -265,37 +265,31 @@ pub(crate) async fn commit_all(prepared: Vec<PreparedFile>) -> Result<Vec<SavedF
     for PreparedFile { path, file, accepted } in prepared {
         let free = || damaged_names(&path).find(|name| name.symlink_metadata().is_err());
         damaged.extend(file.damage().and_then(|_| free()));
-        paths.push((path, accepted, file.digest()));
+        paths.push((path, accepted));
         files.push(file);
     }
-    match identkit_transport::save::commit_all(files).await {
-        Ok(digests) => {
-            let saved = paths.into_iter().zip(digests).map(|((path, accepted, _), digest)| {
-                if let Some(damage) = accepted {
-                    say(&format!("note: {} is saved although it is damaged: {damage}", path.display()));
-                }
-                SavedFile { path, digest }
-            });
-            Ok(saved.collect())
-        }
-        Err(error) if error.kind() == Kind::Integrity => {
-            Err(damaged.iter().fold(error.into(), |failure: Failure, path| {
-                failure.note(format!("the damaged file is {}; {ACCEPT}", path.display()))
-            }))
-        }
-        Err(error) => {
-            // The files get their names in this order.
-            let (all, mut saved) = (paths.len(), Vec::new());
-            for (path, _, digest) in paths {
-                if !FileDigest::from_file(&path).await.is_ok_and(|on_disk| on_disk == digest) {
-                    let note = format!("{} of {all} files have their names: {}", saved.len(), saved.join(", "));
-                    return Err(failure(&path, error).notes((!saved.is_empty()).then_some(note)));
-                }
-                saved.push(path.display().to_string());
+    if !damaged.is_empty() {
+        let error = identkit_transport::save::commit_all(files).await.err();
+        let failure = error.map_or_else(|| Failure::local("a file is damaged"), Failure::from);
+        return Err(damaged
+            .iter()
+            .fold(failure, |failure, path| failure.note(format!("the damaged file is {}; {ACCEPT}", path.display()))));
+    }
+    let (all, mut saved) = (paths.len(), Vec::<SavedFile>::new());
+    for ((path, accepted), file) in paths.into_iter().zip(files) {
+        match file.commit().await {
+            Ok(digest) => saved.push(SavedFile { path: path.clone(), digest }),
+            Err(error) => {
+                let paths: Vec<_> = saved.iter().map(|file| file.path.display().to_string()).collect();
+                let note = format!("already saved ({} of {all}): {}", paths.len(), paths.join(", "));
+                return Err(failure(&path, error).notes((!paths.is_empty()).then_some(note)));
             }
-            Err(error.into())
+        }
+        if let Some(damage) = accepted {
+            say(&format!("note: {} is saved although it is damaged: {damage}", path.display()));
         }
     }
+    Ok(saved)
 }
 
 /// The names that a damaged file can get, in the order in which the transport tries them.

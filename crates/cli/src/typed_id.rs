@@ -19,7 +19,8 @@ pub(crate) struct IdKind {
 }
 
 impl IdKind {
-    /// Each id in a record, once: those that its command recorded, otherwise those in a response that no command has read.
+    /// Each id in a record, once: those that its command recorded, otherwise those in a recorded response, e.g. because the command was
+    /// killed before it recorded them.
     pub(crate) fn in_record(self, entry: &Entry) -> Vec<String> {
         if entry.provider != self.created_by.provider {
             return Vec::new();
@@ -38,8 +39,7 @@ impl IdKind {
     fn is_known(self, id: &str, entry: &Entry) -> bool {
         let is_it = |(name, value): &(String, String)| name == self.name && value == id;
         let is_echo = entry.request_names.iter().any(is_it) && !entry.phase.is_success();
-        let is_listed = entry.provider == self.created_by.provider && entry.names.iter().any(is_it);
-        !is_echo && (is_listed || self.in_record(entry).iter().any(|known| known == id))
+        !is_echo && self.in_record(entry).iter().any(|known| known == id)
     }
 
     /// Fails unless the text can be an id that the vendor gave, in any form.

@@ -8,9 +8,6 @@ use http::{HeaderMap, StatusCode};
 
 use crate::salvage::{FoundId, find_ids};
 
-/// Maximum size of a retained body in bytes.
-const CAP: usize = 1024 * 1024;
-
 /// A response as received: of every failed call, and of a successful one that the vendor will not repeat. It can contain
 /// personal data; never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,12 +21,15 @@ pub struct RawResponse {
 }
 
 impl RawResponse {
+    /// Maximum size of a retained body in bytes.
+    pub const LIMIT: usize = 1024 * 1024;
+
     /// Creates a response from the part of its body that was read. Only the first MiB is retained.
     pub fn new(status: StatusCode, headers: HeaderMap, mut body: Bytes, complete: bool) -> Self {
-        let complete = complete && body.len() <= CAP;
-        if body.len() > CAP {
+        let complete = complete && body.len() <= Self::LIMIT;
+        if body.len() > Self::LIMIT {
             // A copy, so that the rest of a large body is freed.
-            body = Bytes::copy_from_slice(body.get(..CAP).unwrap_or_default());
+            body = Bytes::copy_from_slice(body.get(..Self::LIMIT).unwrap_or_default());
         }
         Self { status, headers, body, complete, ids: &[], id_urls: &[] }
     }

@@ -224,15 +224,15 @@ fn warnings(ident: &CreateIdent, given: &CreateIdent) -> Vec<Warning> {
         "mobile_phone is sent with the country code 49, or without a zero that is dialed within the country only";
     let trimmed = trimmed(given);
     let blanks = format!("sent without the blanks around them: {}", trimmed.join(", "));
-    let own: Vec<_> = with_blanks!(given; custom_id custom1 custom2 custom3 custom4).collect();
-    let unchanged = format!("sent unchanged, with the blanks around them: {}", own.join(", "));
+    let returned: Vec<_> = with_blanks!(given; custom_id custom1 custom2 custom3 custom4).collect();
+    let unchanged = format!("sent unchanged, with the blanks around them: {}", returned.join(", "));
     let code = "international_code is not a two-letter country code as in the document's sample";
     let short = "custom_id is easy to guess: use at least 16 characters, not only digits";
     let noticed = [
         Warning::when(abroad, message, "AI-20"),
         Warning::when(changed, rewritten, "AI-20"),
         (!trimmed.is_empty()).then(|| Warning::new(blanks, "AI-24")),
-        (!own.is_empty()).then(|| Warning::new(unchanged, "AI-18")),
+        (!returned.is_empty()).then(|| Warning::new(unchanged, "AI-18")),
         Warning::when(odd_code, code, "AI-21"),
         Warning::when(text(&ident.custom_id, guessable), short, "I-022"),
         Warning::when(insecure, "pdf_url does not begin with https://", "I-043"),

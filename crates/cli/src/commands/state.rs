@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Failure;
 use crate::output::{Format, Page, prevent_wrapping, print_bytes, say, table, unwritten};
-
-use crate::providers::IDS;
+use crate::providers::ID_KINDS;
 use crate::state::{Entry, Phase, StateDirectory, can_hold_id};
 use crate::text::{id, plain};
 
@@ -83,10 +82,10 @@ fn is_open(entry: &Entry) -> bool {
     entry.running || !entry.phase.is_closed()
 }
 
-/// The names of a record, with the ids in a response that no command has read.
+/// The names of a record, with the ids in a response whose command was killed before it recorded them.
 fn names(entry: &Entry) -> Vec<(String, String)> {
     let mut names = entry.names.clone();
-    for kind in IDS.iter().filter(|kind| !entry.names.iter().any(|(name, _)| name == kind.name)) {
+    for kind in ID_KINDS.iter().filter(|kind| !entry.names.iter().any(|(name, _)| name == kind.name)) {
         let ids = kind.in_record(entry);
         if !ids.is_empty() {
             names.push((kind.name.to_owned(), ids.join(", ")));

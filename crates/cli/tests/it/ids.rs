@@ -156,6 +156,6 @@ fn at_96_a_failed_rename_names_the_file_and_those_before() {
     std::fs::create_dir(&second).unwrap();
     let result = server.run(&format!("tm esign-pdf 9992 --force -o {}", folder.path().display()));
     let (saved, failed) = (first.display().to_string(), second.display().to_string());
-    result.fails_with(1, &[&format!("error: {failed}: "), &format!("1 of 2 files have their names: {saved}")]);
+    result.fails_with(1, &[&format!("error: {failed}: "), &format!("already saved (1 of 2): {saved}")]);
     assert_eq!(std::fs::read(&first).unwrap(), PDF);
 }

@@ -177,7 +177,10 @@ fn an_interrupted_change_says_how_to_check_it() {
         ("tm delete 4711 --yes", ["may have deleted", "tm ident-data 4711 ends with exit code 4"]),
         ("tm delete --any-id --yes -- a-1", ["may have deleted", "tm ident-data --any-id -- 'a-1'"]),
         ("tm cancel 4711 --yes", ["may have canceled", "tm finality 4711"]),
-        ("tm video request 4711 --callback-url https://example.com/h", ["may have the request", "be sent again"]),
+        (
+            "tm video request 4711 --callback-url https://example.com/h",
+            ["may have received the request", "can send the request again"],
+        ),
         ("tm sign request 4711", ["may have texted", "tm status --extended 4711"]),
         ("tm sign resend 4711", ["may have texted", "tm status --extended 4711"]),
         ("tm sign confirm 4711 --tan 123456", ["may have signed", "tm finality 4711"]),

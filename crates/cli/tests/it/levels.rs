@@ -13,19 +13,28 @@ fn contradictory_options_at_two_levels_are_2() {
     for (line, words) in [
         (format!("tm --no-state put-order - --state {one}"), ["--no-state", "cannot be used with --state"]),
         (format!("tm --state={one} put-order - --no-state"), ["--no-state", "cannot be used with --state"]),
-        (format!("tm --state {one} put-order - --state={two}"), ["--state", "pass it once"]),
-        (format!("state --state {one} list --state {two}"), ["--state", "pass it once"]),
-        (format!("tm sign --state {one} request 1 --state {two}"), ["--state", "pass it once"]),
-        ("--output json tm ping --output table".to_owned(), ["--output", "pass it once"]),
-        ("tm --output table ping --output=json".to_owned(), ["--output", "pass it once"]),
+        (format!("tm --state {one} put-order - --state={two}"), ["--state", "pass it in one place only"]),
+        (format!("state --state {one} list --state {two}"), ["--state", "pass it in one place only"]),
+        (format!("tm sign --state {one} request 1 --state {two}"), ["--state", "pass it in one place only"]),
+        ("--output json tm ping --output table".to_owned(), ["--output", "pass it in one place only"]),
+        ("tm --output table ping --output=json".to_owned(), ["--output", "pass it in one place only"]),
         ("tm --no-bundled-roots ping --platform-roots".to_owned(), ["--no-bundled-roots", "cannot be used with"]),
-        (format!("tm --pin {} ping --pin {}", pin("A"), pin("B")), ["--pin", "pass it once"]),
-        ("tm --dialect any-reference ping --dialect long-zip-codes".to_owned(), ["--dialect", "pass it once"]),
-        ("tm --proxy http://a.test:1 ping --proxy http://b.test:1".to_owned(), ["--proxy", "pass it once"]),
-        ("tm --no-proxy a.test ping --no-proxy b.test".to_owned(), ["--no-proxy", "pass it once"]),
-        ("tm --customer-id a ping --customer-id b".to_owned(), ["--customer-id", "pass it once"]),
-        (format!("identify24 --base-url {NO_SERVER} login --base-url {NO_SERVER}/x"), ["--base-url", "pass it once"]),
-        ("identify24 --timeout 1 login --timeout 2".to_owned(), ["--timeout", "pass it once"]),
+        (format!("tm --pin {} ping --pin {}", pin("A"), pin("B")), ["--pin", "pass it in one place only"]),
+        (
+            "tm --dialect any-reference ping --dialect long-zip-codes".to_owned(),
+            ["--dialect", "pass it in one place only"],
+        ),
+        (
+            "tm --proxy http://a.test:1 ping --proxy http://b.test:1".to_owned(),
+            ["--proxy", "pass it in one place only"],
+        ),
+        ("tm --no-proxy a.test ping --no-proxy b.test".to_owned(), ["--no-proxy", "pass it in one place only"]),
+        ("tm --customer-id a ping --customer-id b".to_owned(), ["--customer-id", "pass it in one place only"]),
+        (
+            format!("identify24 --base-url {NO_SERVER} login --base-url {NO_SERVER}/x"),
+            ["--base-url", "pass it in one place only"],
+        ),
+        ("identify24 --timeout 1 login --timeout 2".to_owned(), ["--timeout", "pass it in one place only"]),
     ] {
         let result = server.feed(&line, &order(&json!({})));
         result.ends_with(2, &words);

@@ -24,7 +24,7 @@ fn the_columns_of_a_piped_list_do_not_depend_on_its_data() {
 }
 
 #[test]
-fn the_columns_of_piped_data_do_not_depend_on_the_data() {
+fn the_columns_of_the_data_of_one_result_are_fixed() {
     let entry = |kind: u8| json!({ "Type": kind, "Surname": "Mustermann" });
     for data in [json!([entry(1)]), json!([entry(1), entry(2)]), json!([entry(2)])] {
         let shown = columns(&format!("tm ident-data {ORDER}"), &json!({ "OrderID": ORDER, "IdentData": data }));

@@ -27,8 +27,8 @@ fn is_header_of_ident(name: &HeaderName, value: &HeaderValue) -> bool {
         SET_COOKIE => value.split(';').next().and_then(|pair| pair.split_once('=')).unwrap_or_default(),
         _ => (name.as_str(), value.as_ref()),
     };
-    // Usual session cookies have the name of the vendor or of a login.
-    let subject = subject.to_ascii_lowercase().replace("identify", "").replace("identity", "");
+    // Usual names have `identify24`, `Identity` or `Identifier` in them.
+    let subject = subject.to_ascii_lowercase().replace("identif", "").replace("identit", "");
     let is_url = matches!(*name, LOCATION | CONTENT_LOCATION | LINK);
     (subject.contains("ident") && !content.trim().is_empty())
         || names_ident(value.as_bytes())
@@ -86,7 +86,7 @@ fn is_empty(value: &Value) -> bool {
 /// Words before an id.
 const LABELS: [&str; 9] = ["case", "fall", "id", "ident", "no", "nr", "num", "number", "nummer"];
 
-/// Words with a digit that are in usual error pages.
+/// Words with a digit that are common in error pages and are no ids.
 const NO_IDS: [&str; 2] = ["identify24", "utf-8"];
 
 /// The words of a text. Hyphens and underscores are parts of a word.
@@ -117,18 +117,26 @@ fn labels_an_ident(text: &str) -> bool {
     labels_of_ids(&words(text)).any(|labels| labels.iter().any(is_ident))
 }
 
-/// Whether a word has at least this length and a digit, or is longer than a usual word, e.g. in Base64.
+/// Words after a number that is an amount.
+const UNITS: [&str; 12] =
+    ["anfragen", "hours", "minuten", "minutes", "ms", "px", "requests", "s", "sec", "seconds", "sekunden", "stunden"];
+
+/// Whether a word has at least this length and a digit, or is longer than a usual word, e.g. in Base64. Amounts do not
+/// count.
 fn has_long_word(text: &str, shortest: usize) -> bool {
-    let is_usual = |word: &&str| NO_IDS.iter().any(|usual| word.eq_ignore_ascii_case(usual));
+    let is_one_of = |known: &[&str], word: &str| known.iter().any(|known| word.eq_ignore_ascii_case(known));
     let length = |word: &str| word.chars().count();
-    words(text)
-        .iter()
-        .filter(|word| !is_usual(word))
-        .any(|word| length(word) >= 32 || (length(word) >= shortest && has_digit(word)))
+    let words = words(text);
+    let next = words.iter().skip(1).copied().chain([""]);
+    words.iter().zip(next).any(|(word, next)| {
+        let is_amount = word.bytes().all(|byte| byte.is_ascii_digit()) && length(word) < 6 && is_one_of(&UNITS, next);
+        let is_long = length(word) >= 32 || (length(word) >= shortest && has_digit(word));
+        is_long && !is_amount && !is_one_of(&NO_IDS, word)
+    })
 }
 
-/// Whether a text names an ident or has a word that could be an id: with a digit, if it is longer than a status, a number
-/// of seconds or a part of a version, or follows a label.
+/// Whether a text names an ident or has a word that could be an id: with a digit, if it has 4 or more characters or
+/// follows a label.
 fn may_have_id(text: &str) -> bool {
     names_ident(text.as_bytes())
         || has_long_word(text, 4)
@@ -214,7 +222,7 @@ mod tests {
         let in_message = serde_json::json!({ "messages": [base64] }).to_string();
         let utf_16: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let marked = [b"\xef\xbb\xbf", json.as_bytes()].concat();
-        let doubtful: [&[u8]; 51] = [
+        let doubtful: [&[u8]; 52] = [
             br#"{"messages":["Ident 482913 created"]}"#,
             br#"{"messages":["Case 77812 created"]}"#,
             br#"{"messages":["Created: A1B2"]}"#,
@@ -226,6 +234,7 @@ mod tests {
             b"id 77812",
             b"Ident number: 4711",
             b"Case #12",
+            b"Ident 4711 seconds",
             b"created a1-b2-c3",
             "angelegt: \u{0667}\u{0667}\u{0668}\u{0661}".as_bytes(),
             b"eyJpZGVudGlmaWVyIjoiQUJDREVGR0hJSktMTU5PUCJ",
@@ -267,7 +276,7 @@ mod tests {
             b"[]",
             b"Too many requests: 6f0a1b2c-0000-4000-8000-1234567890ab",
         ];
-        let sure: [&[u8]; 16] = [
+        let sure: [&[u8]; 17] = [
             b"",
             b" \r\n",
             b"\xef\xbb\xbf",
@@ -282,6 +291,7 @@ mod tests {
             b"<html>\r\n<head><title>429 Too Many Requests</title></head>\r\n<center>nginx/1.18.0</center></html>",
             b"<!DOCTYPE html><meta charset=\"utf-8\"><h2>401</h2> Apache/2.4.52 at api.identify24.de Port 443",
             br#"{"error":{"code":429,"message":"60 requests in 60 seconds"}}"#,
+            br#"{"messages":["Limit: 1000 requests per hour, retry after 3600 seconds"]}"#,
             br#"{"messages":["identify24: HTTP/1.1 401 Unauthorized, retry in 30s"]}"#,
             b"No ident was created: the token expired 30 minutes ago",
         ];
@@ -313,6 +323,8 @@ mod tests {
                 ("set-cookie", "identify24_session=6f0a1b2c00004000; Path=/"),
                 ("set-cookie", ".AspNetCore.Identity.Application=6f0a1b2c; Path=/"),
                 ("set-cookie", "ident=; Max-Age=0"),
+                ("set-cookie", "identifier=abc"),
+                ("x-request-identifier", "abc"),
                 ("date", "Mon, 30 Nov 2026 09:00:00 GMT"),
             ] {
                 let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);

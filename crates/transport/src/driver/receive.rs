@@ -23,7 +23,7 @@ const SNIFF: usize = 1024;
 const SNIFF_AT_LEAST: usize = 16;
 
 /// Maximum number of bytes that are read of an error's body.
-const ERROR_BODY: usize = 1024 * 1024;
+const ERROR_BODY: usize = RawResponse::LIMIT;
 
 /// A response that is being read. The attempt owns it, so what was read survives a timeout.
 pub(super) struct ArrivingResponse {

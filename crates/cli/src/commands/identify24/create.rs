@@ -74,9 +74,8 @@ pub(super) async fn create(
     let names = Some(("custom_id", custom_id)).filter(|(_, id)| !id.is_empty());
     identify24.recorder.prepare(CreateIdent::META, names.as_slice())?;
     let recovery = recovery(&ident, &input.name, identify24.recorder.path().is_some());
-    let note = InterruptionNote::new(Some(format!("the ident may exist; {}", recovery.join("; "))));
-    let created = client.create_ident(&ident, &identify24.options).await;
-    note.disarm();
+    let note = format!("the ident may exist; {}", recovery.join("; "));
+    let created = InterruptionNote::unless_done(note, client.create_ident(&ident, &identify24.options)).await;
     let created = match warn(created) {
         Ok(created) => created,
         Err(error) if error.kind() == Kind::OutcomeUnknown => {
@@ -92,7 +91,7 @@ pub(super) async fn create(
     };
     let full = to_json(&created.value);
     let member = |name| full.get(name).and_then(Value::as_str).unwrap_or_default();
-    identify24.recorder.add_secret("ident_id", member("ident_id"));
+    identify24.recorder.add_secret(IDENT_ID.name, member(IDENT_ID.name));
     identify24.recorder.add_last_resort("conference_url", member("conference_url"));
     let record = identify24.recorder.path().filter(|_| identify24.recorder.has_response());
     let written = file.map(|file| {
@@ -137,7 +136,8 @@ fn check_pdf(ident: &CreateIdent) -> Result<Option<String>, Failure> {
         Ok(_) => "is not a PDF: its first bytes are not %PDF-",
         Err(_) => "is not valid Base64",
     };
-    if ident.pdf_url.is_some() {
+    // A blank URL is not sent.
+    if ident.pdf_url.as_ref().is_some_and(|url| !url.expose().trim().is_empty()) {
         return Ok(Some(format!("pdf_content {problem} (AI-19)")));
     }
     Err(Failure::unsent(format!("pdf_content {problem} (AI-19): pass a PDF in Base64, e.g. the output of base64 FILE")))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use comfy_table::Table;
-use identkit_core::{Advice, Clock, Error, Kind, Window};
+use identkit_core::{Advice, Clock, Error, Kind, RawResponse, Window};
 use identkit_files::Draft;
 use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
 use identkit_identity_tm::{DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, OrderId};
@@ -26,10 +26,7 @@ use crate::text::{id, plain};
 const RESERVED: usize = 64 * 1024;
 
 /// Maximum number of pages that `statuses` reads. Without it, a server whose pages never end would be read forever.
-const MOST_PAGES: u32 = 2_000;
-
-/// Maximum number of bytes that an error has of a response. What was received can be longer.
-const RETAINED: usize = 1024 * 1024;
+const MAX_PAGES_READ: u32 = 2_000;
 
 pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Result<(), Failure> {
     let client = tm.client()?;
@@ -42,9 +39,9 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
             Ok(Some(more)) => orders.extend(more),
             Err(error) => break Err(error.into()),
         }
-        if feed.pages() >= MOST_PAGES {
+        if feed.pages() >= MAX_PAGES_READ {
             let why = "orders are missing: read smaller windows (--from, --to)";
-            break Err(Failure::local(format!("the list did not end within {MOST_PAGES} pages; {why}")));
+            break Err(Failure::local(format!("the list did not end within {MAX_PAGES_READ} pages; {why}")));
         }
         tm.progress.describe(&format!("{} orders, {} pages", orders.all.len(), feed.pages()));
     };
@@ -70,7 +67,10 @@ pub(super) async fn statuses(tm: &Tm<'_>, window: Window, extended: bool) -> Res
             page.note("general codes only, which may hide a suspicion of fraud: add --extended for all codes");
         }
     })?;
-    end.map_err(|failure: Failure| failure.note("the list above is incomplete: it has what was read before"))?;
+    end.map_err(|failure: Failure| {
+        failure
+            .note("the list on standard output is incomplete: it has only the orders that were read before this error")
+    })?;
     let operation = if extended { GetAllStatusExtended::META.name } else { GetAllStatus::META.name };
     orders.check_whole(Kind::Protocol, operation, "--raw saves the response as received")
 }
@@ -95,11 +95,11 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     tm.recorder.prepare(DrainUnreportedExtended::META, &[])?;
     // Before the request is sent: this proves that the journal can be written.
     journal.record(clock.wall(), ASKED).map_err(|error| unusable(&error))?;
-    let (mut answer, mut unwritten) = (None, None);
+    let (mut answer, mut unwritten, mut is_whole) = (None, None, true);
     let keep = |bytes: &[u8]| {
-        let is_cut = bytes.len() == RETAINED;
+        let is_cut = bytes.len() == RawResponse::LIMIT;
         let longer = is_cut.then(|| tm.recorder.body_after(bytes)).flatten();
-        let is_whole = !is_cut || longer.is_some();
+        is_whole = !is_cut || longer.is_some();
         let bytes = longer.as_deref().unwrap_or(bytes);
         let record = journal::answer(clock.wall(), bytes);
         drop(reserved.take());
@@ -142,7 +142,8 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         let event = if unknown { UNKNOWN } else { REFUSED };
         let is_open = unknown && !is_written;
         let _ = if is_open { Ok(()) } else { journal.record(clock.wall(), event) };
-        let received = is_written.then(|| format!("what arrived of the response is in {}", path.display()));
+        let part = if is_whole { "what arrived" } else { "the first MiB" };
+        let received = is_written.then(|| format!("{part} of the response is in {}", path.display()));
         let recovery = unknown.then(|| recovery_note(state.since.as_deref()));
         Failure::from(error).notes(elsewhere).notes(received).notes(recovery)
     })?;

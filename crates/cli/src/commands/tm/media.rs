@@ -30,7 +30,7 @@ pub(super) async fn video(tm: &Tm<'_>, command: &VideoCommand) -> Result<(), Fai
             let id = tm.order_id(order)?;
             let url = value(callback_url.as_deref(), callback_url_file.as_deref(), CALLBACK_URL).await?;
             let client = tm.client()?;
-            let note = "the vendor may have the request, and then calls the callback URL; it can be sent again";
+            let note = "the vendor may have received the request. If so, it calls the callback URL. You can send the request again";
             let call = client.request_video(&id, &url, &tm.options);
             let response = warn(InterruptionNote::unless_done(note.to_owned(), call).await)?;
             let sentence = "requested; the vendor calls the callback URL when the recording is ready. Before that, \

@@ -227,7 +227,7 @@ fn not_found(error: Error) -> Failure {
 }
 
 /// The id of an order as an argument that a shell can read, in any form (AT-22).
-pub(super) fn argument(order_id: &OrderId) -> String {
+pub(super) fn shell_argument(order_id: &OrderId) -> String {
     match order_id.is_regular() {
         true => order_id.expose().to_owned(),
         false => format!("--any-id -- '{}'", plain(order_id.expose()).replace('\'', r"'\''")),
@@ -236,7 +236,7 @@ pub(super) fn argument(order_id: &OrderId) -> String {
 
 /// The failure of a read of signed documents or hashes, with a note for 400 ([T 3.5], [T 3.6]).
 pub(super) fn not_signed(error: Error, order_id: &OrderId) -> Failure {
-    let check = format!("check it with identkit tm finality {}", argument(order_id));
+    let check = format!("check it with identkit tm finality {}", shell_argument(order_id));
     Failure::from(error)
         .note_on(400, format!("a possible reason is that the order is not signed yet, or has nothing to sign: {check}"))
 }
@@ -312,7 +312,7 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let client = tm.client()?;
     let question = format!("Permanently delete the data of the order {} at the vendor?", order_id.expose());
     confirm(yes, question, "not deleted").await?;
-    let check = format!("identkit tm ident-data {} ends with exit code 4 if it is gone", argument(order_id));
+    let check = format!("identkit tm ident-data {} ends with exit code 4 if it is gone", shell_argument(order_id));
     let note = format!("the vendor may have deleted the data: {check}");
     let response = warn(InterruptionNote::unless_done(note, client.delete_ident_data(order_id, &tm.options)).await)?;
     let note = format!("the vendor confirmed the deletion, which was not checked: {check}");

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::arguments::SignCommand;
 use super::client::Tm;
-use super::results::{argument, not_signed};
+use super::results::{not_signed, shell_argument};
 use crate::context::{document, warn};
 use crate::exit::Failure;
 use crate::given::{Ways, value};
@@ -40,16 +40,16 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
         SignCommand::Confirm { .. } => ConfirmSign::META,
     };
     tm.recorder.prepare(meta, &[("OrderID", id.expose())])?;
-    let order = argument(&id);
-    let texted =
-        format!("the vendor may have texted a TAN to the person; check with: identkit tm status --extended {order}");
+    let order = shell_argument(&id);
+    let tan_note =
+        format!("the vendor may have tan_note a TAN to the person; check with: identkit tm status --extended {order}");
     let (result, what, sentence) = match command {
         SignCommand::Request(_) => {
-            let result = InterruptionNote::unless_done(texted, client.request_sign(&id, &tm.options)).await;
+            let result = InterruptionNote::unless_done(tan_note, client.request_sign(&id, &tm.options)).await;
             (result, "requested", "signing has started: the vendor texts a TAN to the person")
         }
         SignCommand::Resend(_) => {
-            let result = InterruptionNote::unless_done(texted, client.resend_tan(&id, &tm.options)).await;
+            let result = InterruptionNote::unless_done(tan_note, client.resend_tan(&id, &tm.options)).await;
             (result, "resent", "the vendor texts another TAN to the person")
         }
         SignCommand::Confirm { .. } => {
@@ -65,7 +65,7 @@ pub(super) async fn cancel(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let client = tm.client()?;
     let question = format!("Cancel the order {}? The person cannot continue afterwards.", order_id.expose());
     confirm(yes, question, "not canceled").await?;
-    let check = format!("identkit tm finality {} shows it", argument(order_id));
+    let check = format!("identkit tm finality {} shows it", shell_argument(order_id));
     let note = format!("the vendor may have canceled the order: {check}");
     let response = warn(InterruptionNote::unless_done(note, client.cancel_order(order_id, &tm.options)).await)?;
     tm.show(document(json!({ "cancelled": true }), &response, json!({})), |page| {
