@@ -42,7 +42,7 @@ pub(super) async fn sign(tm: &Tm<'_>, command: &SignCommand) -> Result<(), Failu
     tm.recorder.prepare(meta, &[("OrderID", id.expose())])?;
     let order = shell_argument(&id);
     let tan_note =
-        format!("the vendor may have tan_note a TAN to the person; check with: identkit tm status --extended {order}");
+        format!("the vendor may have texted a TAN to the person; check with: identkit tm status --extended {order}");
     let (result, what, sentence) = match command {
         SignCommand::Request(_) => {
             let result = InterruptionNote::unless_done(tan_note, client.request_sign(&id, &tm.options)).await;
