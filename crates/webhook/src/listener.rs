@@ -24,7 +24,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use self::head::{HEAD_LIMIT, Head};
 use self::waiting::{Ticket, Waiting};
 use crate::allow::{Network, Peer};
-use crate::receiver::{RESPONSE_LIMIT, Receiver};
+use crate::receiver::Receiver;
 use crate::service::ReceiverService;
 use crate::time::within;
 
@@ -89,7 +89,7 @@ impl Listener {
         self.address
     }
 
-    /// Closes the port and all connections without a valid token, and waits for the other ones for at most 5 seconds.
+    /// Closes the port and all connections without a valid token, and waits for the other ones, at most 10 seconds.
     pub async fn shutdown(mut self) {
         self.stop = None;
         // The task fails only if it panics, and then nothing is left to close.
@@ -146,8 +146,7 @@ async fn serve(
     }
     drop(listener);
     waiting.clear();
-    let end = clock.now().plus(RESPONSE_LIMIT).plus(LINGER);
-    within(clock, end, async { while connections.join_next().await.is_some() {} }).await;
+    while connections.join_next().await.is_some() {}
 }
 
 /// Serves a connection. Errors concern its client only.

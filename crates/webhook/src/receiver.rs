@@ -309,10 +309,10 @@ pub(crate) mod tests {
     }
 
     /// Lets time pass, and accepts an event only if `accepts`.
-    struct Slow {
-        clock: TestClock,
-        passes: Duration,
-        accepts: bool,
+    pub(crate) struct Slow {
+        pub(crate) clock: TestClock,
+        pub(crate) passes: Duration,
+        pub(crate) accepts: bool,
     }
 
     #[async_trait]

@@ -139,21 +139,32 @@ mod tests {
     use std::time::Duration;
 
     use http_body::{Frame, SizeHint};
-    use identkit_core::{MemoryInbox, Secret};
+    use identkit_core::{Inbox, MemoryInbox, Secret};
     use identkit_testkit::TestClock;
 
     use super::*;
     use crate::AllowList;
-    use crate::receiver::tests::OnFinal;
+    use crate::receiver::tests::{OnFinal, Slow};
 
     fn service(clock: &TestClock) -> (ReceiverService, Arc<MemoryInbox>) {
         let inbox = Arc::new(MemoryInbox::new());
-        let receiver =
-            Receiver::new(vec![Arc::new(OnFinal)], Arc::<MemoryInbox>::clone(&inbox), Arc::new(clock.clone()));
+        (service_into(Arc::<MemoryInbox>::clone(&inbox), clock), inbox)
+    }
+
+    fn service_into(inbox: Arc<dyn Inbox>, clock: &TestClock) -> ReceiverService {
+        let receiver = Receiver::new(vec![Arc::new(OnFinal)], inbox, Arc::new(clock.clone()));
         receiver.accept_token("identity-tm", Secret::new("good"));
         let list = AllowList::parse(["192.0.2.0/24"]).unwrap();
         let peer = Peer(IpAddr::from([192, 0, 2, 1]));
-        (ReceiverService::new(Arc::new(receiver.allow_only("identity-tm", list))).peer(peer), inbox)
+        ReceiverService::new(Arc::new(receiver.allow_only("identity-tm", list))).peer(peer)
+    }
+
+    /// The status of a response, if there is one at the first poll.
+    fn status(answer: impl Future<Output = Response<Full<Bytes>>>) -> Option<u16> {
+        match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => Some(answer.status().as_u16()),
+            Poll::Pending => None,
+        }
     }
 
     /// A body of these pieces. Time passes with each. Afterwards it fails.
@@ -237,13 +248,23 @@ mod tests {
             let clock = TestClock::default();
             let (service, inbox) = service(&clock);
             let body = Pieces { clock, passes, left: left.to_vec(), announced };
-            let mut answer = Box::pin(service.respond(request(path, &[HOST], body)));
-            let found = match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(answer) => Some(answer.status().as_u16()),
-                Poll::Pending => None,
-            };
+            let found = self::status(service.respond(request(path, &[HOST], body)));
             assert_eq!(found, status, "{left:?} {passes:?} {announced}");
             assert!(inbox.events().is_empty());
+        }
+    }
+
+    #[test]
+    fn t_033_body_and_inbox_share_the_time_limit() {
+        for (reading, accepting, expected) in [(1_000, 3_000, Some(503)), (1_000, 2_999, None)] {
+            let clock = TestClock::default();
+            let inbox = Slow { clock: clock.clone(), passes: Duration::from_millis(accepting), accepts: false };
+            let service = service_into(Arc::new(inbox), &clock);
+            let body = Full::new(Bytes::from_static(b"{}")).map_frame(move |frame| {
+                clock.advance(Duration::from_millis(reading));
+                frame
+            });
+            assert_eq!(status(service.respond(request(PATH, &[HOST], body))), expected, "{reading} {accepting}");
         }
     }
 }

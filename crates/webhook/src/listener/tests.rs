@@ -63,6 +63,18 @@ async fn at_69_the_body_of_an_unknown_request_is_not_read() {
 }
 
 #[tokio::test]
+async fn an_unread_body_does_not_destroy_the_response() {
+    let (listener, _) = started(ListenOptions::default()).await;
+    // More than the buffers of the sockets hold.
+    let body = "x".repeat(16 << 20);
+    let head = format!("GET /unknown HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    for (request, status) in [(head.clone(), 404), (head.replace("host: x\r\n", ""), 400)] {
+        let answer = ask(&listener, &format!("{request}{body}")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn at_68_a_body_in_pieces_is_read_up_to_the_limit() {
     let largest = "x".repeat(BODY_LIMIT - 1);
     // The end of the last body never arrives, so a response proves that the rest is not read.
@@ -324,7 +336,7 @@ async fn a_shutdown_ends_in_bounded_time() {
     let mut stream = connect(&listener).await;
     stream.write_all(WEBHOOK.as_bytes()).await.unwrap();
     soon("the inbox", inbox.entered.notified()).await;
-    // The client neither reads nor closes.
+    // The inbox never accepts the event, and the client does not close the connection.
     soon("the shutdown", passing(&clock, LINGER, listener.shutdown())).await;
     soon("the end of the connection", closed(&mut stream)).await;
 }
