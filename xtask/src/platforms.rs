@@ -19,11 +19,11 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("identkit-transport", "http-custom-tls save tracing"),
     ("identkit-identify24", "server uuid"),
     ("identkit-identity-tm", "server save"),
-    ("identkit-webhook", "file-inbox listener"),
+    ("identkit-webhook", "axum file-inbox listener"),
     ("identkit-store", ""),
     ("identkit-synthetic", ""),
     ("identkit-mock-server", "identify24 identity-tm"),
-    ("identkit", "http-custom-tls identify24 identity-tm save tracing webhook"),
+    ("identkit", "axum http-custom-tls identify24 identity-tm save tracing"),
 ];
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {

@@ -10,55 +10,29 @@
 //! Features: `http`, `identify24`, `webhook`.
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
-use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use identkit::bytes::Bytes;
 use identkit::core::{Event, Outcome, Purpose};
 use identkit::identify24::messages::CreateIdent;
 use identkit::identify24::{self, IdentStatusCallback, Identify24, samples};
+use identkit::transport::SystemClock;
 use identkit::transport::http::{HyperTransport, TlsConfig};
-use identkit::webhook::{BODY_LIMIT, FileInbox, Peer, Receiver};
+use identkit::webhook::{FileInbox, Peer, Receiver, ReceiverService};
 use identkit::wire::Callback;
 use identkit::{CallOptions, IdentityProvider as _, Secret};
 use identkit_mock_server::journal::EntryKind;
 use identkit_mock_server::{Sandbox, vendors};
 use tokio::net::TcpListener;
 
-/// Answers a request. It calls no vendor: identity.TM blocks an order until its webhook is answered, so a handler that
-/// reads the status blocks on itself (T-033, AT-78). The same code then serves both vendors.
-async fn answer(receiver: Arc<Receiver>, peer: IpAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    let (mut head, body) = request.into_parts();
-    // Required by `Receiver::allow_only`; ignored without it.
-    head.extensions.insert(Peer(peer));
-    // Without a valid token, no body is read.
-    let mut bytes = Bytes::new();
-    if receiver.admits(head.uri.path()) && receiver.admits_origin(&head) {
-        let Ok(read) = Limited::new(body, BODY_LIMIT).collect().await else {
-            let mut response = Response::default();
-            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-            return response;
-        };
-        bytes = read.to_bytes();
-    }
-    receiver.handle(Request::from_parts(head, bytes)).await.map(Full::new)
-}
-
-/// Put a proxy in front that terminates TLS and limits the time of a request.
+/// Put a proxy in front that terminates TLS, limits the time of a connection, and rejects requests with `Content-Length` and
+/// `Transfer-Encoding`, which a service of hyper cannot see. `listen` needs no such proxy.
 async fn serve(listener: TcpListener, receiver: Arc<Receiver>) {
     while let Ok((stream, peer)) = listener.accept().await {
-        let receiver = Arc::clone(&receiver);
-        let service = service_fn(move |request| {
-            let answer = answer(Arc::clone(&receiver), peer.ip(), request);
-            async move { Ok::<_, hyper::Error>(answer.await) }
-        });
+        // The peer is required by `Receiver::allow_only`, and ignored without it.
+        let service = ReceiverService::new(Arc::clone(&receiver)).peer(Peer(peer.ip()));
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
@@ -75,7 +49,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let token = Secret::new("9f2c7d4e1ab84c05b6e3d8f7a0c15e62");
     let folder = tempfile::tempdir()?;
     let inbox = folder.path().join("inbox.jsonl");
-    let receiver = Receiver::new(vec![Arc::new(IdentStatusCallback)], Arc::new(FileInbox::open(&inbox)?));
+    let file = Arc::new(FileInbox::open(&inbox)?);
+    let receiver = Receiver::new(vec![Arc::new(IdentStatusCallback)], file, Arc::new(SystemClock::new()));
     receiver.accept_token(identify24::PROVIDER, token.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?).parse()?;

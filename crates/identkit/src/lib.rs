@@ -23,12 +23,12 @@ pub use serde_json;
 /// The examples of the pages for readers, compiled as documentation tests.
 #[cfg(all(
     doctest,
+    feature = "axum",
     feature = "identify24",
     feature = "identity-tm",
     feature = "http",
     feature = "save",
-    feature = "tracing",
-    feature = "webhook"
+    feature = "tracing"
 ))]
 mod pages {
     #[doc = include_str!("../../../README.md")]

@@ -1,18 +1,28 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use identkit_core::{BoxFuture, Clock, Instant, WorkGuard};
 
 /// A clock that moves only when a test advances it.
 #[derive(Clone, Debug, Default)]
-pub struct TestClock(Arc<Mutex<Duration>>);
+pub struct TestClock(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    now: Duration,
+    sleepers: Vec<Waker>,
+}
 
 impl TestClock {
-    /// Advances the clock.
+    /// Advances the clock, and wakes what waits for it.
     pub fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
+        let mut inner = self.0.lock().unwrap();
+        inner.now += by;
+        let sleepers = std::mem::take(&mut inner.sleepers);
+        drop(inner);
+        sleepers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -22,12 +32,21 @@ impl Clock for TestClock {
     }
 
     fn now(&self) -> Instant {
-        Instant(*self.0.lock().unwrap())
+        Instant(self.0.lock().unwrap().now)
     }
 
     fn sleep_until(&self, at: Instant) -> BoxFuture<'static, WorkGuard> {
         let clock = self.clone();
-        Box::pin(poll_fn(move |_| if clock.now() >= at { Poll::Ready(WorkGuard::idle()) } else { Poll::Pending }))
+        Box::pin(poll_fn(move |cx| {
+            let mut inner = clock.0.lock().unwrap();
+            if Instant(inner.now) >= at {
+                return Poll::Ready(WorkGuard::idle());
+            }
+            if !inner.sleepers.iter().any(|sleeper| sleeper.will_wake(cx.waker())) {
+                inner.sleepers.push(cx.waker().clone());
+            }
+            Poll::Pending
+        }))
     }
 
     fn hold(&self) -> WorkGuard {

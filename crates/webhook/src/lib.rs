@@ -4,19 +4,31 @@
 //! - The receiver answers 202 only after [`Inbox::accept`](identkit_core::Inbox::accept) returned: acknowledged means
 //!   durable.
 //! - It answers everything unknown (path, provider, event, token) with the same 404, and compares tokens in constant time.
+//! - It answers within [`RESPONSE_LIMIT`], and writes no log: a URL contains a token.
 //! - If addresses are checked, it rejects requests without a known peer address.
 //! - It never calls the vendor, which blocks the order until the receiver has answered (T-040).
 
 mod allow;
 #[cfg(feature = "file-inbox")]
 mod file_inbox;
+#[cfg(feature = "service")]
+mod framing;
 #[cfg(feature = "listener")]
 mod listener;
 mod receiver;
+#[cfg(feature = "axum")]
+mod router;
+#[cfg(feature = "service")]
+mod service;
+mod time;
 
 pub use allow::{AllowList, Network, Peer};
 #[cfg(feature = "file-inbox")]
 pub use file_inbox::{FileInbox, StoredEvents};
 #[cfg(feature = "listener")]
-pub use listener::{Listener, listen};
-pub use receiver::{BODY_LIMIT, Receiver};
+pub use listener::{ListenOptions, Listener, listen};
+pub use receiver::{BODY_LIMIT, RESPONSE_LIMIT, Receiver};
+#[cfg(feature = "axum")]
+pub use router::router;
+#[cfg(feature = "service")]
+pub use service::ReceiverService;

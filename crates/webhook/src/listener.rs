@@ -1,34 +1,99 @@
 //! A plain HTTP/1.1 server. Run it behind a proxy or load balancer that terminates TLS.
+//!
+//! A connection has one request. An idle connection that the server closes could collide with the next request on it, which
+//! the vendor would have to repeat; and the framing of a later request cannot be checked before hyper reads it.
+
+mod head;
+#[cfg(test)]
+mod tests;
+mod waiting;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
+use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use identkit_core::Clock;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::allow::Peer;
-use crate::receiver::{BODY_LIMIT, Receiver};
+use self::head::{HEAD_LIMIT, Head};
+use self::waiting::{Ticket, Waiting};
+use crate::allow::{Network, Peer};
+use crate::receiver::Receiver;
+use crate::service::ReceiverService;
+use crate::time::within;
 
-/// A listener that serves until it is dropped.
+/// Maximum number of connections from trusted proxies and with a valid token. Further ones wait to be accepted.
+const CONNECTIONS: usize = 512;
+/// Maximum time until a connection shows a valid token.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// [`PATIENCE`] with trusted proxies.
+const PROXY_PATIENCE: Duration = Duration::from_secs(30);
+/// Maximum time after a valid token: that after which identity.TM gives up (T-033).
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum time in which the client can read a response and close the connection.
+const LINGER: Duration = Duration::from_secs(1);
+/// Pause after accepting failed, e.g. because the process has too many open files.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The response to a request that hyper must not read.
+const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Limits of a listener.
+#[derive(Clone, Debug)]
+pub struct ListenOptions {
+    waiting: usize,
+    proxies: Vec<Network>,
+}
+
+impl Default for ListenOptions {
+    fn default() -> Self {
+        Self { waiting: 256, proxies: Vec::new() }
+    }
+}
+
+impl ListenOptions {
+    /// Sets the maximum number of connections that have not shown a valid token: by default 256, at least 1. If one more is
+    /// opened, the listener closes the oldest of them.
+    #[must_use]
+    pub fn max_waiting(mut self, count: usize) -> Self {
+        self.waiting = count.max(1);
+        self
+    }
+
+    /// Adds trusted proxies. Their connections are not counted as waiting, and can wait for 30 seconds instead of 5.
+    #[must_use]
+    pub fn trust_proxies(mut self, proxies: impl IntoIterator<Item = Network>) -> Self {
+        self.proxies.extend(proxies);
+        self
+    }
+}
+
+/// A listener that serves until it is dropped, which closes all connections.
 #[derive(Debug)]
 pub struct Listener {
     address: SocketAddr,
     task: JoinHandle<()>,
+    /// Sends nothing: the listener stops when it is dropped.
+    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Listener {
     /// The local address.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Closes the port and all connections without a valid token, and waits for the other ones, at most 10 seconds.
+    pub async fn shutdown(mut self) {
+        self.stop = None;
+        // The task fails only if it panics, and then nothing is left to close.
+        let _ = (&mut self.task).await;
     }
 }
 
@@ -38,150 +103,87 @@ impl Drop for Listener {
     }
 }
 
-/// Maximum number of concurrent connections. Further ones wait to be accepted.
-const CONNECTIONS: usize = 512;
-/// Maximum duration of a connection. The vendors' own timeout is 10 s.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// Pause after accepting failed, e.g. because the process has too many open files.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// Serves webhooks until the returned listener is dropped, which closes all connections.
+/// Serves webhooks until the returned listener is dropped. Each connection has one request; the response contains
+/// `Connection: close`.
 ///
 /// # Errors
 /// If the address cannot be bound.
 ///
 /// # Panics
-/// Outside a tokio runtime with I/O, and timers if `clock` needs them.
-pub async fn listen(receiver: Arc<Receiver>, address: SocketAddr, clock: Arc<dyn Clock>) -> io::Result<Listener> {
+/// Outside a tokio runtime with I/O, and timers if the receiver's clock needs them.
+pub async fn listen(receiver: Arc<Receiver>, address: SocketAddr, options: ListenOptions) -> io::Result<Listener> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
-    let task = tokio::spawn(async move {
-        let mut connections = JoinSet::new();
-        let after = |by: Duration| clock.sleep_until(clock.now().plus(by));
-        loop {
-            tokio::select! {
-                accepted = listener.accept(), if connections.len() < CONNECTIONS => {
-                    let Ok((stream, from)) = accepted else {
-                        after(PAUSE).await;
-                        continue;
-                    };
-                    let receiver = Arc::clone(&receiver);
-                    let end = after(TIMEOUT);
-                    connections.spawn(async move {
-                        let service = service_fn(move |mut request: Request<Incoming>| {
-                            request.extensions_mut().insert(Peer(from.ip()));
-                            answer(Arc::clone(&receiver), request)
-                        });
-                        let serve = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                        // Errors of a connection concern its client only.
-                        tokio::select! {
-                            _ = serve => {}
-                            _ = end => {}
-                        }
-                    });
-                }
-                Some(_) = connections.join_next() => {}
-            }
-        }
-    });
-    Ok(Listener { address, task })
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(serve(listener, receiver, options, stopped));
+    Ok(Listener { address, task, stop: Some(stop) })
 }
 
-async fn answer(receiver: Arc<Receiver>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let (head, mut body) = request.into_parts();
-    let mut all = BytesMut::new();
-    // The body of an unknown request is not read.
-    if receiver.admits(head.uri.path()) && receiver.admits_origin(&head) {
-        while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame?.into_data() {
-                all.extend_from_slice(&data);
+async fn serve(
+    listener: TcpListener,
+    receiver: Arc<Receiver>,
+    options: ListenOptions,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let waiting = Arc::<Waiting>::default();
+    let mut connections = JoinSet::new();
+    let clock = receiver.clock();
+    loop {
+        tokio::select! {
+            accepted = listener.accept(), if connections.len() < CONNECTIONS + options.waiting => {
+                let Ok((stream, from)) = accepted else {
+                    drop(clock.sleep_until(clock.now().plus(PAUSE)).await);
+                    continue;
+                };
+                let is_proxy = options.proxies.iter().any(|proxy| proxy.contains(from.ip()));
+                let ticket = waiting.add((!is_proxy).then_some(options.waiting));
+                let patience = if is_proxy { PROXY_PATIENCE } else { PATIENCE };
+                connections.spawn(connection(stream, Peer(from.ip()), Arc::clone(&receiver), ticket, patience));
             }
-            // One byte over the limit suffices: the receiver rejects the request.
-            if all.len() > BODY_LIMIT {
-                break;
-            }
+            Some(_) = connections.join_next() => {}
+            _ = &mut stopped => break,
         }
     }
-    Ok(receiver.handle(Request::from_parts(head, all.freeze())).await.map(Full::new))
+    drop(listener);
+    waiting.clear();
+    while connections.join_next().await.is_some() {}
 }
 
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use identkit_core::{Inbox, MemoryInbox, Secret};
-    use identkit_testkit::{TestClock, hear};
-    use tokio::io::AsyncWriteExt;
-    use tokio::net::TcpStream;
-
-    use super::*;
-    use crate::AllowList;
-    use crate::receiver::tests::OnFinal;
-
-    async fn started(change: impl FnOnce(Receiver) -> Receiver) -> (Listener, Arc<MemoryInbox>) {
-        let inbox = Arc::new(MemoryInbox::new());
-        let receiver = change(Receiver::new(vec![Arc::new(OnFinal)], Arc::clone(&inbox) as Arc<dyn Inbox>));
-        receiver.accept_token("identity-tm", Secret::new("good"));
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        // This clock stands still: the tests must not depend on time.
-        (listen(Arc::new(receiver), any, Arc::new(TestClock::default())).await.unwrap(), inbox)
+/// Serves a connection. Errors concern its client only.
+async fn connection(
+    mut stream: TcpStream,
+    peer: Peer,
+    receiver: Arc<Receiver>,
+    mut ticket: Ticket,
+    patience: Duration,
+) {
+    let clock = receiver.clock();
+    let end = clock.now().plus(patience);
+    let Some(Some(Ok(head))) = ticket.hold(within(clock, end, head::read(&mut stream))).await else { return };
+    let is_known = head.target.as_ref().is_some_and(|target| receiver.admits(target.path()));
+    let service = ReceiverService::new(Arc::clone(&receiver)).peer(peer);
+    let response = respond(&mut stream, head, service, clock);
+    if is_known {
+        drop(ticket);
+        within(clock, clock.now().plus(TIMEOUT), response).await;
+    } else {
+        ticket.hold(within(clock, end, response)).await;
     }
+}
 
-    #[tokio::test]
-    async fn at_69_the_body_of_an_unknown_request_is_not_read() {
-        const WHOLE: &str = "content-length: 2\r\n\r\n{}";
-        // The body never arrives, so a response proves that it is not read.
-        const ENDLESS: &str = "content-length: 999999\r\n\r\n";
-        for (network, token, body, status) in [
-            (None, "good", WHOLE, 202),
-            (None, "wrong", ENDLESS, 404),
-            (Some("127.0.0.0/8"), "good", WHOLE, 202),
-            (Some("192.0.2.0/24"), "good", ENDLESS, 404),
-        ] {
-            let list = network.map(|network| AllowList::parse([network]).unwrap());
-            let (listener, inbox) = started(|receiver| match list {
-                Some(list) => receiver.allow_only("identity-tm", list),
-                None => receiver,
-            })
-            .await;
-            let mut stream = TcpStream::connect(listener.address()).await.unwrap();
-            let request = format!("GET /identity-tm/{token}/OnFinal?orderId=1 HTTP/1.1\r\nhost: x\r\n{body}");
-            stream.write_all(request.as_bytes()).await.unwrap();
-            let answer = hear(&mut stream, "\r\n\r\n").await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{network:?} {token}: {answer}");
-            assert_eq!(inbox.events().len(), usize::from(status == 202), "{network:?} {token}");
-        }
+async fn respond(stream: &mut TcpStream, head: Head, service: ReceiverService, clock: &dyn Clock) {
+    if head.is_sound {
+        let (read, write) = stream.split();
+        // hyper reads the head again.
+        let again = tokio::io::join((&*head.bytes).chain(read), write);
+        let mut server = http1::Builder::new();
+        server.keep_alive(false).max_buf_size(HEAD_LIMIT);
+        let _ = server.serve_connection(TokioIo::new(again), service).await;
+    } else {
+        let _ = stream.write_all(BAD_REQUEST).await;
     }
-
-    #[tokio::test]
-    async fn at_68_a_body_in_pieces_is_read_up_to_the_limit() {
-        let largest = "x".repeat(BODY_LIMIT - 1);
-        // The end of the last body never arrives, so a response proves that the rest is not read.
-        for (pieces, end, status) in [
-            (&["{", "}"][..], "\r\n0\r\n\r\n", 202),
-            (&["x", &largest], "\r\n0\r\n\r\n", 202),
-            (&["x", &largest, "x"], "", 413),
-        ] {
-            let (listener, inbox) = started(|receiver| receiver).await;
-            let mut stream = TcpStream::connect(listener.address()).await.unwrap();
-            let chunks: Vec<_> = pieces.iter().map(|piece| format!("{:x}\r\n{piece}", piece.len())).collect();
-            let chunks = chunks.join("\r\n");
-            let head = "GET /identity-tm/good/OnFinal?orderId=1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked";
-            stream.write_all(format!("{head}\r\n\r\n{chunks}{end}").as_bytes()).await.unwrap();
-            let answer = hear(&mut stream, "\r\n\r\n").await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
-            let payload = inbox.events().pop().and_then(|event| event.payload);
-            let expected = (status == 202).then(|| pieces.concat().into());
-            assert!(payload == expected, "the whole body is in the event");
-        }
-    }
-
-    #[tokio::test]
-    async fn dropping_the_listener_closes_the_port() {
-        let (listener, _) = started(|receiver| receiver).await;
-        let address = listener.address();
-        drop(listener);
-        tokio::task::yield_now().await;
-        assert!(TcpStream::connect(address).await.is_err());
-    }
+    let _ = stream.shutdown().await;
+    // If unread bytes remain, the system resets the connection, and the client can lose the response.
+    let rest = async { tokio::io::copy(stream, &mut tokio::io::sink()).await };
+    within(clock, clock.now().plus(LINGER), rest).await;
 }

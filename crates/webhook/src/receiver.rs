@@ -3,21 +3,27 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request};
-use identkit_core::{Inbox, Secret};
+use identkit_core::{Clock, Inbox, Instant, Secret};
 use identkit_wire::{Callback, CallbackPath};
 
 use crate::allow::{AllowList, Peer};
+use crate::time::within;
 
 /// Maximum size of a webhook's body in bytes. The documented webhooks are below 4 KiB.
 pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Maximum time from a request's arrival to its response: 80 % of the 5 seconds that identity.TM allows (T-033).
+pub const RESPONSE_LIMIT: Duration = Duration::from_secs(4);
 
 /// Receives the webhooks of several providers into one inbox.
 pub struct Receiver {
     callbacks: Vec<Arc<dyn Callback>>,
     inbox: Arc<dyn Inbox>,
+    clock: Arc<dyn Clock>,
     tokens: Mutex<Vec<(String, Secret)>>,
     allowed: HashMap<String, AllowList>,
 }
@@ -29,9 +35,10 @@ impl fmt::Debug for Receiver {
 }
 
 impl Receiver {
-    /// Creates a receiver of these callbacks. It accepts nothing before [`accept_token`](Self::accept_token).
-    pub fn new(callbacks: Vec<Arc<dyn Callback>>, inbox: Arc<dyn Inbox>) -> Self {
-        Self { callbacks, inbox, tokens: Mutex::default(), allowed: HashMap::new() }
+    /// Creates a receiver of these callbacks. It accepts nothing before [`accept_token`](Self::accept_token). Its time limits
+    /// are measured by `clock`.
+    pub fn new(callbacks: Vec<Arc<dyn Callback>>, inbox: Arc<dyn Inbox>, clock: Arc<dyn Clock>) -> Self {
+        Self { callbacks, inbox, clock, tokens: Mutex::default(), allowed: HashMap::new() }
     }
 
     /// Accepts webhooks of this provider from these addresses only, in addition to checking the token. Off by default: no
@@ -81,18 +88,26 @@ impl Receiver {
     /// - 405 if the vendor does not use the method;
     /// - 400 if the request cannot be parsed;
     /// - 413 if the body is larger than [`BODY_LIMIT`];
-    /// - 503 if the inbox failed, so that the vendor tries again.
+    /// - 503 if the inbox failed or needs longer than [`RESPONSE_LIMIT`], so that the vendor tries again. The inbox may still
+    ///   make the event durable: the next delivery is then a duplicate.
     ///
     /// # Panics
-    /// If the inbox needs a tokio runtime and there is none, e.g. `FileInbox`.
+    /// If the inbox or the clock needs a tokio runtime and there is none, e.g. `FileInbox`.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
-        let status = self.status(request).await;
-        let mut response = Response::new(Bytes::new());
-        *response.status_mut() = status;
-        response
+        self.handle_until(request, self.clock.now().plus(RESPONSE_LIMIT)).await
     }
 
-    async fn status(&self, request: Request<Bytes>) -> StatusCode {
+    /// Like [`handle`](Self::handle), with a deadline.
+    pub(crate) async fn handle_until(&self, request: Request<Bytes>, deadline: Instant) -> Response<Bytes> {
+        empty(self.status(request, deadline).await)
+    }
+
+    #[cfg(feature = "service")]
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    async fn status(&self, request: Request<Bytes>, deadline: Instant) -> StatusCode {
         let Some(path) = CallbackPath::parse(request.uri().path()) else { return StatusCode::NOT_FOUND };
         let known = self.knows(&path);
         let callback = self
@@ -111,18 +126,28 @@ impl Receiver {
             return StatusCode::METHOD_NOT_ALLOWED;
         }
         let Ok(event) = callback.parse(&Request::from_parts(head, body)) else { return StatusCode::BAD_REQUEST };
-        match self.inbox.accept(event).await {
-            Ok(_) => StatusCode::ACCEPTED,
-            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        match within(&*self.clock, deadline, self.inbox.accept(event)).await {
+            Some(Ok(_)) => StatusCode::ACCEPTED,
+            Some(Err(_)) | None => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
 
+/// A response without a body.
+pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
     use http::{Method, Uri};
     use identkit_core::{Acceptance, Error, Event, Kind, MemoryInbox, async_trait};
+    use identkit_testkit::TestClock;
 
     /// A callback like identity.TM's: GET, with the key in the query.
     #[derive(Debug)]
@@ -158,7 +183,7 @@ pub(crate) mod tests {
     }
 
     fn receiver(inbox: Arc<dyn Inbox>) -> Receiver {
-        let receiver = Receiver::new(vec![Arc::new(OnFinal)], inbox);
+        let receiver = Receiver::new(vec![Arc::new(OnFinal)], inbox, Arc::new(TestClock::default()));
         receiver.accept_token("identity-tm", Secret::new("good"));
         receiver
     }
@@ -281,5 +306,43 @@ pub(crate) mod tests {
     async fn a_webhook_is_not_acknowledged_if_the_inbox_fails() {
         let answer = receiver(Arc::new(Full)).handle(get("/identity-tm/good/OnFinal?orderId=1")).await;
         assert_eq!(answer.status(), 503);
+    }
+
+    /// Lets time pass, and accepts an event only if `accepts`.
+    pub(crate) struct Slow {
+        pub(crate) clock: TestClock,
+        pub(crate) passes: Duration,
+        pub(crate) accepts: bool,
+    }
+
+    #[async_trait]
+    impl Inbox for Slow {
+        async fn accept(&self, _: Event) -> Result<Acceptance, Error> {
+            self.clock.advance(self.passes);
+            if self.accepts { Ok(Acceptance::New) } else { std::future::pending().await }
+        }
+    }
+
+    #[tokio::test]
+    async fn t_033_a_late_inbox_means_503_after_four_seconds() {
+        const LIMIT: Duration = Duration::from_millis(4_000);
+        for (passes, accepts, status) in [
+            (LIMIT, false, Some(503)),
+            (LIMIT - Duration::from_millis(1), false, None),
+            // The event is durable, so the vendor need not repeat it.
+            (LIMIT, true, Some(202)),
+        ] {
+            let clock = TestClock::default();
+            clock.advance(Duration::from_secs(60));
+            let inbox = Arc::new(Slow { clock: clock.clone(), passes, accepts });
+            let receiver = Receiver::new(vec![Arc::new(OnFinal)], inbox, Arc::new(clock));
+            receiver.accept_token("identity-tm", Secret::new("good"));
+            let mut answer = Box::pin(receiver.handle(get("/identity-tm/good/OnFinal?orderId=1")));
+            let found = match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(answer) => Some(answer.status().as_u16()),
+                Poll::Pending => None,
+            };
+            assert_eq!(found, status, "{passes:?}");
+        }
     }
 }

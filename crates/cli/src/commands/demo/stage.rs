@@ -10,7 +10,7 @@ use identkit_mock_server::server::{self, Authority, Listener};
 use identkit_mock_server::{Sandbox, TransitionError};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{SystemClock, Transport};
-use identkit_webhook::{FileInbox, Receiver};
+use identkit_webhook::{FileInbox, ListenOptions, Receiver};
 use identkit_wire::Callback;
 use serde_json::Value;
 
@@ -122,8 +122,8 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
     let inbox = Arc::new(ObservedInbox { file, copy: MemoryInbox::new() });
     let mut callbacks = identkit_identity_tm::callbacks();
     callbacks.push(Arc::new(identkit_identify24::IdentStatusCallback));
-    let receiver = Arc::new(Receiver::new(callbacks, Arc::<ObservedInbox>::clone(&inbox)));
-    let listening = identkit_webhook::listen(Arc::clone(&receiver), any, Arc::clone(&clock))
+    let receiver = Arc::new(Receiver::new(callbacks, Arc::<ObservedInbox>::clone(&inbox), Arc::clone(&clock)));
+    let listening = identkit_webhook::listen(Arc::clone(&receiver), any, ListenOptions::default())
         .await
         .map_err(local("the receiver cannot listen"))?;
     let url = format!("http://{}", listening.address());
