@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+#[cfg(all(feature = "postgres", unix))]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod suite;
@@ -20,8 +22,8 @@ mod memory {
 
     use crate::support::Opened;
 
-    async fn open() -> Opened {
-        Opened::on(Arc::new(Memory::default()), None).await
+    async fn open() -> Option<Opened> {
+        Some(Opened::on(Arc::new(Memory::default()), None).await)
     }
 
     crate::suite::suite!(open);

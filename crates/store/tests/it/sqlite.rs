@@ -10,10 +10,10 @@ use identkit_store::{
 
 use crate::support::{Opened, PROVIDER, all, at, case_of, delivery, key, states};
 
-async fn open() -> Opened {
+async fn open() -> Option<Opened> {
     let folder = tempfile::tempdir().unwrap();
     let engine = Sqlite::builder(folder.path().join("store")).open().unwrap();
-    Opened::on(Arc::new(engine), Some(folder)).await
+    Some(Opened::on(Arc::new(engine), Some(folder)).await)
 }
 
 crate::suite::suite!(open);
