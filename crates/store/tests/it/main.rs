@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod concurrency;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
 #[cfg(feature = "sqlite")]
@@ -23,7 +24,8 @@ mod memory {
     use crate::support::Opened;
 
     async fn open() -> Option<Opened> {
-        Some(Opened::on(Arc::new(Memory::default()), None).await)
+        let engine = Arc::new(Memory::default());
+        Some(Opened::on([engine.clone(), engine], None).await)
     }
 
     crate::suite::suite!(open);

@@ -3,16 +3,294 @@
 mod server;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use identkit_store::Postgres;
+use identkit_core::{Error, Kind, Pii};
+use identkit_store::engine::Link;
+use identkit_store::{Engine as _, Postgres, Store};
+use identkit_testkit::{eventually, pause};
 
-use self::server::shared;
-use crate::support::Opened;
+use self::server::{Server, connect, shared, write_certificates};
+use crate::support::{CANARIES, Opened, PROVIDER, all, at, delivery, key, write_canaries};
+
+async fn engine(url: &str) -> Arc<Postgres> {
+    Arc::new(Postgres::builder(url).open().await.unwrap())
+}
 
 async fn open() -> Option<Opened> {
     let url = shared()?.database().await;
-    let engine = Postgres::builder(url).open().await.unwrap();
-    Some(Opened::on(Arc::new(engine), None).await)
+    Some(Opened::on([engine(&url).await, engine(&url).await], None).await)
 }
 
 crate::suite::suite!(open);
+
+/// The error of opening a database, which must not contain the password.
+async fn refused(url: &str) -> Error {
+    let error = Postgres::builder(url).open().await.unwrap_err();
+    let mut texts = format!("{error} {error:?}");
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        texts += &format!("{cause} {cause:?}");
+        source = cause.source();
+    }
+    assert!(!texts.contains("canary"), "{texts}");
+    error
+}
+
+#[tokio::test]
+async fn tls_verifies_authority_and_name() {
+    let Some(server) = shared() else { return };
+    let url = server.database().await;
+    let authority = server.authority();
+    let trusted = format!("sslmode=require&sslrootcert={}", authority.display());
+    engine(&server.over_tcp(&url, "localhost", &trusted)).await.find(Link([0; 48])).await.unwrap();
+    let engine = engine(&server.over_tcp(&url, "localhost", &format!("{trusted}&application_name=secured"))).await;
+    engine.value("mark").await.unwrap();
+    let sql = "SELECT count(*), bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+        WHERE application_name = 'secured'";
+    let row = connect(&url).await.query_one(sql, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, bool>(1)), (2, true));
+
+    let other = tempfile::tempdir().unwrap();
+    write_certificates(other.path());
+    let untrusted = format!("sslmode=verify-full&sslrootcert={}", other.path().join("ca.pem").display());
+    for (host, options) in [("localhost", &untrusted[..]), ("127.0.0.1", &trusted), ("localhost", "sslmode=require")] {
+        let error = refused(&server.over_tcp(&url, host, options)).await;
+        assert!(error.to_string().contains("certificate is not trusted, has expired or has another name"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_gets_no_password() {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let received = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut request = [0; 8];
+        stream.read_exact(&mut request).unwrap();
+        stream.write_all(b"N").unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        rest
+    });
+    let error = refused(&format!("postgresql://u:canary@localhost:{port}/db?hostaddr=127.0.0.1&sslmode=require")).await;
+    assert!(error.to_string().contains("does not offer TLS"), "{error}");
+    assert_eq!(received.join().unwrap(), b"");
+    // Nothing listens there now.
+    assert_eq!(refused(&format!("postgresql://u:canary@localhost:{port}/db")).await.kind(), Kind::Storage);
+    let error = refused("postgresql://u:canary@192.0.2.1/db?sslmode=disable").await;
+    assert!(error.kind() == Kind::InvalidInput && error.to_string().contains("sslmode=disable"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_of_this_store_is_rejected() {
+    let Some(server) = shared() else { return };
+    for (change, text) in [
+        ("UPDATE identkit.store SET version = 1000", "later release"),
+        ("UPDATE identkit_keys.store SET version = 1000", "later release"),
+        ("UPDATE identkit_keys.store SET id = '\\x00'", "belong to another store"),
+        ("DROP SCHEMA identkit_keys CASCADE", "missing or belong to another store"),
+        ("DROP SCHEMA identkit CASCADE; CREATE SCHEMA identkit; CREATE TABLE identkit.notes ()", "another program"),
+    ] {
+        let url = server.database().await;
+        drop(engine(&url).await);
+        let client = connect(&url).await;
+        client.batch_execute(change).await.unwrap();
+        let sql = "SELECT string_agg(relnamespace::regnamespace || '.' || relname, ' ' ORDER BY oid) FROM pg_class \
+            WHERE relnamespace::regnamespace::text LIKE 'identkit%'";
+        let before: String = client.query_one(sql, &[]).await.unwrap().get(0);
+        for _ in 0..2 {
+            let error = refused(&url).await;
+            assert!(error.kind() == Kind::Storage && error.to_string().contains(text), "{error}");
+        }
+        assert_eq!(client.query_one(sql, &[]).await.unwrap().get::<_, String>(0), before);
+    }
+}
+
+#[tokio::test]
+async fn keys_without_data_belong_to_the_next_data() {
+    let Some(server) = shared() else { return };
+    let url = server.database().await;
+    let store = Store::open(engine(&url).await, key()).await.unwrap();
+    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+    connect(&url).await.batch_execute("DROP SCHEMA identkit CASCADE").await.unwrap();
+    let store = Store::open(engine(&url).await, key()).await.unwrap();
+    assert_eq!((all(&store).await.len(), store.remove_unused_keys().await.unwrap()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_user_without_privileges_opens_empty_schemas() {
+    let Some(server) = shared() else { return };
+    let url = server.database().await;
+    let setup = "CREATE ROLE service LOGIN; CREATE SCHEMA identkit AUTHORIZATION service; \
+        CREATE SCHEMA identkit_keys AUTHORIZATION service";
+    connect(&url).await.batch_execute(setup).await.unwrap();
+    let url = url.replace("//identkit:", "//service:");
+    for _ in 0..2 {
+        engine(&url).await;
+    }
+    let other = server.database().await.replace("//identkit:", "//service:");
+    assert!(refused(&other).await.to_string().contains("lacks a privilege"));
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_stored_fails_alone() {
+    let Some(server) = shared() else { return };
+    let engine = engine(&server.database().await).await;
+    let accept = async |id: u8, name: &str| {
+        engine.accept(PROVIDER, Link([id; 48]), at(1), Some((name.to_owned(), vec![id]))).await
+    };
+    // All of them wait when the writer begins.
+    let (one, two, three) = tokio::join!(accept(1, "one"), accept(2, "two\0"), accept(3, "three"));
+    assert_eq!(two.unwrap_err().kind(), Kind::InvalidInput);
+    assert!(one.is_ok() && three.is_ok());
+    let names: Vec<_> = engine.events(None, 0, 10).await.unwrap().into_iter().map(|event| event.name).collect();
+    assert_eq!(names, ["one", "three"]);
+    assert_eq!(engine.find(Link([2; 48])).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_reported_at_once() {
+    let Some(server) = shared() else { return };
+    let engine = Postgres::builder(server.database().await).queue(1).open().await.unwrap();
+    let accept = |id: u8| engine.accept(PROVIDER, Link([id; 48]), at(1), None);
+    let (stored, full) = tokio::join!(biased; accept(1), accept(2));
+    stored.unwrap();
+    assert_eq!(full.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(Postgres::builder("").connections(0).open().await.unwrap_err().kind(), Kind::InvalidInput);
+}
+
+#[tokio::test]
+async fn a_lock_that_is_held_for_too_long_is_unavailable() {
+    let Some(server) = shared() else { return };
+    let url = server.database().await;
+    let engine = engine(&url).await;
+    engine.accept(PROVIDER, Link([1; 48]), at(1), None).await.unwrap();
+    let other = connect(&url).await;
+    other.batch_execute("BEGIN; SELECT id FROM identkit.cases FOR UPDATE").await.unwrap();
+    assert!(engine.claim(1, at(1)).await.unwrap().is_empty(), "a claim waits for nothing");
+    let (accepted, purged) =
+        tokio::join!(engine.accept(PROVIDER, Link([1; 48]), at(1), None), engine.begin_purge(1, false));
+    assert_eq!(accepted.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(purged.unwrap_err().kind(), Kind::Unavailable);
+    other.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(engine.claim(1, at(1)).await.unwrap().len(), 1);
+}
+
+/// Accepts deliveries, four at once, until one fails. Returns the names of those that were acknowledged.
+async fn accept_until_failure(store: &Store, round: usize, accepted: Arc<AtomicUsize>) -> Vec<String> {
+    let mut tasks = Vec::new();
+    for task in 0..4 {
+        let (store, accepted) = (store.clone(), Arc::clone(&accepted));
+        tasks.push(tokio::spawn(async move {
+            let mut names = Vec::new();
+            for number in 0.. {
+                let name = format!("{round} {task} {number}");
+                if let Err(error) = store.accept(&delivery(&format!("case {}", number / 6), &name, 1)).await {
+                    assert_eq!(error.kind(), Kind::Storage);
+                    break;
+                }
+                names.push(name);
+                accepted.fetch_add(1, Ordering::Relaxed);
+            }
+            names
+        }));
+    }
+    let mut names = Vec::new();
+    for task in tasks {
+        names.extend(task.await.unwrap());
+    }
+    names
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_loses_no_accepted_delivery() {
+    let Some(server) = Server::start() else { return };
+    let url = server.database().await;
+    // The engine's own settings precede those of the database.
+    let weak = format!("ALTER DATABASE {} SET synchronous_commit = off", url.rsplit('/').next().unwrap());
+    connect(&url).await.batch_execute(&weak).await.unwrap();
+    let store = Store::open(engine(&url).await, key()).await.unwrap();
+    let mut accepted = Vec::new();
+    for round in 1..=3 {
+        let count = Arc::new(AtomicUsize::new(0));
+        let (names, ()) = tokio::join!(accept_until_failure(&store, round, Arc::clone(&count)), async {
+            eventually("some deliveries are accepted", || count.load(Ordering::Relaxed) > 20 * round).await;
+            server.kill();
+        });
+        accepted.extend(names);
+        server.run();
+        // The same engine connects again.
+        let stored: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.name).collect();
+        let lost: Vec<_> = accepted.iter().filter(|name| !stored.contains(name)).collect();
+        assert!(lost.is_empty() && accepted.len() > 20 * round, "round {round}: {lost:?}");
+    }
+    connect(&url).await.batch_execute("ALTER SYSTEM SET fsync = off").await.unwrap();
+    connect(&url).await.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    pause(Duration::from_millis(500)).await;
+    assert!(refused(&url).await.to_string().contains("fsync"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paused_process_delays_others_for_seconds_only() {
+    const CHILD: &str = "IDENTKIT_STORE_PAUSED";
+    if let Ok(url) = std::env::var(CHILD) {
+        let store = Store::open(engine(&url).await, key()).await.unwrap();
+        accept_until_failure(&store, 0, Arc::default()).await;
+        return;
+    }
+    let Some(server) = shared() else { return };
+    let url = server.database().await;
+    let store = Store::open(engine(&url).await, key()).await.unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let child = child.args(["--exact", "postgres::a_paused_process_delays_others_for_seconds_only"]);
+    let mut child = child.env(CHILD, &url).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let signal = |name: &str| {
+        let status = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    };
+    // Pauses the child while it holds the writers' lock.
+    let observer = connect(&url).await;
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' \
+        AND granted AND state = 'idle in transaction' AND datname = current_database())";
+    let mut paused = false;
+    for _ in 0..2_000 {
+        pause(Duration::from_millis(7)).await;
+        signal("-STOP");
+        pause(Duration::from_millis(20)).await;
+        paused = observer.query_one(sql, &[]).await.unwrap().get(0);
+        if paused {
+            break;
+        }
+        signal("-CONT");
+    }
+    assert!(paused);
+    let begin = std::time::Instant::now();
+    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn no_personal_data_is_on_the_disk_in_clear_text() {
+    let Some(server) = shared() else { return };
+    let url = server.database().await;
+    let store = Store::open(engine(&url).await, key()).await.unwrap();
+    let case = write_canaries(&store).await;
+    store.add_response("unencrypted-name", at(1), &Pii::default()).await.unwrap();
+    connect(&url).await.batch_execute("CHECKPOINT").await.unwrap();
+    assert_eq!(server.found(&CANARIES), [""; 0]);
+    // The scan finds what is not encrypted.
+    assert!(!server.found(&["unencrypted-name"]).is_empty());
+    assert_eq!(store.entries(case, 0, 10).await.unwrap().len(), 2);
+    assert!(store.purge(case).await.unwrap());
+    let client = connect(&url).await;
+    for table in ["identkit.cases", "identkit.events", "identkit.entries"] {
+        let count = client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap();
+        assert_eq!(count.get::<_, i64>(0), 0, "{table}");
+    }
+}

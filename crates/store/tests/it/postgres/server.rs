@@ -96,6 +96,25 @@ impl Server {
         format!("postgresql://identkit:canary@{host}:{}/{database}?{options}", self.port)
     }
 
+    /// The texts that are in a file of the server.
+    pub(crate) fn found(&self, texts: &[&str]) -> Vec<String> {
+        let (mut found, mut folders) = (Vec::new(), vec![self.folder.join("data")]);
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                // The server removes temporary files at any time.
+                let bytes = std::fs::read(&path).unwrap_or_default();
+                for text in texts.iter().filter(|text| memchr::memmem::find(&bytes, text.as_bytes()).is_some()) {
+                    found.push(format!("{text} in {}", path.display()));
+                }
+            }
+        }
+        found
+    }
+
     pub(crate) fn authority(&self) -> PathBuf {
         self.folder.join("ca.pem")
     }
@@ -160,7 +179,7 @@ fn command(program: &Path) -> Command {
 }
 
 /// Writes a certificate for `localhost`, its key and its authority.
-fn write_certificates(folder: &Path) {
+pub(super) fn write_certificates(folder: &Path) {
     let authority = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
