@@ -7,10 +7,11 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use identkit_core::{Error, Kind, Secret};
 use percent_encoding::percent_decode_str;
-use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::{Client, Config, Connection, Socket};
 
-use super::tls::{Authorities, Tls};
+use super::rows::Fault;
+use super::tls::{Authorities, Secured, Tls};
 
 /// Time limits of connecting and of waiting for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -73,6 +74,10 @@ impl Target {
             config.application_name("identkit");
         }
         Ok(Self { config, tls: Tls::new(authorities)? })
+    }
+
+    pub(super) async fn connect(&self) -> Result<(Client, Connection<Socket, Secured>), Fault> {
+        Ok(self.config.connect(self.tls.clone()).await?)
     }
 
     pub(super) fn pool(&self, connections: usize) -> Result<Pool, Error> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::Postgres;
+use super::listener::Listener;
 use super::rows::{
     self, CASE, EVENT, Fault, Value, column, event_state, integer, link, micros, number, record_kind, values,
 };
@@ -198,6 +199,20 @@ impl Engine for Postgres {
         let events = "UPDATE events SET state = 1, attempts = cases.attempts FROM cases \
             WHERE cases.id = case_id AND case_id = ANY ($1) AND events.state = 0";
         list(&self.run_both(cases, values![micros(now), integer(limit)], events).await?, claim)
+    }
+
+    async fn changed(&self) -> Result<(), Error> {
+        let mut listener = self.listener.lock().await;
+        if let Some(connected) = &mut *listener {
+            let waited = connected.wait().await;
+            if waited.is_err() {
+                *listener = None;
+            }
+            waited.map_err(Fault::into_error)
+        } else {
+            *listener = Some(Listener::start(&self.target).await.map_err(Fault::into_error)?);
+            Ok(())
+        }
     }
 
     async fn claimed(&self, after: u64, limit: usize) -> Result<Vec<Held>, Error> {

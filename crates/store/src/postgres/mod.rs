@@ -32,6 +32,7 @@ macro_rules! open_unit {
 
 mod connect;
 mod engine;
+mod listener;
 mod rows;
 mod schema;
 mod tls;
@@ -41,7 +42,10 @@ use std::fmt;
 
 use deadpool_postgres::Pool;
 use identkit_core::{Error, Kind, Secret};
+use tokio::sync::Mutex;
 
+use self::connect::Target;
+use self::listener::Listener;
 use self::writer::Writer;
 
 /// An [`Engine`](crate::Engine) on PostgreSQL, for several processes on several machines. A database holds one store.
@@ -68,6 +72,8 @@ use self::writer::Writer;
 pub struct Postgres {
     pool: Pool,
     writer: Writer,
+    target: Target,
+    listener: Mutex<Option<Listener>>,
 }
 
 impl fmt::Debug for Postgres {
@@ -98,7 +104,7 @@ impl Postgres {
 }
 
 impl PostgresBuilder {
-    /// Sets the maximum number of connections, beyond the one that writes. Default: 8.
+    /// Sets the maximum number of connections, beyond the one that writes and the one that waits for work. Default: 8.
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self
@@ -124,9 +130,9 @@ impl PostgresBuilder {
         if self.connections == 0 || self.queue == 0 {
             return Err(Error::new(Kind::InvalidInput, "the engine needs a connection and a queue: 1 or more of each"));
         }
-        let target = connect::Target::parse(&self.url)?;
+        let target = Target::parse(&self.url)?;
         let (pool, writer) = (target.pool(self.connections)?, target.pool(1)?);
         schema::prepare(&writer).await?;
-        Ok(Postgres { pool, writer: Writer::start(writer, self.queue) })
+        Ok(Postgres { pool, writer: Writer::start(writer, self.queue), target, listener: Mutex::default() })
     }
 }

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use identkit_core::{Error, Kind, Pii};
 use identkit_store::engine::Link;
-use identkit_store::{Engine as _, Postgres, Store};
-use identkit_testkit::{eventually, pause};
+use identkit_store::{Engine as _, EventState, Finish, Postgres, Store};
+use identkit_testkit::{eventually, pause, soon, within};
+use tokio_postgres::Client;
 
 use self::server::{Server, connect, shared, write_certificates};
-use crate::support::{CANARIES, Opened, PROVIDER, all, at, delivery, key, write_canaries};
+use crate::support::{CANARIES, Opened, PROVIDER, all, at, delivery, key, states, write_canaries};
 
 async fn engine(url: &str) -> Arc<Postgres> {
     Arc::new(Postgres::builder(url).open().await.unwrap())
@@ -261,7 +262,11 @@ async fn a_paused_process_delays_others_for_seconds_only() {
         pause(Duration::from_millis(7)).await;
         signal("-STOP");
         pause(Duration::from_millis(20)).await;
-        paused = observer.query_one(sql, &[]).await.unwrap().get(0);
+        // What was already sent is still executed.
+        for _ in 0..2 {
+            paused = observer.query_one(sql, &[]).await.unwrap().get(0);
+            pause(Duration::from_millis(if paused { 300 } else { 0 })).await;
+        }
         if paused {
             break;
         }
@@ -293,4 +298,94 @@ async fn no_personal_data_is_on_the_disk_in_clear_text() {
         let count = client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap();
         assert_eq!(count.get::<_, i64>(0), 0, "{table}");
     }
+}
+
+/// Waits until a session of the database waits for a lock.
+async fn waits(observer: &Client) {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+        AND wait_event_type = 'Lock')";
+    for _ in 0..2_000 {
+        if observer.query_one(sql, &[]).await.unwrap().get(0) {
+            return;
+        }
+        pause(Duration::from_millis(5)).await;
+    }
+    panic!("nothing waits for a lock");
+}
+
+#[tokio::test]
+async fn a_replay_sees_what_ended_while_it_waited() {
+    let Some(server) = shared() else { return };
+    let url = server.database().await;
+    let store = Store::open(engine(&url).await, key()).await.unwrap();
+    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+    let claim = store.claim(1, at(1)).await.unwrap()[0];
+    let (other, observer) = (connect(&url).await, connect(&url).await);
+    let end = "BEGIN; UPDATE identkit.cases SET claimed = false; UPDATE identkit.events SET state = 2";
+    other.batch_execute(end).await.unwrap();
+    let (replayed, ()) = tokio::join!(store.replay(claim.case(), at(2)), async {
+        waits(&observer).await;
+        other.batch_execute("COMMIT").await.unwrap();
+    });
+    assert!(replayed.unwrap());
+    assert_eq!(states(&store).await, [EventState::Pending]);
+}
+
+#[tokio::test]
+async fn a_claim_takes_what_arrived_before_it_locked_the_case() {
+    let Some(server) = shared() else { return };
+    let url = server.database().await;
+    let (other, observer) = (connect(&url).await, connect(&url).await);
+    // With a nested loop, the server locks each case only when it changes it.
+    for join in ["hashjoin", "mergejoin"] {
+        let name = url.rsplit('/').next().unwrap();
+        other.batch_execute(&format!("ALTER DATABASE {name} SET enable_{join} = off")).await.unwrap();
+    }
+    let store = Store::open(engine(&url).await, key()).await.unwrap();
+    for (id, seconds) in [("first", 1), ("second", 2)] {
+        store.accept(&delivery(id, "OnFinal", seconds)).await.unwrap();
+    }
+    // The claim stops after the first case, before it locks the second one.
+    let stop = "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+        IF new.claimed THEN PERFORM pg_advisory_xact_lock(1); END IF; RETURN new; END $$; \
+        CREATE TRIGGER stop BEFORE UPDATE ON identkit.cases FOR EACH ROW EXECUTE FUNCTION stop(); \
+        SELECT pg_advisory_lock(1)";
+    other.batch_execute(stop).await.unwrap();
+    let (claims, ()) = tokio::join!(store.claim(2, at(3)), async {
+        waits(&observer).await;
+        store.accept(&delivery("second", "OnFinal", 3)).await.unwrap();
+        other.batch_execute("SELECT pg_advisory_unlock(1)").await.unwrap();
+    });
+    assert_eq!(claims.unwrap().len(), 2);
+    assert_eq!(states(&store).await, [EventState::Claimed; 3]);
+}
+
+#[tokio::test]
+async fn pending_work_ends_the_wait_of_other_processes() {
+    let Some(server) = shared() else { return };
+    let url = server.database().await;
+    let store = Store::open(engine(&url).await, key()).await.unwrap();
+    let other = Store::open(engine(&url).await, key()).await.unwrap();
+    let short = Duration::from_millis(300);
+    // The first wait ends at once: work may have become pending before.
+    other.changed().await.unwrap();
+    assert!(within(short, other.changed()).await.is_none());
+    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+    soon("a notification", other.changed()).await.unwrap();
+    // What arrives while nobody waits ends the next wait.
+    let claim = store.claim(1, at(1)).await.unwrap()[0];
+    store.finish(&claim, Finish::Done).await.unwrap();
+    assert!(within(short, other.changed()).await.is_none(), "nothing is pending");
+    store.replay(claim.case(), at(1)).await.unwrap();
+    pause(short).await;
+    soon("a notification", other.changed()).await.unwrap();
+    let claim = store.claim(1, at(1)).await.unwrap()[0];
+    store.finish(&claim, Finish::Retry { due: at(2) }).await.unwrap();
+    soon("a notification", other.changed()).await.unwrap();
+    // A broken connection is an error once.
+    let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    connect(&url).await.batch_execute(sql).await.unwrap();
+    assert_eq!(soon("an error", other.changed()).await.unwrap_err().kind(), Kind::Storage);
+    other.changed().await.unwrap();
 }

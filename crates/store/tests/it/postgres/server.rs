@@ -16,6 +16,9 @@ use tokio_postgres::{Client, NoTls};
 /// Limit of each start and stop.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// Time after which a server that does not start is started again. A second one finds the first, and ends.
+const AGAIN: Duration = Duration::from_secs(3);
+
 /// A server, which ends with this process: the shell that started it reads until its input ends.
 pub(crate) struct Server {
     folder: PathBuf,
@@ -58,18 +61,24 @@ impl Server {
 
     /// Starts the server, and waits until it accepts connections.
     pub(crate) fn run(&self) {
-        self.shell.lock().unwrap().stdin.as_ref().unwrap().write_all(b"\n").unwrap();
-        let end = Instant::now() + LIMIT;
+        let start = || self.shell.lock().unwrap().stdin.as_ref().unwrap().write_all(b"\n").unwrap();
+        start();
+        let (end, mut again) = (Instant::now() + LIMIT, Instant::now() + AGAIN);
         let mut ready = Command::new(self.programs.join("pg_isready"));
         ready.args(["-q", "-h"]).arg(&self.folder).args(["-p", &self.port.to_string()]);
         while !ready.status().unwrap().success() {
             let log = || std::fs::read_to_string(self.folder.join("log"));
             assert!(Instant::now() < end, "PostgreSQL did not start: {:?}", log());
+            // After a crash, it does not start before all of its processes have ended.
+            if Instant::now() > again {
+                start();
+                again = Instant::now() + AGAIN;
+            }
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
-    /// Kills the server, and waits until all of its processes have ended.
+    /// Kills the server and its processes.
     pub(crate) fn kill(&self) {
         let id = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         let id = id.lines().next().unwrap();
@@ -130,8 +139,8 @@ pub(crate) async fn connect(url: &str) -> Client {
 /// The shell that starts the server at each line of its input. At the end, it stops the server and removes its files.
 fn shell(folder: &Path, programs: &Path, port: u16) -> Child {
     let script = r#"folder=$1; shift; trap '' INT TERM
-        while read -r _; do "$@" >>"$folder/log" 2>&1 </dev/null & server=$!; done
-        kill -QUIT $server; wait $server; rm -rf "$folder""#;
+        while read -r _; do "$@" >>"$folder/log" 2>&1 </dev/null & done
+        kill -QUIT "$(head -n 1 "$folder/data/postmaster.pid")"; wait; rm -rf "$folder""#;
     let mut postgres = command(&programs.join("postgres"));
     postgres.arg("-D").arg(folder.join("data")).arg("-k").arg(folder).args(["-p", &port.to_string()]);
     for setting in ["listen_addresses=127.0.0.1", "ssl=on", "max_connections=200", "shared_buffers=32MB"] {
