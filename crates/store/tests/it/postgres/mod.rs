@@ -256,7 +256,8 @@ async fn a_paused_process_delays_others_for_seconds_only() {
     // Pauses the child while it holds the writers' lock.
     let observer = connect(&url).await;
     let sql = "SELECT EXISTS (SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' \
-        AND granted AND state = 'idle in transaction' AND datname = current_database())";
+        AND granted AND state = 'idle in transaction' AND datname = current_database()) \
+        AND EXISTS (SELECT 1 FROM identkit.events)";
     let mut paused = false;
     for _ in 0..2_000 {
         pause(Duration::from_millis(7)).await;
