@@ -45,10 +45,10 @@ impl Postgres {
         let run = async {
             let mut client = self.pool.get().await?;
             let transaction = client.transaction().await?;
-            let rows = query(&transaction, cases, &values).await?;
+            let rows = query(&transaction, cases, &borrowed(&values)).await?;
             let ids = rows.iter().map(|row| column(row, 0)).collect::<Result<Vec<i64>, _>>()?;
             if !ids.is_empty() {
-                query(&transaction, events, &values![ids]).await?;
+                query(&transaction, events, &[&ids]).await?;
             }
             transaction.commit().await.map_err(|error| Fault::Commit(error.into()))?;
             Ok(rows)

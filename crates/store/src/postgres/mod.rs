@@ -8,7 +8,8 @@
 //!   writer: one transaction for all operations that wait, which holds an advisory lock from the first id to its end. So
 //!   these transactions are serial, on all machines.
 //! - What changes a case locks its row first, and reads what depends on it in a later statement, which sees everything
-//!   that was committed before. Only the writer waits for a row while it holds others, so there are no deadlocks.
+//!   that was committed before. Only the writer waits for a row while it holds others, so no
+//!   two of them wait for each other.
 //! - The keys are in a schema of their own. Both schemas have the same random id, so that data are not opened with the keys
 //!   of another store, or without keys.
 

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::rows::{CASE, Fault, Value, case, integer, link, micros, values};
+use super::rows::{CASE, Fault, Value, case, integer, link, micros};
 use crate::engine::{Change, Lease};
 use crate::fault;
 
@@ -103,26 +103,32 @@ async fn transaction(pool: &Pool, jobs: &[Job]) -> Result<Vec<Result<Vec<Row>, F
 impl Work {
     async fn run(&self, transaction: &Transaction<'_>) -> Result<Vec<Row>, Fault> {
         match self {
-            Self::Statement(sql, values) => query(transaction, sql, values).await,
+            Self::Statement(sql, values) => query(transaction, sql, &borrowed(values)).await,
             Self::Save(lease, change) => save(transaction, *lease, change).await.map(|()| Vec::new()),
         }
     }
 }
 
-pub(super) async fn query(transaction: &Transaction<'_>, sql: &str, values: &[Value]) -> Result<Vec<Row>, Fault> {
+pub(super) async fn query(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    values: &[Parameter<'_>],
+) -> Result<Vec<Row>, Fault> {
     let statement = transaction.prepare_cached(sql).await?;
-    Ok(transaction.query(&statement, &borrowed(values)).await?)
+    Ok(transaction.query(&statement, values).await?)
 }
 
-pub(super) fn borrowed(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
-    values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect()
+type Parameter<'a> = &'a (dyn ToSql + Sync);
+
+pub(super) fn borrowed(values: &[Value]) -> Vec<Parameter<'_>> {
+    values.iter().map(|value| value.as_ref() as Parameter<'_>).collect()
 }
 
 async fn save(transaction: &Transaction<'_>, lease: Lease, change: &Change) -> Result<(), Fault> {
     let Change { version, status, state, vendor, entries, at } = change;
     let (id, vendor, at) = (integer(lease.case), vendor.map(link), micros(*at));
     let sql = format!("{CASE} WHERE id = $1 OR vendor = $2 FOR UPDATE");
-    let locked = query(transaction, &sql, &values![id, vendor.clone()]).await?;
+    let locked = query(transaction, &sql, &[&id, &vendor]).await?;
     let mut cases = locked.iter().map(case).collect::<Result<Vec<_>, _>>()?;
     let present = cases.iter().position(|case| case.id == lease.case).map(|index| cases.swap_remove(index));
     match present.filter(|case| case.claimed && case.fence == lease.fence) {
@@ -138,8 +144,8 @@ async fn save(transaction: &Transaction<'_>, lease: Lease, change: &Change) -> R
         }
         let sql =
             "UPDATE events SET case_id = $2, state = CASE WHEN state = 1 THEN 0 ELSE state END WHERE case_id = $1";
-        query(transaction, sql, &values![integer(other.id), id]).await?;
-        query(transaction, "DELETE FROM cases WHERE id = $1", &values![integer(other.id)]).await?;
+        query(transaction, sql, &[&integer(other.id), &id]).await?;
+        query(transaction, "DELETE FROM cases WHERE id = $1", &[&integer(other.id)]).await?;
         due = (other.pending || other.claimed).then(|| micros(other.due));
     }
     let sql = concat!(
@@ -148,11 +154,11 @@ async fn save(transaction: &Transaction<'_>, lease: Lease, change: &Change) -> R
         open_unit!("$6"),
         " WHERE id = $1"
     );
-    query(transaction, sql, &values![id, status.clone(), state.clone(), at, vendor, due]).await?;
+    query(transaction, sql, &[&id, status, state, &at, &vendor, &due]).await?;
     if !entries.is_empty() {
         let sql = "INSERT INTO entries (case_id, at, body) \
             SELECT $1, $2, body FROM unnest($3::bytea[]) WITH ORDINALITY AS new (body, place) ORDER BY place";
-        query(transaction, sql, &values![id, at, entries.clone()]).await?;
+        query(transaction, sql, &[&id, &at, entries]).await?;
     }
     Ok(())
 }

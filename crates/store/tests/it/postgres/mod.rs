@@ -1,18 +1,22 @@
 //! What concerns PostgreSQL only: connections, several machines, a crash of the server.
 
+mod opening;
 mod server;
 
+use std::io::Write as _;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use identkit_core::{Error, Kind, Pii};
+use identkit_core::{Kind, Pii};
 use identkit_store::engine::Link;
 use identkit_store::{Engine as _, EventState, Finish, Postgres, Store};
 use identkit_testkit::{eventually, pause, soon, within};
 use tokio_postgres::Client;
 
-use self::server::{Server, connect, shared, write_certificates};
+use self::opening::refused;
+use self::server::{Server, connect, shared};
 use crate::support::{CANARIES, Opened, PROVIDER, all, at, delivery, key, states, write_canaries};
 
 async fn engine(url: &str) -> Arc<Postgres> {
@@ -20,126 +24,15 @@ async fn engine(url: &str) -> Arc<Postgres> {
 }
 
 async fn open() -> Option<Opened> {
-    let url = shared()?.database().await;
+    let url = shared().await?.database().await;
     Some(Opened::on([engine(&url).await, engine(&url).await], None).await)
 }
 
 crate::suite::suite!(open);
 
-/// The error of opening a database, which must not contain the password.
-async fn refused(url: &str) -> Error {
-    let error = Postgres::builder(url).open().await.unwrap_err();
-    let mut texts = format!("{error} {error:?}");
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        texts += &format!("{cause} {cause:?}");
-        source = cause.source();
-    }
-    assert!(!texts.contains("canary"), "{texts}");
-    error
-}
-
-#[tokio::test]
-async fn tls_verifies_authority_and_name() {
-    let Some(server) = shared() else { return };
-    let url = server.database().await;
-    let authority = server.authority();
-    let trusted = format!("sslmode=require&sslrootcert={}", authority.display());
-    engine(&server.over_tcp(&url, "localhost", &trusted)).await.find(Link([0; 48])).await.unwrap();
-    let engine = engine(&server.over_tcp(&url, "localhost", &format!("{trusted}&application_name=secured"))).await;
-    engine.value("mark").await.unwrap();
-    let sql = "SELECT count(*), bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
-        WHERE application_name = 'secured'";
-    let row = connect(&url).await.query_one(sql, &[]).await.unwrap();
-    assert_eq!((row.get::<_, i64>(0), row.get::<_, bool>(1)), (2, true));
-
-    let other = tempfile::tempdir().unwrap();
-    write_certificates(other.path());
-    let untrusted = format!("sslmode=verify-full&sslrootcert={}", other.path().join("ca.pem").display());
-    for (host, options) in [("localhost", &untrusted[..]), ("127.0.0.1", &trusted), ("localhost", "sslmode=require")] {
-        let error = refused(&server.over_tcp(&url, host, options)).await;
-        assert!(error.to_string().contains("certificate is not trusted, has expired or has another name"), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn a_server_without_tls_gets_no_password() {
-    use std::io::{Read as _, Write as _};
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let received = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let mut request = [0; 8];
-        stream.read_exact(&mut request).unwrap();
-        stream.write_all(b"N").unwrap();
-        let mut rest = Vec::new();
-        stream.read_to_end(&mut rest).unwrap();
-        rest
-    });
-    let error = refused(&format!("postgresql://u:canary@localhost:{port}/db?hostaddr=127.0.0.1&sslmode=require")).await;
-    assert!(error.to_string().contains("does not offer TLS"), "{error}");
-    assert_eq!(received.join().unwrap(), b"");
-    // Nothing listens there now.
-    assert_eq!(refused(&format!("postgresql://u:canary@localhost:{port}/db")).await.kind(), Kind::Storage);
-    let error = refused("postgresql://u:canary@192.0.2.1/db?sslmode=disable").await;
-    assert!(error.kind() == Kind::InvalidInput && error.to_string().contains("sslmode=disable"), "{error}");
-}
-
-#[tokio::test]
-async fn a_database_that_is_not_of_this_store_is_rejected() {
-    let Some(server) = shared() else { return };
-    for (change, text) in [
-        ("UPDATE identkit.store SET version = 1000", "later release"),
-        ("UPDATE identkit_keys.store SET version = 1000", "later release"),
-        ("UPDATE identkit_keys.store SET id = '\\x00'", "belong to another store"),
-        ("DROP SCHEMA identkit_keys CASCADE", "missing or belong to another store"),
-        ("DROP SCHEMA identkit CASCADE; CREATE SCHEMA identkit; CREATE TABLE identkit.notes ()", "another program"),
-    ] {
-        let url = server.database().await;
-        drop(engine(&url).await);
-        let client = connect(&url).await;
-        client.batch_execute(change).await.unwrap();
-        let sql = "SELECT string_agg(relnamespace::regnamespace || '.' || relname, ' ' ORDER BY oid) FROM pg_class \
-            WHERE relnamespace::regnamespace::text LIKE 'identkit%'";
-        let before: String = client.query_one(sql, &[]).await.unwrap().get(0);
-        for _ in 0..2 {
-            let error = refused(&url).await;
-            assert!(error.kind() == Kind::Storage && error.to_string().contains(text), "{error}");
-        }
-        assert_eq!(client.query_one(sql, &[]).await.unwrap().get::<_, String>(0), before);
-    }
-}
-
-#[tokio::test]
-async fn keys_without_data_belong_to_the_next_data() {
-    let Some(server) = shared() else { return };
-    let url = server.database().await;
-    let store = Store::open(engine(&url).await, key()).await.unwrap();
-    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
-    connect(&url).await.batch_execute("DROP SCHEMA identkit CASCADE").await.unwrap();
-    let store = Store::open(engine(&url).await, key()).await.unwrap();
-    assert_eq!((all(&store).await.len(), store.remove_unused_keys().await.unwrap()), (0, 1));
-}
-
-#[tokio::test]
-async fn a_user_without_privileges_opens_empty_schemas() {
-    let Some(server) = shared() else { return };
-    let url = server.database().await;
-    let setup = "CREATE ROLE service LOGIN; CREATE SCHEMA identkit AUTHORIZATION service; \
-        CREATE SCHEMA identkit_keys AUTHORIZATION service";
-    connect(&url).await.batch_execute(setup).await.unwrap();
-    let url = url.replace("//identkit:", "//service:");
-    for _ in 0..2 {
-        engine(&url).await;
-    }
-    let other = server.database().await.replace("//identkit:", "//service:");
-    assert!(refused(&other).await.to_string().contains("lacks a privilege"));
-}
-
 #[tokio::test]
 async fn a_value_that_cannot_be_stored_fails_alone() {
-    let Some(server) = shared() else { return };
+    let Some(server) = shared().await else { return };
     let engine = engine(&server.database().await).await;
     let accept = async |id: u8, name: &str| {
         engine.accept(PROVIDER, Link([id; 48]), at(1), Some((name.to_owned(), vec![id]))).await
@@ -155,7 +48,7 @@ async fn a_value_that_cannot_be_stored_fails_alone() {
 
 #[tokio::test]
 async fn a_full_queue_is_reported_at_once() {
-    let Some(server) = shared() else { return };
+    let Some(server) = shared().await else { return };
     let engine = Postgres::builder(server.database().await).queue(1).open().await.unwrap();
     let accept = |id: u8| engine.accept(PROVIDER, Link([id; 48]), at(1), None);
     let (stored, full) = tokio::join!(biased; accept(1), accept(2));
@@ -166,7 +59,7 @@ async fn a_full_queue_is_reported_at_once() {
 
 #[tokio::test]
 async fn a_lock_that_is_held_for_too_long_is_unavailable() {
-    let Some(server) = shared() else { return };
+    let Some(server) = shared().await else { return };
     let url = server.database().await;
     let engine = engine(&url).await;
     engine.accept(PROVIDER, Link([1; 48]), at(1), None).await.unwrap();
@@ -209,7 +102,7 @@ async fn accept_until_failure(store: &Store, round: usize, accepted: Arc<AtomicU
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_loses_no_accepted_delivery() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start().await else { return };
     let url = server.database().await;
     // The engine's own settings precede those of the database.
     let weak = format!("ALTER DATABASE {} SET synchronous_commit = off", url.rsplit('/').next().unwrap());
@@ -223,7 +116,7 @@ async fn a_killed_server_loses_no_accepted_delivery() {
             server.kill();
         });
         accepted.extend(names);
-        server.run();
+        server.run().await;
         // The same engine connects again.
         let stored: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.name).collect();
         let lost: Vec<_> = accepted.iter().filter(|name| !stored.contains(name)).collect();
@@ -243,12 +136,12 @@ async fn a_paused_process_delays_others_for_seconds_only() {
         accept_until_failure(&store, 0, Arc::default()).await;
         return;
     }
-    let Some(server) = shared() else { return };
+    let Some(server) = shared().await else { return };
     let url = server.database().await;
     let store = Store::open(engine(&url).await, key()).await.unwrap();
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
     let child = child.args(["--exact", "postgres::a_paused_process_delays_others_for_seconds_only"]);
-    let mut child = child.env(CHILD, &url).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut child = child.env(CHILD, &url).stdout(Stdio::null()).spawn().unwrap();
     let signal = |name: &str| {
         let status = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
         assert!(status.success());
@@ -274,16 +167,15 @@ async fn a_paused_process_delays_others_for_seconds_only() {
         signal("-CONT");
     }
     assert!(paused);
-    let begin = std::time::Instant::now();
-    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
-    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    let accepted = within(Duration::from_secs(8), store.accept(&delivery("9992", "OnFinal", 1))).await;
+    accepted.unwrap().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
 }
 
 #[tokio::test]
 async fn no_personal_data_is_on_the_disk_in_clear_text() {
-    let Some(server) = shared() else { return };
+    let Some(server) = shared().await else { return };
     let url = server.database().await;
     let store = Store::open(engine(&url).await, key()).await.unwrap();
     let case = write_canaries(&store).await;
@@ -316,7 +208,7 @@ async fn waits(observer: &Client) {
 
 #[tokio::test]
 async fn a_replay_sees_what_ended_while_it_waited() {
-    let Some(server) = shared() else { return };
+    let Some(server) = shared().await else { return };
     let url = server.database().await;
     let store = Store::open(engine(&url).await, key()).await.unwrap();
     store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
@@ -334,7 +226,7 @@ async fn a_replay_sees_what_ended_while_it_waited() {
 
 #[tokio::test]
 async fn a_claim_takes_what_arrived_before_it_locked_the_case() {
-    let Some(server) = shared() else { return };
+    let Some(server) = shared().await else { return };
     let url = server.database().await;
     let (other, observer) = (connect(&url).await, connect(&url).await);
     // With a nested loop, the server locks each case only when it changes it.
@@ -363,7 +255,7 @@ async fn a_claim_takes_what_arrived_before_it_locked_the_case() {
 
 #[tokio::test]
 async fn pending_work_ends_the_wait_of_other_processes() {
-    let Some(server) = shared() else { return };
+    let Some(server) = shared().await else { return };
     let url = server.database().await;
     let store = Store::open(engine(&url).await, key()).await.unwrap();
     let other = Store::open(engine(&url).await, key()).await.unwrap();
@@ -389,4 +281,33 @@ async fn pending_work_ends_the_wait_of_other_processes() {
     connect(&url).await.batch_execute(sql).await.unwrap();
     assert_eq!(soon("an error", other.changed()).await.unwrap_err().kind(), Kind::Storage);
     other.changed().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_of_the_data_cannot_be_read_after_a_purge() {
+    let Some(server) = shared().await else { return };
+    let url = server.database().await;
+    let store = Store::open(engine(&url).await, key()).await.unwrap();
+    let purged = write_canaries(&store).await;
+    store.accept(&delivery("9993", "OnFinal", 1)).await.unwrap();
+    let backup = server.program("pg_dump", &url).arg("--exclude-schema=identkit_keys").output().unwrap();
+    assert!(backup.status.success(), "{backup:?}");
+    store.purge(purged).await.unwrap();
+    drop(store);
+
+    connect(&url).await.batch_execute("DROP SCHEMA identkit CASCADE").await.unwrap();
+    let mut restore = server.program("psql", &url);
+    let mut restore =
+        restore.args(["-q", "-v", "ON_ERROR_STOP=1"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    restore.stdin.take().unwrap().write_all(&backup.stdout).unwrap();
+    assert!(restore.wait().unwrap().success());
+    let engine = engine(&url).await;
+    let store = Store::open(engine.clone(), key()).await.unwrap();
+    assert!(engine.case(purged.0).await.unwrap().is_some(), "its rows are back");
+    assert!(store.case(purged).await.unwrap().is_none());
+    let names: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.case_id).collect();
+    assert_eq!(names, ["9993".into()]);
+    assert_eq!(store.purge_unreadable().await.unwrap(), 1);
+    // Ids continue after those of the backup.
+    assert!(store.wake(PROVIDER, &"9994".into(), at(2)).await.unwrap() > purged);
 }

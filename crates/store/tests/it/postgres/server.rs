@@ -4,20 +4,21 @@ use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use identkit_testkit::missing;
+use identkit_testkit::{missing, pause};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
 
-/// Limit of each start and stop.
-const LIMIT: Duration = Duration::from_secs(30);
+/// How often a start is looked after, every 50 ms: 30 seconds.
+const TURNS: usize = 600;
 
-/// Time after which a server that does not start is started again. A second one finds the first, and ends.
-const AGAIN: Duration = Duration::from_secs(3);
+/// Number of turns after which a server that does not start is started again.
+const AGAIN: usize = 60;
 
 /// A server, which ends with this process: the shell that started it reads until its input ends.
 pub(crate) struct Server {
@@ -29,13 +30,13 @@ pub(crate) struct Server {
 }
 
 /// The server of this process, or `None` if PostgreSQL is not installed.
-pub(crate) fn shared() -> Option<&'static Server> {
-    static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-    SHARED.get_or_init(Server::start).as_ref()
+pub(crate) async fn shared() -> Option<&'static Server> {
+    static SHARED: OnceCell<Option<Server>> = OnceCell::const_new();
+    SHARED.get_or_init(Server::start).await.as_ref()
 }
 
 impl Server {
-    pub(crate) fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let Some(programs) = programs() else {
             missing("PostgreSQL (initdb, postgres)");
             return None;
@@ -55,27 +56,25 @@ impl Server {
         assert!(output.status.success(), "{output:?}");
         let shell = Mutex::new(shell(&folder, &programs, port));
         let server = Self { folder, programs, port, shell, databases: AtomicUsize::new(0) };
-        server.run();
+        server.run().await;
         Some(server)
     }
 
     /// Starts the server, and waits until it accepts connections.
-    pub(crate) fn run(&self) {
-        let start = || self.shell.lock().unwrap().stdin.as_ref().unwrap().write_all(b"\n").unwrap();
-        start();
-        let (end, mut again) = (Instant::now() + LIMIT, Instant::now() + AGAIN);
+    pub(crate) async fn run(&self) {
         let mut ready = Command::new(self.programs.join("pg_isready"));
         ready.args(["-q", "-h"]).arg(&self.folder).args(["-p", &self.port.to_string()]);
-        while !ready.status().unwrap().success() {
-            let log = || std::fs::read_to_string(self.folder.join("log"));
-            assert!(Instant::now() < end, "PostgreSQL did not start: {:?}", log());
-            // After a crash, it does not start before all of its processes have ended.
-            if Instant::now() > again {
-                start();
-                again = Instant::now() + AGAIN;
+        for turn in 0..TURNS {
+            // After a crash, it does not start before all of its processes have ended. A second one finds the first, and ends.
+            if turn % AGAIN == 0 {
+                self.shell.lock().unwrap().stdin.as_ref().unwrap().write_all(b"\n").unwrap();
             }
-            std::thread::sleep(Duration::from_millis(50));
+            pause(Duration::from_millis(50)).await;
+            if ready.status().unwrap().success() {
+                return;
+            }
         }
+        panic!("PostgreSQL did not start: {:?}", std::fs::read_to_string(self.folder.join("log")));
     }
 
     /// Kills the server and its processes.
@@ -103,6 +102,13 @@ impl Server {
     pub(crate) fn over_tcp(&self, url: &str, host: &str, options: &str) -> String {
         let database = url.rsplit('/').next().unwrap();
         format!("postgresql://identkit:canary@{host}:{}/{database}?{options}", self.port)
+    }
+
+    /// A program for the database of a URL.
+    pub(crate) fn program(&self, name: &str, url: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command.arg(format!("--dbname={url}"));
+        command
     }
 
     /// The texts that are in a file of the server.
