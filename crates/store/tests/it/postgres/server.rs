@@ -146,7 +146,7 @@ pub(crate) async fn connect(url: &str) -> Client {
 fn shell(folder: &Path, programs: &Path, port: u16) -> Child {
     let script = r#"folder=$1; shift; trap '' INT TERM
         while read -r _; do "$@" >>"$folder/log" 2>&1 </dev/null & done
-        kill -QUIT "$(head -n 1 "$folder/data/postmaster.pid")"; wait; rm -rf "$folder""#;
+        kill -QUIT "$(head -n 1 "$folder/data/postmaster.pid")"; wait; rm -rf "$folder" || { sleep 1; rm -rf "$folder"; }"#;
     let mut postgres = command(&programs.join("postgres"));
     postgres.arg("-D").arg(folder.join("data")).arg("-k").arg(folder).args(["-p", &port.to_string()]);
     for setting in ["listen_addresses=127.0.0.1", "ssl=on", "max_connections=200", "shared_buffers=32MB"] {
