@@ -253,7 +253,7 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Stores a key unless the name exists, and returns the value that the name has now.
     async fn add_key(&self, name: &[u8], value: Vec<u8>) -> Result<Vec<u8>, Error>;
 
-    /// Removes a key if it has this value. Its bytes are overwritten as soon as no reader uses them.
+    /// Removes a key if it has this value. The engine documents when its bytes are overwritten.
     async fn remove_key(&self, name: &[u8], value: &[u8]) -> Result<(), Error>;
 
     /// Returns names and values of keys in the order of their names.
@@ -308,6 +308,13 @@ pub trait Engine: fmt::Debug + Send + Sync {
 
     /// Claims cases with pending work that is due. Returns the claims with the number of attempts.
     async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<(Lease, u64)>, Error>;
+
+    /// Waits until a unit of work is opened, in another process too, or becomes claimable because a claim ended. What
+    /// happened since the last wait ends it at once. It may end without a reason, and never ends in an engine that cannot
+    /// observe other processes: wait for a time at most, and then claim.
+    async fn changed(&self) -> Result<(), Error> {
+        std::future::pending().await
+    }
 
     /// Returns the claims in order of their cases.
     async fn claimed(&self, after: u64, limit: usize) -> Result<Vec<Held>, Error>;

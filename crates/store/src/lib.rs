@@ -9,6 +9,8 @@ mod keys;
 mod memory;
 mod model;
 mod pack;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(test)]
 mod races;
 mod records;
@@ -25,6 +27,8 @@ pub use self::model::{
     Artifact, Case, CaseId, Claim, Deletion, Delivery, Entry, EventId, Intent, Retention, StoredEntry, StoredEvent,
     StoredResponse,
 };
+#[cfg(feature = "postgres")]
+pub use self::postgres::{Postgres, PostgresBuilder};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Sqlite, SqliteBuilder};
 pub use self::store::Store;

@@ -41,6 +41,13 @@ impl Store {
         Ok(claims.into_iter().map(|(lease, attempts)| Claim { lease, attempts }).collect())
     }
 
+    /// Waits until work may have become pending, also by another process. Only the engine on PostgreSQL notices it:
+    /// with other engines this never returns. Wait for a time at most, because work also becomes due, and then claim. One
+    /// task of a process should wait.
+    pub async fn changed(&self) -> Result<(), Error> {
+        self.engine.changed().await
+    }
+
     /// Returns at most `limit` present claims, in the order of their cases.
     pub async fn claimed(&self, after: CaseId, limit: usize) -> Result<Vec<Held>, Error> {
         self.engine.claimed(after.0, limit).await

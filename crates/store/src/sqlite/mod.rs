@@ -29,7 +29,8 @@ use crate::cipher;
 /// An [`Engine`](crate::Engine) on SQLite. Several processes of one machine can have it open.
 ///
 /// The data are in a file, and the keys of the cases in another: `PATH-keys`. Leave the keys out of backups of the data:
-/// then a purge makes a case unreadable in the backups, too.
+/// then a purge makes a case unreadable in the backups, too. The bytes of a removed key are overwritten as soon as no reader
+/// uses them.
 ///
 /// ```
 /// use std::sync::Arc;

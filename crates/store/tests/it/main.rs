@@ -8,6 +8,9 @@
     reason = "tests"
 )]
 
+mod concurrency;
+#[cfg(all(feature = "postgres", unix))]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod suite;
@@ -20,8 +23,9 @@ mod memory {
 
     use crate::support::Opened;
 
-    async fn open() -> Opened {
-        Opened::on(Arc::new(Memory::default()), None).await
+    async fn open() -> Option<Opened> {
+        let engine = Arc::new(Memory::default());
+        Some(Opened::on([engine.clone(), engine], None).await)
     }
 
     crate::suite::suite!(open);

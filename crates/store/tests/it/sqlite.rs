@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use identkit_core::{CaseRef, Error, Kind, Pii};
-use identkit_store::{
-    Artifact, CaseId, Engine, Entry, EventId, EventState, Finish, Intent, Sqlite, Store, StoredEvent,
+use identkit_core::{CaseRef, Error, Kind};
+use identkit_store::{CaseId, Engine, EventId, EventState, Finish, Sqlite, Store, StoredEvent};
+
+use crate::support::{
+    CANARIES, Opened, PROVIDER, accept_many, all, at, case_of, delivery, key, states, write_canaries,
 };
 
-use crate::support::{Opened, PROVIDER, all, at, case_of, delivery, key, states};
-
-async fn open() -> Opened {
+async fn open() -> Option<Opened> {
     let folder = tempfile::tempdir().unwrap();
-    let engine = Sqlite::builder(folder.path().join("store")).open().unwrap();
-    Opened::on(Arc::new(engine), Some(folder)).await
+    let engine = || Arc::new(Sqlite::builder(folder.path().join("store")).open().unwrap());
+    Some(Opened::on([engine(), engine()], Some(folder)).await)
 }
 
 crate::suite::suite!(open);
@@ -65,26 +65,6 @@ async fn all_files_are_private() {
     names.sort();
     let expected = ["store", "store-keys", "store-keys-shm", "store-keys-wal", "store-shm", "store-wal"];
     assert_eq!(names, expected);
-}
-
-/// Texts that must not be on the disk.
-const CANARIES: [&str; 4] = ["Mustermann", "99921269855041", "ref-canary", "payload-canary"];
-
-async fn write_canaries(store: &Store) -> CaseId {
-    let body = b"payload-canary Mustermann".to_vec();
-    store
-        .accept(&delivery(CANARIES[1], "OnFinal", 1).with_event(body.clone()).with_request(body.clone()))
-        .await
-        .unwrap();
-    store.add_response("getAllStatus", at(1), &Pii::new(body.clone())).await.unwrap();
-    let claim = store.create(&Intent::new(PROVIDER, "ref-canary", at(1)).with_data(body.clone())).await.unwrap();
-    let mut case = store.case(claim.case()).await.unwrap().unwrap();
-    case.opened = Some(CaseRef::new(PROVIDER, CANARIES[1]).with_state("payload-canary"));
-    let artifact = Artifact::new("Mustermann.pdf", "/99921269855041/Mustermann.pdf", 1, [0; 32]);
-    let entries = [Entry::History(body.into()), Entry::Artifact(artifact)];
-    store.save(&claim, &mut case, &entries, at(2)).await.unwrap();
-    store.finish(&claim, Finish::Done).await.unwrap();
-    case.id
 }
 
 fn found(folder: &Path, texts: &[&[u8]]) -> Vec<String> {
@@ -273,50 +253,6 @@ async fn a_removed_or_replaced_file_acknowledges_nothing() {
             }
         }
     }
-}
-
-/// Accepts deliveries of `cases` cases, eight at once.
-async fn accept_many(store: &Store, cases: usize, name: &str) {
-    let mut tasks = Vec::new();
-    for part in 0..8 {
-        let (store, name) = (store.clone(), name.to_owned());
-        tasks.push(tokio::spawn(async move {
-            for number in (part..cases).step_by(8) {
-                store.accept(&delivery(&format!("case {number}"), &name, 1)).await.unwrap();
-            }
-        }));
-    }
-    for task in tasks {
-        task.await.unwrap();
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_handles_accept_and_claim_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store");
-    let (one, two) = (store_at(&path).await.unwrap(), store_at(&path).await.unwrap());
-    tokio::join!(accept_many(&one, 100, "one"), accept_many(&two, 100, "two"));
-    assert_eq!(all(&one).await.len(), 200);
-    let work = async |store: &Store| {
-        let mut claimed = Vec::new();
-        loop {
-            let claims = store.claim(3, at(1)).await.unwrap();
-            if claims.is_empty() {
-                return claimed;
-            }
-            for claim in claims {
-                claimed.push(claim.case());
-                store.finish(&claim, Finish::Done).await.unwrap();
-            }
-        }
-    };
-    let (mut claimed, more) = tokio::join!(work(&one), work(&two));
-    claimed.extend(more);
-    claimed.sort();
-    claimed.dedup();
-    assert_eq!(claimed.len(), 100, "each case once");
-    assert_eq!(states(&two).await, [EventState::Done; 200]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

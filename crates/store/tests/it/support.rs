@@ -3,24 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use identkit_core::{BoxFuture, Clock, Error, Instant, Kind, Secret, WorkGuard};
-use identkit_store::{CaseId, Delivery, Engine, EventId, EventState, KeyEncryptionKey, Store, StoredEvent};
+use identkit_core::{BoxFuture, CaseRef, Clock, Error, Instant, Kind, Pii, Secret, WorkGuard};
+use identkit_store::{
+    Artifact, CaseId, Delivery, Engine, Entry, EventId, EventState, Finish, Intent, KeyEncryptionKey, Store,
+    StoredEvent,
+};
 use identkit_testkit::TestClock;
 use jiff::Timestamp;
 
 pub(crate) const PROVIDER: &str = "identity-tm";
 
-/// A store with its engine, and the folder of its files, which are removed on drop.
+/// A store with its engine, the same store as another process has it, and the folder of its files, which are removed on
+/// drop.
 pub(crate) struct Opened {
     pub(crate) store: Store,
     pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) other: Store,
     _folder: Option<tempfile::TempDir>,
 }
 
 impl Opened {
-    pub(crate) async fn on(engine: Arc<dyn Engine>, folder: Option<tempfile::TempDir>) -> Self {
+    pub(crate) async fn on(engines: [Arc<dyn Engine>; 2], folder: Option<tempfile::TempDir>) -> Self {
+        let [engine, other] = engines;
         let store = Store::open(Arc::clone(&engine), key()).await.unwrap();
-        Self { store, engine, _folder: folder }
+        Self { store, engine, other: Store::open(other, key()).await.unwrap(), _folder: folder }
     }
 }
 
@@ -47,6 +53,49 @@ pub(crate) async fn all(store: &Store) -> Vec<StoredEvent> {
 
 pub(crate) async fn case_of(store: &Store, id: &str) -> Option<CaseId> {
     store.case_by_vendor_id(PROVIDER, &Secret::from(id)).await.unwrap().map(|case| case.id)
+}
+
+/// Accepts a delivery. SQLite can give up while another process writes all the time, and then has written nothing.
+pub(crate) async fn accept(store: &Store, delivery: &Delivery) {
+    while let Err(error) = store.accept(delivery).await {
+        assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+    }
+}
+
+/// Accepts deliveries of `cases` cases, eight at once.
+pub(crate) async fn accept_many(store: &Store, cases: usize, name: &str) {
+    let mut tasks = Vec::new();
+    for part in 0..8 {
+        let (store, name) = (store.clone(), name.to_owned());
+        tasks.push(tokio::spawn(async move {
+            for number in (part..cases).step_by(8) {
+                accept(&store, &delivery(&format!("case {number}"), &name, 1)).await;
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+/// Texts that must not be on the disk.
+pub(crate) const CANARIES: [&str; 4] = ["Mustermann", "99921269855041", "ref-canary", "payload-canary"];
+
+pub(crate) async fn write_canaries(store: &Store) -> CaseId {
+    let body = b"payload-canary Mustermann".to_vec();
+    store
+        .accept(&delivery(CANARIES[1], "OnFinal", 1).with_event(body.clone()).with_request(body.clone()))
+        .await
+        .unwrap();
+    store.add_response("getAllStatus", at(1), &Pii::new(body.clone())).await.unwrap();
+    let claim = store.create(&Intent::new(PROVIDER, "ref-canary", at(1)).with_data(body.clone())).await.unwrap();
+    let mut case = store.case(claim.case()).await.unwrap().unwrap();
+    case.opened = Some(CaseRef::new(PROVIDER, CANARIES[1]).with_state("payload-canary"));
+    let artifact = Artifact::new("Mustermann.pdf", "/99921269855041/Mustermann.pdf", 1, [0; 32]);
+    let entries = [Entry::History(body.into()), Entry::Artifact(artifact)];
+    store.save(&claim, &mut case, &entries, at(2)).await.unwrap();
+    store.finish(&claim, Finish::Done).await.unwrap();
+    case.id
 }
 
 #[track_caller]

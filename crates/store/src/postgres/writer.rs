@@ -1,0 +1,164 @@
+//! The task that writes what assigns ids or names: one transaction for all operations that wait.
+
+use deadpool_postgres::{Pool, Transaction};
+use futures_util::future::join_all;
+use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::rows::{CASE, Fault, Value, case, integer, link, micros};
+use crate::engine::{Change, Lease};
+use crate::fault;
+
+/// Maximum number of operations that one transaction commits.
+const BATCH: usize = 256;
+
+/// Serializes the writers of all processes until the end of the transaction. The number is arbitrary.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7310581147)";
+
+/// An operation. It can run again after its transaction was rolled back.
+enum Work {
+    Statement(&'static str, Vec<Value>),
+    Save(Lease, Change),
+}
+
+struct Job {
+    work: Work,
+    reply: oneshot::Sender<Result<Vec<Row>, Fault>>,
+}
+
+/// The sending half of the queue. Dropping it ends the task.
+pub(super) struct Writer(mpsc::Sender<Job>);
+
+impl Writer {
+    pub(super) fn start(pool: Pool, queue: usize) -> Self {
+        let (jobs, received) = mpsc::channel(queue);
+        tokio::spawn(write_all(pool, received));
+        Self(jobs)
+    }
+
+    /// Runs a statement in a transaction that may contain other operations, and returns after its commit. It is not
+    /// canceled if the future is dropped.
+    pub(super) async fn write(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
+        self.call(Work::Statement(sql, values)).await
+    }
+
+    pub(super) async fn save(&self, lease: Lease, change: Change) -> Result<(), Fault> {
+        self.call(Work::Save(lease, change)).await.map(drop)
+    }
+
+    async fn call(&self, work: Work) -> Result<Vec<Row>, Fault> {
+        let (reply, result) = oneshot::channel();
+        match self.0.try_send(Job { work, reply }) {
+            Ok(()) => result.await.unwrap_or(Err(Fault::Ended)),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Fault::Full),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Fault::Ended),
+        }
+    }
+}
+
+async fn write_all(pool: Pool, mut jobs: mpsc::Receiver<Job>) {
+    let mut batch = Vec::new();
+    while jobs.recv_many(&mut batch, BATCH).await > 0 {
+        match transaction(&pool, &batch).await {
+            // A value of one operation has rolled back all of them.
+            Err(fault) if batch.len() > 1 && fault.concerns_one_operation() => {
+                for job in batch.drain(..) {
+                    let result = transaction(&pool, std::slice::from_ref(&job)).await;
+                    answer(job, result.and_then(|mut results| results.pop().unwrap_or(Err(Fault::Ended))));
+                }
+            }
+            Ok(results) => batch.drain(..).zip(results).for_each(|(job, result)| answer(job, result)),
+            Err(fault) => batch.drain(..).for_each(|job| answer(job, Err(fault.clone()))),
+        }
+    }
+}
+
+fn answer(job: Job, result: Result<Vec<Row>, Fault>) {
+    // The caller may have stopped waiting.
+    let _ = job.reply.send(result);
+}
+
+/// Returns the results of the operations after they are committed.
+async fn transaction(pool: &Pool, jobs: &[Job]) -> Result<Vec<Result<Vec<Row>, Fault>>, Fault> {
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(LOCK).await?;
+    let mut results = Vec::with_capacity(jobs.len());
+    // The statements of neighbors are sent together. A save has several statements, between which nothing may happen.
+    let is_statement = |job: &Job| matches!(job.work, Work::Statement(..));
+    for jobs in jobs.chunk_by(|one, next| is_statement(one) && is_statement(next)) {
+        for result in join_all(jobs.iter().map(|job| job.work.run(&transaction))).await {
+            match result {
+                // It has written nothing, and the transaction continues.
+                Err(Fault::Rejected(_)) | Ok(_) => results.push(result),
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+    transaction.commit().await.map_err(|error| Fault::Commit(error.into()))?;
+    Ok(results)
+}
+
+impl Work {
+    async fn run(&self, transaction: &Transaction<'_>) -> Result<Vec<Row>, Fault> {
+        match self {
+            Self::Statement(sql, values) => query(transaction, sql, &borrowed(values)).await,
+            Self::Save(lease, change) => save(transaction, *lease, change).await.map(|()| Vec::new()),
+        }
+    }
+}
+
+pub(super) async fn query(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    values: &[Parameter<'_>],
+) -> Result<Vec<Row>, Fault> {
+    let statement = transaction.prepare_cached(sql).await?;
+    Ok(transaction.query(&statement, values).await?)
+}
+
+type Parameter<'a> = &'a (dyn ToSql + Sync);
+
+pub(super) fn borrowed(values: &[Value]) -> Vec<Parameter<'_>> {
+    values.iter().map(|value| value.as_ref() as Parameter<'_>).collect()
+}
+
+async fn save(transaction: &Transaction<'_>, lease: Lease, change: &Change) -> Result<(), Fault> {
+    let Change { version, status, state, vendor, entries, at } = change;
+    let (id, vendor, at) = (integer(lease.case), vendor.map(link), micros(*at));
+    let sql = format!("{CASE} WHERE id = $1 OR vendor = $2 FOR UPDATE");
+    let locked = query(transaction, &sql, &[&id, &vendor]).await?;
+    let mut cases = locked.iter().map(case).collect::<Result<Vec<_>, _>>()?;
+    let present = cases.iter().position(|case| case.id == lease.case).map(|index| cases.swap_remove(index));
+    match present.filter(|case| case.claimed && case.fence == lease.fence) {
+        None => return Err(Fault::Rejected(fault::outdated)),
+        Some(case) if case.version != *version => return Err(Fault::Rejected(fault::changed)),
+        Some(_) => {}
+    }
+    // Another case that has the vendor's id.
+    let mut due = None;
+    if let Some(other) = cases.pop() {
+        if other.version > 0 || other.purging {
+            return Err(Fault::Rejected(fault::taken));
+        }
+        let sql =
+            "UPDATE events SET case_id = $2, state = CASE WHEN state = 1 THEN 0 ELSE state END WHERE case_id = $1";
+        query(transaction, sql, &[&integer(other.id), &id]).await?;
+        query(transaction, "DELETE FROM cases WHERE id = $1", &[&integer(other.id)]).await?;
+        due = (other.pending || other.claimed).then(|| micros(other.due));
+    }
+    let sql = concat!(
+        "UPDATE cases SET status = $2, state = $3, version = version + 1, changed = greatest(changed, $4), \
+         vendor = coalesce($5, vendor), ",
+        open_unit!("$6"),
+        " WHERE id = $1"
+    );
+    query(transaction, sql, &[&id, status, state, &at, &vendor, &due]).await?;
+    if !entries.is_empty() {
+        let sql = "INSERT INTO entries (case_id, at, body) \
+            SELECT $1, $2, body FROM unnest($3::bytea[]) WITH ORDINALITY AS new (body, place) ORDER BY place";
+        query(transaction, sql, &[&id, &at, entries]).await?;
+    }
+    Ok(())
+}
