@@ -163,7 +163,6 @@ impl<'a, A> Context<'a, A> {
             Err(other) if other.code == CLOSED_PIPE => failure,
             Err(other) => failure.note(other.sentence),
         };
-        let failure = self.recorder.failed(self.salvage(failure));
         let failure = match failure.kind() {
             // The same request may succeed later: a read changes nothing, and a failed login sends no request.
             Some(Kind::RateLimited) if !self.api.changes || failure.delivery() == Some(Delivery::NotSent) => {
@@ -172,6 +171,8 @@ impl<'a, A> Context<'a, A> {
             _ if failure.status() == Some(404) => self.explain_not_found(failure, probe).await,
             _ => failure,
         };
+        // After the explanation, which can take a call: if a signal stops it, the recorder shows the response.
+        let failure = self.recorder.failed(self.salvage(failure));
         Err(failure.base_url(self.api.base_url, self.api.variable))
     }
 
@@ -209,8 +210,11 @@ impl<'a, A> Context<'a, A> {
             && !is_login
             && !self.api.is_probe
             && !probe.await.is_err_and(|failure| failure.status() == Some(404));
-        let failure = if failure.kind() == Some(Kind::OutcomeUnknown) || failure.has_earlier_attempt() {
+        let failure = if failure.kind() == Some(Kind::OutcomeUnknown) {
             failure
+        } else if failure.has_earlier_attempt() {
+            // A 404 of another server says nothing about the earlier attempt.
+            if is_api { failure } else { failure.into_unknown() }
         } else if !is_api {
             let code = if self.api.changes { 5 } else { 1 };
             let variable = self.api.variable;

@@ -86,6 +86,15 @@ impl Failure {
         self.with_code(code)
     }
 
+    /// Turns the 404 of another server into an unknown outcome, because the vendor may have executed an earlier attempt.
+    pub(crate) fn into_unknown(self) -> Self {
+        let Self { error: Some(error), notes, vendor_text, .. } = self else { return self };
+        let detail = "the response with status 404 does not come from the vendor's API (wrong base URL?), and the vendor \
+                      may have executed an earlier attempt of this call";
+        let unknown = error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent);
+        Self { notes, vendor_text, ..Self::from(unknown) }
+    }
+
     pub(crate) fn vendor_text(mut self, vendor_text: VendorText) -> Self {
         self.vendor_text = vendor_text;
         self

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::disk::{Disk, Existing};
 use crate::draft::Draft;
 use crate::error::OpenError;
+use crate::identity::FileIdentity;
 
 /// Maximum number of files of torn records.
 const TORN_NAMES: u32 = 10_000;
@@ -25,6 +26,7 @@ pub enum Tail {
 #[derive(Debug)]
 pub struct AppendLog {
     disk: Disk,
+    path: PathBuf,
     file: File,
     /// End of the last complete record.
     end: u64,
@@ -64,8 +66,8 @@ impl AppendLog {
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         disk.sync_parent(path)?;
-        let mut log = Self { disk, file, end: 0, torn: false, gone: false };
-        let torn = log.recover(path, prefix, tail, read)?;
+        let mut log = Self { disk, path: path.to_owned(), file, end: 0, torn: false, gone: false };
+        let torn = log.recover(prefix, tail, read)?;
         // A previous process may have died between writing and syncing a record.
         log.disk.sync(&log.file)?;
         Ok((log, torn))
@@ -73,7 +75,6 @@ impl AppendLog {
 
     fn recover(
         &mut self,
-        path: &Path,
         prefix: &[u8],
         tail: Tail,
         mut read: impl FnMut(&[u8]) -> bool,
@@ -105,7 +106,7 @@ impl AppendLog {
                 }
                 (false, true) => return Err(OpenError::Foreign { line }),
                 (false, false) => {
-                    let torn = self.set_aside(path, &record)?;
+                    let torn = self.set_aside(&record)?;
                     // Only after the copy is on disk.
                     self.disk.truncate(&self.file, self.end)?;
                     return Ok(Some(torn));
@@ -115,9 +116,9 @@ impl AppendLog {
         Ok(None)
     }
 
-    fn set_aside(&self, path: &Path, record: &[u8]) -> io::Result<PathBuf> {
+    fn set_aside(&self, record: &[u8]) -> io::Result<PathBuf> {
         for number in 1..TORN_NAMES {
-            let mut name = path.as_os_str().to_owned();
+            let mut name = self.path.as_os_str().to_owned();
             name.push(format!(".torn-{number}"));
             let path = PathBuf::from(name);
             if path.symlink_metadata().is_ok() {
@@ -133,21 +134,33 @@ impl AppendLog {
         Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many files of torn records beside the log: remove them"))
     }
 
-    /// Appends a record, which must include its line end. It is on disk when this returns.
+    /// Appends a record, which must include its line end. When this returns, it is on disk, in the file at the log's path.
     ///
     /// # Errors
-    /// If the record cannot be written or synced. The log then contains what it contained before.
+    /// If the record cannot be written or synced, or if the file is no longer at its path. The log then contains what it
+    /// contained before.
     pub fn append(&mut self, record: &[u8]) -> io::Result<()> {
         if self.gone {
             return Err(io::Error::other("the file of the log was moved away"));
         }
         self.mend()?;
-        if let Err(error) = self.disk.write(&self.file, record).and_then(|()| self.disk.sync_data(&self.file)) {
+        let written = self.disk.write(&self.file, record).and_then(|()| self.disk.sync_data(&self.file));
+        let placed = written.and_then(|()| match self.is_in_place() {
+            true => Ok(()),
+            false => Err(io::Error::new(io::ErrorKind::NotFound, "the file of the log was moved or deleted")),
+        });
+        if let Err(error) = placed {
             self.torn = self.disk.truncate(&self.file, self.end).is_err();
             return Err(error);
         }
         self.end += record.len() as u64;
         Ok(())
+    }
+
+    /// Whether the file is still at the path of the log.
+    pub fn is_in_place(&self) -> bool {
+        let own = self.file.metadata().map(|metadata| FileIdentity::from_metadata(&metadata));
+        own.is_ok_and(|own| FileIdentity::of(&self.path).is_ok_and(|placed| placed == own))
     }
 
     /// Exchanges the disk, for a fault after the log was opened.
@@ -165,16 +178,15 @@ impl AppendLog {
         Ok(())
     }
 
-    /// Moves the records to the file `to`, which must not exist, and continues with an empty file. `path` is the path of
-    /// the log. Both files must be on one file system. When this returns, both names are on disk.
+    /// Moves the records to the file `to`, which must not exist, and continues with an empty file. Both files must be on one file system. When this returns, both names are on disk.
     ///
     /// # Errors
     /// With [`io::ErrorKind::AlreadyExists`] if `to` exists, or if a step fails. The records are then still in the log.
     /// If they cannot be moved back, they are in `to`, and the log accepts no further ones.
-    pub fn rotate(&mut self, path: &Path, to: &Path) -> io::Result<()> {
+    pub fn rotate(&mut self, to: &Path) -> io::Result<()> {
         self.mend()?;
-        self.disk.move_file(path, to, Existing::Keep)?;
-        match self.begin_file(path, to) {
+        self.disk.move_file(&self.path, to, Existing::Keep)?;
+        match self.begin_file(to) {
             Ok(file) => {
                 (self.file, self.end) = (file, 0);
                 Ok(())
@@ -182,8 +194,8 @@ impl AppendLog {
             Err(error) => {
                 // If another process uses the new file, it must not be replaced.
                 if !self.gone {
-                    let undone = self.disk.move_file(to, path, Existing::Replace);
-                    self.gone = undone.and_then(|()| self.disk.sync_parent(path)).is_err();
+                    let undone = self.disk.move_file(to, &self.path, Existing::Replace);
+                    self.gone = undone.and_then(|()| self.disk.sync_parent(&self.path)).is_err();
                 }
                 Err(error)
             }
@@ -191,12 +203,12 @@ impl AppendLog {
     }
 
     /// Creates the file that follows the moved one.
-    fn begin_file(&mut self, path: &Path, moved: &Path) -> io::Result<File> {
+    fn begin_file(&mut self, moved: &Path) -> io::Result<File> {
         // First, so that a crash cannot leave only the new file.
         self.disk.sync_parent(moved)?;
-        let file = self.disk.open(path, true)?;
+        let file = self.disk.open(&self.path, true)?;
         file.try_lock().inspect_err(|_| self.gone = true)?;
-        self.disk.sync_parent(path)?;
+        self.disk.sync_parent(&self.path)?;
         Ok(file)
     }
 }

@@ -110,7 +110,7 @@ fn a_rotation_moves_all_records_or_none() {
         let (path, old) = (dir.join("log"), dir.join("old"));
         open(Disk::default(), &path, Tail::Cut)?.0.append(b"{1}\n")?;
         let mut log = open(Disk::default(), &path, Tail::Cut)?.0.on_disk(disk);
-        let rotated = log.rotate(&path, &old);
+        let rotated = log.rotate(&old);
         // The log continues in either case.
         log.append(b"{2}\n").and(rotated)
     };
@@ -126,6 +126,26 @@ fn a_rotation_moves_all_records_or_none() {
     assert_eq!(steps[..4], [Step::Rename, Step::SyncParent, Step::Create, Step::SyncParent]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_log_that_was_taken_away_accepts_no_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, other) = (dir.path().join("folder"), dir.path().join("other"));
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("log");
+    let (mut log, _) = open(Disk::default(), &path, Tail::Cut).unwrap();
+    log.append(b"{1}\n").unwrap();
+    let fails = |log: &mut AppendLog| log.append(b"{2}\n").unwrap_err().kind() == io::ErrorKind::NotFound;
+    std::fs::rename(&folder, &other).unwrap();
+    assert!(fails(&mut log) && !log.is_in_place(), "the directory was renamed");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(&path, "").unwrap();
+    assert!(fails(&mut log), "another file took its place");
+    std::fs::rename(other.join("log"), &path).unwrap();
+    log.append(b"{3}\n").unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"{1}\n{3}\n");
+}
+
 #[test]
 fn a_rotation_replaces_no_file() {
     let dir = tempfile::tempdir().unwrap();
@@ -133,13 +153,13 @@ fn a_rotation_replaces_no_file() {
     std::fs::write(&old, "{mine}").unwrap();
     let (mut log, _) = open(Disk::default(), &path, Tail::Cut).unwrap();
     log.append(b"{1}\n").unwrap();
-    assert_eq!(log.rotate(&path, &old).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(log.rotate(&old).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     log.append(b"{2}\n").unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"{1}\n{2}\n");
     assert_eq!(std::fs::read(&old).unwrap(), b"{mine}");
     // The new file is locked, and the moved one is not.
     let moved = dir.path().join("moved");
-    log.rotate(&path, &moved).unwrap();
+    log.rotate(&moved).unwrap();
     assert!(open(Disk::default(), &path, Tail::Cut).is_err());
     assert_eq!(open(Disk::default(), &moved, Tail::Cut).unwrap().1, [b"{1}\n", b"{2}\n"]);
 }

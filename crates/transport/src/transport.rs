@@ -1,8 +1,8 @@
 //! The transport: sends one request, returns one response, and reports how far the request got.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::http::{Request, Response};
 use async_trait::async_trait;
@@ -24,9 +24,10 @@ struct State {
     sent: AtomicBool,
     /// Bytes of the request body that were sent.
     body_sent: AtomicU64,
+    partial_answer: Mutex<Option<RawResponse>>,
     /// Why reading the request body failed. hyper's error does not contain the cause.
     #[cfg(feature = "http-custom-tls")]
-    body_error: std::sync::Mutex<Option<std::io::Error>>,
+    body_error: Mutex<Option<std::io::Error>>,
 }
 
 impl AttemptContext {
@@ -93,16 +94,27 @@ impl AttemptContext {
         self.state.body_sent.load(Ordering::SeqCst)
     }
 
+    /// Stores what was received of a response without a whole head. A transport that is dropped calls this for an
+    /// operation that must not be repeated (AT-97).
+    pub fn set_partial_answer(&self, answer: RawResponse) {
+        *self.state.partial_answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+
+    /// What was received of the response, if the attempt was dropped before its head was complete.
+    pub fn partial_answer(&self) -> Option<RawResponse> {
+        self.state.partial_answer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Stores why reading the request body failed.
     #[cfg(feature = "http-custom-tls")]
     pub(crate) fn set_body_error(&self, cause: std::io::Error) {
-        *self.state.body_error.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(cause);
+        *self.state.body_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause);
     }
 
     /// Takes the stored cause.
     #[cfg(feature = "http-custom-tls")]
     pub(crate) fn take_body_error(&self) -> Option<std::io::Error> {
-        self.state.body_error.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        self.state.body_error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// How far the request got, if the attempt ends now without a response.

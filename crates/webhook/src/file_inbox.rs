@@ -65,7 +65,6 @@ pub struct FileInbox {
 
 struct Inner {
     log: AppendLog,
-    path: PathBuf,
     keys: HashSet<(String, String)>,
 }
 
@@ -97,7 +96,7 @@ impl FileInbox {
             };
             io::Error::new(kind, text)
         })?;
-        Ok(Self { inner: Arc::new(Mutex::new(Inner { log, path: path.to_owned(), keys })) })
+        Ok(Self { inner: Arc::new(Mutex::new(Inner { log, keys })) })
     }
 
     /// Reads the events of a file in the order in which they arrived. An incomplete last line is skipped: its event was
@@ -124,8 +123,7 @@ impl FileInbox {
     /// inbox.
     pub fn rotate(&self, to: &Path) -> io::Result<StoredEvents> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let Inner { log, path, .. } = &mut *inner;
-        log.rotate(path, to)?;
+        inner.log.rotate(to)?;
         drop(inner);
         Self::read(to)
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -202,12 +202,12 @@ impl Recorder {
 
     /// Path of the open record.
     pub(crate) fn path(&self) -> Option<PathBuf> {
-        self.lock().as_ref()?.file.as_ref().map(|(_, path)| path.clone())
+        self.lock().as_ref()?.path().map(Path::to_owned)
     }
 
     /// Whether the open record has the whole response.
     pub(crate) fn has_response(&self) -> bool {
-        self.lock().as_ref().is_some_and(|record| record.file.is_some() && !record.incomplete)
+        self.lock().as_ref().is_some_and(|record| !record.is_partly_lost())
     }
 
     /// Notes that this number of bytes of the response is in another file, or on a stream for the user.
@@ -350,6 +350,11 @@ impl Drop for Record {
 }
 
 impl Received {
+    /// Writes the response to standard error, if it can hold an id.
+    fn say(&self) {
+        self.text().iter().for_each(|text| say(&format!("note: {text}")));
+    }
+
     /// The response as a note, if it can hold an id.
     fn text(&self) -> Option<String> {
         let headers = self.headers.iter().filter(|(name, _)| can_hold_id(name.as_str()));
@@ -389,20 +394,30 @@ impl Record {
         self.phase = if phase.is_closed() { phase } else { Phase::Done };
     }
 
-    /// Whether a part of the response is in no file.
+    /// Whether a part of the response is in no file, or in one that was moved or deleted.
     fn is_partly_lost(&self) -> bool {
-        self.incomplete || self.file.is_none()
+        self.incomplete || self.path().is_none()
+    }
+
+    /// The path of the file, if it is still there.
+    fn path(&self) -> Option<&Path> {
+        self.file.as_ref().filter(|(log, _)| log.is_in_place()).map(|(_, path)| &**path)
     }
 
     /// Shows what arrived of a response that is in no file: it may be the only copy of an id (AT-97).
     fn show_lost(&mut self) {
         let Some((ids, response)) = self.take_lost() else { return };
+        // Standard output can block.
+        let response = Arc::new(response);
+        let unwritten = Arc::clone(&response);
+        signals::before_forced_end(move || unwritten.say());
         ids.iter().for_each(|note| say(&format!("note: {note}")));
         if !response.body.is_empty() && output::write(&response.body).is_ok() {
             say("note: what arrived of the vendor's response is on standard output: save it");
-        } else if let Some(text) = response.text() {
-            say(&format!("note: {text}"));
+        } else {
+            response.say();
         }
+        signals::before_forced_end(|| ());
     }
 
     /// The response as a note, if a part of it is in no file.
@@ -423,7 +438,7 @@ impl Record {
 
     /// A note on where the record is.
     fn place(&self) -> Option<String> {
-        let (_, path) = self.file.as_ref()?;
+        let path = self.path()?;
         let what =
             if self.incomplete { "the request is" } else { "the request and the vendor's response, if any, are" };
         let name = path.file_name().unwrap_or_default().to_string_lossy();

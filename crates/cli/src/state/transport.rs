@@ -36,10 +36,12 @@ impl Transport for RecordingTransport {
             let detail = "the record of the request cannot be written (--state)";
             Failure::new(Delivery::NotSent, Kind::Storage, detail).with_source(error)
         })?;
+        let dropped = DroppedAttempt { recorder: &self.recorder, context };
         let sent = self.inner.send(request, context).await.inspect_err(|failure| {
             // A response that is not valid HTTP (AT-97).
             failure.answer.iter().for_each(|answer| self.recorder.answer(answer));
         });
+        drop(dropped);
         let (head, content) = sent?.into_parts();
         self.recorder.response(&head);
         let recorder = self.recorder.clone();
@@ -49,6 +51,19 @@ impl Transport for RecordingTransport {
             Piece::End(complete) => recorder.end(complete),
         });
         Ok(Response::from_parts(head, content))
+    }
+}
+
+/// Records what was received of a head if the attempt is dropped, by a timeout or a signal (AT-97). The transport below
+/// is dropped first.
+struct DroppedAttempt<'a> {
+    recorder: &'a Recorder,
+    context: &'a AttemptContext,
+}
+
+impl Drop for DroppedAttempt<'_> {
+    fn drop(&mut self) {
+        self.context.partial_answer().iter().for_each(|answer| self.recorder.answer(answer));
     }
 }
 

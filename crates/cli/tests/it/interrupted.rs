@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use crate::support::{
     HANGS, ORDER, PROGRAM, Reply, Run, Server, Vendor, accept, clean_command, file, has, head, ident, names, order,
-    send, whole,
+    run, send, whole,
 };
+use identkit_wire::encode_base64;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 const MESSAGE: &str = "error: interrupted; if a request was already sent, the vendor may execute it\n";
 
@@ -79,6 +81,143 @@ fn at_97_an_interrupted_response_without_a_file_is_shown() {
         result.ends_with(code, &["is on standard output: save it", MESSAGE]);
         let whole = String::from_utf8(part.clone()).unwrap();
         assert!(result.stdout.starts_with("[{\"OrderID\":\"9992SAVED\"}") && whole.starts_with(&result.stdout));
+    }
+}
+
+/// The commands whose requests must not be repeated, each with a head without its end, and with the id in it.
+const HEADS: [(&str, &str, &str); 3] = [
+    (
+        "identify24 create ident.json",
+        "HTTP/1.1 201 Created\r\nServer: x\r\nLocation: https://example.com/apply/zz-9\r\n",
+        "conference_url https://example.com/apply/zz-9",
+    ),
+    (
+        "tm put-order order.json",
+        "HTTP/1.1 202 Accepted\r\nLocation: https://example.com/status/zz-9\r\n",
+        "TargetURL https://example.com/status/zz-9",
+    ),
+    ("tm drain-unreported --yes --journal j", "HTTP/1.1 200 OK\r\nX-Entry: {\"OrderID\":\"9992\"}\r\n", "OrderID 9992"),
+];
+
+/// The command in this directory, with its input files and its records there.
+fn in_folder(server: &Server, folder: &TempDir, line: &str) -> Command {
+    file(folder, "order.json", &order(&json!({ "Ref": "my-ref" })));
+    file(folder, "ident.json", &ident(&json!({})));
+    let mut command = server.command(line);
+    command.current_dir(folder.path()).env("IDENTKIT_STATE_DIR", folder.path().join("state"));
+    command
+}
+
+/// The body of the response in the only record of the directory.
+fn recorded(folder: &TempDir) -> String {
+    let show = |line: &str| run(in_folder(&Server::untouched(), folder, "state").args(line.split(' '))).stdout;
+    let records: Value = serde_json::from_str(&show("list --output json")).unwrap();
+    show(&format!("show {} --body", records["records"][0]["name"].as_str().unwrap()))
+}
+
+#[test]
+fn at_97_a_head_that_stalls_is_kept_like_a_broken_one() {
+    for (line, head, id) in HEADS {
+        for reply in [Reply::Cut, Reply::Stall] {
+            let server = Server::after_login(move |_| reply(head.into()));
+            let folder = tempfile::tempdir().unwrap();
+            let result = run(in_folder(&server, &folder, line).args(["--timeout", "2"]));
+            result.ends_with(6, &["identkit state show"]);
+            assert_eq!(recorded(&folder), head, "{line}: {result:#?}");
+            let result = run(in_folder(&server, &folder, line).args(["--timeout", "2", "--no-state"]));
+            if line.contains("drain") {
+                let journal = std::fs::read_to_string(folder.path().join("j")).unwrap();
+                assert!(journal.contains(&encode_base64(head.as_bytes())), "{result:#?}");
+                continue;
+            }
+            result.ends_with(6, &[id]);
+        }
+    }
+}
+
+#[test]
+fn at_97_a_head_that_a_signal_interrupts_is_kept() {
+    for (line, head, id) in HEADS {
+        for (signal, code) in [("INT", 130), ("TERM", 143)] {
+            let server = Server::after_login(move |_| Reply::Stall(head.into()));
+            let folder = tempfile::tempdir().unwrap();
+            let end = |more: &str| {
+                let calls = server.requests().len() + usize::from(line.contains("create"));
+                end_when(&mut in_folder(&server, &folder, &format!("{line}{more}")), signal, |_| {
+                    let is_sent = server.requests().len() > calls;
+                    // Until the head is read.
+                    std::thread::sleep(Duration::from_millis(if is_sent { 500 } else { 0 }));
+                    is_sent
+                })
+            };
+            end("").ends_with(code, &["identkit state show", MESSAGE]);
+            assert_eq!(recorded(&folder), head, "{line}");
+            let result = end(" --no-state");
+            result.ends_with(code, &[id, "is on standard output: save it", MESSAGE]);
+            assert_eq!(result.stdout, head, "{line}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn at_97_a_forced_end_shows_a_part_that_blocks() {
+    // More than a pipe holds.
+    let body = format!("[{{\"OrderID\":\"9992SAVED\"}}{}", " ".repeat(300_000));
+    let length = body.len() + 1;
+    let part = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+    let server = Server::always(move || Reply::Stall(part.clone().into()));
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = in_folder(&server, &folder, "tm drain-unreported --yes --no-state --journal j");
+    let (_reader, writer) = std::io::pipe().unwrap();
+    let errors = folder.path().join("errors");
+    let mut child = command.stdout(writer).stderr(std::fs::File::create(&errors).unwrap()).spawn().unwrap();
+    let began = Instant::now();
+    while server.requests().is_empty() {
+        assert!(began.elapsed() < HANGS);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Until the part is read.
+    std::thread::sleep(Duration::from_secs(1));
+    send("TERM", child.id());
+    while child.try_wait().unwrap().is_none() {
+        if began.elapsed() > HANGS {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let errors = std::fs::read_to_string(&errors).unwrap();
+    assert!(errors.contains(&format!("HTTP 200; body: {body}")), "{} bytes", errors.len());
+}
+
+/// Takes the file or the directory away while the request is being answered.
+#[cfg(unix)]
+#[test]
+fn at_97_a_record_that_was_taken_away_holds_nothing() {
+    let taken: [(&str, fn(&Path)); 2] = [
+        ("deleted", |folder| std::fs::remove_dir_all(folder.join("state")).unwrap()),
+        ("renamed", |folder| std::fs::rename(folder.join("state"), folder.join("other")).unwrap()),
+    ];
+    for (how, take) in taken {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().to_owned();
+        let server = Server::always(move || {
+            take(&place);
+            Reply::json("500 Error", r#"{"OrderID":"9992SAVED"}"#)
+        });
+        let result = run(&mut in_folder(&server, &folder, "tm put-order order.json"));
+        result.ends_with(6, &[r#"HTTP 500; body: {"OrderID":"9992SAVED"}"#]).logs_none_of(&["recorded in"]);
+        // The journal, too.
+        let place = folder.path().to_owned();
+        let server = Server::always(move || {
+            std::fs::remove_file(place.join("j")).unwrap();
+            Reply::json("200 OK", r#"[{"OrderID":"9992SAVED","Status":[]}]"#)
+        });
+        let line = "tm drain-unreported --yes --no-state --journal j";
+        let result = run(&mut in_folder(&server, &folder, line));
+        result.ends_with(6, &["is on standard output instead"]).shows(&["\"event\":\"answer\""]);
+        assert!(!folder.path().join("j").exists(), "{how}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! The results of an order: read, saved, judged, deleted.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::support::{CANARY, Reply, Sandbox, Server, VIDEO, Vendor, assert_private, names, run};
 use identkit_wire::encode_base64;
 use serde_json::{Value, json};
@@ -96,6 +98,41 @@ fn a_failed_check_of_a_deletion_is_not_a_rejection() {
         server.run(&line).ends_with(code, &["the vendor confirmed the deletion", "failed", status]);
         let json = server.run(&format!("{line} --output json"));
         assert!(json.stderr.lines().count() == 1 && json.stderr.contains("confirmed the deletion"), "{json:#?}");
+    }
+}
+
+#[test]
+fn at_09_a_404_about_another_order_proves_no_deletion() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "GET" => Reply::json("404 Not Found", r#"{"OrderID":"1111","Error":"Order not found"}"#),
+        _ => Reply::json("202 Accepted", ""),
+    });
+    let words = ["the vendor confirmed the deletion", "proves no deletion"];
+    server.run(&format!("tm delete {FINISHED} --yes")).ends_with(1, &words);
+}
+
+#[test]
+fn at_09_a_404_of_a_gateway_does_not_settle_a_lost_attempt() {
+    const PAGE: &str = "<html>not found</html>";
+    for (line, body, status, code) in [
+        (format!("tm delete {FINISHED} --yes"), PAGE, "200 OK", 6),
+        (format!("tm delete {FINISHED} --yes"), "", "404 Not Found", 6),
+        // The vendor's own.
+        (format!("tm delete {FINISHED} --yes"), "", "200 OK", 4),
+        (format!("tm video request {FINISHED} --callback-url https://example.com/h"), PAGE, "200 OK", 6),
+    ] {
+        for lost in [Reply::close, || Reply::json("504 Gateway Timeout", "")] {
+            let tried = AtomicBool::new(false);
+            let server = Server::start(move |seen| match seen.path.as_str() {
+                "/serverStatus" => Reply::json(status, ""),
+                _ if !tried.swap(true, Ordering::SeqCst) => lost(),
+                _ => Reply::answer("404 Not Found", "text/html", body),
+            });
+            let state = tempfile::tempdir().unwrap();
+            let result = run(server.command(&line).env("IDENTKIT_STATE_DIR", state.path()));
+            result.fails_with(code, &["may have executed an earlier attempt"]);
+            assert_eq!(names(state.path()).len(), usize::from(code == 6), "{line}: {result:#?}");
+        }
     }
 }
 

@@ -15,13 +15,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::lock::Mutex;
 use identkit_core::{Advice, CallOptions, Delivery, Error, EvidenceKind, Instant, Kind, Secret};
 use identkit_transport::{Basic, ClientSettings, Driver, Response, client_setters};
 use identkit_wire::{Operation, Warning, is_json_object, trim_body};
 
 use crate::messages::{IdentDataAnswer, PutOrderAnswer};
-use crate::operations::{Decryptor, MaybeEncrypted, ServerStatus};
+use crate::operations::{Decryptor, MaybeEncrypted, ServerStatus, check_found_orders};
 use crate::{Dialect, OrderFlavor, OrderId, PutOrder, random_reference};
 
 /// Base URL of the API in the document, [T 2.6].
@@ -219,10 +220,10 @@ impl IdentityTm {
         match self.ident_data(order, options).await {
             Ok(_) => Ok(false),
             Err(error) if error.kind() != Kind::NotFound => Err(error),
-            Err(error) if error.answer().is_some_and(|answer| is_without_data(answer.body())) => Ok(true),
+            Err(error) if error.answer().is_some_and(|answer| proves_absence(order, answer.body())) => Ok(true),
             Err(error) => {
-                let detail =
-                    "the response with status 404 proves no deletion: its body is neither empty nor an error object";
+                let detail = "the response with status 404 proves no deletion: its body is neither empty nor an error \
+                              object about this order";
                 Err(error.with_kind(Kind::OutcomeUnknown, detail).with_advice(Advice::Reconcile))
             }
         }
@@ -237,12 +238,12 @@ impl IdentityTm {
     }
 }
 
-/// Whether a body is empty, or a JSON object without data of a person.
-fn is_without_data(body: &[u8]) -> bool {
+/// Whether a body is empty, or a JSON object without data of a person that names no other order (AT-24).
+fn proves_absence(order: &OrderId, body: &Bytes) -> bool {
     let text = String::from_utf8_lossy(body).to_ascii_lowercase();
     let has_data = ["identdata", "identified", "firstname", "surname"].iter().any(|name| {
         // An error text can contain the name of the call.
         text.contains(&format!("\"{name}"))
     });
-    trim_body(body).is_empty() || (is_json_object(body) && !has_data)
+    trim_body(body).is_empty() || (is_json_object(body) && !has_data && check_found_orders(order, body).is_ok())
 }

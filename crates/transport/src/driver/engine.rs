@@ -211,7 +211,10 @@ impl Engine {
         let sending = Transport::send(&*self.transport, request, context);
         let response = match self.sending(context, bytes, &mut deadline, sending).await {
             Ok(sent) => sent.map_err(Failed::from)?,
-            Err(timeout) => return Err(Failed::timed_out(timeout.with_delivery(context.delivery()))),
+            Err(timeout) => {
+                let timeout = timeout.with_delivery(context.delivery()).with_answer(context.partial_answer());
+                return Err(Failed::timed_out(timeout));
+            }
         };
         let status = response.status();
         let retry_after = retry_after(response.headers(), &*self.clock);

@@ -177,10 +177,10 @@ pub(super) fn after_ambiguous_attempt(meta: &Meta, error: Error) -> Error {
         // The vendor may refuse a retry because the first attempt succeeded, e.g. a 404 to a deletion, or a 406.
         (Some(Delivery::Answered), kind @ (Kind::NotFound | Kind::InvalidState)) => {
             let detail = format!("{}; the vendor may have executed an earlier attempt of this call", error.detail());
-            // The operation's own advice for this status takes precedence.
-            let advice = match error.advice() {
-                Advice::DoNotRetry => Advice::Reconcile,
-                own => own,
+            let advice = match (kind, error.advice()) {
+                // The advice for a 404 does not know of the earlier attempt.
+                (Kind::NotFound, _) | (_, Advice::DoNotRetry) => Advice::Reconcile,
+                (_, own) => own,
             };
             error.with_kind(kind, detail).with_advice(advice)
         }

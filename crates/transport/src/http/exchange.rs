@@ -14,7 +14,7 @@ use identkit_core::{BoxFuture, Content, Delivery, Error, Kind};
 
 use super::dial::TooManyBytes;
 use super::fault::{self, ConnectError, ConnectFault};
-use super::invalid::{invalid_answer, read_rest, rest_of_body};
+use super::invalid::{ArrivingHead, invalid_answer, read_rest, rest_of_body};
 use super::outgoing::Outgoing;
 use super::pool::{Key, Pool, PooledConnection};
 use crate::{AttemptContext, Failure};
@@ -43,9 +43,7 @@ pub(super) async fn exchange(
     pooled.meter.limit(UNTIL_HEAD);
     // The vendor does not give the response to such a request a second time.
     let operation = context.operation().filter(|operation| operation.safety.forbids_repeat());
-    if operation.is_some() {
-        pooled.tee.begin();
-    }
+    let arriving = ArrivingHead::begin(operation, &pooled.tee, context);
     context.mark_sent();
     let sent = {
         let mut response = pin!(pooled.sender.try_send_request(request));
@@ -68,6 +66,7 @@ pub(super) async fn exchange(
                 let answer = invalid_answer(operation, *pooled, &pool.clock).await;
                 return Err((Failure { answer, ..failure }, None));
             }
+            arriving.complete();
             let len = incoming.size_hint().exact();
             let body = ResponseBody {
                 incoming,

@@ -1,4 +1,5 @@
-//! What was received of a response that is not valid HTTP, if the vendor does not give it a second time (AT-97).
+//! What was received of a response that is not valid HTTP or has no whole head, if the vendor does not give it a second
+//! time (AT-97).
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,7 +12,9 @@ use identkit_core::{Clock, RawResponse};
 use identkit_wire::Meta;
 use tokio::io::AsyncReadExt as _;
 
+use super::dial::Tee;
 use super::pool::PooledConnection;
+use crate::AttemptContext;
 
 /// How long the rest of such a response is awaited: it has normally arrived already.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -26,13 +29,46 @@ pub(super) async fn invalid_answer(
     clock: &Arc<dyn Clock>,
 ) -> Option<Box<RawResponse>> {
     let operation = operation?;
-    let received = read_rest(pooled, Arc::clone(clock)).await;
-    let none = || Some((StatusCode::from_u16(NO_STATUS).ok()?, &received[..])).filter(|_| !received.is_empty());
-    let (status, response) = final_response(&received).or_else(none)?;
-    let raw = RawResponse::new(status, HeaderMap::new(), Bytes::copy_from_slice(response), false)
-        .with_id_names(operation.ids)
-        .with_id_urls(operation.id_urls);
-    Some(Box::new(raw))
+    raw_answer(operation, &read_rest(pooled, Arc::clone(clock)).await).map(Box::new)
+}
+
+/// What was received as a response. `None` if nothing was.
+fn raw_answer(operation: &Meta, received: &[u8]) -> Option<RawResponse> {
+    let none = || Some((StatusCode::from_u16(NO_STATUS).ok()?, received)).filter(|_| !received.is_empty());
+    let (status, response) = final_response(received).or_else(none)?;
+    let raw = RawResponse::new(status, HeaderMap::new(), Bytes::copy_from_slice(response), false);
+    Some(raw.with_id_names(operation.ids).with_id_urls(operation.id_urls))
+}
+
+/// Passes what was received to the context if the exchange is dropped before the head is complete.
+pub(super) struct ArrivingHead<'a> {
+    operation: Option<&'a Meta>,
+    tee: Tee,
+    context: &'a AttemptContext,
+}
+
+impl<'a> ArrivingHead<'a> {
+    /// Begins to retain what is received, if an operation is given.
+    pub(super) fn begin(operation: Option<&'a Meta>, tee: &Tee, context: &'a AttemptContext) -> Self {
+        if operation.is_some() {
+            tee.begin();
+        }
+        Self { operation, tee: tee.clone(), context }
+    }
+
+    /// Notes that the head is complete.
+    pub(super) fn complete(mut self) {
+        self.operation = None;
+    }
+}
+
+impl Drop for ArrivingHead<'_> {
+    fn drop(&mut self) {
+        // Nothing is left if it is in the failure.
+        if let Some(answer) = self.operation.and_then(|operation| raw_answer(operation, &self.tee.end())) {
+            self.context.set_partial_answer(answer);
+        }
+    }
 }
 
 /// Reads what else arrives of a response that is not valid HTTP, and returns all that was received since the request.

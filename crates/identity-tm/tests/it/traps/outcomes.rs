@@ -225,6 +225,11 @@ async fn at_09_a_404_of_another_server_proves_no_deletion() {
         .into_iter()
         .chain([("<html>not found</html>", false), ("not found", false), ("{", false), ("[]", false)])
         .chain([(documented("getIdentData"), false), (r#"{"a":{"Surname":"Mustermann"}}"#, false)])
+        .chain([
+            (r#"{"OrderID":"99921269855041","Error":"x"}"#, true),
+            (r#"{"OrderID":"1111","Error":"x"}"#, false),
+            (r#"{"a":{"order_id":1111}}"#, false),
+        ])
     {
         let vendor = client([reply(404, body)]);
         let gone = vendor.data_is_gone(&id(), &options()).await;

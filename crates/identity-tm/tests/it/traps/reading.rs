@@ -6,7 +6,7 @@ use super::*;
 async fn at_09_a_404_to_a_retried_delete_proves_nothing() {
     let client = client([Step::Reset, reply(404, "")]);
     let error = client.delete_ident_data(&id(), &options()).await.unwrap_err();
-    assert_eq!((error.kind(), error.advice()), (Kind::NotFound, Advice::ReadStatus));
+    assert_eq!((error.kind(), error.advice()), (Kind::NotFound, Advice::Reconcile));
 }
 
 #[tokio::test]
