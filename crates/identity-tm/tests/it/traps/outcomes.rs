@@ -93,7 +93,7 @@ const TABLE: &[(Statuses, Answer, &str)] = &[
     (L, Answer::Is(r#"{"Error":"Mustermann","Error":null}"#), "! ? ? ? ? ? ? ? ok"),
     (L, Answer::Is(r#"{"Error":"Mustermann",}"#), "- ? ? ? ? ? ? ? ok"),
     (L, Answer::Is("Mustermann: Fehler"), "- ? ? ? ? ? ? ? ok"),
-    (L, Answer::Is(r#"[{"Error":"Mustermann"}]"#), "- ? ? ? ? ? ? ? ok"),
+    (L, Answer::Is(r#"[{"Error":"Mustermann"}]"#), "- - ? ? ? ? ? ? ok"),
     (L, Answer::Is(r#"{"Error":null}"#), "- ? ? ok ok ok ok ok ok"),
     (L, Answer::Is(r#"{"Error":""}"#), "- ? ? ok ok ok ok ok ok"),
     // Statuses that prove nothing.
