@@ -37,6 +37,7 @@ const FAILURES: [&str; 20] = [
 ];
 
 /// What the body of a successful response shows, if the document describes none.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UndescribedBody {
     /// Nothing: it is empty.

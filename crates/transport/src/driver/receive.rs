@@ -160,7 +160,7 @@ impl ArrivingResponse {
             UndescribedBody::Object => Shown::Result,
             UndescribedBody::Json => Shown::Text,
             UndescribedBody::Text if self.has_end() => Shown::Text,
-            UndescribedBody::Text | UndescribedBody::Unclear => Shown::Other,
+            _ => Shown::Other,
         }
     }
 
