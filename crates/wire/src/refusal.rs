@@ -9,7 +9,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::Meta;
-use crate::failure::{is_failure, is_sign, reasons};
+use crate::failure::reasons;
 
 /// Maximum length of the retained vendor text, in characters.
 const TEXT: usize = 2_000;
@@ -56,39 +56,6 @@ pub fn error_text(body: &[u8], name: &str) -> Option<Pii<String>> {
         };
         (!text.trim().is_empty()).then(|| printable(text.trim()))
     })
-}
-
-/// Whether a body says that a call failed: `false`, or an object with an element that says so. For calls without a
-/// documented body.
-pub fn states_failure(body: &[u8]) -> bool {
-    serde_json::Deserializer::from_slice(trim_body(body)).deserialize_any(StatesFailure).unwrap_or(false)
-}
-
-/// Reads whether a body says that a call failed. Of a large object only the elements that can say so are read.
-struct StatesFailure;
-
-impl<'de> Visitor<'de> for StatesFailure {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object or a boolean")
-    }
-
-    fn visit_bool<E>(self, success: bool) -> Result<bool, E> {
-        Ok(!success)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        let mut failed = false;
-        while let Some(name) = map.next_key::<String>()? {
-            if is_sign(&name) {
-                failed |= is_failure(&name, &map.next_value()?);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(failed)
-    }
 }
 
 /// Reads all values of a name in an object.

@@ -86,7 +86,7 @@ fn is_empty(value: &Value) -> bool {
 /// Words before an id.
 const LABELS: [&str; 9] = ["case", "fall", "id", "ident", "no", "nr", "num", "number", "nummer"];
 
-/// Words with a digit that are common in error pages and are no ids.
+/// Words with a digit that are common in error pages and are not ids.
 const NO_IDS: [&str; 2] = ["identify24", "utf-8"];
 
 /// The words of a text. Hyphens and underscores are parts of a word.

@@ -250,14 +250,10 @@ async fn ai_31_a_create_is_repeated_after_a_sure_refusal_only() {
         assert_sent_once(Step::Answer(Reply::new(code, utf_16))).await;
         assert_sent_once(Step::Answer(Reply::new(code, &b"\x1f\x8b\x08"[..]))).await;
         assert_sent_once(Step::Answer(Reply::new(code, plain).header("content-encoding", "br"))).await;
-        // The end of a body without a length may be a broken connection.
-        for (body, repeated) in
-            [("", true), (r#"{"result":false}"#, true), (r#"{"result":false,"mess"#, false), ("<html>Unauthor", false)]
-        {
+        // The end of a body without a length may be a broken connection, even if the body is JSON.
+        for body in ["", r#"{"result":false}"#, r#"{"result":false,"mess"#, "<html>Unauthor"] {
             let refusal = Reply::new(code, body).header("retry-after", "0").without_length();
-            let vendor = Vendor::script(vec![Step::Answer(refusal), ok(CREATED)]);
-            let created = client(&vendor).create_ident(&erika(), &options()).await;
-            assert_eq!(created.is_ok(), repeated, "{code} {body}");
+            assert_sent_once(Step::Answer(refusal)).await;
         }
         // A URL that is cut off is not an id, but the refusal is not sure either if it is complete.
         let complete = format!("{URL}\"}}");

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use identkit_core::{CallOptions, Delivery, Error, Kind};
 use identkit_transport::Response;
-use identkit_wire::{Warning, error_text, is_json_object, states_failure, trim_body};
+use identkit_wire::{Operation as _, UndescribedBody, Warning, error_text};
 
 use super::IdentityTm;
 use crate::OrderId;
@@ -92,9 +92,11 @@ impl IdentityTm {
         };
         let confirms = error.answer().is_some_and(|answer| {
             let (status, body) = (answer.status().as_u16(), answer.body());
-            let plain = trim_body(body).is_empty() || is_json_object(body);
-            let failed = error_text(body, ERROR).is_some() || states_failure(body);
-            (200..=204).contains(&status) && plain && !failed && check_found_orders(order, body).is_ok()
+            // The listed status says more than the read, so its body is the reason why the outcome is unknown.
+            let unlisted = (200..=204).contains(&status) && !DelIdentData::META.expect.contains(&status);
+            let plain = matches!(UndescribedBody::read(body), UndescribedBody::Empty | UndescribedBody::Object);
+            let failed = !plain || !answer.is_complete() || error_text(body, ERROR).is_some();
+            unlisted && !failed && check_found_orders(order, body).is_ok()
         });
         if !confirms || error.kind() != Kind::OutcomeUnknown {
             return Err(error);

@@ -5,15 +5,19 @@
 #[cfg(feature = "http-custom-tls")]
 mod gzip;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ::http::header::{CONTENT_ENCODING, HeaderMap};
 use ::http::{Response, response};
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::Warning;
 
-/// Marker in the extensions of a response: its body was decoded.
-#[derive(Clone, Copy, Debug)]
+/// Marker in the extensions of a response: its body was decoded. The flag is whether the body has an end of its own: it
+/// had a length, or turned out to be in gzip.
+#[derive(Clone, Debug)]
 #[cfg_attr(not(feature = "http-custom-tls"), allow(dead_code))]
-struct Decoded;
+struct Decoded(Arc<AtomicBool>);
 
 /// Decodes a body in gzip, and removes the headers that describe the coded body. Without HTTP of its own, the crate leaves
 /// codings to the transport.
@@ -31,16 +35,22 @@ fn decode_gzip(mut response: Response<Content>) -> Response<Content> {
     if !matches!(codings.as_slice(), [only] if ["gzip", "x-gzip"].iter().any(|gzip| only.eq_ignore_ascii_case(gzip))) {
         return response;
     }
+    let has_end = Arc::new(AtomicBool::new(response.body().len().is_some()));
     let headers = response.headers_mut();
     headers.remove(CONTENT_ENCODING);
     headers.remove(CONTENT_LENGTH);
-    response.extensions_mut().insert(Decoded);
-    response.map(gzip::decoded)
+    response.extensions_mut().insert(Decoded(Arc::clone(&has_end)));
+    response.map(|coded| gzip::decoded(coded, has_end))
 }
 
-/// Whether the body was decoded. It then has an end of its own, even without a length.
-pub(super) fn is_decoded(head: &response::Parts) -> bool {
+/// Whether the body was decoded.
+fn is_decoded(head: &response::Parts) -> bool {
     head.extensions.get::<Decoded>().is_some()
+}
+
+/// Whether a decoded body has an end of its own, as far as it was read.
+pub(super) fn has_end(head: &response::Parts) -> bool {
+    head.extensions.get::<Decoded>().is_some_and(|Decoded(has_end)| has_end.load(Ordering::Relaxed))
 }
 
 /// The warning about a decoded body.

@@ -241,7 +241,13 @@ impl Engine {
     ) -> Result<Vec<Warning>, Error> {
         let meta = codec.meta();
         let status = incoming.head.status.as_u16();
-        let incomplete = |error: Error| error.with_status(status).with_delivery(Delivery::MaybeSent);
+        let incomplete = |error: Error| {
+            let error = error.with_status(status).with_delivery(Delivery::MaybeSent);
+            // A repetition would not show what this response says.
+            let is_final =
+                can_succeed(meta, status) && meta.answer == Answer::Empty && meta.safety != RetrySafety::Safe;
+            if is_final { unknown(error) } else { error }
+        };
         if !can_succeed(meta, status) {
             let (error, whole) = incoming.refusal().await;
             return Err(if whole {
@@ -249,7 +255,7 @@ impl Engine {
                 self.settle(incoming, shown, error)
             } else {
                 // Only a complete response counts as answered, even if it is a refusal.
-                let detail = "the vendor refused, and its response ended too early or is too long";
+                let detail = "the vendor refused, but its response may be incomplete: it ended too early, is too long, or has no length";
                 incomplete(error.with_kind(Kind::Integrity, detail))
             });
         }
@@ -279,7 +285,10 @@ impl Engine {
         let seen = Seen { status, shown, shows_success: false };
         let verdict = judge(meta, seen);
         if !matches!(verdict, Verdict::Success | Verdict::UnlistedSuccess) {
-            let detail = "the response contradicts its status";
+            let detail = match shown {
+                Shown::Other => "the response has a body in which an error cannot be excluded",
+                _ => "the response contradicts its status",
+            };
             let error = Error::new(Kind::Protocol, detail).with_status(status).with_delivery(Delivery::Answered);
             return Err(self.settle(incoming, shown, error));
         }

@@ -56,7 +56,9 @@ pub(super) enum Shown {
     Html,
     /// A refusal of a gateway in front of the vendor.
     Gateway,
-    /// Something else.
+    /// Of an operation without a documented body: a short text, or JSON that is not an object, without a failure.
+    Text,
+    /// Something else, in which a failure cannot be excluded.
     Other,
 }
 
@@ -103,9 +105,8 @@ pub(super) fn judge(meta: &Meta, seen: Seen) -> Verdict {
             (Answer::Body, Shown::Result) => success,
             (_, Shown::Refusal) => refused_unless(shows_success, meta),
             (Answer::Body, Shown::Error) if reads => Verdict::Refusal,
-            (Answer::Empty, Shown::Error | Shown::Html) => failed,
-            (Answer::Empty, _) if listed => success,
-            (Answer::Empty, Shown::Empty | Shown::Result) if !meta.listed_only => success,
+            (Answer::Empty, Shown::Empty | Shown::Result) if listed || !meta.listed_only => success,
+            (Answer::Empty, Shown::Text) if listed => success,
             _ => failed,
         };
     }
@@ -246,12 +247,14 @@ mod tests {
             (Body, 200, Shown::Other, "-???"),
             (Empty, 200, Shown::Empty, "ssss"),
             (Empty, 200, Shown::Result, "ssss"),
-            (Empty, 200, Shown::Other, "ssss"),
+            (Empty, 200, Shown::Text, "ssss"),
+            (Empty, 200, Shown::Other, "-???"),
             (Empty, 200, Shown::Error, "-???"),
             (Empty, 200, Shown::Html, "-???"),
             (Empty, 200, Shown::Refusal, "rrrr"),
             (Empty, 201, Shown::Empty, "uuuu"),
             (Empty, 201, Shown::Result, "uuuu"),
+            (Empty, 201, Shown::Text, "-???"),
             (Empty, 201, Shown::Other, "-???"),
             (Empty, 201, Shown::Error, "-???"),
             (Status, 200, Shown::Error, "ssss"),

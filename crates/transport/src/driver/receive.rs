@@ -7,12 +7,12 @@ use ::http::response;
 use bytes::{Bytes, BytesMut};
 use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
 use identkit_wire::{
-    BodyMode, Meta, Received, UnknownEnd, body_text, error_text, general_refusal, is_empty_or_json, is_json_object,
-    refusal, states_failure, trim_body,
+    BodyMode, Meta, Received, UndescribedBody, UnknownEnd, body_text, error_text, general_refusal, is_empty_or_json,
+    refusal, trim_body,
 };
 use jiff::fmt::rfc2822::DateTimeParser;
 
-use super::coding::{is_decoded, unsupported};
+use super::coding::{self, unsupported};
 use super::outcome::{Shown, is_refusal};
 
 /// Number of bytes that distinguish a binary from JSON: a PDF can begin with other bytes (AT-96). A shorter body is
@@ -63,11 +63,14 @@ impl ArrivingResponse {
     /// show a success (AI-31, AT-97).
     pub(super) async fn refusal(&mut self) -> (Error, bool) {
         let mut complete = self.fill().await;
-        if self.meta.safety.forbids_repeat() {
-            complete &= self.complete && (self.has_end() || is_empty_or_json(&self.buffer));
-        }
         let meaning = if self.shows_gateway() { general_refusal } else { refusal };
-        (meaning(self.meta, self.head.status, &self.buffer), complete)
+        let error = meaning(self.meta, self.head.status, &self.buffer);
+        if self.meta.safety.forbids_repeat() {
+            // After these the engine can send the call again, so the body must have an end of its own.
+            let repeats = matches!(error.kind(), Kind::Authentication | Kind::RateLimited);
+            complete &= self.complete && (self.has_end() || (!repeats && is_empty_or_json(&self.buffer)));
+        }
+        (error, complete)
     }
 
     /// Whether a gateway sent a refusal that would say something about the case, so that the vendor's meaning of the status
@@ -80,7 +83,7 @@ impl ArrivingResponse {
 
     /// Whether a broken connection differs from the end of the body.
     fn has_end(&self) -> bool {
-        self.content.len().is_some() || is_chunked(&self.head.headers) || is_decoded(&self.head)
+        self.content.len().is_some() || is_chunked(&self.head.headers) || coding::has_end(&self.head)
     }
 
     pub(super) async fn body(&mut self) -> Result<Received, Error> {
@@ -147,14 +150,16 @@ impl ArrivingResponse {
 
     /// What the body of an operation without a documented body shows.
     pub(super) fn shown(&self) -> Shown {
-        let body = trim_body(&self.buffer);
         let media_type = self.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        match body {
-            [] => Shown::Empty,
-            _ if self.error_text().is_some() || states_failure(body) => Shown::Error,
-            [b'<', ..] => Shown::Html,
-            _ if media_type.trim_start().to_ascii_lowercase().starts_with("text/html") => Shown::Html,
-            _ if is_json_object(body) => Shown::Result,
+        let is_html = media_type.trim_start().to_ascii_lowercase().starts_with("text/html");
+        match UndescribedBody::read(&self.buffer) {
+            UndescribedBody::Empty => Shown::Empty,
+            UndescribedBody::Failure => Shown::Error,
+            _ if self.error_text().is_some() => Shown::Error,
+            _ if is_html || trim_body(&self.buffer).starts_with(b"<") => Shown::Html,
+            UndescribedBody::Object => Shown::Result,
+            UndescribedBody::Json => Shown::Text,
+            UndescribedBody::Text if self.has_end() => Shown::Text,
             _ => Shown::Other,
         }
     }
@@ -277,6 +282,12 @@ mod tests {
         ArrivingResponse::new(meta, response)
     }
 
+    impl ArrivingResponse {
+        fn into_response(self) -> Response<Content> {
+            Response::from_parts(self.head, self.content)
+        }
+    }
+
     #[tokio::test]
     async fn at_89_a_body_is_classified_by_its_content() {
         for (media_type, body, expected) in [
@@ -284,8 +295,9 @@ mod tests {
             ("", " \r\n", Shown::Empty),
             ("", "\u{feff}", Shown::Empty),
             ("", "{\"a\": 1}", Shown::Result),
-            ("", "[]", Shown::Other),
+            ("", "[]", Shown::Text),
             ("", "{\"a\": ", Shown::Other),
+            // It could be truncated.
             ("text/plain", "a text", Shown::Other),
             ("", "<html>", Shown::Html),
             (" TEXT/HTML; charset=utf-8", "a text", Shown::Html),
@@ -296,6 +308,30 @@ mod tests {
             let mut arriving = arriving(&READ, None, Some(("content-type", media_type)), &[body], true);
             assert!(arriving.fill().await);
             assert_eq!(arriving.shown(), expected, "{media_type} {body}");
+        }
+        let mut arriving = arriving(&READ, Some(6), None, &["a text"], true);
+        assert!(arriving.fill().await);
+        assert_eq!(arriving.shown(), Shown::Text);
+    }
+
+    #[tokio::test]
+    async fn ai_31_a_refusal_without_a_length_is_not_sent_again() {
+        let (chunked, gzip) = (Some(("transfer-encoding", "chunked")), Some(("content-encoding", "gzip")));
+        for (len, header, create) in [
+            (Some(2), None, true),
+            (None, chunked, true),
+            (None, None, false),
+            (None, gzip, false),
+            (Some(2), gzip, true),
+        ] {
+            for (meta, expected) in [(&READ, true), (&CREATE, create)] {
+                for status in [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS] {
+                    let mut response = arriving(meta, len, header, &["{}"], true).into_response();
+                    *response.status_mut() = status;
+                    let (_, complete) = ArrivingResponse::new(meta, coding::decode(response)).refusal().await;
+                    assert_eq!(complete, expected, "{:?} {status} {len:?} {header:?}", meta.safety);
+                }
+            }
         }
     }
 

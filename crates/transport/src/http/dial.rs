@@ -264,7 +264,7 @@ impl AsyncRead for Metered {
 delegate_writes!(Metered);
 
 /// Maximum number of bytes that a [`Tee`] retains.
-const RETAINED: usize = 1024 * 1024;
+pub(super) const RETAINED: usize = 1024 * 1024;
 
 /// What was received since the request, for a response that turns out not to be valid HTTP (AT-97). Only the first MiB is
 /// retained.

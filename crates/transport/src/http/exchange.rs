@@ -11,10 +11,11 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use identkit_core::{BoxFuture, Content, Delivery, Error, Kind};
+use identkit_wire::{Answer, Meta};
 
 use super::dial::TooManyBytes;
 use super::fault::{self, ConnectError, ConnectFault};
-use super::invalid::{ArrivingHead, invalid_answer, read_rest, rest_of_body};
+use super::invalid::{ArrivingHead, bytes_after_end, invalid_answer, read_rest, rest_of_body};
 use super::outgoing::Outgoing;
 use super::pool::{Key, Pool, PooledConnection};
 use crate::{AttemptContext, Failure};
@@ -45,15 +46,13 @@ pub(super) async fn exchange(
     let operation = context.operation().filter(|operation| operation.safety.forbids_repeat());
     let arriving = ArrivingHead::begin(operation, &pooled.tee, context);
     context.mark_sent();
+    let mut ended = false;
     let sent = {
         let mut response = pin!(pooled.sender.try_send_request(request));
         let connection = &mut pooled.connection;
-        let mut open = true;
         poll_fn(|cx| {
             // A connection that has ended must not be polled again. The response then resolves by itself.
-            if open && Pin::new(&mut *connection).poll(cx).is_ready() {
-                open = false;
-            }
+            ended = ended || Pin::new(&mut *connection).poll(cx).is_ready();
             response.as_mut().poll(cx)
         })
         .await
@@ -67,17 +66,18 @@ pub(super) async fn exchange(
                 return Err((Failure { answer, ..failure }, None));
             }
             arriving.complete();
-            let len = incoming.size_hint().exact();
-            let body = ResponseBody {
+            let mut body = ResponseBody {
                 incoming,
                 pooled: Some(pooled),
                 pool: Arc::clone(pool),
                 key,
-                ended: false,
+                ended,
                 unrepeatable: operation.is_some(),
+                checks_end: context.operation().is_some_and(|operation| checks_end(operation, head.status)),
                 last: Bytes::new(),
                 end: End::Open,
             };
+            let len = body.open().await;
             Ok(Response::from_parts(head, Content::new(len, body)))
         }
         Err(mut error) => {
@@ -139,6 +139,12 @@ fn check_framing(head: &response::Parts) -> Result<(), Failure> {
     }
 }
 
+/// Whether bytes after the end of a response make it invalid, e.g. because its length counts characters: the call must not
+/// be repeated, or the body can contradict a success.
+fn checks_end(operation: &Meta, status: StatusCode) -> bool {
+    operation.safety.forbids_repeat() || (operation.answer == Answer::Empty && status.is_success())
+}
+
 /// A response body. It polls its connection and returns it to the pool at the end.
 struct ResponseBody {
     incoming: Incoming,
@@ -149,6 +155,8 @@ struct ResponseBody {
     ended: bool,
     /// Whether what was received and cannot be decoded is passed on before the error.
     unrepeatable: bool,
+    /// Whether what was received after the end is part of the body, before an error.
+    checks_end: bool,
     /// The last piece that was passed on.
     last: Bytes,
     end: End,
@@ -159,7 +167,10 @@ enum End {
     Open,
     /// The error comes after the rest of the body as received: the vendor does not give this response a second time.
     Rest(BoxFuture<'static, Vec<u8>>, Error),
+    /// The last piece comes with the bytes after the end.
+    After(BoxFuture<'static, (Option<Box<PooledConnection>>, Bytes)>, Bytes),
     Error(Error),
+    Done,
 }
 
 impl ResponseBody {
@@ -167,10 +178,31 @@ impl ResponseBody {
         self.ended = self.ended || self.pooled.as_mut().is_none_or(|pooled| pooled.poll_ended(cx));
     }
 
+    /// Returns the length. The bytes after a body without content count as content: a reader that knows that the length is 0
+    /// need not read.
+    async fn open(&mut self) -> Option<u64> {
+        let mut len = self.incoming.size_hint().exact();
+        if self.checks_end
+            && self.incoming.is_end_stream()
+            && let Some(pooled) = self.pooled.take()
+        {
+            let found = bytes_after_end(pooled, self.ended).await;
+            len = len.filter(|_| found.1.is_empty());
+            self.end = End::After(Box::pin(std::future::ready(found)), Bytes::new());
+        }
+        len
+    }
+
+    /// Reuses the connection.
+    fn give(&self, pooled: Box<PooledConnection>) {
+        pooled.tee.end();
+        self.pool.give(self.key.clone(), pooled);
+    }
+
     /// Returns what was received and not passed on, then the error.
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match std::mem::replace(&mut self.end, End::Open) {
-            End::Open => Poll::Ready(None),
+        match std::mem::replace(&mut self.end, End::Done) {
+            End::Open | End::Done => Poll::Ready(None),
             End::Rest(mut reading, error) => match reading.as_mut().poll(cx) {
                 Poll::Pending => {
                     self.end = End::Rest(reading, error);
@@ -183,6 +215,24 @@ impl ResponseBody {
                     }
                     self.end = End::Error(error);
                     Poll::Ready(Some(Ok(Frame::data(rest))))
+                }
+            },
+            End::After(mut reading, last) => match reading.as_mut().poll(cx) {
+                Poll::Pending => {
+                    self.end = End::After(reading, last);
+                    Poll::Pending
+                }
+                Poll::Ready((pooled, after)) => {
+                    if let Some(pooled) = pooled {
+                        self.give(pooled);
+                    }
+                    if after.is_empty() {
+                        return Poll::Ready((!last.is_empty()).then(|| Ok(Frame::data(last))));
+                    }
+                    let detail = "bytes follow the end of the response: its length may be wrong";
+                    self.end = End::Error(Error::new(Kind::Integrity, detail));
+                    // One piece: a reader that knows the length may stop when it is reached.
+                    Poll::Ready(Some(Ok(Frame::data([last, after].concat().into()))))
                 }
             },
             End::Error(error) => Poll::Ready(Some(Err(error))),
@@ -205,12 +255,14 @@ impl http_body::Body for ResponseBody {
             this.poll_connection(cx);
             frame = Pin::new(&mut this.incoming).poll_frame(cx);
         }
-        match std::task::ready!(frame) {
+        let last = match std::task::ready!(frame) {
             Some(Ok(frame)) => {
-                if let Some(data) = frame.data_ref().filter(|_| this.unrepeatable) {
-                    this.last = data.clone();
+                let data = frame.data_ref().filter(|_| this.unrepeatable);
+                this.last = data.cloned().unwrap_or_default();
+                if !this.checks_end || !this.incoming.is_end_stream() {
+                    return Poll::Ready(Some(Ok(frame)));
                 }
-                Poll::Ready(Some(Ok(frame)))
+                frame.into_data().unwrap_or_default()
             }
             Some(Err(source)) => {
                 let error = Error::new(Kind::Unreachable, "the connection broke before the end of the response")
@@ -220,18 +272,21 @@ impl http_body::Body for ResponseBody {
                     Some(pooled) => End::Rest(Box::pin(read_rest(*pooled, Arc::clone(&this.pool.clock))), error),
                     None => End::Error(error),
                 };
-                this.poll_rest(cx)
+                return this.poll_rest(cx);
             }
+            None if this.checks_end => Bytes::new(),
             None => {
                 // If bytes follow the end of the response, the connection ends.
                 this.poll_connection(cx);
                 if let Some(pooled) = this.pooled.take().filter(|_| !this.ended) {
-                    pooled.tee.end();
-                    this.pool.give(this.key.clone(), pooled);
+                    this.give(pooled);
                 }
-                Poll::Ready(None)
+                return Poll::Ready(None);
             }
-        }
+        };
+        let Some(pooled) = this.pooled.take() else { return Poll::Ready(None) };
+        this.end = End::After(Box::pin(bytes_after_end(pooled, this.ended)), last);
+        this.poll_rest(cx)
     }
 
     fn size_hint(&self) -> SizeHint {

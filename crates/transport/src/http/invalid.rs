@@ -1,5 +1,5 @@
-//! What was received of a response that is not valid HTTP or has no whole head, if the vendor does not give it a second
-//! time (AT-97).
+//! What was received of a response that is not valid HTTP, has no whole head, or has bytes after its end, if the vendor
+//! does not give it a second time (AT-97).
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::future::select;
 use identkit_core::{Clock, RawResponse};
 use identkit_wire::Meta;
 use tokio::io::AsyncReadExt as _;
 
-use super::dial::Tee;
+use super::dial::{RETAINED, Tee};
 use super::pool::PooledConnection;
 use crate::AttemptContext;
 
@@ -82,6 +83,29 @@ pub(super) async fn read_rest(pooled: PooledConnection, clock: Arc<dyn Clock>) -
     };
     select(pin!(reading), clock.sleep_until(clock.now().plus(PATIENCE))).await;
     tee.end()
+}
+
+/// Returns the connection if it can be used again, otherwise what has arrived after the end of the response. Waits for
+/// nothing.
+pub(super) async fn bytes_after_end(
+    mut pooled: Box<PooledConnection>,
+    ended: bool,
+) -> (Option<Box<PooledConnection>>, Bytes) {
+    if ended {
+        // The runtime polls sockets only between tasks.
+        tokio::task::yield_now().await;
+    } else if pooled.usable().await {
+        return (Some(pooled), Bytes::new());
+    }
+    let parts = pooled.connection.into_parts();
+    let (mut stream, mut received) = (parts.io.into_inner(), parts.read_buf.to_vec());
+    let mut buffer = [0; 4096];
+    while received.len() < RETAINED
+        && let Some(Ok(count @ 1..)) = stream.read(&mut buffer).now_or_never()
+    {
+        received.extend_from_slice(buffer.get(..count).unwrap_or_default());
+    }
+    (None, received.into())
 }
 
 /// The final response in what was received, from its status line on, although it is not valid HTTP. `None` without a

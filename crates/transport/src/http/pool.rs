@@ -53,7 +53,7 @@ pub(super) struct PooledConnection {
 
 impl PooledConnection {
     /// Polls the connection and returns whether it can send a request.
-    async fn usable(&mut self) -> bool {
+    pub(super) async fn usable(&mut self) -> bool {
         // The runtime polls sockets only between tasks. Bytes that arrived while the connection was idle must not be read
         // as the response to the next request.
         tokio::task::yield_now().await;

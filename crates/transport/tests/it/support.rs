@@ -141,6 +141,7 @@ pub(crate) const CAP: u64 = 1024 * 1024;
 identkit_wire::operation! {
     impl Create;
     meta: Meta::new("test", "create", Method::PUT, "/create", RetrySafety::Creating, AmbiguityPolicy::Never)
+        .ids(&["OrderID"])
         .body_mode(BodyMode::Whole { cap: CAP }),
     output: String, dialect: (),
     encode: |this, ()| Ok(Encoded::new(HeaderMap::new(), this.0.clone())),

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
@@ -21,13 +23,16 @@ const MAGIC: [u8; 2] = [0x1f, 0x8b];
 ///
 /// If the coded bytes are damaged or end too early, the error follows what could be decoded, and the coded bytes are read to
 /// their end before: who watches them has all of them (AT-97).
-pub(super) fn decoded(coded: Content) -> Content {
-    Content::new(None, Gunzip { coded, is_read: false, piece: Bytes::new(), state: State::Begin })
+///
+/// Sets `has_end` if the body is in gzip: a truncated one is an error then.
+pub(super) fn decoded(coded: Content, has_end: Arc<AtomicBool>) -> Content {
+    Content::new(None, Gunzip { coded, has_end, is_read: false, piece: Bytes::new(), state: State::Begin })
 }
 
 /// A body in gzip that is decoded as it is read.
 struct Gunzip {
     coded: Content,
+    has_end: Arc<AtomicBool>,
     /// Whether no coded bytes follow.
     is_read: bool,
     /// Coded bytes that were read, but not decoded.
@@ -74,7 +79,10 @@ impl Gunzip {
         match &mut self.state {
             State::Begin if self.piece.len() >= MAGIC.len() => {
                 self.state = match self.piece.starts_with(&MAGIC) {
-                    true => State::Decode(Box::new(MultiGzDecoder::new(Vec::new()))),
+                    true => {
+                        self.has_end.store(true, Ordering::Relaxed);
+                        State::Decode(Box::new(MultiGzDecoder::new(Vec::new())))
+                    }
                     false => State::Pass,
                 };
                 self.advance(ended)
@@ -160,6 +168,10 @@ mod tests {
 
     use super::*;
 
+    fn decoded(coded: Content) -> Content {
+        super::decoded(coded, Arc::default())
+    }
+
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(bytes).unwrap();
@@ -235,8 +247,7 @@ mod tests {
 
     #[tokio::test]
     async fn at_97_the_coded_bytes_are_read_to_their_end() {
-        use std::sync::Arc;
-        use std::sync::atomic::{AtomicUsize, Ordering};
+        use std::sync::atomic::AtomicUsize;
 
         struct Counting(Dripping, Arc<AtomicUsize>);
         impl Body for Counting {

@@ -60,6 +60,39 @@ async fn at_94_a_response_that_contradicts_itself_is_not_certain() {
     }
 }
 
+operation!(
+    Confirm: String, IdempotentByEffect, AmbiguityPolicy::Retry(4), |meta| meta.answer(Answer::Empty), Ok(Body::empty()),
+    text
+);
+
+#[tokio::test]
+async fn at_89_a_body_that_cannot_be_read_confirms_nothing() {
+    let coded = |coding, body| match coding {
+        "gzip" => Step::Answer(202, &[("content-encoding", "gzip")], body),
+        _ => Step::Answer(202, &[("content-encoding", "br")], body),
+    };
+    for step in [
+        answer(202, "{\"Error\":\"x\",}"),
+        answer(202, "Error: x"),
+        answer(202, "<p>"),
+        // Damaged, and in another coding. `Lengthless` has status 200.
+        coded("gzip", "\x1f\u{8b}"),
+        coded("br", "{}"),
+        Step::Broken(202),
+        Step::Lengthless(&[], "accepted"),
+        Step::Lengthless(&[], "{\"Error\":\"x"),
+    ] {
+        let error = failed(&Confirm, step).await;
+        assert_eq!(error.kind(), Kind::OutcomeUnknown, "sent once: {step:?}");
+        assert!(error.answer().is_some());
+    }
+    for step in [answer(202, ""), answer(202, "accepted"), answer(202, "[]"), Step::Lengthless(&[], "{}")] {
+        assert!(call(&Confirm, &[step]).await.ends_with("after 1"), "{step:?}");
+    }
+    // Without a status that can be a success, the call can be repeated.
+    assert_eq!(call(&Confirm, &[Step::Broken(503), Step::Ambiguous, answer(202, "")]).await, " after 3");
+}
+
 async fn failed<Op: Operation<Dialect = (), Output = String>>(operation: &Op, step: Step) -> Error {
     driver(&[step]).0.call(operation, &CallOptions::new()).await.unwrap_err()
 }
