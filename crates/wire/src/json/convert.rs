@@ -511,6 +511,28 @@ mod tests {
     }
 
     #[test]
+    fn at_93_another_spelling_is_noted_unless_it_agrees() {
+        for (text, expected) in [
+            (r#"{"Kind":6,"kind":89}"#, &["Kind"][..]),
+            (r#"{"kinds":89}"#, &["Kind"]),
+            (r#"{"Kind":6,"KIND":6,"kind":"6"}"#, &["Kind"]),
+            (r#"{"List":[{"Kind":6,"ki_nd":89}],"DONE":[true]}"#, &["Kind", "Done"]),
+            (r#"{"Kind":6,"KIND":6,"kind":null,"Kinder":7}"#, &[]),
+            (r#"{"Map":{"kind":"7","Kind":"6"}}"#, &[]),
+        ] {
+            let (read, notes) = read_answer::<Outcome>(text.as_bytes()).unwrap();
+            let noted: Vec<_> =
+                ["Kind", "Done", "Map"].into_iter().filter(|name| notes.require_spelling(&[name]).is_err()).collect();
+            assert_eq!(noted, expected, "{text}");
+            assert_eq!(notes.warnings().len(), expected.len(), "{text}");
+            assert_eq!(read, super::super::read(text.as_bytes()).unwrap(), "a request is read without a note: {text}");
+        }
+        let (_, mut notes) = read_answer::<Outcome>(br#"{"kind":7}"#).unwrap();
+        notes.accept_spelling("Kind");
+        assert_eq!(notes, super::Notes::default());
+    }
+
+    #[test]
     fn at_92_a_loose_value_is_read_in_more_shapes() {
         #[derive(Debug, PartialEq, serde::Deserialize)]
         struct Shapes {
