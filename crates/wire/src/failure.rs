@@ -86,8 +86,8 @@ pub fn is_reason(name: &str, value: &Value) -> bool {
     is_failure(name, value) || (sign(name) == Some(Sign::Text) && !is_none(value))
 }
 
-/// Whether an element beside an empty list shows that the list may be another one: it says why a result is missing, or is a
-/// list or an object that is not empty.
+/// Whether an element beside an empty list shows that the list may be another one: it says why a result is missing,
+/// or is a list or an object that is not empty.
 pub fn is_result_or_reason(name: &str, value: &Value) -> bool {
     is_reason(name, value) || (matches!(value, Value::Array(_) | Value::Object(_)) && !is_none(value))
 }
