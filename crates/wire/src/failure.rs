@@ -86,6 +86,12 @@ pub fn is_reason(name: &str, value: &Value) -> bool {
     is_failure(name, value) || (sign(name) == Some(Sign::Text) && !is_none(value))
 }
 
+/// Whether an element beside an empty list shows that the list may be another one: it says why a result is missing,
+/// or is a list or an object that is not empty.
+pub fn is_result_or_reason(name: &str, value: &Value) -> bool {
+    is_reason(name, value) || (matches!(value, Value::Array(_) | Value::Object(_)) && !is_none(value))
+}
+
 /// The values of an object that can be the text of an error, the most likely one first.
 pub(crate) fn reasons(object: &Map<String, Value>) -> impl Iterator<Item = &Value> {
     let texts = NAMES.iter().filter(|(_, sign)| matches!(sign, Sign::Error | Sign::Text));

@@ -36,6 +36,7 @@ mod meta;
 mod operation;
 mod refusal;
 mod response;
+mod spelling;
 pub mod text;
 mod tolerant;
 mod undescribed;
@@ -45,7 +46,7 @@ pub use ascii::holds_control;
 pub use body::{Body, BodyReader, FileSource, MemorySource, Part, Source};
 pub use callback::{Callback, CallbackPath};
 pub use dates::Dts;
-pub use failure::{failure_beside_result, is_failure, is_reason};
+pub use failure::{failure_beside_result, is_failure, is_reason, is_result_or_reason};
 pub use message::{Extra, FieldPlace, FieldReader, Fill, Message};
 #[cfg(feature = "server")]
 pub use meta::Params;
@@ -57,6 +58,7 @@ pub use refusal::{
     body_text, doubt_not_found, error_text, general_refusal, is_empty_or_json, is_json_object, refusal, trim_body,
 };
 pub use response::{Decoded, Received, UnknownEnd, Warning};
+pub use spelling::{has_other_spelling, is_same_name};
 pub use tolerant::{
     Base64Error, Loose, OneOrMany, TextOrNumber, Tolerant, can_be_id, decode_base64, decode_base64_lenient,
     encode_base64, read_id, read_text, read_text_leniently,

@@ -12,6 +12,7 @@ use serde::de::{self, Deserialize, DeserializeOwned, DeserializeSeed, Deserializ
 use serde_json::Value;
 
 use crate::json::REPEATED;
+use crate::spelling::{OtherSpelling, is_same_name};
 
 type Elements = BTreeMap<String, Value>;
 
@@ -287,7 +288,11 @@ pub trait Message {
     /// # Errors
     /// If the map returns an error.
     fn read_unlisted<'de, A: MapAccess<'de>>(&mut self, key: String, map: &mut A) -> Result<(), A::Error> {
-        match self.extra().insert(key, map.next_value()?) {
+        let value = match Self::SPELLINGS.iter().any(|listed| is_same_name(listed, &key)) {
+            true => map.next_value::<OtherSpelling>()?.0,
+            false => map.next_value()?,
+        };
+        match self.extra().insert(key, value) {
             None => Ok(()),
             Some(_) => Err(de::Error::duplicate_field(REPEATED)),
         }

@@ -7,7 +7,7 @@ use identkit_wire::url::WebUrl;
 use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_id, json, operation};
 
 use super::refused::{contradicts, hints_at_an_ident};
-use super::{GetIdent, call};
+use super::{call, is_url_of};
 use crate::messages::{CreateIdent, CreateIdentResponse};
 use crate::{Dialect, writer};
 
@@ -80,10 +80,8 @@ fn count_ids(body: Bytes, name: &str) -> usize {
     raw.ids().iter().filter(|id| id.name == name).count()
 }
 
-/// Whether the conference_url does not contain the ident_id, as text or as a segment of its path (I-041).
+/// Whether the conference_url does not contain the ident_id (I-041).
 fn is_url_of_another(answer: &CreateIdentResponse) -> bool {
     let (Some(id), Some(url)) = (&answer.ident_id, &answer.conference_url) else { return false };
-    let path = GetIdent::META.path(&[("ident_id", id.expose())]).unwrap_or_default();
-    let segment = path.rsplit('/').next().unwrap_or_default();
-    !url.expose().is_empty() && !url.expose().contains(id.expose()) && !url.expose().contains(segment)
+    !is_url_of(url.expose(), id.expose())
 }

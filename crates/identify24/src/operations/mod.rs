@@ -12,8 +12,8 @@ use http::Method;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::json::Notes;
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, OneOrMany, Received, Refusal, RetrySafety,
-    failure_beside_result, is_reason, json,
+    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, OneOrMany, Operation, Received, Refusal, RetrySafety,
+    failure_beside_result, is_result_or_reason, is_same_name, json,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -71,49 +71,68 @@ fn excerpt(body: &[u8]) -> String {
     String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(EXCERPT).collect()
 }
 
-/// Elements that decide what a response with its payload in `data` means (AT-95).
+/// Elements that decide what a response with its payload in `data` means (AT-93, AT-95).
 const DECISIVE: &[&str] = &["result", "response_status", "data", "id", "status"];
 
+/// Elements that say whether a call succeeded.
+const VERDICT: [&str; 2] = ["result", "response_status"];
+
 /// Reads a response with its payload in `data`. Fails if it reports a failure (AI-02, AI-30) or has one beside an empty list
-/// (AT-94), if a decisive element occurs
-/// more than once in an object (AT-95), or if one of the elements `readable` has a value that cannot be read (AT-93).
+/// (AT-94), if a decisive element occurs more than once in an object (AT-95) or in another spelling (AT-93), or if one of
+/// [`VERDICT`] and of the elements `readable` has a value that cannot be read (AT-93).
 fn enveloped<T: DeserializeOwned>(
     meta: &'static Meta,
     body: Received,
-    readable: &[&str],
+    readable: &[&'static str],
 ) -> Result<Decoded<Envelope<T>>, Error> {
     let (answer, notes) = read::<Envelope<T>>(&body.whole()?)?;
     notes.require_once(DECISIVE)?;
     answer.judge(meta)?;
+    notes.require_spelling(DECISIVE)?;
+    let unreadable = |names: &[&'static str]| names.iter().copied().find(|name| notes.is_ignored(name));
+    if let Some(name) = unreadable(&VERDICT) {
+        let detail = format!("the {name} in the response cannot be read, so it does not report a success");
+        return Err(Error::new(Kind::Protocol, detail));
+    }
     let Some(data) = &answer.data else {
         return Err(Error::new(Kind::Protocol, "the response has no member data"));
     };
-    // An empty list beside a failure does not mean that there is none.
+    // An empty list beside a failure or another list does not mean that there is none.
     let explained = answer.messages.as_ref().is_some_and(|messages| !messages.is_empty());
-    let explained = explained || answer.extra.iter().any(|(name, value)| is_reason(name, value));
+    let explained = explained || answer.extra.iter().any(|(name, value)| is_result_or_reason(name, value));
     if data.as_slice().is_empty() && explained {
-        return Err(Error::new(Kind::Protocol, "the response has an error in place of a result"));
+        return Err(Error::new(Kind::Protocol, "the response has an error or another element in place of a result"));
     }
-    if let Some(name) = readable.iter().find(|name| notes.is_ignored(name)) {
+    if let Some(name) = unreadable(readable) {
         return Err(Error::new(Kind::Protocol, format!("the {name} in the response is not a text")));
     }
     let failure = failure_beside_result(&answer.extra);
     Ok(Decoded::new(answer, notes.warnings().into_iter().chain(failure).collect()))
 }
 
-/// Checks that a response names no other object than the requested one in an element that the document does not list.
+/// Whether a conference_url contains this ident_id in any case, as text or as a segment of its path (I-041). An empty one
+/// contradicts none.
+fn is_url_of(url: &str, id: &str) -> bool {
+    let path = GetIdent::META.path(&[("ident_id", id)]).unwrap_or_default();
+    let segment = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let url = url.to_ascii_lowercase();
+    url.trim().is_empty() || url.contains(id.trim().to_ascii_lowercase().as_str()) || url.contains(&segment)
+}
+
+/// Checks that a response with one object names no other than the requested one, in an element that the document does not
+/// list: beside `data` in `id` or the element `name`, in the object in the element `name`.
 fn refuse_another<T: Message>(answer: &mut Envelope<T>, name: &str, wanted: &str) -> Result<(), Error> {
-    let differs = |(element, value): (&String, &Value)| {
+    let differs = |value: &Value| {
         let id = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let is_id = element.replace('_', "").eq_ignore_ascii_case(&name.replace('_', ""));
-        is_id && !value.is_null() && !id.trim().is_empty() && !id.trim().eq_ignore_ascii_case(wanted.trim())
+        !value.is_null() && !id.trim().is_empty() && !id.trim().eq_ignore_ascii_case(wanted.trim())
     };
     // A list can have other objects.
     let one = match answer.data.as_mut().map_or(&mut [][..], OneOrMany::as_mut_slice) {
-        [one] => one.extra().iter().any(differs),
+        [one] => one.extra().iter().any(|(element, value)| is_same_name(element, name) && differs(value)),
         _ => false,
     };
-    match one || answer.extra.iter().any(differs) {
+    let is_id = |element: &str| is_same_name(element, name) || is_same_name(element, "id");
+    match one || answer.extra.iter().any(|(element, value)| is_id(element) && differs(value)) {
         true => Err(Error::new(Kind::Protocol, "the response names another object than the requested one")),
         false => Ok(()),
     }

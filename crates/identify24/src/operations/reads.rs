@@ -5,10 +5,10 @@ use http::Method;
 use identkit_core::{Error, Kind, Violation};
 #[cfg(feature = "server")]
 use identkit_wire::json;
-use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, OneOrMany, RetrySafety, operation};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, OneOrMany, RetrySafety, is_same_name, operation};
 use serde_json::Value;
 
-use super::{call, enveloped, refuse_another};
+use super::{call, enveloped, is_url_of, refuse_another};
 use crate::Dialect;
 use crate::messages::{Envelope, Ident, IdentId, IdentStatus, Project, ProjectRequest};
 
@@ -16,13 +16,33 @@ const fn read(name: &'static str, path: &'static str, section: &'static str, att
     call(name, Method::GET, path, section, RetrySafety::Safe, AmbiguityPolicy::Retry(attempts))
 }
 
-/// Whether an ident has another status under another spelling of the name (AT-93).
-fn has_two_statuses(ident: &Ident) -> bool {
-    let status = ident.status.as_ref().map(IdentStatus::as_str);
-    let is_other = |(name, value): (&String, &Value)| {
-        name.eq_ignore_ascii_case("status") && !value.is_null() && value.as_str() != status
+/// Checks that nothing beside the ident contradicts it: neither a status of the response, nor the URL of another ident
+/// (AT-93, I-041).
+fn refuse_contradiction(answer: &Envelope<Ident>, wanted: &str) -> Result<(), Error> {
+    let fault = |detail| Err(Error::new(Kind::Protocol, detail));
+    let Some([ident]) = answer.data.as_ref().map(OneOrMany::as_slice) else { return Ok(()) };
+    let own = ident.status.as_ref().map(IdentStatus::as_str);
+    let contradicts = |(name, value): (&String, &Value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        is_same_name(name, "status") && !value.is_null() && own != Some(&*text) && !is_success(&text)
     };
-    status.is_some() && ident.extra.iter().any(is_other)
+    if answer.extra.iter().any(contradicts) {
+        return fault("the response has a status beside data, which contradicts the one of the ident");
+    }
+    let is_of_another = |(name, value): (&String, &Value)| {
+        is_same_name(name, "conference_url") && value.as_str().is_some_and(|url| !is_url_of(url, wanted))
+    };
+    if ident.id.is_none() && ident.extra.iter().chain(answer.extra.iter()).any(is_of_another) {
+        return fault("the response has no id, and the conference_url of another ident than the requested one");
+    }
+    Ok(())
+}
+
+/// Whether a status can say that the call succeeded, so that it is not one of the ident.
+fn is_success(status: &str) -> bool {
+    let is_word = |word: &&str| status.trim().eq_ignore_ascii_case(word);
+    ["ok", "success", "successful", "true"].iter().any(is_word)
+        || status.trim().parse().is_ok_and(|code: u16| (200..300).contains(&code))
 }
 
 operation! {
@@ -36,11 +56,7 @@ operation! {
     decode: |this, _, body, _| {
         let mut decoded = enveloped(Self::META, body, &["id", "status"])?;
         refuse_another(&mut decoded.value, "ident_id", this.ident_id.expose())?;
-        let idents = decoded.value.data.as_ref().map_or(&[][..], OneOrMany::as_slice);
-        if idents.iter().any(has_two_statuses) {
-            let detail = "the response has the element status in two spellings, with different values";
-            return Err(Error::new(Kind::Protocol, detail));
-        }
+        refuse_contradiction(&decoded.value, this.ident_id.expose())?;
         Ok(decoded)
     },
     respond: |output| json::response(200, &output),

@@ -178,7 +178,7 @@ async fn at_93_an_ident_without_a_readable_status_is_an_error() {
         (r#"{"id":"x"}"#, "no status"),
         (r#"{"id":"x","status":null}"#, "no status"),
         (r#"{"id":"x","status":" "}"#, "no status"),
-        (r#"{"id":"x","Status":"Identified"}"#, "no status"),
+        (r#"{"id":"x","Status":"Identified"}"#, "the element status in another spelling"),
         (r#"[{"id":"x"},{"id":"y","status":"Identified"}]"#, "no status"),
         (r#"{"id":"x","status":true}"#, "the status in the response is not a text"),
         (r#"{"id":"x","status":["Identified"]}"#, "the status in the response is not a text"),
@@ -252,5 +252,78 @@ async fn at_95_the_requested_object_occurs_once() {
             }
             (ident, project) => panic!("{data}: {ident:?} {project:?}"),
         }
+    }
+}
+
+/// Reads the ident 6 from a body, and all projects.
+async fn both(body: &str) -> [Result<(), Error>; 2] {
+    let client = client(&Vendor::script(vec![ok(body)]));
+    [client.get_ident(&"6".into(), &options()).await.map(drop), client.projects(&options()).await.map(drop)]
+}
+
+#[tokio::test]
+async fn ai_02_ai_30_an_unreadable_success_is_an_error() {
+    for verdict in [
+        r#""response_status":"500 Internal Server Error""#,
+        r#""response_status":"error""#,
+        r#""response_status":5e2"#,
+        r#""response_status":[500]"#,
+        r#""response_status":{"code":500}"#,
+        r#""response_status":true"#,
+        r#""Response_Status":500"#,
+        r#""response-status":500,"response_status":200"#,
+        r#""result":"error""#,
+        r#""result":"no""#,
+        r#""result":[false]"#,
+        r#""Result":false"#,
+    ] {
+        for data in [r#"{"id":"6","status":"Identified"}"#, "[]"] {
+            for read in both(&format!(r#"{{{verdict},"data":{data}}}"#)).await {
+                assert_eq!(read.unwrap_err().kind(), Kind::Protocol, "{verdict} {data}");
+            }
+        }
+    }
+    for verdict in [r#""response_status":"200""#, r#""response_status":null"#, r#""result":1,"RESULT":1"#] {
+        let body = format!(r#"{{{verdict},"data":{{"id":"6","status":"Identified"}}}}"#);
+        assert!(both(&body).await.iter().all(Result::is_ok), "{verdict}");
+    }
+}
+
+#[tokio::test]
+async fn at_93_an_ident_that_is_contradicted_has_no_verdict() {
+    let (own, nameless) = (r#"{"id":"6","status":"Identified"}"#, r#"{"status":"Identified"}"#);
+    let url = "https://www.example.com/apply/";
+    for (body, is_error) in [
+        (r#"{"data":{"ID":"zz","status":"Identified"}}"#.to_owned(), true),
+        (r#"{"data":{"id":"6","Id":"zz","status":"Identified"}}"#.to_owned(), true),
+        (format!(r#"{{"id":"zz","data":{nameless}}}"#), true),
+        (format!(r#"{{"Id":7,"data":{own}}}"#), true),
+        (format!(r#"{{"id":"6","data":{nameless}}}"#), false),
+        (format!(r#"{{"data":{own},"Data":{{"id":"6","status":"Rejected"}}}}"#), true),
+        (format!(r#"{{"data":{own},"Data":{own}}}"#), false),
+        (format!(r#"{{"status":"Rejected","data":{own}}}"#), true),
+        (format!(r#"{{"Status":500,"data":{own}}}"#), true),
+        (format!(r#"{{"status":"Identified","data":{own}}}"#), false),
+        (format!(r#"{{"status":"success","Status":200,"data":{own}}}"#), false),
+        (format!(r#"{{"conference_url":"{url}zz","data":{nameless}}}"#), true),
+        (format!(r#"{{"data":{{"status":"Identified","conferenceUrl":"{url}zz"}}}}"#), true),
+        (format!(r#"{{"conference_url":"{url}6","data":{nameless}}}"#), false),
+        (format!(r#"{{"conference_url":"","data":{nameless}}}"#), false),
+    ] {
+        let [ident, _] = both(&body).await;
+        assert_eq!(ident.map_err(|error| error.kind()), if is_error { Err(Kind::Protocol) } else { Ok(()) }, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn at_93_an_empty_list_beside_another_is_not_none() {
+    for (beside, is_error) in [
+        (r#""projects":[{"id":"6"}]"#, true),
+        (r#""DATA":[{"id":"6"}]"#, true),
+        (r#""page":{"total":7}"#, true),
+        (r#""projects":[],"page":{},"total":0"#, false),
+    ] {
+        let [_, projects] = both(&format!(r#"{{"data":[],{beside}}}"#)).await;
+        assert_eq!(projects.map_err(|error| error.kind()), if is_error { Err(Kind::Protocol) } else { Ok(()) });
     }
 }

@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 
+use identkit_wire::is_same_name;
 use identkit_wire::json::{self, JsonFault, Node, Notes};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Name of a status code.
 const KIND: &str = "Kind";
@@ -17,7 +19,18 @@ pub(crate) const ODD: &str = "KindAsItCame";
 
 /// Whether a name is one of these in another spelling, or one of them.
 pub(crate) fn is_spelling(name: &str, listed: &[&str]) -> bool {
-    listed.iter().any(|listed| name.eq_ignore_ascii_case(listed))
+    listed.iter().any(|listed| is_same_name(name, listed))
+}
+
+/// Whether an element that the document does not list has a status code, at any depth. Nothing reads it.
+pub(crate) fn has_code(name: &str, value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        _ if is_spelling(name, &[KIND, ODD]) => true,
+        Value::Array(many) => many.iter().any(|one| has_code("", one)),
+        Value::Object(members) => members.iter().any(|(name, value)| has_code(name, value)),
+        _ => false,
+    }
 }
 
 /// Decodes a message with status entries.

@@ -17,6 +17,7 @@ pub use details::{DetailName, Details};
 pub use ident_data::*;
 pub use order::*;
 pub use order_list::OrderList;
+pub(crate) use order_list::has_list;
 pub use results::*;
 pub(crate) use status::General;
 pub use status::{OrderStatus, StatusEntry};

@@ -132,7 +132,7 @@ fn is_beside(order: &ListedOrder) -> bool {
 
 /// Whether elements that the document does not list can have orders.
 fn has_orders(extra: &Extra) -> bool {
-    extra.keys().any(|name| is_wrapper(name) || is_index(name))
+    extra.keys().any(|name| has_list(name))
 }
 
 fn push<T: Sink, E: serde::de::Error>(sink: &mut T, order: ListedOrder) -> Result<(), E> {
@@ -292,7 +292,7 @@ impl Entries {
 
     /// Adds the orders of a wrapper, and the object itself if it is an order too.
     fn add_object(&mut self, members: &Members<'_>) {
-        let (wrapped, own): (Vec<_>, Vec<_>) = members.iter().partition(|(name, _)| is_wrapper(name) || is_index(name));
+        let (wrapped, own): (Vec<_>, Vec<_>) = members.iter().partition(|(name, _)| has_list(name));
         for (name, value) in &wrapped {
             if is_wrapper(name) { self.add_all(value) } else { self.add(value) }
         }
@@ -354,14 +354,19 @@ fn set_apart<T: Message + DeserializeOwned>(node: &mut Node<'_>, notes: &mut Not
     }
 }
 
-/// Whether a name is that of the orders in a wrapper.
+/// Whether a name is that of the orders in a wrapper, in any spelling, e.g. `Orders`.
 fn is_wrapper(name: &str) -> bool {
-    name.eq_ignore_ascii_case(ORDER)
+    mend::is_spelling(name, &[ORDER])
 }
 
 /// Whether a name is an index, as PHP writes a list with gaps.
 fn is_index(name: &str) -> bool {
     (1..=4).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether the orders of a list are read from an element with this name.
+pub(crate) fn has_list(name: &str) -> bool {
+    is_wrapper(name) || is_index(name)
 }
 
 impl ListedOrder {

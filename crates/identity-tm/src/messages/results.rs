@@ -51,12 +51,26 @@ impl Serialize for NamedHashes {
 /// Minimum length of a signed hash in bytes: a SHA-1. The document does not state the form; a signature is longer.
 const SHORTEST_HASH: usize = 20;
 
+/// Lengths of the usual hashes in bytes: SHA-1, SHA-2 and SHA-3. Signatures have 64 bytes or more.
+const HASH_LENGTHS: [usize; 4] = [SHORTEST_HASH, 28, 32, 48];
+const SHORTEST_SIGNATURE: usize = 64;
+
 impl NamedHashes {
+    fn lengths(&self) -> impl Iterator<Item = (&String, Option<usize>)> {
+        self.0.iter().map(|(name, hash)| (name, decode_base64_lenient(hash.expose()).ok().map(|bytes| bytes.len())))
+    }
+
     /// Names of the values that cannot be a signed hash: they are not Base64 of at least 20 bytes, e.g. a word for a missing
     /// value (AT-96).
     pub fn damaged(&self) -> impl Iterator<Item = &str> {
-        let is_whole = |hash: &Secret| decode_base64_lenient(hash.expose()).is_ok_and(|it| it.len() >= SHORTEST_HASH);
-        self.0.iter().filter(move |(_, hash)| !is_whole(hash)).map(|(name, _)| name.as_str())
+        let is_whole = |length: Option<usize>| length.is_some_and(|length| length >= SHORTEST_HASH);
+        self.lengths().filter(move |(_, length)| !is_whole(*length)).map(|(name, _)| name.as_str())
+    }
+
+    /// Whether a value has a length that no usual hash and no signature has, e.g. because it is cut off (AT-96).
+    pub(crate) fn has_unusual(&self) -> bool {
+        let is_unusual = |length: usize| length < SHORTEST_SIGNATURE && !HASH_LENGTHS.contains(&length);
+        self.lengths().any(|(_, length)| length.is_some_and(is_unusual))
     }
 }
 

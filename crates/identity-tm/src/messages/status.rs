@@ -6,7 +6,7 @@ use identkit_core::{Pii, ShortPii};
 use identkit_wire::{Dts, FieldPlace, FieldReader, Fill, message};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
-use super::mend::is_spelling;
+use super::mend::has_code;
 use crate::{OrderId, StatusKind};
 
 /// Whether a response has the general codes only. Two responses are equal regardless of it.
@@ -49,10 +49,10 @@ message! {
 }
 
 impl StatusEntry {
-    /// Returns the code; `None` if it cannot be read, or if another spelling of `Kind` contradicts it (AT-93).
+    /// Returns the code; `None` if it cannot be read, or if the entry has another one: in another spelling of `Kind`, or in
+    /// an entry within the entry (AT-93).
     pub fn code(&self) -> Option<StatusKind> {
-        let is_clear = !self.extra.keys().any(|name| is_spelling(name, &["Kind", "KindAsItCame"]));
-        self.kind.filter(|_| is_clear)
+        self.kind.filter(|_| !self.extra.iter().any(|(name, value)| has_code(name, value)))
     }
 }
 
@@ -117,13 +117,14 @@ macro_rules! verdicts {
             /// [`general_finality`](Self::general_finality).
             $(#[$note])*
             pub fn finality(&self, flavor: $crate::OrderFlavor) -> $crate::Finality {
-                let other = |name: &String| {
-                    $crate::messages::mend::is_spelling(name, &["Status", "StatusAsItCame"])
+                use $crate::messages::mend::{has_code, is_spelling};
+                let other = |(name, value): &(&String, &serde_json::Value)| {
+                    is_spelling(name, &["Status", "StatusAsItCame"]) || has_code(name, value)
                 };
                 let verdict = match &self.status {
                     Some(entries) => {
-                        // Entries under another spelling of `Status` are not read, so they make the verdict unclear.
-                        let others = self.extra.keys().filter(|name| other(name)).map(|_| None);
+                        // Entries elsewhere, e.g. in another spelling of `Status`, are not read.
+                        let others = self.extra.iter().filter(other).map(|_| None);
                         let codes = entries.iter().map($crate::messages::StatusEntry::code).chain(others);
                         $crate::Finality::judge_entries(flavor, codes)
                     }

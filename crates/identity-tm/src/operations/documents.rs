@@ -4,7 +4,7 @@
 use http::header::HeaderMap;
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::json::Blob;
-use identkit_wire::{BodyMode, Decoded, Received};
+use identkit_wire::{BodyMode, Decoded, Received, Warning};
 
 use super::{PDF_CAP, read, require};
 use crate::OrderId;
@@ -37,12 +37,14 @@ order_calls! {
     /// Reads the signed hashes. The order needs `eSignHash` and final status 84.
     GetESignHash: read("getESignHash", "/getESignHash/{OrderID}", "[T] 3.6") => SignedHashes,
     decode: |this, _, body, _| {
-        let answer: Decoded<SignedHashes> = super::decode_of_order(&this.order_id, body, &["Hashes", "*"])?;
+        let mut answer: Decoded<SignedHashes> = super::decode_of_order(&this.order_id, body, &["Hashes", "*"])?;
         let hashes = require(answer.value.hashes.as_ref().filter(|hashes| !hashes.0.is_empty()), "Hashes")?;
         if hashes.damaged().next().is_some() {
             let detail = "a signed hash is not Base64, or is shorter than any hash or signature";
             return Err(Error::new(Kind::Protocol, detail));
         }
+        let message = "a signed hash has a length that no usual hash or signature has: it may be cut off, or not be one";
+        answer.warnings.extend(Warning::when(hashes.has_unusual(), message, "AT-96"));
         Ok(answer)
     };
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::json::{Files, Piece};
-use identkit_wire::{BodyMode, Meta, error_text, json, operation};
+use identkit_wire::{BodyMode, Message, Meta, error_text, has_other_spelling, json, operation};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -15,6 +15,9 @@ use super::documents::is_pdf;
 use super::{ERROR, GetESignPdf, GetVoiceFiles, JSON_CAP, PDF_CAP, check_named_order, refuse_default};
 use crate::messages::{SignedPdf, VoiceFile};
 use crate::{Dialect, OrderId};
+
+/// Name of the content of a file.
+const FILE: &str = "Base64Data";
 
 /// Size of the blocks of a file in memory, in bytes.
 const BLOCK: usize = 256 * 1024;
@@ -44,14 +47,17 @@ enum Source<T> {
     Failed,
 }
 
-impl<T> Source<T> {
-    fn list(files: Files<T>, order_id: &OrderId) -> Self {
-        Self::Json(Box::new(List { files, order_id: order_id.clone() }))
+impl<T: DeserializeOwned> Source<T> {
+    fn list(content: Content, name: &'static str, cap: u64, order_id: &OrderId) -> Self {
+        let files = Files::new(content, name, FILE, cap);
+        Self::Json(Box::new(List { files, name, order_id: order_id.clone() }))
     }
 }
 
 struct List<T> {
     files: Files<T>,
+    /// Name of the list.
+    name: &'static str,
     order_id: OrderId,
 }
 
@@ -61,7 +67,23 @@ impl<T> fmt::Debug for FileStream<T> {
     }
 }
 
-impl<T: DeserializeOwned + Default> FileStream<T> {
+impl<T> List<T> {
+    /// Checks elements that were not read: they name no other order (AT-24), and are not in another spelling what was read
+    /// (AT-93).
+    fn check(&self, elements: &BTreeMap<String, Value>, read: &str) -> Result<(), Error> {
+        check_named_order(&self.order_id, elements)?;
+        match has_other_spelling(elements, read) {
+            true => {
+                let detail =
+                    format!("the response has the element {read} in another spelling, which may contradict it");
+                Err(Error::new(Kind::Protocol, detail))
+            }
+            false => Ok(()),
+        }
+    }
+}
+
+impl<T: DeserializeOwned + Default + Message> FileStream<T> {
     fn new(source: Source<T>, label: &'static str, may_be_empty: bool) -> Self {
         Self { source, label, may_be_empty, files: 0, bytes: 0 }
     }
@@ -82,7 +104,7 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
     }
 
     async fn read(&mut self) -> Result<Option<Piece<T>>, Error> {
-        let piece = match &mut self.source {
+        let mut piece = match &mut self.source {
             Source::Ended => return Ok(None),
             Source::Failed => {
                 return Err(Error::new(Kind::Protocol, "the response cannot be read further after an error"));
@@ -96,7 +118,7 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
                 }
             },
         };
-        match &piece {
+        match &mut piece {
             Some(Piece::Bytes(bytes)) => self.bytes += bytes.len() as u64,
             Some(Piece::End(_)) if self.bytes == 0 => {
                 return Err(Error::new(
@@ -104,12 +126,17 @@ impl<T: DeserializeOwned + Default> FileStream<T> {
                     format!("one of the {} in the response has no content", self.label),
                 ));
             }
-            Some(Piece::End(_)) => (self.files, self.bytes) = (self.files + 1, 0),
+            Some(Piece::End(entry)) => {
+                (self.files, self.bytes) = (self.files + 1, 0);
+                if let Source::Json(list) = &self.source {
+                    list.check(&**entry.extra(), FILE)?;
+                }
+            }
             None => {
                 if let Source::Json(list) = &self.source {
-                    let List { files, order_id } = &**list;
+                    let files = &list.files;
                     let beside: BTreeMap<String, Value> = json::read(files.beside()).unwrap_or_default();
-                    check_named_order(order_id, &beside)?;
+                    list.check(&beside, list.name)?;
                     // AT-93, AT-94: an empty list of recordings means that there is none; anything else is no result.
                     if self.files == 0 {
                         if let Some(text) = error_text(files.beside(), ERROR) {
@@ -216,7 +243,7 @@ operation! {
         // The first bytes decide, regardless of the Content-Type (AT-37).
         let source = match is_pdf(&HeaderMap::new(), &head) {
             true => Source::Body(content),
-            false => Source::list(Files::new(content, "PDFs", "Base64Data", PDF_CAP), &this.0.order_id),
+            false => Source::list(content, "PDFs", PDF_CAP, &this.0.order_id),
         };
         Ok(FileStream::new(source, "signed documents", false).into())
     },
@@ -233,8 +260,8 @@ operation! {
     params: |this| this.0.path_params(),
     encode: |this, dialect| this.0.encode(dialect),
     decode: |this, _, body, _| {
-        let files = Files::new(body.into_content().1, "Voicefiles", "Base64Data", JSON_CAP);
-        Ok(FileStream::new(Source::list(files, &this.0.order_id), "recordings", true).into())
+        let source = Source::list(body.into_content().1, "Voicefiles", JSON_CAP, &this.0.order_id);
+        Ok(FileStream::new(source, "recordings", true).into())
     },
     request: |params, request| GetVoiceFiles::decode_request(params, request).map(Self),
     respond: |output| super::respond::content(output.into_content(), identkit_wire::json::MEDIA_TYPE),

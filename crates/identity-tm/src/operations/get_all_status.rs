@@ -10,7 +10,7 @@ use identkit_wire::{
 };
 
 use super::{BAD_REQUEST, ERROR, IDS, JSON_CAP, UNAUTHORIZED, refuse_default};
-use crate::messages::{AllStatusRequest, General, OrderList, Paging, Period};
+use crate::messages::{AllStatusRequest, General, OrderList, Paging, Period, has_list};
 use crate::validate::{check_extra, listed_in_extra};
 use crate::{Dialect, PROVIDER};
 use serde_json::Value;
@@ -54,7 +54,8 @@ pub(super) fn check_list(bytes: &[u8], has_id: bool) -> Result<(), Error> {
         return Ok(());
     }
     // An array has no error beside its entries.
-    refuse_default(true, &json::read::<BTreeMap<String, Value>>(bytes).unwrap_or_default())?;
+    let beside = json::read::<BTreeMap<String, Value>>(bytes).unwrap_or_default();
+    refuse_default(true, beside.iter().filter(|(name, _)| !has_list(name)))?;
     if is_list(bytes) {
         return Ok(());
     }

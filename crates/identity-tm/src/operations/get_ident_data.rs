@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 use identkit_core::{Error, Kind, Secret};
-use identkit_wire::{Decoded, Received, Warning, debug_as, failure_beside_result, json};
+use identkit_wire::json::{self, Notes};
+use identkit_wire::{Decoded, Received, Warning, debug_as, failure_beside_result};
 
 use super::opaque::{check_opaque, is_opaque};
 use super::{check_named_order, check_order_id, read, refuse_no_result, require};
@@ -47,23 +48,32 @@ impl SignedIdentData {
 
 /// Decodes a response and checks it.
 fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>, Error> {
-    let Decoded { value, warnings, .. } = json::decode_once(body, &["IdentData"])?;
-    let mut checked = check(order_id, value)?;
-    checked.warnings.splice(0..0, warnings);
-    Ok(checked)
+    let (value, notes) = json::read_answer(&body.whole()?).map_err(json::JsonFault::answer)?;
+    check(order_id, value, notes)
 }
 
 /// Checks that the response is about the requested order (AT-24), and adds warnings.
-pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<Decoded<IdentDataAnswer>, Error> {
+pub(crate) fn check(
+    order_id: &OrderId,
+    mut value: IdentDataAnswer,
+    mut notes: Notes,
+) -> Result<Decoded<IdentDataAnswer>, Error> {
+    notes.require_once(&["IdentData"])?;
+    // The Type says whether the data is checked.
+    notes.require_spelling(&["IdentData", "Type"])?;
     check_order_id(order_id, value.order_id.as_ref())?;
     check_named_order(order_id, &value.extra)?;
     // Without data of a person it counts as absent.
     let present = value.ident_data.as_ref().filter(|data| !data.as_slice().iter().all(IdentData::is_empty));
     let entries = require(present, "IdentData")?.as_slice();
+    entries.iter().try_for_each(|data| check_named_order(order_id, &data.extra))?;
     let is_typed = |data: &IdentData| matches!(data.kind, Some(1 | 2)) || (data.kind.is_none() && entries.len() == 1);
     let untyped = !entries.iter().all(is_typed);
     let repeated = [1, 2].iter().any(|kind| entries.iter().filter(|data| data.kind == Some(*kind)).count() > 1);
     let misspelled = value.find_identified();
+    if misspelled {
+        notes.accept_spelling("Identified");
+    }
     let unset = |data: &IdentData| {
         data.id_card.as_ref().is_some_and(|card| {
             (card.valid_until.is_some() && data.card_valid_until().is_none())
@@ -80,7 +90,7 @@ pub(crate) fn check(order_id: &OrderId, mut value: IdentDataAnswer) -> Result<De
         Warning::when(misspelled, "the time of identification has an undocumented element name", "AT-01"),
         Warning::when(unset, "1970-01-01 in the initial data means that the date is unknown", "AT-25"),
     ];
-    Ok(Decoded::new(value, warnings.into_iter().flatten().collect()))
+    Ok(Decoded::new(value, notes.warnings().into_iter().chain(warnings.into_iter().flatten()).collect()))
 }
 
 order_calls! {

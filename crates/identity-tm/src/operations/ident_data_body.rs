@@ -61,8 +61,7 @@ impl IdentDataBody {
         };
         let decrypted = decryptor.decrypt(&bytes, content_type.as_deref())?;
         let (answer, notes) = json::read_answer(decrypted.expose()).map_err(json::JsonFault::answer)?;
-        notes.require_once(&["IdentData"])?;
-        check(order, answer).map(|decoded| (decoded.value, [notes.warnings(), decoded.warnings].concat()))
+        check(order, answer, notes).map(|decoded| (decoded.value, decoded.warnings))
     }
 }
 

@@ -52,7 +52,7 @@ use http::{HeaderMap, Method, StatusCode};
 use identkit_core::{Advice, Error, Kind, RawResponse};
 use identkit_wire::{
     AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, UnknownEnd, error_text,
-    failure_beside_result, is_reason, json, trim_body,
+    failure_beside_result, is_result_or_reason, is_same_name, json, trim_body,
 };
 
 use serde_json::Value;
@@ -124,8 +124,8 @@ fn require_end(head: &http::response::Parts) -> Result<(), Error> {
     }
 }
 
-/// Decodes an object on whose elements `once` the result depends, with a warning about an error beside it (AT-94, AT-95).
-/// Checks that it names no other order.
+/// Decodes an object on whose elements `once` the result depends, with a warning about an error beside it (AT-93, AT-94,
+/// AT-95). Checks that it names no other order.
 fn decode_of_order<T: Message + serde::de::DeserializeOwned>(
     order_id: &OrderId,
     body: Received,
@@ -150,14 +150,14 @@ fn require<'a, T>(element: Option<&'a T>, name: &'static str) -> Result<&'a T, E
     })
 }
 
-/// Rejects a negative result, e.g. an empty list, beside a failure: it does not mean "none" (AT-93, AT-94). Programs that
-/// write every element of a type write such a result.
+/// Rejects a negative result, e.g. an empty list, beside a failure or another list: it does not mean "none" (AT-93, AT-94).
+/// Programs that write every element of a type write such a result.
 fn refuse_default<'a>(
     is_default: bool,
     beside: impl IntoIterator<Item = (&'a String, &'a Value)>,
 ) -> Result<(), Error> {
-    match is_default && beside.into_iter().any(|(name, value)| is_reason(name, value)) {
-        true => Err(Error::new(Kind::Protocol, "the response has an error in place of a result")),
+    match is_default && beside.into_iter().any(|(name, value)| is_result_or_reason(name, value)) {
+        true => Err(Error::new(Kind::Protocol, "the response has an error or another element in place of a result")),
         false => Ok(()),
     }
 }
@@ -174,23 +174,26 @@ fn check_order_id(requested: &OrderId, received: Option<&OrderId>) -> Result<(),
 
 /// Whether an element is the id of an order, in any spelling, e.g. `order_id`.
 fn is_order_id(name: &str) -> bool {
-    name.replace(['_', '-'], "").eq_ignore_ascii_case("OrderID")
+    is_same_name(name, "OrderID")
 }
 
-/// Like [`check_order_id`], for a response in whose table the document lists no OrderID.
+/// Like [`check_order_id`], for the elements of a response that the document does not list, at any depth.
 fn check_named_order<'a>(
     requested: &OrderId,
     elements: impl IntoIterator<Item = (&'a String, &'a Value)>,
 ) -> Result<(), Error> {
-    let mut named = elements.into_iter().filter(|(name, _)| is_order_id(name));
-    named.try_for_each(|(_, value)| {
-        let received = match value {
-            Value::Null => return Ok(()),
-            Value::String(text) => OrderId::new(text.as_str()),
-            other => OrderId::new(other.to_string()),
-        };
-        check_order_id(requested, Some(&received))
-    })
+    elements.into_iter().try_for_each(|(name, value)| check_named_orders(requested, name, value))
+}
+
+fn check_named_orders(requested: &OrderId, name: &str, value: &Value) -> Result<(), Error> {
+    match value {
+        Value::Null => Ok(()),
+        Value::Array(many) => many.iter().try_for_each(|one| check_named_orders(requested, name, one)),
+        Value::Object(members) => check_named_order(requested, members),
+        Value::String(text) if is_order_id(name) => check_order_id(requested, Some(&OrderId::new(text.as_str()))),
+        other if is_order_id(name) => check_order_id(requested, Some(&OrderId::new(other.to_string()))),
+        _ => Ok(()),
+    }
 }
 
 /// Like [`check_order_id`], for a response whose body the document does not describe.

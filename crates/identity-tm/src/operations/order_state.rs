@@ -21,6 +21,7 @@ fn decode_status(order_id: &OrderId, body: Received) -> Result<Decoded<OrderStat
     check_order_id(order_id, value.order_id.as_ref())?;
     check_named_order(order_id, &value.extra)?;
     let entries = require(value.status.as_ref(), "Status")?;
+    entries.iter().try_for_each(|entry| check_named_order(order_id, &entry.extra))?;
     refuse_default(entries.is_empty(), &value.extra)?;
     let mut warnings = notes.warnings();
     warnings.extend(failure_beside_result(&value.extra));

@@ -12,6 +12,7 @@ use super::JsonFault;
 use super::notes::{Note, Notes};
 use super::reader::{Detail, Reader, Reading};
 use super::tree::{Node, is_digits};
+use crate::spelling::is_same_name;
 use crate::tolerant::{ID, LENIENT, LOOSE, ONE_OR_MANY};
 
 impl Node<'_> {
@@ -83,7 +84,7 @@ impl<'a, 'de> At<'a, 'de> {
     }
 
     fn map<V: Visitor<'de>>(&self, members: &'a [(Cow<'de, str>, Node<'de>)], visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_map(Members { members: members.iter(), value: None, names: self.names.get(), at: self })
+        visitor.visit_map(Members { all: members, next: 0, names: self.names.get(), at: self })
     }
 
     fn text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -358,7 +359,7 @@ impl<'de> Deserializer<'de> for At<'_, 'de> {
         match at.node {
             Node::Text(word) => visitor.visit_enum(word.as_ref().into_deserializer()),
             Node::Map(members) => {
-                let members = Members { members: members.iter(), value: None, names: &[], at: &at };
+                let members = Members { all: members, next: 0, names: &[], at: &at };
                 visitor.visit_enum(MapAccessDeserializer::new(members))
             }
             _ => at.deserialize_any(visitor),
@@ -384,19 +385,30 @@ impl<'a, 'de, I: Iterator<Item = &'a Node<'de>>> SeqAccess<'de> for Items<'_, 'a
 }
 
 struct Members<'b, 'a, 'de> {
-    members: std::slice::Iter<'a, (Cow<'de, str>, Node<'de>)>,
-    value: Option<(&'a str, &'a Node<'de>)>,
+    all: &'a [(Cow<'de, str>, Node<'de>)],
+    /// Number of the keys that were read.
+    next: usize,
     /// Names of the type that is read.
     names: &'static [&'static str],
     at: &'b At<'a, 'de>,
+}
+
+impl<'de> Members<'_, '_, 'de> {
+    /// Notes an element whose name is that of a listed one in another spelling, unless both have the same value (AT-93).
+    fn note_other_spelling(&self, key: &str, node: &Node<'de>) {
+        let Some(listed) = self.names.iter().find(|listed| is_same_name(listed, key)) else { return };
+        if !self.all.iter().any(|(name, value)| name == listed && value == node) {
+            self.at.notes.borrow_mut().add(Some(listed), Note::OtherSpelling);
+        }
+    }
 }
 
 impl<'de> MapAccess<'de> for Members<'_, '_, 'de> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some((key, value)) = self.members.next() else { return Ok(None) };
-        self.value = Some((key, value));
+        let Some((key, _)) = self.all.get(self.next) else { return Ok(None) };
+        self.next += 1;
         // A key can say which names its type knows.
         self.at.names.set(self.names);
         let key = seed.deserialize(Key(key));
@@ -405,8 +417,12 @@ impl<'de> MapAccess<'de> for Members<'_, '_, 'de> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let (key, node) = self.value.take().unwrap_or(("", &Node::Null));
+        let last = self.next.checked_sub(1).and_then(|last| self.all.get(last));
+        let (key, node) = last.map_or(("", &Node::Null), |(key, node)| (&**key, node));
         let name = self.names.iter().find(|name| **name == key).copied();
+        if name.is_none() && *node != Node::Null {
+            self.note_other_spelling(key, node);
+        }
         seed.deserialize(self.at.of(node, name))
     }
 }
@@ -492,6 +508,28 @@ mod tests {
         let (_, notes) =
             read_answer::<Outcome>(br#"{"Text":"a","Done":true,"Inner":null,"List":[{"Kind":1}]}"#).unwrap();
         assert!(notes.warnings().is_empty());
+    }
+
+    #[test]
+    fn at_93_another_spelling_is_noted_unless_it_agrees() {
+        for (text, expected) in [
+            (r#"{"Kind":6,"kind":89}"#, &["Kind"][..]),
+            (r#"{"kinds":89}"#, &["Kind"]),
+            (r#"{"Kind":6,"KIND":6,"kind":"6"}"#, &["Kind"]),
+            (r#"{"List":[{"Kind":6,"ki_nd":89}],"DONE":[true]}"#, &["Kind", "Done"]),
+            (r#"{"Kind":6,"KIND":6,"kind":null,"Kinder":7}"#, &[]),
+            (r#"{"Map":{"kind":"7","Kind":"6"}}"#, &[]),
+        ] {
+            let (read, notes) = read_answer::<Outcome>(text.as_bytes()).unwrap();
+            let noted: Vec<_> =
+                ["Kind", "Done", "Map"].into_iter().filter(|name| notes.require_spelling(&[name]).is_err()).collect();
+            assert_eq!(noted, expected, "{text}");
+            assert_eq!(notes.warnings().len(), expected.len(), "{text}");
+            assert_eq!(read, super::super::read(text.as_bytes()).unwrap(), "a request is read without a note: {text}");
+        }
+        let (_, mut notes) = read_answer::<Outcome>(br#"{"kind":7}"#).unwrap();
+        notes.accept_spelling("Kind");
+        assert_eq!(notes, super::Notes::default());
     }
 
     #[test]

@@ -125,7 +125,7 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonFault> {
 }
 
 /// Reads a complete JSON text of a vendor: also if types differ from the document, or if names are repeated, as the notes
-/// then say (AT-92, AT-95).
+/// then say (AT-92, AT-93, AT-95).
 ///
 /// # Errors
 /// If the text is not valid JSON or has another form.
@@ -142,24 +142,25 @@ pub fn read_answer_with<T: DeserializeOwned>(
     repair: impl FnOnce(&mut Node<'_>, &mut Notes),
 ) -> Result<(T, Notes), JsonFault> {
     let text = without_byte_order_mark(bytes)?;
-    match Reading::new(false).read(text, PhantomData::<T>) {
-        Ok(value) => Ok((value, Notes::default())),
-        Err(fault) => {
-            let mut fault = JsonFault::new(fault.into_detail());
-            let mut node = parse(bytes).map_err(|invalid| {
-                (fault.well_formed, fault.too_deep) = (false, fault.too_deep || invalid.too_deep);
-                fault.clone()
-            })?;
-            let mut notes = Notes::default();
-            repair(&mut node, &mut notes);
-            let value = node.decode(true, &mut notes).map_err(|again| {
-                fault.well_formed = true;
-                fault.trace(again);
-                fault
-            });
-            value.map(|value| (value, notes))
-        }
-    }
+    let reading = Reading::new(false);
+    let detail = match reading.read(text, PhantomData::<T>) {
+        Ok(value) if !reading.has_other_spelling() => return Ok((value, Notes::default())),
+        Ok(_) => Detail::default(),
+        Err(fault) => fault.into_detail(),
+    };
+    let mut fault = JsonFault::new(detail);
+    let mut node = parse(bytes).map_err(|invalid| {
+        (fault.well_formed, fault.too_deep) = (false, fault.too_deep || invalid.too_deep);
+        fault.clone()
+    })?;
+    let mut notes = Notes::default();
+    repair(&mut node, &mut notes);
+    let value = node.decode(true, &mut notes).map_err(|again| {
+        fault.well_formed = true;
+        fault.trace(again);
+        fault
+    });
+    value.map(|value| (value, notes))
 }
 
 /// Parses a complete JSON text of a vendor as a tree. A byte order mark at the start is ignored.
@@ -282,13 +283,15 @@ pub fn decode<T: DeserializeOwned>(body: Received) -> Result<Decoded<T>, Error> 
     decode_once(body, &[])
 }
 
-/// Like [`decode`], and the elements on which the result depends must not be repeated (AT-95).
+/// Like [`decode`], and the elements on which the result depends must occur neither twice (AT-95) nor in another spelling
+/// (AT-93).
 ///
 /// # Errors
-/// [`Kind::Protocol`] also if one of them is.
+/// [`Kind::Protocol`] also if one of them does.
 pub fn decode_once<T: DeserializeOwned>(body: Received, once: &[&str]) -> Result<Decoded<T>, Error> {
     let (value, notes) = read_answer(&body.whole()?).map_err(JsonFault::answer)?;
     notes.require_once(once)?;
+    notes.require_spelling(once)?;
     Ok(Decoded::new(value, notes.warnings()))
 }
 

@@ -20,6 +20,8 @@ pub(super) enum Note {
     Unused,
     /// A name occurs more than once in its object, and all values were used (AT-95).
     Kept,
+    /// An element that was not read has this name in another spelling (AT-93).
+    OtherSpelling,
     /// A number of an element that the document does not list was read with another value or as a text.
     Inexact,
 }
@@ -83,6 +85,28 @@ impl Notes {
         }
     }
 
+    /// Checks that none of these elements, on which the result depends, occurs in another spelling, which was not read
+    /// (AT-93).
+    ///
+    /// # Errors
+    /// [`Kind::Protocol`] with the name of the element.
+    pub fn require_spelling(&self, names: &[&str]) -> Result<(), Error> {
+        let is_other =
+            |name: &&&str| self.0.iter().any(|(known, note)| *note == Note::OtherSpelling && *known == Some(**name));
+        match names.iter().find(is_other) {
+            Some(name) => Err(Error::new(
+                Kind::Protocol,
+                format!("the response has the element {name} in another spelling, which may contradict it"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the note that an element occurs in another spelling: it was read.
+    pub fn accept_spelling(&mut self, name: &str) {
+        self.0.retain(|(known, note)| *note != Note::OtherSpelling || *known != Some(name));
+    }
+
     /// Returns the differences as warnings.
     pub fn warnings(&self) -> Vec<Warning> {
         let warning = |(name, note): &(Option<&'static str>, Note)| {
@@ -97,6 +121,9 @@ impl Notes {
                 ),
                 Note::Repeated { .. } => {
                     Warning::new(format!("{name}: it occurs more than once; the last value was used"), "AT-95")
+                }
+                Note::OtherSpelling => {
+                    Warning::new(format!("{name}: it occurs in another spelling, which was not read"), "AT-93")
                 }
                 Note::Kept => Warning::new(format!("{name}: it occurs more than once; all values were used"), "AT-95"),
                 Note::Unused => Warning::new(format!("{name}: it occurs more than once; no value was used"), "AT-95"),

@@ -13,6 +13,8 @@ use serde::de::{
 };
 use serde_json::Value;
 
+use crate::spelling::OTHER_SPELLING;
+
 /// Name with which a message reports that it has an element twice.
 pub(crate) const REPEATED: &str = "of a message";
 
@@ -29,6 +31,8 @@ pub(super) struct Reading {
     names: Cell<&'static [&'static str]>,
     /// The last text that was read, while tracing: a key.
     text: RefCell<String>,
+    /// Whether a message has an element in another spelling.
+    other_spelling: Cell<bool>,
 }
 
 impl Reading {
@@ -42,6 +46,11 @@ impl Reading {
         let value = seed.deserialize(Reader::new(&mut deserializer, self))?;
         deserializer.end().map_err(|error| self.explain(&error))?;
         Ok(value)
+    }
+
+    /// Whether a message has an element in another spelling than the document's.
+    pub(super) fn has_other_spelling(&self) -> bool {
+        self.other_spelling.get()
     }
 
     /// Field names of the type that is read next.
@@ -267,7 +276,6 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Reader<'_, D> {
         deserialize_option();
         deserialize_unit();
         deserialize_unit_struct(name: &'static str);
-        deserialize_newtype_struct(name: &'static str);
         deserialize_seq();
         deserialize_tuple(len: usize);
         deserialize_tuple_struct(name: &'static str, len: usize);
@@ -275,6 +283,16 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Reader<'_, D> {
         deserialize_enum(name: &'static str, variants: &'static [&'static str]);
         deserialize_identifier();
         deserialize_ignored_any() &[];
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Fault> {
+        let reading = self.reading;
+        if name == OTHER_SPELLING {
+            reading.other_spelling.set(true);
+        }
+        let value = self.inner.deserialize_newtype_struct(name, Reader::new(visitor, reading));
+        value.map_err(|error| reading.explain(&error))
     }
 
     /// Reads a struct from an object only. Code that serde derives also takes an array of the values.

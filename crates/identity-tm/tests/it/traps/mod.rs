@@ -22,6 +22,7 @@ mod reading;
 mod results;
 mod shapes;
 mod signing;
+mod spelling;
 mod texts;
 mod unreported;
 mod writer;
