@@ -129,7 +129,7 @@ impl<T: DeserializeOwned + Default + Message> FileStream<T> {
             Some(Piece::End(entry)) => {
                 (self.files, self.bytes) = (self.files + 1, 0);
                 if let Source::Json(list) = &self.source {
-                    list.check(&**entry.extra(), FILE)?;
+                    list.check(entry.extra(), FILE)?;
                 }
             }
             None => {
