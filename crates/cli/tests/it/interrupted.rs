@@ -191,11 +191,11 @@ fn at_97_a_forced_end_shows_a_part_that_blocks() {
     assert!(errors.contains(&format!("HTTP 200; body: {body}")), "{} bytes", errors.len());
 }
 
-/// Takes the file or the directory away while the request is being answered.
 #[cfg(unix)]
 #[test]
 fn at_97_a_record_that_was_taken_away_holds_nothing() {
-    let taken: [(&str, fn(&Path)); 2] = [
+    type Take = fn(&Path);
+    let taken: [(&str, Take); 2] = [
         ("deleted", |folder| std::fs::remove_dir_all(folder.join("state")).unwrap()),
         ("renamed", |folder| std::fs::rename(folder.join("state"), folder.join("other")).unwrap()),
     ];
