@@ -103,7 +103,13 @@ fn names(member: &Member) -> String {
 
 /// Whether the list of the command line has the module of a provider under the last part of its name.
 fn is_command(member: &Member, text: &str) -> bool {
-    member.folder.rsplit('-').next().is_some_and(|last| text.contains(&format!("{last}::")))
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let is_module = |last: &str| {
+        let path = format!("{last}::");
+        let mut places = text.match_indices(&path);
+        places.any(|(at, _)| text.get(..at).is_some_and(|before| !before.ends_with(is_part)))
+    };
+    member.folder.rsplit('-').next().is_some_and(is_module)
 }
 
 fn is_word_of(line: &str, name: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use http::Method;
 use identkit_core::{Error, Violation};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, RetrySafety, operation};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, RetrySafety, is_reason, operation};
 
 use super::{BAD_REQUEST, ERROR, UNAUTHORIZED, refuse_default, require};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
@@ -51,7 +51,9 @@ operation! {
         let answer: Decoded<SignmeUser> = super::decode_object(body, &["UserExists", "UserIsAbleToSign"])?;
         let exists = *require(answer.value.user_exists.as_ref(), "UserExists")?;
         let can_sign = *require(answer.value.user_is_able_to_sign.as_ref(), "UserIsAbleToSign")?;
-        refuse_default(!exists || !can_sign, &answer.value.extra)?;
+        // Lists and objects beside the two values say nothing about them.
+        let reasons = answer.value.extra.iter().filter(|(name, value)| is_reason(name, value));
+        refuse_default(!exists || !can_sign, reasons)?;
         Ok(answer)
     },
     request: |_, request| identkit_wire::json::decode_request(request).map(Self),

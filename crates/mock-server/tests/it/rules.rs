@@ -150,7 +150,7 @@ fn shared_checks_name_rules_of_the_table() {
             &["normal", "signing", "text", "unlisted"][..],
             &["AT-19", "AT-20", "AT-21", "AT-34", "T-053"][..],
         ),
-        ("identify24/src/writer.rs", &[], &["AI-21", "AI-24", "I-022"]),
+        ("identify24/src/writer.rs", &[], &["AI-18", "AI-21", "AI-24", "I-022"]),
     ] {
         let parts = parts.iter().map(|part| path.replace(".rs", &format!("/{part}.rs")));
         let texts: Vec<String> = parts.chain([path.to_owned()]).map(|path| read(&path)).collect();
