@@ -1,4 +1,4 @@
-//! `cargo xtask features`: checks that every published library compiles without features, with each feature alone and with
+//! `cargo xtask features`: checks that every library crate compiles without features, with each feature alone and with
 //! all of them, without warnings. Of combinations that enable the same features, one is checked.
 //!
 //! Warnings are read from cargo's messages instead of being denied through `RUSTFLAGS`, because other flags would make
@@ -36,8 +36,6 @@ fn libraries(metadata: &Metadata) -> Vec<(String, Features)> {
         .iter()
         .filter(|package| package.manifest_path.starts_with(&crates))
         .filter(|package| package.targets.iter().any(|target| target.is_lib()))
-        // What only this repository uses is compiled with the features that it uses.
-        .filter(|package| package.publish.as_ref().is_none_or(|registries| !registries.is_empty()))
         .map(|package| (package.name.to_string(), package.features.clone().into_iter().collect()))
         .collect()
 }
