@@ -235,7 +235,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
         // Without what resets the signals if the tests themselves run with ignored ones.
         let line = std::iter::once(program.get_program()).chain(program.get_args());
         shell
-            .args(line.skip_while(|part| *part != env!("CARGO_BIN_EXE_identkit")))
+            .args(line.skip_while(|part| *part != PROGRAM))
             .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell
     };
