@@ -19,7 +19,7 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("identkit-transport", "http-custom-tls save tracing"),
     ("identkit-identify24", "server uuid"),
     ("identkit-identity-tm", "server save"),
-    ("identkit-webhook", "axum file-inbox listener"),
+    ("identkit-webhook", "axum listener"),
     ("identkit-store", ""),
     ("identkit-synthetic", ""),
     ("identkit-mock-server", "identify24 identity-tm"),

@@ -22,6 +22,7 @@ mod providers;
 mod save;
 mod signals;
 mod state;
+mod store;
 mod stream_deadline;
 mod tap;
 mod text;

@@ -1,9 +1,9 @@
-//! Inbound webhooks as events, and the port that makes them durable.
+//! Inbound webhooks as events, and the ports of a receiver: what makes them durable, and what knows its tokens.
 
-use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Pii, Secret};
@@ -43,35 +43,56 @@ impl Event {
     }
 }
 
-/// Whether an event was new.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Acceptance {
-    /// The event is new and is durable now.
-    New,
-    /// The event was durable already.
-    Duplicate,
+/// A webhook as it was received. A repeated delivery and a second event can be equal: no vendor sends an id.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookDelivery {
+    /// The webhook, parsed.
+    pub event: Event,
+    /// Time at which the receiver got it.
+    pub received: Timestamp,
+    /// The request as received, without the token of its URL.
+    pub request: Pii<Vec<u8>>,
 }
 
-/// Makes events durable before the receiver acknowledges them to the vendor.
+impl WebhookDelivery {
+    /// Creates a delivery with an empty request.
+    pub fn new(event: Event, received: Timestamp) -> Self {
+        Self { event, received, request: Pii::default() }
+    }
+
+    /// Sets the request as received.
+    #[must_use]
+    pub fn with_request(mut self, request: impl Into<Pii<Vec<u8>>>) -> Self {
+        self.request = request.into();
+        self
+    }
+}
+
+/// Makes deliveries durable before the receiver acknowledges them to the vendor.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Makes the event durable, and returns whether it was new.
+    /// Makes the delivery durable. A repeated delivery is one more.
     ///
     /// # Errors
-    /// If the event is not durable. The receiver then responds so that the vendor delivers it again.
-    async fn accept(&self, event: Event) -> Result<Acceptance, Error>;
+    /// If the delivery is not durable. The receiver then responds so that the vendor delivers it again.
+    async fn accept(&self, delivery: WebhookDelivery) -> Result<(), Error>;
+}
+
+/// Knows the tokens of webhook URLs, which authenticate the vendor.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// Whether a token is valid for the webhooks of this provider's event at this time.
+    ///
+    /// # Errors
+    /// If it cannot be found out. The receiver then responds so that the vendor delivers the webhook again.
+    async fn is_valid(&self, provider: &str, event: &str, token: &Secret, now: Timestamp) -> Result<bool, Error>;
 }
 
 /// An inbox in memory, for tests and for services that make events durable elsewhere. It is lost with the process.
 #[derive(Debug, Default)]
 pub struct MemoryInbox {
-    inner: Mutex<MemoryInner>,
-}
-
-#[derive(Debug, Default)]
-struct MemoryInner {
-    keys: HashSet<(String, String)>,
-    events: Vec<Event>,
+    deliveries: Mutex<Vec<WebhookDelivery>>,
 }
 
 impl MemoryInbox {
@@ -80,22 +101,22 @@ impl MemoryInbox {
         Self::default()
     }
 
-    /// The events in order of arrival, without duplicates.
+    /// The deliveries in order of arrival.
+    pub fn deliveries(&self) -> Vec<WebhookDelivery> {
+        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The events in order of arrival, one for each delivery.
     pub fn events(&self) -> Vec<Event> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).events.clone()
+        self.deliveries().into_iter().map(|delivery| delivery.event).collect()
     }
 }
 
 #[async_trait]
 impl Inbox for MemoryInbox {
-    async fn accept(&self, event: Event) -> Result<Acceptance, Error> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.keys.insert((event.provider.clone(), event.key.expose().to_owned())) {
-            inner.events.push(event);
-            Ok(Acceptance::New)
-        } else {
-            Ok(Acceptance::Duplicate)
-        }
+    async fn accept(&self, delivery: WebhookDelivery) -> Result<(), Error> {
+        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner).push(delivery);
+        Ok(())
     }
 }
 
@@ -104,14 +125,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_memory_inbox_detects_duplicates() {
+    async fn the_memory_inbox_has_every_delivery() {
         let inbox = MemoryInbox::new();
         let event = Event::new("identity-tm", "OnFinal", "99921269855041/OnFinal");
-        assert_eq!(inbox.accept(event.clone()).await.unwrap(), Acceptance::New);
-        assert_eq!(inbox.accept(event.clone()).await.unwrap(), Acceptance::Duplicate);
-        let elsewhere = Event { provider: "identify24".into(), ..event };
-        assert_eq!(inbox.accept(elsewhere).await.unwrap(), Acceptance::New);
-        assert_eq!(inbox.events().len(), 2);
+        let delivery = WebhookDelivery::new(event.clone(), Timestamp::UNIX_EPOCH).with_request(b"GET".to_vec());
+        inbox.accept(delivery.clone()).await.unwrap();
+        inbox.accept(delivery.clone()).await.unwrap();
+        assert_eq!(inbox.deliveries(), [delivery.clone(), delivery]);
+        assert_eq!(inbox.events(), [event.clone(), event]);
     }
 
     #[test]

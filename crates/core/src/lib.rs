@@ -20,7 +20,7 @@ mod time;
 pub use artifact::{Artifact, ArtifactCheck, Damage};
 pub use content::Content;
 pub use error::{Advice, BoxError, Delivery, Error, Kind, Location, Violation};
-pub use event::{Acceptance, Event, Inbox, MemoryInbox};
+pub use event::{Event, Inbox, MemoryInbox, Tokens, WebhookDelivery};
 pub use personal::{Pii, REDACTED, Secret, Wipe};
 pub use port::{
     Absence, Address, CallOptions, Capability, CaseFields, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit,

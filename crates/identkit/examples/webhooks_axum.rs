@@ -1,59 +1,40 @@
 //! Receives webhooks in an axum service, and reads the status afterwards.
 //!
-//! The receiver stores each event in a file, acknowledges it, and passes it to a worker. The sandbox delivers a webhook
-//! of identity.TM over 127.0.0.1.
+//! The receiver stores each event and acknowledges it. A worker claims the cases with new events, on this machine or on
+//! another one. The sandbox delivers a webhook of identity.TM over 127.0.0.1.
 //!
 //! ```sh
 //! cargo run -p identkit --example webhooks_axum
 //! ```
 //!
-//! Features: `axum`, `http`, `identity-tm`.
+//! Features: `axum`, `http`, `identity-tm`, `sqlite`.
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use identkit::core::{Acceptance, Address, Event, Inbox, NewCase, Outcome, Person, async_trait};
+use identkit::core::{Address, Clock as _, NewCase, Outcome, Person};
 use identkit::identity_tm::{self, IdentityTm, OrderCallback};
+use identkit::store::{Finish, KeyEncryptionKey, Sqlite, Store};
 use identkit::transport::SystemClock;
 use identkit::transport::http::{HyperTransport, TlsConfig};
-use identkit::webhook::{FileInbox, Receiver, router};
+use identkit::webhook::{Receiver, router};
 use identkit::wire::Callback;
-use identkit::{CallOptions, Error, IdentityProvider, Secret};
+use identkit::{CallOptions, IdentityProvider};
 use identkit_mock_server::Sandbox;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-
-/// Stores an event in the file, and passes new ones to the worker. It calls no vendor: identity.TM blocks an order until its
-/// webhook is answered, so an inbox that reads the status blocks on itself (T-033, AT-78).
-struct Queue {
-    file: FileInbox,
-    worker: mpsc::UnboundedSender<Event>,
-}
-
-#[async_trait]
-impl Inbox for Queue {
-    async fn accept(&self, event: Event) -> Result<Acceptance, Error> {
-        // Make it durable first: the vendor never repeats an acknowledged webhook.
-        let accepted = self.file.accept(event.clone()).await?;
-        if accepted == Acceptance::New {
-            // If the worker has stopped, nothing is lost. After a restart, read the file: one JSON event per line.
-            let _ = self.worker.send(event);
-        }
-        Ok(accepted)
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // The token authenticates the vendor: at least 128 random bits, from your secret store.
-    let token = Secret::new("9f2c7d4e1ab84c05b6e3d8f7a0c15e62");
     let folder = tempfile::tempdir()?;
-    let (worker, mut events) = mpsc::unbounded_channel();
-    let inbox = Queue { file: FileInbox::open(&folder.path().join("inbox.jsonl"))?, worker };
-    let receiver = Receiver::new(identity_tm::callbacks(), Arc::new(inbox), Arc::new(SystemClock::new()));
-    receiver.accept_token(identity_tm::PROVIDER, token.clone());
+    // A service keeps its key in a file or a secret store, apart from backups of the store.
+    let key = KeyEncryptionKey::from_bytes(&*KeyEncryptionKey::random_bytes()?);
+    let store = Store::open(Arc::new(Sqlite::builder(folder.path().join("state.db")).open()?), key).await?;
+    let clock = Arc::new(SystemClock::new());
+    let receiver = Receiver::new(identity_tm::callbacks(), Arc::new(store.clone()), clock.clone());
+    let receiver = receiver.tokens(Arc::new(store.clone()));
 
     // Any path will do: the receiver reads the last three segments, `<provider>/<token>/<event>`. Write no URLs to the log
     // of requests: they contain the token.
@@ -74,6 +55,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         address: Address { country: Some("DE".into()), ..Address::default() },
         ..Person::default()
     };
+    // The token authenticates the vendor. The store has a hash of it only.
+    let token = store.create_token(identity_tm::PROVIDER, "OnFinal").await?;
     let webhook_final = Some(OrderCallback::OnFinal.url_template(&base, &token)?);
     let case = NewCase { reference: Some("case-4711".into()), person, webhook_final, ..NewCase::default() };
     let opened = vendor.open(&case, &CallOptions::new()).await?;
@@ -84,13 +67,20 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         sandbox.play(id, "positive")?;
     }
 
-    // The worker. An event is a hint, because the vendor does not sign it: only the status counts.
-    let event = events.recv().await.ok_or("the receiver has stopped")?;
-    println!("{} of {}", event.name, event.provider);
-    let case = event.case_id.as_ref().and_then(|id| cases.get(id.expose())).ok_or("an event of an unknown case")?;
+    // The worker. It does not call the vendor before the webhook is answered: identity.TM blocks the order until then
+    // (T-033, AT-78). With PostgreSQL, `Store::changed` waits for new work.
+    let claim = loop {
+        match store.claim(1, clock.wall()).await?.pop() {
+            Some(claim) => break claim,
+            None => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    };
+    // An event is a hint, because the vendor does not sign it: only the status counts.
+    let id = store.case(claim.case()).await?.and_then(|case| case.vendor_id).ok_or("the case has no order id")?;
+    let case = cases.get(id.expose()).ok_or("an event of an unknown case")?;
     let status = vendor.status(case, &CallOptions::new()).await?;
     println!("{:?} by {:?}", status.outcome, status.vendor_codes);
     assert_eq!(status.outcome, Outcome::Positive);
-    assert_eq!(std::fs::read_to_string(folder.path().join("inbox.jsonl"))?.lines().count(), 1);
+    store.finish(&claim, Finish::Done).await?;
     Ok(())
 }

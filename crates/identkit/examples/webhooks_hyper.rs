@@ -1,4 +1,4 @@
-//! Receives webhooks with plain hyper, and processes the inbox file afterwards.
+//! Receives webhooks with plain hyper, and processes the stored events afterwards.
 //!
 //! The sandbox delivers a webhook of identify24 over 127.0.0.1. A service without an HTTP server of its own calls
 //! `identkit::webhook::listen` instead of `serve` below.
@@ -7,22 +7,22 @@
 //! cargo run -p identkit --example webhooks_hyper
 //! ```
 //!
-//! Features: `http`, `identify24`, `webhook`.
+//! Features: `http`, `identify24`, `sqlite`, `webhook`.
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
-use std::path::Path;
 use std::sync::Arc;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use identkit::core::{Event, Outcome, Purpose};
+use identkit::core::{Clock as _, Outcome, Purpose};
 use identkit::identify24::messages::CreateIdent;
 use identkit::identify24::{self, IdentStatusCallback, Identify24, samples};
+use identkit::store::{Finish, KeyEncryptionKey, Sqlite, Store};
 use identkit::transport::SystemClock;
 use identkit::transport::http::{HyperTransport, TlsConfig};
-use identkit::webhook::{FileInbox, Peer, Receiver, ReceiverService};
+use identkit::webhook::{Peer, Receiver, ReceiverService};
 use identkit::wire::Callback;
-use identkit::{CallOptions, IdentityProvider as _, Secret};
+use identkit::{CallOptions, IdentityProvider as _};
 use identkit_mock_server::journal::EntryKind;
 use identkit_mock_server::{Sandbox, vendors};
 use tokio::net::TcpListener;
@@ -37,21 +37,17 @@ async fn serve(listener: TcpListener, receiver: Arc<Receiver>) {
     }
 }
 
-/// The events of an inbox file. A real worker stores the number of lines that it has processed.
-fn events(inbox: &Path) -> Result<Vec<Event>, Box<dyn std::error::Error>> {
-    let text = std::fs::read_to_string(inbox)?;
-    Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
-}
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // The token authenticates the vendor: at least 128 random bits, from your secret store.
-    let token = Secret::new("9f2c7d4e1ab84c05b6e3d8f7a0c15e62");
     let folder = tempfile::tempdir()?;
-    let inbox = folder.path().join("inbox.jsonl");
-    let file = Arc::new(FileInbox::open(&inbox)?);
-    let receiver = Receiver::new(vec![Arc::new(IdentStatusCallback)], file, Arc::new(SystemClock::new()));
-    receiver.accept_token(identify24::PROVIDER, token.clone());
+    // A service keeps its key in a file or a secret store, apart from backups of the store.
+    let key = KeyEncryptionKey::from_bytes(&*KeyEncryptionKey::random_bytes()?);
+    let store = Store::open(Arc::new(Sqlite::builder(folder.path().join("state.db")).open()?), key).await?;
+    let clock = Arc::new(SystemClock::new());
+    let receiver = Receiver::new(vec![Arc::new(IdentStatusCallback)], Arc::new(store.clone()), clock.clone());
+    let receiver = receiver.tokens(Arc::new(store.clone()));
+    // The token authenticates the vendor. The store has a hash of it only.
+    let token = store.create_token(identify24::PROVIDER, IdentStatusCallback.name()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?).parse()?;
     tokio::spawn(serve(listener, Arc::new(receiver)));
@@ -69,23 +65,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     (ident.pdf_url, ident.pdf_content) = (None, None);
     let id = vendor.create_ident(&ident, &CallOptions::new()).await?.value.ident_id.ok_or("no ident_id")?;
     sandbox.play(id.expose(), "positive")?;
-    // The sandbox records a delivery attempt when it is answered: the event is then in the file.
+    // The sandbox records a delivery attempt when it is answered: the event is then in the store.
     sandbox
         .wait_for_entries(0, |entries| {
             entries.map(|entry| &entry.kind).any(|kind| matches!(kind, EntryKind::Attempt(_))).then_some(())
         })
         .await;
 
-    let events = events(&inbox)?;
-    assert_eq!(events.len(), 1);
-    for event in events {
-        println!("{} of {}", event.name, event.provider);
+    // The worker. All events of a case that arrived before its claim are one unit of work.
+    let claims = store.claim(10, clock.wall()).await?;
+    assert_eq!(claims.len(), 1);
+    for claim in claims {
         // The vendor does not sign its webhooks: only the status that you read counts.
-        let id = event.case_id.ok_or("the event has no ident id")?;
+        let id = store.case(claim.case()).await?.and_then(|case| case.vendor_id).ok_or("the case has no ident id")?;
         let case = vendor.adopt(id.expose(), Purpose::Identification)?;
         let status = vendor.status(&case, &CallOptions::new()).await?;
         println!("{:?} by {:?}", status.outcome, status.vendor_codes);
         assert_eq!(status.outcome, Outcome::Positive);
+        store.finish(&claim, Finish::Done).await?;
     }
     Ok(())
 }

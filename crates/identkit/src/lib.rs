@@ -5,6 +5,8 @@ pub use identkit_core as core;
 pub use identkit_identify24 as identify24;
 #[cfg(feature = "identity-tm")]
 pub use identkit_identity_tm as identity_tm;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use identkit_store as store;
 pub use identkit_transport as transport;
 #[cfg(feature = "webhook")]
 pub use identkit_webhook as webhook;
@@ -28,6 +30,7 @@ pub use serde_json;
     feature = "identity-tm",
     feature = "http",
     feature = "save",
+    feature = "sqlite",
     feature = "tracing"
 ))]
 mod pages {

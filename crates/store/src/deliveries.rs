@@ -3,28 +3,30 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 
-use identkit_core::{Error, Secret};
+use identkit_core::{Error, Event, Inbox, Secret, WebhookDelivery, async_trait};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::engine::{Arrival, EventRow, Link};
 use crate::fault;
 use crate::keys::{CaseKey, Naming};
-use crate::model::{CaseId, Delivery, EventId, StoredEvent};
+use crate::model::{CaseId, EventId, StoredEvent};
 use crate::pack::{micros, pack, unpack};
 use crate::store::Store;
 
 impl Store {
     /// Stores a delivery, and returns when it is durable. It joins the case's pending unit of work, or opens one: also if
-    /// the store does not know the case.
-    pub async fn accept(&self, delivery: &Delivery) -> Result<EventId, Error> {
-        let Delivery { provider, case_id, name, received, request, event } = delivery;
-        let clear = Zeroizing::new(pack(&[request.expose(), event.expose()]));
+    /// the store does not know the case. An event without a case is one of the case that has its key as id.
+    pub async fn accept(&self, delivery: &WebhookDelivery) -> Result<EventId, Error> {
+        let WebhookDelivery { event, received, request, .. } = delivery;
+        let encoded = Zeroizing::new(serde_json::to_vec(event).map_err(|_| fault::unreadable_event())?);
+        let clear = Zeroizing::new(pack(&[request.expose(), &encoded]));
         let seal = |key: &CaseKey| {
-            let body = key.seal("events", &[name.as_bytes(), &micros(*received)], &clear)?;
-            Ok(Some((name.clone(), body)))
+            let body = key.seal("events", &[event.name.as_bytes(), &micros(*received)], &clear)?;
+            Ok(Some((event.name.clone(), body)))
         };
-        Ok(EventId(self.arrive(provider, case_id, *received, seal).await?.1))
+        let id = event.case_id.as_ref().unwrap_or(&event.key);
+        Ok(EventId(self.arrive(&event.provider, id, *received, seal).await?.1))
     }
 
     /// Opens a unit of work for a case without a delivery, e.g. because a sweep found a change. Returns the id of the case.
@@ -75,12 +77,18 @@ impl Store {
             let Some(key) = key else { continue };
             let clear = key.open("events", &[row.name.as_bytes(), &micros(row.received)], &row.body)?;
             let [request, event] = unpack(&clear).ok_or_else(fault::damaged)?;
-            let delivery = Delivery::new(row.provider, key.id.clone(), row.name, row.received)
-                .with_request(request.to_vec())
-                .with_event(event.to_vec());
+            let event: Event = serde_json::from_slice(event).map_err(|_| fault::unreadable_event())?;
+            let delivery = WebhookDelivery::new(event, row.received).with_request(request.to_vec());
             let (id, case) = (EventId(row.id), CaseId(row.case));
             events.push(StoredEvent { id, case, delivery, state: row.state, attempts: row.attempts });
         }
         Ok(events)
+    }
+}
+
+#[async_trait]
+impl Inbox for Store {
+    async fn accept(&self, delivery: WebhookDelivery) -> Result<(), Error> {
+        Self::accept(self, &delivery).await.map(drop)
     }
 }

@@ -239,6 +239,21 @@ pub struct RecordRow {
     pub body: Vec<u8>,
 }
 
+/// A token of webhook URLs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Keyed hash of the token, the provider and the event.
+    pub hash: [u8; 32],
+    /// Name of the provider.
+    pub provider: String,
+    /// The vendor's name of the event.
+    pub event: String,
+    /// The case of a token that is for one case only. It is removed with the case.
+    pub case: Option<u64>,
+    /// Time from which the token is invalid.
+    pub expires: Option<Timestamp>,
+}
+
 /// A database. See the [module](self) for what it must provide.
 ///
 /// # Errors
@@ -303,7 +318,7 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// the id of the new case.
     async fn begin_purge_of_unused(&self, link: Link) -> Result<Option<u64>, Error>;
 
-    /// Removes a case with all of its rows.
+    /// Removes a case with all of its rows and tokens.
     async fn remove(&self, case: u64) -> Result<(), Error>;
 
     /// Claims cases with pending work that is due. Returns the claims with the number of attempts.
@@ -336,6 +351,18 @@ pub trait Engine: fmt::Debug + Send + Sync {
 
     /// Replaces a named value if it is the expected one. Returns whether it was.
     async fn swap_value(&self, name: &str, expected: Option<Vec<u8>>, new: Vec<u8>) -> Result<bool, Error>;
+
+    /// Adds a token, unless its hash exists. With a lease, it is a token of the lease's case.
+    async fn add_token(&self, token: TokenRow, lease: Option<Lease>) -> Result<(), Error>;
+
+    /// Returns the token that has this hash.
+    async fn token(&self, hash: [u8; 32]) -> Result<Option<TokenRow>, Error>;
+
+    /// Makes all tokens of an event that belong to no case expire at this time, unless they expire before.
+    async fn limit_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<(), Error>;
+
+    /// Removes the tokens that have expired, and returns their number.
+    async fn remove_expired_tokens(&self, now: Timestamp) -> Result<u64, Error>;
 
     /// Adds a record, and returns its id. The id of the row is ignored.
     async fn add_record(&self, kind: RecordKind, record: RecordRow) -> Result<u64, Error>;

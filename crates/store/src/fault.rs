@@ -22,6 +22,10 @@ pub(crate) fn damaged() -> Error {
     Error::new(Kind::Integrity, "a row of the store cannot be decrypted, or was changed")
 }
 
+pub(crate) fn unreadable_event() -> Error {
+    Error::new(Kind::Storage, "an event cannot be written or read in this version's format")
+}
+
 pub(crate) fn wrong_key() -> Error {
     Error::new(Kind::Storage, "the key does not fit the store: pass the key with which it was created")
 }

@@ -83,6 +83,12 @@ impl Keys {
         self.wrapping.name(&[provider.as_bytes(), naming.text(), id.expose().as_bytes()])
     }
 
+    /// The hash by which a token of webhook URLs is found.
+    pub(crate) fn token_hash(&self, provider: &str, event: &str, token: &Secret) -> [u8; NAME] {
+        let parts = [provider, event, token.expose()].map(str::as_bytes);
+        self.wrapping.name(&[b"token", &pack(&parts)])
+    }
+
     /// Returns the key of a name, if there is one.
     pub(crate) async fn find(&self, provider: &str, naming: Naming, id: &Secret) -> Result<Option<CaseKey>, Error> {
         let name = self.name(provider, naming, id);

@@ -18,13 +18,14 @@ mod retention;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
+mod tokens;
 mod worker;
 
 pub use self::cipher::KeyEncryptionKey;
 pub use self::engine::{Engine, EventState, Finish, Held};
 pub use self::memory::Memory;
 pub use self::model::{
-    Artifact, Case, CaseId, Claim, Deletion, Delivery, Entry, EventId, Intent, Retention, StoredEntry, StoredEvent,
+    Artifact, Case, CaseId, Claim, Deletion, Entry, EventId, Intent, Retention, StoredEntry, StoredEvent,
     StoredResponse,
 };
 #[cfg(feature = "postgres")]

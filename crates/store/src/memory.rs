@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::engine::{
     Arrival, CaseRow, Change, Engine, EntryRow, EventRow, EventState, Finish, Held, Lease, Link, NewCaseRow,
-    RecordKind, RecordRow,
+    RecordKind, RecordRow, TokenRow,
 };
 use crate::fault;
 
@@ -39,6 +39,7 @@ struct Tables {
     entries: BTreeMap<(u64, u64), EntryRow>,
     values: BTreeMap<String, Vec<u8>>,
     records: BTreeMap<(RecordKind, u64), RecordRow>,
+    tokens: BTreeMap<[u8; 32], TokenRow>,
 }
 
 impl Memory {
@@ -278,6 +279,7 @@ impl Engine for Memory {
         let mut tables = self.tables();
         tables.events.retain(|_, event| event.case != case);
         tables.entries.retain(|(of, _), _| *of != case);
+        tables.tokens.retain(|_, token| token.case != Some(case));
         tables.cases.remove(&case);
         Ok(())
     }
@@ -359,6 +361,33 @@ impl Engine for Memory {
             tables.values.insert(name.to_owned(), new);
         }
         Ok(same)
+    }
+
+    async fn add_token(&self, token: TokenRow, lease: Option<Lease>) -> Result<(), Error> {
+        let mut tables = self.tables();
+        let case = lease.map(|lease| tables.leased(lease).map(|case| case.id)).transpose()?;
+        tables.tokens.entry(token.hash).or_insert(TokenRow { case, ..token });
+        Ok(())
+    }
+
+    async fn token(&self, hash: [u8; 32]) -> Result<Option<TokenRow>, Error> {
+        Ok(self.tables().tokens.get(&hash).cloned())
+    }
+
+    async fn limit_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<(), Error> {
+        let of_event =
+            |token: &&mut TokenRow| token.provider == provider && token.event == event && token.case.is_none();
+        for token in self.tables().tokens.values_mut().filter(of_event) {
+            token.expires = Some(token.expires.map_or(expires, |before| before.min(expires)));
+        }
+        Ok(())
+    }
+
+    async fn remove_expired_tokens(&self, now: Timestamp) -> Result<u64, Error> {
+        let tokens = &mut self.tables().tokens;
+        let before = tokens.len();
+        tokens.retain(|_, token| token.expires.is_none_or(|expires| expires > now));
+        Ok((before - tokens.len()) as u64)
     }
 
     async fn add_record(&self, kind: RecordKind, record: RecordRow) -> Result<u64, Error> {

@@ -1,6 +1,6 @@
 //! What the store holds, in clear text.
 
-use identkit_core::{CaseRef, Error, Pii, Secret};
+use identkit_core::{CaseRef, Error, Pii, Secret, WebhookDelivery};
 use jiff::Timestamp;
 
 use crate::engine::{EventState, Lease};
@@ -15,51 +15,6 @@ pub struct EventId(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CaseId(pub u64);
 
-/// A webhook as it was received. Each delivery is one event, also if it repeats an earlier one.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Delivery {
-    /// Name of the provider, e.g. `identity-tm`.
-    pub provider: String,
-    /// The vendor's id of the case.
-    pub case_id: Secret,
-    /// The vendor's name of the event, e.g. `OnFinal`.
-    pub name: String,
-    /// Time at which the receiver got it.
-    pub received: Timestamp,
-    /// The request as received.
-    pub request: Pii<Vec<u8>>,
-    /// The event that the receiver parsed.
-    pub event: Pii<Vec<u8>>,
-}
-
-impl Delivery {
-    /// Creates a delivery without a request and a parsed event.
-    pub fn new(
-        provider: impl Into<String>,
-        case_id: impl Into<Secret>,
-        name: impl Into<String>,
-        received: Timestamp,
-    ) -> Self {
-        let (provider, case_id, name) = (provider.into(), case_id.into(), name.into());
-        Self { provider, case_id, name, received, request: Pii::default(), event: Pii::default() }
-    }
-
-    /// Sets the request as received.
-    #[must_use]
-    pub fn with_request(mut self, request: impl Into<Pii<Vec<u8>>>) -> Self {
-        self.request = request.into();
-        self
-    }
-
-    /// Sets the event that the receiver parsed.
-    #[must_use]
-    pub fn with_event(mut self, event: impl Into<Pii<Vec<u8>>>) -> Self {
-        self.event = event.into();
-        self
-    }
-}
-
 /// An accepted delivery.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -69,7 +24,7 @@ pub struct StoredEvent {
     /// Id of the case.
     pub case: CaseId,
     /// The delivery.
-    pub delivery: Delivery,
+    pub delivery: WebhookDelivery,
     /// State of the unit of work to which it belongs.
     pub state: EventState,
     /// Number of claims of the unit.

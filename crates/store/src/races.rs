@@ -4,13 +4,19 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use identkit_core::{CaseRef, Pii, Secret};
+use identkit_core::{CaseRef, Event, Pii, Secret, WebhookDelivery};
 use jiff::Timestamp;
 
-use crate::{Case, CaseId, Delivery, Entry, EventId, Intent, KeyEncryptionKey, Memory, Retention, Store};
+use crate::{Case, CaseId, Entry, EventId, Intent, KeyEncryptionKey, Memory, Retention, Store};
 
 const PROVIDER: &str = "identity-tm";
 const AT: Timestamp = Timestamp::UNIX_EPOCH;
+
+fn delivery(id: &Secret) -> WebhookDelivery {
+    let mut event = Event::new(PROVIDER, "OnFinal", "key");
+    event.case_id = Some(id.clone());
+    WebhookDelivery::new(event, AT)
+}
 
 struct Race {
     engine: Arc<Memory>,
@@ -49,7 +55,7 @@ async fn a_purge_during_accept_loses_no_delivery() {
     let race = Race::new().await;
     let old = race.store.wake(PROVIDER, &race.id, AT).await.unwrap();
     race.interfere(async move |store| assert!(store.purge(old).await.unwrap()));
-    let id = race.store.accept(&Delivery::new(PROVIDER, race.id.clone(), "OnFinal", AT)).await.unwrap();
+    let id = race.store.accept(&delivery(&race.id)).await.unwrap();
     let [event] = &race.store.events(EventId(0), 10).await.unwrap()[..] else { panic!("one event") };
     assert!(event.id == id && event.case != old);
     assert_eq!(race.cases().await.len(), 1);
@@ -88,7 +94,7 @@ async fn removing_unused_keys_loses_nothing() {
     // The key is removed before the row of its case is written.
     let sweep = async |store: Store| assert_eq!(store.remove_unused_keys().await.unwrap(), 1);
     race.interfere(sweep);
-    race.store.accept(&Delivery::new(PROVIDER, race.id.clone(), "OnFinal", AT)).await.unwrap();
+    race.store.accept(&delivery(&race.id)).await.unwrap();
     race.interfere(sweep);
     let claim = race.store.create(&Intent::new(PROVIDER, "ref-1", AT)).await.unwrap();
     assert_eq!(race.cases().await.len(), 2);
@@ -113,7 +119,7 @@ async fn retention_spares_a_case_with_a_new_delivery() {
     race.store.finish(&claim, crate::Finish::Done).await.unwrap();
     let id = race.id.clone();
     race.interfere(async move |store| {
-        store.accept(&Delivery::new(PROVIDER, id, "OnFinal", AT)).await.unwrap();
+        store.accept(&delivery(&id)).await.unwrap();
     });
     let later = AT + jiff::SignedDuration::from_secs(1);
     assert_eq!(race.store.purge_expired(&Retention::new(later)).await.unwrap(), 0);

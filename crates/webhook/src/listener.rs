@@ -24,7 +24,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use self::head::{HEAD_LIMIT, Head};
 use self::waiting::{Ticket, Waiting};
 use crate::allow::{Network, Peer};
-use crate::receiver::Receiver;
+use crate::receiver::{Admission, RESPONSE_LIMIT, Receiver};
 use crate::service::ReceiverService;
 use crate::time::within;
 
@@ -160,10 +160,17 @@ async fn connection(
     let clock = receiver.clock();
     let end = clock.now().plus(patience);
     let Some(Some(Ok(head))) = ticket.hold(within(clock, end, head::read(&mut stream))).await else { return };
-    let is_known = head.target.as_ref().is_some_and(|target| receiver.admits(target.path()));
-    let service = ReceiverService::new(Arc::clone(&receiver)).peer(peer);
+    let admission = match &head.target {
+        Some(target) if head.is_sound => {
+            let check = receiver.admission(target.path(), clock.now().plus(RESPONSE_LIMIT));
+            let Some(admission) = ticket.hold(check).await else { return };
+            admission
+        }
+        _ => Admission::Denied,
+    };
+    let service = ReceiverService::new(Arc::clone(&receiver)).peer(peer).admission(admission);
     let response = respond(&mut stream, head, service, clock);
-    if is_known {
+    if admission == Admission::Granted {
         drop(ticket);
         within(clock, clock.now().plus(TIMEOUT), response).await;
     } else {

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request};
-use identkit_core::{Clock, Inbox, Instant, Secret};
+use identkit_core::{Clock, Error, Inbox, Instant, Secret, Tokens, WebhookDelivery};
 use identkit_wire::{Callback, CallbackPath};
 
 use crate::allow::{AllowList, Peer};
+use crate::raw;
 use crate::time::within;
 
 /// Maximum size of a webhook's body in bytes. The documented webhooks are below 4 KiB.
@@ -25,6 +26,7 @@ pub struct Receiver {
     inbox: Arc<dyn Inbox>,
     clock: Arc<dyn Clock>,
     tokens: Mutex<Vec<(String, Secret)>>,
+    stored_tokens: Option<Arc<dyn Tokens>>,
     allowed: HashMap<String, AllowList>,
 }
 
@@ -35,10 +37,17 @@ impl fmt::Debug for Receiver {
 }
 
 impl Receiver {
-    /// Creates a receiver of these callbacks. It accepts nothing before [`accept_token`](Self::accept_token). Its time limits
-    /// are measured by `clock`.
+    /// Creates a receiver of these callbacks. It accepts nothing without [`tokens`](Self::tokens) or
+    /// [`accept_token`](Self::accept_token). Times are those of `clock`.
     pub fn new(callbacks: Vec<Arc<dyn Callback>>, inbox: Arc<dyn Inbox>, clock: Arc<dyn Clock>) -> Self {
-        Self { callbacks, inbox, clock, tokens: Mutex::default(), allowed: HashMap::new() }
+        Self { callbacks, inbox, clock, tokens: Mutex::default(), stored_tokens: None, allowed: HashMap::new() }
+    }
+
+    /// Accepts the tokens that a store knows, in addition to those of [`accept_token`](Self::accept_token).
+    #[must_use]
+    pub fn tokens(mut self, tokens: Arc<dyn Tokens>) -> Self {
+        self.stored_tokens = Some(tokens);
+        self
     }
 
     /// Accepts webhooks of this provider from these addresses only, in addition to checking the token. Off by default: no
@@ -63,8 +72,27 @@ impl Receiver {
     }
 
     /// Whether a path contains a valid token of its provider. If not, a server need not read the body.
-    pub fn admits(&self, path: &str) -> bool {
-        CallbackPath::parse(path).is_some_and(|path| self.knows(&path))
+    ///
+    /// # Errors
+    /// If the tokens cannot be read.
+    pub async fn admits(&self, path: &str) -> Result<bool, Error> {
+        let Some(path) = CallbackPath::parse(path) else { return Ok(false) };
+        if self.knows(&path) {
+            return Ok(true);
+        }
+        match &self.stored_tokens {
+            Some(tokens) => tokens.is_valid(path.provider, path.event, &path.token, self.clock.wall()).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Like [`admits`](Self::admits), with a deadline.
+    pub(crate) async fn admission(&self, path: &str, deadline: Instant) -> Admission {
+        match within(&*self.clock, deadline, self.admits(path)).await {
+            Some(Ok(true)) => Admission::Granted,
+            Some(Ok(false)) => Admission::Denied,
+            Some(Err(_)) | None => Admission::Undecided,
+        }
     }
 
     /// Whether a request comes from an address that its provider's webhooks may come from: by default, any address.
@@ -88,17 +116,21 @@ impl Receiver {
     /// - 405 if the vendor does not use the method;
     /// - 400 if the request cannot be parsed;
     /// - 413 if the body is larger than [`BODY_LIMIT`];
-    /// - 503 if the inbox failed or needs longer than [`RESPONSE_LIMIT`], so that the vendor tries again. The inbox may still
-    ///   make the event durable: the next delivery is then a duplicate.
+    /// - 503 if tokens or inbox failed or need longer than [`RESPONSE_LIMIT`], so that the vendor tries again. The inbox may
+    ///   still make the event durable: the vendor then delivers it twice.
     ///
     /// # Panics
-    /// If the inbox or the clock needs a tokio runtime and there is none, e.g. `FileInbox`.
+    /// If the inbox or the clock needs a tokio runtime and there is none.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
-        self.handle_until(request, self.clock.now().plus(RESPONSE_LIMIT)).await
+        let deadline = self.clock.now().plus(RESPONSE_LIMIT);
+        match self.admission(request.uri().path(), deadline).await.status() {
+            None => self.handle_admitted(request, deadline).await,
+            Some(status) => empty(status),
+        }
     }
 
-    /// Like [`handle`](Self::handle), with a deadline.
-    pub(crate) async fn handle_until(&self, request: Request<Bytes>, deadline: Instant) -> Response<Bytes> {
+    /// Handles a request with a valid token.
+    pub(crate) async fn handle_admitted(&self, request: Request<Bytes>, deadline: Instant) -> Response<Bytes> {
         empty(self.status(request, deadline).await)
     }
 
@@ -108,13 +140,13 @@ impl Receiver {
     }
 
     async fn status(&self, request: Request<Bytes>, deadline: Instant) -> StatusCode {
+        let received = self.clock.wall();
         let Some(path) = CallbackPath::parse(request.uri().path()) else { return StatusCode::NOT_FOUND };
-        let known = self.knows(&path);
         let callback = self
             .callbacks
             .iter()
             .find(|callback| callback.provider() == path.provider && callback.name() == path.event);
-        let (Some(callback), true) = (callback, known) else { return StatusCode::NOT_FOUND };
+        let Some(callback) = callback else { return StatusCode::NOT_FOUND };
         let (head, body) = request.into_parts();
         if !self.admits_origin(&head) {
             return StatusCode::NOT_FOUND;
@@ -125,10 +157,32 @@ impl Receiver {
         if !callback.recognize(&head) {
             return StatusCode::METHOD_NOT_ALLOWED;
         }
-        let Ok(event) = callback.parse(&Request::from_parts(head, body)) else { return StatusCode::BAD_REQUEST };
-        match within(&*self.clock, deadline, self.inbox.accept(event)).await {
-            Some(Ok(_)) => StatusCode::ACCEPTED,
+        let request = Request::from_parts(head, body);
+        let Ok(event) = callback.parse(&request) else { return StatusCode::BAD_REQUEST };
+        let delivery = WebhookDelivery::new(event, received).with_request(raw::without_token(&request));
+        match within(&*self.clock, deadline, self.inbox.accept(delivery)).await {
+            Some(Ok(())) => StatusCode::ACCEPTED,
             Some(Err(_)) | None => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// Outcome of the check of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Granted,
+    Denied,
+    /// The tokens could not be read in time.
+    Undecided,
+}
+
+impl Admission {
+    /// The status of the response, unless the token is valid.
+    pub(crate) fn status(self) -> Option<StatusCode> {
+        match self {
+            Self::Granted => None,
+            Self::Denied => Some(StatusCode::NOT_FOUND),
+            Self::Undecided => Some(StatusCode::SERVICE_UNAVAILABLE),
         }
     }
 }
@@ -146,8 +200,9 @@ pub(crate) mod tests {
 
     use super::*;
     use http::{Method, Uri};
-    use identkit_core::{Acceptance, Error, Event, Kind, MemoryInbox, async_trait};
+    use identkit_core::{Event, Kind, MemoryInbox, async_trait};
     use identkit_testkit::TestClock;
+    use jiff::Timestamp;
 
     /// A callback like identity.TM's: GET, with the key in the query.
     #[derive(Debug)]
@@ -197,7 +252,7 @@ pub(crate) mod tests {
             assert_eq!(answer.status(), 202);
         }
         let events = inbox.events();
-        assert_eq!(events.len(), 1, "a repeated delivery is not a new event");
+        assert_eq!(events.len(), 2, "a repeated delivery and a second event look the same");
         assert_eq!(events[0].key.expose(), "9992");
     }
 
@@ -239,9 +294,9 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn a_withdrawn_token_is_rejected() {
         let receiver = receiver(Arc::new(MemoryInbox::new()));
-        assert!(receiver.admits("/identity-tm/good/OnFinal"));
+        assert!(receiver.admits("/identity-tm/good/OnFinal").await.unwrap());
         receiver.withdraw_token("identity-tm", &Secret::new("good"));
-        assert!(!receiver.admits("/identity-tm/good/OnFinal"));
+        assert!(!receiver.admits("/identity-tm/good/OnFinal").await.unwrap());
         assert_eq!(receiver.handle(get("/identity-tm/good/OnFinal?orderId=1")).await.status(), 404);
     }
 
@@ -251,15 +306,91 @@ pub(crate) mod tests {
         receiver.accept_token("identity-tm", Secret::new("second"));
         receiver.accept_token("identify24", Secret::new("good"));
         receiver.withdraw_token("identity-tm", &Secret::new("good"));
-        assert!(receiver.admits("/identity-tm/second/OnFinal"));
-        assert!(receiver.admits("/identify24/good/status"));
+        assert!(receiver.admits("/identity-tm/second/OnFinal").await.unwrap());
+        assert!(receiver.admits("/identify24/good/status").await.unwrap());
     }
 
     #[tokio::test]
     async fn a_token_that_is_accepted_twice_is_valid() {
         let receiver = receiver(Arc::new(MemoryInbox::new()));
         receiver.accept_token("identity-tm", Secret::new("good"));
-        assert!(receiver.admits("/identity-tm/good/OnFinal"));
+        assert!(receiver.admits("/identity-tm/good/OnFinal").await.unwrap());
+    }
+
+    /// Knows one token, or fails, or needs some time.
+    struct Stored {
+        clock: TestClock,
+        passes: Duration,
+        fails: bool,
+    }
+
+    #[async_trait]
+    impl Tokens for Stored {
+        async fn is_valid(&self, provider: &str, event: &str, token: &Secret, now: Timestamp) -> Result<bool, Error> {
+            assert_eq!(now, self.clock.wall());
+            self.clock.advance(self.passes);
+            std::future::ready(()).await;
+            match self.fails {
+                true => Err(Error::new(Kind::Storage, "broken")),
+                false => Ok((provider, event, token.expose()) == ("identity-tm", "OnFinal", "stored")),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn stored_tokens_are_valid_for_their_event_only() {
+        for (path, fails, milliseconds, status) in [
+            ("/identity-tm/stored/OnFinal?orderId=1", false, 0, 202),
+            ("/identity-tm/stored/OnFinal?orderId=1", false, 3_999, 202),
+            ("/identity-tm/good/OnFinal?orderId=1", true, 0, 202),
+            ("/identity-tm/other/OnFinal?orderId=1", false, 0, 404),
+            ("/identity-tm/stored/AfterVideo?orderId=1", false, 0, 404),
+            ("/identify24/stored/OnFinal?orderId=1", false, 0, 404),
+            // Nobody knows whether the token is valid: the vendor must deliver again.
+            ("/identity-tm/stored/OnFinal?orderId=1", true, 0, 503),
+        ] {
+            let clock = TestClock::default();
+            let tokens = Stored { clock: clock.clone(), passes: Duration::from_millis(milliseconds), fails };
+            let inbox = Arc::new(MemoryInbox::new());
+            let receiver = Receiver::new(vec![Arc::new(OnFinal)], Arc::<MemoryInbox>::clone(&inbox), Arc::new(clock));
+            receiver.accept_token("identity-tm", Secret::new("good"));
+            let answer = receiver.tokens(Arc::new(tokens)).handle(get(path)).await;
+            assert_eq!(answer.status(), status, "{path} {fails} {milliseconds}");
+            assert_eq!(inbox.events().len(), usize::from(status == 202));
+        }
+    }
+
+    struct Stuck(TestClock);
+
+    #[async_trait]
+    impl Tokens for Stuck {
+        async fn is_valid(&self, _: &str, _: &str, _: &Secret, _: Timestamp) -> Result<bool, Error> {
+            self.0.advance(RESPONSE_LIMIT);
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn t_033_late_tokens_mean_503_after_four_seconds() {
+        let clock = TestClock::default();
+        let inbox = Arc::new(MemoryInbox::new());
+        let receiver = Receiver::new(vec![Arc::new(OnFinal)], inbox, Arc::new(clock.clone()));
+        let receiver = receiver.tokens(Arc::new(Stuck(clock)));
+        assert_eq!(receiver.handle(get("/identity-tm/stored/OnFinal?orderId=1")).await.status(), 503);
+    }
+
+    #[tokio::test]
+    async fn a_delivery_has_its_time_and_its_request_without_the_token() {
+        let clock = TestClock::default();
+        clock.advance(Duration::from_secs(5));
+        let inbox = Arc::new(MemoryInbox::new());
+        let receiver =
+            Receiver::new(vec![Arc::new(OnFinal)], Arc::<MemoryInbox>::clone(&inbox), Arc::new(clock.clone()));
+        receiver.accept_token("identity-tm", Secret::new("good"));
+        receiver.handle(get("/identity-tm/good/OnFinal?orderId=1")).await;
+        let [delivery] = &inbox.deliveries()[..] else { panic!("one delivery") };
+        assert_eq!(delivery.received, clock.wall());
+        assert_eq!(delivery.request.expose(), b"GET /identity-tm/[token]/OnFinal?orderId=1 HTTP/1.1\r\n\r\n");
     }
 
     #[test]
@@ -297,7 +428,7 @@ pub(crate) mod tests {
 
     #[async_trait]
     impl Inbox for Full {
-        async fn accept(&self, _: Event) -> Result<Acceptance, Error> {
+        async fn accept(&self, _: WebhookDelivery) -> Result<(), Error> {
             Err(Error::new(Kind::Storage, "full"))
         }
     }
@@ -317,9 +448,9 @@ pub(crate) mod tests {
 
     #[async_trait]
     impl Inbox for Slow {
-        async fn accept(&self, _: Event) -> Result<Acceptance, Error> {
+        async fn accept(&self, _: WebhookDelivery) -> Result<(), Error> {
             self.clock.advance(self.passes);
-            if self.accepts { Ok(Acceptance::New) } else { std::future::pending().await }
+            if self.accepts { Ok(()) } else { std::future::pending().await }
         }
     }
 

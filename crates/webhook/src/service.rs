@@ -13,7 +13,7 @@ use identkit_core::BoxFuture;
 
 use crate::allow::Peer;
 use crate::framing;
-use crate::receiver::{BODY_LIMIT, RESPONSE_LIMIT, Receiver, empty};
+use crate::receiver::{Admission, BODY_LIMIT, RESPONSE_LIMIT, Receiver, empty};
 use crate::time::within;
 
 /// A [`Receiver`] as a `hyper::service::Service` and a `tower_service::Service`, for requests with any body.
@@ -24,12 +24,14 @@ use crate::time::within;
 pub struct ReceiverService {
     receiver: Arc<Receiver>,
     peer: Option<Peer>,
+    /// The outcome, if the server has checked the token already.
+    admission: Option<Admission>,
 }
 
 impl ReceiverService {
     /// Creates a service.
     pub fn new(receiver: Arc<Receiver>) -> Self {
-        Self { receiver, peer: None }
+        Self { receiver, peer: None, admission: None }
     }
 
     /// Sets the peer of all requests, for a service that serves one connection. Otherwise, [`Receiver::allow_only`] reads
@@ -37,6 +39,13 @@ impl ReceiverService {
     #[must_use]
     pub fn peer(mut self, peer: Peer) -> Self {
         self.peer = Some(peer);
+        self
+    }
+
+    /// Sets the outcome of the check of the token, for a service that serves one request.
+    #[cfg(feature = "listener")]
+    pub(crate) fn admission(mut self, admission: Admission) -> Self {
+        self.admission = Some(admission);
         self
     }
 
@@ -57,13 +66,21 @@ impl ReceiverService {
         let headers = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let read = if !framing::is_sound(head.version, headers) {
             Err(StatusCode::BAD_REQUEST)
-        } else if !self.receiver.admits(head.uri.path()) || !self.receiver.admits_origin(&head) {
-            Err(StatusCode::NOT_FOUND)
         } else {
-            within(clock, deadline, read(body)).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
+            let admission = match self.admission {
+                Some(admission) => admission,
+                None => self.receiver.admission(head.uri.path(), deadline).await,
+            };
+            if let Some(status) = admission.status() {
+                Err(status)
+            } else if !self.receiver.admits_origin(&head) {
+                Err(StatusCode::NOT_FOUND)
+            } else {
+                within(clock, deadline, read(body)).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
+            }
         };
         match read {
-            Ok(bytes) => self.receiver.handle_until(Request::from_parts(head, bytes), deadline).await,
+            Ok(bytes) => self.receiver.handle_admitted(Request::from_parts(head, bytes), deadline).await,
             Err(status) => empty(status),
         }
         .map(Full::new)

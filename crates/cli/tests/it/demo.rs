@@ -1,9 +1,11 @@
 //! `identkit demo` as a process: output, files, and failures.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{Run, assert_private, clean_command, has, identkit, keys, names, run, sample, sha256};
+use identkit_store::{EventId, KeyEncryptionKey, Sqlite, Store};
 use serde_json::Value;
 
 /// The operations that the demo must show, by the vendors' names.
@@ -35,7 +37,7 @@ fn every_check_passes_and_every_listed_file_is_right() {
     let out = root.path().join("new/folder");
     let result = demo(&out, &["--output", "json"]);
     let document = result.ends_with(0, &[]).json();
-    assert_eq!(keys(&document), ["account", "files", "inbox", "ok", "steps"]);
+    assert_eq!(keys(&document), ["account", "files", "ok", "steps", "store"]);
     assert_eq!(document["ok"], true);
     assert_eq!(document["account"], Value::Array(Vec::new()));
 
@@ -66,7 +68,10 @@ fn every_check_passes_and_every_listed_file_is_right() {
         assert_eq!(file["sha256"].as_str().unwrap(), sha256(&std::fs::read(path).unwrap()), "{}", path.display());
     }
     for (folder, inside) in [
-        ("", &[".identkit-demo", "identify24", "identity-tm", "inbox.jsonl", "input"][..]),
+        (
+            "",
+            &[".identkit-demo", "identify24", "identity-tm", "input", "store.db", "store.db-keys", "store.db.key"][..],
+        ),
         ("identify24", &["ident.json"]),
         ("identity-tm", &["contract.signed.pdf", "ident-data.json", "report.pdf"]),
         ("input", &["contract.pdf", "create-ident.json", "put-order.json"]),
@@ -141,19 +146,29 @@ fn without_a_terminal_progress_is_plain_lines() {
     assert!(result.stderr.lines().all(|line| line.starts_with("ok   ")), "{}", result.stderr);
 }
 
-#[test]
-fn each_run_appends_three_events_to_the_inbox() {
+#[tokio::test]
+async fn each_run_adds_three_events_to_the_store() {
     let out = tempfile::tempdir().unwrap();
     for run in 1..=2 {
         demo(out.path(), &["--output", "json"]).ends_with(0, &[]);
-        let inbox = std::fs::read_to_string(out.path().join("inbox.jsonl")).unwrap();
-        let events: Vec<Value> = inbox.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let names: Vec<&str> = events.iter().map(|event| event["name"].as_str().unwrap()).collect();
-        assert_eq!(names.len(), 3 * run, "{names:?}");
-        let latest = &names[names.len() - 3..];
-        assert_eq!(latest[..2], ["AfterIdent", "OnFinal"]);
-        let providers: Vec<&str> = events.iter().map(|event| event["provider"].as_str().unwrap()).collect();
-        assert_eq!(providers[providers.len() - 3..], ["identity-tm", "identity-tm", "identify24"]);
+        let key = std::fs::read_to_string(out.path().join("store.db.key")).unwrap();
+        let key: Vec<u8> = key
+            .trim()
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        let key = KeyEncryptionKey::from_bytes(&key.try_into().unwrap());
+        let engine = Sqlite::builder(out.path().join("store.db")).open().unwrap();
+        let store = Store::open(Arc::new(engine), key).await.unwrap();
+        let events = store.events(EventId::default(), 100).await.unwrap();
+        let events: Vec<_> = events.iter().map(|stored| &stored.delivery.event).collect();
+        assert_eq!(events.len(), 3 * run, "{events:?}");
+        let latest = &events[events.len() - 3..];
+        let names: Vec<_> = latest.iter().map(|event| &event.name[..]).collect();
+        assert_eq!(names[..2], ["AfterIdent", "OnFinal"]);
+        let providers: Vec<_> = latest.iter().map(|event| &event.provider[..]).collect();
+        assert_eq!(providers, ["identity-tm", "identity-tm", "identify24"]);
     }
 }
 
@@ -192,14 +207,14 @@ fn an_unusable_directory_is_2() {
 }
 
 #[test]
-fn a_foreign_inbox_file_is_not_overwritten() {
+fn a_foreign_store_is_not_overwritten() {
     let out = tempfile::tempdir().unwrap();
-    let inbox = out.path().join("inbox.jsonl");
+    let store = out.path().join("store.db");
     // Also an empty one: a service can have begun it.
     for content in ["my diary\n", ""] {
-        std::fs::write(&inbox, content).unwrap();
-        demo(out.path(), &[]).ends_with(2, &["inbox.jsonl exists and no demo wrote it", "--out"]);
-        assert_eq!(std::fs::read_to_string(&inbox).unwrap(), content);
+        std::fs::write(&store, content).unwrap();
+        demo(out.path(), &[]).ends_with(2, &["store.db exists and no demo wrote it", "--out"]);
+        assert_eq!(std::fs::read_to_string(&store).unwrap(), content);
     }
 }
 

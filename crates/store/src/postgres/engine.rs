@@ -13,6 +13,7 @@ use super::rows::{
 use super::writer::{borrowed, query};
 use crate::engine::{
     Arrival, CaseRow, Change, Engine, EntryRow, EventRow, Finish, Held, Lease, Link, NewCaseRow, RecordKind, RecordRow,
+    TokenRow,
 };
 use crate::{EventState, fault};
 
@@ -284,6 +285,37 @@ impl Engine for Postgres {
             }
         };
         Ok(!rows.is_empty())
+    }
+
+    async fn add_token(&self, token: TokenRow, lease: Option<Lease>) -> Result<(), Error> {
+        let TokenRow { hash, provider, event, expires, .. } = token;
+        let values = values![hash.to_vec(), provider, event, expires.map(micros)];
+        let Some(lease) = lease else {
+            let sql = "INSERT INTO tokens VALUES ($1, $2, $3, NULL, $4) ON CONFLICT (hash) DO NOTHING";
+            return self.run(sql, values).await.map(drop);
+        };
+        // The lock keeps the claim until the end of the statement.
+        let sql = "WITH held AS (SELECT id FROM cases WHERE id = $5 AND claimed AND fence = $6 FOR UPDATE), \
+            added AS (INSERT INTO tokens SELECT $1, $2, $3, id, $4 FROM held ON CONFLICT (hash) DO NOTHING) \
+            SELECT id FROM held";
+        let values = values.into_iter().chain(values![integer(lease.case), integer(lease.fence)]).collect();
+        self.run(sql, values).await?.first().map(drop).ok_or_else(fault::outdated)
+    }
+
+    async fn token(&self, hash: [u8; 32]) -> Result<Option<TokenRow>, Error> {
+        let sql = "SELECT provider, event, case_id, expires FROM tokens WHERE hash = $1";
+        optional(&self.run(sql, values![hash.to_vec()]).await?, |row| rows::token(row, hash))
+    }
+
+    async fn limit_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<(), Error> {
+        let sql = "UPDATE tokens SET expires = least(expires, $3) \
+            WHERE provider = $1 AND event = $2 AND case_id IS NULL";
+        self.run(sql, values![provider.to_owned(), event.to_owned(), micros(expires)]).await.map(drop)
+    }
+
+    async fn remove_expired_tokens(&self, now: Timestamp) -> Result<u64, Error> {
+        let sql = "DELETE FROM tokens WHERE expires <= $1 RETURNING true";
+        Ok(self.run(sql, values![micros(now)]).await?.len() as u64)
     }
 
     async fn add_record(&self, kind: RecordKind, record: RecordRow) -> Result<u64, Error> {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
-use crate::engine::{CaseRow, EntryRow, EventRow, EventState, Link, RecordKind, RecordRow};
+use crate::engine::{CaseRow, EntryRow, EventRow, EventState, Link, RecordKind, RecordRow, TokenRow};
 
 /// Why an operation failed. All operations of one transaction can get the same fault.
 #[derive(Clone, Debug)]
@@ -226,4 +226,11 @@ pub(super) fn record(row: &Row) -> Result<RecordRow, Fault> {
         link: read_link(row, 3)?,
         body: column(row, 4)?,
     })
+}
+
+pub(super) fn token(row: &Row, hash: [u8; 32]) -> Result<TokenRow, Fault> {
+    let case = column::<Option<i64>>(row, 2)?.map(i64::unsigned_abs);
+    let expires = column::<Option<i64>>(row, 3)?.map(Timestamp::from_microsecond).transpose();
+    let expires = expires.map_err(|_| Fault::Damaged)?;
+    Ok(TokenRow { hash, provider: column(row, 0)?, event: column(row, 1)?, case, expires })
 }

@@ -73,6 +73,15 @@ const DATA: (&str, Texts) = (
         body bytea NOT NULL
     );
     CREATE INDEX records_kind ON records (kind, id);
+    CREATE TABLE tokens (
+        hash bytea PRIMARY KEY,
+        provider text NOT NULL,
+        event text NOT NULL,
+        case_id bigint REFERENCES cases ON DELETE CASCADE,
+        expires bigint
+    );
+    CREATE INDEX tokens_case ON tokens (case_id) WHERE case_id IS NOT NULL;
+    CREATE INDEX tokens_event ON tokens (provider, event) WHERE case_id IS NULL;
 "],
 );
 

@@ -9,7 +9,7 @@ use super::Sqlite;
 use super::rows::{self, CASE, EVENT, Fault, Micros};
 use crate::engine::{
     Arrival, CaseRow, Change, Engine, EntryRow, EventRow, EventState, Finish, Held, Lease, Link, NewCaseRow,
-    RecordKind, RecordRow,
+    RecordKind, RecordRow, TokenRow,
 };
 use crate::fault;
 
@@ -297,6 +297,7 @@ impl Engine for Sqlite {
         self.write(move |db| {
             execute(db, "DELETE FROM events WHERE case_id = ?1", [integer(case)])?;
             execute(db, "DELETE FROM entries WHERE case_id = ?1", [integer(case)])?;
+            execute(db, "DELETE FROM tokens WHERE case_id = ?1", [integer(case)])?;
             execute(db, "DELETE FROM cases WHERE id = ?1", [integer(case)])?;
             Ok(())
         })
@@ -390,6 +391,33 @@ impl Engine for Sqlite {
             Ok(changed > 0)
         })
         .await
+    }
+
+    async fn add_token(&self, token: TokenRow, lease: Option<Lease>) -> Result<(), Error> {
+        self.write(move |db| {
+            let case = lease.map(|lease| check(db, lease)).transpose()?.map(|case| case.id);
+            let TokenRow { hash, provider, event, expires, .. } = token;
+            let sql = "INSERT OR IGNORE INTO tokens VALUES (?1, ?2, ?3, ?4, ?5)";
+            execute(db, sql, params![hash, provider, event, case, expires.map(Micros)]).map(drop)
+        })
+        .await
+    }
+
+    async fn token(&self, hash: [u8; 32]) -> Result<Option<TokenRow>, Error> {
+        let sql = "SELECT hash, provider, event, case_id, expires FROM tokens WHERE hash = ?1";
+        self.read(move |db| optional(db, sql, [hash], rows::token)).await
+    }
+
+    async fn limit_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<(), Error> {
+        let values = (provider.to_owned(), event.to_owned(), Micros(expires));
+        let sql = "UPDATE tokens SET expires = min(coalesce(expires, ?3), ?3) \
+            WHERE provider = ?1 AND event = ?2 AND case_id IS NULL";
+        self.write(move |db| execute(db, sql, values).map(drop)).await
+    }
+
+    async fn remove_expired_tokens(&self, now: Timestamp) -> Result<u64, Error> {
+        let sql = "DELETE FROM tokens WHERE expires <= ?1";
+        self.write(move |db| Ok(execute(db, sql, [Micros(now)])? as u64)).await
     }
 
     async fn add_record(&self, kind: RecordKind, record: RecordRow) -> Result<u64, Error> {

@@ -35,7 +35,8 @@ use crate::cipher;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use identkit_store::{Delivery, KeyEncryptionKey, Sqlite, Store};
+/// use identkit_core::{WebhookDelivery, Event};
+/// use identkit_store::{KeyEncryptionKey, Sqlite, Store};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,7 +44,8 @@ use crate::cipher;
 /// # let path = folder.path().join("state.db");
 /// let key = KeyEncryptionKey::random_bytes()?;
 /// let store = Store::open(Arc::new(Sqlite::builder(&path).open()?), KeyEncryptionKey::from_bytes(&key)).await?;
-/// store.accept(&Delivery::new("identity-tm", "9992", "OnFinal", "2026-11-30T09:00:00Z".parse()?)).await?;
+/// let event = Event::new("identity-tm", "OnFinal", "99921269855041/OnFinal");
+/// store.accept(&WebhookDelivery::new(event, "2026-11-30T09:00:00Z".parse()?)).await?;
 /// drop(store);
 ///
 /// // After a restart, with the same key:

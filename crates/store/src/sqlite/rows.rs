@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, Row};
 
-use crate::engine::{CaseRow, EntryRow, EventRow, EventState, Link, RecordKind, RecordRow};
+use crate::engine::{CaseRow, EntryRow, EventRow, EventState, Link, RecordKind, RecordRow, TokenRow};
 
 /// Why an operation failed. All operations of one transaction can get the same fault.
 #[derive(Clone, Debug)]
@@ -185,5 +185,16 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
         name: row.get("name")?,
         link: row.get("link")?,
         body: row.get("body")?,
+    })
+}
+
+pub(super) fn token(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
+    let expires: Option<Micros> = row.get(4)?;
+    Ok(TokenRow {
+        hash: row.get(0)?,
+        provider: row.get(1)?,
+        event: row.get(2)?,
+        case: row.get(3)?,
+        expires: expires.map(|Micros(at)| at),
     })
 }

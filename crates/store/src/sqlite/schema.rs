@@ -67,6 +67,15 @@ pub(super) const DATA: Schema = &["
         body BLOB NOT NULL
     ) STRICT;
     CREATE INDEX records_kind ON records (kind, id);
+    CREATE TABLE tokens (
+        hash BLOB PRIMARY KEY,
+        provider TEXT NOT NULL,
+        event TEXT NOT NULL,
+        case_id INTEGER,
+        expires INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX tokens_case ON tokens (case_id) WHERE case_id IS NOT NULL;
+    CREATE INDEX tokens_event ON tokens (provider, event) WHERE case_id IS NULL;
 "];
 
 /// Brings a file to the present version in one transaction.

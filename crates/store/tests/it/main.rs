@@ -15,6 +15,7 @@ mod postgres;
 mod sqlite;
 mod suite;
 mod support;
+mod tokens;
 
 mod memory {
     use std::sync::Arc;

@@ -268,7 +268,7 @@ async fn two_processes_accept_at_once() {
     let child = child.args(["--exact", "sqlite::two_processes_accept_at_once"]).env(CHILD, &path).spawn();
     accept_many(&store, 100, "parent").await;
     assert!(child.unwrap().wait().unwrap().success());
-    let names: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.name).collect();
+    let names: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.event.name).collect();
     assert_eq!(names.iter().filter(|name| *name == "child").count(), 100);
     assert_eq!(names.len(), 200);
     assert_eq!(store.cases(None, CaseId::default(), 1000).await.unwrap().len(), 100);
@@ -321,7 +321,7 @@ async fn a_killed_process_loses_no_accepted_delivery() {
         }
         child.wait().unwrap();
         let store = store_at(&path).await.unwrap();
-        let stored: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.name).collect();
+        let stored: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.event.name).collect();
         let lost: Vec<_> = accepted.iter().filter(|name| !stored.contains(name)).collect();
         assert!(lost.is_empty() && accepted.len() > round * 7, "round {round}: {lost:?}");
     }

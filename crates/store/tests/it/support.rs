@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use identkit_core::{BoxFuture, CaseRef, Clock, Error, Instant, Kind, Pii, Secret, WorkGuard};
+use identkit_core::{BoxFuture, CaseRef, Clock, Error, Event, Instant, Kind, Pii, Secret, WebhookDelivery, WorkGuard};
 use identkit_store::{
-    Artifact, CaseId, Delivery, Engine, Entry, EventId, EventState, Finish, Intent, KeyEncryptionKey, Store,
-    StoredEvent,
+    Artifact, CaseId, Engine, Entry, EventId, EventState, Finish, Intent, KeyEncryptionKey, Store, StoredEvent,
 };
 use identkit_testkit::TestClock;
 use jiff::Timestamp;
@@ -39,8 +38,10 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
 }
 
-pub(crate) fn delivery(id: &str, name: &str, seconds: i64) -> Delivery {
-    Delivery::new(PROVIDER, id, name, at(seconds)).with_request(b"POST".to_vec()).with_event(b"{}".to_vec())
+pub(crate) fn delivery(id: &str, name: &str, seconds: i64) -> WebhookDelivery {
+    let mut event = Event::new(PROVIDER, name, format!("{id}/{name}"));
+    event.case_id = Some(id.into());
+    WebhookDelivery::new(event, at(seconds)).with_request(b"POST".to_vec())
 }
 
 pub(crate) async fn states(store: &Store) -> Vec<EventState> {
@@ -56,7 +57,7 @@ pub(crate) async fn case_of(store: &Store, id: &str) -> Option<CaseId> {
 }
 
 /// Accepts a delivery. SQLite can give up while another process writes all the time, and then has written nothing.
-pub(crate) async fn accept(store: &Store, delivery: &Delivery) {
+pub(crate) async fn accept(store: &Store, delivery: &WebhookDelivery) {
     while let Err(error) = store.accept(delivery).await {
         assert_eq!(error.kind(), Kind::Unavailable, "{error}");
     }
@@ -83,10 +84,9 @@ pub(crate) const CANARIES: [&str; 4] = ["Mustermann", "99921269855041", "ref-can
 
 pub(crate) async fn write_canaries(store: &Store) -> CaseId {
     let body = b"payload-canary Mustermann".to_vec();
-    store
-        .accept(&delivery(CANARIES[1], "OnFinal", 1).with_event(body.clone()).with_request(body.clone()))
-        .await
-        .unwrap();
+    let mut delivered = delivery(CANARIES[1], "OnFinal", 1).with_request(body.clone());
+    delivered.event.payload = Some("payload-canary Mustermann".into());
+    store.accept(&delivered).await.unwrap();
     store.add_response("getAllStatus", at(1), &Pii::new(body.clone())).await.unwrap();
     let claim = store.create(&Intent::new(PROVIDER, "ref-canary", at(1)).with_data(body.clone())).await.unwrap();
     let mut case = store.case(claim.case()).await.unwrap().unwrap();

@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use identkit_core::{Acceptance, Error, Event, Inbox, MemoryInbox, Secret, async_trait};
+use identkit_core::{Error, Inbox, MemoryInbox, Secret, WebhookDelivery, async_trait};
 use identkit_testkit::{TestClock, closed, exchange, hear, soon};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::Notify;
@@ -208,10 +208,10 @@ struct Held {
 
 #[async_trait]
 impl Inbox for Held {
-    async fn accept(&self, _: Event) -> Result<Acceptance, Error> {
+    async fn accept(&self, _: WebhookDelivery) -> Result<(), Error> {
         self.entered.notify_one();
         self.go_on.notified().await;
-        Ok(Acceptance::New)
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// Runs both vendors' typical flow over TLS against a built-in sandbox. Needs no account and calls no vendor.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Directory for inputs, evidence and the inbox. It is created if it does not exist.
+    /// Directory for inputs, evidence and the store. It is created if it does not exist.
     #[arg(long, value_name = "DIR", default_value = "identkit-demo")]
     pub(super) out: PathBuf,
 

@@ -12,12 +12,12 @@ use serde::Serialize;
 use crate::exit::Failure;
 use crate::save::{SavedFile, reject_dash, save};
 
-/// The file with the webhooks.
-pub(super) const INBOX: &str = "inbox.jsonl";
+/// The store with the webhooks.
+pub(super) const STORE: &str = "store.db";
 
 /// All files of a demo.
 const FILES: [&str; 8] = [
-    INBOX,
+    STORE,
     "input/put-order.json",
     "input/contract.pdf",
     "input/create-ident.json",
@@ -27,7 +27,7 @@ const FILES: [&str; 8] = [
     "identify24/ident.json",
 ];
 
-/// An empty file that marks the directory of a demo. A service of the user can have an inbox too.
+/// An empty file that marks the directory of a demo. A service of the user can have a store too.
 const MARKER: &str = ".identkit-demo";
 
 /// The directory that the demo writes to, readable by its owner only.

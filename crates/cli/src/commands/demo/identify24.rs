@@ -14,7 +14,7 @@ use crate::exit::Failure;
 
 pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), Stop> {
     let options = CallOptions::new();
-    let url = IdentStatusCallback.url_template(&stage.base, &stage.token(PROVIDER))?;
+    let url = IdentStatusCallback.url_template(&stage.base, &stage.token(&IdentStatusCallback).await?)?;
     // At the real vendor this is set in the partner portal (I-080).
     stage.sandbox.with_world(|world| vendors::identify24::set_webhook(world, Some(url)));
     let credentials = Credentials::new(stage.account(PROVIDER, "partner"), stage.account(PROVIDER, "api_key"));
@@ -48,7 +48,7 @@ pub(super) async fn play(stage: &mut Stage, report: &mut Report) -> Result<(), S
 /// Compares the webhook, which is only a hint, with a read.
 async fn confirm(stage: &mut Stage, report: &mut Report, client: &Identify24, id: &IdentId) -> Result<(), Stop> {
     let step = report.begin("store the JSON webhook, answer 202", "webhook");
-    let event = stage.arrival(&IdentStatusCallback, id.expose()).await;
+    let event = stage.arrival(&IdentStatusCallback, id.expose()).await?;
     let payload = event.as_ref().and_then(|event| event.payload.as_ref());
     let received = payload.and_then(|payload| IdentStatusCallback::payload(payload.expose().as_bytes()).ok());
     let received = received.and_then(|payload| payload.status);

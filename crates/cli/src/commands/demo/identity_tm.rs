@@ -84,10 +84,10 @@ async fn order(stage: &mut Stage, report: &mut Report) -> Result<PutOrder, Stop>
     let contract = FileSource::new(stage.folder.path(CONTRACT_FILE))
         .map_err(|error| Failure::local(format!("the PDF to sign cannot be read: {error}")))?;
 
-    let token = stage.token(PROVIDER);
+    let (after_ident, on_final) = (OrderCallback::AfterIdent, OrderCallback::OnFinal);
     let webhooks = WebhookUrl::default()
-        .after_ident(OrderCallback::AfterIdent.url_template(&stage.base, &token)?)
-        .on_final(OrderCallback::OnFinal.url_template(&stage.base, &token)?);
+        .after_ident(after_ident.url_template(&stage.base, &stage.token(&after_ident).await?)?)
+        .on_final(on_final.url_template(&stage.base, &stage.token(&on_final).await?)?);
     let pdf = SignPdf::default().data(Blob::Source(Arc::new(contract))).filename("contract.pdf");
     let order = PutOrder::from_json(&read)?
         .reference(random_reference())
@@ -100,7 +100,7 @@ async fn order(stage: &mut Stage, report: &mut Report) -> Result<PutOrder, Stop>
 
 async fn webhook(stage: &mut Stage, report: &mut Report, id: &OrderId, callback: OrderCallback) -> Result<(), Stop> {
     let step = report.begin("store the webhook, then answer 202", callback.name());
-    let arrived = stage.arrival(&callback, id.expose()).await.is_some();
+    let arrived = stage.arrival(&callback, id.expose()).await?.is_some();
     if arrived {
         report.done(step, Some(202), "appended and synced, then acknowledged");
         return Ok(());

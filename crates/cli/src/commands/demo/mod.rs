@@ -6,7 +6,6 @@ mod arguments;
 mod files;
 mod identify24;
 mod identity_tm;
-mod inbox;
 mod report;
 mod stage;
 

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::files::{Folder, INBOX};
+use super::files::{Folder, STORE};
 use crate::exit::Failure;
 use crate::output::{self, Format, Page};
 use crate::save::SavedFile;
@@ -165,7 +165,7 @@ impl Report {
     fn json(&self, ok: bool, folder: &Folder) -> Value {
         let files: Vec<Value> = folder.files.iter().map(SavedFile::json).collect();
         json!({ "ok": ok, "steps": self.steps, "files": files, "account": self.account,
-            "inbox": folder.path(INBOX).display().to_string() })
+            "store": folder.path(STORE).display().to_string() })
     }
 
     fn table(&self, ok: bool, folder: &Folder, page: &mut Page) {
@@ -189,7 +189,7 @@ impl Report {
         }
         page.table(table);
         let name = root.display();
-        page.line(format!("\nFiles in {name}, with size and SHA-256; inbox.jsonl contains the webhooks:"));
+        page.line(format!("\nFiles in {name}, with size and SHA-256; store.db contains the webhooks:"));
         for SavedFile { path, digest } in &folder.files {
             let path = path.strip_prefix(root).unwrap_or(path).display();
             page.line(format!("  {path} ({} bytes)\n    {}", digest.length, digest.hex()));

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
-use identkit_core::{Clock, Event, MemoryInbox, Secret};
+use identkit_core::{Clock, Event, Secret};
 use identkit_mock_server::server::{self, Authority, Listener};
 use identkit_mock_server::{Sandbox, TransitionError};
+use identkit_store::{EventId, Store};
 use identkit_transport::http::{HyperTransport, TlsConfig};
 use identkit_transport::{SystemClock, Transport};
-use identkit_webhook::{FileInbox, ListenOptions, Receiver};
+use identkit_webhook::{ListenOptions, Receiver};
 use identkit_wire::Callback;
 use serde_json::Value;
 
-use super::files::{Folder, INBOX};
-use super::inbox::ObservedInbox;
+use super::files::{Folder, STORE};
 use super::report::{Report, Stop};
 use crate::exit::Failure;
+use crate::store::{Location, Missing, StoreArguments};
 
 /// How long the demo waits for a webhook.
 pub(super) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -25,16 +26,20 @@ pub(super) const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often the demo polls for a webhook.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
+/// Number of events that are read at once: more than one demo has.
+const EVENTS: usize = 100;
+
 /// The setup that both flows share.
 pub(super) struct Stage {
     pub(super) sandbox: Sandbox,
     pub(super) api: Listener,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) receiver: Arc<Receiver>,
     pub(super) listening: Option<identkit_webhook::Listener>,
     pub(super) base: Uri,
-    pub(super) inbox: Arc<ObservedInbox>,
+    pub(super) store: Store,
+    /// The last event before the demo.
+    before: EventId,
     pub(super) folder: Folder,
 }
 
@@ -46,11 +51,9 @@ impl Stage {
         account.and_then(|account| account.get(setting)).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// Creates a token that the receiver accepts for this provider.
-    pub(super) fn token(&self, provider: &str) -> Secret {
-        let token = format!("{:032x}", fastrand::u128(..));
-        self.receiver.accept_token(provider, Secret::new(token.as_str()));
-        Secret::new(token)
+    /// Creates a token for the webhooks of this callback.
+    pub(super) async fn token(&self, callback: &impl Callback) -> Result<Secret, Failure> {
+        Ok(self.store.create_token(callback.provider(), callback.name()).await?)
     }
 
     async fn pause(&self) {
@@ -58,14 +61,15 @@ impl Stage {
     }
 
     /// Waits for the event of this callback and case. `None` after [`WEBHOOK_TIMEOUT`].
-    pub(super) async fn arrival(&self, callback: &impl Callback, case: &str) -> Option<Event> {
+    pub(super) async fn arrival(&self, callback: &impl Callback, case: &str) -> Result<Option<Event>, Failure> {
         let is_about_case = |event: &Event| event.case_id.as_ref().is_some_and(|id| id.expose() == case);
         let deadline = self.clock.now().plus(WEBHOOK_TIMEOUT);
         loop {
-            let mut events = self.inbox.copy.events().into_iter();
+            let events = self.store.events(self.before, EVENTS).await?;
+            let mut events = events.into_iter().map(|stored| stored.delivery.event);
             let event = events.find(|event| event.name == callback.name() && is_about_case(event));
             if event.is_some() || self.clock.now() >= deadline {
-                return event;
+                return Ok(event);
             }
             self.pause().await;
         }
@@ -102,6 +106,15 @@ pub(super) async fn person(
     report.check(step, false, &reason, &account)
 }
 
+/// Id of the last event in the store.
+async fn last_event(store: &Store) -> Result<EventId, Failure> {
+    let mut last = EventId::default();
+    while let Some(event) = store.events(last, EVENTS).await?.last() {
+        last = event.id;
+    }
+    Ok(last)
+}
+
 pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, Failure> {
     let local = |what: &'static str| move |error: std::io::Error| Failure::local(format!("{what}: {error}"));
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -116,18 +129,18 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
     report.done(step, None, format!("{}, with its own CA", api.url()));
 
     let step = report.begin("start a webhook receiver", "receiver");
-    let path = folder.path(INBOX);
-    let file = FileInbox::open(&path)
-        .map_err(|error| Failure::local(format!("the inbox {} cannot be used: {error}", path.display())))?;
-    let inbox = Arc::new(ObservedInbox { file, copy: MemoryInbox::new() });
+    let path = folder.path(STORE);
+    let store = StoreArguments { store: Location::Sqlite(path.clone()), key_file: None }.open(Missing::Create).await?;
+    let before = last_event(&store).await?;
     let mut callbacks = identkit_identity_tm::callbacks();
     callbacks.push(Arc::new(identkit_identify24::IdentStatusCallback));
-    let receiver = Arc::new(Receiver::new(callbacks, Arc::<ObservedInbox>::clone(&inbox), Arc::clone(&clock)));
-    let listening = identkit_webhook::listen(Arc::clone(&receiver), any, ListenOptions::default())
+    let receiver =
+        Receiver::new(callbacks, Arc::new(store.clone()), Arc::clone(&clock)).tokens(Arc::new(store.clone()));
+    let listening = identkit_webhook::listen(Arc::new(receiver), any, ListenOptions::default())
         .await
         .map_err(local("the receiver cannot listen"))?;
     let url = format!("http://{}", listening.address());
-    report.done(step, None, format!("{url}, inbox {}", path.display()));
+    report.done(step, None, format!("{url}, store {}", path.display()));
     let base = url.parse().map_err(|_| Failure::local("the URL of the receiver is not valid"))?;
-    Ok(Stage { sandbox, api, transport, clock, receiver, listening: Some(listening), base, inbox, folder })
+    Ok(Stage { sandbox, api, transport, clock, listening: Some(listening), base, store, before, folder })
 }

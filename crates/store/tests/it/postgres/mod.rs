@@ -118,7 +118,7 @@ async fn a_killed_server_loses_no_accepted_delivery() {
         accepted.extend(names);
         server.run().await;
         // The same engine connects again.
-        let stored: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.name).collect();
+        let stored: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.event.name).collect();
         let lost: Vec<_> = accepted.iter().filter(|name| !stored.contains(name)).collect();
         assert!(lost.is_empty() && accepted.len() > 20 * round, "round {round}: {lost:?}");
     }
@@ -305,7 +305,7 @@ async fn a_backup_of_the_data_cannot_be_read_after_a_purge() {
     let store = Store::open(engine.clone(), key()).await.unwrap();
     assert!(engine.case(purged.0).await.unwrap().is_some(), "its rows are back");
     assert!(store.case(purged).await.unwrap().is_none());
-    let names: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.case_id).collect();
+    let names: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.event.case_id.unwrap()).collect();
     assert_eq!(names, ["9993".into()]);
     assert_eq!(store.purge_unreadable().await.unwrap(), 1);
     // Ids continue after those of the backup.

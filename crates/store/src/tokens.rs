@@ -1,0 +1,71 @@
+//! The tokens of webhook URLs. The store has keyed hashes of them only: who reads it cannot deliver webhooks.
+
+use base64_simd::URL_SAFE_NO_PAD;
+use identkit_core::{Error, Secret, Tokens, async_trait};
+use jiff::Timestamp;
+
+use crate::cipher;
+use crate::engine::{Lease, TokenRow};
+use crate::model::Claim;
+use crate::store::Store;
+
+/// Length of a token in random bytes.
+const BYTES: usize = 32;
+
+/// Length of a token in characters.
+const CHARACTERS: usize = (BYTES * 4).div_ceil(3);
+
+impl Store {
+    /// Creates a token for the webhooks of one event of a case: 256 random bits, in 43 characters. It is valid until the
+    /// case is purged. Nobody can read it from the store afterwards.
+    pub async fn create_case_token(&self, claim: &Claim, provider: &str, event: &str) -> Result<Secret, Error> {
+        self.create_token_as(Some(claim.lease), provider, event).await
+    }
+
+    /// Creates a token for the webhooks of one event of all cases, e.g. for a URL that is configured once for the whole
+    /// account. It is valid until it is [replaced](Self::replace_tokens).
+    pub async fn create_token(&self, provider: &str, event: &str) -> Result<Secret, Error> {
+        self.create_token_as(None, provider, event).await
+    }
+
+    /// Like [`create_token`](Self::create_token). All earlier tokens for all cases expire at `expires`: leave time to
+    /// configure the new URL at the vendor.
+    pub async fn replace_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<Secret, Error> {
+        self.engine.limit_tokens(provider, event, expires).await?;
+        self.create_token(provider, event).await
+    }
+
+    /// Makes a token of [`create_token`](Self::create_token) valid in this store, e.g. after the store was created anew.
+    /// Changes nothing if the store has it, even if it has expired.
+    pub async fn add_token(&self, provider: &str, event: &str, token: &Secret) -> Result<(), Error> {
+        self.engine.add_token(self.token_row(provider, event, token), None).await
+    }
+
+    /// Removes the tokens that have expired, and returns their number.
+    pub async fn remove_expired_tokens(&self, now: Timestamp) -> Result<u64, Error> {
+        self.engine.remove_expired_tokens(now).await
+    }
+
+    async fn create_token_as(&self, lease: Option<Lease>, provider: &str, event: &str) -> Result<Secret, Error> {
+        let token = Secret::new(URL_SAFE_NO_PAD.encode_to_string(cipher::random::<BYTES>()?));
+        self.engine.add_token(self.token_row(provider, event, &token), lease).await?;
+        Ok(token)
+    }
+
+    fn token_row(&self, provider: &str, event: &str, token: &Secret) -> TokenRow {
+        let hash = self.keys.token_hash(provider, event, token);
+        TokenRow { hash, provider: provider.to_owned(), event: event.to_owned(), case: None, expires: None }
+    }
+}
+
+#[async_trait]
+impl Tokens for Store {
+    /// The hash is keyed, so the duration of the search says nothing about a token.
+    async fn is_valid(&self, provider: &str, event: &str, token: &Secret, now: Timestamp) -> Result<bool, Error> {
+        if token.expose().len() != CHARACTERS {
+            return Ok(false);
+        }
+        let found = self.engine.token(self.keys.token_hash(provider, event, token)).await?;
+        Ok(found.is_some_and(|token| token.expires.is_none_or(|expires| now < expires)))
+    }
+}
