@@ -67,23 +67,32 @@ pub(crate) enum Missing {
 }
 
 impl StoreArguments {
-    /// Opens the store. Says so if a key is created.
+    /// Opens the store, and says so if a key was created.
     pub(crate) async fn open(&self, missing: Missing) -> Result<Store, Failure> {
+        let (store, created) = self.open_silently(missing).await?;
+        if let Some(path) = created {
+            let path = path.display();
+            say(&format!("note: created the store's key {path}: keep a copy, but not in a backup of the store"));
+        }
+        Ok(store)
+    }
+
+    /// Opens the store. Also returns the file of its key if that was created.
+    pub(crate) async fn open_silently(&self, missing: Missing) -> Result<(Store, Option<PathBuf>), Failure> {
         if let (Missing::Fail, Location::Sqlite(path)) = (missing, &self.store)
             && !path.exists()
         {
             return Err(Failure::usage(format!("there is no store {}: `identkit listen` creates one", path.display())));
         }
         let (key, created) = self.key(missing)?;
-        let opened = self.open_with(key).await;
-        if let (Err(_), Some(path)) = (&opened, &created) {
-            // The store was not created with it.
-            let _ = fs::remove_file(path);
-        } else if let Some(path) = created {
-            let path = path.display();
-            say(&format!("note: created the store's key {path}: keep a copy, but not in a backup of the store"));
+        match self.open_with(key).await {
+            Ok(store) => Ok((store, created)),
+            Err(failure) => {
+                // The store was not created with it.
+                created.map(fs::remove_file);
+                Err(failure)
+            }
         }
-        opened
     }
 
     async fn open_with(&self, key: KeyEncryptionKey) -> Result<Store, Failure> {

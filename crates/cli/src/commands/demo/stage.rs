@@ -130,7 +130,8 @@ pub(super) async fn build(folder: Folder, report: &mut Report) -> Result<Stage, 
 
     let step = report.begin("start a webhook receiver", "receiver");
     let path = folder.path(STORE);
-    let store = StoreArguments { store: Location::Sqlite(path.clone()), key_file: None }.open(Missing::Create).await?;
+    let arguments = StoreArguments { store: Location::Sqlite(path.clone()), key_file: None };
+    let (store, _) = arguments.open_silently(Missing::Create).await?;
     let before = last_event(&store).await?;
     let mut callbacks = identkit_identity_tm::callbacks();
     callbacks.push(Arc::new(identkit_identify24::IdentStatusCallback));
