@@ -82,7 +82,10 @@ impl StoreArguments {
         if let (Missing::Fail, Location::Sqlite(path)) = (missing, &self.store)
             && !path.exists()
         {
-            return Err(Failure::usage(format!("there is no store {}: `identkit listen` creates one", path.display())));
+            return Err(Failure::usage(format!(
+                "the store {} does not exist: `identkit listen` creates one",
+                path.display()
+            )));
         }
         let (key, created) = self.key(missing)?;
         match self.open_with(key).await {
@@ -135,7 +138,7 @@ impl StoreArguments {
 
 fn absent(path: &Path) -> Failure {
     let path = path.display();
-    Failure::usage(format!("there is no key file {path}: name the one of this store (--key-file)"))
+    Failure::usage(format!("the key file {path} does not exist: name the one of this store (--key-file)"))
 }
 
 fn unusable(path: &Path) -> Failure {

@@ -17,7 +17,7 @@ const CHARACTERS: usize = (BYTES * 4).div_ceil(3);
 
 impl Store {
     /// Creates a token for the webhooks of one event of a case: 256 random bits, in 43 characters. It is valid until the
-    /// case is purged. Nobody can read it from the store afterwards.
+    /// case is purged. It cannot be read from the store afterwards.
     pub async fn create_case_token(&self, claim: &Claim, provider: &str, event: &str) -> Result<Secret, Error> {
         self.create_token_as(Some(claim.lease), provider, event).await
     }
@@ -35,7 +35,7 @@ impl Store {
         self.create_token(provider, event).await
     }
 
-    /// Makes a token of [`create_token`](Self::create_token) valid in this store, e.g. after the store was created anew.
+    /// Makes a token of [`create_token`](Self::create_token) valid in this store, e.g. in a new store.
     /// Changes nothing if the store has it, even if it has expired.
     pub async fn add_token(&self, provider: &str, event: &str, token: &Secret) -> Result<(), Error> {
         self.engine.add_token(self.token_row(provider, event, token), None).await

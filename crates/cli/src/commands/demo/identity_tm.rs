@@ -102,7 +102,7 @@ async fn webhook(stage: &mut Stage, report: &mut Report, id: &OrderId, callback:
     let step = report.begin("store the webhook, then answer 202", callback.name());
     let arrived = stage.arrival(&callback, id.expose()).await?.is_some();
     if arrived {
-        report.done(step, Some(202), "appended and synced, then acknowledged");
+        report.done(step, Some(202), "stored and synced, then acknowledged");
         return Ok(());
     }
     let delivery =
