@@ -321,6 +321,12 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Removes a case with all of its rows and tokens.
     async fn remove(&self, case: u64) -> Result<(), Error>;
 
+    /// Returns space that removed rows have left to the system, if the database does not do so by itself. Other
+    /// operations can run meanwhile.
+    async fn compact(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Claims cases with pending work that is due. Returns the claims with the number of attempts.
     async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<(Lease, u64)>, Error>;
 

@@ -4,6 +4,7 @@
 //! 2. Its keys are removed, so that nothing of it can be read, in backups either.
 //! 3. Its rows are removed.
 
+use futures_util::future::try_join_all;
 use identkit_core::Error;
 
 use crate::engine::{CaseRow, Link};
@@ -31,11 +32,21 @@ impl Store {
             if expired.is_empty() {
                 return Ok(purged);
             }
-            for case in expired {
+            // At once, so that an engine can commit each step of all of them together.
+            let purge = async |case| {
                 let begun = self.engine.begin_purge(case, true).await?;
-                purged += u64::from(self.end_purge(begun).await?);
+                self.end_purge(begun).await
+            };
+            for existed in try_join_all(expired.into_iter().map(purge)).await? {
+                purged += u64::from(existed);
             }
         }
+    }
+
+    /// Returns the space of what was removed to the system: call it after purges of many cases. Deliveries are accepted
+    /// meanwhile. PostgreSQL does this by itself (autovacuum).
+    pub async fn compact(&self) -> Result<(), Error> {
+        self.engine.compact().await
     }
 
     /// Removes the cases that cannot be read because their keys were removed, and returns their number. Call it after

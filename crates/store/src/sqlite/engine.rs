@@ -13,6 +13,9 @@ use crate::engine::{
 };
 use crate::fault;
 
+/// Number of pages that are freed in one transaction: 4 MiB.
+const VACUUM_PAGES: usize = 1024;
+
 fn execute(connection: &Connection, sql: &str, values: impl Params) -> Result<usize, Fault> {
     Ok(connection.prepare_cached(sql)?.execute(values)?)
 }
@@ -302,6 +305,23 @@ impl Engine for Sqlite {
             Ok(())
         })
         .await
+    }
+
+    async fn compact(&self) -> Result<(), Error> {
+        let mut free = u64::MAX;
+        loop {
+            let step = |db: &Connection| {
+                list(db, &format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"), [], |_| Ok(()))?;
+                Ok(db.query_row("PRAGMA freelist_count", [], |row| row.get::<_, u64>(0))?)
+            };
+            let left = self.data.erase(step).await.map_err(|fault| fault.into_error("the data file"))?;
+            // Others may remove rows meanwhile.
+            if left == 0 || left >= free {
+                // The thread cuts the file after its reply, and before its next operation.
+                return self.write(|_| Ok(())).await;
+            }
+            free = left;
+        }
     }
 
     async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<(Lease, u64)>, Error> {

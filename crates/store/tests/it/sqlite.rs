@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use identkit_core::{CaseRef, Error, Kind};
-use identkit_store::{CaseId, Engine, EventId, EventState, Finish, Sqlite, Store, StoredEvent};
+use identkit_store::{CaseId, Engine, EventId, EventState, Finish, Retention, Sqlite, Store, StoredEvent};
 
 use crate::support::{
     CANARIES, Opened, PROVIDER, accept_many, all, at, case_of, delivery, key, states, write_canaries,
@@ -119,6 +120,33 @@ async fn a_purge_removes_the_wrapped_key_from_the_disk() {
     assert_eq!(found(folder.path(), &tails), [""; 0]);
     assert_eq!(store.cases(None, CaseId::default(), 10).await.unwrap().len(), 0);
     assert_eq!(store.responses(0, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn compaction_returns_the_space_of_purged_cases() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = store_at(&path).await.unwrap();
+    let other = store_at(&path).await.unwrap();
+    let size = || std::fs::metadata(&path).unwrap().len();
+    let body = vec![7; 16 * 1024];
+    let accept = async |number| {
+        store.accept(&delivery(&format!("case {number}"), "OnFinal", number).with_request(body.clone())).await.unwrap();
+    };
+    join_all((0..200).map(accept)).await;
+    let claims = store.claim(1000, at(1000)).await.unwrap();
+    join_all(claims.iter().map(async |claim| store.finish(claim, Finish::Done).await.unwrap())).await;
+    store.compact().await.unwrap();
+    assert!(size() > 3 * 1024 * 1024, "{}", size());
+    assert_eq!(store.purge_expired(&Retention::new(at(199))).await.unwrap(), 199);
+    let arrived = delivery("case 1", "OnFinal", 1000);
+    let (compacted, accepted) = tokio::join!(store.compact(), other.accept(&arrived));
+    compacted.unwrap();
+    accepted.unwrap();
+    assert!(size() < 512 * 1024, "{}", size());
+    let cases: Vec<_> = all(&other).await.into_iter().map(|event| event.delivery.request.expose().len()).collect();
+    assert_eq!(cases, [body.len(), 4]);
+    store.compact().await.unwrap();
 }
 
 #[tokio::test]
