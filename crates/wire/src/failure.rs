@@ -58,6 +58,11 @@ pub(crate) fn is_sign(name: &str) -> bool {
     sign(name).is_some()
 }
 
+/// Whether an element with this name says that the call failed, unless it is empty.
+pub(crate) fn is_error(name: &str) -> bool {
+    sign(name) == Some(Sign::Error)
+}
+
 /// Whether an element of a JSON object says that the call failed.
 pub fn is_failure(name: &str, value: &Value) -> bool {
     match (sign(name), value) {

@@ -6,7 +6,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::failure::{is_failure, is_sign};
+use crate::failure::{is_error, is_failure, is_sign};
 use crate::trim_body;
 
 /// Maximum length of a text that can confirm a call, in characters.
@@ -36,21 +36,59 @@ const FAILURES: [&str; 20] = [
     "wrong",
 ];
 
+/// With these, and without a word for a failure, a text says that a call succeeded: words, or parts of them.
+const SUCCESSES: [&str; 27] = [
+    " 1 ",
+    " 200 ",
+    " 202 ",
+    " 204 ",
+    " ok ",
+    " true ",
+    "accept",
+    "akzeptiert",
+    "angenommen",
+    "beauftragt",
+    "bestaetigt",
+    "bestätigt",
+    "cancel",
+    "confirm",
+    "delet",
+    "destroy",
+    "done",
+    "erfolg",
+    "erledigt",
+    "geloescht",
+    "gelöscht",
+    "processed",
+    "queued",
+    "received",
+    "storniert",
+    "success",
+    "vernichtet",
+];
+
+/// These deny a success, too, but do not say that a call failed.
+const DENIALS: [&str; 14] = [
+    " 0 ", " f ", " false ", " ko ", " n ", " nein ", " no ", " nok ", " off ", "cannot", "kein", "locked", "mismatch",
+    "unable",
+];
+
 /// What the body of a successful response shows, if the document describes none.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UndescribedBody {
     /// Nothing: it is empty.
     Empty,
-    /// A JSON object without a failure.
+    /// A JSON object in which nothing denies a success.
     Object,
-    /// Other JSON without a failure.
+    /// Other JSON in which nothing denies a success.
     Json,
-    /// A short text without a word for a failure.
+    /// A short text that says that the call succeeded.
     Text,
     /// JSON that says that the call failed.
     Failure,
-    /// Something else, e.g. JSON that cannot be read or another encoding: a failure cannot be excluded.
+    /// Something else, e.g. a `false`, a text about something else, JSON that cannot be read, or another encoding: a
+    /// failure cannot be excluded.
     Unclear,
 }
 
@@ -65,6 +103,7 @@ impl UndescribedBody {
         let failed = StatesFailure { is_top: true, is_deep: true, is_reason: true }.deserialize(&mut json);
         match failed {
             Ok(true) => Self::Failure,
+            Ok(false) if json.end().is_ok() && denies(body) => Self::Unclear,
             Ok(false) if json.end().is_ok() => match body.starts_with(b"{") {
                 true => Self::Object,
                 false => Self::Json,
@@ -75,16 +114,105 @@ impl UndescribedBody {
     }
 }
 
-/// Whether a body is a short text that is neither JSON nor HTML and has no word for a failure.
+/// Whether a body is a short text that is neither JSON nor HTML and says that the call succeeded.
 fn is_harmless(body: &[u8]) -> bool {
     let is_odd = |c: char| matches!(c, '{' | '[' | '<') || (c.is_control() && !c.is_ascii_whitespace());
     std::str::from_utf8(body)
-        .is_ok_and(|text| text.chars().count() <= TEXT && !text.contains(is_odd) && !says_failure(text))
+        .is_ok_and(|text| text.chars().count() <= TEXT && !text.contains(is_odd) && says_success(text))
 }
 
 fn says_failure(text: &str) -> bool {
-    let text = format!(" {} ", text.to_lowercase());
-    FAILURES.iter().any(|word| text.contains(word))
+    has_word(text, &FAILURES)
+}
+
+/// Whether a text has a word for a success, and none against it.
+fn says_success(text: &str) -> bool {
+    !says_denial(text) && has_word(text, &SUCCESSES)
+}
+
+fn says_denial(text: &str) -> bool {
+    has_word(text, &FAILURES) || has_word(text, &DENIALS)
+}
+
+fn has_word(text: &str, words: &[&str]) -> bool {
+    let letters = |c: char| if c.is_alphanumeric() { c } else { ' ' };
+    let text: String = format!(" {text} ").to_lowercase().chars().map(letters).collect();
+    words.iter().any(|word| text.contains(word))
+}
+
+/// Whether valid JSON denies a success, or says something about it that is unknown.
+fn denies(body: &[u8]) -> bool {
+    let top = Denies { is_outcome: true };
+    top.deserialize(&mut serde_json::Deserializer::from_slice(body)).unwrap_or(true)
+}
+
+/// Reads whether a value denies a success. Of a repeated element each value counts.
+#[derive(Clone, Copy)]
+struct Denies {
+    /// Whether the value must say that the call succeeded: it is the body, or an element about the outcome.
+    is_outcome: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Denies {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Denies {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, success: bool) -> Result<bool, E> {
+        Ok(!success)
+    }
+
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<bool, E> {
+        Ok(self.is_outcome)
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<bool, E> {
+        // HTTP's statuses of other outcomes.
+        let is_status = (300..600).contains(&number);
+        Ok(is_status || (self.is_outcome && number != 1 && !(200..300).contains(&number)))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<bool, E> {
+        Ok(self.is_outcome || (300.0..600.0).contains(&number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<bool, E> {
+        Ok(if self.is_outcome { !text.trim().is_empty() && !says_success(text) } else { says_denial(text) })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<bool, A::Error> {
+        let mut denied = false;
+        while let Some(inner) = values.next_element_seed(self)? {
+            denied |= inner;
+        }
+        Ok(denied)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut denied = false;
+        while let Some(name) = map.next_key::<String>()? {
+            denied |= match is_error(&name) {
+                // Only its absence is not a failure, which was checked.
+                true => map.next_value::<IgnoredAny>().map(|_| false)?,
+                false => map.next_value_seed(Self { is_outcome: is_sign(&name) })?,
+            };
+        }
+        Ok(denied)
+    }
 }
 
 /// Whether a body says that a call failed: `false`, or an object with an element that says so.
@@ -185,19 +313,20 @@ mod tests {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
         let utf_16: Vec<u8> = r#"{"Error":"x"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let text_in_utf_16: Vec<u8> = "Fehler".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        let rows: [(&[u8], UndescribedBody); 47] = [
+        let rows: [(&[u8], UndescribedBody); 75] = [
             (b"", Empty),
             (b"\xef\xbb\xbf \r\n", Empty),
             (b"{}", Object),
             (b"\xef\xbb\xbf{\"a\": [1, -1, 1.5, null, true, \"x\"]}", Object),
-            (br#"{"Error":null,"Name":"Fehlerlein"}"#, Object),
-            (br#"{"message":"accepted","result":true,"a":{"b":false}}"#, Object),
+            (br#"{"Error":null,"errors":[],"Name":"Muster"}"#, Object),
+            (br#"{"message":"accepted","result":true,"a":{"b":true},"code":200}"#, Object),
+            (br#"{"OrderID":"99921269855041","Ref":"my-ref","reason":""}"#, Object),
             (b"[]", Json),
             (b"null", Json),
             (b"true", Json),
             (b"202", Json),
             (br#""accepted""#, Json),
-            (b"[false]", Json),
+            (br#"["ok", 1, true]"#, Json),
             (b"OK", Text),
             ("Die TAN wurde bestätigt.\r\n".as_bytes(), Text),
             (b"202 Accepted", Text),
@@ -214,6 +343,34 @@ mod tests {
             (br#"{"message":"Fehler: x"}"#, Failure),
             (br#"{"messages":[{"text":"TAN rejected"}]}"#, Failure),
             (br#"{"result":"failed"}"#, Failure),
+            // A denial, or an unknown outcome.
+            (b"[false]", Unclear),
+            (br#"{"message":"accepted","a":{"b":false}}"#, Unclear),
+            (br#"{"a":false,"a":true}"#, Unclear),
+            (br#"{"Name":"Fehlerlein"}"#, Unclear),
+            (br#"{"success":"0"}"#, Unclear),
+            (br#"{"success":"no"}"#, Unclear),
+            (br#"{"success":2}"#, Unclear),
+            (br#"{"result":"NOK"}"#, Unclear),
+            (br#"{"Valid":"No"}"#, Unclear),
+            (br#"{"Deleted":"0"}"#, Unclear),
+            (br#"{"Code":"TAN_WRONG"}"#, Unclear),
+            (br#"{"code":429}"#, Unclear),
+            (br#"{"code":500.0}"#, Unclear),
+            (br#"{"state":"rejected"}"#, Unclear),
+            (br#"{"Reason":"already final"}"#, Unclear),
+            (br#"{"status":"in progress"}"#, Unclear),
+            (br#"{"message":["x"]}"#, Unclear),
+            (br#""nein""#, Unclear),
+            (b"0", Unclear),
+            (b"404", Unclear),
+            (b"1.0", Unclear),
+            (b"nein", Unclear),
+            (b"TAN mismatch", Unclear),
+            (b"2 attempts left", Unclear),
+            (b"Unable to delete", Unclear),
+            (b"no such order", Unclear),
+            (b"order is locked", Unclear),
             // A text about one.
             (b"Error", Unclear),
             ("TAN UNGÜLTIG".as_bytes(), Unclear),

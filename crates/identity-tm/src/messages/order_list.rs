@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use identkit_wire::json::{self, JsonFault, Node, Notes};
-use identkit_wire::{Extra, Fill, Message};
+use identkit_wire::{Extra, Fill, Message, is_same_name};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -370,13 +370,15 @@ pub(crate) fn has_list(name: &str) -> bool {
 }
 
 impl ListedOrder {
-    /// Whether the entry of the list was understood: it has an `OrderID`, and each of its elements can be read. If not,
-    /// what cannot be read is in [`extra`](#structfield.extra).
+    /// Whether the entry of the list was understood: it has an `OrderID`, each of its elements can be read, and its
+    /// status entries name no order, which may be another one (AT-24). If not, what cannot be read is in
+    /// [`extra`](#structfield.extra).
     pub fn is_whole(&self) -> bool {
         let is_odd = |name: &String| name.ends_with(AS_IT_CAME) || mend::is_spelling(name, &["OrderID", "Status"]);
         let inner =
             self.status.iter().flatten().map(|entry| &entry.extra).chain(self.tv_slot.iter().map(|slot| &slot.extra));
-        let is_kept = |name: &String| name.ends_with(AS_IT_CAME) && name != mend::ODD;
+        let is_kept =
+            |name: &String| (name.ends_with(AS_IT_CAME) && name != mend::ODD) || is_same_name(name, "OrderID");
         self.has_id() && !self.extra.keys().any(is_odd) && !inner.flat_map(|extra| extra.keys()).any(is_kept)
     }
 

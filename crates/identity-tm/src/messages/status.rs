@@ -3,7 +3,7 @@
 use std::fmt;
 
 use identkit_core::{Pii, ShortPii};
-use identkit_wire::{Dts, FieldPlace, FieldReader, Fill, message};
+use identkit_wire::{Dts, FieldPlace, FieldReader, Fill, is_same_name, message};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use super::mend::has_code;
@@ -49,10 +49,11 @@ message! {
 }
 
 impl StatusEntry {
-    /// Returns the code; `None` if it cannot be read, or if the entry has another one: in another spelling of `Kind`, or in
-    /// an entry within the entry (AT-93).
+    /// Returns the code; `None` if it cannot be read, if the entry has another one (in another spelling of `Kind`, or in
+    /// an entry within the entry, AT-93), or if the entry names an order, which may be another one (AT-24).
     pub fn code(&self) -> Option<StatusKind> {
-        self.kind.filter(|_| !self.extra.iter().any(|(name, value)| has_code(name, value)))
+        let odd = || self.extra.iter().any(|(name, value)| is_same_name(name, "OrderID") || has_code(name, value));
+        self.kind.filter(|_| !odd())
     }
 }
 

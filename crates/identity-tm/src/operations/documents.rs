@@ -6,7 +6,7 @@ use identkit_core::{Content, Error, Kind};
 use identkit_wire::json::Blob;
 use identkit_wire::{BodyMode, Decoded, Received, Warning};
 
-use super::{PDF_CAP, read, require};
+use super::{PDF_CAP, check_named_order, read, require};
 use crate::OrderId;
 use crate::messages::{SignedHashes, SignedPdfList};
 
@@ -74,6 +74,7 @@ fn decode_pdfs(order_id: &OrderId, body: Received) -> Result<Decoded<SignedPdfs>
                 super::decode_of_order::<SignedPdfList>(order_id, Received::Whole(bytes), &["PDFs"])?;
             require(list.pdfs.as_ref().filter(|listed| !listed.is_empty()), "PDFs")?;
             let listed = list.pdfs.unwrap_or_default();
+            listed.iter().try_for_each(|pdf| check_named_order(order_id, &pdf.extra))?;
             // Skipping an empty entry would shift the others, and only the position identifies a document (AT-35).
             let pdfs: Option<Vec<Blob>> = listed.into_iter().map(|pdf| pdf.base64_data).collect();
             let pdfs = pdfs.ok_or_else(|| {

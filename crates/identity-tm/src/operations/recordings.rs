@@ -116,6 +116,7 @@ order_calls! {
         // An empty list means that there is no recording.
         let files = require(answer.value.voicefiles.as_ref(), "Voicefiles")?;
         super::refuse_default(files.is_empty(), &answer.value.extra)?;
+        files.iter().try_for_each(|file| super::check_named_order(&this.order_id, &file.extra))?;
         Ok(answer)
     };
 }

@@ -309,7 +309,7 @@ mod tests {
             assert!(arriving.fill().await);
             assert_eq!(arriving.shown(), expected, "{media_type} {body}");
         }
-        let mut arriving = arriving(&READ, Some(6), None, &["a text"], true);
+        let mut arriving = arriving(&READ, Some(8), None, &["accepted"], true);
         assert!(arriving.fill().await);
         assert_eq!(arriving.shown(), Shown::Text);
     }

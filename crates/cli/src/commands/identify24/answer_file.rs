@@ -1,5 +1,6 @@
 //! A file for a response with secrets: readable by its owner only, complete or absent, never replacing a file.
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -44,9 +45,14 @@ impl ResponseFile {
             fallback,
         };
         self.draft.write_all(bytes).map_err(|error| error_at(error.kind(), None))?;
-        let lost = |error: CommitError| error_at(error.kind(), error.keep());
+        // Another program may have removed or replaced the temporary file.
+        let has_it = |path: &PathBuf| fs::read(path).is_ok_and(|written| written == bytes);
+        let lost = |error: CommitError| error_at(error.kind(), error.keep().filter(has_it));
         self.draft.commit(Existing::Keep).map_err(lost)?;
-        Ok(self.path)
+        match has_it(&self.path) {
+            true => Ok(self.path),
+            false => Err(error_at(io::ErrorKind::NotFound, None)),
+        }
     }
 }
 
@@ -61,6 +67,25 @@ pub(super) struct WriteError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn at_97_a_file_that_was_taken_away_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("created.json");
+        let temporary = || std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let place = ResponseFile::create(&path).unwrap();
+        std::fs::remove_file(temporary()).unwrap();
+        assert_eq!(place.write(b"secret").unwrap_err().fallback, None);
+        let place = ResponseFile::create(&path).unwrap();
+        std::fs::rename(temporary(), folder.path().join("moved")).unwrap();
+        std::fs::write(temporary_name(&place), "").unwrap();
+        let error = place.write(b"secret").unwrap_err();
+        assert_eq!(error.fallback, None, "{error:?}");
+    }
+
+    fn temporary_name(place: &ResponseFile) -> PathBuf {
+        place.draft.path().to_owned()
+    }
 
     #[test]
     fn a_file_created_meanwhile_stays_and_the_response_is_saved() {

@@ -10,30 +10,28 @@ use crate::typed_id::IdKind;
 
 pub(crate) const IDENT_ID: IdKind = IdKind { created_by: CreateIdent::META, name: "ident_id", find: ident_ids };
 
-/// Each ident_id in a response, valid or not, once. Without one, the id in `data`, at the end of the person's URL (I-041)
-/// or in a header such as `Location`.
+/// Each ident_id in a response, valid or not, once. Without one, all ids in `data`, in the person's URL (I-041) and in
+/// headers such as `Location`: which of them is the ident's is unknown.
 fn ident_ids(answer: &RawResponse) -> Vec<String> {
     let found = answer.clone().with_id_names(CreateIdent::META.ids).with_id_urls(CreateIdent::META.id_urls).ids();
     let values = |name| found.iter().filter(move |id| id.name == name).map(|id| id.value.expose());
     let headers = [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| answer.headers().get(name)?.to_str().ok());
-    let sources: [&mut dyn Iterator<Item = String>; 4] = [
-        &mut values(IDENT_ID.name).map(str::to_owned),
-        &mut id_in_object(answer.body()).into_iter(),
-        &mut values("conference_url").filter_map(|url| Some(last_segments(url)?.1.to_owned())),
-        &mut headers.filter_map(id_in_header),
-    ];
-    for source in sources {
-        let mut ids: Vec<String> = Vec::new();
-        for id in source {
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
-        if !ids.is_empty() {
-            return ids;
-        }
+    let named = once(values(IDENT_ID.name).map(str::to_owned));
+    if !named.is_empty() {
+        return named;
     }
-    Vec::new()
+    let others = id_in_object(answer.body()).into_iter().chain(values("conference_url").filter_map(id_in_person_url));
+    once(others.chain(headers.filter_map(id_in_header)))
+}
+
+/// Each value once.
+fn once(ids: impl Iterator<Item = String>) -> Vec<String> {
+    ids.fold(Vec::new(), |mut known, id| {
+        if !known.contains(&id) {
+            known.push(id);
+        }
+        known
+    })
 }
 
 /// The id of the object `data` or `ident` of a body in JSON.
@@ -45,6 +43,14 @@ fn id_in_object(body: &[u8]) -> Option<String> {
         _ => None,
     });
     id.filter(|id| !id.is_empty())
+}
+
+/// The id in the URL of an ident's person: the segment after `apply`. A word without a digit is a page.
+fn id_in_person_url(url: &str) -> Option<String> {
+    let path = url.split(['?', '#']).next()?;
+    let mut segments = path.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case("apply")).skip(1);
+    let id = segments.next().filter(|id| !id.contains('%') && id.contains(|c: char| c.is_ascii_digit()))?;
+    Some(id.to_owned())
 }
 
 /// The id in the URL of an ident or of its person, which can be relative.
@@ -76,6 +82,13 @@ mod tests {
             ("", r#"{"ident":{"id":"a-1"}}"#, &["a-1"]),
             ("", r#"{"conference_url":"https://x.example/apply/a-1?x=1"}"#, &["a-1"]),
             ("", "go to https://x.example/apply/a-1 now", &["a-1"]),
+            ("", r#"{"conference_url":"https://x.example/apply/a-1/start"}"#, &["a-1"]),
+            ("", r#"{"conference_url":"https://x.example/apply/start"}"#, &[]),
+            ("", r#"{"conference_url":"https://x.example/apply#/a-1"}"#, &[]),
+            ("", r#"{"conference_url":"https://x.example"}"#, &[]),
+            ("", r#"{"conference_url":"https://x.example/de/error-17"}"#, &[]),
+            ("", r#"{"conference_url":"https://x.example/apply/a-1","data":{"id":"b-2"}}"#, &["b-2", "a-1"]),
+            ("/apply/a-1", r#"{"data":{"id":"b-2"}}"#, &["b-2", "a-1"]),
             ("/ident/get/a-1?x=1", "", &["a-1"]),
             ("https://x.example/v1/ident/a-1", "{}", &["a-1"]),
             ("/apply/a-1", r#"{"ident_id":"b-2"}"#, &["b-2"]),

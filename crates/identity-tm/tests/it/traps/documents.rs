@@ -104,6 +104,29 @@ async fn at_24_a_result_of_another_order_is_an_error() {
     }
 }
 
+#[tokio::test]
+async fn at_24_a_file_of_another_order_is_an_error() {
+    let (data, own) = (encode_base64(PDF), id().expose().to_owned());
+    for (entry, is_own) in [
+        (format!(r#"{{"OrderID":"{own}","Base64Data":"{data}"}}"#), true),
+        (format!(r#"{{"OrderID":"4711","Base64Data":"{data}"}}"#), false),
+        (format!(r#"{{"Base64Data":"{data}","order_id":4711}}"#), false),
+        (format!(r#"{{"Base64Data":"{data}","Order":{{"OrderID":"4711"}}}}"#), false),
+    ] {
+        let first = format!(r#"{{"Base64Data":"{data}"}}"#);
+        let body = format!(r#"{{"OrderID":"{own}","PDFs":[{first},{entry}],"Voicefiles":[{first},{entry}]}}"#);
+        let whole = json_answer(200, body.clone());
+        assert_eq!(decode(&GetESignPdf::new(id()), &whole).is_ok(), is_own, "{entry}");
+        assert_eq!(decode(&GetVoiceFiles::new(id()), &whole).is_ok(), is_own, "{entry}");
+        let client = || client([reply(200, body.clone())]);
+        let mut pdfs = client().signed_pdfs_streamed(&id(), &options()).await.unwrap().value;
+        let mut voices = client().voice_files_streamed(&id(), &options()).await.unwrap().value;
+        assert!(pdfs.next_file(1000).await.unwrap().is_some() && voices.next_file(1000).await.unwrap().is_some());
+        assert_eq!(pdfs.next_file(1000).await.is_ok(), is_own, "{entry}");
+        assert_eq!(voices.next_file(1000).await.is_ok(), is_own, "{entry}");
+    }
+}
+
 #[test]
 fn at_42_unlisted_elements_are_preserved() {
     let mut text = serde_json::from_slice::<Value>(&fixture("S-035-put-order-request.json")).unwrap();

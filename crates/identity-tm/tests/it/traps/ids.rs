@@ -55,7 +55,7 @@ async fn at_24_a_success_about_another_order_is_unknown() {
         (format!(r#"{{"order_id":"{own}","Ref":"my-ref"}}"#), true),
         (r#"{"OrderID":""}"#.to_owned(), true),
         (r#"{"OrderID":null}"#.to_owned(), true),
-        ("an order".to_owned(), true),
+        ("accepted".to_owned(), true),
         (r#"{"OrderID":"4711"}"#.to_owned(), false),
         (r#"{"orderId":4711}"#.to_owned(), false),
         (r#"{"order_id":"4711"}"#.to_owned(), false),
