@@ -242,6 +242,7 @@ impl Orders {
         let mut table = output::table(&header);
         for order in &self.all {
             let statuses = timeline(order);
+            let verdict = verdicts(order).identification.word();
             let rows = statuses.iter().map(|entry| Some(*entry)).chain(statuses.is_empty().then_some(None));
             for entry in rows {
                 let kind = entry.and_then(|entry| entry.kind);
@@ -252,7 +253,7 @@ impl Orders {
                     kind.map_or_else(String::new, |kind| kind.0.to_string()),
                     kind.and_then(|kind| kind.text()).map_or("", |text| text.english).to_owned(),
                     plain(entry.and_then(|entry| entry.text.as_ref()).map_or("", |text| text.expose())),
-                    verdicts(order).identification.word().to_owned(),
+                    verdict.to_owned(),
                 ]);
             }
         }
