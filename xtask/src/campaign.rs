@@ -65,6 +65,23 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         rounds: &[("IDENTKIT_DOWNLOAD_MIB", ["2048", "512"])],
     },
     Campaign {
+        name: "power-loss",
+        about: "the store on SQLite: 10,000 power losses of a recorded workload lose nothing acknowledged; needs strace",
+        work: Work::Tests("identkit-store", "it", "power::"),
+        rounds: &[("IDENTKIT_STORE_POWER_POINTS", ["10000", "2000"])],
+    },
+    Campaign {
+        name: "kills",
+        about: "the store: 1,000 kills of a writer on SQLite, 100 on PostgreSQL, of its server 30, of its workers 200",
+        work: Work::Tests("identkit-store", "it", "killed_"),
+        rounds: &[
+            ("IDENTKIT_STORE_KILLS", ["1000", "100"]),
+            ("IDENTKIT_STORE_CLIENT_KILLS", ["100", "20"]),
+            ("IDENTKIT_STORE_RESTARTS", ["30", "10"]),
+            ("IDENTKIT_STORE_WORKER_KILLS", ["200", "40"]),
+        ],
+    },
+    Campaign {
         name: "fuzz-admin",
         about: "the sandbox's admin API: about 500 generated requests to each call; needs schemathesis (PyPI)",
         work: Work::Tests("identkit-cli", "it", "fuzz::"),

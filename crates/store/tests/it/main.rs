@@ -9,8 +9,12 @@
 )]
 
 mod concurrency;
+#[cfg(all(any(feature = "sqlite", feature = "postgres"), unix))]
+mod kills;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
+#[cfg(all(feature = "sqlite", target_os = "linux"))]
+mod power;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod suite;

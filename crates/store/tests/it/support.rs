@@ -79,6 +79,11 @@ pub(crate) async fn accept_many(store: &Store, cases: usize, name: &str) {
     }
 }
 
+/// Number of rounds of a test, which a campaign sets.
+pub(crate) fn rounds(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |rounds| rounds.parse().unwrap())
+}
+
 /// Texts that must not be on the disk.
 pub(crate) const CANARIES: [&str; 4] = ["Mustermann", "99921269855041", "ref-canary", "payload-canary"];
 

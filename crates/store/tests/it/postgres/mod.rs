@@ -1,8 +1,11 @@
 //! What concerns PostgreSQL only: connections, several machines, a crash of the server.
+#![allow(clippy::print_stdout, reason = "the figures of a campaign")]
 
 mod opening;
 mod server;
+mod workers;
 
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -11,13 +14,14 @@ use std::time::Duration;
 
 use identkit_core::{Kind, Pii};
 use identkit_store::engine::Link;
-use identkit_store::{Engine as _, EventState, Finish, Postgres, Store};
+use identkit_store::{Engine as _, EventId, EventState, Finish, Postgres, Store};
 use identkit_testkit::{eventually, pause, soon, within};
 use tokio_postgres::Client;
 
 use self::opening::refused;
 use self::server::{Server, connect, shared};
-use crate::support::{CANARIES, Opened, PROVIDER, all, at, delivery, key, states, write_canaries};
+use crate::kills::{accept_until_killed, child, events_after, kill_writers};
+use crate::support::{CANARIES, Opened, PROVIDER, all, at, delivery, key, rounds, states, write_canaries};
 
 async fn engine(url: &str) -> Arc<Postgres> {
     Arc::new(Postgres::builder(url).open().await.unwrap())
@@ -108,24 +112,43 @@ async fn a_killed_server_loses_no_accepted_delivery() {
     let weak = format!("ALTER DATABASE {} SET synchronous_commit = off", url.rsplit('/').next().unwrap());
     connect(&url).await.batch_execute(&weak).await.unwrap();
     let store = Store::open(engine(&url).await, key()).await.unwrap();
-    let mut accepted = Vec::new();
-    for round in 1..=3 {
+    let restarts = rounds("IDENTKIT_STORE_RESTARTS", 3);
+    let (mut accepted, mut last, mut stored) = (0, EventId::default(), HashSet::new());
+    for round in 1..=restarts {
         let count = Arc::new(AtomicUsize::new(0));
         let (names, ()) = tokio::join!(accept_until_failure(&store, round, Arc::clone(&count)), async {
-            eventually("some deliveries are accepted", || count.load(Ordering::Relaxed) > 20 * round).await;
+            eventually("some deliveries are accepted", || count.load(Ordering::Relaxed) > 20).await;
+            pause(Duration::from_millis(u64::try_from(round * 7 % 50).unwrap())).await;
             server.kill();
         });
-        accepted.extend(names);
         server.run().await;
         // The same engine connects again.
-        let stored: Vec<_> = all(&store).await.into_iter().map(|event| event.delivery.event.name).collect();
-        let lost: Vec<_> = accepted.iter().filter(|name| !stored.contains(name)).collect();
-        assert!(lost.is_empty() && accepted.len() > 20 * round, "round {round}: {lost:?}");
+        for event in events_after(&store, &mut last).await {
+            assert!(stored.insert(event.delivery.event.name.clone()), "restart {round}: {event:?} is there twice");
+        }
+        let lost: Vec<_> = names.iter().filter(|name| !stored.contains(*name)).collect();
+        assert!(lost.is_empty() && names.len() > 20, "restart {round}: {lost:?}");
+        accepted += names.len();
     }
+    assert_eq!(events_after(&store, &mut EventId::default()).await.len(), stored.len());
+    println!("{restarts} restarts: {accepted} deliveries acknowledged, {} stored, none lost", stored.len());
     connect(&url).await.batch_execute("ALTER SYSTEM SET fsync = off").await.unwrap();
     connect(&url).await.batch_execute("SELECT pg_reload_conf()").await.unwrap();
     pause(Duration::from_millis(500)).await;
     assert!(refused(&url).await.to_string().contains("fsync"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_loses_no_accepted_delivery() {
+    let open = async |url: &str| Store::open(engine(url).await, key()).await.unwrap();
+    if let Some((round, url)) = child() {
+        return accept_until_killed(&open(&url).await, round).await;
+    }
+    let Some(server) = shared().await else { return };
+    let url = server.database().await;
+    open(&url).await;
+    let test = "postgres::a_killed_process_loses_no_accepted_delivery";
+    kill_writers(test, rounds("IDENTKIT_STORE_CLIENT_KILLS", 5), &url, async || open(&url).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
