@@ -4,12 +4,16 @@ use clap::Args;
 use identkit_mock_server::{MockVendor, Sandbox, SandboxBuilder, vendors};
 
 use crate::calls::Provider;
+use crate::commands::listen::Webhooks;
 use crate::commands::sandbox::Hints;
 use crate::commands::{identify24, tm};
 use crate::typed_id::IdKind;
 
 /// What the guide prints about each vendor, in this order.
 pub(crate) const HINTS: &[Hints] = &[tm::HINTS, identify24::HINTS];
+
+/// The webhooks that `identkit listen` receives.
+pub(crate) const WEBHOOKS: &[Webhooks] = &[tm::WEBHOOKS, identify24::WEBHOOKS];
 
 /// The ids that records can have.
 pub(crate) const ID_KINDS: &[IdKind] = &[tm::ORDER_ID, identify24::IDENT_ID];
