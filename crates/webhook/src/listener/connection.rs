@@ -123,10 +123,7 @@ async fn answer(
     let uri = request.uri().clone();
     let response = service.respond(request).await;
     let path = CallbackPath::parse(uri.path()).filter(|_| admission == Admission::Granted);
-    observer(Handled {
-        webhook: path.map(|path| (path.provider, path.event)),
-        status: response.status(),
-        duration: shared.receiver.clock().now().since(begin),
-    });
+    let webhook = path.map(|path| (path.provider, path.event));
+    observer(Handled::new(webhook, response.status(), shared.receiver.clock().now().since(begin)));
     response
 }

@@ -33,6 +33,13 @@ pub struct Handled<'a> {
     pub duration: Duration,
 }
 
+impl<'a> Handled<'a> {
+    /// Describes a request, e.g. for a test of an observer.
+    pub fn new(webhook: Option<(&'a str, &'a str)>, status: StatusCode, duration: Duration) -> Self {
+        Self { webhook, status, duration }
+    }
+}
+
 /// Called after each request that a listener has answered.
 pub(super) type Observer = Arc<dyn Fn(Handled<'_>) + Send + Sync>;
 

@@ -44,7 +44,7 @@ impl Receiver {
         receiver
     }
 
-    /// The first lines of standard output, as soon as there are so many.
+    /// All lines of standard output, as soon as there is this number.
     fn lines(&mut self, count: usize) -> Vec<Value> {
         let began = Instant::now();
         loop {
@@ -60,7 +60,7 @@ impl Receiver {
         }
     }
 
-    /// The events, as soon as so many are printed.
+    /// The printed events, as soon as there is this number.
     fn events(&mut self, count: usize) -> Vec<Value> {
         self.lines(count + 1).split_off(1)
     }
