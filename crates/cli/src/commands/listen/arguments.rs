@@ -7,7 +7,7 @@ use clap::Args;
 use identkit_webhook::Network;
 use jiff::SignedDuration;
 
-use crate::providers::WEBHOOKS;
+use crate::providers::callbacks;
 use crate::store::StoreArguments;
 use crate::values::{duration, webhook_url};
 
@@ -81,13 +81,10 @@ fn network(text: &str) -> Result<Network, String> {
 /// Parses `PROVIDER=NETWORK`.
 fn allowed(text: &str) -> Result<(&'static str, Network), String> {
     let (name, range) = text.split_once('=').ok_or("must be PROVIDER=NETWORK")?;
-    let mut providers = WEBHOOKS.iter().flat_map(|webhooks| (webhooks.callbacks)()).map(|callback| callback.provider());
-    match providers.clone().find(|provider| *provider == name) {
+    let mut providers: Vec<&'static str> = callbacks().map(|callback| callback.provider()).collect();
+    providers.dedup();
+    match providers.iter().find(|provider| **provider == name) {
         Some(provider) => Ok((provider, network(range)?)),
-        None => {
-            let mut names: Vec<&str> = providers.by_ref().collect();
-            names.dedup();
-            Err(format!("PROVIDER must be one of {}", names.join(", ")))
-        }
+        None => Err(format!("PROVIDER must be one of {}", providers.join(", "))),
     }
 }

@@ -19,7 +19,6 @@ use identkit_core::{Clock, Inbox};
 use identkit_store::Store;
 use identkit_transport::SystemClock;
 use identkit_webhook::{AllowList, ListenOptions, Listener, Receiver};
-use identkit_wire::Callback;
 use tokio::sync::Notify;
 
 pub(crate) use self::arguments::Arguments;
@@ -31,7 +30,7 @@ use self::tokens::Tokens;
 pub(crate) use self::webhooks::Webhooks;
 use crate::exit::Failure;
 use crate::output::{print, say};
-use crate::providers::WEBHOOKS;
+use crate::providers::{WEBHOOKS, callbacks};
 use crate::signals;
 use crate::store::Missing;
 
@@ -49,11 +48,6 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
         () = running.stop() => Ok(ExitCode::SUCCESS),
         code = again => Err(Failure::local("stopped again before the last webhooks were answered").with_code(code)),
     }
-}
-
-/// All callbacks of all vendors.
-fn callbacks() -> impl Iterator<Item = Arc<dyn Callback>> {
-    WEBHOOKS.iter().flat_map(|webhooks| (webhooks.callbacks)())
 }
 
 /// A receiver with its tasks.
@@ -93,7 +87,7 @@ impl Running {
         let addresses = Addresses::new(listener.address(), is_tls, options.public_url.as_deref())?;
         addresses.check()?;
         warn(options, listener.address(), is_tls);
-        let tokens = tokens(options, &store, &clock).await?;
+        let tokens = prepare_tokens(options, &store, &clock).await?;
         print(&addresses.line(&tokens)?.to_string())?;
         Ok(Self { listener, printer })
     }
@@ -120,7 +114,7 @@ fn receiver(options: &Arguments, inbox: Arc<dyn Inbox>, store: Store) -> Receive
 }
 
 /// The tokens of the URLs, after they are valid in the store and written to the token file.
-async fn tokens(options: &Arguments, store: &Store, clock: &SystemClock) -> Result<Tokens, Failure> {
+async fn prepare_tokens(options: &Arguments, store: &Store, clock: &SystemClock) -> Result<Tokens, Failure> {
     // Expired tokens are not removed: one of an old token file would become valid again.
     let now = clock.wall();
     let file = options.token_file.as_deref();

@@ -11,9 +11,9 @@ use identkit_store::Store;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::callbacks;
 use crate::exit::Failure;
 use crate::output::say;
+use crate::providers::callbacks;
 
 /// The tokens of all events: provider, event, token.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
