@@ -9,6 +9,15 @@ use identkit_testkit::pause;
 use super::*;
 use crate::support::file;
 
+/// Waits until `/readyz` has this status: an answer of the store is valid for a second.
+async fn becomes(receiver: &Receiver, expected: u16) {
+    let began = Instant::now();
+    while status(&receiver.url("/readyz"), "GET", "") != expected {
+        assert!(began.elapsed() < HANGS, "/readyz does not become {expected}");
+        pause(Duration::from_millis(50)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_receiver_on_postgres_survives_the_end_of_the_server() {
     let Some(server) = server::shared().await else { return };
@@ -30,15 +39,10 @@ async fn a_receiver_on_postgres_survives_the_end_of_the_server() {
 
     server.kill();
     assert_eq!(status(&second.order_url("OnFinal"), "GET", ""), 503);
-    // An answer of the store is valid for a second.
-    while status(&second.url("/readyz"), "GET", "") != 503 {
-        pause(Duration::from_millis(50)).await;
-    }
+    becomes(&second, 503).await;
     assert_eq!(status(&second.url("/healthz"), "GET", ""), 200);
     server.run().await;
-    while status(&second.url("/readyz"), "GET", "") != 200 {
-        pause(Duration::from_millis(50)).await;
-    }
+    becomes(&second, 200).await;
     assert_eq!(status(&second.order_url("AfterIdent"), "GET", ""), 202);
     assert_eq!(second.events(3)[2]["event"], "AfterIdent");
     first.stop().logs_none_of(&["canary"]);
