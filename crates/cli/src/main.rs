@@ -151,8 +151,8 @@ async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>,
     }
     let format = arguments.output;
     let command = arguments.command.run(format);
-    if let Command::Sandbox(_) = &arguments.command {
-        // The sandbox handles signals itself: stopping it is a success.
+    if let Command::Sandbox(_) | Command::Listen(_) = &arguments.command {
+        // They handle signals themselves: stopping them is a success.
         return command.await.map(Ok);
     }
     let signal = signals::listen_with_forced_end(CLEANUP_TIMEOUT, move |code| {

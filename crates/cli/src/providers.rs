@@ -1,15 +1,27 @@
 //! The list of providers. `cargo xtask new-provider` adds a line here, and the module that it names.
 
+use std::sync::Arc;
+
 use clap::Args;
 use identkit_mock_server::{MockVendor, Sandbox, SandboxBuilder, vendors};
+use identkit_wire::Callback;
 
 use crate::calls::Provider;
+use crate::commands::listen::Webhooks;
 use crate::commands::sandbox::Hints;
 use crate::commands::{identify24, tm};
 use crate::typed_id::IdKind;
 
 /// What the guide prints about each vendor, in this order.
 pub(crate) const HINTS: &[Hints] = &[tm::HINTS, identify24::HINTS];
+
+/// The webhooks that `identkit listen` receives.
+pub(crate) const WEBHOOKS: &[Webhooks] = &[tm::WEBHOOKS, identify24::WEBHOOKS];
+
+/// Returns the callbacks of these webhooks.
+pub(crate) fn callbacks() -> impl Iterator<Item = Arc<dyn Callback>> {
+    WEBHOOKS.iter().flat_map(|webhooks| (webhooks.callbacks)())
+}
 
 /// The ids that records can have.
 pub(crate) const ID_KINDS: &[IdKind] = &[tm::ORDER_ID, identify24::IDENT_ID];

@@ -68,6 +68,11 @@ fn ago(text: &str) -> Option<SignedDuration> {
     number.parse::<i64>().ok()?.checked_mul(seconds).map(SignedDuration::from_secs)
 }
 
+/// Parses a duration such as `90s`, `30m`, `12h` or `7d`.
+pub(crate) fn duration(text: &str) -> Result<SignedDuration, String> {
+    ago(text).ok_or_else(|| "must be a number and a unit, e.g. 90s, 30m, 12h or 7d".to_owned())
+}
+
 /// Parses a SHA-256 of 64 hexadecimal digits.
 pub(crate) fn sha256(text: &str) -> Result<[u8; 32], String> {
     let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();

@@ -2,6 +2,7 @@
 
 mod demo;
 pub(crate) mod identify24;
+pub(crate) mod listen;
 pub(crate) mod sandbox;
 mod state;
 pub(crate) mod tm;
@@ -18,6 +19,7 @@ use crate::output::Format;
 pub(crate) enum Command {
     Demo(demo::Arguments),
     Sandbox(sandbox::Arguments),
+    Listen(listen::Arguments),
     Tm(tm::Arguments),
     Identify24(identify24::Arguments),
     State(state::Arguments),
@@ -28,13 +30,14 @@ pub(crate) enum Command {
 impl Command {
     /// Whether the command calls a vendor or its mock, so that it can fail with a vendor's text.
     pub(crate) fn calls_a_vendor(&self) -> bool {
-        !matches!(self, Self::Sandbox(_) | Self::State(_))
+        !matches!(self, Self::Sandbox(_) | Self::Listen(_) | Self::State(_))
     }
 
     pub(crate) async fn run(&self, format: Format) -> Result<ExitCode, Failure> {
         match self {
             Self::Demo(arguments) => demo::run(arguments, format).await,
             Self::Sandbox(arguments) => sandbox::run(arguments).await,
+            Self::Listen(arguments) => listen::run(arguments).await,
             Self::Tm(arguments) => tm::run(arguments, format).await,
             Self::Identify24(arguments) => identify24::run(arguments, format).await,
             Self::State(arguments) => state::run(arguments, format),

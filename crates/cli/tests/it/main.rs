@@ -15,6 +15,8 @@ mod ids;
 #[cfg(unix)]
 mod interrupted;
 mod levels;
+#[cfg(unix)]
+mod listen;
 mod media;
 mod outside;
 mod places;

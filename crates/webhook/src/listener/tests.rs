@@ -1,10 +1,16 @@
+mod additions;
+
 use std::net::Ipv4Addr;
 
 use identkit_core::{Error, Inbox, MemoryInbox, Secret, WebhookDelivery, async_trait};
 use identkit_testkit::{TestClock, closed, exchange, hear, soon};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::Notify;
 
+use super::connection::LINGER;
+use super::head::HEAD_LIMIT;
 use super::*;
 use crate::receiver::BODY_LIMIT;
 use crate::receiver::tests::OnFinal;

@@ -8,6 +8,7 @@ mod create;
 mod ident;
 mod ids;
 mod sandbox;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ use self::arguments::Command;
 use self::client::Identify24;
 pub(crate) use self::ids::IDENT_ID;
 pub(crate) use self::sandbox::{HINTS, SandboxOptions};
+pub(crate) use self::webhooks::WEBHOOKS;
 use crate::context::{Api, Context};
 use crate::exit::Failure;
 use crate::output::Format;

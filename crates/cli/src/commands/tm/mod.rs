@@ -10,6 +10,7 @@ mod orders;
 mod results;
 mod sandbox;
 mod signing;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ use self::arguments::{Command, Order};
 pub(crate) use self::client::ORDER_ID;
 use self::client::Tm;
 pub(crate) use self::sandbox::HINTS;
+pub(crate) use self::webhooks::WEBHOOKS;
 use crate::context::Api;
 use crate::exit::Failure;
 use crate::output::Format;

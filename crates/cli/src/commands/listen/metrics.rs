@@ -1,0 +1,63 @@
+//! What the receiver counts, for Prometheus. Labels have no personal data and no token.
+
+use std::fmt;
+
+use http::StatusCode;
+use identkit_webhook::Handled;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds of the histogram, in seconds. The receiver answers within 4 seconds.
+const SECONDS: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0];
+
+/// Labels of a counter. Provider and event are empty for requests without a valid token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    provider: String,
+    event: String,
+    status: u16,
+}
+
+/// The metrics of one receiver.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    registry: Registry,
+    webhooks: Family<Labels, Counter>,
+    acceptance: Histogram,
+}
+
+impl Metrics {
+    /// Creates metrics that are zero.
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::with_prefix("identkit");
+        let webhooks = Family::<Labels, Counter>::default();
+        let acceptance = Histogram::new(SECONDS);
+        let help = "Requests for webhooks by provider, event and status of the response";
+        registry.register("webhooks", help, webhooks.clone());
+        let help = "Seconds from the head of a webhook's request to the response that acknowledges it";
+        registry.register("webhook_acceptance_seconds", help, acceptance.clone());
+        Self { registry, webhooks, acceptance }
+    }
+
+    /// Counts a request.
+    pub(super) fn count(&self, handled: Handled<'_>) {
+        let (provider, event) = handled.webhook.unwrap_or_default();
+        let status = handled.status.as_u16();
+        let labels = Labels { provider: provider.to_owned(), event: event.to_owned(), status };
+        self.webhooks.get_or_create(&labels).inc();
+        if handled.status == StatusCode::ACCEPTED {
+            self.acceptance.observe(handled.duration.as_secs_f64());
+        }
+    }
+
+    /// The metrics as OpenMetrics text.
+    pub(super) fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,184 @@
+//! Prints the events of the store in the order of acceptance.
+//!
+//! Standard output may be slow, blocked or closed. A thread writes to it, so the receiver never waits for it, and events that
+//! are not printed yet are in the store and not in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use identkit_core::{Clock as _, Error, Inbox, WebhookDelivery, async_trait};
+use identkit_store::{EventId, Store, StoredEvent};
+use identkit_transport::SystemClock;
+use serde_json::{Map, Value};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::exit::Failure;
+use crate::output::{say, write};
+use crate::providers::WEBHOOKS;
+
+/// Number of events that are read and written at once.
+const PAGE: usize = 100;
+/// Number of events that are read to find the last one.
+const PROBE: usize = 16;
+/// How often the store is searched for events of other processes.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// Time after which a write counts as blocked.
+const BLOCKED: Duration = Duration::from_secs(5);
+/// Time at the end in which the last events can be printed.
+const LAST: Duration = Duration::from_secs(2);
+
+/// A store as inbox that wakes the printer.
+#[derive(Debug)]
+pub(super) struct WakingInbox {
+    pub(super) store: Store,
+    pub(super) accepted: Arc<Notify>,
+}
+
+#[async_trait]
+impl Inbox for WakingInbox {
+    async fn accept(&self, delivery: WebhookDelivery) -> Result<(), Error> {
+        self.store.accept(&delivery).await?;
+        self.accepted.notify_one();
+        Ok(())
+    }
+}
+
+/// A task that prints events. It ends when it is dropped.
+#[derive(Debug)]
+pub(super) struct Printer {
+    task: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Printer {
+    /// Prints the events that are stored from now on.
+    pub(super) async fn start(store: Store, accepted: Arc<Notify>) -> Result<Self, Failure> {
+        let last = last_event(&store).await?;
+        let output = Output::start()?;
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(print_all(store, last, accepted, output, stopped));
+        Ok(Self { task, stop })
+    }
+
+    /// Prints the events that are stored, as far as standard output accepts them soon.
+    pub(super) async fn finish(self) {
+        let _ = self.stop.send(());
+        let clock = SystemClock::new();
+        let mut task = self.task;
+        tokio::select! {
+            _ = &mut task => {}
+            _ = clock.sleep_until(clock.now().plus(LAST)) => task.abort(),
+        }
+    }
+}
+
+/// The last event of the store, found with few reads.
+async fn last_event(store: &Store) -> Result<EventId, Error> {
+    let (mut last, mut step, mut grows) = (EventId::default(), 1_u64, true);
+    loop {
+        let page = store.events(EventId(last.0.saturating_add(step - 1)), PROBE).await?;
+        match page.last() {
+            Some(event) => last = event.id,
+            None if step == 1 => return Ok(last),
+            None => grows = false,
+        }
+        step = if grows { step.saturating_mul(2) } else { (step / 2).max(1) };
+    }
+}
+
+async fn print_all(
+    store: Store,
+    mut last: EventId,
+    accepted: Arc<Notify>,
+    mut output: Output,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let clock = SystemClock::new();
+    let (mut is_last_turn, mut warned) = (false, false);
+    loop {
+        match store.events(last, PAGE).await {
+            Ok(events) => {
+                warned = false;
+                if let Some(event) = events.last() {
+                    last = event.id;
+                    if let Err(error) = output.write(events.iter().map(line).collect()).await {
+                        let kept = "events are still received and stored";
+                        say(&format!("warning: events cannot be printed to standard output ({error}): {kept}"));
+                        return;
+                    }
+                    continue;
+                }
+            }
+            Err(error) if !std::mem::replace(&mut warned, true) => {
+                say(&format!("warning: events cannot be read, so they are printed later: {}", error.detail()));
+            }
+            Err(_) => {}
+        }
+        if is_last_turn {
+            return;
+        }
+        tokio::select! {
+            () = accepted.notified() => {}
+            _ = clock.sleep_until(clock.now().plus(INTERVAL)) => {}
+            _ = &mut stopped => is_last_turn = true,
+        }
+    }
+}
+
+/// An event as a line of JSON.
+fn line(event: &StoredEvent) -> String {
+    let (received, event) = (event.delivery.received, &event.delivery.event);
+    let is_provider = |webhooks: &&super::Webhooks| {
+        (webhooks.callbacks)().iter().any(|callback| callback.provider() == event.provider)
+    };
+    let id = WEBHOOKS.iter().find(is_provider).map_or("case_id", |webhooks| webhooks.id);
+    let mut members = Map::new();
+    members.insert("received_at".to_owned(), received.to_string().into());
+    members.insert("provider".to_owned(), event.provider.clone().into());
+    members.insert("event".to_owned(), event.name.clone().into());
+    members.insert(id.to_owned(), event.case_id.as_ref().map(|id| id.expose()).into());
+    let optional = [("reference", &event.reference), ("payload", &event.payload)];
+    for (name, value) in optional.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+        members.insert(name.to_owned(), value.expose().clone().into());
+    }
+    format!("{}\n", Value::from(members))
+}
+
+/// Standard output, written by a thread of its own: the end of the program does not wait for it.
+#[derive(Debug)]
+struct Output {
+    texts: mpsc::Sender<(String, oneshot::Sender<std::io::Result<()>>)>,
+    warned: bool,
+}
+
+impl Output {
+    fn start() -> Result<Self, Failure> {
+        let (texts, mut received) = mpsc::channel::<(String, oneshot::Sender<_>)>(1);
+        let spawned = std::thread::Builder::new().name("identkit-print".to_owned()).spawn(move || {
+            while let Some((text, reply)) = received.blocking_recv() {
+                let _ = reply.send(write(text.as_bytes()));
+            }
+        });
+        spawned.map_err(|error| Failure::local(format!("cannot start a thread: {}", error.kind())))?;
+        Ok(Self { texts, warned: false })
+    }
+
+    /// Writes a text. If standard output is blocked, says so once and waits.
+    async fn write(&mut self, text: String) -> std::io::Result<()> {
+        let ended = || std::io::Error::other("the thread that prints has ended");
+        let (reply, written) = oneshot::channel();
+        self.texts.send((text, reply)).await.map_err(|_| ended())?;
+        let clock = SystemClock::new();
+        let mut written = std::pin::pin!(written);
+        tokio::select! {
+            result = &mut written => return result.unwrap_or_else(|_| Err(ended())),
+            _ = clock.sleep_until(clock.now().plus(BLOCKED)) => {}
+        }
+        if !std::mem::replace(&mut self.warned, true) {
+            let kept = "events are still received and stored, and printed later";
+            say(&format!("warning: the reader of standard output is too slow: {kept}"));
+        }
+        written.await.unwrap_or_else(|_| Err(ended()))
+    }
+}

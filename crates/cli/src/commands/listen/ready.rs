@@ -1,0 +1,67 @@
+//! The ready line: the address, and the URLs to set at the vendors.
+
+use std::net::SocketAddr;
+
+use http::Uri;
+use identkit_core::Secret;
+use serde_json::{Map, Value, json};
+
+use super::tokens::Tokens;
+use crate::exit::Failure;
+use crate::providers::WEBHOOKS;
+
+/// The addresses of the receiver.
+pub(super) struct Addresses {
+    /// URL of the local address.
+    local: String,
+    /// URL at which the vendors reach it.
+    base: Uri,
+    /// The option from which that URL comes.
+    option: &'static str,
+}
+
+impl Addresses {
+    /// The addresses of a receiver, with the option `--public-url`.
+    pub(super) fn new(address: SocketAddr, is_tls: bool, public: Option<&str>) -> Result<Self, Failure> {
+        let local = format!("{}://{address}", if is_tls { "https" } else { "http" });
+        let base = public.unwrap_or(&local).parse();
+        let base = base.map_err(|error| Failure::usage(format!("--public-url is not a valid URL: {error}")))?;
+        let option = if public.is_some() { "--public-url" } else { "--listen" };
+        Ok(Self { local, base, option })
+    }
+
+    /// Fails if no URL of a token can be made, e.g. because it would be longer than a vendor allows.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let token = Secret::new("x".repeat(TOKEN_LENGTH));
+        self.urls(|_, _| Some(&token)).map(drop)
+    }
+
+    /// The ready line.
+    pub(super) fn line(&self, tokens: &Tokens) -> Result<Value, Failure> {
+        let mut line = self.urls(|provider, event| tokens.get(provider, event))?;
+        line.insert("listen".to_owned(), self.local.clone().into());
+        Ok(line.into())
+    }
+
+    fn urls<'a>(&self, token: impl Fn(&str, &str) -> Option<&'a Secret>) -> Result<Map<String, Value>, Failure> {
+        let mut members = Map::new();
+        for webhooks in WEBHOOKS {
+            let mut urls = json!({});
+            for callback in (webhooks.callbacks)() {
+                let Some(token) = token(callback.provider(), callback.name()) else { continue };
+                let url = callback
+                    .url_template(&self.base, token)
+                    .map_err(|error| Failure::usage(format!("{} cannot be used: {}", self.option, error.detail())))?;
+                match (webhooks.is_single, &mut urls) {
+                    (false, Value::Object(urls)) => drop(urls.insert(callback.name().into(), url.expose().into())),
+                    _ => urls = url.expose().into(),
+                }
+            }
+            members.insert(webhooks.member.to_owned(), urls);
+        }
+        Ok(members)
+    }
+}
+
+/// Length of the store's tokens.
+const TOKEN_LENGTH: usize = 43;

@@ -1,0 +1,152 @@
+//! The tokens of the webhook URLs: new ones at each start, or those of the token file.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
+use identkit_core::{Secret, Tokens as _};
+use identkit_files::{Draft, Existing};
+use identkit_store::Store;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::Failure;
+use crate::output::say;
+use crate::providers::callbacks;
+
+/// The tokens of all events: provider, event, token.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tokens {
+    tokens: BTreeMap<String, BTreeMap<String, Secret>>,
+}
+
+impl Tokens {
+    /// The token of an event.
+    pub(super) fn get(&self, provider: &str, event: &str) -> Option<&Secret> {
+        self.tokens.get(provider)?.get(event)
+    }
+
+    fn insert(&mut self, provider: &str, event: &str, token: Secret) {
+        self.tokens.entry(provider.to_owned()).or_default().insert(event.to_owned(), token);
+    }
+
+    /// Creates the tokens of this start. Those of earlier starts remain valid.
+    pub(super) async fn create(store: &Store) -> Result<Self, Failure> {
+        let mut tokens = Self::default();
+        tokens.complete(store).await?;
+        Ok(tokens)
+    }
+
+    /// Creates the tokens that are missing. Returns whether there were any.
+    async fn complete(&mut self, store: &Store) -> Result<bool, Failure> {
+        let mut changed = false;
+        for callback in callbacks() {
+            let (provider, event) = (callback.provider(), callback.name());
+            if self.get(provider, event).is_none() {
+                self.insert(provider, event, store.create_token(provider, event).await?);
+                changed = true;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Creates new tokens, and writes them to the file. All earlier ones expire at `expires`.
+    pub(super) async fn rotate(store: &Store, file: Option<&Path>, expires: Timestamp) -> Result<Self, Failure> {
+        // The tokens must not be replaced if they cannot be written.
+        let draft =
+            file.map(|path| Draft::new(path).map(|draft| (path, draft)).map_err(|error| unwritten(path, &error)));
+        let draft = draft.transpose()?;
+        let mut tokens = Self::default();
+        for callback in callbacks() {
+            let (provider, event) = (callback.provider(), callback.name());
+            tokens.insert(provider, event, store.replace_tokens(provider, event, expires).await?);
+        }
+        if let Some((path, draft)) = draft {
+            tokens.write(path, draft, Existing::Replace)?;
+        }
+        Ok(tokens)
+    }
+
+    /// Reads the tokens of the file and makes them valid in the store. Creates those that are missing, and the file.
+    pub(super) async fn load(store: &Store, path: &Path, now: Timestamp) -> Result<Self, Failure> {
+        let Some(mut tokens) = Self::read(path)? else {
+            let draft = Draft::new(path).map_err(|error| unwritten(path, &error))?;
+            let tokens = Self::create(store).await?;
+            if tokens.write(path, draft, Existing::Keep)? {
+                return Ok(tokens);
+            }
+            // Another process has created the file at the same time. The tokens that were made here remain unused.
+            let Some(tokens) = Self::read(path)? else { return Err(unusable(path, &"it was removed")) };
+            return tokens.validated(store, path, now).await;
+        };
+        if tokens.complete(store).await? {
+            let draft = Draft::new(path).map_err(|error| unwritten(path, &error))?;
+            tokens.write(path, draft, Existing::Replace)?;
+        }
+        tokens.validated(store, path, now).await
+    }
+
+    /// The tokens, after they are valid in the store.
+    async fn validated(self, store: &Store, path: &Path, now: Timestamp) -> Result<Self, Failure> {
+        for callback in callbacks() {
+            let (provider, event) = (callback.provider(), callback.name());
+            let Some(token) = self.get(provider, event) else {
+                return Err(unusable(path, &format!("it has no token for {event}")));
+            };
+            store.add_token(provider, event, token).await?;
+            if !store.is_valid(provider, event, token, now).await? {
+                let why = format!("its token for {event} has expired in this store, or was changed");
+                return Err(unusable(path, &why).note("--rotate-token replaces all tokens and the file"));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Reads the file. Returns `None` if it does not exist.
+    fn read(path: &Path) -> Result<Option<Self>, Failure> {
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unusable(path, &error)),
+        };
+        warn_if_shared(path);
+        // serde's message can quote a token.
+        let tokens = serde_json::from_slice(&text).map_err(|_| unusable(path, &"it is not a token file"))?;
+        Ok(Some(tokens))
+    }
+
+    /// Writes the file durably. Returns `false` if it exists and is to be kept.
+    fn write(&self, path: &Path, mut draft: Draft, existing: Existing) -> Result<bool, Failure> {
+        let mut text = serde_json::to_vec_pretty(self).map_err(|error| unwritten(path, &error))?;
+        text.push(b'\n');
+        draft.write_all(&text).map_err(|error| unwritten(path, &error))?;
+        match draft.commit(existing) {
+            Ok(()) => Ok(true),
+            Err(error) if existing == Existing::Keep && error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(unwritten(path, &error)),
+        }
+    }
+}
+
+fn unusable(path: &Path, why: &dyn Display) -> Failure {
+    Failure::usage(format!("--token-file {} cannot be used: {why}", path.display()))
+}
+
+fn unwritten(path: &Path, error: &dyn Display) -> Failure {
+    Failure::usage(format!("--token-file {} cannot be written: {error}", path.display()))
+}
+
+/// Warns if other users can read the file.
+fn warn_if_shared(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if std::fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o077 != 0) {
+            let path = path.display();
+            say(&format!("warning: other users of this machine can read {path}: make its mode 0600"));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
