@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use deadpool_postgres::PoolError;
-use identkit_core::{Error, Kind};
+use identkit_core::{Advice, Error, Kind};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
@@ -62,7 +62,8 @@ impl Fault {
         match self {
             Self::Database(error) => {
                 let (kind, text) = explain(&error);
-                Error::new(kind, format!("the database: {text}")).with_source(error)
+                let explained = Error::new(kind, format!("the database: {text}")).with_source(Arc::clone(&error));
+                if text == BROKEN { explained.with_advice(Advice::RetryLater) } else { explained }
             }
             Self::Commit(error) => {
                 storage("the connection broke during a commit: what was written may be stored or not")
@@ -80,6 +81,8 @@ impl Fault {
     }
 }
 
+const BROKEN: &str = "the server cannot be reached, or the connection broke";
+
 /// The error codes of PostgreSQL, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn explain(error: &tokio_postgres::Error) -> (Kind, &'static str) {
     let Some(code) = error.code() else {
@@ -88,7 +91,7 @@ fn explain(error: &tokio_postgres::Error) -> (Kind, &'static str) {
             _ if is_untrusted(error) => {
                 (Kind::Storage, "the server's certificate is not trusted, has expired or has another name")
             }
-            _ => (Kind::Storage, "the server cannot be reached, or the connection broke"),
+            _ => (Kind::Storage, BROKEN),
         };
     };
     match code.code() {
