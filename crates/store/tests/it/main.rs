@@ -9,6 +9,8 @@
 )]
 
 mod concurrency;
+mod forward;
+mod forwarder;
 #[cfg(all(feature = "postgres", unix))]
 mod postgres;
 #[cfg(feature = "sqlite")]
