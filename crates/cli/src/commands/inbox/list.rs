@@ -17,7 +17,7 @@ use crate::text::{escape, id, plain};
 /// Number of bytes of JSON that are written at once.
 const CHUNK: usize = 64 * 1024;
 
-/// Lists the deliveries, one row for each case and event, oldest case first.
+/// Lists the deliveries, one row for each case and event, oldest first.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
