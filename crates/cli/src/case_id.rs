@@ -2,8 +2,8 @@
 
 use crate::providers::{CALLABLE, ID_KINDS};
 
-/// Returns the member that holds the vendor's id of a case: the vendor's own name of it in lower case, e.g. `ident_id`, or
-/// `case_id` for a provider without one.
+/// Returns the member that holds the vendor's id of a case: the vendor's own name of it in lower case, or `case_id`
+/// for a provider without one.
 pub(crate) fn member(provider: &str) -> String {
     match ID_KINDS.iter().find(|kind| kind.created_by.provider == provider) {
         Some(kind) => snake_case(kind.name),

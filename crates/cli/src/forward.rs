@@ -35,7 +35,7 @@ const MAX_RESPONSE: u64 = 64 * 1024;
 pub(crate) struct ForwardArguments {
     /// Delivers each event to this URL by POST, and repeats it until the response has a status from 200 to 299.
     ///
-    /// The body is JSON: id, provider, event, order_id or ident_id, reference, payload, received_at, attempt. The header
+    /// The body is JSON: id, provider, event, the vendor's id of the case, reference, payload, received_at, attempt. The header
     /// Idempotency-Key has the id: it is the same each time one event is delivered.
     #[arg(long, value_name = "URL", env = "IDENTKIT_FORWARD", hide_env_values = true)]
     pub(crate) forward: Option<Secret>,

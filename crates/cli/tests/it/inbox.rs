@@ -135,9 +135,9 @@ fn filters_select_by_state_event_and_case() {
         "99920006C38842 AfterVideo pending".to_owned(),
     ];
     assert_eq!(events("list"), [&one, &two, &three].map(String::clone));
-    assert_eq!(events("list --state dead"), [one.clone()]);
+    assert_eq!(events("list --state dead"), std::slice::from_ref(&one));
     assert_eq!(events("list --state claimed"), [""; 0]);
-    assert_eq!(events("list --event OnFinal"), [one.clone(), two.clone()]);
+    assert_eq!(events("list --event OnFinal"), [one, two]);
     assert_eq!(events("list --case 99920006C38842 --state pending"), [three]);
     inbox
         .run("list --state dead")

@@ -1,8 +1,10 @@
 //! Reads the cases of a store and their deliveries.
 
 use clap::{Args, ValueEnum};
-use identkit_core::Secret;
+use identkit_core::{Clock as _, Secret};
 use identkit_store::{Case, CaseId, EventId, EventState, Store, StoredEvent};
+use identkit_transport::SystemClock;
+use jiff::Timestamp;
 
 use crate::case_id;
 use crate::exit::Failure;
@@ -98,7 +100,7 @@ impl<'a> Cases<'a> {
         Self { store, after: CaseId::default() }
     }
 
-    /// The next cases. There are no more if it is empty.
+    /// The next cases; empty at the end.
     pub(super) async fn page(&mut self) -> Result<Vec<Case>, Failure> {
         let page = self.store.cases(None, self.after, PAGE).await?;
         self.after = page.last().map_or(self.after, |case| case.id);
@@ -139,6 +141,11 @@ pub(super) async fn tally(store: &Store, case: CaseId) -> Result<Tally, Failure>
     })
     .await?;
     Ok(tally)
+}
+
+/// The present time.
+pub(super) fn now() -> Timestamp {
+    SystemClock::new().wall()
 }
 
 /// A number with its noun.

@@ -9,9 +9,6 @@ mod show;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use identkit_core::Clock as _;
-use identkit_transport::SystemClock;
-use jiff::Timestamp;
 
 use crate::exit::Failure;
 use crate::output::Format;
@@ -39,8 +36,4 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
         Command::Purge(arguments) => purge::run(arguments, format).await,
     }
     .map(|()| ExitCode::SUCCESS)
-}
-
-fn now() -> Timestamp {
-    SystemClock::new().wall()
 }

@@ -7,8 +7,7 @@ use identkit_store::{Case, Retention, Store};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::deliveries::{CaseName, Cases, counted, find, tally};
-use super::now;
+use super::deliveries::{CaseName, Cases, counted, find, now, tally};
 use crate::exit::Failure;
 use crate::input::{confirm, require_terminal};
 use crate::output::{Format, unwritten};

@@ -4,8 +4,7 @@ use clap::Args;
 use identkit_store::{CaseId, Store};
 use serde_json::json;
 
-use super::deliveries::{CaseName, Cases, counted, find, tally};
-use super::now;
+use super::deliveries::{CaseName, Cases, counted, find, now, tally};
 use crate::exit::Failure;
 use crate::output::{Format, unwritten};
 use crate::progress::Progress;
