@@ -4,12 +4,15 @@
 
 mod arguments;
 mod calls;
+mod case_id;
 mod changes;
 mod commands;
 mod connection;
 mod context;
 mod exchange;
 mod exit;
+#[expect(dead_code, reason = "the command that accepts webhooks uses it")]
+mod forward;
 mod given;
 mod help;
 mod input;

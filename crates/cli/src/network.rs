@@ -20,8 +20,18 @@ const PROXY: &str = "IDENTKIT_PROXY";
 
 /// Builds the transport for the sandbox's webhooks.
 pub(crate) fn webhooks(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Failure> {
-    let builder = TlsConfig::builder().authorities(&authorities("--webhook-ca", ca_file)?);
-    let tls = builder.build().map_err(|error| untrusted("--webhook-ca", ca_file, error))?;
+    direct("--webhook-ca", ca_file)
+}
+
+/// Builds the transport to the service that gets forwarded events.
+pub(crate) fn forward(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Failure> {
+    direct("--forward-ca-file", ca_file)
+}
+
+/// Builds a transport without a proxy that also trusts the authorities of a file.
+fn direct(flag: &str, ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Failure> {
+    let builder = TlsConfig::builder().authorities(&authorities(flag, ca_file)?);
+    let tls = builder.build().map_err(|error| untrusted(flag, ca_file, error))?;
     Ok(Arc::new(HyperTransport::new(&tls)))
 }
 

@@ -32,6 +32,7 @@ const MIN_UPLOAD_SIZE: u64 = 64 * 1024;
 const WAITING: &str = "{spinner} {prefix}waiting for the response";
 const SENDING: &str = "{prefix}sending   {wide_bar} {bytes} of {total_bytes}";
 const RECEIVING: &str = "{prefix}receiving {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}";
+const COUNTING: &str = "{spinner} {prefix}{human_pos} read";
 const RECEIVING_SO_FAR: &str = "{spinner} {prefix}receiving {bytes}, {bytes_per_sec}";
 
 /// The progress bar of a command, which shows one transfer after another.
@@ -54,10 +55,31 @@ impl Progress {
         }
     }
 
+    /// Shows a number of things that the command reads, from 0 on.
+    pub(crate) fn count(&self, what: &str) -> Counter {
+        self.describe(what);
+        Counter(self.0.as_ref().map(|bar| {
+            begin(bar, COUNTING, None);
+            BarGuard(bar.clone())
+        }))
+    }
+
     /// Sets the text at the start of the line.
     pub(crate) fn describe(&self, what: &str) {
         if let Some(bar) = &self.0 {
             bar.set_prefix(format!("{}, ", plain(what)));
+        }
+    }
+}
+
+/// Shows a number on the bar until it is dropped.
+pub(crate) struct Counter(Option<BarGuard>);
+
+impl Counter {
+    /// Adds to the number.
+    pub(crate) fn add(&self, number: u64) {
+        if let Some(BarGuard(bar)) = &self.0 {
+            bar.inc(number);
         }
     }
 }
@@ -270,9 +292,13 @@ mod tests {
 
     #[test]
     fn the_bar_fits_on_a_line_of_80_columns() {
-        for (template, length) in
-            [(WAITING, None), (SENDING, Some(1 << 29)), (RECEIVING, Some(1 << 29)), (RECEIVING_SO_FAR, None)]
-        {
+        for (template, length) in [
+            (WAITING, None),
+            (COUNTING, None),
+            (SENDING, Some(1 << 29)),
+            (RECEIVING, Some(1 << 29)),
+            (RECEIVING_SO_FAR, None),
+        ] {
             let terminal = FakeTerminal::default();
             let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
             let bar = ProgressBar::with_draw_target(None, target);

@@ -1,5 +1,7 @@
 //! Parsers of option values.
 
+use std::time::Duration;
+
 use identkit_core::{Kind, Outcome, Window};
 use identkit_identify24::messages::BERLIN;
 use identkit_wire::url::WebUrl;
@@ -59,6 +61,12 @@ pub(crate) fn moment(text: &str) -> Result<Moment, String> {
          (-90m, -24h, -7d)"
             .to_owned()
     })
+}
+
+/// Parses an age such as `30d`, `12h` or `90m`.
+pub(crate) fn age(text: &str) -> Result<Duration, String> {
+    let age = ago(text).and_then(|age| Duration::try_from(age).ok());
+    age.ok_or_else(|| "must be an age such as 30d, 12h or 90m".to_owned())
 }
 
 fn ago(text: &str) -> Option<SignedDuration> {
@@ -139,6 +147,15 @@ mod tests {
                    -99999999999999999999h,10.09.2020,1599739200,2020-09-1é,";
         for bad in bad.split(',') {
             assert!(moment(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_age_is_a_number_with_a_unit() {
+        assert_eq!(age("30d"), Ok(Duration::from_secs(30 * 86_400)));
+        assert_eq!(age("90m"), Ok(Duration::from_secs(5_400)));
+        for bad in ["", "d", "-30d", "30", "1w", "1.5h"] {
+            assert!(age(bad).is_err(), "{bad}");
         }
     }
 

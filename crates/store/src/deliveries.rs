@@ -80,7 +80,9 @@ impl Store {
             let event: Event = serde_json::from_slice(event).map_err(|_| fault::unreadable_event())?;
             let delivery = WebhookDelivery::new(event, row.received).with_request(request.to_vec());
             let (id, case) = (EventId(row.id), CaseId(row.case));
-            events.push(StoredEvent { id, case, delivery, state: row.state, attempts: row.attempts });
+            let idempotency_key = self.keys.event_name(row.vendor, row.id, row.received);
+            let EventRow { state, attempts, .. } = row;
+            events.push(StoredEvent { id, case, delivery, state, attempts, idempotency_key });
         }
         Ok(events)
     }

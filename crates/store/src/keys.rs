@@ -6,14 +6,18 @@
 use std::sync::Arc;
 
 use identkit_core::{Error, Secret};
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::cipher::{self, Bytes32, KeyEncryptionKey};
 use crate::engine::{Engine, Link};
 use crate::fault;
-use crate::pack::{pack, unpack};
+use crate::pack::{micros, pack, unpack};
 
 const NAME: usize = 32;
+
+/// Length in bytes of the name of an event.
+const EVENT_NAME: usize = 16;
 
 /// Name of the value that shows whether the wrapping key is the right one.
 const CHECK: &[u8] = b"check";
@@ -87,6 +91,13 @@ impl Keys {
     pub(crate) fn token_hash(&self, provider: &str, event: &str, token: &Secret) -> [u8; NAME] {
         let parts = [provider, event, token.expose()].map(str::as_bytes);
         self.wrapping.name(&[b"token", &pack(&parts)])
+    }
+
+    /// The name of an event that is the same each time it is read, and differs from that of any other event, also in
+    /// another store. The time belongs to it because a restored store uses the ids after its backup again.
+    pub(crate) fn event_name(&self, case: Link, id: u64, received: Timestamp) -> String {
+        let name = self.wrapping.name(&[b"event", &case.0, &id.to_le_bytes(), &micros(received)]);
+        name.iter().take(EVENT_NAME).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Returns the key of a name, if there is one.

@@ -5,6 +5,7 @@ mod cipher;
 mod deliveries;
 pub mod engine;
 mod fault;
+mod forward;
 mod keys;
 mod memory;
 mod model;
@@ -23,6 +24,7 @@ mod worker;
 
 pub use self::cipher::KeyEncryptionKey;
 pub use self::engine::{Engine, EventState, Finish, Held};
+pub use self::forward::{EventSink, Forwarder, Incident};
 pub use self::memory::Memory;
 pub use self::model::{
     Artifact, Case, CaseId, Claim, Deletion, Entry, EventId, Intent, Retention, StoredEntry, StoredEvent,

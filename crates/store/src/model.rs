@@ -29,6 +29,9 @@ pub struct StoredEvent {
     pub state: EventState,
     /// Number of claims of the unit.
     pub attempts: u64,
+    /// Name of the event in 32 hexadecimal digits: the same each time it is delivered to an
+    /// [`EventSink`](crate::EventSink), and different from that of any other event, also in another store.
+    pub idempotency_key: String,
 }
 
 /// A claim of the work of a case: the right to write about it until another worker takes it over.

@@ -22,6 +22,12 @@ impl Store {
         self.end_purge(begun).await
     }
 
+    /// Purges a case unless it has pending or claimed work. Returns whether it was purged.
+    pub async fn purge_idle(&self, case: CaseId) -> Result<bool, Error> {
+        let begun = self.engine.begin_purge(case.0, true).await?;
+        self.end_purge(begun).await
+    }
+
     /// Purges the expired cases that have no pending or claimed work, and returns their number. Also completes purges that a
     /// crash has interrupted.
     pub async fn purge_expired(&self, retention: &Retention) -> Result<u64, Error> {

@@ -2,6 +2,7 @@
 
 mod demo;
 pub(crate) mod identify24;
+mod inbox;
 pub(crate) mod listen;
 pub(crate) mod sandbox;
 mod state;
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Listen(listen::Arguments),
     Tm(tm::Arguments),
     Identify24(identify24::Arguments),
+    Inbox(inbox::Arguments),
     State(state::Arguments),
     #[command(flatten)]
     Call(calls::Arguments),
@@ -30,7 +32,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether the command calls a vendor or its mock, so that it can fail with a vendor's text.
     pub(crate) fn calls_a_vendor(&self) -> bool {
-        !matches!(self, Self::Sandbox(_) | Self::Listen(_) | Self::State(_))
+        !matches!(self, Self::Inbox(_) | Self::Listen(_) | Self::Sandbox(_) | Self::State(_))
     }
 
     pub(crate) async fn run(&self, format: Format) -> Result<ExitCode, Failure> {
@@ -40,6 +42,7 @@ impl Command {
             Self::Listen(arguments) => listen::run(arguments).await,
             Self::Tm(arguments) => tm::run(arguments, format).await,
             Self::Identify24(arguments) => identify24::run(arguments, format).await,
+            Self::Inbox(arguments) => inbox::run(arguments, format).await,
             Self::State(arguments) => state::run(arguments, format),
             Self::Call(arguments) => calls::run(arguments, format).await,
         }

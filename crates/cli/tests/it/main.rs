@@ -12,6 +12,7 @@ mod fuzz;
 mod help;
 mod identify24;
 mod ids;
+mod inbox;
 #[cfg(unix)]
 mod interrupted;
 mod levels;

@@ -9,6 +9,8 @@
 )]
 
 mod concurrency;
+mod forward;
+mod forwarder;
 #[cfg(all(any(feature = "sqlite", feature = "postgres"), unix))]
 mod kills;
 #[cfg(all(feature = "postgres", unix))]

@@ -10,6 +10,7 @@ use identkit_store::{
 };
 
 pub(crate) use crate::concurrency::*;
+pub(crate) use crate::forward::two_forwarders_deliver_each_event;
 use crate::support::{Opened, PROVIDER, Skewed, all, assert_conflict, at, case_of, delivery, states};
 pub(crate) use crate::tokens::*;
 
@@ -52,6 +53,8 @@ macro_rules! suite {
             a_token_of_a_case_ends_with_the_case
             replaced_tokens_expire_and_those_of_cases_do_not
             a_token_can_be_added_again_but_not_revived
+            two_forwarders_deliver_each_event
+            purge_idle_spares_a_case_with_work
         );
     };
     ($open:ident: $($name:ident)*) => {
@@ -473,6 +476,17 @@ pub(crate) async fn a_delivery_completes_a_purge_that_has_begun(Opened { store, 
     engine.begin_purge(again.case().0, false).await.unwrap().unwrap();
     assert_eq!(store.purge_expired(&Retention::new(at(-99))).await.unwrap(), 1);
     assert!(engine.case(again.case().0).await.unwrap().is_none());
+}
+
+pub(crate) async fn purge_idle_spares_a_case_with_work(Opened { store, .. }: &Opened) {
+    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+    let case = case_of(store, "9992").await.unwrap();
+    assert!(!store.purge_idle(case).await.unwrap(), "pending");
+    let [claim] = store.claim(10, at(1)).await.unwrap()[..] else { panic!("one unit") };
+    assert!(!store.purge_idle(case).await.unwrap(), "claimed");
+    store.finish(&claim, Finish::Done).await.unwrap();
+    assert!(store.purge_idle(case).await.unwrap() && all(store).await.is_empty());
+    assert!(!store.purge_idle(case).await.unwrap(), "purged");
 }
 
 pub(crate) async fn retention_spares_cases_with_work(Opened { store, engine, .. }: &Opened) {

@@ -20,6 +20,7 @@ use tokio_postgres::Client;
 
 use self::opening::refused;
 use self::server::{Server, connect, shared};
+use crate::forwarder::{Process, Sink, all_are};
 use crate::kills::{accept_until_killed, child, events_after, kill_writers};
 use crate::support::{CANARIES, Opened, PROVIDER, all, at, delivery, key, rounds, states, write_canaries};
 
@@ -33,6 +34,19 @@ async fn open() -> Option<Opened> {
 }
 
 crate::suite::suite!(open);
+
+#[tokio::test]
+async fn work_of_another_process_is_forwarded_at_once() {
+    let Some(opened) = open().await else { return };
+    let sink = Sink::new(|_, _| false);
+    // The clock does not move, so no poll finds it.
+    let _process = Process::start(&opened.store, &sink, |forwarder| forwarder);
+    for number in 1..=3 {
+        opened.other.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+        eventually("it is delivered", || sink.count() == number).await;
+        all_are(&opened.other, EventState::Done).await;
+    }
+}
 
 #[tokio::test]
 async fn a_value_that_cannot_be_stored_fails_alone() {
