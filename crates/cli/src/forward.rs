@@ -60,18 +60,22 @@ pub(crate) struct ForwardArguments {
 }
 
 impl ForwardArguments {
-    /// Builds the forwarder; `None` without `--forward`. Checks every option.
-    pub(crate) fn forwarder(&self, store: &Store) -> Result<Option<Forwarder>, Failure> {
+    /// Checks every option, and returns the service; `None` without `--forward`.
+    pub(crate) fn sink(&self) -> Result<Option<HttpSink>, Failure> {
         let Some(url) = &self.forward else { return Ok(None) };
-        let sink = HttpSink {
+        Ok(Some(HttpSink {
             url: parse(url, self.forward_without_tls)?,
             headers: self.forward_header_file.as_deref().map(headers).transpose()?.unwrap_or_default(),
             transport: network::forward(self.forward_ca_file.as_deref())?,
             clock: Arc::new(SystemClock::new()),
-        };
+        }))
+    }
+
+    /// Returns what forwards the events of a store to the service, and reports incidents on standard error.
+    pub(crate) fn forwarder(&self, sink: HttpSink, store: &Store) -> Forwarder {
         let clock = Arc::clone(&sink.clock);
         let forwarder = Forwarder::new(store.clone(), clock, Arc::new(sink)).max_attempts(self.forward_attempts);
-        Ok(Some(forwarder.on_incident(|incident| say(&message(&incident)))))
+        forwarder.on_incident(|incident| say(&message(&incident)))
     }
 }
 
@@ -128,7 +132,7 @@ const KEY: &str = "idempotency-key";
 
 /// A service that gets events as JSON over HTTP.
 #[derive(Debug)]
-struct HttpSink {
+pub(crate) struct HttpSink {
     url: Uri,
     headers: HeaderMap,
     transport: Arc<dyn Transport>,

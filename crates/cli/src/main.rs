@@ -11,7 +11,6 @@ mod connection;
 mod context;
 mod exchange;
 mod exit;
-#[expect(dead_code, reason = "the command that accepts webhooks uses it")]
 mod forward;
 mod given;
 mod help;

@@ -7,6 +7,7 @@ use clap::Args;
 use identkit_webhook::Network;
 use jiff::SignedDuration;
 
+use crate::forward::ForwardArguments;
 use crate::providers::callbacks;
 use crate::store::StoreArguments;
 use crate::values::{duration, webhook_url};
@@ -51,6 +52,9 @@ pub(crate) struct Arguments {
     /// All events of the store are printed, also those that another process receives.
     #[arg(long)]
     pub(super) print: bool,
+
+    #[command(flatten, next_help_heading = "Forwarding")]
+    pub(super) forward: ForwardArguments,
 
     /// URL at which the vendors reach this receiver, e.g. https://hooks.example.com. [default: that of the address]
     #[arg(long, value_name = "URL", value_parser = webhook_url, help_heading = URLS)]

@@ -1,6 +1,7 @@
 //! `identkit listen`.
 
 mod arguments;
+mod forwarding;
 mod metrics;
 mod pages;
 mod print;
@@ -16,12 +17,13 @@ use std::sync::Arc;
 
 use http::Uri;
 use identkit_core::{Clock, Inbox};
-use identkit_store::Store;
+use identkit_store::{Forwarder, Store};
 use identkit_transport::SystemClock;
 use identkit_webhook::{AllowList, ListenOptions, Listener, Receiver};
 use tokio::sync::Notify;
 
 pub(crate) use self::arguments::Arguments;
+use self::forwarding::Forwarding;
 use self::metrics::Metrics;
 use self::pages::Pages;
 use self::print::{Printer, WakingInbox};
@@ -54,6 +56,7 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
 struct Running {
     listener: Listener,
     printer: Option<Printer>,
+    forwarding: Option<Forwarding>,
 }
 
 impl Running {
@@ -63,11 +66,17 @@ impl Running {
             _ => None,
         };
         let (is_tls, clock) = (tls.is_some(), SystemClock::new());
+        let sink = options.forward.sink()?;
         let store = options.store.open(Missing::Create).await?;
 
         let accepted = Arc::new(Notify::new());
         let metrics = Arc::new(Metrics::new());
-        let inbox: Arc<dyn Inbox> = Arc::new(WakingInbox { store: store.clone(), accepted: Arc::clone(&accepted) });
+        let forwarder = sink.map(|sink| Arc::new(options.forward.forwarder(sink, &store)));
+        let inner: Arc<dyn Inbox> = match &forwarder {
+            Some(forwarder) => Arc::<Forwarder>::clone(forwarder),
+            None => Arc::new(store.clone()),
+        };
+        let inbox: Arc<dyn Inbox> = Arc::new(WakingInbox { inner, accepted: Arc::clone(&accepted) });
         let mut listen = ListenOptions::default()
             .trust_proxies(options.trust_proxy.iter().copied())
             .pages(Arc::new(Pages::new(store.clone(), Arc::clone(&metrics))))
@@ -89,14 +98,17 @@ impl Running {
         warn(options, listener.address(), is_tls);
         let tokens = prepare_tokens(options, &store, &clock).await?;
         print(&addresses.line(&tokens)?.to_string())?;
-        Ok(Self { listener, printer })
+        Ok(Self { listener, printer, forwarding: forwarder.map(Forwarding::start) })
     }
 
-    /// Answers the webhooks that were received, and prints their events.
+    /// Answers the webhooks that were received, prints their events, and completes the requests to --forward.
     async fn stop(self) {
         self.listener.shutdown().await;
         if let Some(printer) = self.printer {
             printer.finish().await;
+        }
+        if let Some(forwarding) = self.forwarding {
+            forwarding.finish().await;
         }
     }
 }

@@ -29,16 +29,15 @@ const BLOCKED: Duration = Duration::from_secs(5);
 const LAST: Duration = Duration::from_secs(2);
 
 /// A store as inbox that wakes the printer.
-#[derive(Debug)]
 pub(super) struct WakingInbox {
-    pub(super) store: Store,
+    pub(super) inner: Arc<dyn Inbox>,
     pub(super) accepted: Arc<Notify>,
 }
 
 #[async_trait]
 impl Inbox for WakingInbox {
     async fn accept(&self, delivery: WebhookDelivery) -> Result<(), Error> {
-        self.store.accept(&delivery).await?;
+        self.inner.accept(delivery).await?;
         self.accepted.notify_one();
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `identkit listen` as a process.
 
+mod forward;
 mod postgres;
 mod process;
 mod responses;

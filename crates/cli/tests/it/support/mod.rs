@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempDir};
 
-pub(crate) use self::hostile::{NO_SERVER, Reply, Server, accept, content_length, head, tunnel, whole};
+pub(crate) use self::hostile::{
+    NO_SERVER, ReceivedRequest, Reply, Server, accept, content_length, head, tunnel, whole,
+};
 
 /// The order and the ident of the documents' examples.
 pub(crate) const ORDER: &str = "99921269855041";
