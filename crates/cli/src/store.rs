@@ -185,17 +185,18 @@ mod tests {
 
     #[test]
     fn a_key_has_64_hexadecimal_digits() {
-        let digits = "0123456789abcdefABCDEF00".repeat(3)[..64].to_owned();
+        let digits = "0123456789abcdefABCDEF0123456789".repeat(2);
+        let short = digits.strip_suffix("89").unwrap();
         for (text, is_key) in [
             (digits.clone(), true),
             (format!("{digits}\n"), true),
             (format!("{digits}\r\n"), true),
             (format!(" {digits}"), false),
-            (digits[..62].to_owned(), false),
+            (short.to_owned(), false),
             (format!("{digits}00"), false),
-            (format!("{}0g", &digits[..62]), false),
-            (format!("{}+1", &digits[..62]), false),
-            (format!("{}ä", &digits[..62]), false),
+            (format!("{short}0g"), false),
+            (format!("{short}+1"), false),
+            (format!("{short}ä"), false),
             (String::new(), false),
         ] {
             assert_eq!(parse(&text).is_some(), is_key, "{text:?}");

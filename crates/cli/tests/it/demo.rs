@@ -1,11 +1,10 @@
 //! `identkit demo` as a process: output, files, and failures.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::{Run, assert_private, clean_command, has, identkit, keys, names, run, sample, sha256};
-use identkit_store::{EventId, KeyEncryptionKey, Sqlite, Store};
+use crate::support::{Run, assert_private, clean_command, has, identkit, keys, names, open_store, run, sample, sha256};
+use identkit_store::EventId;
 use serde_json::Value;
 
 /// The operations that the demo must show, by the vendors' names.
@@ -151,23 +150,14 @@ async fn each_run_adds_three_events_to_the_store() {
     let out = tempfile::tempdir().unwrap();
     for run in 1..=2 {
         demo(out.path(), &["--output", "json"]).ends_with(0, &[]);
-        let key = std::fs::read_to_string(out.path().join("store.db.key")).unwrap();
-        let key: Vec<u8> = key
-            .trim()
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-            .collect();
-        let key = KeyEncryptionKey::from_bytes(&key.try_into().unwrap());
-        let engine = Sqlite::builder(out.path().join("store.db")).open().unwrap();
-        let store = Store::open(Arc::new(engine), key).await.unwrap();
+        let store = open_store(&out.path().join("store.db")).await;
         let events = store.events(EventId::default(), 100).await.unwrap();
         let events: Vec<_> = events.iter().map(|stored| &stored.delivery.event).collect();
         assert_eq!(events.len(), 3 * run, "{events:?}");
         let latest = &events[events.len() - 3..];
-        let names: Vec<_> = latest.iter().map(|event| &event.name[..]).collect();
+        let names: Vec<_> = latest.iter().map(|event| event.name.as_str()).collect();
         assert_eq!(names[..2], ["AfterIdent", "OnFinal"]);
-        let providers: Vec<_> = latest.iter().map(|event| &event.provider[..]).collect();
+        let providers: Vec<_> = latest.iter().map(|event| event.provider.as_str()).collect();
         assert_eq!(providers, ["identity-tm", "identity-tm", "identify24"]);
     }
 }

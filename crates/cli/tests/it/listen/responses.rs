@@ -1,22 +1,17 @@
 //! What the receiver answers, prints and stores.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use identkit_store::{KeyEncryptionKey, Sqlite, Store};
 use identkit_testkit::block_on;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::support::open_store;
 
 /// Reads the events of a store: name, id.
 fn stored(folder: &Path) -> Vec<(String, String)> {
-    let digits = std::fs::read_to_string(folder.join("state.db.key")).unwrap();
-    let byte = |at: usize| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap();
-    let key = KeyEncryptionKey::from_bytes(&std::array::from_fn(byte));
     block_on(async {
-        let engine = Arc::new(Sqlite::builder(folder.join("state.db")).open().unwrap());
-        let store = Store::open(engine, key).await.unwrap();
+        let store = open_store(&folder.join("state.db")).await;
         let events = store.events(Default::default(), 100).await.unwrap();
         let event = |event: &identkit_store::StoredEvent| {
             let event = &event.delivery.event;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use identkit_store::{KeyEncryptionKey, Sqlite, Store};
 use identkit_testkit::missing;
 pub(crate) use identkit_testkit::workspace as workspace_path;
 use serde_json::{Value, json};
@@ -161,6 +162,15 @@ pub(crate) fn run_in_terminal(command: &Command, typed: &str) -> Run {
     script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     script.env("TERM", "xterm").env("SHELL", "/bin/sh");
     feed(&mut script, typed.as_bytes())
+}
+
+/// Opens the SQLite store at a path, with the key that the program has put beside it.
+pub(crate) async fn open_store(path: &Path) -> Store {
+    let digits = std::fs::read_to_string(format!("{}.key", path.display())).unwrap();
+    let (pairs, _) = digits.as_bytes().as_chunks::<2>();
+    let byte = |at: usize| u8::from_str_radix(std::str::from_utf8(&pairs[at]).unwrap(), 16).unwrap();
+    let key = KeyEncryptionKey::from_bytes(&std::array::from_fn(byte));
+    Store::open(Arc::new(Sqlite::builder(path).open().unwrap()), key).await.unwrap()
 }
 
 /// The program's path. Start it with [`identkit`] or [`clean_command`].
