@@ -1,9 +1,10 @@
-//! `--forward`: delivers each event to a local service as JSON over HTTP.
+//! `--forward`: delivers each event to a service as JSON over HTTP.
 //!
 //! No message contains personal data, the URL or a header: both can contain secrets.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,6 +27,9 @@ use crate::{case_id, network};
 
 /// Time for a request with its response.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Time for the body of a response after its status.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Maximum size in bytes of a response that is read, so that its connection can be used again.
 const MAX_RESPONSE: u64 = 64 * 1024;
@@ -54,7 +58,7 @@ pub(crate) struct ForwardArguments {
     forward_ca_file: Option<PathBuf>,
 
     /// Allows a URL of another machine that begins with http://. The events contain ids and personal data, which anyone in
-    /// the network between them can then read.
+    /// the network between this machine and the service can then read.
     #[arg(long, requires = "forward")]
     forward_without_tls: bool,
 }
@@ -71,12 +75,22 @@ impl ForwardArguments {
         }))
     }
 
-    /// Returns what forwards the events of a store to the service, and reports incidents on standard error.
+    /// Returns the forwarder from a store to the service. It reports incidents on standard error.
     pub(crate) fn forwarder(&self, sink: HttpSink, store: &Store) -> Forwarder {
         let clock = Arc::clone(&sink.clock);
         let forwarder = Forwarder::new(store.clone(), clock, Arc::new(sink)).max_attempts(self.forward_attempts);
-        forwarder.on_incident(|incident| say(&message(&incident)))
+        let lines = reporter();
+        // Standard error may be blocked. Then incidents are left out, and the events are delivered.
+        forwarder.on_incident(move |incident| drop(lines.try_send(message(&incident))))
     }
+}
+
+/// A thread that writes lines to standard error. It ends with the sender.
+fn reporter() -> SyncSender<String> {
+    let (sender, lines) = sync_channel::<String>(64);
+    // Without a thread, nothing is reported.
+    drop(std::thread::Builder::new().spawn(move || lines.iter().for_each(|line| say(&line))));
+    sender
 }
 
 /// Reads the URL. Errors do not repeat it.
@@ -162,8 +176,11 @@ impl HttpSink {
             }
         })?;
         let status = response.status();
-        // The status decides; the body is read so that the connection can be used again.
-        drop(response.into_body().collect(MAX_RESPONSE).await);
+        // The status decides. The body is read so that the connection can be used again.
+        tokio::select! {
+            _ = response.into_body().collect(MAX_RESPONSE) => {}
+            _ = self.clock.sleep_until(self.clock.now().plus(PATIENCE)) => {}
+        }
         Ok(status)
     }
 }

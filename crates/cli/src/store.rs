@@ -87,40 +87,15 @@ impl StoreArguments {
                 path.display()
             )));
         }
-        let (key, created) = self.key(missing)?;
-        match self.open_with(key).await {
-            Ok(store) => Ok((store, created)),
-            Err(failure) => {
-                // The store was not created with it.
-                created.map(fs::remove_file);
-                Err(failure)
-            }
-        }
-    }
-
-    async fn open_with(&self, key: KeyEncryptionKey) -> Result<Store, Failure> {
+        let path = self.key_path()?;
         let engine: Arc<dyn Engine> = match &self.store {
             Location::Sqlite(path) => Arc::new(Sqlite::builder(path).open()?),
             Location::Postgres(url) => Arc::new(Postgres::builder(url.clone()).open().await?),
         };
-        Ok(Store::open(engine, key).await?)
-    }
-
-    /// The key, and its file if it is new.
-    fn key(&self, missing: Missing) -> Result<(KeyEncryptionKey, Option<PathBuf>), Failure> {
-        let path = self.key_path()?;
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok((parse(&text).ok_or_else(|| unusable(&path))?, None)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // A store that exists has its key elsewhere.
-                let is_new = !matches!(&self.store, Location::Sqlite(data) if data.exists());
-                match missing {
-                    Missing::Create if is_new => create(path),
-                    _ => Err(absent(&path)),
-                }
-            }
-            Err(error) => Err(Failure::usage(format!("the key file {} cannot be read: {error}", path.display()))),
-        }
+        // Only a store without a key gets a new one: the file of any other key could hide the right one.
+        let create = missing == Missing::Create && !Store::has_key(&*engine).await?;
+        let (key, created) = key(path, create)?;
+        Ok((Store::open(engine, key).await?, created))
     }
 
     fn key_path(&self) -> Result<PathBuf, Failure> {
@@ -133,6 +108,16 @@ impl StoreArguments {
             }
             (None, Location::Postgres(_)) => Ok(StateDirectory::default().path()?.join("postgres.key")),
         }
+    }
+}
+
+/// The key of a file, and the file if it is new.
+fn key(path: PathBuf, may_create: bool) -> Result<(KeyEncryptionKey, Option<PathBuf>), Failure> {
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok((parse(&text).ok_or_else(|| unusable(&path))?, None)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => create(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(absent(&path)),
+        Err(error) => Err(Failure::usage(format!("the key file {} cannot be read: {error}", path.display()))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Inbound webhooks as events, and the ports of a receiver: what makes them durable, and what knows its tokens.
+//! Inbound webhooks as events, and the ports of a receiver: `Inbox` and `Tokens`.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -72,7 +72,7 @@ impl WebhookDelivery {
 /// Makes deliveries durable before the receiver acknowledges them to the vendor.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Makes the delivery durable. A repeated delivery is one more.
+    /// Makes the delivery durable. A repeated delivery is stored again.
     ///
     /// # Errors
     /// If the delivery is not durable. The receiver then responds so that the vendor delivers it again.
@@ -85,7 +85,7 @@ pub trait Tokens: Send + Sync {
     /// Whether a token is valid for the webhooks of this provider's event at this time.
     ///
     /// # Errors
-    /// If it cannot be found out. The receiver then responds so that the vendor delivers the webhook again.
+    /// If the tokens cannot be read. The receiver then responds so that the vendor delivers the webhook again.
     async fn is_valid(&self, provider: &str, event: &str, token: &Secret, now: Timestamp) -> Result<bool, Error>;
 }
 

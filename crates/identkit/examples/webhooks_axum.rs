@@ -4,7 +4,7 @@
 //! another one. The sandbox delivers a webhook of identity.TM over 127.0.0.1.
 //!
 //! ```sh
-//! cargo run -p identkit --example webhooks_axum
+//! cargo run -p identkit --features axum,sqlite --example webhooks_axum
 //! ```
 //!
 //! Features: `axum`, `http`, `identity-tm`, `sqlite`.

@@ -4,7 +4,7 @@
 //! `identkit::webhook::listen` instead of `serve` below.
 //!
 //! ```sh
-//! cargo run -p identkit --example webhooks_hyper
+//! cargo run -p identkit --features sqlite --example webhooks_hyper
 //! ```
 //!
 //! Features: `http`, `identify24`, `sqlite`, `webhook`.

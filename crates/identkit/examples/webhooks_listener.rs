@@ -3,7 +3,7 @@
 //! The sandbox delivers a webhook of identity.TM over 127.0.0.1.
 //!
 //! ```sh
-//! cargo run -p identkit --example webhooks_listener
+//! cargo run -p identkit --features sqlite --example webhooks_listener
 //! ```
 //!
 //! Features: `identity-tm`, `sqlite`, `webhook`.

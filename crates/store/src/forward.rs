@@ -49,7 +49,7 @@ pub trait EventSink: Send + Sync {
     async fn deliver(&self, event: &StoredEvent) -> Result<(), Error>;
 }
 
-/// What a [`Forwarder`] reports.
+/// An incident of a [`Forwarder`].
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum Incident {
@@ -158,7 +158,7 @@ impl Forwarder {
         self
     }
 
-    /// Sets what is called with each incident. It must not block.
+    /// Sets the callback for incidents. It must not block.
     #[must_use]
     pub fn on_incident(mut self, report: impl Fn(Incident) + Send + Sync + 'static) -> Self {
         self.report = Arc::new(report);

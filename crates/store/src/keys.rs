@@ -76,6 +76,11 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
+    /// Whether a wrapping key was decided.
+    pub(crate) async fn is_decided(engine: &dyn Engine) -> Result<bool, Error> {
+        Ok(engine.key(CHECK).await?.is_some())
+    }
+
     /// Checks that the key is the one with which the store was created.
     pub(crate) async fn open(engine: Arc<dyn Engine>, wrapping: KeyEncryptionKey) -> Result<Self, Error> {
         let stored = engine.add_key(CHECK, wrapping.wrap(CHECK, &[0; 32])?).await?;

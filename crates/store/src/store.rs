@@ -34,6 +34,11 @@ impl Store {
         Ok(Self { engine, keys })
     }
 
+    /// Whether the store of an engine was opened with a key before. If not, the first [`open`](Self::open) decides it.
+    pub async fn has_key(engine: &dyn Engine) -> Result<bool, Error> {
+        Keys::is_decided(engine).await
+    }
+
     /// Claims at most `limit` cases with pending work that is due. Use [`Worker`](crate::Worker), which also continues the
     /// work of workers that have stopped.
     pub async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<Claim>, Error> {

@@ -1,4 +1,5 @@
-//! The tokens of webhook URLs. The store has keyed hashes of them only: who reads it cannot deliver webhooks.
+//! The tokens of webhook URLs. The store has keyed hashes of them only: a reader of the store cannot
+//! deliver webhooks.
 
 use base64_simd::URL_SAFE_NO_PAD;
 use identkit_core::{Error, Secret, Tokens, async_trait};
@@ -16,8 +17,8 @@ const BYTES: usize = 32;
 const CHARACTERS: usize = (BYTES * 4).div_ceil(3);
 
 impl Store {
-    /// Creates a token for the webhooks of one event of a case: 256 random bits, in 43 characters. It is valid until the
-    /// case is purged. It cannot be read from the store afterwards.
+    /// Creates a token for the webhooks of one event in the URL of a case: 256 random bits, in 43 characters. It is valid
+    /// until the case is purged, and is not compared with the case that a webhook names: a webhook is only a hint. It cannot be read from the store afterwards.
     pub async fn create_case_token(&self, claim: &Claim, provider: &str, event: &str) -> Result<Secret, Error> {
         self.create_token_as(Some(claim.lease), provider, event).await
     }

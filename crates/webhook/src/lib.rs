@@ -24,7 +24,7 @@ mod time;
 
 pub use allow::{AllowList, Network, Peer};
 #[cfg(feature = "listener")]
-pub use listener::{Handled, ListenOptions, Listener, Pages, listen};
+pub use listener::{HandledRequest, ListenOptions, Listener, Pages, listen};
 pub use receiver::{BODY_LIMIT, RESPONSE_LIMIT, Receiver};
 #[cfg(feature = "axum")]
 pub use router::router;

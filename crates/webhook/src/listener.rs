@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::connection::Shared;
-pub use self::options::{Handled, ListenOptions, Pages};
+pub use self::options::{HandledRequest, ListenOptions, Pages};
 use self::waiting::Waiting;
 use crate::allow::Peer;
 use crate::receiver::Receiver;

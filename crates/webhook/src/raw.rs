@@ -1,15 +1,22 @@
 //! A request as text, to be kept with its event.
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderValue, Request};
+use identkit_wire::CallbackPath;
 
 /// Stands where the token was.
 const TOKEN: &str = "[token]";
 
-/// The request as it was received, but with [`TOKEN`] in place of the token, so that who reads the inbox cannot deliver
-/// webhooks.
+/// The request as it was received, but with [`TOKEN`] in place of the token, so that a reader of the inbox cannot
+/// deliver webhooks.
 pub(crate) fn without_token(request: &Request<Bytes>) -> Vec<u8> {
     let uri = request.uri();
+    let token = CallbackPath::parse(uri.path()).map(|path| path.token);
+    // A proxy may repeat the URL in a header.
+    let hidden = |value: &HeaderValue| {
+        let (text, token) = (String::from_utf8_lossy(value.as_bytes()), token.as_ref()?.expose());
+        text.contains(token).then(|| text.replace(token, TOKEN).into_bytes())
+    };
     let mut raw = Vec::with_capacity(512 + request.body().len());
     let mut segments: Vec<&str> = uri.path().trim_end_matches('/').split('/').collect();
     if let Some(token) = segments.iter_mut().nth_back(1) {
@@ -24,7 +31,7 @@ pub(crate) fn without_token(request: &Request<Bytes>) -> Vec<u8> {
     for (name, value) in request.headers() {
         raw.extend_from_slice(name.as_str().as_bytes());
         raw.extend_from_slice(b": ");
-        raw.extend_from_slice(value.as_bytes());
+        raw.extend_from_slice(hidden(value).as_deref().unwrap_or(value.as_bytes()));
         raw.extend_from_slice(b"\r\n");
     }
     raw.extend_from_slice(b"\r\n");
@@ -35,6 +42,16 @@ pub(crate) fn without_token(request: &Request<Bytes>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_in_a_header_is_hidden_too() {
+        let request =
+            Request::get("/identity-tm/secret/OnFinal").header("x-original-uri", "/identity-tm/secret/OnFinal");
+        let raw = without_token(&request.header("x-odd", &b"\xff"[..]).body(Bytes::new()).unwrap());
+        let expected = b"GET /identity-tm/[token]/OnFinal HTTP/1.1\r\nx-original-uri: /identity-tm/[token]/OnFinal\r\n\
+            x-odd: \xff\r\n\r\n";
+        assert_eq!(raw, expected);
+    }
 
     #[test]
     fn everything_but_the_token_is_kept() {

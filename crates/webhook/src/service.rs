@@ -9,7 +9,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
-use identkit_core::BoxFuture;
+use identkit_core::{BoxFuture, Instant};
 
 use crate::allow::Peer;
 use crate::framing;
@@ -24,8 +24,8 @@ use crate::time::within;
 pub struct ReceiverService {
     receiver: Arc<Receiver>,
     peer: Option<Peer>,
-    /// The outcome, if the server has checked the token already.
-    admission: Option<Admission>,
+    /// The outcome and the deadline of the response, if the server has checked the token already.
+    admission: Option<(Admission, Instant)>,
 }
 
 impl ReceiverService {
@@ -42,10 +42,10 @@ impl ReceiverService {
         self
     }
 
-    /// Sets the outcome of the check of the token, for a service that serves one request.
+    /// Sets the outcome of the check of the token and the deadline of the response, for a service that serves one request.
     #[cfg(feature = "listener")]
-    pub(crate) fn admission(mut self, admission: Admission) -> Self {
-        self.admission = Some(admission);
+    pub(crate) fn admission(mut self, admission: Admission, deadline: Instant) -> Self {
+        self.admission = Some((admission, deadline));
         self
     }
 
@@ -58,7 +58,7 @@ impl ReceiverService {
     /// See [`Receiver::handle`].
     pub async fn respond<B: Body>(&self, request: Request<B>) -> Response<Full<Bytes>> {
         let clock = self.receiver.clock();
-        let deadline = clock.now().plus(RESPONSE_LIMIT);
+        let deadline = self.admission.map_or_else(|| clock.now().plus(RESPONSE_LIMIT), |(_, deadline)| deadline);
         let (mut head, body) = request.into_parts();
         if let Some(peer) = self.peer {
             head.extensions.insert(peer);
@@ -68,7 +68,7 @@ impl ReceiverService {
             Err(StatusCode::BAD_REQUEST)
         } else {
             let admission = match self.admission {
-                Some(admission) => admission,
+                Some((admission, _)) => admission,
                 None => self.receiver.admission(head.uri.path(), deadline).await,
             };
             if let Some(status) = admission.status() {

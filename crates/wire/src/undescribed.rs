@@ -36,41 +36,63 @@ const FAILURES: [&str; 20] = [
     "wrong",
 ];
 
-/// With these, and without a word for a failure, a text says that a call succeeded: words, or parts of them.
-const SUCCESSES: [&str; 27] = [
+/// With these, and without a word for a failure, a text says that a call succeeded: words, or their beginnings.
+const SUCCESSES: [&str; 26] = [
     " 1 ",
     " 200 ",
     " 202 ",
     " 204 ",
+    " accept",
+    " akzeptiert",
+    " angenommen",
+    " beauftragt",
+    " bestaetigt",
+    " bestätigt",
+    " cancel",
+    " confirm",
+    " delet",
+    " destroy",
+    " done ",
+    " erfolg",
+    " erledigt",
+    " geloescht",
+    " gelöscht",
     " ok ",
+    " processed",
+    " received",
+    " storniert",
+    " success",
     " true ",
-    "accept",
-    "akzeptiert",
-    "angenommen",
-    "beauftragt",
-    "bestaetigt",
-    "bestätigt",
-    "cancel",
-    "confirm",
-    "delet",
-    "destroy",
-    "done",
-    "erfolg",
-    "erledigt",
-    "geloescht",
-    "gelöscht",
-    "processed",
-    "queued",
-    "received",
-    "storniert",
-    "success",
-    "vernichtet",
+    " vernichtet",
 ];
 
-/// These deny a success, too, but do not say that a call failed.
-const DENIALS: [&str; 14] = [
-    " 0 ", " f ", " false ", " ko ", " n ", " nein ", " no ", " nok ", " off ", "cannot", "kein", "locked", "mismatch",
+/// These deny a success, too, but do not say that a call failed: words, or parts of them. ` t ` is the end of `couldn't`.
+const DENIALS: [&str; 25] = [
+    " 0 ",
+    " already ",
+    " bereits ",
+    " f ",
+    " false ",
+    " ko ",
+    " later ",
+    " n ",
+    " nein ",
+    " no ",
+    " nok ",
+    " off ",
+    " t ",
+    "cannot",
+    "erfolglos",
+    "forbidden",
+    "kein",
+    "locked",
+    "mismatch",
+    "never",
+    "nothing",
+    "pending",
+    "refus",
     "unable",
+    "verboten",
 ];
 
 /// What the body of a successful response shows, if the document describes none.
@@ -313,7 +335,7 @@ mod tests {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
         let utf_16: Vec<u8> = r#"{"Error":"x"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let text_in_utf_16: Vec<u8> = "Fehler".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        let rows: [(&[u8], UndescribedBody); 75] = [
+        let rows: [(&[u8], UndescribedBody); 84] = [
             (b"", Empty),
             (b"\xef\xbb\xbf \r\n", Empty),
             (b"{}", Object),
@@ -371,6 +393,15 @@ mod tests {
             (b"Unable to delete", Unclear),
             (b"no such order", Unclear),
             (b"order is locked", Unclear),
+            (b"Order couldn't be deleted", Unclear),
+            (b"unsuccessful", Unclear),
+            (b"erfolglos", Unclear),
+            (b"nothing deleted", Unclear),
+            (b"deletion refused", Unclear),
+            (b"Deletion is forbidden", Unclear),
+            ("unbestätigt".as_bytes(), Unclear),
+            (b"will be deleted later", Unclear),
+            (b"already canceled", Unclear),
             // A text about one.
             (b"Error", Unclear),
             ("TAN UNGÜLTIG".as_bytes(), Unclear),

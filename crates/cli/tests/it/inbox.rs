@@ -271,7 +271,7 @@ fn a_store_that_does_not_exist_is_not_created() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     for line in ["list", "show 1", "replay --all", "purge --older-than 1d --yes"] {
-        run(&mut command(&path, line)).fails_with(2, &["there is no store"]);
+        run(&mut command(&path, line)).fails_with(2, &["does not exist"]);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -287,7 +287,7 @@ fn a_wrong_key_is_an_error() {
     std::fs::write(&other, "08").unwrap();
     inbox.run(&format!("list --key-file {}", other.display())).fails_with(2, &["64 hexadecimal digits"]);
     std::fs::remove_file(&key).unwrap();
-    inbox.run("list").fails_with(2, &["no key file", "--key-file"]);
+    inbox.run("list").fails_with(2, &["the key file", "does not exist", "--key-file"]);
 }
 
 #[test]

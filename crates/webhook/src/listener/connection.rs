@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::head::{self, HEAD_LIMIT, Head};
-use super::options::{Handled, ListenOptions};
+use super::options::{HandledRequest, ListenOptions};
 use super::waiting::Ticket;
 use crate::allow::Peer;
 use crate::receiver::{Admission, RESPONSE_LIMIT, Receiver};
@@ -62,15 +62,16 @@ where
     let clock = receiver.clock();
     let Some(Some(Ok(head))) = ticket.hold(within(clock, end, head::read(&mut stream))).await else { return };
     let begin = clock.now();
+    let deadline = begin.plus(RESPONSE_LIMIT);
     let admission = match &head.target {
         Some(target) if head.is_sound => {
-            let check = receiver.admission(target.path(), begin.plus(RESPONSE_LIMIT));
+            let check = receiver.admission(target.path(), deadline);
             let Some(admission) = ticket.hold(check).await else { return };
             admission
         }
         _ => Admission::Denied,
     };
-    let service = ReceiverService::new(Arc::clone(receiver)).peer(peer).admission(admission);
+    let service = ReceiverService::new(Arc::clone(receiver)).peer(peer).admission(admission, deadline);
     let response = respond(stream, head, |request| answer(request, shared, &service, admission, begin), clock);
     if admission == Admission::Granted {
         drop(ticket);
@@ -124,6 +125,6 @@ async fn answer(
     let response = service.respond(request).await;
     let path = CallbackPath::parse(uri.path()).filter(|_| admission == Admission::Granted);
     let webhook = path.map(|path| (path.provider, path.event));
-    observer(Handled::new(webhook, response.status(), shared.receiver.clock().now().since(begin)));
+    observer(HandledRequest::new(webhook, response.status(), shared.receiver.clock().now().since(begin)));
     response
 }

@@ -24,7 +24,7 @@ pub trait Pages: Send + Sync {
 /// A request that a listener has answered, for metrics. It has no token and no personal data.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handled<'a> {
+pub struct HandledRequest<'a> {
     /// Provider and event of the URL; `None` without a valid token.
     pub webhook: Option<(&'a str, &'a str)>,
     /// Status of the response.
@@ -33,7 +33,7 @@ pub struct Handled<'a> {
     pub duration: Duration,
 }
 
-impl<'a> Handled<'a> {
+impl<'a> HandledRequest<'a> {
     /// Describes a request, e.g. for a test of an observer.
     pub fn new(webhook: Option<(&'a str, &'a str)>, status: StatusCode, duration: Duration) -> Self {
         Self { webhook, status, duration }
@@ -41,7 +41,7 @@ impl<'a> Handled<'a> {
 }
 
 /// Called after each request that a listener has answered.
-pub(super) type Observer = Arc<dyn Fn(Handled<'_>) + Send + Sync>;
+pub(super) type Observer = Arc<dyn Fn(HandledRequest<'_>) + Send + Sync>;
 
 /// Limits and additions of a listener.
 #[derive(Clone)]
@@ -100,7 +100,7 @@ impl ListenOptions {
     /// Calls a function after each webhook that was answered, also after those without a valid token. It must not block.
     /// Requests for [`pages`](Self::pages) and connections without a complete request are left out.
     #[must_use]
-    pub fn observe(mut self, observer: impl Fn(Handled<'_>) + Send + Sync + 'static) -> Self {
+    pub fn observe(mut self, observer: impl Fn(HandledRequest<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }

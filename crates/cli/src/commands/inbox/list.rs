@@ -17,7 +17,7 @@ use crate::text::{escape, id, plain};
 /// Number of bytes of JSON that are written at once.
 const CHUNK: usize = 64 * 1024;
 
-/// Lists the deliveries, one row for each case and event, oldest first.
+/// Lists the deliveries, one row for each case and event: a table by the newest delivery, JSON by the age of the case.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]

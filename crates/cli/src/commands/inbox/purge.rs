@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use futures_util::future::try_join_all;
 use identkit_store::{Case, Retention, Store};
 use jiff::Timestamp;
 use serde_json::json;
@@ -100,15 +101,20 @@ async fn expired(store: &Store, age: Duration, arguments: &Arguments, progress: 
     loop {
         let page = cases.page().await?;
         if page.is_empty() {
+            store.compact().await?;
             return Ok(purged);
         }
         work.add(page.len() as u64);
+        let mut expired = Vec::new();
         for case in page {
             if is_expired(store, &case, before, arguments.state).await? {
-                // A delivery that has arrived in the meantime is pending, so it is not lost.
-                purged += u64::from(store.purge_idle(case.id).await?);
+                expired.push(case.id);
             }
         }
+        // At once, so that the store can commit each step of all of them together. A delivery that has arrived in the
+        // meantime is pending, so it is not lost.
+        let removed = try_join_all(expired.into_iter().map(|case| store.purge_idle(case))).await?;
+        purged += removed.into_iter().map(u64::from).sum::<u64>();
     }
 }
 

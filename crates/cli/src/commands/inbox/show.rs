@@ -80,7 +80,7 @@ fn delivery(stored: &StoredEvent) -> Value {
         "state": State::from(stored.state).word(),
         "received_at": stored.delivery.received.to_string(),
         "attempts": stored.attempts,
-        "case_id": event.case_id.as_ref().map(Secret::expose),
+        case_id::member(&event.provider): event.case_id.as_ref().map(Secret::expose),
         "reference": event.reference.as_ref().map(Pii::expose),
         "payload": event.payload.as_ref().map(Pii::expose),
         "request": String::from_utf8_lossy(request),

@@ -10,24 +10,23 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub(super) struct Forwarding {
     task: JoinHandle<()>,
-    stop: oneshot::Sender<()>,
+    /// Sends nothing: the forwarder stops when it is dropped.
+    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Forwarding {
     pub(super) fn start(forwarder: Arc<Forwarder>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
-            // The sender sends once, or was dropped: both end the forwarder.
             let stopped = async { drop(stopped.await) };
             forwarder.run(stopped).await;
         });
-        Self { task, stop }
+        Self { task, stop: Some(stop) }
     }
 
     /// Completes the deliveries that are running.
     pub(super) async fn finish(mut self) {
-        let (stop, _) = oneshot::channel();
-        drop(std::mem::replace(&mut self.stop, stop));
+        self.stop = None;
         // It fails only if it panics, and the events are in the store.
         drop((&mut self.task).await);
     }

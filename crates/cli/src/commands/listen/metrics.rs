@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::StatusCode;
-use identkit_webhook::Handled;
+use identkit_webhook::HandledRequest;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -44,7 +44,7 @@ impl Metrics {
     }
 
     /// Counts a request.
-    pub(super) fn count(&self, handled: Handled<'_>) {
+    pub(super) fn count(&self, handled: HandledRequest<'_>) {
         let (provider, event) = handled.webhook.unwrap_or_default();
         let status = handled.status.as_u16();
         let labels = Labels { provider: provider.to_owned(), event: event.to_owned(), status };

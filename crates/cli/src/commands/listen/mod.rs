@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Uri;
 use identkit_core::{Clock, Inbox};
@@ -51,6 +52,9 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
         code = again => Err(Failure::local("stopped again before the last webhooks were answered").with_code(code)),
     }
 }
+
+/// Maximum time of a graceful end.
+const STOP: Duration = Duration::from_secs(12);
 
 /// A receiver with its tasks.
 struct Running {
@@ -101,14 +105,25 @@ impl Running {
         Ok(Self { listener, printer, forwarding: forwarder.map(Forwarding::start) })
     }
 
-    /// Answers the webhooks that were received, prints their events, and completes the requests to --forward.
+    /// Answers the webhooks that were received, prints their events, and completes the requests to --forward. What is not
+    /// complete after [`STOP`] is dropped: its events are in the store.
     async fn stop(self) {
-        self.listener.shutdown().await;
-        if let Some(printer) = self.printer {
-            printer.finish().await;
-        }
-        if let Some(forwarding) = self.forwarding {
-            forwarding.finish().await;
+        let Self { listener, printer, forwarding } = self;
+        let receive = async {
+            listener.shutdown().await;
+            if let Some(printer) = printer {
+                printer.finish().await;
+            }
+        };
+        let forward = async {
+            if let Some(forwarding) = forwarding {
+                forwarding.finish().await;
+            }
+        };
+        let clock = SystemClock::new();
+        tokio::select! {
+            _ = async { tokio::join!(receive, forward) } => {}
+            _ = clock.sleep_until(clock.now().plus(STOP)) => {}
         }
     }
 }
@@ -149,7 +164,7 @@ async fn prepare_tokens(options: &Arguments, store: &Store, clock: &SystemClock)
 /// Warns about webhooks that others can read on their way.
 fn warn(options: &Arguments, address: SocketAddr, is_tls: bool) {
     let is_loopback = address.ip().to_canonical().is_loopback();
-    if !is_tls && !is_loopback && options.trust_proxy.is_empty() {
+    if !is_tls && !is_loopback {
         let risk = "others can read the tokens and the personal data in webhooks";
         let remedy = "use --tls-cert and --tls-key, or a proxy that terminates TLS (--trust-proxy)";
         say(&format!("warning: --listen {address} is reachable from other machines without TLS: {risk}; {remedy}"));
