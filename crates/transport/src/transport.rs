@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ::http::{Request, Response};
 use async_trait::async_trait;
-use identkit_core::{Advice, BoxError, Content, Delivery, Instant, Kind, RawResponse};
+use identkit_core::{Advice, BoxError, BoxFuture, Content, Delivery, Instant, Kind, RawResponse};
 use identkit_wire::{Body, Meta};
+use tokio::sync::Semaphore;
 
 /// The context of one attempt.
 #[derive(Clone, Debug)]
@@ -19,15 +20,35 @@ pub struct AttemptContext {
     state: Arc<State>,
 }
 
-#[derive(Debug, Default)]
+/// Waits until what has arrived of a response is read.
+type Settle = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
+
+#[derive(Default)]
 struct State {
     sent: AtomicBool,
+    expiry: Expiry,
+    settle: Mutex<Option<Arc<Settle>>>,
     /// Bytes of the request body that were sent.
     body_sent: AtomicU64,
     partial_answer: Mutex<Option<RawResponse>>,
     /// Why reading the request body failed. hyper's error does not contain the cause.
     #[cfg(feature = "http-custom-tls")]
     body_error: Mutex<Option<std::io::Error>>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("sent", &self.sent).finish_non_exhaustive()
+    }
+}
+
+/// Closed when the deadline expires.
+struct Expiry(Semaphore);
+
+impl Default for Expiry {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
 }
 
 impl AttemptContext {
@@ -103,6 +124,29 @@ impl AttemptContext {
     /// What was received of the response, if the attempt was dropped before its head was complete.
     pub fn partial_answer(&self) -> Option<RawResponse> {
         self.state.partial_answer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets what is awaited after the deadline, so that what has arrived of the response is read before the attempt ends.
+    /// The wait must be short, and must not depend on the clock of the deadline.
+    pub fn set_settling(&self, settle: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static) {
+        *self.state.settle.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(settle));
+    }
+
+    /// What is awaited after the deadline, if the transport has set it.
+    pub(crate) fn settling(&self) -> Option<BoxFuture<'static, ()>> {
+        let settle = self.state.settle.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        settle.map(|settle| settle())
+    }
+
+    /// Notes that the deadline has expired.
+    pub(crate) fn expire(&self) {
+        self.state.expiry.0.close();
+    }
+
+    /// Waits until the deadline has expired: from then on, a transport must not wait for more bytes.
+    pub async fn expired(&self) {
+        // No permit is ever added.
+        drop(self.state.expiry.0.acquire().await);
     }
 
     /// Stores why reading the request body failed.

@@ -14,6 +14,8 @@ mod identify24;
 mod ids;
 #[cfg(unix)]
 mod interrupted;
+#[cfg(unix)]
+mod late;
 mod levels;
 mod media;
 mod outside;

@@ -18,6 +18,7 @@ use super::fault::{self, ConnectError, ConnectFault};
 use super::invalid::{ArrivingHead, bytes_after_end, invalid_answer, read_rest, rest_of_body};
 use super::outgoing::Outgoing;
 use super::pool::{Key, Pool, PooledConnection};
+use super::settle::settle;
 use crate::{AttemptContext, Failure};
 
 /// Maximum size of a response head, in bytes.
@@ -45,6 +46,8 @@ pub(super) async fn exchange(
     // The vendor does not give the response to such a request a second time.
     let operation = context.operation().filter(|operation| operation.safety.forbids_repeat());
     let arriving = ArrivingHead::begin(operation, &pooled.tee, context);
+    let meter = pooled.meter.clone();
+    context.set_settling(move || settle(meter.clone()));
     context.mark_sent();
     let mut ended = false;
     let sent = {

@@ -16,6 +16,7 @@ mod invalid;
 mod outgoing;
 mod pool;
 mod proxy;
+mod settle;
 mod tls;
 
 use std::fmt;
