@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ::http::{Request, Response};
 use async_trait::async_trait;
 use identkit_core::{Advice, BoxError, BoxFuture, Content, Delivery, Instant, Kind, RawResponse};
-use identkit_wire::{Body, Meta};
+use identkit_wire::{Answer, Body, Meta, RetrySafety};
 use tokio::sync::Semaphore;
 
 /// The context of one attempt.
 #[derive(Clone, Debug)]
 pub struct AttemptContext {
     fresh: bool,
+    ends_connection: bool,
     deadline: Instant,
     operation: Option<&'static Meta>,
     scope: u64,
@@ -54,13 +55,20 @@ impl Default for Expiry {
 impl AttemptContext {
     /// The context of an attempt that has sent nothing yet.
     pub fn new(fresh: bool, deadline: Instant) -> Self {
-        Self { fresh, deadline, operation: None, scope: 0, state: Arc::default() }
+        Self { fresh, ends_connection: false, deadline, operation: None, scope: 0, state: Arc::default() }
     }
 
     /// Sets the operation.
     #[must_use]
     pub fn with_operation(mut self, operation: &'static Meta) -> Self {
         self.operation = Some(operation);
+        self
+    }
+
+    /// Says that the connection must not be used for another request.
+    #[must_use]
+    pub fn ending_connection(mut self, ends: bool) -> Self {
+        self.ends_connection = ends;
         self
     }
 
@@ -74,6 +82,12 @@ impl AttemptContext {
     /// Whether the request needs a new connection: a stale idle one could make the outcome ambiguous.
     pub fn fresh(&self) -> bool {
         self.fresh
+    }
+
+    /// Whether the connection must not be used for another request: what follows the response could be read as the response to
+    /// that request. The transport asks the server to close it, and reads up to its end.
+    pub fn ends_connection(&self) -> bool {
+        self.ends_connection
     }
 
     /// When the driver abandons the attempt. Only a response body that is handed out as a stream may take longer.
@@ -138,8 +152,8 @@ impl AttemptContext {
         settle.map(|settle| settle())
     }
 
-    /// Notes that the deadline has expired.
-    pub(crate) fn expire(&self) {
+    /// Notes that the deadline has expired, or that the caller waits no longer for another reason.
+    pub fn expire(&self) {
         self.state.expiry.0.close();
     }
 
@@ -165,6 +179,13 @@ impl AttemptContext {
     pub fn delivery(&self) -> Delivery {
         if self.state.sent.load(Ordering::SeqCst) { Delivery::MaybeSent } else { Delivery::NotSent }
     }
+}
+
+/// Whether the connection of such a call is not used again: its response is not repeated or decides what happened, so what
+/// follows it is awaited, and must not be read as the response to the next request.
+pub(crate) fn ends_connection(operation: &Meta) -> bool {
+    let changes = operation.safety != RetrySafety::Safe;
+    operation.safety.forbids_repeat() || (changes && operation.answer == Answer::Empty)
 }
 
 /// Why an attempt got no response.

@@ -30,6 +30,7 @@ use super::receive::{ArrivingResponse, retry_after};
 use super::stream::Guard;
 use super::{Policy, Response};
 use crate::observer::{CallInfo, CallObserver, Observer};
+use crate::transport::ends_connection;
 use crate::{AttemptContext, Authenticator, BaseUrl, Generation, Transport};
 
 /// The `User-Agent` of every request.
@@ -114,7 +115,9 @@ impl Engine {
             // A stale connection would make the outcome ambiguous.
             let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
             let fresh = self.policy.fresh_connections && meta.safety != RetrySafety::Safe && !repeatable;
-            let context = AttemptContext::new(fresh, deadline).with_operation(meta).with_scope(self.scope);
+            let ends = self.policy.fresh_connections && ends_connection(meta);
+            let context = AttemptContext::new(fresh || ends, deadline).ending_connection(ends);
+            let context = context.with_operation(meta).with_scope(self.scope);
             observed.attempt(made, &context);
             let mut failed = match self.attempt(codec, request, &context, slot, observed.observer.clone()).await {
                 Ok(mut response) => {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
-use ::http::response;
+use ::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
+use ::http::{StatusCode, response};
 use bytes::{Bytes, BytesMut};
 use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
 use identkit_wire::{
@@ -14,6 +14,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::coding::{self, unsupported};
 use super::outcome::{Shown, is_refusal};
+use crate::Trailers;
 
 /// Number of bytes that distinguish a binary from JSON: a PDF can begin with other bytes (AT-96). A shorter body is
 /// checked whole.
@@ -83,7 +84,11 @@ impl ArrivingResponse {
 
     /// Whether a broken connection differs from the end of the body.
     fn has_end(&self) -> bool {
-        self.content.len().is_some() || is_chunked(&self.head.headers) || coding::has_end(&self.head)
+        // The transport checks a length. It does not pass it on if bytes can follow the end.
+        let has_length = self.content.len().is_some()
+            || self.head.headers.contains_key(CONTENT_LENGTH)
+            || matches!(self.head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        has_length || is_chunked(&self.head.headers) || coding::has_end(&self.head)
     }
 
     pub(super) async fn body(&mut self) -> Result<Received, Error> {
@@ -187,7 +192,16 @@ impl ArrivingResponse {
     }
 
     fn contradicts_with(&self, body: &[u8]) -> bool {
-        self.meta.contradicts.is_some_and(|contradicts| contradicts(self.head.status, &self.head.headers, body))
+        self.meta.contradicts.is_some_and(|contradicts| contradicts(self.head.status, &self.headers(), body))
+    }
+
+    /// The headers, and the trailers as far as the response was read.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = self.head.headers.clone();
+        for (name, value) in &Trailers::of(&self.head.extensions) {
+            headers.append(name, value.clone());
+        }
+        headers
     }
 
     /// The beginning of the body as text.
@@ -196,7 +210,7 @@ impl ArrivingResponse {
     }
 
     fn raw(&self) -> RawResponse {
-        let (status, headers) = (self.head.status, self.head.headers.clone());
+        let (status, headers) = (self.head.status, self.headers());
         RawResponse::new(status, headers, self.buffer.clone(), self.complete)
             .with_id_names(self.meta.ids)
             .with_id_urls(self.meta.id_urls)
@@ -244,7 +258,7 @@ pub(super) fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Dura
 
 #[cfg(test)]
 mod tests {
-    use ::http::{HeaderValue, Method, Response, StatusCode};
+    use ::http::{HeaderValue, Method, Response};
     use futures_util::{FutureExt as _, StreamExt as _, stream};
     use http_body::Frame;
     use http_body_util::StreamBody;
