@@ -63,10 +63,19 @@ pub(crate) async fn wait_for_silence() {
         let now = PIECES.load(Ordering::SeqCst);
         silent = if now == before { silent + 1 } else { 0 };
         before = now;
+        if silent == SILENT_TICKS / 2 {
+            // A complete response after which the end of the connection is awaited.
+            expire();
+        }
         if silent == SILENT_TICKS {
             return;
         }
     }
+}
+
+fn expire() {
+    let change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
+    change.iter().for_each(|(context, _)| context.expire());
 }
 
 /// The failure of a command that a signal stopped. If a request was not sent because of the signal, its exit code is that of

@@ -124,7 +124,7 @@ impl Recorder {
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
         self.response(&response.into_parts().0, Some(answer.body()));
-        self.end(answer.is_complete());
+        self.end(answer.is_complete(), &HeaderMap::new());
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Record>> {
@@ -254,9 +254,7 @@ impl Recorder {
 
     /// Records the head of a response, in one step with the first piece of its body if that has arrived.
     pub(super) fn response(&self, head: &response::Parts, first: Option<&[u8]>) {
-        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers: Vec<Value> =
-            head.headers.iter().map(|(name, value)| json!([name.as_str(), text(value)])).collect();
+        let headers = pairs(&head.headers);
         let head_event = ("response", json!({ "status": head.status.as_u16(), "headers": headers }));
         let body_event = first.map(|bytes| ("body", json!({ "base64": encode_base64(bytes) })));
         self.received([head_event].into_iter().chain(body_event).collect());
@@ -273,8 +271,18 @@ impl Recorder {
         }
     }
 
-    pub(super) fn end(&self, complete: bool) {
-        self.received(vec![("end", json!({ "complete": complete }))]);
+    /// Records the end of a response, with its trailers.
+    pub(super) fn end(&self, complete: bool, trailers: &HeaderMap) {
+        let mut members = json!({ "complete": complete });
+        if let Some(members) = members.as_object_mut().filter(|_| !trailers.is_empty()) {
+            members.insert("trailers".into(), pairs(trailers));
+        }
+        self.received(vec![("end", members)]);
+        if let Some(received) = self.lock().as_mut().and_then(|record| record.received.as_mut()) {
+            for (name, value) in trailers {
+                received.headers.append(name, value.clone());
+            }
+        }
     }
 
     /// Records a part of the response. If it cannot be written, the command goes on: the response is still in memory.
@@ -453,6 +461,12 @@ impl Record {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         Some(format!("{what} recorded in {}: identkit state show {name}", path.display()))
     }
+}
+
+/// Headers in the form of a record.
+fn pairs(headers: &HeaderMap) -> Value {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| json!([name.as_str(), text(value)])).collect()
 }
 
 /// Creates the file with the intent.

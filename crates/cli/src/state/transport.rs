@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::{Request, Response};
 use identkit_core::{Content, Delivery, Kind};
-use identkit_transport::{AttemptContext, Failure, Transport};
+use identkit_transport::{AttemptContext, Failure, Trailers, Transport};
 use identkit_wire::{Body, RetrySafety};
 
 use super::recorder::{Recorder, is_unrepeatable};
@@ -46,12 +46,13 @@ impl Transport for RecordingTransport {
         // In one step with what has arrived of the body: the process may be killed in between.
         let (first, content) = peek(content);
         self.recorder.response(&head, first.as_deref());
+        let trailers = head.extensions.get::<Trailers>().cloned().unwrap_or_default();
         let (recorder, mut is_recorded) = (self.recorder.clone(), first.is_some());
         // Each piece is on disk before it is passed on.
         let content = tap(content, move |piece| match piece {
             Piece::Data(_) if std::mem::take(&mut is_recorded) => {}
             Piece::Data(bytes) => recorder.body(bytes),
-            Piece::End(complete) => recorder.end(complete),
+            Piece::End(complete) => recorder.end(complete, &trailers.get()),
         });
         Ok(Response::from_parts(head, content))
     }

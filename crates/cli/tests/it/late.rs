@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Run, Vendor as _, accept, content_length, file, head, ident, order, send};
+use crate::support::{Run, Vendor as _, accept, content_length, file, head, ident, order, run, send};
 
 /// A step of a server after a request.
 #[derive(Clone, Copy)]
@@ -143,4 +143,60 @@ fn at_97_a_response_before_the_deadline_counts() {
             run_to_end(command(&url, &folder, line), &process).ends_with(0, &[]).shows(&["99"]);
         }
     }
+}
+
+#[test]
+fn at_97_late_bytes_after_a_change_are_not_the_next_response() {
+    const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}";
+    let deleted = &[Send("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"), Wait(50), Send(NOT_FOUND)];
+    let (url, process, lines) = server("DELETE", deleted);
+    let folder = tempfile::tempdir().unwrap();
+    let result = run_to_end(command(&url, &folder, "tm delete 4711 --yes"), &process);
+    result.ends_with(6, &["identkit state show"]);
+    assert_eq!(lines.lock().unwrap().len(), 1, "{lines:?}");
+    const CREATED: &str = "{\"result\":true,\"ident_id\":\"zz-9\"}";
+    let refused =
+        &[Send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"), Wait(50), Send(CREATED), Wait(1500)];
+    let (url, process, lines) = server("ident/create", refused);
+    let result = run_to_end(command(&url, &folder, "identify24 create ident.json"), &process);
+    result.ends_with(6, &["identkit state show"]);
+    assert_eq!(lines.lock().unwrap().len(), 2, "a login and a create: {lines:?}");
+}
+
+#[test]
+fn at_79_a_large_response_is_whole_in_its_record() {
+    let filler = "x".repeat(1_500_000);
+    let body = format!(r#"{{"a":"{filler}","OrderID":"9992SAVED","Ref":"my-ref","TargetURL":"https://e.de/t"}}"#);
+    for (status, headers, code) in [
+        ("202 Accepted", "", 0),
+        ("500 Error", "", 6),
+        ("206 Partial", "", 6),
+        ("202 Accepted", "Content-Encoding: br\r\n", 6),
+    ] {
+        let response = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+        let steps: &'static [Step] = Box::leak(Box::new([Send(Box::leak(response.into_boxed_str()))]));
+        let (url, process, _) = server("putOrder", steps);
+        let folder = tempfile::tempdir().unwrap();
+        let result = run_to_end(command(&url, &folder, "tm put-order order.json"), &process);
+        let words: &[&str] = if code == 0 { &[] } else { &["contains OrderID 9992SAVED"] };
+        result.ends_with(code, words);
+        let record = std::fs::read_dir(folder.path().join("state")).unwrap().next().unwrap().unwrap();
+        let show = format!("state show {} --body", record.file_name().to_str().unwrap());
+        assert!(run(&mut command(&url, &folder, &show)).stdout == body, "{status} {headers}");
+    }
+}
+
+#[test]
+fn ai_31_a_trailer_is_in_the_record() {
+    let refused = &[
+        Send("HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
+        Send("0\r\nLocation: https://example.com/apply/zz-9\r\n\r\n"),
+    ];
+    let (url, process, lines) = server("ident/create", refused);
+    let folder = tempfile::tempdir().unwrap();
+    run_to_end(command(&url, &folder, "identify24 create ident.json"), &process).ends_with(6, &["identkit state show"]);
+    assert_eq!(lines.lock().unwrap().len(), 2, "a login and a create: {lines:?}");
+    let record = std::fs::read_dir(folder.path().join("state")).unwrap().next().unwrap().unwrap();
+    let show = format!("state show {}", record.file_name().to_str().unwrap());
+    run(&mut command(&url, &folder, &show)).ends_with(0, &[]).shows(&["location", "https://example.com/apply/zz-9"]);
 }

@@ -26,6 +26,10 @@ const SNIFF_AT_LEAST: usize = 16;
 /// Maximum number of bytes that are read of an error's body.
 const ERROR_BODY: usize = RawResponse::LIMIT;
 
+/// Maximum number of bytes that are read of any response that the vendor does not give a second time (AT-79): a watcher, e.g.
+/// the one that records it, must get all of it.
+const UNREPEATABLE_BODY: usize = 256 * 1024 * 1024;
+
 /// A response that is being read. The attempt owns it, so what was read survives a timeout.
 pub(super) struct ArrivingResponse {
     pub(super) meta: &'static Meta,
@@ -44,10 +48,11 @@ impl ArrivingResponse {
 
     /// Reads the beginning of the body. Returns whether it did not break off.
     pub(super) async fn fill(&mut self) -> bool {
-        while self.buffer.len() < ERROR_BODY && !self.complete {
+        let limit = if self.meta.safety.forbids_repeat() { UNREPEATABLE_BODY } else { ERROR_BODY };
+        while self.buffer.len() < limit && !self.complete {
             match self.content.next().await {
                 Some(Ok(chunk)) => {
-                    let room = ERROR_BODY.saturating_sub(self.buffer.len());
+                    let room = limit.saturating_sub(self.buffer.len());
                     let fits = chunk.len() <= room;
                     append(&mut self.buffer, chunk.slice(..room.min(chunk.len())));
                     self.complete = fits && self.content.len() == Some(self.buffer.len() as u64);
@@ -211,9 +216,11 @@ impl ArrivingResponse {
 
     fn raw(&self) -> RawResponse {
         let (status, headers) = (self.head.status, self.headers());
-        RawResponse::new(status, headers, self.buffer.clone(), self.complete)
+        let raw = RawResponse::new(status, headers, self.buffer.clone(), self.complete)
             .with_id_names(self.meta.ids)
-            .with_id_urls(self.meta.id_urls)
+            .with_id_urls(self.meta.id_urls);
+        // Its body is cut.
+        if self.buffer.len() > RawResponse::LIMIT { raw.with_ids_in(&self.buffer, self.complete) } else { raw }
     }
 
     /// The response as received.
@@ -360,7 +367,7 @@ mod tests {
             (None, None, "because", true, false),
             (None, None, "{}", true, true),
             (None, None, "", true, true),
-            (Some(long.len() as u64), None, &long, true, false),
+            (Some(long.len() as u64), None, &long, true, true),
         ] {
             for (meta, expected) in [(&READ, read), (&CREATE, create)] {
                 let (_, complete) = arriving(meta, len, header, &[body], true).refusal().await;
