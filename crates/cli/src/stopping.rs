@@ -44,9 +44,9 @@ static PIECES: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn stop() -> bool {
     STOPPED.store(true, Ordering::SeqCst);
     let change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
-    change.as_ref().is_some_and(|(context, length)| {
-        context.delivery() != Delivery::NotSent && context.body_sent() >= *length
-    })
+    change
+        .as_ref()
+        .is_some_and(|(context, length)| context.delivery() != Delivery::NotSent && context.body_sent() >= *length)
 }
 
 /// Whether a signal arrived.

@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Run, Vendor as _, accept, content_length, file, head, ident, order, run, send};
+use crate::support::{
+    ORDER, Reply, Run, Server, Vendor as _, accept, content_length, file, head, ident, order, run, send,
+};
 
 /// A step of a server after a request.
 #[derive(Clone, Copy)]
@@ -68,8 +70,7 @@ fn command(url: &str, folder: &TempDir, line: &str) -> Command {
     command
 }
 
-const PLACED: &str =
-    "HTTP/1.1 202 Accepted\r\nContent-Length: 60\r\n\r\n{\"OrderID\":\"99\",\"Ref\":\"my-ref\",\"TargetURL\":\"https://e.de/t\"}";
+const PLACED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 60\r\n\r\n{\"OrderID\":\"99\",\"Ref\":\"my-ref\",\"TargetURL\":\"https://e.de/t\"}";
 const DRAINED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n[{\"OrderID\":\"99\",\"Status\":[]}]";
 
 #[test]
@@ -115,8 +116,7 @@ fn at_97_a_response_before_a_signal_counts() {
 
 #[test]
 fn ai_31_nothing_is_sent_after_a_signal() {
-    let refused: &[Step] =
-        &[Signal("TERM"), Wait(100), Send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")];
+    let refused: &[Step] = &[Signal("TERM"), Wait(100), Send("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")];
     let (url, process, lines) = server("ident/create", refused);
     let folder = tempfile::tempdir().unwrap();
     let result = run_to_end(command(&url, &folder, "identify24 create ident.json"), &process);
@@ -199,4 +199,44 @@ fn ai_31_a_trailer_is_in_the_record() {
     let record = std::fs::read_dir(folder.path().join("state")).unwrap().next().unwrap().unwrap();
     let show = format!("state show {}", record.file_name().to_str().unwrap());
     run(&mut command(&url, &folder, &show)).ends_with(0, &[]).shows(&["location", "https://example.com/apply/zz-9"]);
+}
+
+#[test]
+fn bytes_after_the_end_make_a_read_unusable() {
+    let folder = tempfile::tempdir().unwrap();
+    let status = r#"{"OrderID":"99921269855041","Status":[{"Kind":6,"Time":"2020-09-10T12:00:00Z"}]}"#;
+    let pdf = "%PDF-1.4\n%%EOF\n";
+    for (line, wanted, media, body) in [
+        (format!("tm finality {ORDER}"), "getStatus", "application/json", status),
+        (format!("tm status {ORDER} --extended"), "getStatus", "application/json", status),
+        (format!("tm ident-data-pdf {ORDER} -o report.pdf"), "getIdent", "application/pdf", pdf),
+    ] {
+        for (after, code) in [("", 0), ("{}", 1)] {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {media}\r\nContent-Length: {}\r\n\r\n", body.len());
+            let steps: &'static [Step] = Box::leak(Box::new([Send(Box::leak(format!("{head}{body}{after}").into()))]));
+            let (url, process, lines) = server(wanted, steps);
+            let result = run_to_end(command(&url, &folder, &line), &process);
+            if media.contains("json") {
+                result.ends_with(code, if code == 0 { &[] } else { &["bytes follow the end"] });
+            }
+            assert_eq!(lines.lock().unwrap().len(), 1, "{line}");
+            assert!(!folder.path().join("report.pdf").exists() || code == 0, "{result:#?}");
+            let _ = std::fs::remove_file(folder.path().join("report.pdf"));
+        }
+    }
+}
+
+#[test]
+fn at_24_a_status_without_its_order_proves_no_cancellation() {
+    for (name, code) in [("", 6), (r#""OrderID":"4711","#, 0)] {
+        let body = format!(r#"{{{name}"Status":[{{"Kind":63,"Time":"2020-09-10T12:00:00Z"}}]}}"#);
+        let canceled = Server::start(move |request| match request.method.as_str() {
+            "POST" => Reply::json("500 Error", ""),
+            _ => Reply::json("200 OK", &body),
+        });
+        let folder = tempfile::tempdir().unwrap();
+        run(&mut command(&canceled.url(), &folder, "tm cancel 4711 --yes")).ends_with(code, &[]);
+        let noted = run(&mut command(&canceled.url(), &folder, "tm finality 4711"));
+        assert_eq!(noted.stderr.contains("does not name its order"), code == 6, "{noted:#?}");
+    }
 }

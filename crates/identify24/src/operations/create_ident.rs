@@ -4,7 +4,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use identkit_core::{Advice, Error, Kind, RawResponse, Secret};
 use identkit_wire::url::WebUrl;
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_id, json, operation};
+use identkit_wire::{
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_id, json, operation,
+};
 
 use super::refused::{contradicts, hints_at_an_ident};
 use super::{call, is_url_of};

@@ -217,7 +217,9 @@ impl Engine {
             Err(timeout) => {
                 let partial = context.partial_answer();
                 let timeout = match partial {
-                    Some(_) => timeout.with_kind(Kind::Timeout, "the head of the response was not complete within the timeout"),
+                    Some(_) => {
+                        timeout.with_kind(Kind::Timeout, "the head of the response was not complete within the timeout")
+                    }
                     None => timeout,
                 };
                 let timeout = timeout.with_delivery(context.delivery()).with_answer(partial);
@@ -235,7 +237,8 @@ impl Engine {
             }
             // The response is incomplete: only its head arrived in time.
             Err(timeout) => {
-                let detail = format!("the response with status {} was not complete within the timeout", status.as_u16());
+                let detail =
+                    format!("the response with status {} was not complete within the timeout", status.as_u16());
                 let timeout = timeout.with_kind(Kind::Timeout, detail).with_delivery(Delivery::MaybeSent);
                 Err(Failed::timed_out(timeout.with_answer(incoming.into_raw())))
             }

@@ -13,8 +13,8 @@ use hyper::body::Incoming;
 use identkit_core::{BoxFuture, Content, Delivery, Error, Kind};
 
 use super::dial::TooManyBytes;
-use super::fault::{self, ConnectError, ConnectFault};
 use super::ending::{Beginning, Ending, Wait, forbidden_body, read, reuse};
+use super::fault::{self, ConnectError, ConnectFault};
 use super::invalid::{ArrivingHead, invalid_answer, read_rest, rest_of_body};
 use super::outgoing::Outgoing;
 use super::pool::{Key, Pool, PooledConnection};

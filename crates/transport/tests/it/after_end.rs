@@ -9,9 +9,7 @@ use identkit_transport::{AttemptContext, Transport};
 use identkit_wire::{AmbiguityPolicy, Meta, Operation, RetrySafety};
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{
-    Create, Log, answering, create, hear, noting, patient, pause, plain, put, server, small, soon,
-};
+use crate::support::{Create, Log, answering, create, hear, noting, patient, pause, plain, put, server, small, soon};
 
 const ORDER: &str = r#"{"OrderID":"99"}"#;
 const PATIENCE: Duration = Duration::from_secs(30);
