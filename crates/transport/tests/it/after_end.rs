@@ -103,9 +103,15 @@ async fn a_clear_success_does_not_wait_for_the_end_of_the_connection() {
 
 #[tokio::test]
 async fn at_97_a_complete_response_at_the_deadline_is_an_answer() {
-    // The server keeps the connection open, and the deadline is shorter than the wait for its end.
-    let (url, _) = in_pieces(&["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"]).await;
-    assert_eq!(create(plain(), &url, small(), Duration::from_millis(400)).await.unwrap().value, "ok");
+    // The server never closes the connection, and the deadline is shorter than the wait for its end.
+    let (address, _) = server(|mut stream, _| async move {
+        hear(&mut stream, "body").await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let called = create(plain(), &format!("http://{address}"), small(), Duration::from_millis(400)).await;
+    assert_eq!(called.unwrap().value, "ok");
 }
 
 #[tokio::test]
