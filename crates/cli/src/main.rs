@@ -24,6 +24,7 @@ mod providers;
 mod save;
 mod signals;
 mod state;
+mod stopping;
 mod store;
 mod stream_deadline;
 mod tap;
@@ -34,6 +35,7 @@ mod values;
 mod verbose;
 mod verdict;
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -145,7 +147,8 @@ fn report(failure: &Failure, format: Format, show_vendor_text: bool) -> ExitCode
     ExitCode::from(failure.code)
 }
 
-/// Runs the command. A signal drops it, and its exit code is returned as `Err`.
+/// Runs the command. A signal drops it, and its exit code is returned as `Err`. If a request that changes something was sent,
+/// its response is awaited for a short time first.
 async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>, Failure> {
     signals::survive_file_limit();
     if arguments.show_vendor_text && !arguments.command.calls_a_vendor() {
@@ -160,10 +163,19 @@ async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>,
     let signal = signals::listen_with_forced_end(CLEANUP_TIMEOUT, move |code| {
         report(&interrupted(code), format, false);
     })?;
+    let mut command = pin!(command);
+    let code = tokio::select! {
+        biased;
+        result = &mut command => return result.map(Ok),
+        code = signal => code,
+    };
+    if !stopping::stop() {
+        return Ok(Err(code));
+    }
     tokio::select! {
         biased;
-        result = command => result.map(Ok),
-        code = signal => Ok(Err(code)),
+        result = &mut command => result.map(Ok).map_err(|failure| stopping::stopped(failure, code)),
+        () = stopping::wait_for_silence() => Ok(Err(code)),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::connection::{Connection, path};
 use crate::exit::Failure;
 use crate::input::{bytes_of, secret_of, text_of};
 use crate::output::say;
+use crate::stopping::stoppable;
 
 /// The variable may contain a password; the command line must not.
 const PROXY: &str = "IDENTKIT_PROXY";
@@ -35,7 +36,7 @@ fn direct(flag: &str, ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Fail
     Ok(Arc::new(HyperTransport::new(&tls)))
 }
 
-/// Builds the transport to a vendor.
+/// Builds the transport to a vendor. After a signal it sends nothing.
 pub(crate) fn vendor(connection: &Connection, base: &BaseUrl) -> Result<Arc<dyn Transport>, Failure> {
     let ca_file = path(connection.ca_file.as_ref());
     if connection.no_bundled_roots && ca_file.is_none() {
@@ -55,7 +56,7 @@ pub(crate) fn vendor(connection: &Connection, base: &BaseUrl) -> Result<Arc<dyn 
     let tls = with_identity(connection, builder(), &trust)?;
     let proxy = proxy(connection)?.map(|proxy| proxy.tls(trust));
     reject_without_tls(connection, base, proxy.as_ref())?;
-    Ok(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build()))
+    Ok(stoppable(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build())))
 }
 
 /// Fails if the calls use no TLS and an option for TLS is given: the user expects a protection that there is not. Also fails

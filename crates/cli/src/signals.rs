@@ -8,6 +8,7 @@ use identkit_core::Clock as _;
 use identkit_transport::SystemClock;
 
 use crate::exit::Failure;
+use crate::stopping::is_stopped;
 
 /// How long a command may take to end after a signal.
 const GRACE: Duration = Duration::from_secs(2);
@@ -166,6 +167,9 @@ pub(crate) fn until_stopped<T: Send + 'static>(
 ) -> Result<T, Failure> {
     // Tests have no runtime.
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return work() };
+    if is_stopped() {
+        return Err(Failure::local("interrupted"));
+    }
     let (sender, receiver) = std::sync::mpsc::channel();
     let (signal, on_signal) = (listen()?, sender.clone());
     let listener = runtime.spawn(async move {

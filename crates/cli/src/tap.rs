@@ -1,7 +1,7 @@
 //! A response body that is watched while the client reads it.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -23,6 +23,38 @@ pub(crate) fn tap(content: Content, watch: impl FnMut(Piece<'_>) + Send + Unpin 
         tapped.end(true);
     }
     Content::new(left, tapped)
+}
+
+/// Takes what has arrived of a body, without waiting. Returns the piece, and the body with it.
+pub(crate) fn peek(mut content: Content) -> (Option<Bytes>, Content) {
+    let len = content.len();
+    let polled = Pin::new(&mut content).poll_frame(&mut Context::from_waker(Waker::noop()));
+    let first = match polled {
+        Poll::Ready(first) => Some(first),
+        Poll::Pending => None,
+    };
+    let data = match &first {
+        Some(Some(Ok(frame))) => frame.data_ref().cloned(),
+        _ => None,
+    };
+    (data, Content::new(len, PeekedBody { first, rest: content }))
+}
+
+struct PeekedBody {
+    first: Option<Option<Result<Frame<Bytes>, Error>>>,
+    rest: Content,
+}
+
+impl Body for PeekedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(first),
+            None => Pin::new(&mut self.rest).poll_frame(cx),
+        }
+    }
 }
 
 struct TappedBody<F> {
@@ -75,6 +107,15 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_peeked_body_is_complete() {
+        for text in ["", "body"] {
+            let (first, content) = peek(Content::from_bytes(text));
+            assert_eq!(first.unwrap_or_default(), text);
+            assert_eq!(content.collect(10).await.unwrap(), text);
+        }
+    }
 
     /// A client that knows the length need not ask for the end.
     #[tokio::test]

@@ -18,6 +18,8 @@ pub struct RawResponse {
     complete: bool,
     ids: &'static [&'static str],
     id_urls: &'static [(&'static str, &'static str)],
+    /// The ids in the whole body, if more was read than is retained.
+    found: Option<Vec<FoundId>>,
 }
 
 impl RawResponse {
@@ -31,7 +33,7 @@ impl RawResponse {
             // A copy, so that the rest of a large body is freed.
             body = Bytes::copy_from_slice(body.get(..Self::LIMIT).unwrap_or_default());
         }
-        Self { status, headers, body, complete, ids: &[], id_urls: &[] }
+        Self { status, headers, body, complete, ids: &[], id_urls: &[], found: None }
     }
 
     /// Sets the vendor's names of the elements that [`ids`](Self::ids) looks for.
@@ -48,10 +50,18 @@ impl RawResponse {
         self
     }
 
+    /// Finds the ids in a body of which only the beginning is retained. `complete` is whether it is the whole body.
+    #[must_use]
+    pub fn with_ids_in(mut self, body: &[u8], complete: bool) -> Self {
+        self.found = Some(find_ids(body, self.ids, self.id_urls, complete));
+        self
+    }
+
     /// Finds ids in the body, even if it cannot be parsed (AT-97), and in the header `Location`: the order or ident that
     /// the call created, and the person's URL. Empty if the operation creates nothing.
     pub fn ids(&self) -> Vec<FoundId> {
-        let mut found = find_ids(&self.body, self.ids, self.id_urls, self.complete);
+        let retained = || find_ids(&self.body, self.ids, self.id_urls, self.complete);
+        let mut found = self.found.clone().unwrap_or_else(retained);
         let location = self.headers.get(LOCATION).map_or(&b""[..], |location| location.as_bytes());
         for id in find_ids(location, &[], self.id_urls, true) {
             if !found.contains(&id) {
@@ -120,6 +130,15 @@ mod tests {
         assert_eq!(found("", &["ident_id"]), ["Location=/ident/get/a-b", "Content-Location=/c"]);
         assert_eq!(found(r#"{"ident_id":"x"}"#, &["ident_id"]), ["ident_id=x"]);
         assert!(found("", &[]).is_empty(), "the call creates nothing");
+    }
+
+    #[test]
+    fn at_97_an_id_behind_the_retained_part_is_found() {
+        let body = format!("{{\"a\":\"{}\",\"id\":\"x-1\"}}", "y".repeat(RawResponse::LIMIT));
+        let raw = RawResponse::new(StatusCode::OK, HeaderMap::new(), body.clone().into(), true).with_id_names(&["id"]);
+        assert!(raw.ids().is_empty());
+        let found = raw.with_ids_in(body.as_bytes(), true).ids();
+        assert_eq!(found.iter().map(|id| id.value.expose()).collect::<Vec<_>>(), ["x-1"]);
     }
 
     #[test]

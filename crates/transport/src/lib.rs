@@ -20,6 +20,7 @@ pub mod save;
 mod session;
 #[cfg(feature = "tracing")]
 mod trace;
+mod trailers;
 mod transport;
 
 #[doc(hidden)]
@@ -34,4 +35,5 @@ pub use observer::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, 
 pub use session::{IssuedToken, LoggedIn, Login, MemoryTokenStore, StoredToken, TokenKey, TokenSession, TokenStore};
 #[cfg(feature = "tracing")]
 pub use trace::TracingObserver;
+pub use trailers::Trailers;
 pub use transport::{AttemptContext, Failure, Transport};

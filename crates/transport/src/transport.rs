@@ -6,22 +6,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ::http::{Request, Response};
 use async_trait::async_trait;
-use identkit_core::{Advice, BoxError, Content, Delivery, Instant, Kind, RawResponse};
-use identkit_wire::{Body, Meta};
+use identkit_core::{Advice, BoxError, BoxFuture, Content, Delivery, Instant, Kind, RawResponse};
+use identkit_wire::{Answer, Body, Meta, RetrySafety};
+use tokio::sync::Semaphore;
 
 /// The context of one attempt.
 #[derive(Clone, Debug)]
 pub struct AttemptContext {
     fresh: bool,
+    ends_connection: bool,
     deadline: Instant,
     operation: Option<&'static Meta>,
     scope: u64,
     state: Arc<State>,
 }
 
-#[derive(Debug, Default)]
+/// Waits until what has arrived of a response is read.
+type Settle = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
+
+#[derive(Default)]
 struct State {
     sent: AtomicBool,
+    expiry: Expiry,
+    settle: Mutex<Option<Arc<Settle>>>,
     /// Bytes of the request body that were sent.
     body_sent: AtomicU64,
     partial_answer: Mutex<Option<RawResponse>>,
@@ -30,16 +37,38 @@ struct State {
     body_error: Mutex<Option<std::io::Error>>,
 }
 
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("sent", &self.sent).finish_non_exhaustive()
+    }
+}
+
+/// Closed when the deadline expires.
+struct Expiry(Semaphore);
+
+impl Default for Expiry {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
+}
+
 impl AttemptContext {
     /// The context of an attempt that has sent nothing yet.
     pub fn new(fresh: bool, deadline: Instant) -> Self {
-        Self { fresh, deadline, operation: None, scope: 0, state: Arc::default() }
+        Self { fresh, ends_connection: false, deadline, operation: None, scope: 0, state: Arc::default() }
     }
 
     /// Sets the operation.
     #[must_use]
     pub fn with_operation(mut self, operation: &'static Meta) -> Self {
         self.operation = Some(operation);
+        self
+    }
+
+    /// Says that the connection must not be used for another request.
+    #[must_use]
+    pub fn ending_connection(mut self, ends: bool) -> Self {
+        self.ends_connection = ends;
         self
     }
 
@@ -53,6 +82,12 @@ impl AttemptContext {
     /// Whether the request needs a new connection: a stale idle one could make the outcome ambiguous.
     pub fn fresh(&self) -> bool {
         self.fresh
+    }
+
+    /// Whether the connection must not be used for another request: what follows the response could be read as the response to
+    /// that request. The transport asks the server to close it, and reads up to its end.
+    pub fn ends_connection(&self) -> bool {
+        self.ends_connection
     }
 
     /// When the driver abandons the attempt. Only a response body that is handed out as a stream may take longer.
@@ -105,6 +140,29 @@ impl AttemptContext {
         self.state.partial_answer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Sets what is awaited after the deadline, so that what has arrived of the response is read before the attempt ends.
+    /// The wait must be short, and must not depend on the clock of the deadline.
+    pub fn set_settling(&self, settle: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static) {
+        *self.state.settle.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(settle));
+    }
+
+    /// What is awaited after the deadline, if the transport has set it.
+    pub(crate) fn settling(&self) -> Option<BoxFuture<'static, ()>> {
+        let settle = self.state.settle.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        settle.map(|settle| settle())
+    }
+
+    /// Notes that the deadline has expired, or that the caller waits no longer for another reason.
+    pub fn expire(&self) {
+        self.state.expiry.0.close();
+    }
+
+    /// Waits until the deadline has expired: from then on, a transport must not wait for more bytes.
+    pub async fn expired(&self) {
+        // No permit is ever added.
+        drop(self.state.expiry.0.acquire().await);
+    }
+
     /// Stores why reading the request body failed.
     #[cfg(feature = "http-custom-tls")]
     pub(crate) fn set_body_error(&self, cause: std::io::Error) {
@@ -121,6 +179,13 @@ impl AttemptContext {
     pub fn delivery(&self) -> Delivery {
         if self.state.sent.load(Ordering::SeqCst) { Delivery::MaybeSent } else { Delivery::NotSent }
     }
+}
+
+/// Whether the connection of such a call is not used again: its response is not repeated or decides what happened, so what
+/// follows it is awaited, and must not be read as the response to the next request.
+pub(crate) fn ends_connection(operation: &Meta) -> bool {
+    let changes = operation.safety != RetrySafety::Safe;
+    operation.safety.forbids_repeat() || (changes && operation.answer == Answer::Empty)
 }
 
 /// Why an attempt got no response.

@@ -175,11 +175,15 @@ impl Entry {
             "response" => {
                 self.phase = Phase::Answered;
                 self.status = Some(line.get("status")?.as_u64()?);
-                let pair = |pair: &Value| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()));
-                self.headers = line.get("headers")?.as_array()?.iter().map(pair).collect::<Option<_>>()?;
+                self.headers = pairs(line.get("headers")?)?;
             }
             "body" => self.body.extend(decode_base64(text("base64")?).ok()?),
-            "end" => self.complete = line.get("complete")?.as_bool()?,
+            "end" => {
+                self.complete = line.get("complete")?.as_bool()?;
+                if let Some(trailers) = line.get("trailers") {
+                    self.headers.extend(pairs(trailers)?);
+                }
+            }
             "result" => {
                 self.phase = Phase::parse(text("result")?)?;
                 self.names = names(line.get("names")?)?;
@@ -189,4 +193,10 @@ impl Entry {
         self.recorded &= line.get("recorded") != Some(&false.into());
         Some(())
     }
+}
+
+/// Headers from the form of a record.
+fn pairs(headers: &Value) -> Option<Vec<(String, String)>> {
+    let pair = |pair: &Value| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()));
+    headers.as_array()?.iter().map(pair).collect()
 }

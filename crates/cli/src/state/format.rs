@@ -6,7 +6,7 @@
 //! | `request` | an attempt is about to be sent | |
 //! | `response` | the head of its response | `status`, `headers` |
 //! | `body` | a piece of the response body | `base64` |
-//! | `end` | the end of the body | `complete` |
+//! | `end` | the end of the body | `complete`, and `trailers` if there are any |
 //! | `result` | the command has ended | `result` (a [`Phase`]), `names` |
 //!
 //! If a part of the response could not be recorded, later events have the member `recorded` with the value `false`.

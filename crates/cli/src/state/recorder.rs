@@ -123,9 +123,8 @@ impl Recorder {
         let mut response = http::Response::new(());
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
-        self.response(&response.into_parts().0);
-        self.body(answer.body());
-        self.end(answer.is_complete());
+        self.response(&response.into_parts().0, Some(answer.body()));
+        self.end(answer.is_complete(), &HeaderMap::new());
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Record>> {
@@ -253,38 +252,49 @@ impl Recorder {
         }
     }
 
-    pub(super) fn response(&self, head: &response::Parts) {
-        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers: Vec<Value> =
-            head.headers.iter().map(|(name, value)| json!([name.as_str(), text(value)])).collect();
-        self.received("response", json!({ "status": head.status.as_u16(), "headers": headers }));
+    /// Records the head of a response, in one step with the first piece of its body if that has arrived.
+    pub(super) fn response(&self, head: &response::Parts, first: Option<&[u8]>) {
+        let headers = pairs(&head.headers);
+        let head_event = ("response", json!({ "status": head.status.as_u16(), "headers": headers }));
+        let body_event = first.map(|bytes| ("body", json!({ "base64": encode_base64(bytes) })));
+        self.received([head_event].into_iter().chain(body_event).collect());
         if let Some(record) = &mut *self.lock() {
             let (status, headers) = (head.status, head.headers.clone());
-            record.received = Some(Received { status, headers, body: Vec::new() });
+            record.received = Some(Received { status, headers, body: first.unwrap_or_default().to_vec() });
         }
     }
 
     pub(super) fn body(&self, bytes: &[u8]) {
-        self.received("body", json!({ "base64": encode_base64(bytes) }));
+        self.received(vec![("body", json!({ "base64": encode_base64(bytes) }))]);
         if let Some(received) = self.lock().as_mut().and_then(|record| record.received.as_mut()) {
             received.body.extend_from_slice(bytes);
         }
     }
 
-    pub(super) fn end(&self, complete: bool) {
-        self.received("end", json!({ "complete": complete }));
+    /// Records the end of a response, with its trailers.
+    pub(super) fn end(&self, complete: bool, trailers: &HeaderMap) {
+        let mut members = json!({ "complete": complete });
+        if let Some(members) = members.as_object_mut().filter(|_| !trailers.is_empty()) {
+            members.insert("trailers".into(), pairs(trailers));
+        }
+        self.received(vec![("end", members)]);
+        if let Some(received) = self.lock().as_mut().and_then(|record| record.received.as_mut()) {
+            for (name, value) in trailers {
+                received.headers.append(name, value.clone());
+            }
+        }
     }
 
     /// Records a part of the response. If it cannot be written, the command goes on: the response is still in memory.
-    fn received(&self, event: &str, members: Value) {
+    fn received(&self, events: Vec<(&str, Value)>) {
         let mut record = self.lock();
         let Some(record) = &mut *record else { return };
         (record.phase, record.answered) = (Phase::Answered, true);
-        if record.incomplete && event != "end" {
+        if record.incomplete && events.iter().all(|(event, _)| *event != "end") {
             // A later piece would look like the start of the body.
             return;
         }
-        if let Err(error) = record.append(event, members)
+        if let Err(error) = record.append_all(events)
             && !std::mem::replace(&mut record.incomplete, true)
         {
             let path = record.file.as_ref().map(|(_, path)| path.display().to_string()).unwrap_or_default();
@@ -374,15 +384,22 @@ impl Received {
 }
 
 impl Record {
-    fn append(&mut self, event: &str, mut members: Value) -> io::Result<()> {
-        if let Some(members) = members.as_object_mut().filter(|_| self.incomplete) {
-            members.insert("recorded".into(), false.into());
-            members.entry("complete").and_modify(|complete| *complete = false.into());
+    fn append(&mut self, event: &str, members: Value) -> io::Result<()> {
+        self.append_all(vec![(event, members)])
+    }
+
+    /// Appends events in one step.
+    fn append_all(&mut self, events: Vec<(&str, Value)>) -> io::Result<()> {
+        let Some((log, _)) = &mut self.file else { return Ok(()) };
+        let mut lines = Vec::new();
+        for (event, mut members) in events {
+            if let Some(members) = members.as_object_mut().filter(|_| self.incomplete) {
+                members.insert("recorded".into(), false.into());
+                members.entry("complete").and_modify(|complete| *complete = false.into());
+            }
+            lines.extend(line(SystemClock::new().wall(), event, members));
         }
-        match &mut self.file {
-            Some((log, _)) => log.append(&line(SystemClock::new().wall(), event, members)),
-            None => Ok(()),
-        }
+        log.append(&lines)
     }
 
     fn conclude(&mut self, phase: Phase) {
@@ -444,6 +461,12 @@ impl Record {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         Some(format!("{what} recorded in {}: identkit state show {name}", path.display()))
     }
+}
+
+/// Headers in the form of a record.
+fn pairs(headers: &HeaderMap) -> Value {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| json!([name.as_str(), text(value)])).collect()
 }
 
 /// Creates the file with the intent.
@@ -536,7 +559,7 @@ mod tests {
         // An id in a header, before the body.
         recorder.prepare(PutOrder::META, &[]).unwrap();
         let head = http::Response::builder().header("Location", "https://example.com/status/1").body(()).unwrap();
-        recorder.response(&head.into_parts().0);
+        recorder.response(&head.into_parts().0, None);
         let mut record = recorder.lock().take().unwrap();
         let (notes, kept) = record.take_lost().unwrap();
         assert_eq!(notes, ["the vendor's response contains TargetURL https://example.com/status/1"]);

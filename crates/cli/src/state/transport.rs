@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::{Request, Response};
 use identkit_core::{Content, Delivery, Kind};
-use identkit_transport::{AttemptContext, Failure, Transport};
+use identkit_transport::{AttemptContext, Failure, Trailers, Transport};
 use identkit_wire::{Body, RetrySafety};
 
 use super::recorder::{Recorder, is_unrepeatable};
-use crate::tap::{Piece, tap};
+use crate::tap::{Piece, peek, tap};
 
 /// Wraps the transport with the recorder.
 pub(crate) fn record(transport: Arc<dyn Transport>, recorder: Recorder) -> Arc<dyn Transport> {
@@ -43,12 +43,16 @@ impl Transport for RecordingTransport {
         });
         drop(dropped);
         let (head, content) = sent?.into_parts();
-        self.recorder.response(&head);
-        let recorder = self.recorder.clone();
+        // In one step with what has arrived of the body: the process may be killed in between.
+        let (first, content) = peek(content);
+        self.recorder.response(&head, first.as_deref());
+        let trailers = head.extensions.get::<Trailers>().cloned().unwrap_or_default();
+        let (recorder, mut is_recorded) = (self.recorder.clone(), first.is_some());
         // Each piece is on disk before it is passed on.
         let content = tap(content, move |piece| match piece {
+            Piece::Data(_) if std::mem::take(&mut is_recorded) => {}
             Piece::Data(bytes) => recorder.body(bytes),
-            Piece::End(complete) => recorder.end(complete),
+            Piece::End(complete) => recorder.end(complete, &trailers.get()),
         });
         Ok(Response::from_parts(head, content))
     }

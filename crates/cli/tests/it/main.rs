@@ -15,6 +15,8 @@ mod ids;
 mod inbox;
 #[cfg(unix)]
 mod interrupted;
+#[cfg(unix)]
+mod late;
 mod levels;
 #[cfg(unix)]
 mod listen;

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use identkit_core::{Advice, Error, Kind, RawResponse, Secret};
 use identkit_wire::url::WebUrl;
-use identkit_wire::{AmbiguityPolicy, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_id, json, operation};
+use identkit_wire::{
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_id, json, operation,
+};
 
 use super::refused::{contradicts, hints_at_an_ident};
 use super::{call, is_url_of};
@@ -27,7 +29,9 @@ operation! {
     )
     .ids(&["ident_id", "conference_url"])
     .id_urls(&[("conference_url", "/apply/")])
-    .contradicts(contradicts),
+    .contradicts(contradicts)
+    // The vendor does not repeat this response (AT-79).
+    .body_mode(BodyMode::Whole { cap: 256 * 1024 * 1024 }),
     output: CreateIdentResponse, dialect: Dialect,
     encode: |this, dialect| {
         let ident = this.normalized(dialect);

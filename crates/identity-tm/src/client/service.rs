@@ -36,8 +36,12 @@ pub trait AgentAvailability: Send + Sync {
     async fn available(&self) -> Result<bool, Error>;
 }
 
-/// Whether the statuses show a cancellation, and nothing that contradicts it.
-fn shows_cancellation(status: &OrderStatus) -> bool {
+/// Whether the statuses name the order and show its cancellation, and nothing that contradicts it. Without an OrderID they can
+/// be about another order (AT-24).
+fn shows_cancellation(order: &OrderId, status: &OrderStatus) -> bool {
+    if status.order_id.as_ref() != Some(order) {
+        return false;
+    }
     let is_end = |kind| matches!(kind, StatusKind::CANCELLATION | StatusKind::TERMINATED);
     let entries = status.status.as_deref().unwrap_or_default();
     // The flavor is unknown, so every code counts that ends an order of some flavor.
@@ -49,8 +53,8 @@ fn shows_cancellation(status: &OrderStatus) -> bool {
 impl IdentityTm {
     /// Cancels an open order, [T 4.3]. If no complete response arrives, the client reads the status: 63 (cancellation)
     /// or 22 (termination) means that the order was canceled. One deadline covers both; a quarter of the time is
-    /// reserved for the status. The response is then that of the cancellation, with a warning. A status that also has
-    /// another final code, or a code that cannot be read, shows no cancellation (AT-93).
+    /// reserved for the status. The response is then that of the cancellation, with a warning. A status without the
+    /// OrderID shows no cancellation (AT-24), nor one that also has another final code, or a code that cannot be read (AT-93).
     ///
     /// # Errors
     /// [`Kind::InvalidState`] if the order has ended (406); [`Kind::OutcomeUnknown`] if the status does not show a
@@ -68,7 +72,7 @@ impl IdentityTm {
         }
         let Ok(rest) = self.rest_of(deadline, options) else { return Err(error) };
         let Ok(status) = self.status(order, &rest).await else { return Err(error) };
-        if shows_cancellation(&status.value) {
+        if shows_cancellation(order, &status.value) {
             let message = "the response did not confirm the cancellation; the status shows it";
             return Ok(Response::from_proof(&error, Warning::new(message, "AT-89")));
         }

@@ -195,7 +195,7 @@ operation! {
     .id_urls(&[("TargetURL", "/status/")])
     .contradicts(|_, headers, body| names_order(headers) || mentions_order(body))
     .error_member(ERROR)
-    .body_mode(BodyMode::Whole { cap: 1024 * 1024 })
+    .body_mode(BodyMode::Whole { cap: super::JSON_CAP })
     .refusals(&[BAD_REQUEST, UNAUTHORIZED]),
     output: PutOrderAnswer, dialect: Dialect,
     encode: Self::write,

@@ -35,7 +35,8 @@ fn decode_gzip(mut response: Response<Content>) -> Response<Content> {
     if !matches!(codings.as_slice(), [only] if ["gzip", "x-gzip"].iter().any(|gzip| only.eq_ignore_ascii_case(gzip))) {
         return response;
     }
-    let has_end = Arc::new(AtomicBool::new(response.body().len().is_some()));
+    let has_length = response.body().len().is_some() || response.headers().contains_key(CONTENT_LENGTH);
+    let has_end = Arc::new(AtomicBool::new(has_length));
     let headers = response.headers_mut();
     headers.remove(CONTENT_ENCODING);
     headers.remove(CONTENT_LENGTH);

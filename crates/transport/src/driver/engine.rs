@@ -18,7 +18,7 @@ use identkit_wire::{AmbiguityPolicy, Answer, Body, BodyMode, Encoded, Meta, Rece
 use tokio::sync::Semaphore;
 
 use super::coding;
-use super::deadline::{Deadline, too_late};
+use super::deadline::Deadline;
 use super::decide::decide;
 use super::limits::{RetryBucket, Slot};
 use super::observed_call::ObservedCall;
@@ -30,6 +30,7 @@ use super::receive::{ArrivingResponse, retry_after};
 use super::stream::Guard;
 use super::{Policy, Response};
 use crate::observer::{CallInfo, CallObserver, Observer};
+use crate::transport::ends_connection;
 use crate::{AttemptContext, Authenticator, BaseUrl, Generation, Transport};
 
 /// The `User-Agent` of every request.
@@ -114,7 +115,9 @@ impl Engine {
             // A stale connection would make the outcome ambiguous.
             let repeatable = matches!(meta.ambiguity, AmbiguityPolicy::Retry(_));
             let fresh = self.policy.fresh_connections && meta.safety != RetrySafety::Safe && !repeatable;
-            let context = AttemptContext::new(fresh, deadline).with_operation(meta).with_scope(self.scope);
+            let ends = self.policy.fresh_connections && ends_connection(meta);
+            let context = AttemptContext::new(fresh || ends, deadline).ending_connection(ends);
+            let context = context.with_operation(meta).with_scope(self.scope);
             observed.attempt(made, &context);
             let mut failed = match self.attempt(codec, request, &context, slot, observed.observer.clone()).await {
                 Ok(mut response) => {
@@ -206,13 +209,20 @@ impl Engine {
     ) -> Result<Response<()>, Failed> {
         let meta = codec.meta();
         let bytes = request.body().len();
-        let mut deadline = Deadline::new(&*self.clock, context.deadline());
+        let mut deadline = Deadline::of_attempt(&*self.clock, context);
         // Without the `&*`, the `Arc` would be the transport and box its future as well.
         let sending = Transport::send(&*self.transport, request, context);
         let response = match self.sending(context, bytes, &mut deadline, sending).await {
             Ok(sent) => sent.map_err(Failed::from)?,
             Err(timeout) => {
-                let timeout = timeout.with_delivery(context.delivery()).with_answer(context.partial_answer());
+                let partial = context.partial_answer();
+                let timeout = match partial {
+                    Some(_) => {
+                        timeout.with_kind(Kind::Timeout, "the head of the response was not complete within the timeout")
+                    }
+                    None => timeout,
+                };
+                let timeout = timeout.with_delivery(context.delivery()).with_answer(partial);
                 return Err(Failed::timed_out(timeout));
             }
         };
@@ -227,7 +237,10 @@ impl Engine {
             }
             // The response is incomplete: only its head arrived in time.
             Err(timeout) => {
-                Err(Failed::timed_out(timeout.with_delivery(Delivery::MaybeSent).with_answer(incoming.into_raw())))
+                let detail =
+                    format!("the response with status {} was not complete within the timeout", status.as_u16());
+                let timeout = timeout.with_kind(Kind::Timeout, detail).with_delivery(Delivery::MaybeSent);
+                Err(Failed::timed_out(timeout.with_answer(incoming.into_raw())))
             }
         }
     }
@@ -390,20 +403,20 @@ impl Engine {
         if bytes <= STALL_CHECK_FROM {
             return deadline.run(work).await;
         }
-        match select(pin!(work), pin!(self.stalls(context, bytes))).await {
-            Either::Left((done, _)) => Ok(done),
+        match select(pin!(deadline.run(work)), pin!(self.stalls(context, bytes))).await {
+            Either::Left((done, _)) => done,
             Either::Right((error, _)) => Err(error),
         }
     }
 
-    /// Ends at the deadline, or when no byte of the body was sent for a while. If the transport does not report its
-    /// progress, only the deadline applies.
+    /// Ends when no byte of the body was sent for a while. If the transport does not report its progress, only the deadline
+    /// applies.
     async fn stalls(&self, context: &AttemptContext, bytes: u64) -> Error {
         let mut before = 0;
         loop {
             let now = self.clock.now();
             if now >= context.deadline() {
-                return too_late();
+                return std::future::pending().await;
             }
             self.clock.sleep_until(now.plus(self.policy.stall).min(context.deadline())).await;
             let sent = context.body_sent();

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ::http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
-use ::http::response;
+use ::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
+use ::http::{StatusCode, response};
 use bytes::{Bytes, BytesMut};
 use identkit_core::{Clock, Content, Error, FoundId, Kind, Pii, RawResponse};
 use identkit_wire::{
@@ -14,6 +14,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 
 use super::coding::{self, unsupported};
 use super::outcome::{Shown, is_refusal};
+use crate::Trailers;
 
 /// Number of bytes that distinguish a binary from JSON: a PDF can begin with other bytes (AT-96). A shorter body is
 /// checked whole.
@@ -24,6 +25,10 @@ const SNIFF_AT_LEAST: usize = 16;
 
 /// Maximum number of bytes that are read of an error's body.
 const ERROR_BODY: usize = RawResponse::LIMIT;
+
+/// Maximum number of bytes that are read of any response that the vendor does not give a second time (AT-79): a watcher, e.g.
+/// the one that records it, must get all of it.
+const UNREPEATABLE_BODY: usize = 256 * 1024 * 1024;
 
 /// A response that is being read. The attempt owns it, so what was read survives a timeout.
 pub(super) struct ArrivingResponse {
@@ -43,10 +48,11 @@ impl ArrivingResponse {
 
     /// Reads the beginning of the body. Returns whether it did not break off.
     pub(super) async fn fill(&mut self) -> bool {
-        while self.buffer.len() < ERROR_BODY && !self.complete {
+        let limit = if self.meta.safety.forbids_repeat() { UNREPEATABLE_BODY } else { ERROR_BODY };
+        while self.buffer.len() < limit && !self.complete {
             match self.content.next().await {
                 Some(Ok(chunk)) => {
-                    let room = ERROR_BODY.saturating_sub(self.buffer.len());
+                    let room = limit.saturating_sub(self.buffer.len());
                     let fits = chunk.len() <= room;
                     append(&mut self.buffer, chunk.slice(..room.min(chunk.len())));
                     self.complete = fits && self.content.len() == Some(self.buffer.len() as u64);
@@ -83,7 +89,11 @@ impl ArrivingResponse {
 
     /// Whether a broken connection differs from the end of the body.
     fn has_end(&self) -> bool {
-        self.content.len().is_some() || is_chunked(&self.head.headers) || coding::has_end(&self.head)
+        // The transport checks a length. It does not pass it on if bytes can follow the end.
+        let has_length = self.content.len().is_some()
+            || self.head.headers.contains_key(CONTENT_LENGTH)
+            || matches!(self.head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        has_length || is_chunked(&self.head.headers) || coding::has_end(&self.head)
     }
 
     pub(super) async fn body(&mut self) -> Result<Received, Error> {
@@ -187,7 +197,16 @@ impl ArrivingResponse {
     }
 
     fn contradicts_with(&self, body: &[u8]) -> bool {
-        self.meta.contradicts.is_some_and(|contradicts| contradicts(self.head.status, &self.head.headers, body))
+        self.meta.contradicts.is_some_and(|contradicts| contradicts(self.head.status, &self.headers(), body))
+    }
+
+    /// The headers, and the trailers as far as the response was read.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = self.head.headers.clone();
+        for (name, value) in &Trailers::of(&self.head.extensions) {
+            headers.append(name, value.clone());
+        }
+        headers
     }
 
     /// The beginning of the body as text.
@@ -196,10 +215,12 @@ impl ArrivingResponse {
     }
 
     fn raw(&self) -> RawResponse {
-        let (status, headers) = (self.head.status, self.head.headers.clone());
-        RawResponse::new(status, headers, self.buffer.clone(), self.complete)
+        let (status, headers) = (self.head.status, self.headers());
+        let raw = RawResponse::new(status, headers, self.buffer.clone(), self.complete)
             .with_id_names(self.meta.ids)
-            .with_id_urls(self.meta.id_urls)
+            .with_id_urls(self.meta.id_urls);
+        // Its body is cut.
+        if self.buffer.len() > RawResponse::LIMIT { raw.with_ids_in(&self.buffer, self.complete) } else { raw }
     }
 
     /// The response as received.
@@ -244,7 +265,7 @@ pub(super) fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Dura
 
 #[cfg(test)]
 mod tests {
-    use ::http::{HeaderValue, Method, Response, StatusCode};
+    use ::http::{HeaderValue, Method, Response};
     use futures_util::{FutureExt as _, StreamExt as _, stream};
     use http_body::Frame;
     use http_body_util::StreamBody;
@@ -346,7 +367,7 @@ mod tests {
             (None, None, "because", true, false),
             (None, None, "{}", true, true),
             (None, None, "", true, true),
-            (Some(long.len() as u64), None, &long, true, false),
+            (Some(long.len() as u64), None, &long, true, true),
         ] {
             for (meta, expected) in [(&READ, read), (&CREATE, create)] {
                 let (_, complete) = arriving(meta, len, header, &[body], true).refusal().await;

@@ -159,18 +159,24 @@ pub(super) async fn open(
     Ok((TokioIo::new(stream), meter))
 }
 
-/// Limit on the bytes that a stream may still receive.
+/// Limit on the bytes that a stream may still receive, and the number of bytes that it has received.
 #[derive(Clone, Debug)]
-pub(super) struct Meter(Arc<AtomicU64>);
+pub(super) struct Meter(Arc<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    left: AtomicU64,
+    received: AtomicU64,
+}
 
 impl Meter {
     fn new(bytes: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(bytes)))
+        Self(Arc::new(Counts { left: AtomicU64::new(bytes), received: AtomicU64::new(0) }))
     }
 
     /// Sets the limit.
     pub(super) fn limit(&self, bytes: u64) {
-        self.0.store(bytes, Ordering::Relaxed);
+        self.0.left.store(bytes, Ordering::Relaxed);
     }
 
     /// Removes the limit.
@@ -180,14 +186,20 @@ impl Meter {
 
     /// The number of bytes that can be received. Fails if there is none.
     fn left(&self) -> io::Result<usize> {
-        match self.0.load(Ordering::Relaxed) {
+        match self.0.left.load(Ordering::Relaxed) {
             0 => Err(io::Error::other(TooManyBytes)),
             left => Ok(usize::try_from(left).unwrap_or(usize::MAX)),
         }
     }
 
+    /// The number of bytes that were received.
+    pub(super) fn received(&self) -> u64 {
+        self.0.received.load(Ordering::Relaxed)
+    }
+
     fn count(&self, bytes: u64) {
-        let left = self.0.load(Ordering::Relaxed);
+        self.0.received.fetch_add(bytes, Ordering::Relaxed);
+        let left = self.0.left.load(Ordering::Relaxed);
         if left != u64::MAX {
             self.limit(left.saturating_sub(bytes));
         }

@@ -11,14 +11,15 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use identkit_core::{BoxFuture, Content, Delivery, Error, Kind};
-use identkit_wire::{Answer, Meta};
 
 use super::dial::TooManyBytes;
+use super::ending::{Beginning, Ending, Wait, forbidden_body, read, reuse};
 use super::fault::{self, ConnectError, ConnectFault};
-use super::invalid::{ArrivingHead, bytes_after_end, invalid_answer, read_rest, rest_of_body};
+use super::invalid::{ArrivingHead, invalid_answer, read_rest, rest_of_body};
 use super::outgoing::Outgoing;
 use super::pool::{Key, Pool, PooledConnection};
-use crate::{AttemptContext, Failure};
+use super::settle::settle;
+use crate::{AttemptContext, Failure, Trailers};
 
 /// Maximum size of a response head, in bytes.
 pub(super) const HEAD: usize = 64 * 1024;
@@ -42,9 +43,12 @@ pub(super) async fn exchange(
     context: &AttemptContext,
 ) -> Result<Response<Content>, (Failure, Option<Request<Outgoing>>)> {
     pooled.meter.limit(UNTIL_HEAD);
+    let ending = Ending::of(context.operation());
     // The vendor does not give the response to such a request a second time.
     let operation = context.operation().filter(|operation| operation.safety.forbids_repeat());
     let arriving = ArrivingHead::begin(operation, &pooled.tee, context);
+    let meter = pooled.meter.clone();
+    context.set_settling(move || settle(meter.clone()));
     context.mark_sent();
     let mut ended = false;
     let sent = {
@@ -62,7 +66,7 @@ pub(super) async fn exchange(
             pooled.meter.remove_limit();
             let (head, incoming) = response.into_parts();
             if let Err(failure) = check_framing(&head) {
-                let answer = invalid_answer(operation, *pooled, &pool.clock).await;
+                let answer = invalid_answer(operation, *pooled, context).await;
                 return Err((Failure { answer, ..failure }, None));
             }
             arriving.complete();
@@ -73,11 +77,17 @@ pub(super) async fn exchange(
                 key,
                 ended,
                 unrepeatable: operation.is_some(),
-                checks_end: context.operation().is_some_and(|operation| checks_end(operation, head.status)),
+                ending,
+                status: head.status,
+                context: context.clone(),
+                trailers: Trailers::default(),
+                beginning: Beginning::default(),
                 last: Bytes::new(),
                 end: End::Open,
             };
-            let len = body.open().await;
+            let len = body.open(&head).await;
+            let mut head = head;
+            head.extensions.insert(body.trailers.clone());
             Ok(Response::from_parts(head, Content::new(len, body)))
         }
         Err(mut error) => {
@@ -89,7 +99,7 @@ pub(super) async fn exchange(
                 return Err((failure, None));
             }
             let failure = connection_failure(source, unsent.is_some());
-            let answer = if unsent.is_none() { invalid_answer(operation, *pooled, &pool.clock).await } else { None };
+            let answer = if unsent.is_none() { invalid_answer(operation, *pooled, context).await } else { None };
             Err((Failure { answer, ..failure }, unsent))
         }
     }
@@ -139,12 +149,6 @@ fn check_framing(head: &response::Parts) -> Result<(), Failure> {
     }
 }
 
-/// Whether bytes after the end of a response make it invalid, e.g. because its length counts characters: the call must not
-/// be repeated, or the body can contradict a success.
-fn checks_end(operation: &Meta, status: StatusCode) -> bool {
-    operation.safety.forbids_repeat() || (operation.answer == Answer::Empty && status.is_success())
-}
-
 /// A response body. It polls its connection and returns it to the pool at the end.
 struct ResponseBody {
     incoming: Incoming,
@@ -155,8 +159,12 @@ struct ResponseBody {
     ended: bool,
     /// Whether what was received and cannot be decoded is passed on before the error.
     unrepeatable: bool,
-    /// Whether what was received after the end is part of the body, before an error.
-    checks_end: bool,
+    /// What bytes after the end mean.
+    ending: Ending,
+    status: StatusCode,
+    context: AttemptContext,
+    trailers: Trailers,
+    beginning: Beginning,
     /// The last piece that was passed on.
     last: Bytes,
     end: End,
@@ -167,8 +175,8 @@ enum End {
     Open,
     /// The error comes after the rest of the body as received: the vendor does not give this response a second time.
     Rest(BoxFuture<'static, Vec<u8>>, Error),
-    /// The last piece comes with the bytes after the end.
-    After(BoxFuture<'static, (Option<Box<PooledConnection>>, Bytes)>, Bytes),
+    /// The last piece comes with the bytes after the end. An error follows if there are any, or if one is given.
+    After(BoxFuture<'static, Result<Box<PooledConnection>, Bytes>>, Bytes, Option<Error>),
     Error(Error),
     Done,
 }
@@ -178,19 +186,56 @@ impl ResponseBody {
         self.ended = self.ended || self.pooled.as_mut().is_none_or(|pooled| pooled.poll_ended(cx));
     }
 
-    /// Returns the length. The bytes after a body without content count as content: a reader that knows that the length is 0
-    /// need not read.
-    async fn open(&mut self) -> Option<u64> {
-        let mut len = self.incoming.size_hint().exact();
-        if self.checks_end
-            && self.incoming.is_end_stream()
-            && let Some(pooled) = self.pooled.take()
-        {
-            let found = bytes_after_end(pooled, self.ended).await;
-            len = len.filter(|_| found.1.is_empty());
-            self.end = End::After(Box::pin(std::future::ready(found)), Bytes::new());
+    /// Returns the length. `None` if bytes after the end can count as content: a reader that knows the length need not read
+    /// to the end.
+    async fn open(&mut self, head: &response::Parts) -> Option<u64> {
+        let len = self.incoming.size_hint().exact().filter(|_| !self.awaits_close());
+        if matches!(self.ending, Ending::Ignored) || !self.incoming.is_end_stream() {
+            return len;
         }
+        let Some(pooled) = self.pooled.take() else { return len };
+        if let Some(wait) = forbidden_body(head) {
+            let error = Error::new(Kind::Protocol, "the response declares a body, which its status does not allow");
+            self.end = self.after(pooled, wait, Bytes::new(), Some(error));
+            return None;
+        }
+        if self.awaits_close() {
+            self.end = self.after(pooled, self.wait(), Bytes::new(), None);
+            return None;
+        }
+        let found = reuse(pooled, self.ended).await;
+        let len = len.filter(|_| found.as_ref().err().is_none_or(Bytes::is_empty));
+        self.end = End::After(Box::pin(std::future::ready(found)), Bytes::new(), None);
         len
+    }
+
+    /// Whether the end of the connection is the end of the response.
+    fn awaits_close(&self) -> bool {
+        matches!(self.ending, Ending::Kept(_)) && self.context.ends_connection()
+    }
+
+    /// How long bytes after the end are awaited.
+    fn wait(&self) -> Wait {
+        match self.ending {
+            Ending::Kept(operation) if self.awaits_close() => {
+                match self.beginning.is_clear_success(operation, self.status) {
+                    true => Wait::No,
+                    false => Wait::ForClose,
+                }
+            }
+            _ => Wait::No,
+        }
+    }
+
+    /// The end after the last piece.
+    fn after(&self, pooled: Box<PooledConnection>, wait: Wait, last: Bytes, error: Option<Error>) -> End {
+        let (ended, context) = (self.ended, self.context.clone());
+        let closes = error.is_some() || self.awaits_close();
+        let found: BoxFuture<'static, _> = match closes {
+            true => Box::pin(async move { Err(read(pooled, wait, Some(context)).await) }),
+            false => Box::pin(reuse(pooled, ended)),
+        };
+        End::After(found, last, error)
     }
 
     /// Reuses the connection.
@@ -217,22 +262,24 @@ impl ResponseBody {
                     Poll::Ready(Some(Ok(Frame::data(rest))))
                 }
             },
-            End::After(mut reading, last) => match reading.as_mut().poll(cx) {
+            End::After(mut reading, last, error) => match reading.as_mut().poll(cx) {
                 Poll::Pending => {
-                    self.end = End::After(reading, last);
+                    self.end = End::After(reading, last, error);
                     Poll::Pending
                 }
-                Poll::Ready((pooled, after)) => {
-                    if let Some(pooled) = pooled {
-                        self.give(pooled);
+                Poll::Ready(found) => {
+                    let after = found.map(|pooled| self.give(pooled)).err().unwrap_or_default();
+                    let (piece, error) = match error.or_else(|| self.ending.error(&after)) {
+                        // One piece: a reader that knows the length may stop when it is reached.
+                        Some(error) => (Bytes::from([last, after].concat()), Some(error)),
+                        None => (last, None),
+                    };
+                    match error {
+                        Some(error) if piece.is_empty() => return Poll::Ready(Some(Err(error))),
+                        Some(error) => self.end = End::Error(error),
+                        None => {}
                     }
-                    if after.is_empty() {
-                        return Poll::Ready((!last.is_empty()).then(|| Ok(Frame::data(last))));
-                    }
-                    let detail = "bytes follow the end of the response: its length may be wrong";
-                    self.end = End::Error(Error::new(Kind::Integrity, detail));
-                    // One piece: a reader that knows the length may stop when it is reached.
-                    Poll::Ready(Some(Ok(Frame::data([last, after].concat().into()))))
+                    Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece))))
                 }
             },
             End::Error(error) => Poll::Ready(Some(Err(error))),
@@ -259,7 +306,12 @@ impl http_body::Body for ResponseBody {
             Some(Ok(frame)) => {
                 let data = frame.data_ref().filter(|_| this.unrepeatable);
                 this.last = data.cloned().unwrap_or_default();
-                if !this.checks_end || !this.incoming.is_end_stream() {
+                this.beginning.append(&this.last);
+                if let Some(trailers) = frame.trailers_ref() {
+                    this.trailers.set(trailers.clone());
+                }
+                let is_last = this.incoming.is_end_stream() && !this.awaits_close();
+                if matches!(this.ending, Ending::Ignored) || !is_last {
                     return Poll::Ready(Some(Ok(frame)));
                 }
                 frame.into_data().unwrap_or_default()
@@ -269,12 +321,12 @@ impl http_body::Body for ResponseBody {
                     .with_source(source);
                 let pooled = this.pooled.take().filter(|_| this.unrepeatable);
                 this.end = match pooled {
-                    Some(pooled) => End::Rest(Box::pin(read_rest(*pooled, Arc::clone(&this.pool.clock))), error),
+                    Some(pooled) => End::Rest(Box::pin(read_rest(*pooled, this.context.clone())), error),
                     None => End::Error(error),
                 };
                 return this.poll_rest(cx);
             }
-            None if this.checks_end => Bytes::new(),
+            None if !matches!(this.ending, Ending::Ignored) => Bytes::new(),
             None => {
                 // If bytes follow the end of the response, the connection ends.
                 this.poll_connection(cx);
@@ -285,7 +337,7 @@ impl http_body::Body for ResponseBody {
             }
         };
         let Some(pooled) = this.pooled.take() else { return Poll::Ready(None) };
-        this.end = End::After(Box::pin(bytes_after_end(pooled, this.ended)), last);
+        this.end = this.after(pooled, this.wait(), last, None);
         this.poll_rest(cx)
     }
 

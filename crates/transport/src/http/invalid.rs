@@ -1,23 +1,21 @@
-//! What was received of a response that is not valid HTTP, has no whole head, or has bytes after its end, if the vendor
-//! does not give it a second time (AT-97).
+//! What was received of a response that is not valid HTTP or has no whole head, if the vendor does not give it a second
+//! time (AT-97).
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use futures_util::FutureExt as _;
-use futures_util::future::select;
-use identkit_core::{Clock, RawResponse};
+use futures_util::future::{Either, select};
+use identkit_core::{Clock as _, RawResponse};
 use identkit_wire::Meta;
 use tokio::io::AsyncReadExt as _;
 
-use super::dial::{RETAINED, Tee};
+use super::dial::Tee;
 use super::pool::PooledConnection;
-use crate::AttemptContext;
+use crate::{AttemptContext, SystemClock};
 
-/// How long the rest of such a response is awaited: it has normally arrived already.
+/// How long the next byte of such a response is awaited.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Status of bytes without a status line.
@@ -27,10 +25,10 @@ const NO_STATUS: u16 = 600;
 pub(super) async fn invalid_answer(
     operation: Option<&Meta>,
     pooled: PooledConnection,
-    clock: &Arc<dyn Clock>,
+    context: &AttemptContext,
 ) -> Option<Box<RawResponse>> {
     let operation = operation?;
-    raw_answer(operation, &read_rest(pooled, Arc::clone(clock)).await).map(Box::new)
+    raw_answer(operation, &read_rest(pooled, context.clone()).await).map(Box::new)
 }
 
 /// What was received as a response. `None` if nothing was.
@@ -72,40 +70,24 @@ impl Drop for ArrivingHead<'_> {
     }
 }
 
-/// Reads what else arrives of a response that is not valid HTTP, and returns all that was received since the request.
-pub(super) async fn read_rest(pooled: PooledConnection, clock: Arc<dyn Clock>) -> Vec<u8> {
+/// Reads what else arrives of a response that is not valid HTTP, up to its end, a pause or the deadline. Returns all that was
+/// received since the request.
+pub(super) async fn read_rest(pooled: PooledConnection, context: AttemptContext) -> Vec<u8> {
     let PooledConnection { connection, tee, meter, .. } = pooled;
     meter.remove_limit();
     let mut stream = connection.into_parts().io.into_inner();
-    let reading = async {
-        let mut buffer = [0; 4096];
-        while tee.has_room() && stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
-    };
-    select(pin!(reading), clock.sleep_until(clock.now().plus(PATIENCE))).await;
-    tee.end()
-}
-
-/// Returns the connection if it can be used again, otherwise what has arrived after the end of the response. Waits for
-/// nothing.
-pub(super) async fn bytes_after_end(
-    mut pooled: Box<PooledConnection>,
-    ended: bool,
-) -> (Option<Box<PooledConnection>>, Bytes) {
-    if ended {
-        // The runtime polls sockets only between tasks.
-        tokio::task::yield_now().await;
-    } else if pooled.usable().await {
-        return (Some(pooled), Bytes::new());
-    }
-    let parts = pooled.connection.into_parts();
-    let (mut stream, mut received) = (parts.io.into_inner(), parts.read_buf.to_vec());
+    let clock = SystemClock::new();
+    let mut expired = pin!(context.expired());
     let mut buffer = [0; 4096];
-    while received.len() < RETAINED
-        && let Some(Ok(count @ 1..)) = stream.read(&mut buffer).now_or_never()
-    {
-        received.extend_from_slice(buffer.get(..count).unwrap_or_default());
+    while tee.has_room() {
+        let over = select(&mut expired, clock.sleep_until(clock.now().plus(PATIENCE)));
+        // What has arrived is read first.
+        match select(pin!(stream.read(&mut buffer)), over).await {
+            Either::Left((Ok(1..), _)) => {}
+            Either::Left(_) | Either::Right(_) => break,
+        }
     }
-    (None, received.into())
+    tee.end()
 }
 
 /// The final response in what was received, from its status line on, although it is not valid HTTP. `None` without a

@@ -9,6 +9,7 @@
 //! - The credentials of a proxy are sent to the proxy and never into the tunnel.
 
 mod dial;
+mod ending;
 mod exceptions;
 mod exchange;
 mod fault;
@@ -16,13 +17,14 @@ mod invalid;
 mod outgoing;
 mod pool;
 mod proxy;
+mod settle;
 mod tls;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ::http::header::{CONTENT_LENGTH, HOST, HeaderValue};
+use ::http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue};
 use ::http::uri::{Parts, PathAndQuery};
 use ::http::{Method, Request, Response, Uri};
 use async_trait::async_trait;
@@ -194,6 +196,9 @@ impl Transport for HyperTransport {
         // hyper omits the length of an empty body, and some servers then answer 411 (AT-91; RFC 9110, section 8.6).
         if body.is_empty() && matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        if context.ends_connection() {
+            head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         head.uri = Uri::from(path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/")));
 

@@ -152,6 +152,23 @@ async fn at_97_a_long_response_with_an_invalid_head_is_retained() {
 }
 
 #[tokio::test]
+async fn at_97_a_slow_response_with_an_invalid_head_is_retained() {
+    let (address, _) = server(|mut stream, _| async move {
+        hear(&mut stream, "body").await;
+        let _ = stream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: x\r\n\r\n").await;
+        // Longer than the pause that ends it.
+        for piece in ["{\"Ord", "erID\"", ":\"9", "9\"}"] {
+            pause(Duration::from_millis(400)).await;
+            let _ = stream.write_all(piece.as_bytes()).await;
+        }
+        closed(&mut stream).await;
+    })
+    .await;
+    let error = create(plain(), &format!("http://{address}"), small(), Duration::from_secs(30)).await.unwrap_err();
+    assert!(error.answer().unwrap().body().ends_with(b"{\"OrderID\":\"99\"}"), "{error}");
+}
+
+#[tokio::test]
 async fn other_protocols_are_errors() {
     for bytes in [
         &[0, 0, 0, 4, 0, 0, 0, 0, 0][..],

@@ -142,6 +142,7 @@ identkit_wire::operation! {
     impl Create;
     meta: Meta::new("test", "create", Method::PUT, "/create", RetrySafety::Creating, AmbiguityPolicy::Never)
         .ids(&["OrderID"])
+        .id_urls(&[("TargetURL", "/status/")])
         .body_mode(BodyMode::Whole { cap: CAP }),
     output: String, dialect: (),
     encode: |this, ()| Ok(Encoded::new(HeaderMap::new(), this.0.clone())),

@@ -92,7 +92,8 @@ impl Server {
                     // Until the client gives up.
                     let _ = stream.read(&mut [0]);
                 }
-                if !written || !matches!(reply, Reply::Next(_)) {
+                let closes = request.head.to_ascii_lowercase().contains("connection: close");
+                if !written || closes || !matches!(reply, Reply::Next(_)) {
                     break;
                 }
             }

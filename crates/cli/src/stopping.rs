@@ -1,0 +1,131 @@
+//! What a command may still do after a signal: receive the response to a request that it has sent (AT-97), and send
+//! nothing.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{Request, Response};
+use identkit_core::{Clock as _, Content, Delivery, Kind};
+use identkit_transport::{AttemptContext, Failure as TransportFailure, SystemClock, Transport};
+use identkit_wire::{Body, RetrySafety};
+
+use crate::exit::Failure;
+use crate::tap::tap;
+
+/// Interval at which the progress of the response is checked. Several short waits instead of a long one: the process may be
+/// suspended in between, and what has arrived meanwhile must still be read.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Number of intervals without a byte after which the response is abandoned: 500 ms.
+const SILENT_TICKS: u32 = 10;
+
+/// Maximum number of intervals: 1.5 s, less than what a command has before it is ended.
+const TICKS: u32 = 30;
+
+/// Whether a signal arrived, so that nothing must be sent.
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a request was not sent because of a signal.
+static REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// The last request that changes something, with the length of its body.
+static CHANGE: Mutex<Option<(AttemptContext, u64)>> = Mutex::new(None);
+
+/// Number of pieces that were received of responses to such requests.
+static PIECES: AtomicU64 = AtomicU64::new(0);
+
+/// Notes that a signal arrived. From now on, nothing is sent. Returns whether a request that changes something was sent
+/// completely, so that its response can arrive.
+pub(crate) fn stop() -> bool {
+    STOPPED.store(true, Ordering::SeqCst);
+    let change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
+    change
+        .as_ref()
+        .is_some_and(|(context, length)| context.delivery() != Delivery::NotSent && context.body_sent() >= *length)
+}
+
+/// Whether a signal arrived.
+pub(crate) fn is_stopped() -> bool {
+    STOPPED.load(Ordering::SeqCst)
+}
+
+/// Waits until no piece of a response has arrived for a while after a signal, or until the time is over.
+pub(crate) async fn wait_for_silence() {
+    let clock = SystemClock::new();
+    let (mut before, mut silent) = (PIECES.load(Ordering::SeqCst), 0);
+    for _ in 0..TICKS {
+        drop(clock.sleep_until(clock.now().plus(TICK)).await);
+        let now = PIECES.load(Ordering::SeqCst);
+        silent = if now == before { silent + 1 } else { 0 };
+        before = now;
+        if silent == SILENT_TICKS / 2 {
+            // A complete response after which the end of the connection is awaited.
+            expire();
+        }
+        if silent == SILENT_TICKS {
+            return;
+        }
+    }
+}
+
+fn expire() {
+    let change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
+    change.iter().for_each(|(context, _)| context.expire());
+}
+
+/// The failure of a command that a signal stopped. If a request was not sent because of the signal, its exit code is that of
+/// the signal, except if the outcome of an earlier request is unknown.
+pub(crate) fn stopped(failure: Failure, code: u8) -> Failure {
+    let is_unknown = failure.kind() == Some(Kind::OutcomeUnknown);
+    if REFUSED.load(Ordering::SeqCst) && !is_unknown { failure.with_code(code) } else { failure }
+}
+
+/// Wraps the transport, so that it sends nothing after a signal.
+pub(crate) fn stoppable(transport: Arc<dyn Transport>) -> Arc<dyn Transport> {
+    Arc::new(StoppableTransport(transport))
+}
+
+#[derive(Debug)]
+struct StoppableTransport(Arc<dyn Transport>);
+
+#[async_trait]
+impl Transport for StoppableTransport {
+    async fn send(
+        &self,
+        request: Request<Body>,
+        context: &AttemptContext,
+    ) -> Result<Response<Content>, TransportFailure> {
+        let changes = context.operation().is_some_and(|operation| operation.safety != RetrySafety::Safe);
+        if changes {
+            let change = (context.clone(), request.body().len());
+            *CHANGE.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
+        }
+        let mut sending = pin!(self.0.send(request, context));
+        let response = poll_fn(|cx| {
+            // Also while it connects.
+            if is_stopped() && context.delivery() == Delivery::NotSent {
+                REFUSED.store(true, Ordering::SeqCst);
+                let detail = "the program was stopped by a signal, so the request was not sent";
+                return Poll::Ready(Err(
+                    TransportFailure::new(Delivery::NotSent, Kind::Unreachable, detail).permanent()
+                ));
+            }
+            sending.as_mut().poll(cx)
+        })
+        .await?;
+        if !changes {
+            return Ok(response);
+        }
+        PIECES.fetch_add(1, Ordering::SeqCst);
+        Ok(response.map(|content| {
+            tap(content, |_| {
+                PIECES.fetch_add(1, Ordering::SeqCst);
+            })
+        }))
+    }
+}
