@@ -72,7 +72,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let claim = loop {
         match store.claim(1, clock.wall()).await?.pop() {
             Some(claim) => break claim,
-            None => tokio::time::sleep(Duration::from_millis(10)).await,
+            None => drop(clock.sleep_until(clock.now().plus(Duration::from_millis(10))).await),
         }
     };
     // An event is a hint, because the vendor does not sign it: only the status counts.
