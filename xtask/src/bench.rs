@@ -1,25 +1,47 @@
-//! `cargo xtask bench transport`: compares the cost of identkit's transport with other clients. `ci` does not run it.
+//! `cargo xtask bench NAME`: compares identkit's transport with other clients, or its store with a plain log. `ci` does
+//! not run it.
 //!
-//! `xtask/bench` is a separate workspace, so that the other clients are not dependencies of this one.
+//! `xtask/bench` is a separate workspace, so that what identkit is compared with is no dependency of this one.
 
 use std::process::Command;
 
 use crate::workspace::Workspace;
 
-/// Help text.
-pub(crate) const ABOUT: &str = "  compares calls, connections, downloads, uploads and cones with hyper, hyper-util and reqwest; or only the rows given: calls, at-once, first, download, upload, cone";
+/// A program of the separate workspace, and a feature of the same name that builds it.
+#[derive(Debug)]
+pub(crate) struct Benchmark {
+    /// Name on the command line.
+    pub(crate) name: &'static str,
+    program: &'static str,
+    /// Help text.
+    pub(crate) about: &'static str,
+}
 
-/// Builds and runs the benchmark, and returns whether it completed.
-pub(crate) fn run(rows: &[String], ws: &Workspace) -> Result<bool, String> {
+/// All benchmarks.
+pub(crate) const BENCHMARKS: &[Benchmark] = &[
+    Benchmark {
+        name: "transport",
+        program: "compare",
+        about: "compares calls, connections, downloads, uploads and cones with hyper, hyper-util and reqwest; or only the rows given: calls, at-once, first, download, upload, cone",
+    },
+    Benchmark {
+        name: "inbox",
+        program: "inbox",
+        about: "compares the durable acceptance of webhooks on both engines with a log and plain inserts, claims at once with single ones, and measures a store with 1,000,000 events; or only the rows given: accept, paced, claim, million",
+    },
+];
+
+/// Builds and runs a benchmark, and returns whether it completed.
+pub(crate) fn run(benchmark: &Benchmark, rows: &[String], ws: &Workspace) -> Result<bool, String> {
     let mut build = ws.cargo(&["build", "--release", "--manifest-path", "xtask/bench/Cargo.toml"]);
-    build.arg("--target-dir").arg(ws.target());
+    build.args(["--no-default-features", "--features", benchmark.program]).arg("--target-dir").arg(ws.target());
     if !ws.run(build)?.success() {
         return Ok(false);
     }
     // Started directly, because cargo would be the parent of the benchmark.
-    let mut compare = Command::new(ws.target().join("release").join("compare"));
-    compare.arg("transport").args(rows).current_dir(ws.root());
-    Ok(ws.run(compare)?.success())
+    let mut program = Command::new(ws.target().join("release").join(benchmark.program));
+    program.arg(benchmark.name).args(rows).current_dir(ws.root());
+    Ok(ws.run(program)?.success())
 }
 
 #[cfg(test)]
@@ -30,13 +52,22 @@ mod tests {
     #[test]
     fn the_benchmark_is_built_separately_and_gets_its_rows() {
         let repo = Throwaway::package("");
-        let manifest = "[workspace]\n[package]\nname = \"compare\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+        let manifest = "[workspace]\n[package]\nname = \"bench\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+            [features]\ncompare = []\ninbox = []\n";
         repo.write("xtask/bench/Cargo.toml", manifest);
-        let program = "fn main() {\n    assert!(std::env::args().skip(1).eq([\"transport\", \"calls\"]));\n}\n";
-        repo.write("xtask/bench/src/main.rs", program);
-        assert!(run(&["calls".to_owned()], &repo.workspace()).unwrap());
-        assert!(!run(&[], &repo.workspace()).unwrap());
-        repo.write("xtask/bench/src/main.rs", "nonsense");
-        assert!(!run(&["calls".to_owned()], &repo.workspace()).unwrap());
+        for (Benchmark { name, program, .. }, row) in BENCHMARKS.iter().zip(["calls", "claim"]) {
+            let text = format!(
+                "#[cfg(feature = \"{program}\")]\nfn main() {{\n    \
+                 assert!(std::env::args().skip(1).eq([\"{name}\", \"{row}\"]));\n}}\n\
+                 #[cfg(not(feature = \"{program}\"))]\nfn main() {{}}\n"
+            );
+            repo.write(&format!("xtask/bench/src/bin/{program}.rs"), &text);
+        }
+        for (benchmark, row) in BENCHMARKS.iter().zip(["calls", "claim"]) {
+            assert!(run(benchmark, &[row.to_owned()], &repo.workspace()).unwrap());
+            assert!(!run(benchmark, &[], &repo.workspace()).unwrap());
+        }
+        repo.write("xtask/bench/src/bin/inbox.rs", "nonsense");
+        assert!(BENCHMARKS.iter().all(|benchmark| !run(benchmark, &["claim".to_owned()], &repo.workspace()).unwrap()));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It is parsed without a library, because this binary is built before everything else.
 
-use crate::bench;
+use crate::bench::{BENCHMARKS, Benchmark};
 use crate::campaign::{CAMPAIGNS, Campaign};
 use crate::check::{self, CHECKS, COVERAGE_VERBOSE, Check, FULL, WRITERS};
 use crate::new_provider::{self, Options};
@@ -15,8 +15,8 @@ pub(crate) enum Command {
     /// Checks and campaigns that are too slow for `ci`.
     Full,
     Campaign(&'static Campaign),
-    /// Selected rows of the benchmark.
-    Bench(Vec<String>),
+    /// Selected rows of a benchmark, or all.
+    Bench(&'static Benchmark, Vec<String>),
     NewProvider(Options),
 }
 
@@ -32,8 +32,11 @@ pub(crate) fn parse(args: &[&str]) -> Result<Command, String> {
         [command @ ("bench" | "campaign")] => {
             Err(format!("`cargo xtask {command}` needs the name of a {}", command.replace("bench", "benchmark")))
         }
-        ["bench", "transport", rows @ ..] => Ok(Command::Bench(rows.iter().map(|&row| row.to_owned()).collect())),
-        ["bench", name, ..] => Err(format!("`{name}` is not a benchmark")),
+        ["bench", name, rows @ ..] => BENCHMARKS
+            .iter()
+            .find(|benchmark| benchmark.name == *name)
+            .map(|benchmark| Command::Bench(benchmark, rows.iter().map(|&row| row.to_owned()).collect()))
+            .ok_or_else(|| format!("`{name}` is not a benchmark")),
         ["campaign", name] => CAMPAIGNS
             .iter()
             .find(|campaign| campaign.name == *name)
@@ -95,7 +98,9 @@ pub(crate) fn help() -> String {
     for campaign in CAMPAIGNS {
         line(&format!("campaign {}", campaign.name), &format!("  {}", campaign.about));
     }
-    line("bench transport", bench::ABOUT);
+    for benchmark in BENCHMARKS {
+        line(&format!("bench {}", benchmark.name), &format!("  {}", benchmark.about));
+    }
     line("new-provider", &format!(" {}", new_provider::ABOUT));
     line("help", "this text");
     text.push_str("\nOptions of ci:\n  --only a,b   only these checks\n  --keep-going the default: run every check, fail at the end");
@@ -118,7 +123,7 @@ mod tests {
             assert!(help().contains(check.about), "{check:?}");
             assert!(is_command(check.name));
         }
-        for text in ["campaign logins", "bench transport"] {
+        for text in ["campaign logins", "bench transport", "bench inbox"] {
             assert!(help().contains(text) && text.split(' ').take(1).all(is_command), "{text}");
         }
         assert!(!is_command("tset"));
@@ -168,10 +173,14 @@ mod tests {
         let command = "new-provider foo-id --auth bearer --from=x.json --outside y";
         assert!(matches!(parsed(command), Ok(Command::NewProvider(_))));
         assert!(matches!(parsed("campaign logins"), Ok(Command::Campaign(campaign)) if campaign.name == "logins"));
-        assert!(matches!(parsed("bench transport"), Ok(Command::Bench(rows)) if rows.is_empty()));
-        assert!(
-            matches!(parsed("bench transport calls first"), Ok(Command::Bench(rows)) if rows == ["calls", "first"])
-        );
+        for name in ["transport", "inbox"] {
+            let all = parsed(&format!("bench {name}"));
+            assert!(matches!(all, Ok(Command::Bench(benchmark, rows)) if benchmark.name == name && rows.is_empty()));
+            let some = parsed(&format!("bench {name} one two"));
+            assert!(
+                matches!(some, Ok(Command::Bench(benchmark, rows)) if benchmark.name == name && rows == ["one", "two"])
+            );
+        }
     }
 
     #[test]

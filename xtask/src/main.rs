@@ -70,7 +70,7 @@ fn run(command: Command) -> Result<bool, String> {
         Command::One(check) => Ok(check::report(check, &Workspace::current()?)),
         Command::Ci(checks) => Ok(ci::run(&checks, &Workspace::current()?)),
         Command::Full => Ok(ci::run_full(&Workspace::current()?)),
-        Command::Bench(rows) => bench::run(&rows, &Workspace::current()?),
+        Command::Bench(benchmark, rows) => bench::run(benchmark, &rows, &Workspace::current()?),
         Command::NewProvider(options) => new_provider::run(&options, &Workspace::current()?),
         Command::Campaign(campaign) => campaign::run(campaign, Rounds::Many, &Workspace::current()?),
     }

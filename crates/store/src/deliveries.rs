@@ -46,9 +46,11 @@ impl Store {
             match self.engine.accept(provider, key.link, at, seal(&key)?).await? {
                 Arrival::Purging { case } => drop(self.purge(CaseId(case)).await?),
                 // Before the row was written, a purge may have removed the case and the key, so the row cannot be read.
-                // A case that existed has its key: its purge begins with a mark, and none was found.
-                Arrival::Stored { case, new: true, .. } if !self.keys.has(key.link).await? => {
-                    self.purge(CaseId(case)).await?;
+                // Only the delivery that has created the case removes it, but others can have joined it meanwhile.
+                Arrival::Stored { case, new, .. } if !self.keys.has(key.link).await? => {
+                    if new {
+                        self.purge(CaseId(case)).await?;
+                    }
                 }
                 Arrival::Stored { case, event, .. } => return Ok((case, event)),
             }

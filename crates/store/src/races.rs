@@ -62,6 +62,23 @@ async fn a_purge_during_accept_loses_no_delivery() {
 }
 
 #[tokio::test]
+async fn a_purge_during_two_accepts_loses_no_delivery() {
+    let race = Race::new().await;
+    let old = race.store.wake(PROVIDER, &race.id, AT).await.unwrap();
+    race.interfere(async move |store| {
+        let link = store.engine.case(old.0).await.unwrap().unwrap().vendor.unwrap();
+        assert!(store.purge(old).await.unwrap());
+        // Another delivery with the removed key. Its process has not removed the row yet.
+        store.engine.accept(PROVIDER, link, AT, None).await.unwrap();
+    });
+    let id = race.store.accept(&delivery(&race.id)).await.unwrap();
+    let [unreadable, case] = race.store.engine.cases(None, 0, 10).await.unwrap().try_into().unwrap();
+    assert!(race.store.purge(CaseId(unreadable.id)).await.unwrap());
+    let [event] = &race.store.events(EventId(0), 10).await.unwrap()[..] else { panic!("one event") };
+    assert!(event.id == id && event.case.0 == case.id);
+}
+
+#[tokio::test]
 async fn a_purge_during_create_loses_no_intent() {
     let race = Race::new().await;
     let intent = Intent::new(PROVIDER, "ref-1", AT);

@@ -42,8 +42,8 @@ fn rounds<'a, const N: usize>(
     let mut all = vec![[const { Vec::new() }; N]; ways.len()];
     for _ in 0..count {
         for ((way, _), figures) in ways.iter().zip(&mut all) {
-        for (figures, figure) in figures.iter_mut().zip(run(way)) {
-        figures.push(figure);
+            for (figures, figure) in figures.iter_mut().zip(run(way)) {
+                figures.push(figure);
             }
         }
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::Postgres;
+use super::accept::Arriving;
 use super::listener::Listener;
 use super::rows::{
     self, CASE, EVENT, Fault, Value, column, event_state, integer, link, micros, number, record_kind, values,
@@ -95,25 +96,14 @@ impl Engine for Postgres {
         at: Timestamp,
         event: Option<(String, Vec<u8>)>,
     ) -> Result<Arrival, Error> {
-        // A row that an `INSERT` has updated is locked by it (`xmax`), a new one is not.
-        let sql = concat!(
-            "WITH unit AS (INSERT INTO cases (provider, vendor, created, changed, pending, due) \
-             VALUES ($1, $2, $3, $3, true, $3) \
-             ON CONFLICT (vendor) DO UPDATE SET changed = greatest(cases.changed, $3), ",
-            open_unit!("$3"),
-            " WHERE NOT cases.purging RETURNING id, xmax = 0 AS new), \
-             event AS (INSERT INTO events (case_id, received, name, body) \
-             SELECT id, $3, $4, $5 FROM unit WHERE $4::text IS NOT NULL RETURNING id) \
-             SELECT id, new, (SELECT id FROM event), pg_notify('identkit', '') FROM unit"
-        );
-        let (name, body) = event.unzip();
+        let arriving = Arriving { provider: provider.to_owned(), vendor: link(vendor), at: micros(at), event };
         loop {
-            let values = values![provider.to_owned(), link(vendor), micros(at), name.clone(), body.clone()];
+            let rows = self.writer.accept(arriving.clone()).await.map_err(Fault::into_error)?;
             let stored = |row: &Row| {
                 let event = column::<Option<i64>>(row, 2)?.map_or(0, i64::unsigned_abs);
                 Ok(Arrival::Stored { case: number(row, 0)?, event, new: column(row, 1)? })
             };
-            if let Some(stored) = optional(&self.write(sql, values).await?, stored)? {
+            if let Some(stored) = optional(&rows, stored)? {
                 return Ok(stored);
             }
             let rows = self.run("SELECT id FROM cases WHERE vendor = $1 AND purging", values![link(vendor)]).await?;

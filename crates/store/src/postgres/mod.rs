@@ -31,6 +31,7 @@ macro_rules! open_unit {
     };
 }
 
+mod accept;
 mod connect;
 mod engine;
 mod listener;

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::accept::{Arriving, accept};
 use super::rows::{CASE, Fault, Value, case, integer, link, micros};
 use crate::engine::{Change, Lease};
 use crate::fault;
@@ -19,6 +20,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(7310581147)";
 /// An operation. It can run again after its transaction was rolled back.
 enum Work {
     Statement(&'static str, Vec<Value>),
+    Accept(Arriving),
     Save(Lease, Change),
 }
 
@@ -41,6 +43,11 @@ impl Writer {
     /// canceled if the future is dropped.
     pub(super) async fn write(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
         self.call(Work::Statement(sql, values)).await
+    }
+
+    /// Stores a delivery, like [`write`](Self::write). Returns no row if its case is being purged.
+    pub(super) async fn accept(&self, arriving: Arriving) -> Result<Vec<Row>, Fault> {
+        self.call(Work::Accept(arriving)).await
     }
 
     pub(super) async fn save(&self, lease: Lease, change: Change) -> Result<(), Fault> {
@@ -86,8 +93,12 @@ async fn transaction(pool: &Pool, jobs: &[Job]) -> Result<Vec<Result<Vec<Row>, F
     transaction.batch_execute(LOCK).await?;
     let mut results = Vec::with_capacity(jobs.len());
     // The statements of neighbors are sent together. A save has several statements, between which nothing may happen.
-    let is_statement = |job: &Job| matches!(job.work, Work::Statement(..));
-    for jobs in jobs.chunk_by(|one, next| is_statement(one) && is_statement(next)) {
+    for jobs in jobs.chunk_by(|one, next| one.work.joins(&next.work)) {
+        let arriving: Vec<&Arriving> = jobs.iter().filter_map(|job| job.work.arriving()).collect();
+        if !arriving.is_empty() {
+            results.extend(accept(&transaction, &arriving).await?.into_iter().map(Ok));
+            continue;
+        }
         for result in join_all(jobs.iter().map(|job| job.work.run(&transaction))).await {
             match result {
                 // It has written nothing, and the transaction continues.
@@ -101,9 +112,22 @@ async fn transaction(pool: &Pool, jobs: &[Job]) -> Result<Vec<Result<Vec<Row>, F
 }
 
 impl Work {
+    /// Whether both can be in one group.
+    fn joins(&self, next: &Self) -> bool {
+        matches!((self, next), (Self::Statement(..), Self::Statement(..)) | (Self::Accept(_), Self::Accept(_)))
+    }
+
+    fn arriving(&self) -> Option<&Arriving> {
+        match self {
+            Self::Accept(arriving) => Some(arriving),
+            Self::Statement(..) | Self::Save(..) => None,
+        }
+    }
+
     async fn run(&self, transaction: &Transaction<'_>) -> Result<Vec<Row>, Fault> {
         match self {
             Self::Statement(sql, values) => query(transaction, sql, &borrowed(values)).await,
+            Self::Accept(arriving) => Ok(accept(transaction, &[arriving]).await?.pop().unwrap_or_default()),
             Self::Save(lease, change) => save(transaction, *lease, change).await.map(|()| Vec::new()),
         }
     }

@@ -105,9 +105,7 @@ impl Opened {
         let start = || -> std::io::Result<Database> {
             Ok(Database {
                 writer: Queue::start(queue, "identkit-write", move |jobs| write_all(&writer, &files, &jobs))?,
-                reader: Queue::start(queue, "identkit-read", move |jobs| {
-                    jobs.iter().for_each(|job| job.run(&reader)(Ok(())));
-                })?,
+                reader: Queue::start(queue, "identkit-read", move |jobs| read_all(&reader, &jobs))?,
             })
         };
         start().map_err(|error| Fault::from(error).into_error("a thread"))
@@ -136,6 +134,21 @@ fn connect(path: &Path, vfs: Option<&str>) -> Result<Connection, Fault> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// The thread that reads: one snapshot for all operations that wait. It is taken after the last of them was queued, so each
+/// of them reads what was committed before it began.
+fn read_all(connection: &Connection, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let batch: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(BATCH - 1)).collect();
+        // If it fails, each operation has a snapshot of its own.
+        let _ = connection.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([]));
+        batch.into_iter().for_each(|job| job.run(connection)(Ok(())));
+        if !connection.is_autocommit() {
+            // It has nothing to undo, and ends the snapshot also after an operation that failed.
+            let _ = connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));
+        }
+    }
 }
 
 /// The thread that writes: one transaction for all operations that wait.

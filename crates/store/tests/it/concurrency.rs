@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use identkit_core::{CaseRef, Error, Kind};
+use futures_util::future::join_all;
+use identkit_core::{CaseRef, Error, Kind, Secret};
 use identkit_store::engine::{Link, RecordKind};
-use identkit_store::{CaseId, Entry, EventState, Finish, Intent, Retention, Store};
+use identkit_store::{CaseId, Entry, EventId, EventState, Finish, Intent, Retention, Store};
 
 use tokio::task::JoinHandle;
 
@@ -86,6 +87,31 @@ pub(crate) async fn ids_become_visible_in_order(Opened { store, other, engine, .
     }
     assert_eq!([events.len(), cases.len(), records.len()], [161; 3]);
     assert!([events, cases, records].iter().all(|ids| ids.is_sorted_by(|one, next| one < next)));
+}
+
+pub(crate) async fn deliveries_at_once_get_their_own_ids(Opened { store, engine, .. }: &Opened) {
+    // One of the cases is being purged, and some units have no delivery: a group of them skips both.
+    accept(store, &delivery("case 0", "old", 1)).await;
+    engine.begin_purge(case_of(store, "case 0").await.unwrap().0, false).await.unwrap();
+    let arrivals = (0..210).map(|number| {
+        let store = store.clone();
+        async move {
+            let case = format!("case {}", number % 7);
+            if number % 5 == 0 {
+                return (store.wake(PROVIDER, &Secret::new(case), at(1)).await.unwrap(), None);
+            }
+            let delivered = delivery(&case, &number.to_string(), 1);
+            let event = store.accept(&delivered).await.unwrap();
+            (case_of(&store, &case).await.unwrap(), Some((event, delivered)))
+        }
+    });
+    for (case, stored) in join_all(arrivals).await {
+        let Some((id, delivered)) = stored else { continue };
+        let [event] = &store.events(EventId(id.0 - 1), 1).await.unwrap()[..] else { panic!("one event") };
+        assert_eq!((event.id, event.case, &event.delivery), (id, case, &delivered));
+    }
+    assert_eq!(all(store).await.len(), 168);
+    assert_eq!(store.cases(None, CaseId::default(), 100).await.unwrap().len(), 7);
 }
 
 /// Passes on whether it was done. A case that is purged, created or claimed at the same time is a conflict.

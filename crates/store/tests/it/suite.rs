@@ -46,6 +46,7 @@ macro_rules! suite {
             another_key_does_not_open_the_store
             two_processes_claim_each_case_once
             deliveries_during_claims_are_done_once
+            deliveries_at_once_get_their_own_ids
             ids_become_visible_in_order
             purges_and_writes_at_once_leave_nothing_unreadable
             an_event_without_a_case_is_kept
