@@ -278,9 +278,10 @@ impl Forwarder {
         }
     }
 
-    /// Delivers the events of a unit in order, and returns how the unit ends.
+    /// Delivers all events of a unit in order, and returns how the unit ends.
     async fn deliver(&self, claim: &Claim) -> Finish {
         let mut after = EventId::default();
+        let mut refused = None;
         loop {
             let page = match self.store.events_of(claim.case(), after, PAGE).await {
                 Ok(page) => page,
@@ -295,10 +296,14 @@ impl Forwarder {
                 if self.is_stopping() {
                     return self.retry(Duration::ZERO);
                 }
+                // An event that the sink refuses must not keep later ones of its case from it.
                 if let Err(error) = self.sink.deliver(event).await {
-                    return self.judge(claim, event.id, error).await;
+                    refused.get_or_insert((event.id, error));
                 }
             }
+        }
+        if let Some((event, error)) = refused {
+            return self.judge(claim, event, error).await;
         }
         if after == EventId::default() {
             self.purge_if_unreadable(claim.case()).await;

@@ -210,7 +210,8 @@ class Checks:
         ]:
             self.check(delete, {"delIdentdata": [answer], "getIdentData": data}, code, "DELETE delIdentdata")
         cancel = ["tm", "cancel", "--yes", ORDER]
-        canceled, open_ = [Answer(200, '{"Status":[{"Kind":63}]}')], [Answer(200, '{"Status":[{"Kind":25}]}')]
+        canceled = [Answer(200, f'{{"OrderID":"{ORDER}","Status":[{{"Kind":63}}]}}')]
+        open_ = [Answer(200, GOOD)]
         for answer, status, code in [
             (Answer(202), open_, OK), (Answer(200), open_, OK), (Answer(302), canceled, OK), (Answer(302), open_, UNKNOWN),
             (Answer(500), open_, UNKNOWN), (Answer(202, ERROR), open_, UNKNOWN), (Answer(202, HTML), canceled, OK),

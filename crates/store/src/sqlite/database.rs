@@ -64,10 +64,13 @@ impl Database {
         reader.execute_batch("PRAGMA query_only = ON")?;
         let mut files = Vec::new();
         if let Some(before) = before {
-            let mut wal = OsString::from(&path);
-            wal.push("-wal");
-            let wal = PathBuf::from(wal);
-            files.push((wal.clone(), FileIdentity::of(&wal)?));
+            // Processes with different `-shm` files would not see each other's locks.
+            for suffix in ["-wal", "-shm"] {
+                let mut name = OsString::from(&path);
+                name.push(suffix);
+                let name = PathBuf::from(name);
+                files.push((name.clone(), FileIdentity::of(&name)?));
+            }
             // Both connections have the file that was found before the first was opened, if it is still there.
             files.push((path, before));
             in_place(&files)?;
@@ -160,7 +163,12 @@ fn write_all(connection: &Connection, files: &[(PathBuf, FileIdentity)], jobs: &
         written += batch.len();
         erases |= batch.iter().any(|job| job.erases);
         let mut replies = Vec::with_capacity(batch.len());
-        let committed = transaction(connection, batch, &mut replies).and_then(|()| in_place(files));
+        // Before it, too: a write to files that others have replaced could damage the new ones.
+        let is_in_place = in_place(files);
+        let committed = match is_in_place {
+            Ok(()) => transaction(connection, batch, &mut replies).and_then(|()| in_place(files)),
+            Err(fault) => reject(connection, batch, &mut replies, fault),
+        };
         replies.into_iter().for_each(|reply| reply(committed.clone()));
         next = jobs.try_recv().ok();
         let (idle, busy) = CHECKPOINT;
@@ -173,6 +181,12 @@ fn write_all(connection: &Connection, files: &[(PathBuf, FileIdentity)], jobs: &
             (written, erases) = (0, erases && blocked.unwrap_or(true));
         }
     }
+}
+
+/// Runs no operation: without a transaction, each reports that it was rolled back, and `fault` is why.
+fn reject(connection: &Connection, batch: Vec<Job>, replies: &mut Vec<Reply>, fault: Fault) -> Result<(), Fault> {
+    replies.extend(batch.into_iter().map(|job| job.run(connection)));
+    Err(fault)
 }
 
 fn transaction(connection: &Connection, batch: Vec<Job>, replies: &mut Vec<Reply>) -> Result<(), Fault> {

@@ -260,7 +260,7 @@ async fn a_file_that_is_not_of_this_store_is_rejected() {
 
 #[tokio::test]
 async fn a_removed_or_replaced_file_acknowledges_nothing() {
-    for suffix in ["", "-wal", "-keys", "-keys-wal"] {
+    for suffix in ["", "-wal", "-shm", "-keys", "-keys-wal", "-keys-shm"] {
         for replaced in [false, true] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("store");

@@ -91,7 +91,7 @@ where
         // hyper reads the head again.
         let again = tokio::io::join((&*head.bytes).chain(read), write);
         let mut server = http1::Builder::new();
-        server.keep_alive(false).max_buf_size(HEAD_LIMIT);
+        server.keep_alive(false).half_close(true).max_buf_size(HEAD_LIMIT);
         let service = service_fn(|request| {
             let response = answer(request);
             async { Ok::<_, Infallible>(response.await) }

@@ -45,11 +45,11 @@ fn id_in_object(body: &[u8]) -> Option<String> {
     id.filter(|id| !id.is_empty())
 }
 
-/// The id in the URL of an ident's person: the segment after `apply`. A word without a digit is a page.
+/// The id in the URL of an ident's person: the segment after `apply`. A plain word is a page.
 fn id_in_person_url(url: &str) -> Option<String> {
     let path = url.split(['?', '#']).next()?;
     let mut segments = path.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case("apply")).skip(1);
-    let id = segments.next().filter(|id| !id.contains('%') && id.contains(|c: char| c.is_ascii_digit()))?;
+    let id = segments.next().filter(|id| !id.contains('%') && id.contains(|c: char| c.is_ascii_digit() || c == '-'))?;
     Some(id.to_owned())
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     older_than: Option<Duration>,
 
     /// With --older-than: `done` spares cases with a dead delivery, `dead` spares those without one.
-    #[arg(long, value_enum, requires = "older_than")]
+    #[arg(long, value_enum, requires = "older_than", conflicts_with = "id")]
     state: Option<Ended>,
 
     /// With an id: also if work of the case is pending or claimed. Its deliveries are lost.

@@ -143,10 +143,9 @@ fn receiver(options: &Arguments, inbox: Arc<dyn Inbox>, store: Store) -> Receive
 /// The tokens of the URLs, after they are valid in the store and written to the token file.
 async fn prepare_tokens(options: &Arguments, store: &Store, clock: &SystemClock) -> Result<Tokens, Failure> {
     // Expired tokens are not removed: one of an old token file would become valid again.
-    let now = clock.wall();
     let file = options.token_file.as_deref();
     if options.rotate_token {
-        let expires = now.checked_add(options.overlap);
+        let expires = clock.wall().checked_add(options.overlap);
         let expires = expires.map_err(|_| Failure::usage("--overlap is too long: the latest year is 9999"))?;
         let tokens = Tokens::rotate(store, file, expires).await?;
         say(&format!("note: all webhook URLs are new. Set them before {expires:.0}, when the earlier ones expire:"));
@@ -156,7 +155,7 @@ async fn prepare_tokens(options: &Arguments, store: &Store, clock: &SystemClock)
         return Ok(tokens);
     }
     match file {
-        Some(path) => Tokens::load(store, path, now).await,
+        Some(path) => Tokens::load(store, path).await,
         None => Tokens::create(store).await,
     }
 }

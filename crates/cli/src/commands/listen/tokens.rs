@@ -69,7 +69,7 @@ impl Tokens {
     }
 
     /// Reads the tokens of the file and makes them valid in the store. Creates those that are missing, and the file.
-    pub(super) async fn load(store: &Store, path: &Path, now: Timestamp) -> Result<Self, Failure> {
+    pub(super) async fn load(store: &Store, path: &Path) -> Result<Self, Failure> {
         let Some(mut tokens) = Self::read(path)? else {
             let draft = Draft::new(path).map_err(|error| unwritten(path, &error))?;
             let tokens = Self::create(store).await?;
@@ -78,25 +78,26 @@ impl Tokens {
             }
             // Another process has created the file at the same time. The tokens that were made here remain unused.
             let Some(tokens) = Self::read(path)? else { return Err(unusable(path, &"it was removed")) };
-            return tokens.validated(store, path, now).await;
+            return tokens.validated(store, path).await;
         };
         if tokens.complete(store).await? {
             let draft = Draft::new(path).map_err(|error| unwritten(path, &error))?;
             tokens.write(path, draft, Existing::Replace)?;
         }
-        tokens.validated(store, path, now).await
+        tokens.validated(store, path).await
     }
 
     /// The tokens, after they are valid in the store.
-    async fn validated(self, store: &Store, path: &Path, now: Timestamp) -> Result<Self, Failure> {
+    async fn validated(self, store: &Store, path: &Path) -> Result<Self, Failure> {
         for callback in callbacks() {
             let (provider, event) = (callback.provider(), callback.name());
             let Some(token) = self.get(provider, event) else {
                 return Err(unusable(path, &format!("it has no token for {event}")));
             };
             store.add_token(provider, event, token).await?;
-            if !store.is_valid(provider, event, token, now).await? {
-                let why = format!("its token for {event} has expired in this store, or was changed");
+            // Also if it will expire: it was replaced, and the vendors must get the new URL.
+            if !store.is_valid(provider, event, token, Timestamp::MAX).await? {
+                let why = format!("its token for {event} was replaced in this store, or was changed");
                 return Err(unusable(path, &why).note("--rotate-token replaces all tokens and the file"));
             }
         }

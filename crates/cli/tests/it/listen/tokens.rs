@@ -97,7 +97,7 @@ fn a_rotation_has_an_overlap() {
     // A file with tokens that have expired does not make them valid again, whether it was replaced or is a copy.
     for tokens in [std::fs::read(&path).unwrap(), copy] {
         std::fs::write(&path, tokens).unwrap();
-        run(&mut command(&folder, &with_file)).fails_with(2, &["has expired", "--rotate-token"]);
+        run(&mut command(&folder, &with_file)).fails_with(2, &["was replaced", "--rotate-token"]);
     }
     let rotated = Receiver::on(&folder, &[&with_file[..], &["--rotate-token"]].concat());
     assert!(!accepts(&rotated, &old) && accepts(&rotated, &rotated.order_url("OnFinal")));
