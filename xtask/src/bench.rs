@@ -1,7 +1,7 @@
 //! `cargo xtask bench NAME`: compares identkit's transport with other clients, or its store with a plain log. `ci` does
 //! not run it.
 //!
-//! `xtask/bench` is a separate workspace, so that what identkit is compared with is no dependency of this one.
+//! `xtask/bench` is a separate workspace, so that this one does not depend on what identkit is compared with.
 
 use std::process::Command;
 

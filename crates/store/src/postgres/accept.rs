@@ -5,7 +5,7 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 
 use super::rows::{Fault, column};
-use super::writer::query;
+use super::statement::query;
 
 /// What [`Engine::accept`](crate::Engine::accept) stores.
 #[derive(Clone)]

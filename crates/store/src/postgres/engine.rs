@@ -11,7 +11,7 @@ use super::listener::Listener;
 use super::rows::{
     self, CASE, EVENT, Fault, Value, column, event_state, integer, link, micros, number, record_kind, values,
 };
-use super::writer::{borrowed, query};
+use super::statement::{borrowed, query};
 use crate::engine::{
     Arrival, CaseRow, Change, Engine, EntryRow, EventRow, Finish, Held, Lease, Link, NewCaseRow, RecordKind, RecordRow,
     TokenRow,

@@ -37,6 +37,7 @@ mod engine;
 mod listener;
 mod rows;
 mod schema;
+mod statement;
 mod tls;
 mod writer;
 

@@ -4,10 +4,10 @@ use deadpool_postgres::{Pool, Transaction};
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 
 use super::accept::{Arriving, accept};
 use super::rows::{CASE, Fault, Value, case, integer, link, micros};
+use super::statement::{borrowed, query};
 use crate::engine::{Change, Lease};
 use crate::fault;
 
@@ -131,21 +131,6 @@ impl Work {
             Self::Save(lease, change) => save(transaction, *lease, change).await.map(|()| Vec::new()),
         }
     }
-}
-
-pub(super) async fn query(
-    transaction: &Transaction<'_>,
-    sql: &str,
-    values: &[Parameter<'_>],
-) -> Result<Vec<Row>, Fault> {
-    let statement = transaction.prepare_cached(sql).await?;
-    Ok(transaction.query(&statement, values).await?)
-}
-
-type Parameter<'a> = &'a (dyn ToSql + Sync);
-
-pub(super) fn borrowed(values: &[Value]) -> Vec<Parameter<'_>> {
-    values.iter().map(|value| value.as_ref() as Parameter<'_>).collect()
 }
 
 async fn save(transaction: &Transaction<'_>, lease: Lease, change: &Change) -> Result<(), Fault> {
