@@ -325,7 +325,7 @@ async fn a_file_that_cannot_grow_acknowledges_nothing_more() {
     let path = folder.path().join("store");
     // The shell limits the size of each file that the child writes, in blocks of 512 bytes, and ignores the signal of it.
     let mut child = std::process::Command::new("sh");
-    child.args(["-c", "trap '' XFSZ; ulimit -f 1000; exec \"$@\"", "sh"]).arg(std::env::current_exe().unwrap());
+    child.args(["-c", "trap '' XFSZ; ulimit -f 4000; exec \"$@\"", "sh"]).arg(std::env::current_exe().unwrap());
     child.args(["--exact", "sqlite::a_file_that_cannot_grow_acknowledges_nothing_more", "--nocapture"]);
     let output = child.env(CHILD, &path).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

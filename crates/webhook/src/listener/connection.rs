@@ -40,11 +40,12 @@ pub(super) struct Shared {
 }
 
 /// Serves a connection. It must show a valid token within `patience`. Errors concern its client only.
-pub(super) async fn serve(stream: TcpStream, peer: Peer, shared: &Shared, mut ticket: Ticket, patience: Duration) {
+pub(super) async fn serve(stream: TcpStream, peer: Peer, shared: &Shared, ticket: Ticket, patience: Duration) {
     let clock = shared.receiver.clock();
     let end = clock.now().plus(patience);
     #[cfg(feature = "tls")]
     if let Some(config) = &shared.options.tls {
+        let mut ticket = ticket;
         let handshake = tokio_rustls::TlsAcceptor::from(Arc::clone(config)).accept(stream);
         if let Some(Some(Ok(stream))) = ticket.hold(within(clock, end, handshake)).await {
             exchange(stream, peer, shared, ticket, end).await;
