@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
 use super::Sqlite;
+use super::database::Database;
 use super::rows::{self, CASE, EVENT, Fault, Micros};
 use crate::engine::{
     Arrival, CaseRow, Change, Engine, EntryRow, EventRow, EventState, Finish, Held, Lease, Link, NewCaseRow,
@@ -79,6 +80,24 @@ fn begin_attempt(connection: &Connection, case: u64) -> Result<(Lease, u64), Fau
     let sql = "UPDATE events SET attempts = ?2 WHERE state < 2 AND case_id = ?1 AND state = 1";
     execute(connection, sql, params![case, attempts])?;
     Ok((Lease { case, fence }, attempts))
+}
+
+/// Returns the free pages of a file to the system.
+async fn compact(database: &Database) -> Result<(), Fault> {
+    let mut free = u64::MAX;
+    loop {
+        let step = |db: &Connection| {
+            list(db, &format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"), [], |_| Ok(()))?;
+            Ok(db.query_row("PRAGMA freelist_count", [], |row| row.get::<_, u64>(0))?)
+        };
+        let left = database.erase(step).await?;
+        // Others may remove rows meanwhile.
+        if left == 0 || left >= free {
+            // The thread cuts the file after its reply, and before its next operation.
+            return database.write(|_| Ok(())).await;
+        }
+        free = left;
+    }
 }
 
 impl Sqlite {
@@ -308,20 +327,10 @@ impl Engine for Sqlite {
     }
 
     async fn compact(&self) -> Result<(), Error> {
-        let mut free = u64::MAX;
-        loop {
-            let step = |db: &Connection| {
-                list(db, &format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"), [], |_| Ok(()))?;
-                Ok(db.query_row("PRAGMA freelist_count", [], |row| row.get::<_, u64>(0))?)
-            };
-            let left = self.data.erase(step).await.map_err(|fault| fault.into_error("the data file"))?;
-            // Others may remove rows meanwhile.
-            if left == 0 || left >= free {
-                // The thread cuts the file after its reply, and before its next operation.
-                return self.write(|_| Ok(())).await;
-            }
-            free = left;
+        for (database, name) in [(&self.data, "the data file"), (&self.keys, "the keys file")] {
+            compact(database).await.map_err(|fault| fault.into_error(name))?;
         }
+        Ok(())
     }
 
     async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<(Lease, u64)>, Error> {

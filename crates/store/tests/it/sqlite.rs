@@ -129,6 +129,7 @@ async fn compaction_returns_the_space_of_purged_cases() {
     let store = store_at(&path).await.unwrap();
     let other = store_at(&path).await.unwrap();
     let size = || std::fs::metadata(&path).unwrap().len();
+    let keys = || std::fs::metadata(folder.path().join("store-keys")).unwrap().len();
     let body = vec![7; 16 * 1024];
     let accept = async |number| {
         store.accept(&delivery(&format!("case {number}"), "OnFinal", number).with_request(body.clone())).await.unwrap();
@@ -144,6 +145,7 @@ async fn compaction_returns_the_space_of_purged_cases() {
     compacted.unwrap();
     accepted.unwrap();
     assert!(size() < 512 * 1024, "{}", size());
+    assert!(keys() < 32 * 1024, "{}", keys());
     let cases: Vec<_> = all(&other).await.into_iter().map(|event| event.delivery.request.expose().len()).collect();
     assert_eq!(cases, [body.len(), 4]);
     store.compact().await.unwrap();

@@ -13,7 +13,7 @@ use crate::database::Database;
 use crate::service;
 
 /// Number of cases with pending work.
-const CASES: u64 = 20_000;
+const CASES: u64 = 5_000;
 
 const ROUNDS: usize = 5;
 

@@ -41,8 +41,7 @@ fn main() -> ExitCode {
                     "accept" => all_cores().block_on(accept::at_once()),
                     "paced" => all_cores().block_on(accept::paced()),
                     "claim" => all_cores().block_on(claim::print()),
-                    "million" => million::print(1_000_000),
-                    "tenth" => million::print(100_000),
+                    "million" => million::print(),
                     _ => panic!("unknown row: {row}"),
                 }
                 println!();

@@ -25,10 +25,10 @@ const EVENTS: u64 = 3;
 /// Number of samples of each kind that must not be found after a purge, and their length in bytes.
 const SAMPLES: (usize, usize) = (1000, 16);
 
-/// Prints the figures of a store with 10,000 events, and of one with this number.
-pub fn print(count: u64) {
+/// Prints the figures of a store with 10,000 events, and of one with 1,000,000.
+pub fn print() {
     println!("a store on SQLite, {EVENTS} webhooks of 1 KB for each case; every process is a fresh one");
-    for count in [10_000, count] {
+    for count in [10_000, 1_000_000] {
         let folder = TempDir::new().unwrap();
         let path = folder.path().to_str().unwrap();
         let [accept, finish, _] = run(&["fill", path, &count.to_string()]);
