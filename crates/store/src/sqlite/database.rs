@@ -103,6 +103,11 @@ impl Database {
 }
 
 impl Opened {
+    /// Makes each write fail if a file of `other` is no longer in its place.
+    pub(super) fn requires(&mut self, other: &Self) {
+        self.files.extend(other.files.iter().cloned());
+    }
+
     pub(super) fn start(self) -> Result<Database, Error> {
         let Self { setup: Setup(writer), reader, files, queue } = self;
         let start = || -> std::io::Result<Database> {

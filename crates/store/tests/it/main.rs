@@ -9,6 +9,7 @@
 )]
 
 mod concurrency;
+mod convergence;
 mod forward;
 mod forwarder;
 #[cfg(all(any(feature = "sqlite", feature = "postgres"), unix))]

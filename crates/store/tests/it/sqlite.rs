@@ -275,8 +275,8 @@ async fn a_removed_or_replaced_file_acknowledges_nothing() {
             if replaced {
                 std::fs::rename(&copy, &file).unwrap();
             }
-            // A new case needs both files.
-            for id in ["9993", "9994"] {
+            // Also of a case whose key exists: its delivery could not be read without the keys file.
+            for id in ["9992", "9993", "9994"] {
                 let error = store.accept(&delivery(id, "OnFinal", 2)).await.unwrap_err();
                 assert_eq!(error.kind(), Kind::Storage, "{suffix} {replaced}");
                 assert!(error.to_string().contains("removed or replaced"), "{error}");
