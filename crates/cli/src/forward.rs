@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,7 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::exit::Failure;
 use crate::input::text_of;
-use crate::output::say;
+use crate::output::reporter;
 use crate::text::plain;
 use crate::{case_id, network};
 
@@ -83,14 +82,6 @@ impl ForwardArguments {
         // Standard error may be blocked. Then incidents are left out, and the events are delivered.
         forwarder.on_incident(move |incident| drop(lines.try_send(message(&incident))))
     }
-}
-
-/// A thread that writes lines to standard error. It ends with the sender.
-fn reporter() -> SyncSender<String> {
-    let (sender, lines) = sync_channel::<String>(64);
-    // Without a thread, nothing is reported.
-    drop(std::thread::Builder::new().spawn(move || lines.iter().for_each(|line| say(&line))));
-    sender
 }
 
 /// Reads the URL. Errors do not repeat it.

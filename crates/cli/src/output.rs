@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use clap::ValueEnum;
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, presets};
@@ -144,6 +145,14 @@ fn tab_separated(table: &Table) -> String {
 /// Writes a line to standard error. Errors are ignored.
 pub(crate) fn say(line: &str) {
     let _ = announce(line);
+}
+
+/// Starts a thread that writes lines to standard error, for code that must not block. It ends with the sender.
+pub(crate) fn reporter() -> SyncSender<String> {
+    let (sender, lines) = sync_channel::<String>(64);
+    // Without a thread, nothing is reported.
+    drop(std::thread::Builder::new().spawn(move || lines.iter().for_each(|line| say(&line))));
+    sender
 }
 
 /// Writes a line to standard error that must not get lost.

@@ -80,7 +80,7 @@ impl Running {
             Some(forwarder) => Arc::<Forwarder>::clone(forwarder),
             None => Arc::new(store.clone()),
         };
-        let inbox: Arc<dyn Inbox> = Arc::new(WakingInbox { inner, accepted: Arc::clone(&accepted) });
+        let inbox: Arc<dyn Inbox> = Arc::new(WakingInbox::new(inner, Arc::clone(&accepted)));
         let mut listen = ListenOptions::default()
             .trust_proxies(options.trust_proxy.iter().copied())
             .pages(Arc::new(Pages::new(store.clone(), Arc::clone(&metrics))))

@@ -200,7 +200,9 @@ fn a_removed_store_means_503() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(status(&receiver.url("/healthz"), "GET", ""), 200);
-    receiver.stop();
+    let run = receiver.stop();
+    assert_eq!(run.stderr.matches("was answered with 503").count(), 1, "{}", run.stderr);
+    run.ends_with(0, &["removed or replaced"]);
 }
 
 #[test]
