@@ -101,13 +101,17 @@ impl Entry {
             recorded: true,
             earlier: Vec::new(),
         };
+        let mut damaged = false;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             if !line.ends_with(b"\n") {
                 entry.apply_torn(line);
-            } else if entry.apply(line).is_none() {
-                entry.phase = Phase::Damaged;
-                break;
+            } else if entry.apply(line, damaged).is_none() {
+                // The lines after it may have the only copy of an id.
+                damaged = true;
             }
+        }
+        if damaged {
+            (entry.phase, entry.recorded) = (Phase::Damaged, false);
         }
         Ok(entry)
     }
@@ -142,8 +146,8 @@ impl Entry {
         self.recorded &= self.running;
     }
 
-    /// Applies a line; `None` if it is not valid.
-    fn apply(&mut self, line: &[u8]) -> Option<()> {
+    /// Applies a line; `None` if it is not valid. `damaged`: whether an earlier one was not.
+    fn apply(&mut self, line: &[u8], damaged: bool) -> Option<()> {
         let line: Value = serde_json::from_slice(line).ok()?;
         let text = |key: &str| line.get(key).and_then(Value::as_str);
         let names = |value: &Value| -> Option<Vec<(String, String)>> {
@@ -159,8 +163,8 @@ impl Entry {
                 self.request_names.clone_from(&self.names);
                 self.phase = Phase::Unsent;
             }
-            // Without an intent, the file is not a record.
-            _ if self.operation.is_empty() => return None,
+            // Without an intent, the file is not a record; but the line with the intent may be damaged.
+            _ if self.operation.is_empty() && !damaged => return None,
             "request" => {
                 if let Some(status) = self.status {
                     let body = std::mem::take(&mut self.body);

@@ -662,6 +662,23 @@ fn a_record_of_a_later_version_is_damaged() {
 }
 
 #[test]
+fn at_97_a_damaged_line_hides_no_later_one() {
+    for line in 0..3 {
+        let (state, server) = (State::new(), created());
+        crate::support::feed(&mut state.command(&server, CREATE), input(CREATE).as_bytes()).ends_with(0, &[]);
+        let path = state.shown()["path"].as_str().unwrap().to_owned();
+        let record = std::fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<&str> = record.lines().collect();
+        assert!(!lines[line].contains("base64"), "{record}");
+        lines[line] = "{";
+        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+        let shown = state.shown();
+        assert_eq!((&shown["state"], &shown["recorded"]), (&"damaged".into(), &false.into()), "{line}");
+        assert_eq!(shown["text"], CREATED, "{line}");
+    }
+}
+
+#[test]
 fn a_piece_that_a_crash_cut_off_is_shown() {
     let (state, server) = (State::new(), created());
     crate::support::feed(&mut state.command(&server, CREATE), input(CREATE).as_bytes()).ends_with(0, &[]);
