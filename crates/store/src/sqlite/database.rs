@@ -103,7 +103,7 @@ impl Database {
 }
 
 impl Opened {
-    /// Makes each write fail if a file of `other` is no longer in its place.
+    /// Makes each write fail after a file of `other` was removed or replaced.
     pub(super) fn requires(&mut self, other: &Self) {
         self.files.extend(other.files.iter().cloned());
     }
