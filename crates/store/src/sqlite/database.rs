@@ -169,8 +169,7 @@ fn write_all(connection: &Connection, files: &[(PathBuf, FileIdentity)], jobs: &
         erases |= batch.iter().any(|job| job.erases);
         let mut replies = Vec::with_capacity(batch.len());
         // Before it, too: a write to files that others have replaced could damage the new ones.
-        let is_in_place = in_place(files);
-        let committed = match is_in_place {
+        let committed = match in_place(files) {
             Ok(()) => transaction(connection, batch, &mut replies).and_then(|()| in_place(files)),
             Err(fault) => reject(connection, batch, &mut replies, fault),
         };
