@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::engine::{CaseRow, Change, EntryRow, Lease, NewCaseRow};
 use crate::fault;
 use crate::keys::{CaseKey, Naming};
-use crate::model::{Artifact, Case, CaseId, Claim, Entry, Intent, StoredEntry};
+use crate::model::{Artifact, Case, CaseId, Claim, Deletion, Entry, Intent, StoredEntry};
 use crate::pack::{micros, pack, unpack};
 use crate::store::Store;
 
@@ -130,7 +130,29 @@ impl Store {
     /// [`Kind::Conflict`] also if the case has another version, or if another case has the same id at the vendor.
     /// [`Kind::InvalidInput`] if the reference is that of another provider.
     pub async fn save(&self, claim: &Claim, case: &mut Case, entries: &[Entry], now: Timestamp) -> Result<(), Error> {
-        let mut entries = entries;
+        self.save_all(claim, case, entries, None, now).await
+    }
+
+    /// Like [`save`](Self::save), and adds an entry to the deletion ledger in the same transaction, so that a deletion
+    /// is recorded once.
+    pub async fn save_deletion(
+        &self,
+        claim: &Claim,
+        case: &mut Case,
+        deletion: &Deletion,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.save_all(claim, case, &[], Some(deletion), now).await
+    }
+
+    async fn save_all(
+        &self,
+        claim: &Claim,
+        case: &mut Case,
+        mut entries: &[Entry],
+        mut deletion: Option<&Deletion>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         loop {
             let vendor = match &case.opened {
                 Some(opened) => Some(self.vendor_key(&case.provider, opened).await?),
@@ -145,13 +167,14 @@ impl Store {
                 state: seal_state(&key, version, &case.status, case.opened.as_ref(), &case.data)?,
                 vendor: vendor.as_ref().map(|key| key.link),
                 entries: entries.iter().map(seal_entry).collect::<Result<_, _>>()?,
+                deletion: deletion.map(Deletion::row),
                 at: now,
             };
             self.engine.save(claim.lease, change).await?;
             (case.version, case.changed) = (version, case.changed.max(now));
             match vendor {
                 // The purge of a case with the same vendor's id has removed the key: the link must be replaced.
-                Some(key) if !self.keys.has(key.link).await? => entries = &[],
+                Some(key) if !self.keys.has(key.link).await? => (entries, deletion) = (&[], None),
                 Some(key) => {
                     case.vendor_id = Some(key.id);
                     return Ok(());

@@ -210,6 +210,8 @@ pub struct Change {
     pub vendor: Option<Link>,
     /// Encrypted entries to append.
     pub entries: Vec<Vec<u8>>,
+    /// Entry of the deletion ledger to add. The id of the row is ignored.
+    pub deletion: Option<RecordRow>,
     /// Time of the change.
     pub at: Timestamp,
 }
@@ -329,6 +331,10 @@ pub trait Engine: fmt::Debug + Send + Sync {
 
     /// Claims cases with pending work that is due. Returns the claims with the number of attempts.
     async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<(Lease, u64)>, Error>;
+
+    /// Claims a case that no worker has claimed, with or without pending work. Returns the claim with the number of
+    /// attempts.
+    async fn claim_case(&self, case: u64) -> Result<Option<(Lease, u64)>, Error>;
 
     /// Waits until a unit of work is opened, in another process too, or becomes claimable because a claim ended. What
     /// happened since the last wait ends it at once. It may end without a reason, and never ends in an engine that cannot

@@ -3,32 +3,21 @@
 //! The claims of the store are the only queue: a unit of work is done when the sink has accepted all of its events, and due
 //! again otherwise. Nothing about a delivery is in memory only, so a process can be killed at any time.
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use futures_util::stream::{self, StreamExt as _};
-use futures_util::task::AtomicWaker;
-use identkit_core::{Clock, Error, Inbox, Kind, WebhookDelivery, async_trait};
+use identkit_core::{Clock, Error, Inbox, WebhookDelivery, async_trait};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cipher;
+use crate::dispatch::{DispatchIncident, Dispatcher, HeldClaim};
 use crate::engine::{EventState, Finish};
 use crate::model::{CaseId, Claim, EventId, StoredEvent};
 use crate::store::Store;
-use crate::worker::Worker;
 
 /// Number of events that are read at once.
 const PAGE: usize = 100;
-
-/// Longest time until work is found that another process has made pending, and pause after a failure of the store.
-const POLL: Duration = Duration::from_secs(1);
 
 /// Upper bound of the wait after the first failed attempt. It doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -98,21 +87,16 @@ pub enum Incident {
 /// forwards what it accepts at once; what other processes accept, within a second.
 pub struct Forwarder {
     store: Store,
-    worker: Worker,
+    dispatcher: Dispatcher,
     clock: Arc<dyn Clock>,
     sink: Arc<dyn EventSink>,
     report: Arc<dyn Fn(Incident) + Send + Sync>,
-    lease: Duration,
-    parallel: usize,
     max_attempts: u64,
-    woken: AtomicBool,
-    waker: AtomicWaker,
-    stopping: AtomicBool,
 }
 
 impl fmt::Debug for Forwarder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Forwarder").field("worker", &self.worker).finish_non_exhaustive()
+        f.debug_struct("Forwarder").field("dispatcher", &self.dispatcher).finish_non_exhaustive()
     }
 }
 
@@ -120,20 +104,8 @@ impl Forwarder {
     /// Creates a forwarder with 20 attempts, 16 cases at once and a lease of 30 seconds. It does nothing until
     /// [`run`](Self::run).
     pub fn new(store: Store, clock: Arc<dyn Clock>, sink: Arc<dyn EventSink>) -> Self {
-        let lease = Duration::from_secs(30);
-        Self {
-            worker: Worker::new(store.clone(), Arc::clone(&clock), lease),
-            store,
-            clock,
-            sink,
-            report: Arc::new(drop),
-            lease,
-            parallel: 16,
-            max_attempts: 20,
-            woken: AtomicBool::new(false),
-            waker: AtomicWaker::new(),
-            stopping: AtomicBool::new(false),
-        }
+        let dispatcher = Dispatcher::new(store.clone(), Arc::clone(&clock));
+        Self { store, dispatcher, clock, sink, report: Arc::new(drop), max_attempts: 20 }
     }
 
     /// Sets the number of attempts, at least 1.
@@ -146,15 +118,14 @@ impl Forwarder {
     /// Sets the number of cases at once, at least 1.
     #[must_use]
     pub fn parallel(mut self, cases: usize) -> Self {
-        self.parallel = cases.max(1);
+        self.dispatcher = self.dispatcher.parallel(cases);
         self
     }
 
     /// Sets the lease. All workers of a store must have the same.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.worker = Worker::new(self.store.clone(), Arc::clone(&self.clock), lease);
-        self.lease = lease;
+        self.dispatcher = self.dispatcher.lease(lease);
         self
     }
 
@@ -162,120 +133,25 @@ impl Forwarder {
     #[must_use]
     pub fn on_incident(mut self, report: impl Fn(Incident) + Send + Sync + 'static) -> Self {
         self.report = Arc::new(report);
+        let report = Arc::clone(&self.report);
+        self.dispatcher = self.dispatcher.on_incident(move |incident| {
+            report(match incident {
+                DispatchIncident::Lost { case } => Incident::Lost { case },
+                DispatchIncident::Store { error } => Incident::Store { error },
+            });
+        });
         self
     }
 
     /// Looks for pending work now. Call it after this process has accepted or replayed something through the store.
     pub fn wake(&self) {
-        self.woken.store(true, Ordering::SeqCst);
-        self.waker.wake();
+        self.dispatcher.wake();
     }
 
     /// Forwards until `stop` is ready, then completes the deliveries that are running. Call it once at a time. It spawns
     /// nothing: if it is dropped, its claims expire, and their events are delivered by the next worker.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
-        self.stopping.store(false, Ordering::SeqCst);
-        let running = &AtomicUsize::new(0);
-        // A claim is not renewed before its work begins, so no more are claimed than can begin.
-        let claims = stream::unfold(VecDeque::new(), async |mut claims| {
-            loop {
-                if let Some(claim) = claims.pop_front() {
-                    return Some((claim, claims));
-                }
-                if self.is_stopping() {
-                    return None;
-                }
-                claims = self.claim(self.parallel.saturating_sub(running.load(Ordering::SeqCst))).await;
-            }
-        });
-        let mut work = pin!(claims.for_each_concurrent(self.parallel, |claim| {
-            running.fetch_add(1, Ordering::SeqCst);
-            async move {
-                self.forward(&claim).await;
-                running.fetch_sub(1, Ordering::SeqCst);
-                // Deliveries may have arrived since the claim.
-                self.wake();
-            }
-        }));
-        if let Either::Right(_) = select(work.as_mut(), pin!(stop)).await {
-            self.stopping.store(true, Ordering::SeqCst);
-            self.wake();
-            work.await;
-        }
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
-    }
-
-    /// Claims at most `limit` cases. Without pending work, waits and returns nothing.
-    async fn claim(&self, limit: usize) -> VecDeque<Claim> {
-        // What wakes the forwarder from now on ends the next wait.
-        self.woken.store(false, Ordering::SeqCst);
-        match self.worker.claim(limit).await {
-            Ok(claims) if claims.is_empty() && !self.is_stopping() => self.wait_for_work().await,
-            Ok(claims) => return claims.into(),
-            Err(error) => {
-                (self.report)(Incident::Store { error });
-                self.sleep(POLL).await;
-            }
-        }
-        VecDeque::new()
-    }
-
-    async fn wait_for_work(&self) {
-        let woken = poll_fn(|context| {
-            self.waker.register(context.waker());
-            if self.woken.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
-        });
-        let changed = async {
-            if self.store.changed().await.is_err() {
-                // The next claim fails too, and is reported.
-                std::future::pending().await
-            }
-        };
-        select(woken, select(pin!(changed), pin!(self.sleep(POLL)))).await;
-    }
-
-    async fn sleep(&self, time: Duration) {
-        drop(self.clock.sleep_until(self.clock.now().plus(time)).await);
-    }
-
-    async fn forward(&self, claim: &Claim) {
-        let ended = match select(pin!(self.deliver(claim)), pin!(self.renew(claim))).await {
-            Either::Left((end, _)) => self.finish(claim, end).await,
-            Either::Right((lost, _)) => Err(lost),
-        };
-        match ended {
-            Err(error) if error.kind() == Kind::Conflict => (self.report)(Incident::Lost { case: claim.case() }),
-            Err(error) => (self.report)(Incident::Store { error }),
-            Ok(()) => {}
-        }
-    }
-
-    /// Renews a claim until it is lost.
-    async fn renew(&self, claim: &Claim) -> Error {
-        loop {
-            self.sleep(self.lease / 3).await;
-            match self.store.renew(claim).await {
-                Err(error) if error.kind() == Kind::Conflict => return error,
-                Err(error) => (self.report)(Incident::Store { error }),
-                Ok(()) => {}
-            }
-        }
-    }
-
-    /// Ends a claim, also if the store fails for a while. If it fails for the lease, another worker takes the case over.
-    async fn finish(&self, claim: &Claim, end: Finish) -> Result<(), Error> {
-        loop {
-            match self.store.finish(claim, end.clone()).await {
-                Err(error) if error.kind() != Kind::Conflict && !self.is_stopping() => {
-                    (self.report)(Incident::Store { error });
-                    self.sleep(POLL).await;
-                }
-                ended => return ended,
-            }
-        }
+        self.dispatcher.run(stop, async |held: HeldClaim| self.deliver(held.claim()).await).await;
     }
 
     /// Delivers all events of a unit in order, and returns how the unit ends.
@@ -293,7 +169,7 @@ impl Forwarder {
             let Some(last) = page.last() else { break };
             after = last.id;
             for event in page.iter().filter(|event| event.state == EventState::Claimed) {
-                if self.is_stopping() {
+                if self.dispatcher.is_stopping() {
                     return self.retry(Duration::ZERO);
                 }
                 // An event that the sink refuses must not keep later ones of its case from it.

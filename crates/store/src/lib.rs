@@ -3,6 +3,7 @@
 mod cases;
 mod cipher;
 mod deliveries;
+mod dispatch;
 pub mod engine;
 mod fault;
 mod forward;
@@ -23,6 +24,7 @@ mod tokens;
 mod worker;
 
 pub use self::cipher::KeyEncryptionKey;
+pub use self::dispatch::{DispatchIncident, Dispatcher, HeldClaim};
 pub use self::engine::{Engine, EventState, Finish, Held};
 pub use self::forward::{EventSink, Forwarder, Incident};
 pub use self::memory::Memory;

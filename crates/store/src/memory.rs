@@ -94,6 +94,12 @@ impl Tables {
         self.cases.entry(id).or_insert(row)
     }
 
+    fn add_record(&mut self, kind: RecordKind, record: RecordRow) -> u64 {
+        let id = self.next_id();
+        self.records.insert((kind, id), RecordRow { id, ..record });
+        id
+    }
+
     /// The case, if the lease is that of its present claim.
     fn leased(&mut self, lease: Lease) -> Result<&mut CaseRow, Error> {
         let case = self.cases.get_mut(&lease.case).filter(|case| case.claimed && case.fence == lease.fence);
@@ -104,6 +110,12 @@ impl Tables {
         for event in self.events.values_mut().filter(|event| event.case == case && from.contains(&event.state)) {
             event.state = to;
         }
+    }
+
+    fn claim(&mut self, case: u64) -> Option<(Lease, u64)> {
+        self.cases.get_mut(&case)?.pending = false;
+        self.move_events(case, &[EventState::Pending], EventState::Claimed);
+        self.begin_attempt(case)
     }
 
     fn begin_attempt(&mut self, case: u64) -> Option<(Lease, u64)> {
@@ -247,6 +259,9 @@ impl Engine for Memory {
             let id = tables.next_id();
             tables.entries.insert((lease.case, id), EntryRow { id, at: change.at, body });
         }
+        if let Some(record) = change.deletion {
+            tables.add_record(RecordKind::Deletion, record);
+        }
         Ok(())
     }
 
@@ -291,13 +306,13 @@ impl Engine for Memory {
         cases.sort_by_key(|case| (case.due, case.id));
         cases.truncate(limit);
         let ids: Vec<u64> = cases.iter().map(|case| case.id).collect();
-        cases.into_iter().for_each(|case| case.pending = false);
-        let mut claims = Vec::new();
-        for id in ids {
-            tables.move_events(id, &[EventState::Pending], EventState::Claimed);
-            claims.extend(tables.begin_attempt(id));
-        }
-        Ok(claims)
+        Ok(ids.into_iter().filter_map(|id| tables.claim(id)).collect())
+    }
+
+    async fn claim_case(&self, case: u64) -> Result<Option<(Lease, u64)>, Error> {
+        let mut tables = self.tables();
+        let free = tables.cases.get(&case).is_some_and(|case| !case.claimed && !case.purging);
+        Ok(if free { tables.claim(case) } else { None })
     }
 
     async fn claimed(&self, after: u64, limit: usize) -> Result<Vec<Held>, Error> {
@@ -391,10 +406,7 @@ impl Engine for Memory {
     }
 
     async fn add_record(&self, kind: RecordKind, record: RecordRow) -> Result<u64, Error> {
-        let mut tables = self.tables();
-        let id = tables.next_id();
-        tables.records.insert((kind, id), RecordRow { id, ..record });
-        Ok(id)
+        Ok(self.tables().add_record(kind, record))
     }
 
     async fn records(&self, kind: RecordKind, after: u64, limit: usize) -> Result<Vec<RecordRow>, Error> {

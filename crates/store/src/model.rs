@@ -3,7 +3,7 @@
 use identkit_core::{CaseRef, Error, Pii, Secret, WebhookDelivery};
 use jiff::Timestamp;
 
-use crate::engine::{EventState, Lease};
+use crate::engine::{EventState, Lease, RecordRow};
 use crate::fault;
 use crate::pack::{pack, unpack};
 
@@ -204,14 +204,39 @@ pub struct Deletion {
     pub at: Timestamp,
     /// Who deleted: a service or a role, not a person's name.
     pub actor: String,
+    /// What was deleted, e.g. the name of the provider and a random name of the case. It is not encrypted: use no personal
+    /// data.
+    pub subject: String,
     /// SHA-256 of each saved artifact, or other hashes that identify what was deleted.
     pub hashes: Vec<[u8; 32]>,
 }
 
 impl Deletion {
-    /// Creates an entry.
+    /// Creates an entry without a subject.
     pub fn new(at: Timestamp, actor: impl Into<String>, hashes: Vec<[u8; 32]>) -> Self {
-        Self { at, actor: actor.into(), hashes }
+        Self { at, actor: actor.into(), subject: String::new(), hashes }
+    }
+
+    /// Sets what was deleted. It is not encrypted: use no personal data.
+    #[must_use]
+    pub fn with_subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = subject.into();
+        self
+    }
+
+    pub(crate) fn row(&self) -> RecordRow {
+        let body = pack(&[self.subject.as_bytes(), &self.hashes.concat()]);
+        RecordRow { id: 0, at: self.at, name: self.actor.clone(), link: None, body }
+    }
+
+    pub(crate) fn from_row(row: &RecordRow) -> Result<Self, Error> {
+        let decoded = || {
+            let [subject, hashes] = unpack(&row.body)?;
+            let (hashes, []) = hashes.as_chunks::<32>() else { return None };
+            let subject = std::str::from_utf8(subject).ok()?;
+            Some(Self::new(row.at, row.name.clone(), hashes.to_vec()).with_subject(subject))
+        };
+        decoded().ok_or_else(fault::damaged)
     }
 }
 

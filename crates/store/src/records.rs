@@ -61,17 +61,12 @@ impl Store {
 
     /// Adds an entry to the deletion ledger, and returns its id when it is durable.
     pub async fn add_deletion(&self, deletion: &Deletion) -> Result<u64, Error> {
-        let Deletion { at, actor, hashes } = deletion;
-        let row = RecordRow { id: 0, at: *at, name: actor.clone(), link: None, body: hashes.concat() };
-        self.engine.add_record(RecordKind::Deletion, row).await
+        self.engine.add_record(RecordKind::Deletion, deletion.row()).await
     }
 
     /// Returns at most `limit` entries of the deletion ledger in the order in which they were added, each with its id.
     pub async fn deletions(&self, after: u64, limit: usize) -> Result<Vec<(u64, Deletion)>, Error> {
-        let read = |row: RecordRow| match row.body.as_chunks::<32>() {
-            (hashes, []) => Ok((row.id, Deletion::new(row.at, row.name, hashes.to_vec()))),
-            _ => Err(fault::damaged()),
-        };
+        let read = |row: RecordRow| Ok((row.id, Deletion::from_row(&row)?));
         self.engine.records(RecordKind::Deletion, after, limit).await?.into_iter().map(read).collect()
     }
 }

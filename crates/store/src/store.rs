@@ -46,6 +46,13 @@ impl Store {
         Ok(claims.into_iter().map(|(lease, attempts)| Claim { lease, attempts }).collect())
     }
 
+    /// Claims a case that no worker has claimed, also if it has no pending work, e.g. for an operator. Returns `None` if it
+    /// is claimed or does not exist.
+    pub async fn claim_case(&self, case: CaseId) -> Result<Option<Claim>, Error> {
+        let claim = self.engine.claim_case(case.0).await?;
+        Ok(claim.map(|(lease, attempts)| Claim { lease, attempts }))
+    }
+
     /// Waits until work may have become pending, also by another process. Only the engine on PostgreSQL notices it:
     /// with other engines this never returns. Wait for a time at most, because work also becomes due, and then claim. One
     /// task of a process should wait.

@@ -11,12 +11,16 @@ use super::listener::Listener;
 use super::rows::{
     self, CASE, EVENT, Fault, Value, column, event_state, integer, link, micros, number, record_kind, values,
 };
-use super::statement::{borrowed, query};
+use super::statement::{INSERT_RECORD, borrowed, query};
 use crate::engine::{
     Arrival, CaseRow, Change, Engine, EntryRow, EventRow, Finish, Held, Lease, Link, NewCaseRow, RecordKind, RecordRow,
     TokenRow,
 };
 use crate::{EventState, fault};
+
+/// Gives the pending events of cases that were just claimed to the claims.
+const CLAIM_EVENTS: &str = "UPDATE events SET state = 1, attempts = cases.attempts FROM cases \
+    WHERE cases.id = case_id AND case_id = ANY ($1) AND events.state = 0";
 
 fn list<T>(rows: &[Row], read: impl FnMut(&Row) -> Result<T, Fault>) -> Result<Vec<T>, Error> {
     rows.iter().map(read).collect::<Result<_, _>>().map_err(Fault::into_error)
@@ -187,9 +191,14 @@ impl Engine for Postgres {
             attempts = attempts + 1, dead = NULL FROM due WHERE cases.id = due.id \
             RETURNING cases.id, fence, attempts, due) \
             SELECT id, fence, attempts FROM claims ORDER BY due, id";
-        let events = "UPDATE events SET state = 1, attempts = cases.attempts FROM cases \
-            WHERE cases.id = case_id AND case_id = ANY ($1) AND events.state = 0";
-        list(&self.run_both(cases, values![micros(now), integer(limit)], events).await?, claim)
+        list(&self.run_both(cases, values![micros(now), integer(limit)], CLAIM_EVENTS).await?, claim)
+    }
+
+    async fn claim_case(&self, case: u64) -> Result<Option<(Lease, u64)>, Error> {
+        let cases = "UPDATE cases SET pending = false, claimed = true, fence = fence + 1, beat = 0, \
+            attempts = attempts + 1, dead = NULL \
+            WHERE id = $1 AND NOT claimed AND NOT purging RETURNING id, fence, attempts";
+        optional(&self.run_both(cases, values![integer(case)], CLAIM_EVENTS).await?, claim)
     }
 
     async fn changed(&self) -> Result<(), Error> {
@@ -310,8 +319,8 @@ impl Engine for Postgres {
 
     async fn add_record(&self, kind: RecordKind, record: RecordRow) -> Result<u64, Error> {
         let RecordRow { at, name, link: key, body, .. } = record;
-        let sql = "INSERT INTO records (kind, at, name, link, body) VALUES ($1, $2, $3, $4, $5) RETURNING id";
-        let rows = self.write(sql, values![record_kind(kind), micros(at), name, key.map(link), body]).await?;
+        let values = values![record_kind(kind), micros(at), name, key.map(link), body];
+        let rows = self.write(INSERT_RECORD, values).await?;
         optional(&rows, |row| number(row, 0))?.ok_or_else(|| Fault::Damaged.into_error())
     }
 

@@ -6,6 +6,9 @@ use tokio_postgres::types::ToSql;
 
 use super::rows::{Fault, Value};
 
+pub(super) const INSERT_RECORD: &str =
+    "INSERT INTO records (kind, at, name, link, body) VALUES ($1, $2, $3, $4, $5) RETURNING id";
+
 type Parameter<'a> = &'a (dyn ToSql + Sync);
 
 pub(super) async fn query(

@@ -6,9 +6,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Row;
 
 use super::accept::{Arriving, accept};
-use super::rows::{CASE, Fault, Value, case, integer, link, micros};
-use super::statement::{borrowed, query};
-use crate::engine::{Change, Lease};
+use super::rows::{CASE, Fault, Value, case, integer, link, micros, record_kind, values};
+use super::statement::{INSERT_RECORD, borrowed, query};
+use crate::engine::{Change, Lease, RecordKind, RecordRow};
 use crate::fault;
 
 /// Maximum number of operations that one transaction commits.
@@ -134,7 +134,7 @@ impl Work {
 }
 
 async fn save(transaction: &Transaction<'_>, lease: Lease, change: &Change) -> Result<(), Fault> {
-    let Change { version, status, state, vendor, entries, at } = change;
+    let Change { version, status, state, vendor, entries, deletion, at } = change;
     let (id, vendor, at) = (integer(lease.case), vendor.map(link), micros(*at));
     let sql = format!("{CASE} WHERE id = $1 OR vendor = $2 FOR UPDATE");
     let locked = query(transaction, &sql, &[&id, &vendor]).await?;
@@ -168,6 +168,10 @@ async fn save(transaction: &Transaction<'_>, lease: Lease, change: &Change) -> R
         let sql = "INSERT INTO entries (case_id, at, body) \
             SELECT $1, $2, body FROM unnest($3::bytea[]) WITH ORDINALITY AS new (body, place) ORDER BY place";
         query(transaction, sql, &[&id, &at, entries]).await?;
+    }
+    if let Some(RecordRow { at, name, link: key, body, .. }) = deletion {
+        let values = values![record_kind(RecordKind::Deletion), micros(*at), name.clone(), key.map(link), body.clone()];
+        query(transaction, INSERT_RECORD, &borrowed(&values)).await?;
     }
     Ok(())
 }

@@ -72,6 +72,12 @@ fn move_events(connection: &Connection, case: u64, from: EventState, to: EventSt
     execute(connection, sql, params![case, from, to]).map(drop)
 }
 
+fn claim(connection: &Connection, case: u64) -> Result<(Lease, u64), Fault> {
+    execute(connection, "UPDATE cases SET pending = 0 WHERE id = ?1", [case])?;
+    move_events(connection, case, EventState::Pending, EventState::Claimed)?;
+    begin_attempt(connection, case)
+}
+
 fn begin_attempt(connection: &Connection, case: u64) -> Result<(Lease, u64), Fault> {
     let sql = "UPDATE cases SET claimed = 1, fence = fence + 1, beat = 0, attempts = attempts + 1, dead = NULL \
         WHERE id = ?1 RETURNING fence, attempts";
@@ -80,6 +86,13 @@ fn begin_attempt(connection: &Connection, case: u64) -> Result<(Lease, u64), Fau
     let sql = "UPDATE events SET attempts = ?2 WHERE state < 2 AND case_id = ?1 AND state = 1";
     execute(connection, sql, params![case, attempts])?;
     Ok((Lease { case, fence }, attempts))
+}
+
+fn insert_record(connection: &Connection, kind: RecordKind, record: RecordRow) -> Result<u64, Fault> {
+    let RecordRow { at, name, link, body, .. } = record;
+    let sql = "INSERT INTO records (kind, at, name, link, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+    execute(connection, sql, params![kind, Micros(at), name, link, body])?;
+    Ok(last_id(connection))
 }
 
 /// Returns the free pages of a file to the system.
@@ -256,7 +269,7 @@ impl Engine for Sqlite {
 
     async fn save(&self, lease: Lease, change: Change) -> Result<(), Error> {
         self.write(move |db| {
-            let Change { version, status, state, vendor, entries, at } = change;
+            let Change { version, status, state, vendor, entries, deletion, at } = change;
             if check(db, lease)?.version != version {
                 return Err(Fault::Rejected(fault::changed));
             }
@@ -284,6 +297,9 @@ impl Engine for Sqlite {
             for body in entries {
                 let sql = "INSERT INTO entries (case_id, at, body) VALUES (?1, ?2, ?3)";
                 execute(db, sql, params![lease.case, Micros(at), body])?;
+            }
+            if let Some(record) = deletion {
+                insert_record(db, RecordKind::Deletion, record)?;
             }
             Ok(())
         })
@@ -337,12 +353,16 @@ impl Engine for Sqlite {
         self.write(move |db| {
             let sql = "SELECT id FROM cases WHERE pending = 1 AND claimed = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2";
             let cases: Vec<u64> = list(db, sql, params![Micros(now), integer(limit)], |row| row.get(0))?;
-            let claim = |case| {
-                execute(db, "UPDATE cases SET pending = 0 WHERE id = ?1", [case])?;
-                move_events(db, case, EventState::Pending, EventState::Claimed)?;
-                begin_attempt(db, case)
-            };
-            cases.into_iter().map(claim).collect()
+            cases.into_iter().map(|case| claim(db, case)).collect()
+        })
+        .await
+    }
+
+    async fn claim_case(&self, case: u64) -> Result<Option<(Lease, u64)>, Error> {
+        self.write(move |db| {
+            let sql = "SELECT id FROM cases WHERE id = ?1 AND claimed = 0 AND purging = 0";
+            let free = optional(db, sql, [integer(case)], |row| row.get(0))?;
+            free.map(|case| claim(db, case)).transpose()
         })
         .await
     }
@@ -450,13 +470,7 @@ impl Engine for Sqlite {
     }
 
     async fn add_record(&self, kind: RecordKind, record: RecordRow) -> Result<u64, Error> {
-        self.write(move |db| {
-            let RecordRow { at, name, link, body, .. } = record;
-            let sql = "INSERT INTO records (kind, at, name, link, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-            execute(db, sql, params![kind, Micros(at), name, link, body])?;
-            Ok(last_id(db))
-        })
-        .await
+        self.write(move |db| insert_record(db, kind, record)).await
     }
 
     async fn records(&self, kind: RecordKind, after: u64, limit: usize) -> Result<Vec<RecordRow>, Error> {

@@ -42,6 +42,8 @@ macro_rules! suite {
             lists_are_paged_by_id
             a_watermark_is_replaced_only_if_expected
             responses_and_deletions_are_read_back
+            a_case_without_work_can_be_claimed_by_its_id
+            a_deletion_is_recorded_with_its_case_or_not_at_all
             keys_without_rows_are_removed_and_no_others
             another_key_does_not_open_the_store
             two_processes_claim_each_case_once
@@ -576,6 +578,38 @@ pub(crate) async fn responses_and_deletions_are_read_back(Opened { store, .. }: 
     let read = store.deletions(0, 10).await.unwrap();
     assert_eq!(read.iter().map(|(_, deletion)| deletion.clone()).collect::<Vec<_>>(), deletions);
     assert_eq!(store.deletions(read[0].0, 10).await.unwrap(), read[1..]);
+}
+
+pub(crate) async fn a_case_without_work_can_be_claimed_by_its_id(Opened { store, .. }: &Opened) {
+    let claim = store.create(&intent("ref-1")).await.unwrap();
+    assert_eq!(store.claim_case(claim.case()).await.unwrap(), None, "another worker has it");
+    store.finish(&claim, Finish::Done).await.unwrap();
+    let second = store.claim_case(claim.case()).await.unwrap().unwrap();
+    assert!(second.fence() > claim.fence());
+    assert_conflict(store.renew(&claim).await);
+    store.finish(&second, Finish::Done).await.unwrap();
+
+    // Pending work, also if it is not due, is that of the claim.
+    store.accept(&delivery("9992", "OnFinal", 9)).await.unwrap();
+    let case = case_of(store, "9992").await.unwrap();
+    let third = store.claim_case(case).await.unwrap().unwrap();
+    assert!(store.claim(10, at(9)).await.unwrap().is_empty());
+    assert_eq!(all(store).await[0].state, EventState::Claimed);
+    store.finish(&third, Finish::Done).await.unwrap();
+    assert_eq!(all(store).await[0].state, EventState::Done);
+    assert_eq!(store.claim_case(CaseId(u64::MAX)).await.unwrap(), None, "no case");
+}
+
+pub(crate) async fn a_deletion_is_recorded_with_its_case_or_not_at_all(Opened { store, .. }: &Opened) {
+    let claim = store.create(&intent("ref-1")).await.unwrap();
+    let mut case = store.case(claim.case()).await.unwrap().unwrap();
+    let mut outdated = case.clone();
+    let deletion = Deletion::new(at(2), "collector", vec![[3; 32]]).with_subject("identity-tm/0123");
+    store.save_deletion(&claim, &mut case, &deletion, at(2)).await.unwrap();
+    assert_conflict(store.save_deletion(&claim, &mut outdated, &deletion, at(3)).await);
+    let read = store.deletions(0, 10).await.unwrap();
+    assert_eq!(read.into_iter().map(|(_, deletion)| deletion).collect::<Vec<_>>(), [deletion]);
+    assert_eq!(store.case(case.id).await.unwrap().unwrap().version, case.version);
 }
 
 pub(crate) async fn keys_without_rows_are_removed_and_no_others(Opened { store, engine, .. }: &Opened) {
