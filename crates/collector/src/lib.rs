@@ -1,5 +1,33 @@
 #![doc = include_str!("../README.md")]
 
+mod alarms;
+mod collector;
+mod control;
+mod fault;
+mod hooks;
+mod incident;
+mod ledger;
+mod opening;
+mod random;
+mod record;
+mod report;
+mod setup;
 mod sink;
+mod state;
+mod steps;
+mod sweep;
+mod trouble;
+mod work;
 
+pub use self::collector::{Collector, CollectorBuilder};
+pub use self::control::Command;
+pub use self::hooks::{CaseHooks, Notice, NoticeKind, NoticedCase};
+pub use self::incident::Incident;
+pub use self::ledger::read_deletions;
+pub use self::opening::{CaseOpener, OpenCall, OpenRequest, OpenedCase};
+pub use self::record::EvidenceWishes;
+pub use self::report::{CaseReport, SavedFile};
+pub use self::setup::{CaseWebhook, DeletePolicy, ProviderSetup, Timing};
 pub use self::sink::{ArtifactName, ArtifactSink, SavedArtifact};
+pub use self::state::CaseState;
+pub use self::sweep::SweepReport;

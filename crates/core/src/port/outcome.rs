@@ -110,6 +110,11 @@ impl Absence {
         self.announced = true;
     }
 
+    /// Whether the vendor announced the end of the case.
+    pub fn is_announced(&self) -> bool {
+        self.announced
+    }
+
     /// Records what [`IdentityProvider::status`](crate::IdentityProvider::status) returned at `at`, and returns the
     /// outcome that is known now: that of the status; after a 404 the final outcome that was read before, or
     /// [`Outcome::Gone`] by the rule above. `None`: nothing is known; read the status again later.
@@ -163,7 +168,9 @@ mod tests {
         let mut absence = Absence::new();
         // Before the event, a 404 proves nothing and does not start the time.
         assert_eq!(absence.note_status(&failed(Kind::NotFound), at(0)), None);
+        assert!(!absence.is_announced());
         absence.note_final_event();
+        assert!(absence.is_announced());
         assert_eq!(absence.note_status(&failed(Kind::NotFound), at(300)), None);
         assert_eq!(absence.note_status(&failed(Kind::NotFound), at(599)), None);
         assert_eq!(absence.note_status(&failed(Kind::Unreachable), at(600)), None);

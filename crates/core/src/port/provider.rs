@@ -220,6 +220,11 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
         Err(Error::unsupported("request_evidence"))
     }
 
+    /// Whether the event announces that its case has ended. Like every webhook it is only a hint: read the status.
+    fn announces_end(&self, event: &Event) -> bool {
+        false
+    }
+
     /// Cancels an open case: it ends as [`Outcome::Terminated`](crate::Outcome::Terminated). If the case has already
     /// ended, the error is [`Kind::InvalidState`](crate::Kind::InvalidState).
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
@@ -291,6 +296,7 @@ mod tests {
         ]
         .map(|result| result.map_err(|error| error.kind()));
         assert_eq!(kinds, [Err(Kind::Unsupported); 8]);
+        assert!(!Minimal.announces_end(&event));
         assert!(Minimal.descriptor().can(Capability::Open) && !Minimal.descriptor().can(Capability::Find));
     }
 

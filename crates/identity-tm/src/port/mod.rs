@@ -13,11 +13,11 @@ use identkit_core::{
     Event, Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose,
     Secret, Window,
 };
-use identkit_wire::{Dts, doubt_not_found};
+use identkit_wire::{Callback as _, Dts, doubt_not_found};
 
 use self::state::{State, case_of, order_id};
 use crate::messages::{ListedOrder, OrderStatus, StatusEntry};
-use crate::{Finality, IdentityTm, OrderFlavor, OrderId, PROVIDER, VideoReady};
+use crate::{Finality, IdentityTm, OrderCallback, OrderFlavor, OrderId, PROVIDER, VideoReady};
 
 static DESCRIPTOR: Descriptor = Descriptor::new(
     PROVIDER,
@@ -187,6 +187,10 @@ impl IdentityProvider for IdentityTm {
             return Err(Error::new(Kind::InvalidInput, detail).with_delivery(Delivery::NotSent));
         }
         evidence::video(self, &ready, options).await
+    }
+
+    fn announces_end(&self, event: &Event) -> bool {
+        event.provider == PROVIDER && event.name == OrderCallback::OnFinal.name()
     }
 
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {

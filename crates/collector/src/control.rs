@@ -1,0 +1,135 @@
+//! What a person can do with a case.
+
+use std::time::Duration;
+
+use identkit_core::{Error, Kind, Secret};
+use identkit_store::{CaseId, Finish, HeldClaim};
+
+use crate::collector::Collector;
+use crate::fault;
+use crate::state::CaseState;
+use crate::work::Work;
+
+/// Longest time for which a command waits until the worker that has the case ends its step, in lease times.
+const LEASES: u32 = 2;
+
+/// Pause between two attempts to claim a case.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What a person wants.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Do the next step now, also if it is not due.
+    Retry,
+    /// Do nothing until [`Resume`](Self::Resume).
+    Pause,
+    /// Continue.
+    Resume,
+    /// Cancel the case at the vendor.
+    Cancel,
+    /// The case of unknown outcome has this id at the vendor.
+    Adopt(Secret),
+    /// The case of unknown outcome does not exist at the vendor, or is given up.
+    Close,
+    /// Collect without the recording of the video.
+    WithoutRecording,
+}
+
+impl Collector {
+    /// Carries out a command. The next step follows when a worker claims the case, normally at once.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] if the store has no such case. [`Kind::InvalidState`] if the state of the case does not allow the
+    /// command. [`Kind::Conflict`] if a worker has the case for too long: repeat the command.
+    pub async fn command(&self, case: CaseId, command: Command) -> Result<(), Error> {
+        let claim = self.claim(case).await?;
+        let mut result = Err(fault::busy());
+        let slot = &mut result;
+        self.dispatcher
+            .run_one(claim, async |held: HeldClaim| {
+                *slot = self.carry_out(&held, &command).await;
+                Finish::Retry { due: self.now() }
+            })
+            .await?;
+        self.wake();
+        result
+    }
+
+    /// Does all steps of a case that are due, in this process, also if no worker runs.
+    ///
+    /// # Errors
+    /// Like [`command`](Self::command), and those of the store.
+    pub async fn work_on(&self, case: CaseId) -> Result<(), Error> {
+        let claim = self.claim(case).await?;
+        let mut result = Ok(());
+        let slot = &mut result;
+        self.dispatcher
+            .run_one(claim, async |held: HeldClaim| match self.advance(&held).await {
+                Ok(finish) => finish,
+                Err(error) => {
+                    *slot = Err(error);
+                    Finish::Retry { due: self.now() }
+                }
+            })
+            .await?;
+        result
+    }
+
+    async fn claim(&self, case: CaseId) -> Result<identkit_store::Claim, Error> {
+        let deadline = self.clock.now().plus(self.lease * LEASES);
+        loop {
+            if let Some(claim) = self.store.claim_case(case).await? {
+                return Ok(claim);
+            }
+            match self.store.case(case).await? {
+                Some(found) if found.version > 0 => {}
+                _ => return Err(fault::no_case()),
+            }
+            if self.clock.now() >= deadline {
+                return Err(fault::busy());
+            }
+            drop(self.clock.sleep_until(self.clock.now().plus(PAUSE)).await);
+        }
+    }
+
+    async fn carry_out(&self, held: &HeldClaim, command: &Command) -> Result<(), Error> {
+        let case = self.store.case(held.claim().case()).await?.filter(|case| case.version > 0);
+        let case = case.ok_or_else(fault::no_case)?;
+        let setup = self.provider(&case.provider)?;
+        let mut work = Work::new(self, held, setup, case)?;
+        let stage = work.record.stage;
+        let not_in_state = |allowed: &str| {
+            let detail = format!("the case is {stage}: this needs a case that is {allowed}");
+            Err(Error::new(Kind::InvalidState, detail))
+        };
+        match command {
+            Command::Retry if stage.is_end() => return not_in_state("not at its end"),
+            Command::Retry => (work.record.trouble, work.record.next) = (None, None),
+            Command::Pause => work.record.paused = true,
+            Command::Resume => work.record.paused = false,
+            Command::Cancel if stage == CaseState::Open => work.record.cancel = true,
+            Command::Cancel => return not_in_state("open"),
+            Command::Adopt(id) if stage == CaseState::Unknown => {
+                work.case.opened = Some(setup.provider.adopt(id.expose(), work.record.purpose)?);
+                work.record.candidates.clear();
+                work.enter(CaseState::Open);
+            }
+            Command::Adopt(_) => return not_in_state("unknown"),
+            Command::Close if stage == CaseState::Unknown => {
+                work.record.not_opened = Some("a person has closed the case".to_owned());
+                work.enter(CaseState::Closed);
+            }
+            Command::Close => return not_in_state("unknown"),
+            Command::WithoutRecording if !stage.is_end() => {
+                work.record.wishes.video = false;
+                if stage == CaseState::Collecting {
+                    // The plan is made again, without the recording.
+                    work.enter(CaseState::Final);
+                }
+            }
+            Command::WithoutRecording => return not_in_state("not at its end"),
+        }
+        work.save().await
+    }
+}

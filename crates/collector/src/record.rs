@@ -1,0 +1,184 @@
+//! What the collector stores about a case: everything that the next step needs, after any crash.
+
+use identkit_core::{Absence, CaseRef, Error, Event, EvidenceKind, EvidencePlan, Outcome, Pii, Purpose, Secret};
+use identkit_store::Case;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::fault;
+use crate::hooks::Notice;
+use crate::state::CaseState;
+use crate::trouble::Trouble;
+
+/// Version of the format. A later release reads the earlier ones.
+const FORMAT: u32 = 1;
+
+/// Evidence in addition to what every case of its kind has.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceWishes {
+    /// Whether to request the recording of the video, and wait for it.
+    #[serde(default)]
+    pub video: bool,
+    /// Whether to read the audio recordings, if there are any.
+    #[serde(default)]
+    pub audio: bool,
+    /// Whether to read the signed result for a later case, if there is one.
+    #[serde(default)]
+    pub signed_ident_data: bool,
+}
+
+impl EvidenceWishes {
+    /// Adds the wishes to the plan of a case that has evidence.
+    pub(crate) fn add_to(self, plan: EvidencePlan) -> EvidencePlan {
+        let wishes = [
+            (self.audio, EvidenceKind::Audio),
+            (self.signed_ident_data, EvidenceKind::SignedIdentData),
+            (self.video, EvidenceKind::Video),
+        ];
+        wishes.into_iter().filter(|(wished, _)| *wished).fold(plan, |plan, (_, kind)| match kind {
+            // The vendor prepares it on request, so it must arrive.
+            EvidenceKind::Video => plan.require(kind),
+            kind => plan.allow(kind),
+        })
+    }
+}
+
+/// The state of a case in the words of the collector.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    format: u32,
+    /// Never [`CaseState::Stuck`]: that follows from the trouble.
+    pub(crate) stage: CaseState,
+    pub(crate) purpose: Purpose,
+    pub(crate) wishes: EvidenceWishes,
+    /// Folder of the artifacts.
+    pub(crate) folder: String,
+    /// Time before the request was sent.
+    pub(crate) sent: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) person_url: Option<Secret>,
+    #[serde(default)]
+    pub(crate) absence: Absence,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outcome: Option<Outcome>,
+    /// Time at which the case ended: the vendor's, or that of the read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) plan: Option<EvidencePlan>,
+    /// Kinds of which every piece is in the artifact ledger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) saved: Vec<EvidenceKind>,
+    /// Times at which the recording was requested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) recording_requests: Vec<Timestamp>,
+    /// Events that announce evidence, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) announcements: Vec<Event>,
+    /// Number of webhook payloads in the artifact ledger.
+    #[serde(default)]
+    pub(crate) payloads: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) collected: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deleted: Option<Timestamp>,
+    /// Number of searches for a case of unknown outcome.
+    #[serde(default)]
+    pub(crate) searches: u32,
+    /// Cases at the vendor that can be this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) candidates: Vec<CaseRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trouble: Option<Trouble>,
+    /// Number of alarms about the vendor's retention that were raised.
+    #[serde(default)]
+    pub(crate) alarms: u32,
+    #[serde(default)]
+    pub(crate) paused: bool,
+    /// Whether an operator wants the case canceled at the vendor.
+    #[serde(default)]
+    pub(crate) cancel: bool,
+    /// Why the case is closed, if it was not opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) not_opened: Option<String>,
+    /// Notices that the service has not confirmed, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) outbox: Vec<Notice>,
+    /// Number of notices so far.
+    #[serde(default)]
+    pub(crate) notices: u64,
+    /// Last event that was read.
+    #[serde(default)]
+    pub(crate) last_event: u64,
+    /// Time of the next step, if no event arrives before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<Timestamp>,
+}
+
+impl Record {
+    pub(crate) fn new(purpose: Purpose, wishes: EvidenceWishes, folder: String, sent: Timestamp) -> Self {
+        Self {
+            format: FORMAT,
+            stage: CaseState::Intended,
+            purpose,
+            wishes,
+            folder,
+            sent,
+            person_url: None,
+            absence: Absence::new(),
+            outcome: None,
+            ended: None,
+            plan: None,
+            saved: Vec::new(),
+            recording_requests: Vec::new(),
+            announcements: Vec::new(),
+            payloads: 0,
+            collected: None,
+            deleted: None,
+            searches: 0,
+            candidates: Vec::new(),
+            trouble: None,
+            alarms: 0,
+            paused: false,
+            cancel: false,
+            not_opened: None,
+            outbox: Vec::new(),
+            notices: 0,
+            last_event: 0,
+            next: None,
+        }
+    }
+
+    /// The state that operators see.
+    pub(crate) fn state(&self) -> CaseState {
+        let stuck = self.trouble.as_ref().is_some_and(|trouble| trouble.stuck) && !self.stage.is_end();
+        if stuck { CaseState::Stuck } else { self.stage }
+    }
+
+    pub(crate) fn decode(case: &Case) -> Result<Self, Error> {
+        let record: Self = serde_json::from_slice(case.data.expose()).map_err(|_| fault::unreadable())?;
+        if record.format > FORMAT { Err(fault::newer()) } else { Ok(record) }
+    }
+
+    pub(crate) fn encode(&self) -> Result<Pii<Vec<u8>>, Error> {
+        serde_json::to_vec(self).map(Pii::new).map_err(|_| fault::unreadable())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_are_added_to_a_plan_once() {
+        let plan = EvidencePlan::new([EvidenceKind::IdentData]);
+        assert_eq!(EvidenceWishes::default().add_to(plan.clone()), plan);
+        let all = EvidenceWishes { video: true, audio: true, signed_ident_data: true }.add_to(plan);
+        let kinds = [EvidenceKind::IdentData, EvidenceKind::Video, EvidenceKind::Audio, EvidenceKind::SignedIdentData];
+        assert_eq!(all.kinds(), kinds);
+        let mut without = all;
+        without.mark_absent(EvidenceKind::Audio).unwrap();
+        assert!(without.mark_absent(EvidenceKind::Video).is_err(), "a recording that was wished must arrive");
+    }
+}

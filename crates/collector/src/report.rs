@@ -1,0 +1,197 @@
+//! What is known about a case, and why it waits.
+
+use identkit_core::{Capability, Error, EvidenceKind, Outcome, Pii, Secret};
+use identkit_store::{Artifact, Case, CaseId};
+use jiff::Timestamp;
+
+use crate::collector::Collector;
+use crate::ledger::Item;
+use crate::record::Record;
+use crate::setup::DeletePolicy;
+use crate::state::CaseState;
+
+/// A saved artifact of a case.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedFile {
+    /// Kind of the evidence; `None` for the payload of a webhook.
+    pub kind: Option<EvidenceKind>,
+    /// The vendor's name of the file, if it sent one.
+    pub vendor_name: Option<Pii<String>>,
+    /// Where it is in the sink.
+    pub location: String,
+    /// Length in bytes.
+    pub length: u64,
+    /// SHA-256 of the content.
+    pub sha256: [u8; 32],
+}
+
+impl SavedFile {
+    fn new(artifact: &Artifact) -> Self {
+        let item = match Item::decode(artifact.item.expose()) {
+            Some(Item::Evidence(item)) => Some(item),
+            _ => None,
+        };
+        Self {
+            kind: item.as_ref().map(|item| item.kind),
+            vendor_name: item.and_then(|item| item.name),
+            location: artifact.sink.expose().clone(),
+            length: artifact.length,
+            sha256: artifact.sha256,
+        }
+    }
+}
+
+/// What is known about a case.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct CaseReport {
+    /// Id of the case in the store.
+    pub case: CaseId,
+    /// Name of the provider.
+    pub provider: String,
+    /// The caller's reference.
+    pub reference: Option<Secret>,
+    /// The vendor's id.
+    pub vendor_id: Option<Secret>,
+    /// State.
+    pub state: CaseState,
+    /// How the case ended, if it has.
+    pub outcome: Option<Outcome>,
+    /// URL for the person, while the case is open.
+    pub person_url: Option<Secret>,
+    /// Time of the creation.
+    pub created: Timestamp,
+    /// Time of the end at the vendor.
+    pub ended: Option<Timestamp>,
+    /// Time at which all evidence was saved.
+    pub collected: Option<Timestamp>,
+    /// Time of the deletion at the vendor.
+    pub deleted: Option<Timestamp>,
+    /// The saved artifacts.
+    pub artifacts: Vec<SavedFile>,
+    /// Kinds of evidence that are still to be saved.
+    pub missing: Vec<EvidenceKind>,
+    /// Vendor's ids of cases that can be this one.
+    pub candidates: Vec<Secret>,
+    /// Why the case waits, or how it ended.
+    pub why: String,
+    /// What happens next, or what a person can do.
+    pub then: String,
+    /// Time of the next step, if no webhook arrives before.
+    pub next: Option<Timestamp>,
+    /// Number of failures in a row.
+    pub failures: u32,
+    /// Whether a person has paused the case.
+    pub paused: bool,
+}
+
+impl Collector {
+    /// Returns what is known about a case; `None` if the store has no such case, or it is known from webhooks only.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or a later release has written the case.
+    pub async fn report(&self, id: CaseId) -> Result<Option<CaseReport>, Error> {
+        match self.store.case(id).await? {
+            Some(case) if case.version > 0 => {
+                let artifacts = self.store.artifacts(id).await?;
+                self.describe(&case, &artifacts).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Describes a case of a list, without its artifacts.
+    ///
+    /// # Errors
+    /// If a later release has written the case, or it is known from webhooks only.
+    pub fn describe(&self, case: &Case, artifacts: &[Artifact]) -> Result<CaseReport, Error> {
+        let record = Record::decode(case)?;
+        let (why, then) = self.explain(&record, case);
+        let missing = record.plan.as_ref().map(|plan| plan.kinds()).unwrap_or_default();
+        Ok(CaseReport {
+            case: case.id,
+            provider: case.provider.clone(),
+            reference: case.reference.clone(),
+            vendor_id: case.vendor_id.clone(),
+            state: record.state(),
+            outcome: record.outcome,
+            person_url: record.person_url.clone(),
+            created: case.created,
+            ended: record.ended,
+            collected: record.collected,
+            deleted: record.deleted,
+            artifacts: artifacts.iter().map(SavedFile::new).collect(),
+            missing: missing.into_iter().filter(|kind| !record.saved.contains(kind)).collect(),
+            candidates: record.candidates.iter().map(|case| case.id.clone()).collect(),
+            why,
+            then,
+            next: if record.paused || record.state().is_end() { None } else { record.next },
+            failures: record.trouble.as_ref().map_or(0, |trouble| trouble.failures),
+            paused: record.paused,
+        })
+    }
+
+    /// Why a case waits, and what happens next.
+    fn explain(&self, record: &Record, case: &Case) -> (String, String) {
+        if record.paused {
+            return ("a person has paused the case".into(), "`case resume` continues it".into());
+        }
+        let provider = self.providers.get(&case.provider).map(|setup| setup.provider.descriptor());
+        let can = |capability| provider.is_none_or(|provider| provider.can(capability));
+        if let Some(trouble) = record.trouble.as_ref().filter(|_| !record.stage.is_end()) {
+            let why = match trouble.failures {
+                0 => trouble.text.clone(),
+                1 => format!("the last attempt failed: {}", trouble.text),
+                failures => format!("{failures} attempts in a row have failed since {}: {}", trouble.since, trouble.text),
+            };
+            let then = match (record.next, trouble.failures) {
+                (Some(next), _) => format!("the collector tries again at {next}, or at once with `case retry`"),
+                (None, _) => "the collector waits for a decision".to_owned(),
+            };
+            return (why, then);
+        }
+        let (why, then) = match record.stage {
+            CaseState::Intended => (
+                "the request is being sent, or the process that sent it has stopped",
+                "after the lease, the collector searches for the case at the vendor; it never opens it again",
+            ),
+            CaseState::Unknown => (
+                "it is unknown whether the vendor has opened the case",
+                "the collector searches for it by its reference; it never opens it again",
+            ),
+            CaseState::Open => (
+                "the person has not finished",
+                if can(Capability::Changes) {
+                    "a webhook or the next sweep continues the case"
+                } else {
+                    "a webhook or the next read of the status continues the case"
+                },
+            ),
+            CaseState::Final => ("the case has ended", "the collector reads what there is to collect"),
+            CaseState::Collecting if !record.recording_requests.is_empty() => (
+                "the vendor prepares the recording",
+                "the vendor's announcement continues the case",
+            ),
+            CaseState::Collecting => ("the evidence is being collected", "the collector reads what is missing"),
+            CaseState::Collected if self.delete == DeletePolicy::Never => (
+                "all evidence is saved and verified",
+                "nothing: the collector is configured not to delete at the vendor",
+            ),
+            CaseState::Collected => {
+                ("all evidence is saved and verified, or there is none", "the collector deletes the data at the vendor")
+            }
+            CaseState::Deleted => ("the data at the vendor are deleted, and the deletion is recorded", "nothing"),
+            CaseState::Closed if record.not_opened.is_some() => {
+                let reason = record.not_opened.as_deref().unwrap_or_default();
+                return (format!("the vendor has not opened the case: {reason}"), "nothing".into());
+            }
+            CaseState::Closed if record.outcome == Some(Outcome::Gone) => {
+                ("the vendor no longer has the case: it probably timed out", "nothing")
+            }
+            CaseState::Closed => ("the case has ended, and there is nothing to delete at the vendor", "nothing"),
+            CaseState::Stuck => ("", ""),
+        };
+        (why.to_owned(), then.to_owned())
+    }
+}

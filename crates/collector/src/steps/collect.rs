@@ -1,0 +1,163 @@
+//! Collecting: each kind of evidence is read once, stored, read back, and recorded in the artifact ledger.
+
+use bytes::Bytes;
+use identkit_core::{CallOptions, CaseRef, Content, Error, Evidence, EvidenceItem, EvidenceKind, Kind, Secret};
+use identkit_store::{Artifact, Entry, EventId};
+
+use crate::hooks::NoticeKind;
+use crate::ledger::Item;
+use crate::sink::ArtifactName;
+use crate::state::CaseState;
+use crate::work::{Failure, Next, Stored as _, Work};
+
+/// Number of times that a recording is requested (AT-38: each request makes the vendor prepare it).
+const REQUESTS: usize = 2;
+
+/// Number of events that are read at once.
+const PAGE: usize = 100;
+
+impl Work<'_> {
+    pub(crate) async fn collect(&mut self) -> Result<Next, Failure> {
+        let (Some(case), Some(plan)) = (self.case.opened.clone(), self.record.plan.clone()) else {
+            self.enter(CaseState::Final);
+            return Ok(Next::Step);
+        };
+        let mut waits = None;
+        for kind in plan.kinds() {
+            if self.record.saved.contains(&kind) {
+                continue;
+            }
+            let pieces = if kind == EvidenceKind::Video {
+                match self.recording(&case).await? {
+                    Ok(pieces) => pieces,
+                    Err(next) => {
+                        waits = Some(next);
+                        continue;
+                    }
+                }
+            } else {
+                let options = self.call_options().await.stored()?;
+                self.setup.provider.evidence(&case, kind, &options).await
+            };
+            self.save_kind(kind, pieces).await?;
+        }
+        if let Some(next) = waits {
+            return Ok(next);
+        }
+        self.save_payloads().await?;
+        self.remove_leftovers().await?;
+        self.record.collected = Some(self.now());
+        if !self.collector.store.artifacts(self.case.id).await.stored()?.is_empty() {
+            self.notice(NoticeKind::Collected, "all evidence is saved and verified");
+        }
+        self.enter(CaseState::Collected);
+        self.save().await.stored()?;
+        Ok(Next::Step)
+    }
+
+    /// Stores all pieces of a kind, and records them together.
+    async fn save_kind(&mut self, kind: EvidenceKind, pieces: Result<Vec<Evidence>, Error>) -> Result<(), Failure> {
+        let pieces = match pieces {
+            Err(error) if error.kind() == Kind::NotFound => Vec::new(),
+            pieces => pieces.step()?,
+        };
+        if pieces.is_empty() {
+            let plan = self.record.plan.get_or_insert_default();
+            plan.mark_absent(kind).step()?;
+            return self.save().await.stored();
+        }
+        let mut entries = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let (name, item) = (piece.file_name(), Item::Evidence(piece.item));
+            entries.push(self.store_artifact(name, &item, piece.content).await?);
+        }
+        self.record.saved.push(kind);
+        self.save_entries(&entries).await.stored()
+    }
+
+    async fn store_artifact(&self, file: String, item: &Item, content: Content) -> Result<Entry, Failure> {
+        let name = ArtifactName::new(self.record.folder.clone(), file, self.held.claim().fence());
+        let saved = self.collector.sink.store(&name, content).await.step()?;
+        let artifact = Artifact::new(item.encode().step()?, saved.location, saved.length, saved.sha256);
+        Ok(Entry::Artifact(artifact.verified()))
+    }
+
+    /// The recording: requested once, and read only after the vendor's announcement.
+    async fn recording(&mut self, case: &CaseRef) -> Result<Result<Result<Vec<Evidence>, Error>, Next>, Failure> {
+        while let Some(event) = self.record.announcements.first().cloned() {
+            let options = self.call_options().await.stored()?;
+            match self.setup.provider.evidence_after(case, &event, &options).await {
+                // Another kind of event, or one of another case.
+                Ok(pieces) if pieces.is_empty() => {}
+                Err(error) if error.kind() == Kind::InvalidInput => {}
+                result => return Ok(Ok(result)),
+            }
+            self.record.announcements.remove(0);
+        }
+        let patience = self.collector.timing.recording;
+        if let Some(last) = self.record.recording_requests.last() {
+            let waited = self.since(*last);
+            if waited.unsigned_abs() < patience {
+                return Ok(Err(self.rest(patience.saturating_sub(waited.unsigned_abs()))));
+            }
+            if self.record.recording_requests.len() >= REQUESTS {
+                self.decide("the vendor has not announced the recording: ask the vendor, or collect without it");
+                return Ok(Err(self.rest(patience)));
+            }
+        }
+        let callback = self.recording_callback().await?;
+        // Before it is sent, so that no crash makes it be sent more often.
+        let now = self.now();
+        self.record.recording_requests.push(now);
+        self.save().await.stored()?;
+        let options: CallOptions = self.call_options().await.stored()?;
+        let requested = self.setup.provider.request_evidence(case, EvidenceKind::Video, &callback, &options).await;
+        match requested {
+            Err(error) if error.kind() != Kind::OutcomeUnknown => Err(Failure::Step(error)),
+            _ => Ok(Err(self.rest(patience))),
+        }
+    }
+
+    async fn recording_callback(&self) -> Result<Secret, Failure> {
+        let Some(webhook) = &self.setup.on_recording else {
+            let detail = "no webhook for recordings is configured: ProviderSetup::on_recording";
+            return Err(Failure::Step(Error::new(Kind::Unsupported, detail)));
+        };
+        let name = self.setup.provider.descriptor().name;
+        let token = self.collector.store.create_case_token(self.held.claim(), name, &webhook.event).await.stored()?;
+        (webhook.url)(&token).step()
+    }
+
+    /// Stores the payloads of the case's webhooks: they can contain data that no call returns.
+    async fn save_payloads(&mut self) -> Result<(), Failure> {
+        let (mut after, mut index) = (EventId::default(), 0_u32);
+        loop {
+            let page = self.collector.store.events_of(self.case.id, after, PAGE).await.stored()?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.id;
+            for stored in page {
+                let Some(payload) = &stored.delivery.event.payload else { continue };
+                index += 1;
+                if index <= self.record.payloads {
+                    continue;
+                }
+                let item = Item::Payload { event: stored.delivery.event.name.clone(), index };
+                let content = Content::from_bytes(Bytes::copy_from_slice(payload.expose().as_bytes()));
+                let entry = self.store_artifact(format!("webhook-{index}.json"), &item, content).await?;
+                self.record.payloads = index;
+                self.save_entries(&[entry]).await.stored()?;
+            }
+        }
+    }
+}
+
+/// The evidence of artifacts, for a proof.
+pub(crate) fn digests(artifacts: &[Artifact]) -> Vec<(EvidenceItem, [u8; 32])> {
+    let verified = artifacts.iter().filter(|artifact| artifact.verified);
+    verified
+        .filter_map(|artifact| match Item::decode(artifact.item.expose()) {
+            Some(Item::Evidence(item)) => Some((item, artifact.sha256)),
+            _ => None,
+        })
+        .collect()
+}

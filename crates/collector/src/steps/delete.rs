@@ -1,0 +1,112 @@
+//! Deleting the data at the vendor: only with a permit, and proved by a read.
+
+use std::time::Duration;
+
+use identkit_core::{
+    Absence, Capability, CaseRef, DeletePermit, Error, EvidenceKind, EvidenceProof, Kind, NothingToCollect, Outcome,
+};
+use identkit_store::{Artifact, Deletion};
+
+use super::collect::digests;
+use crate::setup::DeletePolicy;
+use crate::state::CaseState;
+use crate::work::{Failure, Next, Stored as _, Work};
+
+impl Work<'_> {
+    pub(crate) async fn delete(&mut self) -> Result<Next, Failure> {
+        let Some(case) = self.case.opened.clone() else {
+            self.enter(CaseState::Closed);
+            return Ok(Next::Step);
+        };
+        if !self.setup.provider.descriptor().can(Capability::Delete) {
+            self.enter(CaseState::Closed);
+            return Ok(Next::Step);
+        }
+        match self.until_deletion() {
+            Some(Duration::ZERO) => {}
+            Some(wait) => return Ok(self.rest(wait)),
+            None => return Ok(Next::RestForever),
+        }
+        let artifacts = self.collector.store.artifacts(self.case.id).await.stored()?;
+        let permit = self.permit(&artifacts).await?;
+        let options = self.call_options().await.stored()?;
+        let doubt = match self.setup.provider.delete(&case, &permit, &options).await {
+            Ok(()) => None,
+            Err(error) if error.kind() == Kind::InvalidState => {
+                // The vendor has nothing to delete (AT-63), or says that the case has not ended.
+                if matches!(permit, DeletePermit::NothingToCollect(_)) {
+                    self.enter(CaseState::Closed);
+                    return Ok(Next::Step);
+                }
+                return self.reconsider(error).await;
+            }
+            // It was deleted before, e.g. by a worker that stopped before it could record it, or that is unknown. The read
+            // decides.
+            Err(error) if matches!(error.kind(), Kind::NotFound | Kind::OutcomeUnknown) => Some(error),
+            Err(error) => return Err(Failure::Step(error)),
+        };
+        if !self.is_deleted(&case).await? {
+            let detail = "the vendor confirmed the deletion, but the data can still be read";
+            return Err(Failure::Step(doubt.unwrap_or_else(|| Error::new(Kind::Integrity, detail))));
+        }
+        let now = self.now();
+        let deletion = Deletion::new(now, self.collector.actor.clone(), artifacts.iter().map(|one| one.sha256).collect())
+            .with_subject(self.record.folder.clone());
+        self.record.deleted = Some(now);
+        self.enter(CaseState::Deleted);
+        self.save_deletion(&deletion).await.stored()?;
+        Ok(Next::Step)
+    }
+
+    /// Time until the deletion; `None` if the policy is not to delete.
+    fn until_deletion(&self) -> Option<Duration> {
+        let DeletePolicy::After(wait) = self.collector.delete else { return None };
+        let since = self.record.collected.map(|collected| self.since(collected).unsigned_abs()).unwrap_or_default();
+        Some(wait.saturating_sub(since))
+    }
+
+    /// The proof that nothing is lost. Every artifact is read from the sink again.
+    async fn permit(&self, artifacts: &[Artifact]) -> Result<DeletePermit, Failure> {
+        let plan = self.record.plan.clone().unwrap_or_default();
+        for artifact in artifacts {
+            let found = self.collector.sink.digest(artifact.sink.expose()).await.step()?;
+            if found != (artifact.length, artifact.sha256) {
+                let detail = "an artifact in the sink is not the one that was verified: nothing is deleted at the vendor";
+                return Err(Failure::Step(Error::new(Kind::Integrity, detail)));
+            }
+        }
+        if plan.is_empty() {
+            let outcome = self.record.outcome.unwrap_or(Outcome::Unknown);
+            return NothingToCollect::new(outcome, &plan).map(DeletePermit::NothingToCollect).step();
+        }
+        EvidenceProof::new(&plan, digests(artifacts)).map(DeletePermit::Evidence).step()
+    }
+
+    /// Reads something that the vendor had, or would have.
+    async fn is_deleted(&self, case: &CaseRef) -> Result<bool, Failure> {
+        let kind = self.record.saved.iter().copied().find(|kind| *kind != EvidenceKind::Video);
+        let options = self.call_options().await.stored()?;
+        match self.setup.provider.evidence(case, kind.unwrap_or(EvidenceKind::IdentData), &options).await {
+            Err(error) if error.kind() == Kind::NotFound => Ok(true),
+            Err(error) => Err(Failure::Step(error)),
+            // An empty list is no data either.
+            Ok(pieces) => Ok(pieces.is_empty()),
+        }
+    }
+
+    /// Reads the status again: if the case has another outcome, all begins again.
+    async fn reconsider(&mut self, error: Error) -> Result<Next, Failure> {
+        let Some(case) = self.case.opened.clone() else { return Err(Failure::Step(error)) };
+        let options = self.call_options().await.stored()?;
+        let status = self.setup.provider.status(&case, &options).await.step()?;
+        if Some(status.outcome) == self.record.outcome {
+            return Err(Failure::Step(error));
+        }
+        (self.record.outcome, self.record.ended, self.record.plan) = (None, None, None);
+        (self.record.collected, self.record.absence) = (None, Absence::new());
+        self.record.saved.clear();
+        self.enter(CaseState::Open);
+        self.save().await.stored()?;
+        Ok(Next::Step)
+    }
+}

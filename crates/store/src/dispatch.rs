@@ -1,0 +1,302 @@
+//! The loop of a worker: claims work, renews each claim while its work runs, and ends it.
+//!
+//! The claims of the store are the only queue. Nothing about a unit of work is in memory only, so a process can be killed
+//! at any time.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use futures_util::stream::{self, StreamExt as _};
+use futures_util::task::AtomicWaker;
+use identkit_core::{Clock, Error, Instant, Kind};
+
+use crate::engine::Finish;
+use crate::model::{CaseId, Claim};
+use crate::store::Store;
+use crate::worker::Worker;
+
+/// Longest time until work is found that another process has made pending, and pause after a failure of the store.
+const POLL: Duration = Duration::from_secs(1);
+
+/// An incident of a [`Dispatcher`].
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum DispatchIncident {
+    /// Another worker has claimed the case, or it was purged.
+    Lost {
+        /// The case.
+        case: CaseId,
+    },
+    /// The store failed. The dispatcher tries again.
+    Store {
+        /// Why it failed.
+        error: Error,
+    },
+}
+
+/// A claim whose work is running. The dispatcher renews it.
+#[derive(Clone)]
+pub struct HeldClaim {
+    claim: Claim,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    lease: Duration,
+    valid_until: Arc<Mutex<Instant>>,
+}
+
+impl fmt::Debug for HeldClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldClaim").field("claim", &self.claim).finish_non_exhaustive()
+    }
+}
+
+impl HeldClaim {
+    /// The claim.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// Time during which no other worker can take the case over. Begin a call that must not run twice only with a
+    /// timeout that is shorter, and [renew](Self::renew) the claim before it.
+    pub fn time_left(&self) -> Duration {
+        self.valid_until.lock().unwrap_or_else(PoisonError::into_inner).since(self.clock.now())
+    }
+
+    /// Renews the claim now.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if another worker has the case.
+    pub async fn renew(&self) -> Result<(), Error> {
+        let before = self.clock.now();
+        self.store.renew(&self.claim).await?;
+        let mut until = self.valid_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = (*until).max(before.plus(self.lease));
+        Ok(())
+    }
+}
+
+/// Runs work of a [`Store`], several cases at once.
+///
+/// A dispatcher is the worker of its store: do not claim work of the same store for another purpose.
+pub struct Dispatcher {
+    store: Store,
+    worker: Worker,
+    clock: Arc<dyn Clock>,
+    report: Arc<dyn Fn(DispatchIncident) + Send + Sync>,
+    lease: Duration,
+    parallel: usize,
+    woken: AtomicBool,
+    waker: AtomicWaker,
+    stopping: AtomicBool,
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatcher").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}
+
+impl Dispatcher {
+    /// Creates a dispatcher with 16 cases at once and a lease of 30 seconds. It does nothing until [`run`](Self::run).
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        let lease = Duration::from_secs(30);
+        Self {
+            worker: Worker::new(store.clone(), Arc::clone(&clock), lease),
+            store,
+            clock,
+            report: Arc::new(drop),
+            lease,
+            parallel: 16,
+            woken: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Sets the number of cases at once, at least 1.
+    #[must_use]
+    pub fn parallel(mut self, cases: usize) -> Self {
+        self.parallel = cases.max(1);
+        self
+    }
+
+    /// Sets the lease. All workers of a store must have the same.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.worker = Worker::new(self.store.clone(), Arc::clone(&self.clock), lease);
+        self.lease = lease;
+        self
+    }
+
+    /// Sets the callback for incidents. It must not block.
+    #[must_use]
+    pub fn on_incident(mut self, report: impl Fn(DispatchIncident) + Send + Sync + 'static) -> Self {
+        self.report = Arc::new(report);
+        self
+    }
+
+    /// Looks for pending work now. Call it after this process has accepted or replayed something through the store.
+    pub fn wake(&self) {
+        self.woken.store(true, Ordering::SeqCst);
+        self.waker.wake();
+    }
+
+    /// Whether [`run`](Self::run) claims nothing more. Work that can be continued later should end.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Runs `work` for each claim until `stop` is ready, then completes the work that is running. The value of `work` is how
+    /// the claim ends. Call it once at a time. It spawns nothing: if it is dropped, its claims expire, and the next worker
+    /// continues.
+    pub async fn run<W: Future<Output = Finish>>(
+        &self,
+        stop: impl Future<Output = ()> + Send,
+        work: impl Fn(HeldClaim) -> W,
+    ) {
+        self.stopping.store(false, Ordering::SeqCst);
+        let running = &AtomicUsize::new(0);
+        let work = &work;
+        // A claim is not renewed before its work begins, so no more are claimed than can begin.
+        let claims = stream::unfold(VecDeque::new(), async |mut claims| {
+            loop {
+                if let Some(claim) = claims.pop_front() {
+                    return Some((claim, claims));
+                }
+                if self.is_stopping() {
+                    return None;
+                }
+                claims = self.claim(self.parallel.saturating_sub(running.load(Ordering::SeqCst))).await;
+            }
+        });
+        let mut all = pin!(claims.for_each_concurrent(self.parallel, |(claim, at)| {
+            running.fetch_add(1, Ordering::SeqCst);
+            async move {
+                match self.attend(claim, at, work).await {
+                    Err(error) if error.kind() == Kind::Conflict => {
+                        (self.report)(DispatchIncident::Lost { case: claim.case() });
+                    }
+                    Err(error) => (self.report)(DispatchIncident::Store { error }),
+                    Ok(()) => {}
+                }
+                running.fetch_sub(1, Ordering::SeqCst);
+                // Deliveries may have arrived since the claim.
+                self.wake();
+            }
+        }));
+        if let Either::Right(_) = select(all.as_mut(), pin!(stop)).await {
+            self.stopping.store(true, Ordering::SeqCst);
+            self.wake();
+            all.await;
+        }
+    }
+
+    /// Runs `work` for a claim that the caller has just made, and ends the claim. Unlike [`run`](Self::run), it completes the
+    /// work even if the claim is lost, because the work can hold the only copy of a response.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if another worker has taken the case over.
+    pub async fn run_one<W: Future<Output = Finish>>(
+        &self,
+        claim: Claim,
+        work: impl FnOnce(HeldClaim) -> W,
+    ) -> Result<(), Error> {
+        let held = self.hold(claim, self.clock.now());
+        match select(pin!(work(held.clone())), pin!(self.renew(&held))).await {
+            Either::Left((end, _)) => self.finish(&claim, end).await,
+            Either::Right((lost, work)) => {
+                work.await;
+                Err(lost)
+            }
+        }
+    }
+
+    fn hold(&self, claim: Claim, at: Instant) -> HeldClaim {
+        HeldClaim {
+            claim,
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            lease: self.lease,
+            valid_until: Arc::new(Mutex::new(at.plus(self.lease))),
+        }
+    }
+
+    /// Claims at most `limit` cases, each with the time before its claim. Without pending work, waits and returns nothing.
+    async fn claim(&self, limit: usize) -> VecDeque<(Claim, Instant)> {
+        // What wakes the dispatcher from now on ends the next wait.
+        self.woken.store(false, Ordering::SeqCst);
+        let before = self.clock.now();
+        match self.worker.claim(limit).await {
+            Ok(claims) if claims.is_empty() && !self.is_stopping() => self.wait_for_work().await,
+            Ok(claims) => return claims.into_iter().map(|claim| (claim, before)).collect(),
+            Err(error) => {
+                (self.report)(DispatchIncident::Store { error });
+                self.sleep(POLL).await;
+            }
+        }
+        VecDeque::new()
+    }
+
+    async fn wait_for_work(&self) {
+        let woken = poll_fn(|context| {
+            self.waker.register(context.waker());
+            if self.woken.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let changed = async {
+            if self.store.changed().await.is_err() {
+                // The next claim fails too, and is reported.
+                std::future::pending().await
+            }
+        };
+        select(woken, select(pin!(changed), pin!(self.sleep(POLL)))).await;
+    }
+
+    async fn sleep(&self, time: Duration) {
+        drop(self.clock.sleep_until(self.clock.now().plus(time)).await);
+    }
+
+    async fn attend<W: Future<Output = Finish>>(
+        &self,
+        claim: Claim,
+        at: Instant,
+        work: &impl Fn(HeldClaim) -> W,
+    ) -> Result<(), Error> {
+        let held = self.hold(claim, at);
+        match select(pin!(work(held.clone())), pin!(self.renew(&held))).await {
+            Either::Left((end, _)) => self.finish(&claim, end).await,
+            Either::Right((lost, _)) => Err(lost),
+        }
+    }
+
+    /// Renews a claim until it is lost.
+    async fn renew(&self, held: &HeldClaim) -> Error {
+        loop {
+            self.sleep(self.lease / 3).await;
+            match held.renew().await {
+                Err(error) if error.kind() == Kind::Conflict => return error,
+                Err(error) => (self.report)(DispatchIncident::Store { error }),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    /// Ends a claim, also if the store fails for a while. If it fails for the lease, another worker takes the case over.
+    async fn finish(&self, claim: &Claim, end: Finish) -> Result<(), Error> {
+        loop {
+            match self.store.finish(claim, end.clone()).await {
+                Err(error) if error.kind() != Kind::Conflict && !self.is_stopping() => {
+                    (self.report)(DispatchIncident::Store { error });
+                    self.sleep(POLL).await;
+                }
+                ended => return ended,
+            }
+        }
+    }
+}
