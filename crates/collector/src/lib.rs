@@ -2,4 +2,6 @@
 
 mod sink;
 
-pub use self::sink::{ArtifactName, ArtifactSink, SavedArtifact};
+#[cfg(feature = "folder")]
+pub use self::sink::FolderSink;
+pub use self::sink::{ArtifactName, ArtifactSink, DiscardSink, MemorySink, SavedArtifact};
