@@ -28,6 +28,8 @@ pub use self::opening::{CaseOpener, OpenCall, OpenRequest, OpenedCase};
 pub use self::record::EvidenceWishes;
 pub use self::report::{CaseReport, SavedFile};
 pub use self::setup::{CaseWebhook, DeletePolicy, ProviderSetup, Timing};
-pub use self::sink::{ArtifactName, ArtifactSink, SavedArtifact};
+#[cfg(feature = "folder")]
+pub use self::sink::FolderSink;
+pub use self::sink::{ArtifactName, ArtifactSink, DiscardSink, MemorySink, SavedArtifact};
 pub use self::state::CaseState;
 pub use self::sweep::SweepReport;
