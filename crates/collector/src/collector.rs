@@ -11,12 +11,12 @@ use identkit_core::{Capability, Clock, Error, Inbox, Kind, WebhookDelivery, asyn
 use identkit_store::{DispatchIncident, Dispatcher, Finish, HeldClaim, Store};
 use jiff::Timestamp;
 
+use crate::fault;
 use crate::hooks::{CaseHooks, NoHooks};
 use crate::incident::Incident;
 use crate::record::EvidenceWishes;
 use crate::setup::{DeletePolicy, ProviderSetup, Timing};
 use crate::sink::ArtifactSink;
-use crate::fault;
 
 /// Pause between two looks for what is due besides the work of cases.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -42,7 +42,10 @@ pub struct Collector {
 
 impl fmt::Debug for Collector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Collector").field("providers", &self.providers).field("sink", &self.sink).finish_non_exhaustive()
+        f.debug_struct("Collector")
+            .field("providers", &self.providers)
+            .field("sink", &self.sink)
+            .finish_non_exhaustive()
     }
 }
 

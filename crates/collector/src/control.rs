@@ -8,7 +8,7 @@ use identkit_store::{CaseId, Finish, HeldClaim};
 use crate::collector::Collector;
 use crate::fault;
 use crate::state::CaseState;
-use crate::work::Work;
+use crate::work::{Failure, Work};
 
 /// Longest time for which a command waits until the worker that has the case ends its step, in lease times.
 const LEASES: u32 = 2;
@@ -36,7 +36,54 @@ pub enum Command {
     WithoutRecording,
 }
 
+/// What must be saved before a person deletes a case at the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleting {
+    /// All evidence, which is read from the sink and compared again.
+    WithEvidence,
+    /// Nothing. Evidence that was not collected is lost.
+    WithoutEvidence,
+}
+
 impl Collector {
+    /// Deletes the data of a case at the vendor now, whatever the policy is. The ledger names `operator` as the actor.
+    ///
+    /// # Errors
+    /// Like [`command`](Self::command), and those of the vendor's call, of the sink and of the store. Nothing is recorded
+    /// then: repeat it.
+    pub async fn delete_now(&self, case: CaseId, deleting: Deleting) -> Result<(), Error> {
+        let claim = self.claim(case).await?;
+        let mut result = Err(fault::busy());
+        let slot = &mut result;
+        self.dispatcher
+            .run_one(claim, async |held: HeldClaim| {
+                *slot = self.carry_out_deletion(&held, deleting).await;
+                Finish::Retry { due: self.now() }
+            })
+            .await?;
+        self.wake();
+        result
+    }
+
+    async fn carry_out_deletion(&self, held: &HeldClaim, deleting: Deleting) -> Result<(), Error> {
+        let mut work = self.claimed_work(held).await?;
+        let (stage, allowed) = (
+            work.record.stage,
+            match deleting {
+                Deleting::WithEvidence => &[CaseState::Collected][..],
+                Deleting::WithoutEvidence => &[CaseState::Final, CaseState::Collecting, CaseState::Collected],
+            },
+        );
+        if !allowed.contains(&stage) {
+            return Err(not_in_state(stage, "collected"));
+        }
+        let deleted = work.delete_for_operator(deleting).await;
+        match deleted {
+            Ok(_) => work.save().await,
+            Err(Failure::Store(error) | Failure::Step(error)) => Err(error),
+        }
+    }
+
     /// Carries out a command. The next step follows when a worker claims the case, normally at once.
     ///
     /// # Errors
@@ -94,15 +141,9 @@ impl Collector {
     }
 
     async fn carry_out(&self, held: &HeldClaim, command: &Command) -> Result<(), Error> {
-        let case = self.store.case(held.claim().case()).await?.filter(|case| case.version > 0);
-        let case = case.ok_or_else(fault::no_case)?;
-        let setup = self.provider(&case.provider)?;
-        let mut work = Work::new(self, held, setup, case)?;
-        let stage = work.record.stage;
-        let not_in_state = |allowed: &str| {
-            let detail = format!("the case is {stage}: this needs a case that is {allowed}");
-            Err(Error::new(Kind::InvalidState, detail))
-        };
+        let mut work = self.claimed_work(held).await?;
+        let (setup, stage) = (work.setup, work.record.stage);
+        let not_in_state = |allowed: &str| Err(not_in_state(stage, allowed));
         match command {
             Command::Retry if stage.is_end() => return not_in_state("not at its end"),
             Command::Retry => (work.record.trouble, work.record.next) = (None, None),
@@ -132,4 +173,16 @@ impl Collector {
         }
         work.save().await
     }
+
+    /// The claimed case, if a collector has opened it.
+    async fn claimed_work<'a>(&'a self, held: &'a HeldClaim) -> Result<Work<'a>, Error> {
+        let case = self.store.case(held.claim().case()).await?.filter(|case| case.version > 0);
+        let case = case.ok_or_else(fault::no_case)?;
+        let setup = self.provider(&case.provider)?;
+        Work::new(self, held, setup, case)
+    }
+}
+
+fn not_in_state(stage: CaseState, allowed: &str) -> Error {
+    Error::new(Kind::InvalidState, format!("the case is {stage}: this needs a case that is {allowed}"))
 }

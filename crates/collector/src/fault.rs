@@ -15,13 +15,19 @@ pub(crate) fn no_provider() -> Error {
     Error::new(Kind::InvalidInput, detail).with_advice(Advice::FixInput)
 }
 
+pub(crate) fn no_vendor_id() -> Error {
+    let detail = "the URL of this webhook needs the vendor's id, which is not known yet: use CaseWebhook::new";
+    Error::new(Kind::InvalidInput, detail).with_advice(Advice::FixInput)
+}
+
 pub(crate) fn empty_reference() -> Error {
     let detail = "the reference is empty: every case without one would be found by it";
     Error::new(Kind::InvalidInput, detail).with_advice(Advice::FixInput)
 }
 
 pub(crate) fn no_case() -> Error {
-    Error::new(Kind::NotFound, "the store has no such case, or knows it from webhooks only").with_advice(Advice::FixInput)
+    Error::new(Kind::NotFound, "the store has no such case, or knows it from webhooks only")
+        .with_advice(Advice::FixInput)
 }
 
 pub(crate) fn busy() -> Error {

@@ -20,14 +20,16 @@ mod trouble;
 mod work;
 
 pub use self::collector::{Collector, CollectorBuilder};
-pub use self::control::Command;
+pub use self::control::{Command, Deleting};
 pub use self::hooks::{CaseHooks, Notice, NoticeKind, NoticedCase};
 pub use self::incident::Incident;
 pub use self::ledger::read_deletions;
 pub use self::opening::{CaseOpener, OpenCall, OpenRequest, OpenedCase};
 pub use self::record::EvidenceWishes;
-pub use self::report::{CaseReport, SavedFile};
+pub use self::report::{CaseReader, CaseReport, SavedFile};
 pub use self::setup::{CaseWebhook, DeletePolicy, ProviderSetup, Timing};
-pub use self::sink::{ArtifactName, ArtifactSink, SavedArtifact};
+#[cfg(feature = "folder")]
+pub use self::sink::FolderSink;
+pub use self::sink::{ArtifactName, ArtifactSink, DiscardSink, MemorySink, SavedArtifact};
 pub use self::state::CaseState;
 pub use self::sweep::SweepReport;

@@ -30,6 +30,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[non_exhaustive]
 #[derive(Debug)]
 pub struct OpenCall<'a> {
+    /// Id of the case in the store.
+    pub case: CaseId,
     /// The provider.
     pub provider: &'a dyn IdentityProvider,
     /// The reference of the case at the vendor.
@@ -197,12 +199,14 @@ impl Opening<'_> {
             Some(webhook) => {
                 let name = setup.provider.descriptor().name;
                 let token = collector.store.create_case_token(held.claim(), name, &webhook.event).await?;
-                Some((webhook.url)(&token)?)
+                // The vendor gives the id in its response.
+                Some((webhook.url)(&token, None)?)
             }
             None => None,
         };
         let options = work.call_options().await?;
         let call = OpenCall {
+            case: id,
             provider: &*setup.provider,
             reference: reference.expose(),
             webhook_final: webhook.as_ref(),
@@ -289,5 +293,7 @@ fn response_entry(response: &RawResponse) -> Entry {
 
 /// Whether the vendor has certainly not opened the case.
 fn is_certain(error: &Error) -> bool {
-    error.kind() != Kind::OutcomeUnknown && error.delivery() != Some(Delivery::MaybeSent) && error.salvaged_ids().is_empty()
+    error.kind() != Kind::OutcomeUnknown
+        && error.delivery() != Some(Delivery::MaybeSent)
+        && error.salvaged_ids().is_empty()
 }

@@ -1,7 +1,7 @@
 //! What is known about a case, and why it waits.
 
-use identkit_core::{Capability, Error, EvidenceKind, Outcome, Pii, Secret};
-use identkit_store::{Artifact, Case, CaseId};
+use identkit_core::{Capability, Descriptor, Error, EvidenceKind, Outcome, Pii, Secret};
+use identkit_store::{Artifact, Case, CaseId, Store};
 use jiff::Timestamp;
 
 use crate::collector::Collector;
@@ -86,6 +86,41 @@ pub struct CaseReport {
     pub paused: bool,
 }
 
+/// Reads what is known about cases. Unlike a [`Collector`], it needs no providers and no sink.
+#[derive(Clone, Debug)]
+pub struct CaseReader {
+    store: Store,
+}
+
+impl CaseReader {
+    /// Creates a reader of the cases in a store.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Returns what is known about a case, like [`Collector::report`].
+    ///
+    /// # Errors
+    /// Like [`Collector::report`].
+    pub async fn report(&self, id: CaseId) -> Result<Option<CaseReport>, Error> {
+        match self.store.case(id).await? {
+            Some(case) if case.version > 0 => {
+                let artifacts = self.store.artifacts(id).await?;
+                self.describe(&case, &artifacts).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Describes a case of a list, like [`Collector::describe`].
+    ///
+    /// # Errors
+    /// Like [`Collector::describe`].
+    pub fn describe(&self, case: &Case, artifacts: &[Artifact]) -> Result<CaseReport, Error> {
+        describe(case, artifacts, Setup::default())
+    }
+}
+
 impl Collector {
     /// Returns what is known about a case; `None` if the store has no such case, or it is known from webhooks only.
     ///
@@ -106,92 +141,105 @@ impl Collector {
     /// # Errors
     /// If a later release has written the case, or it is known from webhooks only.
     pub fn describe(&self, case: &Case, artifacts: &[Artifact]) -> Result<CaseReport, Error> {
-        let record = Record::decode(case)?;
-        let (why, then) = self.explain(&record, case);
-        let missing = record.plan.as_ref().map(|plan| plan.kinds()).unwrap_or_default();
-        Ok(CaseReport {
-            case: case.id,
-            provider: case.provider.clone(),
-            reference: case.reference.clone(),
-            vendor_id: case.vendor_id.clone(),
-            state: record.state(),
-            outcome: record.outcome,
-            person_url: record.person_url.clone(),
-            created: case.created,
-            ended: record.ended,
-            collected: record.collected,
-            deleted: record.deleted,
-            artifacts: artifacts.iter().map(SavedFile::new).collect(),
-            missing: missing.into_iter().filter(|kind| !record.saved.contains(kind)).collect(),
-            candidates: record.candidates.iter().map(|case| case.id.clone()).collect(),
-            why,
-            then,
-            next: if record.paused || record.state().is_end() { None } else { record.next },
-            failures: record.trouble.as_ref().map_or(0, |trouble| trouble.failures),
-            paused: record.paused,
-        })
-    }
-
-    /// Why a case waits, and what happens next.
-    fn explain(&self, record: &Record, case: &Case) -> (String, String) {
-        if record.paused {
-            return ("a person has paused the case".into(), "`case resume` continues it".into());
-        }
         let provider = self.providers.get(&case.provider).map(|setup| setup.provider.descriptor());
-        let can = |capability| provider.is_none_or(|provider| provider.can(capability));
-        if let Some(trouble) = record.trouble.as_ref().filter(|_| !record.stage.is_end()) {
-            let why = match trouble.failures {
-                0 => trouble.text.clone(),
-                1 => format!("the last attempt failed: {}", trouble.text),
-                failures => format!("{failures} attempts in a row have failed since {}: {}", trouble.since, trouble.text),
-            };
-            let then = match (record.next, trouble.failures) {
-                (Some(next), _) => format!("the collector tries again at {next}, or at once with `case retry`"),
-                (None, _) => "the collector waits for a decision".to_owned(),
-            };
-            return (why, then);
-        }
-        let (why, then) = match record.stage {
-            CaseState::Intended => (
-                "the request is being sent, or the process that sent it has stopped",
-                "after the lease, the collector searches for the case at the vendor; it never opens it again",
-            ),
-            CaseState::Unknown => (
-                "it is unknown whether the vendor has opened the case",
-                "the collector searches for it by its reference; it never opens it again",
-            ),
-            CaseState::Open => (
-                "the person has not finished",
-                if can(Capability::Changes) {
-                    "a webhook or the next sweep continues the case"
-                } else {
-                    "a webhook or the next read of the status continues the case"
-                },
-            ),
-            CaseState::Final => ("the case has ended", "the collector reads what there is to collect"),
-            CaseState::Collecting if !record.recording_requests.is_empty() => (
-                "the vendor prepares the recording",
-                "the vendor's announcement continues the case",
-            ),
-            CaseState::Collecting => ("the evidence is being collected", "the collector reads what is missing"),
-            CaseState::Collected if self.delete == DeletePolicy::Never => (
-                "all evidence is saved and verified",
-                "nothing: the collector is configured not to delete at the vendor",
-            ),
-            CaseState::Collected => {
-                ("all evidence is saved and verified, or there is none", "the collector deletes the data at the vendor")
-            }
-            CaseState::Deleted => ("the data at the vendor are deleted, and the deletion is recorded", "nothing"),
-            CaseState::Closed if record.not_opened.is_some() => {
-                let reason = record.not_opened.as_deref().unwrap_or_default();
-                return (format!("the vendor has not opened the case: {reason}"), "nothing".into());
-            }
-            CaseState::Closed if record.outcome == Some(Outcome::Gone) => {
-                ("the vendor no longer has the case: it probably timed out", "nothing")
-            }
-            CaseState::Closed => ("the case has ended, and there is nothing to delete at the vendor", "nothing"),
-            CaseState::Stuck => ("", ""),
-        };
-        (why.to_owned(), then.to_owned())
+        describe(case, artifacts, Setup { provider, delete: Some(self.delete) })
     }
+}
+
+/// What is known about the collector of a case.
+#[derive(Clone, Copy, Debug, Default)]
+struct Setup<'a> {
+    provider: Option<&'a Descriptor>,
+    delete: Option<DeletePolicy>,
+}
+
+fn describe(case: &Case, artifacts: &[Artifact], setup: Setup<'_>) -> Result<CaseReport, Error> {
+    let record = Record::decode(case)?;
+    let (why, then) = explain(&record, setup);
+    let missing = record.plan.as_ref().map(|plan| plan.kinds()).unwrap_or_default();
+    Ok(CaseReport {
+        case: case.id,
+        provider: case.provider.clone(),
+        reference: case.reference.clone(),
+        vendor_id: case.vendor_id.clone(),
+        state: record.state(),
+        outcome: record.outcome,
+        person_url: record.person_url.clone(),
+        created: case.created,
+        ended: record.ended,
+        collected: record.collected,
+        deleted: record.deleted,
+        artifacts: artifacts.iter().map(SavedFile::new).collect(),
+        missing: missing.into_iter().filter(|kind| !record.saved.contains(kind)).collect(),
+        candidates: record.candidates.iter().map(|case| case.id.clone()).collect(),
+        why,
+        then,
+        next: if record.paused || record.state().is_end() { None } else { record.next },
+        failures: record.trouble.as_ref().map_or(0, |trouble| trouble.failures),
+        paused: record.paused,
+    })
+}
+
+/// Why a case waits, and what happens next.
+fn explain(record: &Record, Setup { provider, delete }: Setup<'_>) -> (String, String) {
+    if record.paused {
+        return ("a person has paused the case".into(), "`case resume` continues it".into());
+    }
+    let can = |capability| provider.is_none_or(|provider| provider.can(capability));
+    if let Some(trouble) = record.trouble.as_ref().filter(|_| !record.stage.is_end()) {
+        let why = match trouble.failures {
+            0 => trouble.text.clone(),
+            1 => format!("the last attempt failed: {}", trouble.text),
+            failures => format!("{failures} attempts in a row have failed since {}: {}", trouble.since, trouble.text),
+        };
+        let then = match (record.next, trouble.failures) {
+            (Some(next), _) => format!("the collector tries again at {next}, or at once with `case retry`"),
+            (None, _) => "the collector waits for a decision".to_owned(),
+        };
+        return (why, then);
+    }
+    let (why, then) = match record.stage {
+        CaseState::Intended => (
+            "the request is being sent, or the process that sent it has stopped",
+            "after the lease, the collector searches for the case at the vendor; it never opens it again",
+        ),
+        CaseState::Unknown => (
+            "it is unknown whether the vendor has opened the case",
+            "the collector searches for it by its reference; it never opens it again",
+        ),
+        CaseState::Open => (
+            "the person has not finished",
+            if can(Capability::Changes) {
+                "a webhook or the next sweep continues the case"
+            } else {
+                "a webhook or the next read of the status continues the case"
+            },
+        ),
+        CaseState::Final => ("the case has ended", "the collector reads what there is to collect"),
+        CaseState::Collecting if !record.recording_requests.is_empty() => {
+            ("the vendor prepares the recording", "the vendor's announcement continues the case")
+        }
+        CaseState::Collecting => ("the evidence is being collected", "the collector reads what is missing"),
+        CaseState::Collected if delete == Some(DeletePolicy::Never) => {
+            ("all evidence is saved and verified", "nothing: the collector is configured not to delete at the vendor")
+        }
+        CaseState::Collected if delete.is_none() && record.next.is_none() => (
+            "all evidence is saved and verified, or there is none",
+            "the collector deletes the data at the vendor, unless it is configured not to",
+        ),
+        CaseState::Collected => {
+            ("all evidence is saved and verified, or there is none", "the collector deletes the data at the vendor")
+        }
+        CaseState::Deleted => ("the data at the vendor are deleted, and the deletion is recorded", "nothing"),
+        CaseState::Closed if record.not_opened.is_some() => {
+            let reason = record.not_opened.as_deref().unwrap_or_default();
+            return (format!("the vendor has not opened the case: {reason}"), "nothing".into());
+        }
+        CaseState::Closed if record.outcome == Some(Outcome::Gone) => {
+            ("the vendor no longer has the case: it probably timed out", "nothing")
+        }
+        CaseState::Closed => ("the case has ended, and there is nothing to delete at the vendor", "nothing"),
+        CaseState::Stuck => ("", ""),
+    };
+    (why.to_owned(), then.to_owned())
 }

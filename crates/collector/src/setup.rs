@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use identkit_core::{Error, IdentityProvider, Secret};
 
-/// Makes the URL of a webhook from a token.
-type MakeUrl = Arc<dyn Fn(&Secret) -> Result<Secret, Error> + Send + Sync>;
+use crate::fault;
+
+/// Makes the URL of a webhook from a token, and from the vendor's id of the case if it is known.
+type MakeUrl = Arc<dyn Fn(&Secret, Option<&Secret>) -> Result<Secret, Error> + Send + Sync>;
 
 /// A webhook that the collector sets for each case.
 #[derive(Clone)]
@@ -29,7 +31,17 @@ impl CaseWebhook {
         event: impl Into<String>,
         url: impl Fn(&Secret) -> Result<Secret, Error> + Send + Sync + 'static,
     ) -> Self {
-        Self { event: event.into(), url: Arc::new(url) }
+        Self { event: event.into(), url: Arc::new(move |token, _| url(token)) }
+    }
+
+    /// Creates a webhook whose URL contains the vendor's id of the case, for a vendor that replaces no placeholders in it.
+    /// `url` gets the token and the id.
+    pub fn with_vendor_id(
+        event: impl Into<String>,
+        url: impl Fn(&Secret, &Secret) -> Result<Secret, Error> + Send + Sync + 'static,
+    ) -> Self {
+        let make: MakeUrl = Arc::new(move |token, id| url(token, id.ok_or_else(fault::no_vendor_id)?));
+        Self { event: event.into(), url: make }
     }
 }
 

@@ -118,7 +118,10 @@ impl Collector {
     pub async fn last_sweep(&self, provider: &str) -> Result<Option<Timestamp>, Error> {
         let stored = self.store.watermark(&mark_name(provider)).await?;
         let mark = stored.map(|bytes| serde_json::from_slice::<Mark>(&bytes));
-        Ok(mark.transpose().map_err(|_| Error::new(Kind::Integrity, "the watermark cannot be read"))?.map(|mark| mark.end))
+        Ok(mark
+            .transpose()
+            .map_err(|_| Error::new(Kind::Integrity, "the watermark cannot be read"))?
+            .map(|mark| mark.end))
     }
 }
 

@@ -217,8 +217,9 @@ impl<'a> Work<'a> {
         if self.setup.provider.announces_end(event) {
             self.record.absence.note_final_event();
         }
-        let wants_recording =
-            self.record.wishes.video && !self.record.saved.contains(&EvidenceKind::Video) && !self.record.stage.is_end();
+        let wants_recording = self.record.wishes.video
+            && !self.record.saved.contains(&EvidenceKind::Video)
+            && !self.record.stage.is_end();
         let is_recording = self.setup.on_recording.as_ref().is_some_and(|webhook| webhook.event == event.name);
         if wants_recording && is_recording && !self.record.announcements.contains(event) {
             self.record.announcements.push(event.clone());
@@ -276,7 +277,9 @@ impl Collector {
             let next = match work.step().await {
                 Ok(next) => {
                     // A failure has passed. A decision that a person must make stays until the state changes.
-                    if before.is_some_and(|trouble| trouble.failures > 0 && Some(&trouble) == work.record.trouble.as_ref()) {
+                    if before
+                        .is_some_and(|trouble| trouble.failures > 0 && Some(&trouble) == work.record.trouble.as_ref())
+                    {
                         work.record.trouble = None;
                     }
                     next

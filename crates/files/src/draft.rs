@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::disk::{Disk, Existing};
+use crate::faults::{Step, Target};
 
 /// New content of a file, in a temporary file beside it. [`commit`](Self::commit) renames it; dropping it removes it.
 #[derive(Debug)]
@@ -27,7 +28,11 @@ impl Draft {
         Self::on(Disk::default(), target.into())
     }
 
-    pub(crate) fn on(disk: Disk, target: PathBuf) -> io::Result<Self> {
+    /// Creates the temporary file for `target` on this disk.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn on(disk: Disk, target: PathBuf) -> io::Result<Self> {
         let file = disk.temporary(&target)?;
         Ok(Self { disk, file, target, length: 0, synced: false })
     }
@@ -81,13 +86,15 @@ impl Draft {
     /// [`Existing::Keep`].
     pub fn commit(mut self, existing: Existing) -> Result<(), CommitError> {
         if let Err(error) = self.sync() {
-            return Err(CommitError { error, file: None, target: None });
+            return Err(CommitError { error, draft: None, target: None });
         }
-        let Self { disk, file, target, .. } = self;
+        let Self { disk, file, target, length, synced } = self;
         if let Err(lost) = disk.rename(file, &target, existing) {
-            return Err(CommitError { error: lost.error, file: Some(lost.file), target: None });
+            let draft = Self { disk, file: lost.file, target, length, synced };
+            return Err(CommitError { error: lost.error, draft: Some(draft), target: None });
         }
-        disk.sync_parent(&target).map_err(|error| CommitError { error, file: None, target: Some(target) })
+        let named = disk.leave(Step::Rename, Target::Path(&target)).and_then(|()| disk.sync_parent(&target));
+        named.map_err(|error| CommitError { error, draft: None, target: Some(target) })
     }
 }
 
@@ -113,7 +120,8 @@ impl Write for Draft {
 #[derive(Debug)]
 pub struct CommitError {
     error: io::Error,
-    file: Option<NamedTempFile>,
+    /// The draft, if it was not renamed.
+    draft: Option<Draft>,
     /// The target, if the file was renamed but the directory was not synced.
     target: Option<PathBuf>,
 }
@@ -126,7 +134,12 @@ impl CommitError {
 
     /// Retains the file that has the content, and returns its path; `None` if the content was lost.
     pub fn keep(self) -> Option<PathBuf> {
-        self.target.or_else(|| self.file?.keep().ok().map(|(_, path)| path))
+        self.target.or_else(|| self.draft?.file.keep().ok().map(|(_, path)| path))
+    }
+
+    /// Returns the draft, so that it can get another name; `None` if it was renamed or its content was lost.
+    pub fn into_draft(self) -> Option<Draft> {
+        self.draft
     }
 }
 

@@ -1,10 +1,11 @@
-//! Files that another library opens by their path, such as a database.
+//! Which file is at a path.
 
-use std::fs::{Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
 use crate::disk::Disk;
+use crate::error::OpenError;
 
 /// Identity of the file at a path: it differs after the file was replaced. On systems other than Unix it never differs,
 /// because an open file cannot be replaced there.
@@ -49,5 +50,24 @@ pub fn create_file(path: &Path) -> io::Result<bool> {
         Ok(_) => Disk::default().sync_parent(path).map(|()| true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Opens a regular file for reading. Does not follow a symbolic link at its path.
+///
+/// # Errors
+/// [`OpenError::NotRegular`] if the path is something else, and [`OpenError::Io`] if the file does not exist or cannot be
+/// opened.
+pub fn open_regular(path: &Path) -> Result<File, OpenError> {
+    // Opening follows a symbolic link, and blocks on a pipe.
+    let before = path.symlink_metadata()?;
+    if !before.is_file() {
+        return Err(OpenError::NotRegular);
+    }
+    let file = File::open(path)?;
+    // The file can have been replaced in between.
+    match FileIdentity::from_metadata(&file.metadata()?) == FileIdentity::from_metadata(&before) {
+        true => Ok(file),
+        false => Err(OpenError::NotRegular),
     }
 }

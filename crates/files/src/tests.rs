@@ -1,18 +1,20 @@
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use crate::disk::Disk;
 use crate::faults::{Faults, Step};
-use crate::{AppendLog, Draft, Existing, FileIdentity, Leftover, LockFile, OpenError, Tail, create_dirs, create_file};
+use crate::{
+    AppendLog, Draft, Existing, FileIdentity, Leftover, LockFile, OpenError, Tail, create_dirs, create_file,
+    open_regular,
+};
 
 /// Runs an operation without a fault, then with a fault at each of its steps. `check` gets directory and failed step.
 fn with_faults<T>(run: impl Fn(Disk, &Path) -> io::Result<T>, check: impl Fn(&Path, Option<Step>)) -> Vec<Step> {
     let mut steps = Vec::new();
     for fail in std::iter::once(None).chain((0..20).map(Some)) {
         let dir = tempfile::tempdir().unwrap();
-        let faults = Arc::new(Mutex::new(Faults { fail, ..Faults::default() }));
-        let result = run(Disk { faults: Some(Arc::clone(&faults)) }, dir.path());
+        let (disk, faults) = Faults { fail, ..Faults::default() }.disk();
+        let result = run(disk, dir.path());
         let state = faults.lock().unwrap().clone();
         match fail {
             None => {
@@ -352,7 +354,7 @@ fn a_failed_append_that_cannot_be_undone_is_undone_by_the_next_one() {
     log.append(b"{first}\n").unwrap();
     // The write and the cut after it fail.
     let faults = Faults { fail: Some(0), more: 1, ..Faults::default() };
-    let mut log = log.on_disk(Disk { faults: Some(Arc::new(Mutex::new(faults))) });
+    let mut log = log.on_disk(faults.disk().0);
     assert!(log.append(b"{a long record that is torn}\n").is_err());
     log.append(b"{2}\n").unwrap();
     drop(log);
@@ -367,7 +369,7 @@ fn a_failed_append_after_a_completed_record_cuts_at_its_end() {
     let (log, records) = open(Disk::default(), &path, Tail::SetAside).unwrap();
     assert_eq!(records.len(), 2);
     let faults = Faults { fail: Some(0), ..Faults::default() };
-    let mut log = log.on_disk(Disk { faults: Some(Arc::new(Mutex::new(faults))) });
+    let mut log = log.on_disk(faults.disk().0);
     assert!(log.append(b"{third}\n").is_err());
     drop(log);
     assert_eq!(std::fs::read(&path).unwrap(), b"{first}\n{second}\n");
@@ -423,4 +425,75 @@ fn a_replaced_file_has_another_identity() {
     assert_ne!(FileIdentity::of(&path).unwrap(), before);
     std::fs::remove_file(&path).unwrap();
     assert!(FileIdentity::of(&path).is_err());
+}
+
+#[test]
+#[cfg(unix)]
+fn only_a_regular_file_is_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, link) = (dir.path().join("file"), dir.path().join("link"));
+    assert!(matches!(open_regular(&path), Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
+    std::fs::write(&path, "content").unwrap();
+    assert_eq!(io::read_to_string(open_regular(&path).unwrap()).unwrap(), "content");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    for other in [link.as_path(), dir.path(), Path::new("/dev/null")] {
+        assert!(matches!(open_regular(other), Err(OpenError::NotRegular)), "{}", other.display());
+    }
+}
+
+#[test]
+fn a_draft_that_found_its_name_in_use_gets_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, other) = (dir.path().join("file"), dir.path().join("other"));
+    std::fs::write(&path, "old").unwrap();
+    let mut draft = Draft::new(&path).unwrap();
+    draft.write_all(b"new").unwrap();
+    let mut draft = draft.commit(Existing::Keep).unwrap_err().into_draft().unwrap();
+    draft.set_target(&other);
+    draft.commit(Existing::Keep).unwrap();
+    assert_eq!((std::fs::read(&path).unwrap(), std::fs::read(&other).unwrap()), (b"old".to_vec(), b"new".to_vec()));
+    assert_eq!(names(dir.path()), ["file", "other"]);
+}
+
+#[test]
+fn directories_and_names_are_synced_on_request() {
+    let (disk, faults) = Faults::default().disk();
+    let dir = tempfile::tempdir().unwrap();
+    let (inner, file) = (dir.path().join("a"), dir.path().join("a/file"));
+    disk.create_dir(&inner).unwrap();
+    assert_eq!(disk.create_dir(&inner).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    disk.sync_parent(&inner).unwrap();
+    std::fs::write(&file, "").unwrap();
+    disk.sync_existing(&std::fs::File::open(&file).unwrap()).unwrap();
+    disk.remove_file(&file).unwrap();
+    assert_eq!(disk.remove_file(&file).unwrap_err().kind(), io::ErrorKind::NotFound);
+    let sync = if cfg!(unix) { &[Step::Sync][..] } else { &[] };
+    let expected =
+        [&[Step::CreateDir, Step::CreateDir, Step::SyncParent], sync, &[Step::Remove, Step::Remove]].concat();
+    assert_eq!(faults.lock().unwrap().steps, expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_draft_taken_for_a_leftover_is_created_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("file");
+    // Another process removes each temporary file that it can lock, as fast as it can.
+    let ends = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let remover = std::thread::spawn({
+        let (ends, target) = (ends.clone(), target.clone());
+        move || {
+            while !ends.load(std::sync::atomic::Ordering::Relaxed) {
+                let found = Leftover::find_beside(&target).unwrap_or_default();
+                found.into_iter().for_each(|leftover| drop(leftover.remove()));
+            }
+        }
+    });
+    for _ in 0..2000 {
+        let draft = Draft::new(&target).unwrap();
+        assert!(draft.path().exists(), "it was removed while in use");
+        draft.discard().unwrap();
+    }
+    ends.store(true, std::sync::atomic::Ordering::Relaxed);
+    remover.join().unwrap();
 }

@@ -122,7 +122,7 @@ impl Work<'_> {
                 return Ok(Err(self.rest(patience)));
             }
         }
-        let callback = self.recording_callback().await?;
+        let callback = self.recording_callback(case).await?;
         // Before it is sent, so that no crash makes it be sent more often.
         let now = self.now();
         self.record.recording_requests.push(now);
@@ -135,14 +135,14 @@ impl Work<'_> {
         }
     }
 
-    async fn recording_callback(&self) -> Result<Secret, Failure> {
+    async fn recording_callback(&self, case: &CaseRef) -> Result<Secret, Failure> {
         let Some(webhook) = &self.setup.on_recording else {
             let detail = "no webhook for recordings is configured: ProviderSetup::on_recording";
             return Err(Failure::Step(Error::new(Kind::Unsupported, detail)));
         };
         let name = self.setup.provider.descriptor().name;
         let token = self.collector.store.create_case_token(self.held.claim(), name, &webhook.event).await.stored()?;
-        (webhook.url)(&token).step()
+        (webhook.url)(&token, Some(&case.id)).step()
     }
 
     /// Stores the payloads of the case's webhooks: they can contain data that no call returns.

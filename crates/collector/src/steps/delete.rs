@@ -8,9 +8,14 @@ use identkit_core::{
 use identkit_store::{Artifact, Deletion};
 
 use super::collect::digests;
+use crate::control::Deleting;
+use crate::fault;
 use crate::setup::DeletePolicy;
 use crate::state::CaseState;
 use crate::work::{Failure, Next, Stored as _, Work};
+
+/// Name in the deletion ledger for a deletion that a person asked for.
+const OPERATOR: &str = "operator";
 
 impl Work<'_> {
     pub(crate) async fn delete(&mut self) -> Result<Next, Failure> {
@@ -29,28 +34,52 @@ impl Work<'_> {
         }
         let artifacts = self.collector.store.artifacts(self.case.id).await.stored()?;
         let permit = self.permit(&artifacts).await?;
+        self.delete_with(&case, &permit, &artifacts, &self.collector.actor).await
+    }
+
+    /// Deletes now, because a person wants it.
+    pub(crate) async fn delete_for_operator(&mut self, deleting: Deleting) -> Result<Next, Failure> {
+        let Some(case) = self.case.opened.clone() else { return Err(Failure::Step(fault::no_case())) };
+        let artifacts = self.collector.store.artifacts(self.case.id).await.stored()?;
+        let permit = match deleting {
+            Deleting::WithEvidence => self.permit(&artifacts).await?,
+            Deleting::WithoutEvidence => DeletePermit::Operator,
+        };
+        self.delete_with(&case, &permit, &artifacts, OPERATOR).await
+    }
+
+    async fn delete_with(
+        &mut self,
+        case: &CaseRef,
+        permit: &DeletePermit,
+        artifacts: &[Artifact],
+        actor: &str,
+    ) -> Result<Next, Failure> {
         let options = self.call_options().await.stored()?;
-        let doubt = match self.setup.provider.delete(&case, &permit, &options).await {
+        let doubt = match self.setup.provider.delete(case, permit, &options).await {
             Ok(()) => None,
             Err(error) if error.kind() == Kind::InvalidState => {
                 // The vendor has nothing to delete (AT-63), or says that the case has not ended.
-                if matches!(permit, DeletePermit::NothingToCollect(_)) {
-                    self.enter(CaseState::Closed);
-                    return Ok(Next::Step);
-                }
-                return self.reconsider(error).await;
+                return match permit {
+                    DeletePermit::NothingToCollect(_) => {
+                        self.enter(CaseState::Closed);
+                        Ok(Next::Step)
+                    }
+                    DeletePermit::Evidence(_) => self.reconsider(error).await,
+                    _ => Err(Failure::Step(error)),
+                };
             }
             // It was deleted before, e.g. by a worker that stopped before it could record it, or that is unknown. The read
             // decides.
             Err(error) if matches!(error.kind(), Kind::NotFound | Kind::OutcomeUnknown) => Some(error),
             Err(error) => return Err(Failure::Step(error)),
         };
-        if !self.is_deleted(&case).await? {
+        if !self.is_deleted(case).await? {
             let detail = "the vendor confirmed the deletion, but the data can still be read";
             return Err(Failure::Step(doubt.unwrap_or_else(|| Error::new(Kind::Integrity, detail))));
         }
         let now = self.now();
-        let deletion = Deletion::new(now, self.collector.actor.clone(), artifacts.iter().map(|one| one.sha256).collect())
+        let deletion = Deletion::new(now, actor, artifacts.iter().map(|one| one.sha256).collect())
             .with_subject(self.record.folder.clone());
         self.record.deleted = Some(now);
         self.enter(CaseState::Deleted);
@@ -71,7 +100,8 @@ impl Work<'_> {
         for artifact in artifacts {
             let found = self.collector.sink.digest(artifact.sink.expose()).await.step()?;
             if found != (artifact.length, artifact.sha256) {
-                let detail = "an artifact in the sink is not the one that was verified: nothing is deleted at the vendor";
+                let detail =
+                    "an artifact in the sink is not the one that was verified: nothing is deleted at the vendor";
                 return Err(Failure::Step(Error::new(Kind::Integrity, detail)));
             }
         }

@@ -1,4 +1,4 @@
-//! The collector in a simulation: a vendor, a sink and a store that crash, pause and fail at every operation.
+//! The sinks, and the collector in a simulation: a vendor, a sink and a store that crash, pause and fail at every operation.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,3 +14,13 @@ mod crashes;
 mod flow;
 mod pauses;
 mod sim;
+mod sink;
+mod sink_discard;
+#[cfg(feature = "object-store")]
+mod sink_faulty;
+#[cfg(feature = "folder")]
+mod sink_folder;
+mod sink_memory;
+#[cfg(feature = "object-store")]
+mod sink_object;
+mod sink_steps;
