@@ -4,4 +4,6 @@ mod sink;
 
 #[cfg(feature = "folder")]
 pub use self::sink::FolderSink;
+#[cfg(feature = "object-store")]
+pub use self::sink::ObjectSink;
 pub use self::sink::{ArtifactName, ArtifactSink, DiscardSink, MemorySink, SavedArtifact};

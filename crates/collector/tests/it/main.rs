@@ -2,7 +2,11 @@
 
 mod sink;
 mod sink_discard;
+#[cfg(feature = "object-store")]
+mod sink_faulty;
 #[cfg(feature = "folder")]
 mod sink_folder;
 mod sink_memory;
+#[cfg(feature = "object-store")]
+mod sink_object;
 mod sink_steps;
