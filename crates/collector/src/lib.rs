@@ -6,4 +6,4 @@ mod sink;
 pub use self::sink::FolderSink;
 #[cfg(feature = "object-store")]
 pub use self::sink::ObjectSink;
-pub use self::sink::{ArtifactName, ArtifactSink, DiscardSink, MemorySink, SavedArtifact};
+pub use self::sink::{ArtifactKey, ArtifactName, ArtifactSink, DiscardSink, EncryptedSink, MemorySink, SavedArtifact};

@@ -2,6 +2,7 @@
 
 mod sink;
 mod sink_discard;
+mod sink_encrypted;
 #[cfg(feature = "object-store")]
 mod sink_faulty;
 #[cfg(feature = "folder")]
