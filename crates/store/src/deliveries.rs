@@ -2,17 +2,44 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
+use std::sync::Arc;
 
 use identkit_core::{Error, Event, Inbox, Secret, WebhookDelivery, async_trait};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::engine::{Arrival, EventRow, Link};
+use crate::engine::{Arrival, EventRow, Link, SealedRow, Sealer};
 use crate::fault;
-use crate::keys::{CaseKey, Naming};
+use crate::keys::{CaseKey, KeyName, Naming};
 use crate::model::{CaseId, EventId, StoredEvent};
 use crate::pack::{micros, pack, unpack};
 use crate::store::Store;
+
+/// What arrives for a case. It is encrypted in the transaction that stores it.
+struct Arriving {
+    name: KeyName,
+    received: Timestamp,
+    /// The vendor's name of the event, and the request with the event. Nothing has arrived if only work is opened.
+    delivery: Option<(String, Zeroizing<Vec<u8>>)>,
+}
+
+impl Sealer for Arriving {
+    fn create_key(&self) -> Result<Vec<u8>, Error> {
+        self.name.create_value()
+    }
+
+    fn seal(&self, key: &[u8]) -> Result<SealedRow, Error> {
+        let key = self.name.read(key)?;
+        let event = match &self.delivery {
+            Some((name, clear)) => {
+                let body = key.seal("events", &[name.as_bytes(), &micros(self.received)], clear)?;
+                Some((name.clone(), body))
+            }
+            None => None,
+        };
+        Ok(SealedRow { vendor: key.link, event })
+    }
+}
 
 impl Store {
     /// Stores a delivery, and returns when it is durable. It joins the case's pending unit of work, or opens one: also if
@@ -21,38 +48,48 @@ impl Store {
         let WebhookDelivery { event, received, request, .. } = delivery;
         let encoded = Zeroizing::new(serde_json::to_vec(event).map_err(|_| fault::unreadable_event())?);
         let clear = Zeroizing::new(pack(&[request.expose(), &encoded]));
-        let seal = |key: &CaseKey| {
-            let body = key.seal("events", &[event.name.as_bytes(), &micros(*received)], &clear)?;
-            Ok(Some((event.name.clone(), body)))
-        };
         let id = event.case_id.as_ref().unwrap_or(&event.key);
-        Ok(EventId(self.arrive(&event.provider, id, *received, seal).await?.1))
+        Ok(EventId(self.arrive(&event.provider, id, *received, Some((event.name.clone(), clear))).await?.1))
     }
 
     /// Opens a unit of work for a case without a delivery, e.g. because a sweep found a change. Returns the id of the case.
     pub async fn wake(&self, provider: &str, vendor_id: &Secret, now: Timestamp) -> Result<CaseId, Error> {
-        Ok(CaseId(self.arrive(provider, vendor_id, now, |_| Ok(None)).await?.0))
+        Ok(CaseId(self.arrive(provider, vendor_id, now, None).await?.0))
     }
 
+    // What is stored here can be read: the engine reads the key in the transaction that writes the row.
+    //
+    // Let L be the link of the key that the transaction reads. The key of L is removed only by a purge: of a case
+    // that has L, or by `remove_unused_keys`, which creates a case that has L. Either marks the case in a
+    // transaction of the data before it removes the key, and removes the case's row after it. Transactions of the data
+    // are serial, and our transaction holds their lock when it reads the key:
+    //
+    // - The purge marks the case after our commit. Then it removes the delivery with the case: it is purged after it
+    //   was accepted.
+    // - It has marked the case before, and our transaction reads the key of L. The key was not removed yet, so the row of the
+    //   case exists, as the row is removed last and not during our transaction. It has L and the mark, so nothing is
+    //   stored: the purge is completed here, and the next turn creates another key.
+    // - It has marked the case and removed the key before. Our transaction finds no key, or a later one with another link L',
+    //   which no step of this purge can remove: a key is removed by name and value, and a case by its id.
+    //
+    // `save` can give a case the link of a key that was removed meanwhile. It then replaces the link. An arrival in between
+    // finds no key and creates L', with a case of its own, which `save` merges. A restored backup of the data can have
+    // cases whose keys were removed: the same. A process that stops between the commits of key and row leaves a key that
+    // nothing uses, and has acknowledged nothing.
     async fn arrive(
         &self,
         provider: &str,
         vendor_id: &Secret,
         at: Timestamp,
-        seal: impl Fn(&CaseKey) -> Result<Option<(String, Vec<u8>)>, Error>,
+        delivery: Option<(String, Zeroizing<Vec<u8>>)>,
     ) -> Result<(u64, u64), Error> {
+        let name = self.keys.name(provider, Naming::Vendor, vendor_id);
+        let key = name.bytes;
+        let arriving = Arc::new(Arriving { name, received: at, delivery });
         loop {
-            let key = self.keys.get_or_create(provider, Naming::Vendor, vendor_id).await?;
-            match self.engine.accept(provider, key.link, at, seal(&key)?).await? {
+            match self.engine.accept(provider, &key, at, Arc::clone(&arriving) as Arc<dyn Sealer>).await? {
                 Arrival::Purging { case } => drop(self.purge(CaseId(case)).await?),
-                // Before the row was written, a purge may have removed the case and the key, so the row cannot be read.
-                // Only the delivery that has created the case removes it, but others can have joined it meanwhile.
-                Arrival::Stored { case, new, .. } if !self.keys.has(key.link).await? => {
-                    if new {
-                        self.purge(CaseId(case)).await?;
-                    }
-                }
-                Arrival::Stored { case, event, .. } => return Ok((case, event)),
+                Arrival::Stored { case, event } => return Ok((case, event)),
             }
         }
     }

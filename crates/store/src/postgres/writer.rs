@@ -5,10 +5,10 @@ use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Row;
 
-use super::accept::{Arriving, accept};
+use super::accept::{Arrived, Arriving, accept};
 use super::rows::{CASE, Fault, Value, case, integer, link, micros};
 use super::statement::{borrowed, query};
-use crate::engine::{Change, Lease};
+use crate::engine::{Arrival, Change, Lease};
 use crate::fault;
 
 /// Maximum number of operations that one transaction commits.
@@ -24,9 +24,15 @@ enum Work {
     Save(Lease, Change),
 }
 
+/// Result of an operation.
+enum Done {
+    Rows(Vec<Row>),
+    Arrived(Option<Arrival>),
+}
+
 struct Job {
     work: Work,
-    reply: oneshot::Sender<Result<Vec<Row>, Fault>>,
+    reply: oneshot::Sender<Result<Done, Fault>>,
 }
 
 /// The sending half of the queue. Dropping it ends the task.
@@ -42,19 +48,25 @@ impl Writer {
     /// Runs a statement in a transaction that may contain other operations, and returns after its commit. It is not
     /// canceled if the future is dropped.
     pub(super) async fn write(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
-        self.call(Work::Statement(sql, values)).await
+        match self.call(Work::Statement(sql, values)).await? {
+            Done::Rows(rows) => Ok(rows),
+            Done::Arrived(_) => Err(Fault::Damaged),
+        }
     }
 
-    /// Stores a delivery, like [`write`](Self::write). Returns no row if its case is being purged.
-    pub(super) async fn accept(&self, arriving: Arriving) -> Result<Vec<Row>, Fault> {
-        self.call(Work::Accept(arriving)).await
+    /// Stores a delivery, like [`write`](Self::write).
+    pub(super) async fn accept(&self, arriving: Arriving) -> Arrived {
+        match self.call(Work::Accept(arriving)).await? {
+            Done::Arrived(arrival) => Ok(arrival),
+            Done::Rows(_) => Err(Fault::Damaged),
+        }
     }
 
     pub(super) async fn save(&self, lease: Lease, change: Change) -> Result<(), Fault> {
         self.call(Work::Save(lease, change)).await.map(drop)
     }
 
-    async fn call(&self, work: Work) -> Result<Vec<Row>, Fault> {
+    async fn call(&self, work: Work) -> Result<Done, Fault> {
         let (reply, result) = oneshot::channel();
         match self.0.try_send(Job { work, reply }) {
             Ok(()) => result.await.unwrap_or(Err(Fault::Ended)),
@@ -81,13 +93,13 @@ async fn write_all(pool: Pool, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
-fn answer(job: Job, result: Result<Vec<Row>, Fault>) {
+fn answer(job: Job, result: Result<Done, Fault>) {
     // The caller may have stopped waiting.
     let _ = job.reply.send(result);
 }
 
 /// Returns the results of the operations after they are committed.
-async fn transaction(pool: &Pool, jobs: &[Job]) -> Result<Vec<Result<Vec<Row>, Fault>>, Fault> {
+async fn transaction(pool: &Pool, jobs: &[Job]) -> Result<Vec<Result<Done, Fault>>, Fault> {
     let mut client = pool.get().await?;
     let transaction = client.transaction().await?;
     transaction.batch_execute(LOCK).await?;
@@ -96,7 +108,8 @@ async fn transaction(pool: &Pool, jobs: &[Job]) -> Result<Vec<Result<Vec<Row>, F
     for jobs in jobs.chunk_by(|one, next| one.work.joins(&next.work)) {
         let arriving: Vec<&Arriving> = jobs.iter().filter_map(|job| job.work.arriving()).collect();
         if !arriving.is_empty() {
-            results.extend(accept(&transaction, &arriving).await?.into_iter().map(Ok));
+            let arrived = accept(&transaction, &arriving).await?.into_iter();
+            results.extend(arrived.map(|arrived| arrived.map(Done::Arrived)));
             continue;
         }
         for result in join_all(jobs.iter().map(|job| job.work.run(&transaction))).await {
@@ -124,11 +137,14 @@ impl Work {
         }
     }
 
-    async fn run(&self, transaction: &Transaction<'_>) -> Result<Vec<Row>, Fault> {
+    async fn run(&self, transaction: &Transaction<'_>) -> Result<Done, Fault> {
         match self {
-            Self::Statement(sql, values) => query(transaction, sql, &borrowed(values)).await,
-            Self::Accept(arriving) => Ok(accept(transaction, &[arriving]).await?.pop().unwrap_or_default()),
-            Self::Save(lease, change) => save(transaction, *lease, change).await.map(|()| Vec::new()),
+            Self::Statement(sql, values) => query(transaction, sql, &borrowed(values)).await.map(Done::Rows),
+            Self::Accept(arriving) => match accept(transaction, &[arriving]).await?.pop() {
+                Some(arrived) => arrived.map(Done::Arrived),
+                None => Err(Fault::Damaged),
+            },
+            Self::Save(lease, change) => save(transaction, *lease, change).await.map(|()| Done::Rows(Vec::new())),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Faults that need the threads of the engine.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 use identkit_core::Kind;
@@ -7,8 +8,21 @@ use rusqlite::Connection;
 
 use super::rows::Fault;
 use super::*;
-use crate::engine::{Arrival, Engine as _, Link};
+use crate::engine::{Arrival, Engine as _, Link, SealedRow, Sealer};
 use crate::fault;
+
+/// A row that does not depend on the key.
+struct Fixed(SealedRow);
+
+impl Sealer for Fixed {
+    fn create_key(&self) -> Result<Vec<u8>, Error> {
+        Ok(vec![1])
+    }
+
+    fn seal(&self, _: &[u8]) -> Result<SealedRow, Error> {
+        Ok(self.0.clone())
+    }
+}
 
 fn opened(queue: usize) -> (tempfile::TempDir, Sqlite) {
     let folder = tempfile::tempdir().unwrap();
@@ -98,7 +112,9 @@ async fn a_full_disk_is_an_error_and_loses_nothing() {
         sqlite.data.write(set).await.unwrap();
     };
     let at = jiff::Timestamp::UNIX_EPOCH;
-    let accept = || sqlite.accept("identity-tm", Link([1; 48]), at, Some(("OnFinal".to_owned(), vec![7; 20_000])));
+    let event = Some(("OnFinal".to_owned(), vec![7; 20_000]));
+    let large = Arc::new(Fixed(SealedRow { vendor: Link([1; 48]), event }));
+    let accept = || sqlite.accept("identity-tm", b"name", at, large.clone());
     limit(50).await;
     let mut accepted = 0;
     let error = loop {
