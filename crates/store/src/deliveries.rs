@@ -41,15 +41,46 @@ impl Sealer for Arriving {
     }
 }
 
+/// Encodes a request and its event. The payload is usually the end of the request: then its length is stored instead, and it
+/// is taken out of the event.
+fn encode(event: &mut Event, request: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let payload = event.payload.take_if(|payload| request.ends_with(payload.expose().as_bytes()));
+    let encoded = Zeroizing::new(serde_json::to_vec(event).map_err(|_| fault::unreadable_event())?);
+    Ok(Zeroizing::new(match payload {
+        Some(payload) => pack(&[request, &encoded, &(payload.expose().len() as u64).to_le_bytes()]),
+        None => pack(&[request, &encoded]),
+    }))
+}
+
+/// Decodes what [`encode`] returned: the event and the request.
+fn decode(clear: &[u8]) -> Result<(Event, &[u8]), Error> {
+    let read = |event| serde_json::from_slice::<Event>(event).map_err(|_| fault::unreadable_event());
+    let Some([request, event, length]) = unpack(clear) else {
+        let [request, event] = unpack(clear).ok_or_else(fault::damaged)?;
+        return Ok((read(event)?, request));
+    };
+    let payload = || {
+        let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
+        let (_, payload) = request.split_at_checked(request.len().checked_sub(length)?)?;
+        std::str::from_utf8(payload).ok()
+    };
+    let mut event = read(event)?;
+    event.payload = Some(payload().ok_or_else(fault::damaged)?.into());
+    Ok((event, request))
+}
+
 impl Store {
     /// Stores a delivery, and returns when it is durable. It joins the case's pending unit of work, or opens one: also if
     /// the store does not know the case. An event without a case is one of the case that has its key as id.
     pub async fn accept(&self, delivery: &WebhookDelivery) -> Result<EventId, Error> {
-        let WebhookDelivery { event, received, request, .. } = delivery;
-        let encoded = Zeroizing::new(serde_json::to_vec(event).map_err(|_| fault::unreadable_event())?);
-        let clear = Zeroizing::new(pack(&[request.expose(), &encoded]));
+        self.accept_owned(delivery.clone()).await
+    }
+
+    async fn accept_owned(&self, delivery: WebhookDelivery) -> Result<EventId, Error> {
+        let WebhookDelivery { mut event, received, request, .. } = delivery;
+        let clear = encode(&mut event, request.expose())?;
         let id = event.case_id.as_ref().unwrap_or(&event.key);
-        Ok(EventId(self.arrive(&event.provider, id, *received, Some((event.name.clone(), clear))).await?.1))
+        Ok(EventId(self.arrive(&event.provider, id, received, Some((event.name, clear))).await?.1))
     }
 
     /// Opens a unit of work for a case without a delivery, e.g. because a sweep found a change. Returns the id of the case.
@@ -115,8 +146,7 @@ impl Store {
             // An event without a key was purged.
             let Some(key) = key else { continue };
             let clear = key.open("events", &[row.name.as_bytes(), &micros(row.received)], &row.body)?;
-            let [request, event] = unpack(&clear).ok_or_else(fault::damaged)?;
-            let event: Event = serde_json::from_slice(event).map_err(|_| fault::unreadable_event())?;
+            let (event, request) = decode(&clear)?;
             let delivery = WebhookDelivery::new(event, row.received).with_request(request.to_vec());
             let (id, case) = (EventId(row.id), CaseId(row.case));
             let idempotency_key = self.keys.event_name(row.vendor, row.id, row.received);
@@ -130,6 +160,36 @@ impl Store {
 #[async_trait]
 impl Inbox for Store {
     async fn accept(&self, delivery: WebhookDelivery) -> Result<(), Error> {
-        Self::accept(self, &delivery).await.map(drop)
+        self.accept_owned(delivery).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_stored_once_and_read_as_it_was() {
+        let mut event = Event::new("identify24", "status", "key");
+        for (payload, request, shorter) in [
+            (Some("{\"name\":\"Mustermann\"}"), "POST /\r\n\r\n{\"name\":\"Mustermann\"}", true),
+            (Some("a form"), "POST /\r\n\r\na+form", false),
+            (Some("longer than the request"), "request", false),
+            (Some(""), "POST /\r\n\r\n", false),
+            (None, "POST /\r\n\r\n", false),
+        ] {
+            event.payload = payload.map(Into::into);
+            let plain = pack(&[request.as_bytes(), &serde_json::to_vec(&event).unwrap()]);
+            let clear = encode(&mut event.clone(), request.as_bytes()).unwrap();
+            assert_eq!(clear.len() < plain.len(), shorter, "{request}");
+            // Also as an earlier release has written it.
+            for clear in [&clear, &plain] {
+                assert_eq!(decode(clear).unwrap(), (event.clone(), request.as_bytes()));
+            }
+        }
+        let event = serde_json::to_vec(&Event::new("identify24", "status", "key")).unwrap();
+        for length in [8_u64, u64::MAX] {
+            assert!(decode(&pack(&[b"request", &event, &length.to_le_bytes()])).is_err());
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::Client;
 
 use super::rows::{Fault, column, number};
 use super::statement::query;
@@ -22,6 +22,9 @@ pub(super) struct Arriving {
 
 /// Outcome of a delivery; `None` if it must be stored again, because the purge of its case was completed meanwhile.
 pub(super) type Arrived = Result<Option<Arrival>, Fault>;
+
+/// The values of keys by their names.
+pub(super) type Keys = HashMap<Vec<u8>, Result<Vec<u8>, Fault>>;
 
 const KEYS: &str = "SELECT name, value FROM identkit_keys.keys WHERE name = ANY ($1)";
 
@@ -56,62 +59,66 @@ const ACCEPT: &str = concat!(
 /// is still there, and the statement finds its mark: also one that is set after the key was read.
 ///
 /// [`remove_key`]: crate::Engine::remove_key
-pub(super) async fn accept(transaction: &Transaction<'_>, arriving: &[&Arriving]) -> Result<Vec<Arrived>, Fault> {
-    let keys = keys(transaction, arriving).await?;
+pub(super) async fn accept(client: &Client, arriving: &[&Arriving], mut keys: Keys) -> Result<Vec<Arrived>, Fault> {
+    add_keys(client, arriving, &mut keys).await?;
     let sealed: Vec<Result<SealedRow, Fault>> = arriving.iter().map(|one| seal(one, &keys)).collect();
     let rows: Vec<(&Arriving, &SealedRow)> =
         arriving.iter().zip(&sealed).filter_map(|(one, sealed)| Some((*one, sealed.as_ref().ok()?))).collect();
-    let mut arrivals = insert(transaction, &rows).await?.into_iter();
+    let mut arrivals = insert(client, &rows).await?.into_iter();
     Ok(sealed.into_iter().map(|sealed| sealed.map(|_| arrivals.next().flatten())).collect())
 }
 
-/// The values of the keys by their names. Adds those that are missing.
-async fn keys(
-    transaction: &Transaction<'_>,
-    arriving: &[&Arriving],
-) -> Result<HashMap<Vec<u8>, Result<Vec<u8>, Fault>>, Fault> {
-    let mut names: HashMap<&[u8], &Arriving> = arriving.iter().map(|one| (one.key.as_slice(), *one)).collect();
-    let wanted: Vec<&[u8]> = names.keys().copied().collect();
-    let mut keys = HashMap::with_capacity(names.len());
-    for row in query(transaction, KEYS, &[&wanted]).await? {
-        let name: Vec<u8> = column(&row, 0)?;
-        names.remove(name.as_slice());
-        keys.insert(name, Ok(column(&row, 1)?));
+/// Reads the keys of deliveries.
+pub(super) async fn read_keys(client: &Client, arriving: &[&Arriving]) -> Result<Keys, Fault> {
+    let mut names: Vec<&[u8]> = arriving.iter().map(|one| one.key.as_slice()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(Keys::new());
     }
+    let rows = query(client, KEYS, &[&names]).await?;
+    rows.iter().map(|row| Ok((column(row, 0)?, Ok(column(row, 1)?)))).collect()
+}
+
+/// Adds the keys that are missing.
+async fn add_keys(client: &Client, arriving: &[&Arriving], keys: &mut Keys) -> Result<(), Fault> {
     let (mut missing, mut values) = (Vec::new(), Vec::new());
-    for (name, one) in names {
+    for one in arriving {
+        if keys.contains_key(&one.key) || missing.contains(&&one.key) {
+            continue;
+        }
         match one.sealer.create_key() {
             Ok(value) => {
-                missing.push(name);
+                missing.push(&one.key);
                 values.push(value);
             }
-            Err(error) => drop(keys.insert(name.to_vec(), Err(Fault::Unsealed(Arc::new(error))))),
+            Err(error) => drop(keys.insert(one.key.clone(), Err(Fault::Unsealed(Arc::new(error))))),
         }
     }
     if !missing.is_empty() {
-        for row in query(transaction, ADD_KEYS, &[&missing, &values]).await? {
+        for row in query(client, ADD_KEYS, &[&missing, &values]).await? {
             keys.insert(column(&row, 0)?, Ok(column(&row, 1)?));
         }
     }
-    Ok(keys)
+    Ok(())
 }
 
-fn seal(arriving: &Arriving, keys: &HashMap<Vec<u8>, Result<Vec<u8>, Fault>>) -> Result<SealedRow, Fault> {
+fn seal(arriving: &Arriving, keys: &Keys) -> Result<SealedRow, Fault> {
     let key = keys.get(&arriving.key).ok_or(Fault::Damaged)?.as_ref().map_err(Fault::clone)?;
     arriving.sealer.seal(key).map_err(|error| Fault::Unsealed(Arc::new(error)))
 }
 
-async fn insert(
-    transaction: &Transaction<'_>,
-    rows: &[(&Arriving, &SealedRow)],
-) -> Result<Vec<Option<Arrival>>, Fault> {
+async fn insert(client: &Client, rows: &[(&Arriving, &SealedRow)]) -> Result<Vec<Option<Arrival>>, Fault> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     let providers: Vec<_> = rows.iter().map(|(one, _)| one.provider.as_str()).collect();
     let vendors: Vec<_> = rows.iter().map(|(_, row)| row.vendor.0.as_slice()).collect();
     let times: Vec<_> = rows.iter().map(|(one, _)| one.at).collect();
     let names: Vec<_> = rows.iter().map(|(_, row)| row.event.as_ref().map(|(name, _)| name.as_str())).collect();
     let bodies: Vec<_> = rows.iter().map(|(_, row)| row.event.as_ref().map(|(_, body)| body.as_slice())).collect();
     let mut arrivals: Vec<Option<Arrival>> = vec![None; rows.len()];
-    for row in query(transaction, ACCEPT, &[&providers, &vendors, &times, &names, &bodies]).await? {
+    for row in query(client, ACCEPT, &[&providers, &vendors, &times, &names, &bodies]).await? {
         let place = usize::try_from(column::<i64>(&row, 0)?).map_err(|_| Fault::Damaged)?;
         let event = column::<Option<i64>>(&row, 2)?.map_or(0, i64::unsigned_abs);
         let arrival = Arrival::Stored { case: number(&row, 1)?, event };
@@ -119,7 +126,7 @@ async fn insert(
     }
     if arrivals.iter().any(Option::is_none) {
         let mut purging: HashMap<Vec<u8>, u64> = HashMap::new();
-        for row in query(transaction, PURGING, &[&vendors]).await? {
+        for row in query(client, PURGING, &[&vendors]).await? {
             purging.insert(column(&row, 0)?, number(&row, 1)?);
         }
         for (arrival, vendor) in arrivals.iter_mut().zip(vendors) {

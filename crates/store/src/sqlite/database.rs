@@ -10,8 +10,8 @@ use identkit_core::Error;
 use identkit_files::{FileIdentity, create_file};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use super::accept::{Accepted, Arriving};
-use super::checkpoint::Checkpoints;
+use super::accept::{Accepted, Arriving, Inserts};
+use super::checkpoint::{Checkpoints, Limits};
 use super::job::{Job, Reply, Statements};
 use super::keys::Keys;
 use super::queue::Queue;
@@ -32,6 +32,7 @@ const BATCH: usize = 256;
 pub(super) struct Database {
     writer: Queue<Job>,
     reader: Queue<Statements>,
+    checkpoints: Arc<Checkpoints>,
 }
 
 /// A file that is open, before its threads start.
@@ -40,8 +41,6 @@ pub(super) struct Opened {
     reader: Connection,
     /// The connection that moves the WAL into the file.
     checkpointer: Connection,
-    /// A connection to the keys, if this is the file of the data.
-    keys: Option<Connection>,
     place: Place,
     files: Vec<(PathBuf, FileIdentity)>,
     queue: usize,
@@ -61,7 +60,7 @@ struct Writer {
     connection: Connection,
     keys: Option<Keys>,
     files: Vec<(PathBuf, FileIdentity)>,
-    checkpoints: Checkpoints,
+    checkpoints: Arc<Checkpoints>,
 }
 
 impl Database {
@@ -97,7 +96,7 @@ impl Database {
             files.push((place.path.clone(), before));
             in_place(&files)?;
         }
-        Ok(Opened { setup: Setup(writer), reader, checkpointer, keys: None, place, files, queue })
+        Ok(Opened { setup: Setup(writer), reader, checkpointer, place, files, queue })
     }
 
     /// Runs `work` in a transaction that may contain other operations, and returns after its commit.
@@ -140,24 +139,31 @@ impl Database {
 }
 
 impl Opened {
-    /// Gives the data their keys. Each write fails after a file of the keys was removed or replaced.
-    pub(super) fn add_keys(&mut self, keys: &Self) -> Result<(), Fault> {
-        let connection = keys.place.connect()?;
-        set_durable(&connection)?;
-        self.keys = Some(connection);
+    /// Starts the threads of the data, whose deliveries have keys in another file. Each write fails after a file of either was
+    /// removed or replaced.
+    pub(super) fn start_with_keys(mut self, keys: Self) -> Result<(Database, Database), Error> {
+        let connect = || {
+            let connection = keys.place.connect()?;
+            set_durable(&connection)?;
+            // It has the file that the other connections have.
+            in_place(&keys.files).map(|()| connection)
+        };
+        let connection = connect().map_err(|fault| fault.into_error("the keys file"))?;
         self.files.extend(keys.files.iter().cloned());
-        // The new connection has the file that the others have.
-        in_place(&self.files)
+        let keys = keys.start(None)?;
+        let own = Keys::new(connection, Arc::clone(&keys.checkpoints));
+        Ok((self.start(Some(own))?, keys))
     }
 
-    pub(super) fn start(self) -> Result<Database, Error> {
-        let Self { setup: Setup(connection), reader, checkpointer, keys, place: _, files, queue } = self;
+    fn start(self, keys: Option<Keys>) -> Result<Database, Error> {
+        let Self { setup: Setup(connection), reader, checkpointer, place: _, files, queue } = self;
         let start = || -> std::io::Result<Database> {
-            let checkpoints = Checkpoints::start(checkpointer)?;
-            let writer = Writer { connection, keys: keys.map(Keys::new), files, checkpoints };
+            let checkpoints = Arc::new(Checkpoints::start(checkpointer, Limits::DEFAULT)?);
+            let writer = Writer { connection, keys, files, checkpoints: Arc::clone(&checkpoints) };
             Ok(Database {
                 writer: Queue::start(queue, "identkit-write", move |jobs| writer.write_all(&jobs))?,
                 reader: Queue::start(queue, "identkit-read", move |jobs| read_all(&reader, &jobs))?,
+                checkpoints,
             })
         };
         start().map_err(|error| Fault::from(error).into_error("a thread"))
@@ -196,7 +202,7 @@ impl Place {
 /// Sets what a connection needs that writes or moves the WAL into the file.
 fn set_durable(connection: &Connection) -> Result<(), Fault> {
     connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; \
+        "PRAGMA cache_size = -16384; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; \
          PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;",
     )?;
     Ok(())
@@ -230,6 +236,7 @@ impl Writer {
             let (replies, ended) = self.run(batch, begun);
             let committed = ended.and_then(|()| in_place(&self.files));
             replies.into_iter().for_each(|reply| reply(committed.clone()));
+            self.keys.iter().for_each(Keys::checkpoint);
             self.checkpoints.count(written, &self.connection);
             if erases {
                 erases = self.truncate_wal();
@@ -258,7 +265,7 @@ impl Writer {
             }
         }
         if begun.is_ok()
-            && let Ok(results) = arriving.iter().map(|one| self.accept(one)).collect::<Result<Vec<_>, _>>()
+            && let Ok(results) = self.accept_all(&arriving)
         {
             replies.extend(arriving.into_iter().zip(results).map(|(one, result)| one.reply(Ok(result))));
         } else {
@@ -267,18 +274,22 @@ impl Writer {
                 begun = self.roll_back().and_then(|()| self.begin());
             }
             replies.extend(arriving.into_iter().map(|one| {
-                let result = in_savepoint(&self.connection, |_| self.accept(&one));
-                one.reply(result)
+                let stored = in_savepoint(&self.connection, |_| self.accept_all(std::slice::from_ref(&one)));
+                one.reply(stored.and_then(|mut stored| stored.pop().ok_or(Fault::Ended)))
             }));
         }
         replies.extend(others.into_iter().map(|statements| statements.run(&self.connection)));
         (replies, begun.and_then(|()| self.commit()))
     }
 
-    fn accept(&self, arriving: &Arriving) -> Result<Accepted, Fault> {
+    fn accept_all(&self, arriving: &[Box<Arriving>]) -> Result<Vec<Accepted>, Fault> {
+        if arriving.is_empty() {
+            return Ok(Vec::new());
+        }
         // The thread of the keys file gets no delivery.
         let keys = self.keys.as_ref().ok_or(Fault::Ended)?;
-        arriving.store(&self.connection, keys)
+        let mut inserts = Inserts::prepare(&self.connection)?;
+        arriving.iter().map(|one| one.store(&mut inserts, keys)).collect()
     }
 
     fn begin(&self) -> Result<(), Fault> {

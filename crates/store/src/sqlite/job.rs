@@ -50,11 +50,7 @@ impl Job {
 }
 
 /// Sends a result of a transaction that has ended.
-pub(super) fn send<T>(
-    sender: oneshot::Sender<Result<T, Fault>>,
-    result: Result<T, Fault>,
-    ended: Result<(), Fault>,
-) {
+pub(super) fn send<T>(sender: oneshot::Sender<Result<T, Fault>>, result: Result<T, Fault>, ended: Result<(), Fault>) {
     // The caller may have stopped waiting.
     let _ = sender.send(match (result, ended) {
         (Err(Fault::RolledBack), Err(ended)) => Err(ended),

@@ -1,9 +1,11 @@
 //! The keys in a transaction of the data.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::checkpoint::Checkpoints;
 use super::rows::Fault;
 
 /// A connection to the keys file for the thread that writes the data.
@@ -12,13 +14,16 @@ use super::rows::Fault;
 /// [`commit`](Self::commit) precedes the commit of the data, so that no row is on the disk before its key.
 pub(super) struct Keys {
     connection: Connection,
+    checkpoints: Arc<Checkpoints>,
     /// Whether the transaction can write.
     writes: Cell<bool>,
+    /// Number of keys that it has added.
+    added: Cell<usize>,
 }
 
 impl Keys {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, writes: Cell::new(false) }
+    pub(super) fn new(connection: Connection, checkpoints: Arc<Checkpoints>) -> Self {
+        Self { connection, checkpoints, writes: Cell::new(false), added: Cell::new(0) }
     }
 
     /// Returns the value of a key.
@@ -31,16 +36,17 @@ impl Keys {
     }
 
     /// Adds a key unless the name has one, and returns the value that the name has now.
-    pub(super) fn add(&self, name: &[u8], value: &[u8]) -> Result<Vec<u8>, Fault> {
+    pub(super) fn add(&self, name: &[u8], value: Vec<u8>) -> Result<Vec<u8>, Fault> {
         if !self.writes.get() {
             // A transaction that has read an old snapshot cannot write.
             self.roll_back();
             self.execute("BEGIN IMMEDIATE")?;
             self.writes.set(true);
         }
+        self.added.set(self.added.get() + 1);
         let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO keys VALUES (?1, ?2)")?;
         if insert.execute(params![name, value])? > 0 {
-            return Ok(value.to_vec());
+            return Ok(value);
         }
         let mut select = self.connection.prepare_cached("SELECT value FROM keys WHERE name = ?1")?;
         Ok(select.query_row([name], |row| row.get(0))?)
@@ -59,6 +65,14 @@ impl Keys {
         self.writes.set(false);
         if !self.connection.is_autocommit() {
             let _ = self.execute("ROLLBACK");
+        }
+    }
+
+    /// Moves the WAL into the file from time to time. Nothing may wait for a commit.
+    pub(super) fn checkpoint(&self) {
+        match self.added.take() {
+            0 => {}
+            added => self.checkpoints.count(added, &self.connection),
         }
     }
 

@@ -120,9 +120,7 @@ impl SqliteBuilder {
         keys_path.push("-keys");
         let open = |path: PathBuf, schema| Database::open(path, schema, vfs.as_deref(), queue);
         let keys = open(keys_path.into(), schema::KEYS).map_err(|fault| fault.into_error("the keys file"))?;
-        let mut data = open(path, schema::DATA).map_err(|fault| fault.into_error("the data file"))?;
-        // What is encrypted with a key of a removed file is lost with this process.
-        data.add_keys(&keys).map_err(|fault| fault.into_error("the keys file"))?;
+        let data = open(path, schema::DATA).map_err(|fault| fault.into_error("the data file"))?;
         // The data file names its keys file only after that has its id.
         let id: [u8; 16] = cipher::random()?;
         let pair = || -> Result<bool, Fault> {
@@ -137,6 +135,7 @@ impl SqliteBuilder {
                 "the keys file (PATH-keys) is missing or belongs to another store: restore the one of this data file",
             ));
         }
-        Ok(Sqlite { data: data.start()?, keys: keys.start()? })
+        let (data, keys) = data.start_with_keys(keys)?;
+        Ok(Sqlite { data, keys })
     }
 }

@@ -11,7 +11,7 @@ use identkit_store::{
 
 pub(crate) use crate::concurrency::*;
 pub(crate) use crate::forward::two_forwarders_deliver_each_event;
-use crate::support::{Opened, accept_row, PROVIDER, Skewed, all, assert_conflict, at, case_of, delivery, states};
+use crate::support::{Opened, PROVIDER, Skewed, accept_row, all, assert_conflict, at, case_of, delivery, states};
 pub(crate) use crate::tokens::*;
 
 /// Runs the suite with the function that opens a store. It returns `None` if a tool is missing.
