@@ -90,23 +90,24 @@ impl Store {
 
     // What is stored here can be read: the engine reads the key in the transaction that writes the row.
     //
-    // Let L be the link of the key that the transaction reads. The key of L is removed only by a purge: of a case
-    // that has L, or by `remove_unused_keys`, which creates a case that has L. Either marks the case in a
-    // transaction of the data before it removes the key, and removes the case's row after it. Transactions of the data
-    // are serial, and our transaction holds their lock when it reads the key:
+    // Let L be the link of the key that the transaction T reads. Only a purge removes that key: of a case that has L, or
+    // by `remove_unused_keys`, which creates a case that has L. A purge marks its case, removes the key and then the row of
+    // the case, each step in a transaction that ends before the next one begins.
     //
-    // - The purge marks the case after our commit. Then it removes the delivery with the case: it is purged after it
-    //   was accepted.
-    // - It has marked the case before, and our transaction reads the key of L. The key was not removed yet, so the row of the
-    //   case exists, as the row is removed last and not during our transaction. It has L and the mark, so nothing is
-    //   stored: the purge is completed here, and the next turn creates another key.
-    // - It has marked the case and removed the key before. Our transaction finds no key, or a later one with another link L',
-    //   which no step of this purge can remove: a key is removed by name and value, and a case by its id.
+    // - The key was removed before T reads: T finds no key, or a later one with another link, which no step of
+    //   this purge can remove, because a key is removed by name and value, and a case by its id.
+    // - The case was marked before T reads, but the key was not removed: while T runs, the row of the case is there. On
+    //   SQLite and in memory, because T has the lock that each write of a case needs; on PostgreSQL, because the row is removed
+    //   after the key, which needs the lock of T. The row has L and the mark, so T stores nothing. The purge is completed
+    //   here, and the next turn creates another key.
+    // - The case is marked while T runs, which only PostgreSQL allows: before T writes the row of the case, T finds the
+    //   mark, as above. Afterwards, the mark waits for T: see the next point.
+    // - The case is marked after T: the purge removes the delivery with its case. It was accepted before.
     //
     // `save` can give a case the link of a key that was removed meanwhile. It then replaces the link. An arrival in between
-    // finds no key and creates L', with a case of its own, which `save` merges. A restored backup of the data can have
-    // cases whose keys were removed: the same. A process that stops between the commits of key and row leaves a key that
-    // nothing uses, and has acknowledged nothing.
+    // finds no key and creates one, with a case of its own, which `save` merges. A restored backup of the data can have
+    // cases whose keys were removed: an arrival creates another key and another case. A process that stops between
+    // the commits of key and row leaves a key that nothing uses, and has acknowledged nothing.
     async fn arrive(
         &self,
         provider: &str,

@@ -298,9 +298,8 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Opens a unit of work for the case whose key has this name, or joins the pending one, and adds the event to it, if
     /// there is one. Creates the key and the case if they do not exist. The key is durable before the case is.
     ///
-    /// The key is read while no other process can mark the case as being purged ([`begin_purge`](Self::begin_purge),
-    /// [`begin_purge_of_unused`](Self::begin_purge_of_unused)) or change its rows. So what is stored can be read until
-    /// a later purge.
+    /// From the time at which the transaction reads the key to its end, either no case can be marked as being purged
+    /// or removed, or no key can be removed. So what is stored can be read until a later purge.
     async fn accept(
         &self,
         provider: &str,
