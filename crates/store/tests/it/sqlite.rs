@@ -189,7 +189,10 @@ async fn a_purge_before_the_write_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     let store = store_at(&path).await.unwrap();
-    store.accept(&delivery("9992", "AfterIdent", 1)).await.unwrap();
+    // The second one only reads the key.
+    for name in ["AfterIdent", "AfterVideo"] {
+        store.accept(&delivery("9992", name, 1)).await.unwrap();
+    }
     let old = case_of(&store, "9992").await.unwrap();
     let data = rusqlite::Connection::open(&path).unwrap();
     let keys = rusqlite::Connection::open(beside(&path, "-keys")).unwrap();
