@@ -264,19 +264,24 @@ impl Writer {
                 Job::Statements(statements) => others.push(statements),
             }
         }
-        if begun.is_ok()
-            && let Ok(results) = self.accept_all(&arriving)
-        {
-            replies.extend(arriving.into_iter().zip(results).map(|(one, result)| one.reply(Ok(result))));
-        } else {
-            // A savepoint costs as much as a delivery, so deliveries have one only after one of them has failed.
-            if begun.is_ok() {
-                begun = self.roll_back().and_then(|()| self.begin());
+        let results = begun.clone().and_then(|()| self.accept_all(&arriving));
+        match results {
+            Ok(results) => {
+                replies.extend(arriving.into_iter().zip(results).map(|(one, result)| one.reply(Ok(result))));
             }
-            replies.extend(arriving.into_iter().map(|one| {
-                let stored = in_savepoint(&self.connection, |_| self.accept_all(std::slice::from_ref(&one)));
-                one.reply(stored.and_then(|mut stored| stored.pop().ok_or(Fault::Ended)))
-            }));
+            Err(fault) => {
+                if begun.is_ok() {
+                    begun = self.roll_back().and_then(|()| {
+                        // Each of them would wait as long as all of them.
+                        if fault.is_busy() { Err(fault) } else { self.begin() }
+                    });
+                }
+                // A savepoint costs as much as a delivery, so deliveries have one only after one of them has failed.
+                replies.extend(arriving.into_iter().map(|one| {
+                    let stored = in_savepoint(&self.connection, |_| self.accept_all(std::slice::from_ref(&one)));
+                    one.reply(stored.and_then(|mut stored| stored.pop().ok_or(Fault::Ended)))
+                }));
+            }
         }
         replies.extend(others.into_iter().map(|statements| statements.run(&self.connection)));
         (replies, begun.and_then(|()| self.commit()))
@@ -293,6 +298,8 @@ impl Writer {
     }
 
     fn begin(&self) -> Result<(), Fault> {
+        // A snapshot from before the transaction could have keys that were removed.
+        self.roll_back_keys()?;
         self.execute("BEGIN IMMEDIATE")
     }
 
@@ -312,9 +319,13 @@ impl Writer {
     }
 
     fn roll_back(&self) -> Result<(), Fault> {
-        self.keys.iter().for_each(Keys::roll_back);
         // SQLite may have rolled back already.
-        if self.connection.is_autocommit() { Ok(()) } else { self.execute("ROLLBACK") }
+        let data = if self.connection.is_autocommit() { Ok(()) } else { self.execute("ROLLBACK") };
+        data.and(self.roll_back_keys())
+    }
+
+    fn roll_back_keys(&self) -> Result<(), Fault> {
+        self.keys.as_ref().map_or(Ok(()), Keys::roll_back)
     }
 
     fn execute(&self, sql: &str) -> Result<(), Fault> {

@@ -39,7 +39,7 @@ impl Keys {
     pub(super) fn add(&self, name: &[u8], value: Vec<u8>) -> Result<Vec<u8>, Fault> {
         if !self.writes.get() {
             // A transaction that has read an old snapshot cannot write.
-            self.roll_back();
+            self.roll_back()?;
             self.execute("BEGIN IMMEDIATE")?;
             self.writes.set(true);
         }
@@ -55,17 +55,15 @@ impl Keys {
     /// Makes the keys that were added durable.
     pub(super) fn commit(&self) -> Result<(), Fault> {
         let committed = if self.writes.get() { self.execute("COMMIT") } else { Ok(()) };
-        // Also ends a transaction that has only read.
-        self.roll_back();
+        // Also ends a transaction that has only read. If that fails, the next transaction of the data does not begin.
+        let _ = self.roll_back();
         committed
     }
 
-    /// Ends the transaction without its keys.
-    pub(super) fn roll_back(&self) {
+    /// Ends the transaction without its keys, if it has begun.
+    pub(super) fn roll_back(&self) -> Result<(), Fault> {
         self.writes.set(false);
-        if !self.connection.is_autocommit() {
-            let _ = self.execute("ROLLBACK");
-        }
+        if self.connection.is_autocommit() { Ok(()) } else { self.execute("ROLLBACK") }
     }
 
     /// Moves the WAL into the file from time to time. Nothing may wait for a commit.

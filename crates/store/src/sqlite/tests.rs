@@ -145,6 +145,28 @@ async fn a_locked_database_is_unavailable() {
 }
 
 #[tokio::test]
+async fn locked_keys_delay_all_deliveries_once() {
+    let (folder, sqlite) = opened(8);
+    let other = Connection::open(folder.path().join("store-keys")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let row = |id| Arc::new(Fixed(SealedRow { vendor: Link([id; 48]), event: None }));
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let accept = async |id: u8| sqlite.accept("identity-tm", &[id], at, row(id)).await;
+    // All of them wait together.
+    let (release, occupied) = occupy(&sqlite);
+    let all = async {
+        let (one, two, three, four, ()) =
+            tokio::join!(biased; accept(1), accept(2), accept(3), accept(4), async { drop(release) });
+        [one, two, three, four].map(|result| result.unwrap_err().kind())
+    };
+    let kinds = identkit_testkit::within(std::time::Duration::from_secs(5), all).await;
+    occupied.await.unwrap();
+    assert_eq!(kinds, Some([Kind::Unavailable; 4]));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(matches!(accept(1).await, Ok(Arrival::Stored { .. })));
+}
+
+#[tokio::test]
 async fn settings_are_those_that_durability_needs() {
     let (_folder, sqlite) = opened(8);
     let read = |db: &Connection| {
