@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::accept::{Accepted, Arriving, Inserts};
 use super::checkpoint::{Checkpoints, Limits};
-use super::job::{Job, Reply, Statements};
+use super::job::{Reply, Statements};
 use super::keys::Keys;
 use super::queue::Queue;
 use super::rows::Fault;
@@ -27,6 +27,18 @@ const READERS: Duration = Duration::from_millis(50);
 
 /// Maximum number of operations that one transaction commits.
 const BATCH: usize = 256;
+
+/// A job of the thread that writes.
+enum Job {
+    Statements(Statements),
+    Accept(Box<Arriving>),
+}
+
+impl Job {
+    fn erases(&self) -> bool {
+        matches!(self, Self::Statements(statements) if statements.erases)
+    }
+}
 
 /// A file with both threads.
 pub(super) struct Database {

@@ -3,7 +3,6 @@
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::accept::Arriving;
 use super::rows::Fault;
 
 /// Reports the result of a job to its caller, with the end of the transaction.
@@ -34,18 +33,6 @@ impl Statements {
 
     pub(super) fn run(self, connection: &Connection) -> Reply {
         (self.work)(connection)
-    }
-}
-
-/// A job of the thread that writes.
-pub(super) enum Job {
-    Statements(Statements),
-    Accept(Box<Arriving>),
-}
-
-impl Job {
-    pub(super) fn erases(&self) -> bool {
-        matches!(self, Self::Statements(statements) if statements.erases)
     }
 }
 
