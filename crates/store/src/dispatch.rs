@@ -49,7 +49,14 @@ pub struct HeldClaim {
     clock: Arc<dyn Clock>,
     lease: Duration,
     valid_until: Arc<Mutex<Instant>>,
-    lost: Arc<AtomicBool>,
+    lost: Arc<Lost>,
+}
+
+/// Whether a claim is lost, and who waits for it.
+#[derive(Default)]
+struct Lost {
+    flag: AtomicBool,
+    waker: AtomicWaker,
 }
 
 impl fmt::Debug for HeldClaim {
@@ -72,7 +79,16 @@ impl HeldClaim {
 
     /// Whether another worker is known to have the case. The work should end soon: nothing that it writes is accepted.
     pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::SeqCst)
+        self.lost.flag.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the claim is lost, for work that need not be completed. One task can wait.
+    pub async fn lost(&self) {
+        poll_fn(|context| {
+            self.lost.waker.register(context.waker());
+            if self.is_lost() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Renews the claim now.
@@ -83,7 +99,8 @@ impl HeldClaim {
         let before = self.clock.now();
         self.store.renew(&self.claim).await.inspect_err(|error| {
             if error.kind() == Kind::Conflict {
-                self.lost.store(true, Ordering::SeqCst);
+                self.lost.flag.store(true, Ordering::SeqCst);
+                self.lost.waker.wake();
             }
         })?;
         let mut until = self.valid_until.lock().unwrap_or_else(PoisonError::into_inner);

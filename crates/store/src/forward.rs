@@ -4,9 +4,11 @@
 //! again otherwise. Nothing about a delivery is in memory only, so a process can be killed at any time.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use identkit_core::{Clock, Error, Inbox, WebhookDelivery, async_trait};
 use jiff::{SignedDuration, Timestamp};
 
@@ -151,12 +153,16 @@ impl Forwarder {
     /// Forwards until `stop` is ready, then completes the deliveries that are running. Call it once at a time. It spawns
     /// nothing: if it is dropped, its claims expire, and their events are delivered by the next worker.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
-        self.dispatcher.run(stop, async |held: HeldClaim| self.deliver(&held).await).await;
+        let work = async |held: HeldClaim| match select(pin!(self.deliver(held.claim())), pin!(held.lost())).await {
+            Either::Left((end, _)) => end,
+            // Another worker delivers the rest. The end of a lost claim is rejected.
+            Either::Right(_) => self.retry(Duration::ZERO),
+        };
+        self.dispatcher.run(stop, work).await;
     }
 
     /// Delivers all events of a unit in order, and returns how the unit ends.
-    async fn deliver(&self, held: &HeldClaim) -> Finish {
-        let claim = held.claim();
+    async fn deliver(&self, claim: &Claim) -> Finish {
         let mut after = EventId::default();
         let mut refused = None;
         loop {
@@ -170,7 +176,7 @@ impl Forwarder {
             let Some(last) = page.last() else { break };
             after = last.id;
             for event in page.iter().filter(|event| event.state == EventState::Claimed) {
-                if self.dispatcher.is_stopping() || held.is_lost() {
+                if self.dispatcher.is_stopping() {
                     return self.retry(Duration::ZERO);
                 }
                 // An event that the sink refuses must not keep later ones of its case from it.
