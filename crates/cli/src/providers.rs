@@ -6,6 +6,7 @@ use clap::Args;
 use identkit_mock_server::{MockVendor, Sandbox, SandboxBuilder, vendors};
 use identkit_wire::Callback;
 
+use crate::accounts::Account;
 use crate::calls::Provider;
 use crate::commands::listen::Webhooks;
 use crate::commands::sandbox::Hints;
@@ -17,6 +18,9 @@ pub(crate) const HINTS: &[Hints] = &[tm::HINTS, identify24::HINTS];
 
 /// The webhooks that `identkit listen` receives.
 pub(crate) const WEBHOOKS: &[Webhooks] = &[tm::WEBHOOKS, identify24::WEBHOOKS];
+
+/// Member of a ready line with the URL that is set for the whole account.
+pub(crate) const ACCOUNT_WEBHOOK: &str = identify24::WEBHOOKS.member;
 
 /// Returns the callbacks of these webhooks.
 pub(crate) fn callbacks() -> impl Iterator<Item = Arc<dyn Callback>> {
@@ -48,6 +52,36 @@ fn mock_vendors() -> Vec<Box<dyn MockVendor>> {
 /// Returns all mock vendors.
 pub(crate) fn all_vendors() -> Vec<Box<dyn MockVendor>> {
     vendors::all().into_iter().chain(mock_vendors()).collect()
+}
+
+/// The accounts of `identkit run` and `identkit case`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Accounts {
+    #[command(flatten)]
+    tm: tm::TmAccount,
+
+    #[command(flatten)]
+    identify24: identify24::Identify24Account,
+}
+
+impl Accounts {
+    /// The accounts of all vendors.
+    pub(crate) fn all(&self) -> [&dyn Account; 2] {
+        [&self.tm, &self.identify24]
+    }
+
+    /// Variables with the credentials of a vendor, for messages.
+    pub(crate) fn variables(&self) -> &'static str {
+        "IDENTKIT_TM_CUSTOMER_ID and IDENTKIT_TM_CUSTOMER_CODE"
+    }
+}
+
+/// Reads the name of a provider in `--provider`.
+pub(crate) fn provider_name(text: &str) -> Result<String, String> {
+    const NAMES: [(&str, &str); 3] =
+        [("tm", "identity-tm"), ("identity-tm", "identity-tm"), ("identify24", "identify24")];
+    let found = NAMES.iter().find(|(word, _)| *word == text).map(|(_, name)| (*name).to_owned());
+    found.ok_or_else(|| "must be tm or identify24".to_owned())
 }
 
 /// The options of `identkit sandbox` that belong to one vendor.
