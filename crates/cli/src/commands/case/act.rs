@@ -20,6 +20,8 @@ use crate::values::lease;
 
 /// A case, and how long a worker can have it.
 #[derive(Clone, Debug, Args)]
+// It is part of other structs of this name.
+#[group(skip)]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) case: find::Arguments,

@@ -24,6 +24,8 @@ pub(super) enum By {
 
 /// The case of a command.
 #[derive(Clone, Debug, Args)]
+// It is part of other structs of this name.
+#[group(skip)]
 pub(super) struct Arguments {
     /// Id of the case in the store, your reference, or the vendor's id; `-` reads it from standard input.
     #[arg(value_name = "ID|-")]

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     pub(super) base_url: String,
 
     #[command(flatten)]
-    pub(super) account: AccountArguments,
+    pub(super) account: CredentialArguments,
 
     #[command(flatten)]
     pub(super) connection: Connection,
@@ -39,8 +39,10 @@ pub(crate) struct Arguments {
 
 /// The account at identify24.
 #[derive(Clone, Debug, Args)]
+// Both vendors' structs have this name, and can be options of one command.
+#[group(skip)]
 #[command(next_help_heading = CONNECTION)]
-pub(super) struct AccountArguments {
+pub(super) struct CredentialArguments {
     /// User name of the partner.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", hide_env_values = true, value_name = "NAME")]
     pub(super) partner: Option<String>,
@@ -54,7 +56,7 @@ pub(super) struct AccountArguments {
     pub(super) api_key_file: Option<OsString>,
 }
 
-impl AccountArguments {
+impl CredentialArguments {
     /// Whether any part of the credentials is given.
     pub(super) fn is_given(&self) -> bool {
         let is_given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());

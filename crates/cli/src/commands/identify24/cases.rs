@@ -11,7 +11,7 @@ use identkit_identify24::messages::CreateIdent;
 use identkit_identify24::{CasePolicy, Credentials, Dialect, Identify24 as Client};
 use identkit_wire::Operation as _;
 
-use super::arguments::{AccountArguments, OutcomeArguments, Switches};
+use super::arguments::{CredentialArguments, OutcomeArguments, Switches};
 use super::client::unusable;
 use super::{create, ident};
 use crate::accounts::{Account, Calls, VendorCase, WebhookBase};
@@ -36,7 +36,7 @@ pub(crate) struct Identify24Account {
     identify24_base_url: String,
 
     #[command(flatten)]
-    account: AccountArguments,
+    account: CredentialArguments,
 
     #[command(flatten)]
     outcomes: OutcomeArguments,

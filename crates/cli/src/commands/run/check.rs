@@ -1,5 +1,6 @@
 //! `identkit run --check`: checks the configuration, the store and the sink.
 
+use identkit_collector::DeletePolicy;
 use identkit_core::Clock as _;
 use identkit_transport::SystemClock;
 use serde_json::json;
@@ -27,6 +28,10 @@ pub(super) async fn run(options: &Arguments, format: Format) -> Result<(), Failu
     let exists = store(options).await?;
     let sink = options.sink.open().await?;
     options.sink.check(&*sink).await?;
+    let delete_after = match delete_policy(options) {
+        DeletePolicy::After(time) => Some(time.as_secs()),
+        _ => None,
+    };
     let json = json!({
         "providers": providers,
         "store": options.store.store.shown(),
@@ -36,7 +41,7 @@ pub(super) async fn run(options: &Arguments, format: Format) -> Result<(), Failu
         "webhook_base": public.url,
         "concurrency": options.concurrency,
         "lease_seconds": options.lease.as_secs(),
-        "delete": format!("{:?}", delete_policy(options)),
+        "delete_after_seconds": delete_after,
     });
     format.show(&json, |page| {
         page.pairs([

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     pub(super) base_url: String,
 
     #[command(flatten)]
-    pub(super) account: AccountArguments,
+    pub(super) account: CredentialArguments,
 
     /// Resolves an ambiguity of the vendor's document in another way. Can be given several times.
     #[arg(long, global = true, value_name = "SWITCH", value_enum)]
@@ -42,8 +42,10 @@ pub(crate) struct Arguments {
 
 /// The account at identity.TM.
 #[derive(Clone, Debug, Args)]
+// Both vendors' structs have this name, and can be options of one command.
+#[group(skip)]
 #[command(next_help_heading = CONNECTION)]
-pub(super) struct AccountArguments {
+pub(super) struct CredentialArguments {
     /// CustomerID: the user name.
     #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_ID", hide_env_values = true, value_name = "ID")]
     pub(super) customer_id: Option<String>,
@@ -267,7 +269,7 @@ pub(super) fn dialect(switches: &[Switch]) -> Dialect {
     dialect
 }
 
-impl AccountArguments {
+impl CredentialArguments {
     /// Whether any part of the credentials is given.
     pub(super) fn is_given(&self) -> bool {
         let is_given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());

@@ -10,7 +10,7 @@ use identkit_identity_tm::{Credentials, IdentityTm, OrderCallback, OrderFlavor, 
 use identkit_transport::SystemClock;
 use identkit_wire::Callback as _;
 
-use super::arguments::{AccountArguments, Switch, dialect};
+use super::arguments::{CredentialArguments, Switch, dialect};
 use super::orders;
 use crate::accounts::{Account, Calls, VendorCase, WebhookBase};
 use crate::connection::Route;
@@ -32,7 +32,7 @@ pub(crate) struct TmAccount {
     tm_base_url: String,
 
     #[command(flatten)]
-    account: AccountArguments,
+    account: CredentialArguments,
 
     /// Resolves an ambiguity of the vendor's document in another way. Can be given several times.
     #[arg(long, value_name = "SWITCH", value_enum)]
