@@ -62,6 +62,7 @@ pub struct CollectorBuilder {
     timing: Timing,
     actor: String,
     lease: Duration,
+    poll: Duration,
     concurrency: usize,
     report: Arc<dyn Fn(Incident) + Send + Sync>,
 }
@@ -86,6 +87,7 @@ impl Collector {
             timing: Timing::default(),
             actor: "collector".to_owned(),
             lease: Duration::from_secs(30),
+            poll: Duration::from_secs(1),
             concurrency: 16,
             report: Arc::new(drop),
         }
@@ -193,6 +195,12 @@ impl CollectorBuilder {
         self
     }
 
+    /// Sets the longest time until work is found that is due, or that another process has made pending. Default: 1 second.
+    pub fn poll(mut self, poll: Duration) -> Self {
+        self.poll = poll;
+        self
+    }
+
     /// Sets the number of cases at once. Default: 16.
     pub fn concurrency(mut self, cases: usize) -> Self {
         self.concurrency = cases;
@@ -234,6 +242,7 @@ impl CollectorBuilder {
         let report = Arc::clone(&self.report);
         let dispatcher = Dispatcher::new(self.store.clone(), Arc::clone(&self.clock))
             .lease(self.lease)
+            .poll(self.poll)
             .parallel(self.concurrency)
             .on_incident(move |incident| {
                 report(match incident {

@@ -30,6 +30,8 @@ pub use self::report::{CaseReader, CaseReport, SavedFile};
 pub use self::setup::{CaseWebhook, DeletePolicy, ProviderSetup, Timing};
 #[cfg(feature = "folder")]
 pub use self::sink::FolderSink;
+#[cfg(feature = "object-store")]
+pub use self::sink::ObjectSink;
 pub use self::sink::{ArtifactName, ArtifactSink, DiscardSink, MemorySink, SavedArtifact};
 pub use self::state::CaseState;
 pub use self::sweep::SweepReport;

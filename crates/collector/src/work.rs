@@ -261,7 +261,7 @@ impl Collector {
             return Ok(Finish::Done);
         };
         if case.version == 0 {
-            return Ok(self.stranger(&case));
+            return self.stranger(&case).await;
         }
         let setup = self.provider(&case.provider)?;
         let mut work = Work::new(self, held, setup, case)?;

@@ -22,8 +22,8 @@ use crate::model::{CaseId, Claim};
 use crate::store::Store;
 use crate::worker::Worker;
 
-/// Longest time until work is found that another process has made pending, and pause after a failure of the store.
-const POLL: Duration = Duration::from_secs(1);
+/// Pause after a failure of the store.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// An incident of a [`Dispatcher`].
 #[non_exhaustive]
@@ -49,6 +49,7 @@ pub struct HeldClaim {
     clock: Arc<dyn Clock>,
     lease: Duration,
     valid_until: Arc<Mutex<Instant>>,
+    lost: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for HeldClaim {
@@ -69,13 +70,22 @@ impl HeldClaim {
         self.valid_until.lock().unwrap_or_else(PoisonError::into_inner).since(self.clock.now())
     }
 
+    /// Whether another worker is known to have the case. The work should end soon: nothing that it writes is accepted.
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
     /// Renews the claim now.
     ///
     /// # Errors
     /// [`Kind::Conflict`] if another worker has the case.
     pub async fn renew(&self) -> Result<(), Error> {
         let before = self.clock.now();
-        self.store.renew(&self.claim).await?;
+        self.store.renew(&self.claim).await.inspect_err(|error| {
+            if error.kind() == Kind::Conflict {
+                self.lost.store(true, Ordering::SeqCst);
+            }
+        })?;
         let mut until = self.valid_until.lock().unwrap_or_else(PoisonError::into_inner);
         *until = (*until).max(before.plus(self.lease));
         Ok(())
@@ -91,6 +101,7 @@ pub struct Dispatcher {
     clock: Arc<dyn Clock>,
     report: Arc<dyn Fn(DispatchIncident) + Send + Sync>,
     lease: Duration,
+    poll: Duration,
     parallel: usize,
     woken: AtomicBool,
     waker: AtomicWaker,
@@ -113,6 +124,7 @@ impl Dispatcher {
             clock,
             report: Arc::new(drop),
             lease,
+            poll: Duration::from_secs(1),
             parallel: 16,
             woken: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -135,6 +147,13 @@ impl Dispatcher {
         self
     }
 
+    /// Sets the longest time until work is found that is due, or that another process has made pending. Default: 1 second.
+    #[must_use]
+    pub fn poll(mut self, poll: Duration) -> Self {
+        self.poll = poll;
+        self
+    }
+
     /// Sets the callback for incidents. It must not block.
     #[must_use]
     pub fn on_incident(mut self, report: impl Fn(DispatchIncident) + Send + Sync + 'static) -> Self {
@@ -154,7 +173,7 @@ impl Dispatcher {
     }
 
     /// Runs `work` for each claim until `stop` is ready, then completes the work that is running. The value of `work` is how
-    /// the claim ends. Call it once at a time. It spawns nothing: if it is dropped, its claims expire, and the next worker
+    /// the claim ends. Work whose claim is lost is completed, too: see [`HeldClaim::is_lost`]. Call it once at a time. It spawns nothing: if it is dropped, its claims expire, and the next worker
     /// continues.
     pub async fn run<W: Future<Output = Finish>>(
         &self,
@@ -198,8 +217,7 @@ impl Dispatcher {
         }
     }
 
-    /// Runs `work` for a claim that the caller has just made, and ends the claim. Unlike [`run`](Self::run), it completes the
-    /// work even if the claim is lost, because the work can hold the only copy of a response.
+    /// Runs `work` for a claim that the caller has just made, and ends the claim.
     ///
     /// # Errors
     /// [`Kind::Conflict`] if another worker has taken the case over.
@@ -208,14 +226,7 @@ impl Dispatcher {
         claim: Claim,
         work: impl FnOnce(HeldClaim) -> W,
     ) -> Result<(), Error> {
-        let held = self.hold(claim, self.clock.now());
-        match select(pin!(work(held.clone())), pin!(self.renew(&held))).await {
-            Either::Left((end, _)) => self.finish(&claim, end).await,
-            Either::Right((lost, work)) => {
-                work.await;
-                Err(lost)
-            }
-        }
+        self.attend(claim, self.clock.now(), work).await
     }
 
     fn hold(&self, claim: Claim, at: Instant) -> HeldClaim {
@@ -225,6 +236,7 @@ impl Dispatcher {
             clock: Arc::clone(&self.clock),
             lease: self.lease,
             valid_until: Arc::new(Mutex::new(at.plus(self.lease))),
+            lost: Arc::default(),
         }
     }
 
@@ -238,7 +250,7 @@ impl Dispatcher {
             Ok(claims) => return claims.into_iter().map(|claim| (claim, before)).collect(),
             Err(error) => {
                 (self.report)(DispatchIncident::Store { error });
-                self.sleep(POLL).await;
+                self.sleep(PAUSE).await;
             }
         }
         VecDeque::new()
@@ -255,7 +267,7 @@ impl Dispatcher {
                 std::future::pending().await
             }
         };
-        select(woken, select(pin!(changed), pin!(self.sleep(POLL)))).await;
+        select(woken, select(pin!(changed), pin!(self.sleep(self.poll)))).await;
     }
 
     async fn sleep(&self, time: Duration) {
@@ -266,12 +278,16 @@ impl Dispatcher {
         &self,
         claim: Claim,
         at: Instant,
-        work: &impl Fn(HeldClaim) -> W,
+        work: impl FnOnce(HeldClaim) -> W,
     ) -> Result<(), Error> {
         let held = self.hold(claim, at);
         match select(pin!(work(held.clone())), pin!(self.renew(&held))).await {
             Either::Left((end, _)) => self.finish(&claim, end).await,
-            Either::Right((lost, _)) => Err(lost),
+            // The work can hold the only copy of a response, or must remove what it has just written.
+            Either::Right((lost, work)) => {
+                work.await;
+                Err(lost)
+            }
         }
     }
 
@@ -293,7 +309,7 @@ impl Dispatcher {
             match self.store.finish(claim, end.clone()).await {
                 Err(error) if error.kind() != Kind::Conflict && !self.is_stopping() => {
                     (self.report)(DispatchIncident::Store { error });
-                    self.sleep(POLL).await;
+                    self.sleep(PAUSE).await;
                 }
                 ended => return ended,
             }

@@ -151,11 +151,12 @@ impl Forwarder {
     /// Forwards until `stop` is ready, then completes the deliveries that are running. Call it once at a time. It spawns
     /// nothing: if it is dropped, its claims expire, and their events are delivered by the next worker.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
-        self.dispatcher.run(stop, async |held: HeldClaim| self.deliver(held.claim()).await).await;
+        self.dispatcher.run(stop, async |held: HeldClaim| self.deliver(&held).await).await;
     }
 
     /// Delivers all events of a unit in order, and returns how the unit ends.
-    async fn deliver(&self, claim: &Claim) -> Finish {
+    async fn deliver(&self, held: &HeldClaim) -> Finish {
+        let claim = held.claim();
         let mut after = EventId::default();
         let mut refused = None;
         loop {
@@ -169,7 +170,7 @@ impl Forwarder {
             let Some(last) = page.last() else { break };
             after = last.id;
             for event in page.iter().filter(|event| event.state == EventState::Claimed) {
-                if self.dispatcher.is_stopping() {
+                if self.dispatcher.is_stopping() || held.is_lost() {
                     return self.retry(Duration::ZERO);
                 }
                 // An event that the sink refuses must not keep later ones of its case from it.

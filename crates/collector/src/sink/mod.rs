@@ -6,6 +6,8 @@ mod folder;
 mod gathered;
 mod location;
 mod memory;
+#[cfg(feature = "object-store")]
+mod object;
 mod port;
 mod probe;
 mod tally;
@@ -14,4 +16,6 @@ pub use self::discard::DiscardSink;
 #[cfg(feature = "folder")]
 pub use self::folder::FolderSink;
 pub use self::memory::MemorySink;
+#[cfg(feature = "object-store")]
+pub use self::object::ObjectSink;
 pub use self::port::{ArtifactName, ArtifactSink, SavedArtifact};

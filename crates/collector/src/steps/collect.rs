@@ -72,7 +72,24 @@ impl Work<'_> {
             entries.push(self.store_artifact(name, &item, piece.content).await?);
         }
         self.record.saved.push(kind);
-        self.save_entries(&entries).await.stored()
+        self.record_artifacts(&entries).await
+    }
+
+    /// Records artifacts that were just stored. If the claim is lost, another worker stores them: a file that only this
+    /// worker can have written is removed.
+    async fn record_artifacts(&mut self, entries: &[Entry]) -> Result<(), Failure> {
+        let recorded = self.save_entries(entries).await;
+        if recorded.as_ref().is_err_and(|error| error.kind() == Kind::Conflict) {
+            let own = format!(".{}.", self.held.claim().fence());
+            for entry in entries {
+                if let Entry::Artifact(artifact) = entry
+                    && artifact.sink.expose().contains(&own)
+                {
+                    self.collector.sink.remove(artifact.sink.expose()).await.step()?;
+                }
+            }
+        }
+        recorded.stored()
     }
 
     async fn store_artifact(&self, file: String, item: &Item, content: Content) -> Result<Entry, Failure> {
@@ -145,7 +162,7 @@ impl Work<'_> {
                 let content = Content::from_bytes(Bytes::copy_from_slice(payload.expose().as_bytes()));
                 let entry = self.store_artifact(format!("webhook-{index}.json"), &item, content).await?;
                 self.record.payloads = index;
-                self.save_entries(&[entry]).await.stored()?;
+                self.record_artifacts(&[entry]).await?;
             }
         }
     }

@@ -1,0 +1,8 @@
+//! Artifacts in an object store.
+
+mod fault;
+mod parts;
+mod reader;
+mod sink;
+
+pub use self::sink::ObjectSink;

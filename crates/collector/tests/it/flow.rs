@@ -1,0 +1,293 @@
+//! The typical flow without a crash, and each way in which a case can end.
+
+use std::time::Duration;
+
+use identkit_collector::{CaseState, Command, DeletePolicy, EvidenceWishes};
+use identkit_core::{EvidenceKind, Outcome};
+use identkit_store::CaseId;
+
+use crate::sim::{Fuse, Reaction, World};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[tokio::test(start_paused = true)]
+async fn a_positive_case_is_collected_and_deleted() {
+    let world = World::new();
+    let process = world.process().await;
+    let opened = process.open().await.unwrap();
+    assert_eq!(opened.state, CaseState::Open);
+    assert_eq!(opened.person_url.unwrap().expose(), "https://vendor.example/order-1");
+    let report = process.report().await;
+    assert_eq!((report.state, report.outcome), (CaseState::Open, None));
+    assert!(report.person_url.is_some() && report.why.contains("not finished"), "{report:?}");
+
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    assert!(!process.run(MINUTE * 3).await);
+    let report = process.report().await;
+    assert_eq!((report.state, report.outcome), (CaseState::Deleted, Some(Outcome::Positive)));
+    assert_eq!(report.person_url, None, "it is of no use any more");
+    let kinds: Vec<_> = report.artifacts.iter().map(|one| one.kind.unwrap()).collect();
+    assert_eq!(kinds, [EvidenceKind::IdentData, EvidenceKind::Report]);
+    assert!(report.missing.is_empty() && report.deleted.is_some() && report.next.is_none());
+    world.check(&process, &report).await;
+    assert_eq!(world.hooked.kinds(), ["Outcome", "Collected"]);
+    let log = world.vendor.lock().unwrap().log.clone();
+    let calls = ["open", "changes", "status", "evidence_plan", "evidence", "evidence", "delete", "evidence"];
+    assert_eq!(log.into_iter().filter(|call| *call != "changes").collect::<Vec<_>>(), {
+        calls.into_iter().filter(|call| *call != "changes").collect::<Vec<_>>()
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_negative_case_is_deleted_without_evidence() {
+    let world = World::new();
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::Negative);
+    world.deliver(&process, "Final").await;
+    process.run(MINUTE * 3).await;
+    let report = process.report().await;
+    assert_eq!((report.state, report.outcome), (CaseState::Deleted, Some(Outcome::Negative)));
+    world.check(&process, &report).await;
+    assert_eq!(world.hooked.kinds(), ["Outcome"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_webhook_is_found_by_a_sweep() {
+    let world = World::new();
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    // The first read of the status, and the sweep at the start.
+    process.run(MINUTE * 10).await;
+    world.finish(Outcome::Positive);
+    process.run(MINUTE * 60 * 7).await;
+    let report = process.report().await;
+    assert_eq!(report.state, CaseState::Deleted);
+    world.check(&process, &report).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forged_webhook_ends_in_a_read() {
+    let world = World::new();
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    for _ in 0..31 {
+        world.deliver(&process, "Final").await;
+    }
+    process.run(MINUTE * 3).await;
+    assert_eq!(process.report().await.state, CaseState::Open);
+    let reads = world.vendor.lock().unwrap().log.iter().filter(|call| **call == "status").count();
+    assert!(reads <= 2, "{reads}");
+    // It does not suppress the real one.
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    process.run(MINUTE * 3).await;
+    assert_eq!(process.report().await.state, CaseState::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_outcome_is_found_and_never_repeated() {
+    for reaction in [Reaction::Lose, Reaction::Drop] {
+        let world = World::new();
+        world.vendor.lock().unwrap().reactions.insert("open", vec![reaction]);
+        let process = world.process().await;
+        let opened = process.open().await.unwrap();
+        assert_eq!((opened.state, opened.person_url), (CaseState::Unknown, None));
+        assert!(opened.doubt.is_some());
+        process.run(MINUTE * 20).await;
+        let report = process.report().await;
+        let state = if reaction == Reaction::Lose { CaseState::Open } else { CaseState::Stuck };
+        assert_eq!(report.state, state, "{report:?}");
+        let log = world.vendor.lock().unwrap().log.clone();
+        assert!(log.iter().filter(|call| **call == "open").count() <= 1);
+        if reaction == Reaction::Drop {
+            assert!(report.why.contains("3 searches did not find the case"), "{}", report.why);
+            assert_eq!(world.hooked.kinds(), ["Stuck"]);
+            process.collector.command(report.case, Command::Close).await.unwrap();
+            process.run(MINUTE * 3).await;
+            assert_eq!(process.report().await.state, CaseState::Closed);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_case_is_closed_and_was_not_sent() {
+    let world = World::new();
+    world.vendor.lock().unwrap().reactions.insert("open", vec![Reaction::Refuse]);
+    let process = world.process().await;
+    process.open().await.unwrap_err();
+    let report = process.report().await;
+    assert_eq!(report.state, CaseState::Closed);
+    assert!(report.why.contains("has not opened"), "{}", report.why);
+    // The reference is used: another attempt needs another one.
+    let error = process.open().await.unwrap_err();
+    assert_eq!(error.kind(), identkit_core::Kind::Conflict);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_is_read_after_its_announcement_only() {
+    let world = World::new();
+    world.vendor.lock().unwrap().no_audio = true;
+    let wishes = |builder: identkit_collector::CollectorBuilder| {
+        let mut wishes = EvidenceWishes::default();
+        (wishes.video, wishes.audio) = (true, true);
+        builder.wishes(wishes)
+    };
+    let process = world.process_with(Fuse::none(), wishes).await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    process.run(MINUTE * 3).await;
+    let report = process.report().await;
+    assert_eq!((report.state, report.missing), (CaseState::Collecting, vec![EvidenceKind::Video]), "{}", report.why);
+    // Without an announcement it is requested once more, and then a person must decide.
+    process.run(DAY * 3).await;
+    let report = process.report().await;
+    assert_eq!(report.state, CaseState::Stuck, "{report:?}");
+    assert_eq!(world.vendor.lock().unwrap().only().1.recording_requests, 2);
+    world.deliver(&process, "Recording").await;
+    process.run(MINUTE * 3).await;
+    let report = process.report().await;
+    assert_eq!((report.state, report.artifacts.len()), (CaseState::Deleted, 3), "{report:?}");
+    world.check(&process, &report).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_six_days_delays_a_case_only() {
+    let world = World::new();
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    process.run(MINUTE * 2).await;
+    world.finish(Outcome::Positive);
+    world.vendor.lock().unwrap().chaos = Some(|_| Reaction::Refuse);
+    world.deliver(&process, "Final").await;
+    process.run(DAY * 6).await;
+    let report = process.report().await;
+    assert_eq!(report.state, CaseState::Stuck);
+    assert!(report.why.contains("refused") && report.next.is_some(), "{report:?}");
+    world.vendor.lock().unwrap().chaos = None;
+    process.run(MINUTE * 61).await;
+    let report = process.report().await;
+    assert_eq!(report.state, CaseState::Deleted);
+    world.check(&process, &report).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_artifact_prevents_the_deletion() {
+    let world = World::new();
+    let wait = |builder: identkit_collector::CollectorBuilder| builder.delete(DeletePolicy::After(DAY));
+    let process = world.process_with(Fuse::none(), wait).await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    process.run(MINUTE * 3).await;
+    assert_eq!(process.report().await.state, CaseState::Collected);
+    let (name, whole) = world.files.lock().unwrap().pop_first().unwrap();
+    for damaged in [None, Some("other")] {
+        if let Some(other) = damaged {
+            world.files.lock().unwrap().insert(name.clone(), other.into());
+        }
+        process.run(DAY * 2).await;
+        let report = process.report().await;
+        assert_eq!(report.state, CaseState::Stuck, "{report:?}");
+        assert!(!world.vendor.lock().unwrap().only().1.deleted);
+    }
+    world.files.lock().unwrap().insert(name, whole);
+    process.run(MINUTE * 61).await;
+    let report = process.report().await;
+    assert_eq!(report.state, CaseState::Deleted, "{report:?}");
+    world.check(&process, &report).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn alarms_are_raised_before_the_retention_ends() {
+    let world = World::new();
+    let wait = |builder: identkit_collector::CollectorBuilder| builder.delete(DeletePolicy::After(DAY * 30));
+    let process = world.process_with(Fuse::none(), wait).await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    process.run(DAY * 3).await;
+    assert_eq!(world.hooked.kinds(), ["Outcome", "Collected"]);
+    process.run(DAY).await;
+    assert_eq!(world.hooked.kinds(), ["Outcome", "Collected", "Retention"]);
+    process.run(DAY * 2).await;
+    assert_eq!(world.hooked.kinds(), ["Outcome", "Collected", "Retention", "Retention"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_is_repeated_until_it_is_confirmed() {
+    let world = World::new();
+    *world.hooked.failures.lock().unwrap() = 5;
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    process.run(MINUTE * 3).await;
+    // The service is down: the case continues.
+    assert_eq!(process.report().await.state, CaseState::Deleted);
+    process.run(MINUTE * 60).await;
+    assert_eq!(world.hooked.kinds(), ["Outcome", "Collected"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_before_the_id_is_stored_continues_the_case() {
+    let world = World::new();
+    let process = world.process().await;
+    // The vendor's first id is known: the webhook is faster than the response.
+    process.collector.store().accept(&world.delivery("order-1", "Final")).await.unwrap();
+    process.run(MINUTE * 3).await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::Positive);
+    process.run(MINUTE).await;
+    assert_eq!(process.report().await.state, CaseState::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_with_the_reference_finds_an_unknown_case() {
+    let world = World::new();
+    world.vendor.lock().unwrap().reactions.insert("open", vec![Reaction::Lose]);
+    let process = world.process().await;
+    assert_eq!(process.open().await.unwrap().state, CaseState::Unknown);
+    world.finish(Outcome::Positive);
+    let mut delivery = world.delivery("order-1", "Final");
+    delivery.event.reference = Some("reference-1".into());
+    process.collector.store().accept(&delivery).await.unwrap();
+    // Before the first search is due.
+    process.run(Duration::from_secs(30)).await;
+    assert_eq!(process.report().await.state, CaseState::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_case_does_nothing() {
+    let world = World::new();
+    let process = world.process().await;
+    let case = process.open().await.unwrap().case;
+    process.collector.command(case, Command::Pause).await.unwrap();
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    process.run(DAY).await;
+    let report = process.report().await;
+    assert!(report.paused && report.state == CaseState::Open, "{report:?}");
+    process.collector.command(case, Command::Resume).await.unwrap();
+    process.run(MINUTE * 3).await;
+    assert_eq!(process.report().await.state, CaseState::Deleted);
+    let error = process.collector.command(case, Command::Retry).await.unwrap_err();
+    assert_eq!(error.kind(), identkit_core::Kind::InvalidState);
+    let error = process.collector.command(CaseId(99), Command::Retry).await.unwrap_err();
+    assert_eq!(error.kind(), identkit_core::Kind::NotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canceled_case_ends_as_terminated() {
+    let world = World::new();
+    let process = world.process().await;
+    let case = process.open().await.unwrap().case;
+    process.collector.command(case, Command::Cancel).await.unwrap();
+    process.run(MINUTE * 3).await;
+    let report = process.report().await;
+    assert_eq!((report.state, report.outcome), (CaseState::Deleted, Some(Outcome::Terminated)));
+    world.check(&process, &report).await;
+}

@@ -1,0 +1,311 @@
+//! A made-up vendor whose calls can be interrupted and can fail.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use identkit_core::{
+    CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Clock, Content, Cursor, DeletePermit, Delivery,
+    Descriptor, Error, Event, Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened,
+    Outcome, Purpose, Secret, Window,
+};
+use jiff::Timestamp;
+
+use super::clock::SimClock;
+use super::sink::Files;
+use super::{Fuse, PROVIDER};
+
+static DESCRIPTOR: Descriptor = Descriptor::new(
+    PROVIDER,
+    "a simulation",
+    &[
+        Capability::Open,
+        Capability::Status,
+        Capability::Judge,
+        Capability::Find,
+        Capability::Evidence,
+        Capability::RequestEvidence,
+        Capability::Cancel,
+        Capability::Delete,
+        Capability::Changes,
+        Capability::Webhook,
+    ],
+    Duration::from_secs(7 * 86_400),
+);
+
+/// What the vendor does with a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reaction {
+    #[default]
+    Answer,
+    /// The connection fails before the request is sent.
+    Refuse,
+    /// The request is executed, and the response is lost.
+    Lose,
+    /// The request is not executed, and the response is lost.
+    Drop,
+}
+
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) reference: String,
+    pub(crate) outcome: Outcome,
+    pub(crate) changed: Timestamp,
+    pub(crate) recording_requests: usize,
+    pub(crate) deleted: bool,
+}
+
+/// The vendor's state, which all processes share.
+#[derive(Debug, Default)]
+pub(crate) struct VendorState {
+    pub(crate) orders: BTreeMap<String, Order>,
+    pub(crate) creates: usize,
+    pub(crate) deletions: usize,
+    /// Names of all calls that were executed.
+    pub(crate) log: Vec<&'static str>,
+    /// Reactions to the next calls with this name.
+    pub(crate) reactions: BTreeMap<&'static str, Vec<Reaction>>,
+    /// Reaction to every call, by its number.
+    pub(crate) chaos: Option<fn(usize) -> Reaction>,
+    calls: usize,
+    /// Number of reports: each is different, like one with a time in it.
+    reports: usize,
+    /// Whether the vendor has no audio recording.
+    pub(crate) no_audio: bool,
+}
+
+impl VendorState {
+    pub(crate) fn only(&self) -> (&String, &Order) {
+        assert_eq!(self.orders.len(), 1, "one order");
+        self.orders.first_key_value().unwrap()
+    }
+
+    fn reaction(&mut self, name: &'static str) -> Reaction {
+        self.calls += 1;
+        match self.reactions.get_mut(name).filter(|planned| !planned.is_empty()) {
+            Some(planned) => planned.remove(0),
+            None => self.chaos.map_or(Reaction::Answer, |chaos| chaos(self.calls)),
+        }
+    }
+
+    fn order(&mut self, id: &Secret) -> Result<&mut Order, Error> {
+        let order = self.orders.get_mut(id.expose());
+        order.ok_or_else(|| Error::new(Kind::NotFound, "no such order").with_status(404))
+    }
+}
+
+/// The client of one process.
+#[derive(Clone, Debug)]
+pub(crate) struct SimVendor {
+    pub(crate) state: Arc<Mutex<VendorState>>,
+    pub(crate) files: Files,
+    pub(crate) clock: SimClock,
+    pub(crate) fuse: Arc<Fuse>,
+}
+
+impl SimVendor {
+    fn state(&self) -> MutexGuard<'_, VendorState> {
+        self.state.lock().unwrap()
+    }
+
+    async fn call<T>(
+        &self,
+        name: &'static str,
+        repeatable: bool,
+        options: &CallOptions,
+        execute: impl FnOnce(&mut VendorState) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let timeout = options.timeout.expect("each call ends before the lease");
+        let deadline = self.clock.now().plus(timeout);
+        let unknown = || {
+            let kind = if repeatable { Kind::Unreachable } else { Kind::OutcomeUnknown };
+            Error::new(kind, "the response is lost").with_delivery(Delivery::MaybeSent)
+        };
+        let run = async {
+            if self.clock.now() >= deadline {
+                return Err(Error::new(Kind::Timeout, "the deadline has passed").with_delivery(Delivery::NotSent));
+            }
+            let mut state = self.state();
+            let reaction = state.reaction(name);
+            match reaction {
+                Reaction::Refuse => return Err(Error::new(Kind::Unreachable, "refused").with_delivery(Delivery::NotSent)),
+                Reaction::Drop => return Err(unknown()),
+                Reaction::Answer | Reaction::Lose => {}
+            }
+            state.log.push(name);
+            let result = execute(&mut state);
+            if reaction == Reaction::Lose { Err(unknown()) } else { result }
+        };
+        self.fuse.run(run).await.map_err(|error| error.with_operation(name))
+    }
+
+    /// Content of the evidence of an order.
+    pub(crate) fn content(id: &str, kind: EvidenceKind) -> Bytes {
+        format!("{} of {id}", kind.as_str()).into()
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for SimVendor {
+    fn descriptor(&self) -> &Descriptor {
+        &DESCRIPTOR
+    }
+
+    async fn open(&self, case: &NewCase, options: &CallOptions) -> Result<Opened, Error> {
+        let now = self.clock.wall();
+        self.call("open", false, options, |state| {
+            state.creates += 1;
+            let id = format!("order-{}", state.creates);
+            let reference = case.reference.as_ref().unwrap().expose().clone();
+            assert!(case.webhook_final.is_some());
+            let order = Order {
+                reference,
+                outcome: Outcome::Pending,
+                changed: now,
+                recording_requests: 0,
+                deleted: false,
+            };
+            state.orders.insert(id.clone(), order);
+            Ok(Opened::new(self.adopt(&id, case.purpose)?, Some(format!("https://vendor.example/{id}").into())))
+        })
+        .await
+    }
+
+    async fn find(&self, reference: &str, purpose: Purpose, _: Window, options: &CallOptions) -> Result<Found, Error> {
+        self.call("find", true, options, |state| {
+            let same = state.orders.iter().filter(|(_, order)| order.reference == reference);
+            let found = same.map(|(id, _)| self.adopt(id, purpose)).collect::<Result<_, _>>()?;
+            Ok(Found::new(found, 0))
+        })
+        .await
+    }
+
+    fn adopt(&self, id: &str, _: Purpose) -> Result<CaseRef, Error> {
+        Ok(CaseRef::new(PROVIDER, id))
+    }
+
+    async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
+        self.call("status", true, options, |state| Ok(CaseStatus::new(state.order(&case.id)?.outcome, Vec::new()))).await
+    }
+
+    async fn evidence_plan(&self, case: &CaseRef, options: &CallOptions) -> Result<EvidencePlan, Error> {
+        self.call("evidence_plan", true, options, |state| {
+            Ok(match state.order(&case.id)?.outcome {
+                Outcome::Positive => EvidencePlan::new([EvidenceKind::IdentData, EvidenceKind::Report]),
+                _ => EvidencePlan::default(),
+            })
+        })
+        .await
+    }
+
+    async fn evidence(
+        &self,
+        case: &CaseRef,
+        kind: EvidenceKind,
+        options: &CallOptions,
+    ) -> Result<Vec<Evidence>, Error> {
+        self.call("evidence", true, options, |state| {
+            state.reports += 1;
+            let (report, no_audio) = (state.reports, state.no_audio);
+            let order = state.order(&case.id)?;
+            if order.deleted || order.outcome != Outcome::Positive {
+                return Err(Error::new(Kind::NotFound, "no data").with_status(404));
+            }
+            if kind == EvidenceKind::Audio && no_audio {
+                return Ok(Vec::new());
+            }
+            assert_ne!(kind, EvidenceKind::Video, "a placeholder");
+            let mut content = Self::content(case.id.expose(), kind).to_vec();
+            if kind == EvidenceKind::Report {
+                content.extend(format!(", copy {report}").into_bytes());
+            }
+            Ok(vec![Evidence::new(kind, Content::from_bytes(content))])
+        })
+        .await
+    }
+
+    async fn request_evidence(
+        &self,
+        case: &CaseRef,
+        _: EvidenceKind,
+        callback: &Secret,
+        options: &CallOptions,
+    ) -> Result<(), Error> {
+        self.call("request_evidence", false, options, |state| {
+            let order = state.order(&case.id)?;
+            order.recording_requests += 1;
+            assert!(callback.expose().ends_with("/Recording"));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn evidence_after(
+        &self,
+        case: &CaseRef,
+        event: &Event,
+        options: &CallOptions,
+    ) -> Result<Vec<Evidence>, Error> {
+        if event.name != "Recording" {
+            return Ok(Vec::new());
+        }
+        self.call("evidence_after", true, options, |_| {
+            let content = Self::content(case.id.expose(), EvidenceKind::Video);
+            Ok(vec![Evidence::new(EvidenceKind::Video, Content::from_bytes(content))])
+        })
+        .await
+    }
+
+    fn announces_end(&self, event: &Event) -> bool {
+        event.name == "Final"
+    }
+
+    async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
+        let now = self.clock.wall();
+        self.call("cancel", true, options, |state| {
+            let order = state.order(&case.id)?;
+            if order.outcome.is_final() {
+                return Err(Error::new(Kind::InvalidState, "the order has ended").with_status(406));
+            }
+            (order.outcome, order.changed) = (Outcome::Terminated, now);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete(&self, case: &CaseRef, permit: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
+        let files = Arc::clone(&self.files);
+        self.call("delete", false, options, |state| {
+            let order = state.order(&case.id)?;
+            if order.deleted {
+                return Err(Error::new(Kind::NotFound, "no data").with_status(404));
+            }
+            if order.outcome == Outcome::Positive {
+                // The promise: whatever was not saved is lost now.
+                assert!(matches!(permit, DeletePermit::Evidence(_)), "{permit:?}");
+                let files = files.lock().unwrap();
+                for kind in [EvidenceKind::IdentData, EvidenceKind::Report] {
+                    let saved = Self::content(case.id.expose(), kind);
+                    assert!(files.values().any(|file| file.starts_with(&saved)), "{kind:?} was deleted before it was saved");
+                }
+            }
+            order.deleted = true;
+            state.deletions += 1;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn changes(&self, window: Window, _: Option<&Cursor>, options: &CallOptions) -> Result<ChangesPage, Error> {
+        let options = options.clone().timeout(Duration::from_secs(1));
+        self.call("changes", true, &options, |state| {
+            let inside = |order: &Order| window.begin <= order.changed && order.changed <= window.end;
+            let changed = state.orders.iter().filter(|(_, order)| inside(order));
+            let status = || CaseStatus::new(Outcome::Unknown, Vec::new());
+            Ok(ChangesPage::new(changed.map(|(id, _)| (Secret::new(id.as_str()), status())).collect(), None))
+        })
+        .await
+    }
+}
