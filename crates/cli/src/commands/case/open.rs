@@ -47,9 +47,13 @@ pub(super) struct Arguments {
     reference: Option<String>,
 
     /// URL at which the vendor reaches the running receiver, for the case's webhook. [default: that of the receiver that was
-    /// started last on this store, unless FILE has a webhook]
+    /// started last on this store]
     #[arg(long, value_name = "URL", value_parser = webhook_url, env = "IDENTKIT_WEBHOOK_BASE", help_heading = URLS)]
     webhook_base: Option<String>,
+
+    /// Leaves the webhook in FILE as it is. The end of the case is then found by reading.
+    #[arg(long, conflicts_with = "webhook_base", help_heading = URLS)]
+    keep_webhook: bool,
 
     #[command(flatten)]
     wishes: WishArguments,
@@ -67,19 +71,19 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     let provider = account.provider(Calls::Open, &arguments.accounts.route).await?;
     let case = read_case(arguments, account).await?;
     let given = arguments.webhook_base.as_deref().map(|url| check_base(url, "--webhook-base")).transpose()?;
-    if given.is_some() && case.has_webhook {
-        say(
-            "note: the webhook of the case's end is set to the receiver at --webhook-base, in place of that in the file",
-        );
-    }
     let store = arguments.store.open(Missing::Create).await?;
     let settings = RunSettings::read(&store).await?.unwrap_or_default();
-    let remembered = settings.webhook_base.as_deref().filter(|_| !case.has_webhook);
+    let remembered = settings.webhook_base.as_deref().filter(|_| !arguments.keep_webhook);
     let base = match (given, remembered) {
         (Some(given), _) => Some(given),
         (None, Some(url)) => Some(check_base(url, "the URL of the running receiver")?),
         (None, None) => None,
     };
+    if base.is_some() && case.has_webhook {
+        say(
+            "note: the running receiver gets the webhook of the case's end, in place of the URL in the file (--keep-webhook)",
+        );
+    }
     let name = provider.descriptor().name;
     let setup = setup(account, provider, base);
     let collector = Collector::builder(store.clone(), Arc::new(DiscardSink::new(0)), Arc::new(SystemClock::new()))

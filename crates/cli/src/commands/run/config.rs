@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::{ArgAction, Command};
+use clap::{Arg, ArgAction, Command};
 use toml::{Table, Value};
 
 use crate::misspelled::nearest;
@@ -62,8 +62,13 @@ fn options(command: &Command, text: &str, own: &[OsString]) -> Result<Vec<OsStri
             let advice = nearest(key, &names).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
             return Err(format!("it has the unknown key {key:?}{advice}"));
         };
-        let others = command.get_arg_conflicts_with(argument);
-        let wins = others.iter().filter_map(|other| other.get_long()).chain([*name]).any(|name| is_given(own, name));
+        // Only one of two options declares that it excludes the other.
+        let excludes = |one: &Arg, other: &Arg| {
+            command.get_arg_conflicts_with(one).iter().any(|excluded| excluded.get_id() == other.get_id())
+        };
+        let excluded = |other: &&&Arg| excludes(argument, other) || excludes(other, argument);
+        let others = known.iter().map(|(_, other)| other).filter(excluded).filter_map(|other| other.get_long());
+        let wins = others.chain([*name]).any(|name| is_given(own, name));
         let has_variable =
             argument.get_env().is_some_and(|name| std::env::var_os(name).is_some_and(|it| !it.is_empty()));
         let values = values(name, value, argument.get_action())?;
@@ -103,8 +108,6 @@ fn values(name: &str, value: &Value, action: &ArgAction) -> Result<Vec<OsString>
 
 #[cfg(test)]
 mod tests {
-    use clap::Arg;
-
     use super::*;
 
     fn command() -> Command {
@@ -148,6 +151,10 @@ mod tests {
         let text = "lease = \"10s\"\nprovider = \"tm\"\ndelete-after = \"1d\"";
         let all = expanded(text, " --lease=5s --provider identify24 --no-delete").unwrap();
         assert_eq!(all, "identkit run --config FILE --lease=5s --provider identify24 --no-delete");
+        assert_eq!(
+            expanded("no-delete = true", " --delete-after 1d").unwrap(),
+            "identkit run --config FILE --delete-after 1d"
+        );
     }
 
     #[test]

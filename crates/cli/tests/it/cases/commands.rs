@@ -1,7 +1,7 @@
 //! The commands on the cases of a store.
 
 use super::*;
-use crate::support::{Vendor as _, keys};
+use crate::support::keys;
 
 #[test]
 fn reading_needs_no_credentials() {
@@ -126,7 +126,10 @@ fn forcing_a_deletion_needs_a_confirmation() {
     let service = Service::new();
     let running = service.start(&[]);
     let case = service.open_order(&json!({}));
-    service.sandbox.ask("faults", Some(&json!({ "operation": "getIdentDataPDF", "fault": "status", "status": 500, "times": null }).to_string()));
+    service.sandbox.ask(
+        "faults",
+        Some(&json!({ "operation": "getIdentDataPDF", "fault": "status", "status": 500, "times": null }).to_string()),
+    );
     service.play(&case, "positive");
     let began = Instant::now();
     while service.status(&case)["failures"] == 0 {

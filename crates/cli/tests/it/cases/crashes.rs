@@ -13,7 +13,7 @@ fn a_killed_collector_loses_and_repeats_nothing() {
         .into_iter()
         .map(|milliseconds| {
             let running = service.start(&LEASE);
-            let case = service.open_order(&json!({}));
+            let case = service.open_order(&json!({ "Ref": null }));
             service.play(&case, "positive");
             std::thread::sleep(Duration::from_millis(milliseconds));
             let stderr = running.kill();
@@ -30,8 +30,7 @@ fn a_killed_collector_loses_and_repeats_nothing() {
     let count = cases.len();
     assert_eq!(service.calls("putOrder"), count as u64, "one order each");
     assert_eq!(service.ledger().len(), count, "each deletion is recorded once");
-    let artifacts: usize =
-        cases.iter().map(|case| service.status(case)["artifacts"].as_array().unwrap().len()).sum();
+    let artifacts: usize = cases.iter().map(|case| service.status(case)["artifacts"].as_array().unwrap().len()).sum();
     assert_eq!(service.files().len(), artifacts, "no file is left over");
 }
 
@@ -39,9 +38,12 @@ fn a_killed_collector_loses_and_repeats_nothing() {
 fn a_case_of_a_killed_worker_goes_on_within_a_minute() {
     let service = Service::new();
     let running = service.start(&[]);
-    let case = service.open_order(&json!({}));
+    let case = service.open_order(&json!({ "Ref": null }));
     // The worker waits for a response that does not come.
-    service.sandbox.ask("faults", Some(&json!({ "operation": "getIdentDataPDF", "fault": "hang" }).to_string()));
+    service.sandbox.ask(
+        "faults",
+        Some(&json!({ "operation": "getIdentDataPDF", "fault": "latency", "seconds": 120 }).to_string()),
+    );
     service.play(&case, "positive");
     service.becomes(&case, "collecting");
     running.kill();

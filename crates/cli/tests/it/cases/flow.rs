@@ -53,7 +53,10 @@ fn ai_12_an_ident_ends_as_closed() {
     let service = Service::new();
     let running = service.start(&["--quiet"]);
     let case = service.open_ident(&json!({ "custom_id": "A-1" }));
-    assert_eq!((&case["provider"], &case["state"], &case["reference"]), (&"identify24".into(), &"open".into(), &"A-1".into()));
+    assert_eq!(
+        (&case["provider"], &case["state"], &case["reference"]),
+        (&"identify24".into(), &"open".into(), &"A-1".into())
+    );
     assert!(case["person_url"].is_string(), "{case}");
     service.play(&case, "positive");
     let status = service.becomes(&case, "closed");

@@ -55,7 +55,8 @@ impl ArtifactSink for SimSink {
 
     async fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
         let inside = format!("{folder}/");
-        let list = async { self.files.lock().unwrap().keys().filter(|one| one.starts_with(&inside)).cloned().collect() };
+        let list =
+            async { self.files.lock().unwrap().keys().filter(|one| one.starts_with(&inside)).cloned().collect() };
         Ok(self.fuse.run(list).await)
     }
 

@@ -130,7 +130,9 @@ impl SimVendor {
             let mut state = self.state();
             let reaction = state.reaction(name);
             match reaction {
-                Reaction::Refuse => return Err(Error::new(Kind::Unreachable, "refused").with_delivery(Delivery::NotSent)),
+                Reaction::Refuse => {
+                    return Err(Error::new(Kind::Unreachable, "refused").with_delivery(Delivery::NotSent));
+                }
                 Reaction::Drop => return Err(unknown()),
                 Reaction::Answer | Reaction::Lose => {}
             }
@@ -160,13 +162,8 @@ impl IdentityProvider for SimVendor {
             let id = format!("order-{}", state.creates);
             let reference = case.reference.as_ref().unwrap().expose().clone();
             assert!(case.webhook_final.is_some());
-            let order = Order {
-                reference,
-                outcome: Outcome::Pending,
-                changed: now,
-                recording_requests: 0,
-                deleted: false,
-            };
+            let order =
+                Order { reference, outcome: Outcome::Pending, changed: now, recording_requests: 0, deleted: false };
             state.orders.insert(id.clone(), order);
             Ok(Opened::new(self.adopt(&id, case.purpose)?, Some(format!("https://vendor.example/{id}").into())))
         })
@@ -187,7 +184,8 @@ impl IdentityProvider for SimVendor {
     }
 
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
-        self.call("status", true, options, |state| Ok(CaseStatus::new(state.order(&case.id)?.outcome, Vec::new()))).await
+        self.call("status", true, options, |state| Ok(CaseStatus::new(state.order(&case.id)?.outcome, Vec::new())))
+            .await
     }
 
     async fn evidence_plan(&self, case: &CaseRef, options: &CallOptions) -> Result<EvidencePlan, Error> {
@@ -288,7 +286,10 @@ impl IdentityProvider for SimVendor {
                 let files = files.lock().unwrap();
                 for kind in [EvidenceKind::IdentData, EvidenceKind::Report] {
                     let saved = Self::content(case.id.expose(), kind);
-                    assert!(files.values().any(|file| file.starts_with(&saved)), "{kind:?} was deleted before it was saved");
+                    assert!(
+                        files.values().any(|file| file.starts_with(&saved)),
+                        "{kind:?} was deleted before it was saved"
+                    );
                 }
             }
             order.deleted = true;

@@ -14,11 +14,11 @@ use identkit_core::{Clock, Error, Event, Kind, NewCase, Outcome, Secret, Webhook
 use identkit_store::{CaseId, KeyEncryptionKey, Memory, Store};
 use sha2::{Digest as _, Sha256};
 
+use super::Fuse;
 use super::clock::SimClock;
 use super::engine::SimEngine;
 use super::sink::{Files, SimSink};
 use super::vendor::{SimVendor, VendorState};
-use super::Fuse;
 
 pub(crate) const PROVIDER: &str = "sim";
 
@@ -120,9 +120,12 @@ impl World {
         };
         let (files, clock) = (Arc::clone(&self.files), self.clock.clone());
         let sink: Arc<dyn ArtifactSink> = Arc::new(SimSink { files: Arc::clone(&files), fuse: Arc::clone(&fuse) });
-        let vendor = SimVendor { state: Arc::clone(&self.vendor), files, clock: clock.clone(), fuse: Arc::clone(&fuse) };
+        let vendor =
+            SimVendor { state: Arc::clone(&self.vendor), files, clock: clock.clone(), fuse: Arc::clone(&fuse) };
         let webhook = |event: &'static str| {
-            CaseWebhook::new(event, move |token: &Secret| Ok(format!("https://example.com/{}/{event}", token.expose()).into()))
+            CaseWebhook::new(event, move |token: &Secret| {
+                Ok(format!("https://example.com/{}/{event}", token.expose()).into())
+            })
         };
         let provider =
             ProviderSetup::new(Arc::new(vendor)).on_final(webhook("Final")).on_recording(webhook("Recording"));
