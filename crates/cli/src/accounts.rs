@@ -94,6 +94,11 @@ pub(crate) struct AccountArguments {
 }
 
 impl AccountArguments {
+    /// Accounts without credentials, for commands that make no call.
+    pub(crate) fn offline() -> Self {
+        Self { accounts: Accounts::offline(), route: Route::default() }
+    }
+
     /// The account with a name that [`provider_name`] accepts.
     pub(crate) fn account(&self, name: &str) -> Result<&dyn Account, Failure> {
         let found = self.accounts.all().into_iter().find(|account| account.names().contains(&name));

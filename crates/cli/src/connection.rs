@@ -22,7 +22,7 @@ pub(crate) struct Connection {
 }
 
 /// How vendors are reached: trust, client certificate, proxy.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = CONNECTION)]
 pub(crate) struct Route {
     /// File of additional certificate authorities to trust (PEM).

@@ -65,6 +65,11 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
+    /// Accounts without credentials, for commands that make no call.
+    pub(crate) fn offline() -> Self {
+        Self { tm: tm::TmAccount::offline(), identify24: identify24::Identify24Account::offline() }
+    }
+
     /// The accounts of all vendors.
     pub(crate) fn all(&self) -> [&dyn Account; 2] {
         [&self.tm, &self.identify24]

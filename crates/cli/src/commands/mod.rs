@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Demo(demo::Arguments),
     Sandbox(sandbox::Arguments),
     Listen(listen::Arguments),
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     Tm(tm::Arguments),
     Identify24(identify24::Arguments),
     Inbox(inbox::Arguments),

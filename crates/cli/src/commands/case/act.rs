@@ -29,9 +29,6 @@ pub(super) struct Arguments {
     /// The lease of the running collectors.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = lease)]
     pub(super) lease: Duration,
-
-    #[command(flatten)]
-    accounts: AccountArguments,
 }
 
 /// Gives a case of unknown outcome its id at the vendor.
@@ -47,7 +44,8 @@ pub(super) struct AdoptArguments {
 
 pub(super) async fn run(arguments: &Arguments, command: Command, format: Format) -> Result<(), Failure> {
     let (store, case) = arguments.case.find().await?;
-    let provider = arguments.accounts.account(&case.provider)?.provider(Calls::None, &arguments.accounts.route).await?;
+    let accounts = AccountArguments::offline();
+    let provider = accounts.account(&case.provider)?.provider(Calls::None, &accounts.route).await?;
     // Nothing is stored in it.
     let sink = Arc::new(DiscardSink::new(0));
     let collector = collector(&store, sink, provider, arguments.lease)?;

@@ -116,30 +116,32 @@ pub(super) fn read(input: &Input) -> Result<NewCase, Failure> {
         Ok(Document { name: document.name, pdf: Bytes::from(pdf) })
     });
     let address = form.person.address;
-    let mut case = NewCase::default();
-    case.purpose = purpose;
-    case.reference = form.reference;
-    case.project = form.project;
-    case.person = Person {
-        given_names: form.person.given_names,
-        family_name: form.person.family_name,
-        birth_date,
-        birthplace: form.person.birthplace,
-        nationality: form.person.nationality,
-        gender,
-        email: form.person.email,
-        mobile: form.person.mobile,
-        address: Address {
-            street: address.street,
-            house_number: address.house_number,
-            postal_code: address.postal_code,
-            city: address.city,
-            country: address.country,
+    Ok(NewCase {
+        purpose,
+        reference: form.reference,
+        project: form.project,
+        person: Person {
+            given_names: form.person.given_names,
+            family_name: form.person.family_name,
+            birth_date,
+            birthplace: form.person.birthplace,
+            nationality: form.person.nationality,
+            gender,
+            email: form.person.email,
+            mobile: form.person.mobile,
+            address: Address {
+                street: address.street,
+                house_number: address.house_number,
+                postal_code: address.postal_code,
+                city: address.city,
+                country: address.country,
+            },
         },
-    };
-    case.documents = documents.collect::<Result<_, Failure>>()?;
-    (case.redirect_success, case.redirect_abort) = (form.redirect_success, form.redirect_abort);
-    Ok(case)
+        documents: documents.collect::<Result<_, Failure>>()?,
+        redirect_success: form.redirect_success,
+        redirect_abort: form.redirect_abort,
+        webhook_final: None,
+    })
 }
 
 /// Fails at the first member that the form does not have.

@@ -38,10 +38,9 @@ pub(crate) struct Arguments {
 }
 
 /// The account at identify24.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 // Both vendors' structs have this name, and can be options of one command.
 #[group(skip)]
-#[command(next_help_heading = CONNECTION)]
 pub(super) struct CredentialArguments {
     /// User name of the partner.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", hide_env_values = true, value_name = "NAME")]
@@ -125,7 +124,7 @@ pub(super) enum Command {
 }
 
 /// How ambiguities in the vendor's document are resolved.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub(super) struct Switches {
     /// Form in which mobile_phone is sent: as given, or with its country code after 00 or +. A national number counts as
     /// German.
@@ -142,8 +141,9 @@ pub(super) struct Switches {
     assigned_countries: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Phone {
+    #[default]
     AsGiven,
     DoubleZero,
     Plus,
@@ -176,7 +176,7 @@ pub(super) struct Interpretation {
 }
 
 /// Options that interpret the vendor's statuses.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct OutcomeArguments {
     /// Outcome that a status means, e.g. Identified=positive. Can be given several times; overrides --outcomes.
     #[arg(long, value_name = "STATUS=OUTCOME", value_parser = outcome)]

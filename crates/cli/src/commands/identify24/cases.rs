@@ -50,6 +50,17 @@ pub(crate) struct Identify24Account {
 }
 
 impl Identify24Account {
+    /// An account without credentials, for commands that make no call.
+    pub(crate) fn offline() -> Self {
+        Self {
+            identify24_base_url: identkit_identify24::DEFAULT_BASE_URL.to_owned(),
+            account: CredentialArguments::default(),
+            outcomes: OutcomeArguments::default(),
+            preserve_case: false,
+            switches: Switches::default(),
+        }
+    }
+
     fn dialect(&self) -> Dialect {
         let case = if self.preserve_case { CasePolicy::Preserve } else { CasePolicy::Uppercase };
         self.switches.apply(Dialect::new().case(case))

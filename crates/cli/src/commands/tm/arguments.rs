@@ -41,10 +41,9 @@ pub(crate) struct Arguments {
 }
 
 /// The account at identity.TM.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 // Both vendors' structs have this name, and can be options of one command.
 #[group(skip)]
-#[command(next_help_heading = CONNECTION)]
 pub(super) struct CredentialArguments {
     /// CustomerID: the user name.
     #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_ID", hide_env_values = true, value_name = "ID")]

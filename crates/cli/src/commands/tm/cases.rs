@@ -40,6 +40,15 @@ pub(crate) struct TmAccount {
 }
 
 impl TmAccount {
+    /// An account without credentials, for commands that make no call.
+    pub(crate) fn offline() -> Self {
+        Self {
+            tm_base_url: identkit_identity_tm::DEFAULT_BASE_URL.to_owned(),
+            account: CredentialArguments::default(),
+            tm_dialect: Vec::new(),
+        }
+    }
+
     fn client(&self, calls: Calls, route: &Route) -> Result<IdentityTm, Failure> {
         let credentials = match calls {
             Calls::None => Credentials::new("none", "none"),

@@ -95,7 +95,7 @@ fn without_a_receiver_the_end_is_found_by_reading() {
     let running = Running::start(command.arg("--sink").arg(service.sink()));
     assert_eq!((&running.ready["listen"], &running.ready["identify24_webhook"]), (&Value::Null, &Value::Null));
     assert_eq!(running.ready["providers"], json!(["identity-tm"]));
-    service.run(&format!("case retry {}", case["case"])).ends_with(0, &[]);
+    // The first sweep finds it.
     service.becomes(&case, "deleted");
     running.end("TERM");
 }

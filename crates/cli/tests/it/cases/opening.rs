@@ -149,3 +149,42 @@ fn the_running_receiver_gets_the_webhook() {
     feed(&mut service.command(&long), order(&json!({})).as_bytes()).fails_with(2, &["--webhook-base", "AT-21"]);
     running.end("TERM");
 }
+
+/// Begins to open a case whose response comes late, and waits until the vendor has the order.
+fn open_slowly(service: &Service, input: &str) -> Child {
+    let fault = json!({ "operation": "putOrder", "fault": "latency", "seconds": 30 });
+    service.sandbox.ask("faults", Some(&fault.to_string()));
+    let mut command = service.command(&format!("case open {input} --provider tm --lease 4s"));
+    let stderr = std::fs::File::create(service.folder.path().join("stderr")).unwrap();
+    let child = command.stdout(std::process::Stdio::null()).stderr(stderr).spawn().unwrap();
+    let began = Instant::now();
+    while service.sandbox.ask("orders", None)["orders"].as_array().is_none_or(Vec::is_empty) {
+        assert!(began.elapsed() < HANGS, "the vendor gets the order");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+#[test]
+fn at_02_a_killed_opening_is_found_and_not_repeated() {
+    for signal in ["KILL", "INT"] {
+        let service = Service::new();
+        let input = file(&service.folder, "order.json", &order(&json!({ "Ref": "A-1" })));
+        let mut child = open_slowly(&service, &input);
+        send(signal, child.id());
+        let code = child.wait().unwrap().code();
+        assert_eq!(code, if signal == "INT" { Some(130) } else { None });
+        let stderr = std::fs::read_to_string(service.folder.path().join("stderr")).unwrap();
+        assert_eq!(stderr.contains("may have opened case 1"), signal == "INT", "{stderr}");
+        let status = service.json("case status A-1");
+        assert_eq!(status["state"], "intended", "{status}");
+
+        let running = service.start(&["--lease", "4s"]);
+        service.becomes(&status, "unknown");
+        // The first search is due a minute later.
+        service.run("case retry A-1 --lease 4s").ends_with(0, &[]);
+        service.becomes(&status, "open");
+        assert_eq!(service.calls("putOrder"), 1, "never a second order");
+        running.end("TERM");
+    }
+}
