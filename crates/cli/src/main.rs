@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output; errors, notes and progress go to standard error.
 
+mod account;
 mod accounts;
 mod arguments;
 mod calls;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use identkit_mock_server::{MockVendor, Sandbox, SandboxBuilder, vendors};
 use identkit_wire::Callback;
 
-use crate::accounts::Account;
+use crate::account::Account;
 use crate::calls::Provider;
 use crate::commands::listen::Webhooks;
 use crate::commands::sandbox::Hints;
@@ -81,12 +82,16 @@ impl Accounts {
     }
 }
 
-/// Reads the name of a provider in `--provider`.
-pub(crate) fn provider_name(text: &str) -> Result<String, String> {
-    const NAMES: [(&str, &str); 3] =
-        [("tm", "identity-tm"), ("identity-tm", "identity-tm"), ("identify24", "identify24")];
-    let found = NAMES.iter().find(|(word, _)| *word == text).map(|(_, name)| (*name).to_owned());
-    found.ok_or_else(|| "must be tm or identify24".to_owned())
+/// Reads the word of `--provider`, and returns the name of the provider.
+pub(crate) fn provider_name() -> impl TypedValueParser<Value = String> {
+    let words = PossibleValuesParser::new([
+        PossibleValue::new("tm").alias(identkit_identity_tm::PROVIDER),
+        PossibleValue::new(identkit_identify24::PROVIDER),
+    ]);
+    words.map(|word| match word.as_str() {
+        "tm" => identkit_identity_tm::PROVIDER.to_owned(),
+        _ => word,
+    })
 }
 
 /// The options of `identkit sandbox` that belong to one vendor.

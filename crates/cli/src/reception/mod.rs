@@ -22,20 +22,11 @@ pub(crate) use self::arguments::{ReceptionArguments, TokenArguments, URLS, addre
 pub(crate) use self::inbox::ReportingInbox;
 pub(crate) use self::metrics::Metrics;
 use self::pages::Pages;
-pub(crate) use self::ready::{Addresses, check_base};
+pub(crate) use self::ready::{Addresses, PublicUrl, check_base};
 pub(crate) use self::tokens::Tokens;
 use crate::exit::Failure;
 use crate::output::say;
 use crate::providers::{WEBHOOKS, callbacks};
-
-/// The URL at which vendors reach a receiver, and the option that sets it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PublicUrl<'a> {
-    /// The option.
-    pub(crate) option: &'static str,
-    /// The URL. `None`: that of the address.
-    pub(crate) url: Option<&'a str>,
-}
 
 /// How a command receives webhooks.
 pub(crate) struct Reception<'a> {

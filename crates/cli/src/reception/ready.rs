@@ -6,10 +6,18 @@ use http::Uri;
 use identkit_core::Secret;
 use serde_json::{Map, Value, json};
 
-use super::PublicUrl;
 use super::tokens::Tokens;
 use crate::exit::Failure;
 use crate::providers::WEBHOOKS;
+
+/// The URL at which vendors reach a receiver, and the option that sets it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PublicUrl<'a> {
+    /// The option.
+    pub(crate) option: &'static str,
+    /// The URL. `None`: that of the address.
+    pub(crate) url: Option<&'a str>,
+}
 
 /// The addresses of the receiver.
 pub(crate) struct Addresses {

@@ -11,7 +11,8 @@ use identkit_transport::SystemClock;
 use serde_json::json;
 
 use super::find::{self, report};
-use crate::accounts::{AccountArguments, Calls};
+use crate::account::Calls;
+use crate::accounts::AccountArguments;
 use crate::exit::Failure;
 use crate::given::{Ways, value};
 use crate::output::{Format, unwritten};

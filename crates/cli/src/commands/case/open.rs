@@ -13,7 +13,8 @@ use serde_json::json;
 
 use super::neutral;
 use super::opener::NamedOpener;
-use crate::accounts::{Account, AccountArguments, Calls, VendorCase, WebhookBase};
+use crate::account::{Account, Calls, VendorCase, WebhookBase};
+use crate::accounts::AccountArguments;
 use crate::evidence::WishArguments;
 use crate::exit::Failure;
 use crate::input::Input;
@@ -30,13 +31,12 @@ use crate::values::{lease, webhook_url};
 /// On exit code 6 the vendor may have opened it: a running collector searches for it.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The case in the vendor's JSON format, as for `tm put-order` and `identify24 create`, or in the neutral form. `-` reads
-    /// standard input.
+    /// The case in the vendor's own JSON format, or in the neutral form. `-` reads standard input.
     #[arg(value_name = "FILE|-")]
     file: PathBuf,
 
-    /// Vendor at which the case is opened: tm or identify24.
-    #[arg(long, value_name = "PROVIDER", value_parser = provider_name)]
+    /// Vendor at which the case is opened.
+    #[arg(long, value_name = "PROVIDER", value_parser = provider_name())]
     provider: String,
 
     #[command(flatten)]

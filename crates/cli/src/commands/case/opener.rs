@@ -1,4 +1,4 @@
-//! Tells apart where an opening was interrupted: before or after the case was in the store.
+//! Names the case of an opening that is interrupted.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -8,7 +8,8 @@ use identkit_store::Store;
 
 use super::act::{collector, show};
 use super::find;
-use crate::accounts::{AccountArguments, Calls};
+use crate::account::Calls;
+use crate::accounts::AccountArguments;
 use crate::exit::Failure;
 use crate::output::Format;
 use crate::run_settings::RunSettings;

@@ -14,7 +14,7 @@ use identkit_wire::Operation as _;
 use super::arguments::{CredentialArguments, OutcomeArguments, Switches};
 use super::client::unusable;
 use super::{create, ident};
-use crate::accounts::{Account, Calls, VendorCase, WebhookBase};
+use crate::account::{Account, Calls, VendorCase, WebhookBase};
 use crate::connection::Route;
 use crate::context::warn;
 use crate::exit::Failure;

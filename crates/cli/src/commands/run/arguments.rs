@@ -40,9 +40,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(super) check: bool,
 
-    /// Vendor whose cases are worked on: tm or identify24. Can be given several times. [default: those whose credentials are
-    /// given]
-    #[arg(long, value_name = "PROVIDER", value_parser = provider_name)]
+    /// Vendor whose cases are worked on. Can be given several times. [default: those whose credentials are given]
+    #[arg(long, value_name = "PROVIDER", value_parser = provider_name())]
     pub(super) provider: Vec<String>,
 
     /// Number of cases at once.

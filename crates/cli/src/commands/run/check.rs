@@ -5,8 +5,9 @@ use identkit_core::Clock as _;
 use identkit_transport::SystemClock;
 use serde_json::json;
 
-use super::{Arguments, delete_policy, public_url, setups};
-use crate::accounts::WebhookBase;
+use super::arguments::Arguments;
+use super::parts::{delete_policy, public_url, setups};
+use crate::account::WebhookBase;
 use crate::exit::Failure;
 use crate::output::Format;
 use crate::reception::{Reception, check_base};

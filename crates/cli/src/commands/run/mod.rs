@@ -5,13 +5,14 @@ mod check;
 pub(crate) mod config;
 mod inbox;
 mod journal;
+mod parts;
 
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use identkit_collector::{Collector, DeletePolicy, EvidenceWishes, ProviderSetup};
+use identkit_collector::{Collector, EvidenceWishes};
 use identkit_core::{Clock as _, Inbox};
 use identkit_store::Store;
 use identkit_transport::SystemClock;
@@ -23,11 +24,12 @@ use tokio::task::JoinHandle;
 pub(crate) use self::arguments::Arguments;
 use self::inbox::CollectorInbox;
 use self::journal::Journal;
-use crate::accounts::{Account, Calls, WebhookBase};
+use self::parts::{delete_policy, public_url, setups};
+use crate::account::WebhookBase;
 use crate::exit::Failure;
 use crate::output::{Format, print, say};
 use crate::providers::ACCOUNT_WEBHOOK;
-use crate::reception::{Metrics, PublicUrl, Received, Reception, ReportingInbox, check_base};
+use crate::reception::{Metrics, Received, Reception, ReportingInbox, check_base};
 use crate::run_settings::RunSettings;
 use crate::signals;
 use crate::store::Missing;
@@ -140,37 +142,6 @@ impl Running {
         }
         task.abort();
     }
-}
-
-fn public_url(options: &Arguments) -> PublicUrl<'_> {
-    PublicUrl { option: "--webhook-base", url: options.webhook_base.as_deref() }
-}
-
-fn delete_policy(options: &Arguments) -> DeletePolicy {
-    match options.no_delete {
-        true => DeletePolicy::Never,
-        false => DeletePolicy::After(options.delete_after.unwrap_or_default()),
-    }
-}
-
-/// The selected providers by their names.
-async fn setups(options: &Arguments, base: WebhookBase) -> Result<Vec<(&'static str, ProviderSetup)>, Failure> {
-    let arguments = &options.accounts;
-    if options.wishes.video && options.listen.is_none() && options.webhook_base.is_none() {
-        return Err(Failure::usage("--video needs a receiver, because the vendor announces recordings: use --listen"));
-    }
-    let mut setups = Vec::new();
-    for account in arguments.select(&options.provider)? {
-        let provider = account.provider(Calls::All, &arguments.route).await?;
-        let setup = account.with_webhooks(ProviderSetup::new(provider), base.clone());
-        setups.push((name(account), setup));
-    }
-    Ok(setups)
-}
-
-/// The name of an account's provider.
-fn name(account: &dyn Account) -> &'static str {
-    account.names().first().copied().unwrap_or_default()
 }
 
 /// Stores what the commands on the cases need.

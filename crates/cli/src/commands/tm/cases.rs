@@ -12,7 +12,7 @@ use identkit_wire::Callback as _;
 
 use super::arguments::{CredentialArguments, Switch, dialect};
 use super::orders;
-use crate::accounts::{Account, Calls, VendorCase, WebhookBase};
+use crate::account::{Account, Calls, VendorCase, WebhookBase};
 use crate::connection::Route;
 use crate::context::warn;
 use crate::exit::Failure;

@@ -19,7 +19,7 @@ fn unusable_options_are_named() {
     let sink = service.sink().display().to_string();
     service.run("run --sink s3://bucket/prefix").ends_with(2, &["--sink", "no object store"]);
     service.run("run --provider tm").ends_with(2, &["--sink"]);
-    service.run(&format!("run --sink {sink} --provider acme")).ends_with(2, &["tm or identify24"]);
+    service.run(&format!("run --sink {sink} --provider acme")).ends_with(2, &["possible values: tm, identify24"]);
     service.run(&format!("run --sink {sink} --lease 1s")).ends_with(2, &["3s to 10m"]);
     service.run(&format!("run --sink {sink} --no-delete --delete-after 1d")).ends_with(2, &["--delete-after"]);
     service.run(&format!("run --sink {sink} --provider tm --video")).fails_with(2, &["--listen"]);
