@@ -40,6 +40,7 @@ const COMPLETE: &[(&str, &str)] = &[
     ("store::Lease", "the key of a claim"),
     ("store::NewCaseRow", "an engine must store every column"),
     ("store::RecordRow", "an engine must store every column"),
+    ("store::SealedRow", "an engine must store every column"),
     ("store::TokenRow", "an engine must store every column"),
     ("wire::AmbiguityPolicy", "the engine must decide for each"),
     ("wire::Answer", "the engine must judge each"),

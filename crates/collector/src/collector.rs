@@ -18,7 +18,7 @@ use crate::record::EvidenceWishes;
 use crate::setup::{DeletePolicy, ProviderSetup, Timing};
 use crate::sink::ArtifactSink;
 
-/// Pause between two looks for what is due besides the work of cases.
+/// Pause between two looks for a sweep that is due.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 /// Runs the typical flow of all cases: opens them, awaits their ends, collects and verifies the evidence, and deletes the
@@ -218,7 +218,7 @@ impl CollectorBuilder {
     /// Creates the collector. It does nothing until [`Collector::run`] or [`Collector::open`].
     ///
     /// # Errors
-    /// [`Kind::InvalidInput`] if there is no provider, if two have the same name, or if one cannot judge how a case ended:
+    /// [`Kind::InvalidInput`] without a provider, if two have the same name, or if one cannot judge how a case ended:
     /// all of its cases would stay open.
     pub fn build(self) -> Result<Collector, Error> {
         let invalid = |detail: String| Err(Error::new(Kind::InvalidInput, detail));

@@ -32,6 +32,6 @@ pub use self::setup::{CaseWebhook, DeletePolicy, ProviderSetup, Timing};
 pub use self::sink::FolderSink;
 #[cfg(feature = "object-store")]
 pub use self::sink::ObjectSink;
-pub use self::sink::{ArtifactName, ArtifactSink, DiscardSink, MemorySink, SavedArtifact};
+pub use self::sink::{ArtifactKey, ArtifactName, ArtifactSink, DiscardSink, EncryptedSink, MemorySink, SavedArtifact};
 pub use self::state::CaseState;
 pub use self::sweep::SweepReport;

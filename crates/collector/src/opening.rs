@@ -104,7 +104,7 @@ impl<'a> OpenRequest<'a> {
 /// A case that was opened, or whose outcome is unknown.
 #[non_exhaustive]
 #[derive(Debug)]
-#[must_use = "the state can be `unknown`: then there is no URL for the person yet, and the case must not be opened again"]
+#[must_use = "the state can be `unknown`: the person has no URL then, and the case must not be opened again"]
 pub struct OpenedCase {
     /// Id of the case in the store.
     pub case: CaseId,
@@ -130,7 +130,7 @@ impl Collector {
     /// # Errors
     /// The case was not opened: the errors of [`IdentityProvider::open`] except [`Kind::OutcomeUnknown`];
     /// [`Kind::Conflict`] if a case has the reference; [`Kind::Storage`] if the intent cannot be stored, and nothing was
-    /// sent. [`Kind::InvalidInput`] also if no provider has the name.
+    /// sent. [`Kind::InvalidInput`] also for an unknown provider.
     pub async fn open(&self, provider: &str, case: &NewCase) -> Result<OpenedCase, Error> {
         let mut request = OpenRequest::new(provider, case.purpose, case);
         request.reference = case.reference.as_ref().map(|reference| Secret::new(reference.expose().as_str()));

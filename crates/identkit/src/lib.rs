@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "collector")]
+pub use identkit_collector as collector;
 pub use identkit_core as core;
 #[cfg(feature = "identify24")]
 pub use identkit_identify24 as identify24;
 #[cfg(feature = "identity-tm")]
 pub use identkit_identity_tm as identity_tm;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "collector", feature = "postgres", feature = "sqlite"))]
 pub use identkit_store as store;
 pub use identkit_transport as transport;
 #[cfg(feature = "webhook")]
@@ -26,6 +28,7 @@ pub use serde_json;
 #[cfg(all(
     doctest,
     feature = "axum",
+    feature = "collector",
     feature = "identify24",
     feature = "identity-tm",
     feature = "http",
@@ -42,6 +45,8 @@ mod pages {
     struct SignADocument;
     #[doc = include_str!("../../../docs/receive-webhooks.md")]
     struct ReceiveWebhooks;
+    #[doc = include_str!("../../../docs/collect.md")]
+    struct Collect;
     #[doc = include_str!("../../../docs/operate.md")]
     struct Operate;
     #[doc = include_str!("../../../docs/observation.md")]

@@ -87,18 +87,18 @@ impl Store {
 
     async fn read_case(&self, row: CaseRow) -> Result<Option<Case>, Error> {
         let vendor = match row.vendor {
-            Some(link) => self.keys.get(link).await?,
+            Some(link) => self.keys.get_with_id(link).await?,
             None => None,
         };
         let reference = match row.reference {
-            Some(link) => self.keys.get(link).await?,
+            Some(link) => self.keys.get_with_id(link).await?,
             None => None,
         };
         // A link without its key: a purge has begun.
         if row.purging || vendor.is_some() != row.vendor.is_some() || reference.is_some() != row.reference.is_some() {
             return Ok(None);
         }
-        let Some(key) = reference.as_ref().or(vendor.as_ref()) else { return Err(fault::damaged()) };
+        let Some((key, _)) = reference.as_ref().or(vendor.as_ref()) else { return Err(fault::damaged()) };
         let (opened, data) = match row.version {
             0 => (None, Pii::default()),
             _ => open_state(key, &row)?,
@@ -106,8 +106,8 @@ impl Store {
         Ok(Some(Case {
             id: CaseId(row.id),
             provider: row.provider,
-            reference: reference.map(|key| key.id),
-            vendor_id: vendor.map(|key| key.id),
+            reference: reference.map(|(_, id)| id),
+            vendor_id: vendor.map(|(_, id)| id),
             opened,
             status: row.status,
             data,
@@ -175,8 +175,8 @@ impl Store {
             match vendor {
                 // The purge of a case with the same vendor's id has removed the key: the link must be replaced.
                 Some(key) if !self.keys.has(key.link).await? => (entries, deletion) = (&[], None),
-                Some(key) => {
-                    case.vendor_id = Some(key.id);
+                Some(_) => {
+                    case.vendor_id = case.opened.as_ref().map(|opened| opened.id.clone());
                     return Ok(());
                 }
                 None => return Ok(()),

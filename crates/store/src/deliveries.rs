@@ -2,57 +2,126 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
+use std::sync::Arc;
 
 use identkit_core::{Error, Event, Inbox, Secret, WebhookDelivery, async_trait};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::engine::{Arrival, EventRow, Link};
+use crate::engine::{Arrival, EventRow, Link, SealedRow, Sealer};
 use crate::fault;
-use crate::keys::{CaseKey, Naming};
+use crate::keys::{CaseKey, KeyName, Naming};
 use crate::model::{CaseId, EventId, StoredEvent};
 use crate::pack::{micros, pack, unpack};
 use crate::store::Store;
+
+/// What arrives for a case. It is encrypted in the transaction that stores it.
+struct Arriving {
+    name: KeyName,
+    received: Timestamp,
+    /// The vendor's name of the event, and the request with the event. Nothing has arrived if only work is opened.
+    delivery: Option<(String, Zeroizing<Vec<u8>>)>,
+}
+
+impl Sealer for Arriving {
+    fn create_key(&self) -> Result<Vec<u8>, Error> {
+        self.name.create_value()
+    }
+
+    fn seal(&self, key: &[u8]) -> Result<SealedRow, Error> {
+        let key = self.name.read(key)?;
+        let event = match &self.delivery {
+            Some((name, clear)) => {
+                let body = key.seal("events", &[name.as_bytes(), &micros(self.received)], clear)?;
+                Some((name.clone(), body))
+            }
+            None => None,
+        };
+        Ok(SealedRow { vendor: key.link, event })
+    }
+}
+
+/// Encodes a request and its event. The payload is usually the end of the request: then its length is stored instead, and it
+/// is taken out of the event.
+fn encode(event: &mut Event, request: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let payload = event.payload.take_if(|payload| request.ends_with(payload.expose().as_bytes()));
+    let encoded = Zeroizing::new(serde_json::to_vec(event).map_err(|_| fault::unreadable_event())?);
+    Ok(Zeroizing::new(match payload {
+        Some(payload) => pack(&[request, &encoded, &(payload.expose().len() as u64).to_le_bytes()]),
+        None => pack(&[request, &encoded]),
+    }))
+}
+
+/// Decodes what [`encode`] returned: the event and the request.
+fn decode(clear: &[u8]) -> Result<(Event, &[u8]), Error> {
+    let read = |event| serde_json::from_slice::<Event>(event).map_err(|_| fault::unreadable_event());
+    let Some([request, event, length]) = unpack(clear) else {
+        let [request, event] = unpack(clear).ok_or_else(fault::damaged)?;
+        return Ok((read(event)?, request));
+    };
+    let payload = || {
+        let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
+        let (_, payload) = request.split_at_checked(request.len().checked_sub(length)?)?;
+        std::str::from_utf8(payload).ok()
+    };
+    let mut event = read(event)?;
+    event.payload = Some(payload().ok_or_else(fault::damaged)?.into());
+    Ok((event, request))
+}
 
 impl Store {
     /// Stores a delivery, and returns when it is durable. It joins the case's pending unit of work, or opens one: also if
     /// the store does not know the case. An event without a case is one of the case that has its key as id.
     pub async fn accept(&self, delivery: &WebhookDelivery) -> Result<EventId, Error> {
-        let WebhookDelivery { event, received, request, .. } = delivery;
-        let encoded = Zeroizing::new(serde_json::to_vec(event).map_err(|_| fault::unreadable_event())?);
-        let clear = Zeroizing::new(pack(&[request.expose(), &encoded]));
-        let seal = |key: &CaseKey| {
-            let body = key.seal("events", &[event.name.as_bytes(), &micros(*received)], &clear)?;
-            Ok(Some((event.name.clone(), body)))
-        };
+        self.accept_owned(delivery.clone()).await
+    }
+
+    async fn accept_owned(&self, delivery: WebhookDelivery) -> Result<EventId, Error> {
+        let WebhookDelivery { mut event, received, request, .. } = delivery;
+        let clear = encode(&mut event, request.expose())?;
         let id = event.case_id.as_ref().unwrap_or(&event.key);
-        Ok(EventId(self.arrive(&event.provider, id, *received, seal).await?.1))
+        Ok(EventId(self.arrive(&event.provider, id, received, Some((event.name, clear))).await?.1))
     }
 
     /// Opens a unit of work for a case without a delivery, e.g. because a sweep found a change. Returns the id of the case.
     pub async fn wake(&self, provider: &str, vendor_id: &Secret, now: Timestamp) -> Result<CaseId, Error> {
-        Ok(CaseId(self.arrive(provider, vendor_id, now, |_| Ok(None)).await?.0))
+        Ok(CaseId(self.arrive(provider, vendor_id, now, None).await?.0))
     }
 
+    // What is stored here can be read: the engine reads the key in the transaction that writes the row.
+    //
+    // Let L be the link of the key that the transaction T reads. Only a purge removes that key: of a case that has L, or
+    // by `remove_unused_keys`, which creates a case that has L. A purge marks its case, removes the key and then the row of
+    // the case, each step in a transaction that ends before the next one begins.
+    //
+    // - The key was removed before T reads: T finds no key, or a later one with another link, which no step of
+    //   this purge can remove, because a key is removed by name and value, and a case by its id.
+    // - The case was marked before T reads, but the key was not removed: while T runs, the row of the case is there. On
+    //   SQLite and in memory, because T has the lock that each write of a case needs; on PostgreSQL, because the row is removed
+    //   after the key, which needs the lock of T. The row has L and the mark, so T stores nothing. The purge is completed
+    //   here, and the next turn creates another key.
+    // - The case is marked while T runs, which only PostgreSQL allows: before T writes the row of the case, T finds the
+    //   mark, as above. Afterwards, the mark waits for T: see the next point.
+    // - The case is marked after T: the purge removes the delivery with its case. It was accepted before.
+    //
+    // `save` can give a case the link of a key that was removed meanwhile. It then replaces the link. An arrival in between
+    // finds no key and creates one, with a case of its own, which `save` merges. A restored backup of the data can have
+    // cases whose keys were removed: an arrival creates another key and another case. A process that stops between
+    // the commits of key and row leaves a key that nothing uses, and has acknowledged nothing.
     async fn arrive(
         &self,
         provider: &str,
         vendor_id: &Secret,
         at: Timestamp,
-        seal: impl Fn(&CaseKey) -> Result<Option<(String, Vec<u8>)>, Error>,
+        delivery: Option<(String, Zeroizing<Vec<u8>>)>,
     ) -> Result<(u64, u64), Error> {
+        let name = self.keys.name(provider, Naming::Vendor, vendor_id);
+        let key = name.bytes;
+        let arriving = Arc::new(Arriving { name, received: at, delivery });
         loop {
-            let key = self.keys.get_or_create(provider, Naming::Vendor, vendor_id).await?;
-            match self.engine.accept(provider, key.link, at, seal(&key)?).await? {
+            match self.engine.accept(provider, &key, at, Arc::clone(&arriving) as Arc<dyn Sealer>).await? {
                 Arrival::Purging { case } => drop(self.purge(CaseId(case)).await?),
-                // Before the row was written, a purge may have removed the case and the key, so the row cannot be read.
-                // Only the delivery that has created the case removes it, but others can have joined it meanwhile.
-                Arrival::Stored { case, new, .. } if !self.keys.has(key.link).await? => {
-                    if new {
-                        self.purge(CaseId(case)).await?;
-                    }
-                }
-                Arrival::Stored { case, event, .. } => return Ok((case, event)),
+                Arrival::Stored { case, event } => return Ok((case, event)),
             }
         }
     }
@@ -78,8 +147,7 @@ impl Store {
             // An event without a key was purged.
             let Some(key) = key else { continue };
             let clear = key.open("events", &[row.name.as_bytes(), &micros(row.received)], &row.body)?;
-            let [request, event] = unpack(&clear).ok_or_else(fault::damaged)?;
-            let event: Event = serde_json::from_slice(event).map_err(|_| fault::unreadable_event())?;
+            let (event, request) = decode(&clear)?;
             let delivery = WebhookDelivery::new(event, row.received).with_request(request.to_vec());
             let (id, case) = (EventId(row.id), CaseId(row.case));
             let idempotency_key = self.keys.event_name(row.vendor, row.id, row.received);
@@ -93,6 +161,36 @@ impl Store {
 #[async_trait]
 impl Inbox for Store {
     async fn accept(&self, delivery: WebhookDelivery) -> Result<(), Error> {
-        Self::accept(self, &delivery).await.map(drop)
+        self.accept_owned(delivery).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_stored_once_and_read_as_it_was() {
+        let mut event = Event::new("identify24", "status", "key");
+        for (payload, request, shorter) in [
+            (Some("{\"name\":\"Mustermann\"}"), "POST /\r\n\r\n{\"name\":\"Mustermann\"}", true),
+            (Some("a form"), "POST /\r\n\r\na+form", false),
+            (Some("longer than the request"), "request", false),
+            (Some(""), "POST /\r\n\r\n", false),
+            (None, "POST /\r\n\r\n", false),
+        ] {
+            event.payload = payload.map(Into::into);
+            let plain = pack(&[request.as_bytes(), &serde_json::to_vec(&event).unwrap()]);
+            let clear = encode(&mut event.clone(), request.as_bytes()).unwrap();
+            assert_eq!(clear.len() < plain.len(), shorter, "{request}");
+            // Also as an earlier release has written it.
+            for clear in [&clear, &plain] {
+                assert_eq!(decode(clear).unwrap(), (event.clone(), request.as_bytes()));
+            }
+        }
+        let event = serde_json::to_vec(&Event::new("identify24", "status", "key")).unwrap();
+        for length in [8_u64, u64::MAX] {
+            assert!(decode(&pack(&[b"request", &event, &length.to_le_bytes()])).is_err());
+        }
     }
 }

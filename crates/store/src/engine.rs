@@ -12,6 +12,7 @@
 //! - No operation reads a clock: times are parameters.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use identkit_core::Error;
@@ -134,6 +135,28 @@ pub struct EntryRow {
     pub body: Vec<u8>,
 }
 
+/// What [`Engine::accept`] stores: it is encrypted with the key that the case has in the transaction. The engine may call
+/// both functions several times.
+///
+/// # Errors
+/// If the random generator fails, or if the key is damaged. The operation then writes nothing.
+pub trait Sealer: Send + Sync {
+    /// Creates the value of a key for a name that has none.
+    fn create_key(&self) -> Result<Vec<u8>, Error>;
+
+    /// Encrypts with the key that has this value.
+    fn seal(&self, key: &[u8]) -> Result<SealedRow, Error>;
+}
+
+/// The columns of a delivery that depend on the key of its case.
+#[derive(Clone, Debug)]
+pub struct SealedRow {
+    /// Name of the case by the vendor's id.
+    pub vendor: Link,
+    /// The vendor's name of the event, and the encrypted request and event, if a delivery has arrived.
+    pub event: Option<(String, Vec<u8>)>,
+}
+
 /// Outcome of [`Engine::accept`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
@@ -143,8 +166,6 @@ pub enum Arrival {
         case: u64,
         /// Id of the event, or 0 without one.
         event: u64,
-        /// Whether the case is new.
-        new: bool,
     },
     /// It is not stored, because the purge of its case must be completed first.
     Purging {
@@ -276,14 +297,17 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Returns names and values of keys in the order of their names.
     async fn keys(&self, after: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error>;
 
-    /// Opens a unit of work for the case with this name, or joins the pending one, and adds the event to it, if there is
-    /// one. Creates the case if it does not exist.
+    /// Opens a unit of work for the case whose key has this name, or joins the pending one, and adds the event to it, if
+    /// there is one. Creates the key and the case if they do not exist. The key is durable before the case is.
+    ///
+    /// From the time at which the transaction reads the key to its end, either no case can be marked as being purged
+    /// or removed, or no key can be removed. So what is stored can be read until a later purge.
     async fn accept(
         &self,
         provider: &str,
-        vendor: Link,
+        key: &[u8],
         at: Timestamp,
-        event: Option<(String, Vec<u8>)>,
+        sealer: Arc<dyn Sealer>,
     ) -> Result<Arrival, Error>;
 
     /// Returns events of all cases or of one, in order.

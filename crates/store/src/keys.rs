@@ -46,10 +46,9 @@ impl Naming {
     }
 }
 
-/// The key of a name, and the text that has the name.
+/// The key of a name.
 pub(crate) struct CaseKey {
     pub(crate) link: Link,
-    pub(crate) id: Secret,
     key: Bytes32,
 }
 
@@ -69,10 +68,34 @@ fn context(link: &Link, table: &str, columns: &[&[u8]]) -> Vec<u8> {
     [pack(&[&link.0, table.as_bytes()]), pack(columns)].concat()
 }
 
+/// A name, and the text that has it. It creates and reads the values of its keys.
+pub(crate) struct KeyName {
+    wrapping: Arc<KeyEncryptionKey>,
+    pub(crate) bytes: [u8; NAME],
+    naming: Naming,
+    id: Secret,
+}
+
+impl KeyName {
+    /// Creates the value of a new key.
+    pub(crate) fn create_value(&self) -> Result<Vec<u8>, Error> {
+        let generation: [u8; Link::LENGTH - NAME] = cipher::random()?;
+        let key = CaseKey { link: link(self.bytes, generation), key: Zeroizing::new(cipher::random()?) };
+        let wrapped = self.wrapping.wrap(&key.link.0, key.key.as_slice())?;
+        let sealed = key.seal("keys", &[], self.id.expose().as_bytes())?;
+        Ok(pack(&[&generation, &wrapped, &sealed, self.naming.text()]))
+    }
+
+    /// Returns the key that has this value.
+    pub(crate) fn read(&self, value: &[u8]) -> Result<CaseKey, Error> {
+        read(&self.wrapping, self.bytes, value).map(|(key, _)| key)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     engine: Arc<dyn Engine>,
-    wrapping: KeyEncryptionKey,
+    wrapping: Arc<KeyEncryptionKey>,
 }
 
 impl Keys {
@@ -85,11 +108,13 @@ impl Keys {
     pub(crate) async fn open(engine: Arc<dyn Engine>, wrapping: KeyEncryptionKey) -> Result<Self, Error> {
         let stored = engine.add_key(CHECK, wrapping.wrap(CHECK, &[0; 32])?).await?;
         wrapping.unwrap(CHECK, &stored).map_err(|_| fault::wrong_key())?;
-        Ok(Self { engine, wrapping })
+        Ok(Self { engine, wrapping: Arc::new(wrapping) })
     }
 
-    fn name(&self, provider: &str, naming: Naming, id: &Secret) -> [u8; NAME] {
-        self.wrapping.name(&[provider.as_bytes(), naming.text(), id.expose().as_bytes()])
+    /// The name of a text.
+    pub(crate) fn name(&self, provider: &str, naming: Naming, id: &Secret) -> KeyName {
+        let bytes = self.wrapping.name(&[provider.as_bytes(), naming.text(), id.expose().as_bytes()]);
+        KeyName { wrapping: Arc::clone(&self.wrapping), bytes, naming, id: id.clone() }
     }
 
     /// The hash by which a token of webhook URLs is found.
@@ -108,29 +133,34 @@ impl Keys {
     /// Returns the key of a name, if there is one.
     pub(crate) async fn find(&self, provider: &str, naming: Naming, id: &Secret) -> Result<Option<CaseKey>, Error> {
         let name = self.name(provider, naming, id);
-        self.engine.key(&name).await?.map(|stored| self.read(name, &stored)).transpose()
+        self.engine.key(&name.bytes).await?.map(|value| name.read(&value)).transpose()
     }
 
     /// Returns the key of a name, and creates it if there is none.
     pub(crate) async fn get_or_create(&self, provider: &str, naming: Naming, id: &Secret) -> Result<CaseKey, Error> {
         let name = self.name(provider, naming, id);
-        if let Some(stored) = self.engine.key(&name).await? {
-            return self.read(name, &stored);
-        }
-        let generation: [u8; Link::LENGTH - NAME] = cipher::random()?;
-        let key = CaseKey { link: link(name, generation), id: id.clone(), key: Zeroizing::new(cipher::random()?) };
-        let wrapped = self.wrapping.wrap(&key.link.0, key.key.as_slice())?;
-        let sealed = key.seal("keys", &[], id.expose().as_bytes())?;
-        let stored = self.engine.add_key(&name, pack(&[&generation, &wrapped, &sealed, naming.text()])).await?;
-        self.read(name, &stored)
+        let value = match self.engine.key(&name.bytes).await? {
+            Some(value) => value,
+            None => self.engine.add_key(&name.bytes, name.create_value()?).await?,
+        };
+        name.read(&value)
     }
 
     /// Returns the key of a link, unless it was removed.
     pub(crate) async fn get(&self, link: Link) -> Result<Option<CaseKey>, Error> {
         match self.stored(link).await? {
-            Some((name, stored)) => self.read(name, &stored).map(Some),
+            Some((name, value)) => Ok(Some(read(&self.wrapping, name, &value)?.0)),
             None => Ok(None),
         }
+    }
+
+    /// Returns the key of a link with the text that has its name, unless it was removed.
+    pub(crate) async fn get_with_id(&self, link: Link) -> Result<Option<(CaseKey, Secret)>, Error> {
+        let Some((name, value)) = self.stored(link).await? else { return Ok(None) };
+        let (key, sealed) = read(&self.wrapping, name, &value)?;
+        let id = key.open("keys", &[], sealed)?;
+        let id = std::str::from_utf8(&id).map_err(|_| fault::damaged())?;
+        Ok(Some((key, Secret::new(id))))
     }
 
     /// Whether the link still has its key. What was stored under a link without a key cannot be read.
@@ -167,15 +197,13 @@ impl Keys {
         let same = |stored: &Vec<u8>| unpack::<4>(stored).is_some_and(|[stored, ..]| stored == generation);
         Ok(stored.filter(same).map(|stored| (*name, stored)))
     }
+}
 
-    fn read(&self, name: [u8; NAME], stored: &[u8]) -> Result<CaseKey, Error> {
-        let [generation, wrapped, sealed, _] = unpack(stored).ok_or_else(fault::damaged)?;
-        let link = link(name, generation.try_into().map_err(|_| fault::damaged())?);
-        let mut key = CaseKey { link, id: Secret::new(""), key: self.wrapping.unwrap(&link.0, wrapped)? };
-        let id = key.open("keys", &[], sealed)?;
-        key.id = Secret::new(std::str::from_utf8(&id).map_err(|_| fault::damaged())?);
-        Ok(key)
-    }
+/// The key in a value, and the encrypted text that has its name.
+fn read<'a>(wrapping: &KeyEncryptionKey, name: [u8; NAME], value: &'a [u8]) -> Result<(CaseKey, &'a [u8]), Error> {
+    let [generation, wrapped, sealed, _] = unpack(value).ok_or_else(fault::damaged)?;
+    let link = link(name, generation.try_into().map_err(|_| fault::damaged())?);
+    Ok((CaseKey { link, key: wrapping.unwrap(&link.0, wrapped)? }, sealed))
 }
 
 fn link(name: [u8; NAME], generation: [u8; Link::LENGTH - NAME]) -> Link {
@@ -190,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_ciphertext_belongs_to_key_table_and_columns() {
-        let key = |link| CaseKey { link: Link(link), id: Secret::new(""), key: Zeroizing::new([1; 32]) };
+        let key = |link| CaseKey { link: Link(link), key: Zeroizing::new([1; 32]) };
         let sealed = key([1; 48]).seal("events", &[b"OnFinal", b"1"], b"Mustermann").unwrap();
         assert!(key([1; 48]).open("events", &[b"OnFinal", b"1"], &sealed).is_ok());
         assert!(key([2; 48]).open("events", &[b"OnFinal", b"1"], &sealed).is_err());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use identkit_core::Error;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::engine::{
     Arrival, CaseRow, Change, Engine, EntryRow, EventRow, EventState, Finish, Held, Lease, Link, NewCaseRow,
-    RecordKind, RecordRow, TokenRow,
+    RecordKind, RecordRow, SealedRow, Sealer, TokenRow,
 };
 use crate::fault;
 
@@ -165,14 +165,18 @@ impl Engine for Memory {
     async fn accept(
         &self,
         provider: &str,
-        vendor: Link,
+        key: &[u8],
         at: Timestamp,
-        event: Option<(String, Vec<u8>)>,
+        sealer: Arc<dyn Sealer>,
     ) -> Result<Arrival, Error> {
         let mut tables = self.contested();
-        let found = tables.find(vendor);
-        let new = found.is_none();
-        let row = match found.and_then(|id| tables.cases.get_mut(&id)) {
+        let value = match tables.keys.get(key) {
+            Some(value) => value.clone(),
+            None => sealer.create_key()?,
+        };
+        let SealedRow { vendor, event } = sealer.seal(&value)?;
+        tables.keys.insert(key.to_vec(), value);
+        let row = match tables.find(vendor).and_then(|id| tables.cases.get_mut(&id)) {
             Some(row) if row.purging => return Ok(Arrival::Purging { case: row.id }),
             Some(row) => row,
             None => tables.add_case(provider, at),
@@ -181,12 +185,12 @@ impl Engine for Memory {
         row.changed = row.changed.max(at);
         row.open_unit(at);
         let case = row.id;
-        let Some((name, body)) = event else { return Ok(Arrival::Stored { case, event: 0, new }) };
+        let Some((name, body)) = event else { return Ok(Arrival::Stored { case, event: 0 }) };
         let id = tables.next_id();
         let (provider, state) = (provider.to_owned(), EventState::Pending);
         let row = EventRow { id, case, provider, vendor, name, received: at, state, attempts: 0, body };
         tables.events.insert(id, row);
-        Ok(Arrival::Stored { case, event: id, new })
+        Ok(Arrival::Stored { case, event: id })
     }
 
     async fn events(&self, case: Option<u64>, after: u64, limit: usize) -> Result<Vec<EventRow>, Error> {

@@ -4,9 +4,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use identkit_core::{CaseRef, Event, Pii, Secret, WebhookDelivery};
+use identkit_core::{CaseRef, Error, Event, Pii, Secret, WebhookDelivery};
 use jiff::Timestamp;
 
+use crate::engine::{Link, SealedRow, Sealer};
+use crate::keys::Naming;
 use crate::{Case, CaseId, Entry, EventId, Intent, KeyEncryptionKey, Memory, Retention, Store};
 
 const PROVIDER: &str = "identity-tm";
@@ -16,6 +18,19 @@ fn delivery(id: &Secret) -> WebhookDelivery {
     let mut event = Event::new(PROVIDER, "OnFinal", "key");
     event.case_id = Some(id.clone());
     WebhookDelivery::new(event, AT)
+}
+
+/// A delivery that another process writes under a link whose key was removed.
+struct Late(Link);
+
+impl Sealer for Late {
+    fn create_key(&self) -> Result<Vec<u8>, Error> {
+        panic!("the key that is read is another one, which exists");
+    }
+
+    fn seal(&self, _: &[u8]) -> Result<SealedRow, Error> {
+        Ok(SealedRow { vendor: self.0, event: None })
+    }
 }
 
 struct Race {
@@ -69,7 +84,7 @@ async fn a_purge_during_two_accepts_loses_no_delivery() {
         let link = store.engine.case(old.0).await.unwrap().unwrap().vendor.unwrap();
         assert!(store.purge(old).await.unwrap());
         // Another delivery with the removed key. Its process has not removed the row yet.
-        store.engine.accept(PROVIDER, link, AT, None).await.unwrap();
+        store.engine.accept(PROVIDER, b"check", AT, Arc::new(Late(link))).await.unwrap();
     });
     let id = race.store.accept(&delivery(&race.id)).await.unwrap();
     let [unreadable, case] = race.store.engine.cases(None, 0, 10).await.unwrap().try_into().unwrap();
@@ -108,7 +123,8 @@ async fn a_purge_during_save_loses_no_reference() {
 #[tokio::test]
 async fn removing_unused_keys_loses_nothing() {
     let race = Race::new().await;
-    // The key is removed before the row of its case is written.
+    // The key is removed before the row of its case is written. That of a delivery was left by a process that stopped.
+    race.store.keys.get_or_create(PROVIDER, Naming::Vendor, &race.id).await.unwrap();
     let sweep = async |store: Store| assert_eq!(store.remove_unused_keys().await.unwrap(), 1);
     race.interfere(sweep);
     race.store.accept(&delivery(&race.id)).await.unwrap();

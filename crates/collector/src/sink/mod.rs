@@ -1,6 +1,7 @@
 //! Where artifacts are stored.
 
 mod discard;
+mod encrypted;
 #[cfg(feature = "folder")]
 mod folder;
 mod gathered;
@@ -13,6 +14,7 @@ mod probe;
 mod tally;
 
 pub use self::discard::DiscardSink;
+pub use self::encrypted::{ArtifactKey, EncryptedSink};
 #[cfg(feature = "folder")]
 pub use self::folder::FolderSink;
 pub use self::memory::MemorySink;

@@ -1,6 +1,7 @@
 //! The port of a place where artifacts are stored.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use identkit_core::{Content, Error};
@@ -81,5 +82,32 @@ pub trait ArtifactSink: Send + Sync + fmt::Debug {
             hash.update(&bytes);
         }
         Ok((length, hash.finalize().into()))
+    }
+}
+
+#[async_trait]
+impl<S: ArtifactSink + ?Sized> ArtifactSink for Arc<S> {
+    async fn store(&self, name: &ArtifactName, content: Content) -> Result<SavedArtifact, Error> {
+        (**self).store(name, content).await
+    }
+
+    async fn read(&self, location: &str) -> Result<Content, Error> {
+        (**self).read(location).await
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>, Error> {
+        (**self).list(folder).await
+    }
+
+    async fn remove(&self, location: &str) -> Result<(), Error> {
+        (**self).remove(location).await
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        (**self).check().await
+    }
+
+    async fn digest(&self, location: &str) -> Result<(u64, [u8; 32]), Error> {
+        (**self).digest(location).await
     }
 }

@@ -52,7 +52,7 @@ impl Work<'_> {
         if self.setup.provider.descriptor().can(Capability::Changes) { sweep.saturating_mul(4) } else { sweep }
     }
 
-    /// Cancels the case at the vendor. That it has ended meanwhile is no failure.
+    /// Cancels the case at the vendor. If it has ended meanwhile, that is not a failure.
     async fn cancel(&mut self, case: &CaseRef) -> Result<(), Failure> {
         let options = self.call_options().await.stored()?;
         match self.setup.provider.cancel(case, &options).await {

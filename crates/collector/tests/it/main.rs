@@ -16,6 +16,7 @@ mod pauses;
 mod sim;
 mod sink;
 mod sink_discard;
+mod sink_encrypted;
 #[cfg(feature = "object-store")]
 mod sink_faulty;
 #[cfg(feature = "folder")]

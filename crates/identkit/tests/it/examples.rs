@@ -6,7 +6,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -18,21 +18,29 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Additional runs of an example with an environment variable.
 const VARIANTS: &[(&str, &str, &str)] = &[("verify", "PROVIDER", "identify24")];
 
-/// The names of the examples, from their sources.
+/// An example that runs until it is stopped. It has a test of its own.
+const ENDLESS: &str = "service";
+
+/// The names of the examples that end, from their sources.
 fn names() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let sources = files.filter(|path| path.extension() == Some(OsStr::new("rs")));
     let mut names: Vec<String> = sources.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.retain(|name| name != ENDLESS);
     names.sort();
     names
 }
 
+/// The file of an example program.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    test.parent().unwrap().join("../examples").join(format!("{name}{}", env::consts::EXE_SUFFIX))
+}
+
 /// Runs a program and returns why it failed, if it did.
 fn failure(name: &str, variable: Option<(&str, &str)>) -> Option<String> {
-    let test = env::current_exe().unwrap();
-    let program = test.parent().unwrap().join("../examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
-    let mut command = Command::new(&program);
+    let mut command = Command::new(program(name));
     command.env_remove("PROVIDER").envs(variable).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,

@@ -1,5 +1,7 @@
 //! The operations of the engine as SQL.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use identkit_core::Error;
 use jiff::Timestamp;
@@ -14,7 +16,7 @@ use super::rows::{
 use super::statement::{INSERT_RECORD, borrowed, query};
 use crate::engine::{
     Arrival, CaseRow, Change, Engine, EntryRow, EventRow, Finish, Held, Lease, Link, NewCaseRow, RecordKind, RecordRow,
-    TokenRow,
+    Sealer, TokenRow,
 };
 use crate::{EventState, fault};
 
@@ -70,8 +72,8 @@ impl Postgres {
 #[async_trait]
 impl Engine for Postgres {
     async fn key(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let rows = self.run("SELECT value FROM identkit_keys.keys WHERE name = $1", values![name.to_vec()]).await?;
-        optional(&rows, |row| column(row, 0))
+        let found = self.keys.find(name.to_vec()).await;
+        found.and_then(|row| row.map(|row| column(&row, 1)).transpose()).map_err(Fault::into_error)
     }
 
     async fn add_key(&self, name: &[u8], value: Vec<u8>) -> Result<Vec<u8>, Error> {
@@ -83,8 +85,9 @@ impl Engine for Postgres {
     }
 
     async fn remove_key(&self, name: &[u8], value: &[u8]) -> Result<(), Error> {
+        // With the lock of the writer, so that no delivery is encrypted with the key meanwhile.
         let sql = "DELETE FROM identkit_keys.keys WHERE name = $1 AND value = $2";
-        self.run(sql, values![name.to_vec(), value.to_vec()]).await.map(drop)
+        self.write(sql, values![name.to_vec(), value.to_vec()]).await.map(drop)
     }
 
     async fn keys(&self, after: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
@@ -96,25 +99,15 @@ impl Engine for Postgres {
     async fn accept(
         &self,
         provider: &str,
-        vendor: Link,
+        key: &[u8],
         at: Timestamp,
-        event: Option<(String, Vec<u8>)>,
+        sealer: Arc<dyn Sealer>,
     ) -> Result<Arrival, Error> {
-        let arriving = Arriving { provider: provider.to_owned(), vendor: link(vendor), at: micros(at), event };
+        let arriving = Arriving { provider: provider.to_owned(), key: key.to_vec(), at: micros(at), sealer };
         loop {
-            let rows = self.writer.accept(arriving.clone()).await.map_err(Fault::into_error)?;
-            let stored = |row: &Row| {
-                let event = column::<Option<i64>>(row, 2)?.map_or(0, i64::unsigned_abs);
-                Ok(Arrival::Stored { case: number(row, 0)?, event, new: column(row, 1)? })
-            };
-            if let Some(stored) = optional(&rows, stored)? {
-                return Ok(stored);
+            if let Some(arrival) = self.writer.accept(arriving.clone()).await.map_err(Fault::into_error)? {
+                return Ok(arrival);
             }
-            let rows = self.run("SELECT id FROM cases WHERE vendor = $1 AND purging", values![link(vendor)]).await?;
-            if let Some(case) = optional(&rows, |row| number(row, 0))? {
-                return Ok(Arrival::Purging { case });
-            }
-            // The purge was completed at the same time.
         }
     }
 
@@ -302,8 +295,8 @@ impl Engine for Postgres {
     }
 
     async fn token(&self, hash: [u8; 32]) -> Result<Option<TokenRow>, Error> {
-        let sql = "SELECT provider, event, case_id, expires FROM tokens WHERE hash = $1";
-        optional(&self.run(sql, values![hash.to_vec()]).await?, |row| rows::token(row, hash))
+        let found = self.tokens.find(hash.to_vec()).await;
+        found.and_then(|row| row.map(|row| rows::token(&row, hash)).transpose()).map_err(Fault::into_error)
     }
 
     async fn limit_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<(), Error> {

@@ -10,6 +10,8 @@
 //! - What changes a case locks its row first, and reads what depends on it in a later statement, which sees everything
 //!   that was committed before. Only the writer waits for a row while it holds others, so no
 //!   two of them wait for each other.
+//! - The writer reads the keys of deliveries in the transaction that stores them, and removes keys too. So no delivery is
+//!   encrypted with a key that is removed before the commit.
 //! - The keys are in a schema of their own. Both schemas have the same random id, so that data are not opened with the keys
 //!   of another store, or without keys.
 
@@ -35,6 +37,7 @@ mod accept;
 mod connect;
 mod engine;
 mod listener;
+mod lookup;
 mod rows;
 mod schema;
 mod statement;
@@ -49,6 +52,7 @@ use tokio::sync::Mutex;
 
 use self::connect::Target;
 use self::listener::Listener;
+use self::lookup::Lookup;
 use self::writer::Writer;
 
 /// An [`Engine`](crate::Engine) on PostgreSQL, for several processes on several machines. A database holds one store.
@@ -75,6 +79,8 @@ use self::writer::Writer;
 pub struct Postgres {
     pool: Pool,
     writer: Writer,
+    keys: Lookup,
+    tokens: Lookup,
     target: Target,
     listener: Mutex<Option<Listener>>,
 }
@@ -120,7 +126,8 @@ impl PostgresBuilder {
         self
     }
 
-    /// Connects, and creates or updates the tables. Spawns the task that writes.
+    /// Connects, and creates or updates the tables. Spawns the tasks that write and that read
+    /// keys and tokens.
     ///
     /// The first call needs the privilege to create schemas, unless both exist and are empty.
     ///
@@ -136,6 +143,9 @@ impl PostgresBuilder {
         let target = Target::parse(&self.url)?;
         let (pool, writer) = (target.pool(self.connections)?, target.pool(1)?);
         schema::prepare(&writer).await?;
-        Ok(Postgres { pool, writer: Writer::start(writer, self.queue), target, listener: Mutex::default() })
+        let keys = Lookup::start(pool.clone(), "SELECT name, value FROM identkit_keys.keys WHERE name = ANY ($1)");
+        let sql = "SELECT hash, provider, event, case_id, expires FROM tokens WHERE hash = ANY ($1)";
+        let (tokens, writer) = (Lookup::start(pool.clone(), sql), Writer::start(writer, self.queue));
+        Ok(Postgres { pool, writer, keys, tokens, target, listener: Mutex::default() })
     }
 }

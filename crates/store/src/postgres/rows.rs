@@ -27,6 +27,8 @@ pub(super) enum Fault {
     Foreign,
     /// The engine rejects the operation.
     Rejected(fn() -> Error),
+    /// A delivery cannot be encrypted.
+    Unsealed(Arc<Error>),
     /// Too many operations wait.
     Full,
     /// No connection is free, or none can be created in time.
@@ -74,6 +76,10 @@ impl Fault {
             Self::Newer => storage("a later release of identkit has written it"),
             Self::Foreign => storage("the schema identkit or identkit_keys is that of another program"),
             Self::Rejected(error) => error(),
+            Self::Unsealed(error) => {
+                let (kind, text) = (error.kind(), error.to_string());
+                Arc::try_unwrap(error).unwrap_or_else(|_| Error::new(kind, text))
+            }
             Self::Full => Error::new(Kind::Unavailable, "too many operations wait for the database"),
             Self::NoConnection => Error::new(Kind::Unavailable, "no connection to the database became free in time"),
             Self::Ended => storage("the task that uses it has ended"),
@@ -232,8 +238,8 @@ pub(super) fn record(row: &Row) -> Result<RecordRow, Fault> {
 }
 
 pub(super) fn token(row: &Row, hash: [u8; 32]) -> Result<TokenRow, Fault> {
-    let case = column::<Option<i64>>(row, 2)?.map(i64::unsigned_abs);
-    let expires = column::<Option<i64>>(row, 3)?.map(Timestamp::from_microsecond).transpose();
+    let case = column::<Option<i64>>(row, 3)?.map(i64::unsigned_abs);
+    let expires = column::<Option<i64>>(row, 4)?.map(Timestamp::from_microsecond).transpose();
     let expires = expires.map_err(|_| Fault::Damaged)?;
-    Ok(TokenRow { hash, provider: column(row, 0)?, event: column(row, 1)?, case, expires })
+    Ok(TokenRow { hash, provider: column(row, 1)?, event: column(row, 2)?, case, expires })
 }

@@ -1,6 +1,6 @@
-//! A statement in a transaction, and its values.
+//! A statement and its values.
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -11,13 +11,9 @@ pub(super) const INSERT_RECORD: &str =
 
 type Parameter<'a> = &'a (dyn ToSql + Sync);
 
-pub(super) async fn query(
-    transaction: &Transaction<'_>,
-    sql: &str,
-    values: &[Parameter<'_>],
-) -> Result<Vec<Row>, Fault> {
-    let statement = transaction.prepare_cached(sql).await?;
-    Ok(transaction.query(&statement, values).await?)
+pub(super) async fn query(client: &impl GenericClient, sql: &str, values: &[Parameter<'_>]) -> Result<Vec<Row>, Fault> {
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.query(&statement, values).await?)
 }
 
 pub(super) fn borrowed(values: &[Value]) -> Vec<Parameter<'_>> {

@@ -1,21 +1,21 @@
 //! The task that writes what assigns ids or names: one transaction for all operations that wait.
 
-use deadpool_postgres::{Pool, Transaction};
-use futures_util::future::join_all;
+use deadpool_postgres::{Client, Object, Pool};
+use futures_util::future::{join, join_all};
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Row;
 
-use super::accept::{Arriving, accept};
+use super::accept::{Arrived, Arriving, accept, read_keys};
 use super::rows::{CASE, Fault, Value, case, integer, link, micros, record_kind, values};
 use super::statement::{INSERT_RECORD, borrowed, query};
-use crate::engine::{Change, Lease, RecordKind, RecordRow};
+use crate::engine::{Arrival, Change, Lease, RecordKind, RecordRow};
 use crate::fault;
 
 /// Maximum number of operations that one transaction commits.
 const BATCH: usize = 256;
 
-/// Serializes the writers of all processes until the end of the transaction. The number is arbitrary.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(7310581147)";
+/// Begins a transaction, and serializes the writers of all processes until its end. The number is arbitrary.
+const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(7310581147)";
 
 /// An operation. It can run again after its transaction was rolled back.
 enum Work {
@@ -24,9 +24,15 @@ enum Work {
     Save(Lease, Change),
 }
 
+/// Result of an operation.
+enum Done {
+    Rows(Vec<Row>),
+    Arrived(Option<Arrival>),
+}
+
 struct Job {
     work: Work,
-    reply: oneshot::Sender<Result<Vec<Row>, Fault>>,
+    reply: oneshot::Sender<Result<Done, Fault>>,
 }
 
 /// The sending half of the queue. Dropping it ends the task.
@@ -42,19 +48,25 @@ impl Writer {
     /// Runs a statement in a transaction that may contain other operations, and returns after its commit. It is not
     /// canceled if the future is dropped.
     pub(super) async fn write(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Fault> {
-        self.call(Work::Statement(sql, values)).await
+        match self.call(Work::Statement(sql, values)).await? {
+            Done::Rows(rows) => Ok(rows),
+            Done::Arrived(_) => Err(Fault::Damaged),
+        }
     }
 
-    /// Stores a delivery, like [`write`](Self::write). Returns no row if its case is being purged.
-    pub(super) async fn accept(&self, arriving: Arriving) -> Result<Vec<Row>, Fault> {
-        self.call(Work::Accept(arriving)).await
+    /// Stores a delivery, like [`write`](Self::write).
+    pub(super) async fn accept(&self, arriving: Arriving) -> Arrived {
+        match self.call(Work::Accept(arriving)).await? {
+            Done::Arrived(arrival) => Ok(arrival),
+            Done::Rows(_) => Err(Fault::Damaged),
+        }
     }
 
     pub(super) async fn save(&self, lease: Lease, change: Change) -> Result<(), Fault> {
         self.call(Work::Save(lease, change)).await.map(drop)
     }
 
-    async fn call(&self, work: Work) -> Result<Vec<Row>, Fault> {
+    async fn call(&self, work: Work) -> Result<Done, Fault> {
         let (reply, result) = oneshot::channel();
         match self.0.try_send(Job { work, reply }) {
             Ok(()) => result.await.unwrap_or(Err(Fault::Ended)),
@@ -67,6 +79,8 @@ impl Writer {
 async fn write_all(pool: Pool, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::new();
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
+        // Deliveries first: one statement stores all of them. Nothing depends on the order of operations that wait together.
+        batch.sort_by_key(|job: &Job| job.work.arriving().is_none());
         match transaction(&pool, &batch).await {
             // A value of one operation has rolled back all of them.
             Err(fault) if batch.len() > 1 && fault.concerns_one_operation() => {
@@ -81,25 +95,33 @@ async fn write_all(pool: Pool, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
-fn answer(job: Job, result: Result<Vec<Row>, Fault>) {
+fn answer(job: Job, result: Result<Done, Fault>) {
     // The caller may have stopped waiting.
     let _ = job.reply.send(result);
 }
 
 /// Returns the results of the operations after they are committed.
-async fn transaction(pool: &Pool, jobs: &[Job]) -> Result<Vec<Result<Vec<Row>, Fault>>, Fault> {
-    let mut client = pool.get().await?;
-    let transaction = client.transaction().await?;
-    transaction.batch_execute(LOCK).await?;
-    let mut results = Vec::with_capacity(jobs.len());
+async fn transaction(pool: &Pool, jobs: &[Job]) -> Result<Vec<Result<Done, Fault>>, Fault> {
+    let client = pool.get().await?;
+    let run = run_all(&client, jobs).await;
+    if run.is_err() && client.batch_execute("ROLLBACK").await.is_err() {
+        // The connection is not used again.
+        drop(Object::take(client));
+    }
+    run
+}
+
+async fn run_all(client: &Client, jobs: &[Job]) -> Result<Vec<Result<Done, Fault>>, Fault> {
+    let (deliveries, others) = jobs.split_at(jobs.partition_point(|job| job.work.arriving().is_some()));
+    let arriving: Vec<&Arriving> = deliveries.iter().filter_map(|job| job.work.arriving()).collect();
+    // Sent together. If the transaction cannot begin or gets no lock, the second statement fails, too.
+    let (begun, keys) = join(client.batch_execute(BEGIN), read_keys(client, &arriving)).await;
+    begun?;
+    let arrived = accept(client, &arriving, keys?).await?.into_iter();
+    let mut results: Vec<_> = arrived.map(|arrived| arrived.map(Done::Arrived)).collect();
     // The statements of neighbors are sent together. A save has several statements, between which nothing may happen.
-    for jobs in jobs.chunk_by(|one, next| one.work.joins(&next.work)) {
-        let arriving: Vec<&Arriving> = jobs.iter().filter_map(|job| job.work.arriving()).collect();
-        if !arriving.is_empty() {
-            results.extend(accept(&transaction, &arriving).await?.into_iter().map(Ok));
-            continue;
-        }
-        for result in join_all(jobs.iter().map(|job| job.work.run(&transaction))).await {
+    for jobs in others.chunk_by(|one, next| one.work.joins(&next.work)) {
+        for result in join_all(jobs.iter().map(|job| job.work.run(client))).await {
             match result {
                 // It has written nothing, and the transaction continues.
                 Err(Fault::Rejected(_)) | Ok(_) => results.push(result),
@@ -107,14 +129,14 @@ async fn transaction(pool: &Pool, jobs: &[Job]) -> Result<Vec<Result<Vec<Row>, F
             }
         }
     }
-    transaction.commit().await.map_err(|error| Fault::Commit(error.into()))?;
+    client.batch_execute("COMMIT").await.map_err(|error| Fault::Commit(error.into()))?;
     Ok(results)
 }
 
 impl Work {
     /// Whether both can be in one group.
     fn joins(&self, next: &Self) -> bool {
-        matches!((self, next), (Self::Statement(..), Self::Statement(..)) | (Self::Accept(_), Self::Accept(_)))
+        matches!((self, next), (Self::Statement(..), Self::Statement(..)))
     }
 
     fn arriving(&self) -> Option<&Arriving> {
@@ -124,20 +146,21 @@ impl Work {
         }
     }
 
-    async fn run(&self, transaction: &Transaction<'_>) -> Result<Vec<Row>, Fault> {
+    async fn run(&self, client: &Client) -> Result<Done, Fault> {
         match self {
-            Self::Statement(sql, values) => query(transaction, sql, &borrowed(values)).await,
-            Self::Accept(arriving) => Ok(accept(transaction, &[arriving]).await?.pop().unwrap_or_default()),
-            Self::Save(lease, change) => save(transaction, *lease, change).await.map(|()| Vec::new()),
+            Self::Statement(sql, values) => query(client, sql, &borrowed(values)).await.map(Done::Rows),
+            // They precede all others.
+            Self::Accept(_) => Err(Fault::Damaged),
+            Self::Save(lease, change) => save(client, *lease, change).await.map(|()| Done::Rows(Vec::new())),
         }
     }
 }
 
-async fn save(transaction: &Transaction<'_>, lease: Lease, change: &Change) -> Result<(), Fault> {
+async fn save(client: &Client, lease: Lease, change: &Change) -> Result<(), Fault> {
     let Change { version, status, state, vendor, entries, deletion, at } = change;
     let (id, vendor, at) = (integer(lease.case), vendor.map(link), micros(*at));
     let sql = format!("{CASE} WHERE id = $1 OR vendor = $2 FOR UPDATE");
-    let locked = query(transaction, &sql, &[&id, &vendor]).await?;
+    let locked = query(client, &sql, &[&id, &vendor]).await?;
     let mut cases = locked.iter().map(case).collect::<Result<Vec<_>, _>>()?;
     let present = cases.iter().position(|case| case.id == lease.case).map(|index| cases.swap_remove(index));
     match present.filter(|case| case.claimed && case.fence == lease.fence) {
@@ -153,8 +176,8 @@ async fn save(transaction: &Transaction<'_>, lease: Lease, change: &Change) -> R
         }
         let sql =
             "UPDATE events SET case_id = $2, state = CASE WHEN state = 1 THEN 0 ELSE state END WHERE case_id = $1";
-        query(transaction, sql, &[&integer(other.id), &id]).await?;
-        query(transaction, "DELETE FROM cases WHERE id = $1", &[&integer(other.id)]).await?;
+        query(client, sql, &[&integer(other.id), &id]).await?;
+        query(client, "DELETE FROM cases WHERE id = $1", &[&integer(other.id)]).await?;
         due = (other.pending || other.claimed).then(|| micros(other.due));
     }
     let sql = concat!(
@@ -163,15 +186,15 @@ async fn save(transaction: &Transaction<'_>, lease: Lease, change: &Change) -> R
         open_unit!("$6"),
         " WHERE id = $1"
     );
-    query(transaction, sql, &[&id, status, state, &at, &vendor, &due]).await?;
+    query(client, sql, &[&id, status, state, &at, &vendor, &due]).await?;
     if !entries.is_empty() {
         let sql = "INSERT INTO entries (case_id, at, body) \
             SELECT $1, $2, body FROM unnest($3::bytea[]) WITH ORDINALITY AS new (body, place) ORDER BY place";
-        query(transaction, sql, &[&id, &at, entries]).await?;
+        query(client, sql, &[&id, &at, entries]).await?;
     }
     if let Some(RecordRow { at, name, link: key, body, .. }) = deletion {
         let values = values![record_kind(RecordKind::Deletion), micros(*at), name.clone(), key.map(link), body.clone()];
-        query(transaction, INSERT_RECORD, &borrowed(&values)).await?;
+        query(client, INSERT_RECORD, &borrowed(&values)).await?;
     }
     Ok(())
 }

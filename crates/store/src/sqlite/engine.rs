@@ -1,5 +1,7 @@
 //! The operations of the engine as SQL.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use identkit_core::Error;
 use jiff::Timestamp;
@@ -10,7 +12,7 @@ use super::database::Database;
 use super::rows::{self, CASE, EVENT, Fault, Micros};
 use crate::engine::{
     Arrival, CaseRow, Change, Engine, EntryRow, EventRow, EventState, Finish, Held, Lease, Link, NewCaseRow,
-    RecordKind, RecordRow, TokenRow,
+    RecordKind, RecordRow, Sealer, TokenRow,
 };
 use crate::fault;
 
@@ -165,43 +167,11 @@ impl Engine for Sqlite {
     async fn accept(
         &self,
         provider: &str,
-        vendor: Link,
+        key: &[u8],
         at: Timestamp,
-        event: Option<(String, Vec<u8>)>,
+        sealer: Arc<dyn Sealer>,
     ) -> Result<Arrival, Error> {
-        let provider = provider.to_owned();
-        self.write(move |db| {
-            let sql = "SELECT id, purging FROM cases WHERE vendor = ?1";
-            let found = optional(db, sql, [vendor], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let (case, new) = match found {
-                Some((case, true)) => return Ok(Arrival::Purging { case }),
-                Some((case, false)) => {
-                    execute(
-                        db,
-                        "UPDATE cases SET changed = max(changed, ?2) WHERE id = ?1",
-                        params![case, Micros(at)],
-                    )?;
-                    open_unit(db, case, at)?;
-                    (case, false)
-                }
-                None => {
-                    let sql = "INSERT INTO cases (provider, vendor, created, changed, pending, due) \
-                        VALUES (?1, ?2, ?3, ?3, 1, ?3)";
-                    execute(db, sql, params![provider, vendor, Micros(at)])?;
-                    (last_id(db), true)
-                }
-            };
-            let event = match event {
-                None => 0,
-                Some((name, body)) => {
-                    let sql = "INSERT INTO events (case_id, name, received, body) VALUES (?1, ?2, ?3, ?4)";
-                    execute(db, sql, params![case, name, Micros(at), body])?;
-                    last_id(db)
-                }
-            };
-            Ok(Arrival::Stored { case, event, new })
-        })
-        .await
+        self.data.accept(provider, key, at, sealer).await.map_err(|fault| fault.into_error("the data file"))?
     }
 
     async fn events(&self, case: Option<u64>, after: u64, limit: usize) -> Result<Vec<EventRow>, Error> {

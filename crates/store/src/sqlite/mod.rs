@@ -4,12 +4,19 @@
 //!
 //! - A write returns after the transaction is synced (WAL, `synchronous=FULL`), and after the files were found at their
 //!   paths: a database that was removed or replaced acknowledges nothing.
-//! - Each file has one thread that writes and one that reads. They end when the engine is dropped.
+//! - Each file has a thread that writes, one that reads, and one that moves the WAL into the file. They end when the engine
+//!   is dropped.
+//! - The thread that writes the data also reads and adds the keys of deliveries, in its transaction. Their commit precedes
+//!   that of the data.
 //! - The keys are in a file of their own, `PATH-keys`. Both files have the same random id, so that data are not opened with
 //!   the keys of another store, or without keys.
 
+mod accept;
+mod checkpoint;
 mod database;
 mod engine;
+mod job;
+mod keys;
 mod queue;
 mod rows;
 mod schema;
@@ -58,7 +65,7 @@ use crate::cipher;
 /// While it is open, its process must not open the files in another way: closing a file releases SQLite's locks on it. Make
 /// backups with SQLite's tools, which copy the WAL too.
 ///
-/// It has four threads, which end when it is dropped; dropping waits for them. It blocks no async thread.
+/// It has six threads, which end when it is dropped; dropping waits for them. It blocks no async thread.
 pub struct Sqlite {
     data: Database,
     keys: Database,
@@ -113,9 +120,7 @@ impl SqliteBuilder {
         keys_path.push("-keys");
         let open = |path: PathBuf, schema| Database::open(path, schema, vfs.as_deref(), queue);
         let keys = open(keys_path.into(), schema::KEYS).map_err(|fault| fault.into_error("the keys file"))?;
-        let mut data = open(path, schema::DATA).map_err(|fault| fault.into_error("the data file"))?;
-        // What is encrypted with a key of a removed file is lost with this process.
-        data.requires(&keys);
+        let data = open(path, schema::DATA).map_err(|fault| fault.into_error("the data file"))?;
         // The data file names its keys file only after that has its id.
         let id: [u8; 16] = cipher::random()?;
         let pair = || -> Result<bool, Fault> {
@@ -130,6 +135,7 @@ impl SqliteBuilder {
                 "the keys file (PATH-keys) is missing or belongs to another store: restore the one of this data file",
             ));
         }
-        Ok(Sqlite { data: data.start()?, keys: keys.start()? })
+        let (data, keys) = data.start_with_keys(keys)?;
+        Ok(Sqlite { data, keys })
     }
 }

@@ -43,6 +43,12 @@ impl From<std::io::Error> for Fault {
 }
 
 impl Fault {
+    /// Whether another process holds a lock for too long.
+    pub(super) fn is_busy(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    }
+
     pub(super) fn into_error(self, file: &str) -> Error {
         let storage = |text: &str| Error::new(Kind::Storage, format!("{file}: {text}"));
         match self {

@@ -1,5 +1,6 @@
 //! Faults that need the threads of the engine.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 use identkit_core::Kind;
@@ -7,8 +8,21 @@ use rusqlite::Connection;
 
 use super::rows::Fault;
 use super::*;
-use crate::engine::{Arrival, Engine as _, Link};
+use crate::engine::{Arrival, Engine as _, Link, SealedRow, Sealer};
 use crate::fault;
+
+/// A row that does not depend on the key.
+struct Fixed(SealedRow);
+
+impl Sealer for Fixed {
+    fn create_key(&self) -> Result<Vec<u8>, Error> {
+        Ok(vec![1])
+    }
+
+    fn seal(&self, _: &[u8]) -> Result<SealedRow, Error> {
+        Ok(self.0.clone())
+    }
+}
 
 fn opened(queue: usize) -> (tempfile::TempDir, Sqlite) {
     let folder = tempfile::tempdir().unwrap();
@@ -98,7 +112,9 @@ async fn a_full_disk_is_an_error_and_loses_nothing() {
         sqlite.data.write(set).await.unwrap();
     };
     let at = jiff::Timestamp::UNIX_EPOCH;
-    let accept = || sqlite.accept("identity-tm", Link([1; 48]), at, Some(("OnFinal".to_owned(), vec![7; 20_000])));
+    let event = Some(("OnFinal".to_owned(), vec![7; 20_000]));
+    let large = Arc::new(Fixed(SealedRow { vendor: Link([1; 48]), event }));
+    let accept = || sqlite.accept("identity-tm", b"name", at, large.clone());
     limit(50).await;
     let mut accepted = 0;
     let error = loop {
@@ -126,6 +142,28 @@ async fn a_locked_database_is_unavailable() {
     assert_eq!(error.kind(), Kind::Unavailable);
     other.execute_batch("ROLLBACK").unwrap();
     assert!(sqlite.swap_value("mark", None, vec![]).await.unwrap());
+}
+
+#[tokio::test]
+async fn locked_keys_delay_all_deliveries_once() {
+    let (folder, sqlite) = opened(8);
+    let other = Connection::open(folder.path().join("store-keys")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let row = |id| Arc::new(Fixed(SealedRow { vendor: Link([id; 48]), event: None }));
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let accept = async |id: u8| sqlite.accept("identity-tm", &[id], at, row(id)).await;
+    // All of them wait together.
+    let (release, occupied) = occupy(&sqlite);
+    let all = async {
+        let (one, two, three, four, ()) =
+            tokio::join!(biased; accept(1), accept(2), accept(3), accept(4), async { drop(release) });
+        [one, two, three, four].map(|result| result.unwrap_err().kind())
+    };
+    let kinds = identkit_testkit::within(std::time::Duration::from_secs(5), all).await;
+    occupied.await.unwrap();
+    assert_eq!(kinds, Some([Kind::Unavailable; 4]));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(matches!(accept(1).await, Ok(Arrival::Stored { .. })));
 }
 
 #[tokio::test]

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use identkit_core::{CaseRef, Error, Kind};
 use identkit_store::{CaseId, Engine, EventId, EventState, Finish, Retention, Sqlite, Store, StoredEvent};
+use identkit_testkit::pause;
 
 use crate::support::{
     CANARIES, Opened, PROVIDER, accept_many, all, at, case_of, delivery, key, states, write_canaries,
@@ -180,6 +182,31 @@ async fn a_row_that_others_changed_is_an_integrity_error() {
         rusqlite::Connection::open(&path).unwrap().execute_batch(change).unwrap();
         assert_eq!(read().await.err().map(|error| error.kind()), Some(Kind::Integrity), "{change}");
     }
+}
+
+#[tokio::test]
+async fn a_purge_before_the_write_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = store_at(&path).await.unwrap();
+    // The second one only reads the key.
+    for name in ["AfterIdent", "AfterVideo"] {
+        store.accept(&delivery("9992", name, 1)).await.unwrap();
+    }
+    let old = case_of(&store, "9992").await.unwrap();
+    let data = rusqlite::Connection::open(&path).unwrap();
+    let keys = rusqlite::Connection::open(beside(&path, "-keys")).unwrap();
+    data.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let arrived = delivery("9992", "OnFinal", 2);
+    let (accepted, ()) = tokio::join!(store.accept(&arrived), async {
+        // The delivery waits for the other process, which completes a purge.
+        pause(Duration::from_millis(300)).await;
+        keys.execute_batch("DELETE FROM keys WHERE length(name) = 32").unwrap();
+        data.execute_batch("DELETE FROM events; DELETE FROM cases; COMMIT").unwrap();
+    });
+    let [event] = &all(&store).await[..] else { panic!("one event") };
+    assert!(event.id == accepted.unwrap() && event.case != old);
+    assert_eq!(case_of(&store, "9992").await, Some(event.case));
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -11,7 +11,7 @@ use identkit_store::{
 
 pub(crate) use crate::concurrency::*;
 pub(crate) use crate::forward::two_forwarders_deliver_each_event;
-use crate::support::{Opened, PROVIDER, Skewed, all, assert_conflict, at, case_of, delivery, states};
+use crate::support::{Opened, PROVIDER, Skewed, accept_row, all, assert_conflict, at, case_of, delivery, states};
 pub(crate) use crate::tokens::*;
 
 /// Runs the suite with the function that opens a store. It returns `None` if a tool is missing.
@@ -455,7 +455,7 @@ pub(crate) async fn a_delivery_completes_a_purge_that_has_begun(Opened { store, 
     let other = store.create(&intent("ref-2")).await.unwrap();
     let begun = engine.begin_purge(old.0, false).await.unwrap().unwrap();
     engine.begin_purge(other.case().0, false).await.unwrap().unwrap();
-    let refused = engine.accept(PROVIDER, begun.vendor.unwrap(), at(2), None).await.unwrap();
+    let refused = accept_row(&**engine, begun.vendor.unwrap(), at(2), None).await.unwrap();
     assert_eq!(refused, Arrival::Purging { case: old.0 });
     assert!(store.claim(10, at(9)).await.unwrap().is_empty());
     assert_eq!(case_of(store, "9992").await, None);

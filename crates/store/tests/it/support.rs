@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identkit_core::{BoxFuture, CaseRef, Clock, Error, Event, Instant, Kind, Pii, Secret, WebhookDelivery, WorkGuard};
+use identkit_store::engine::{Arrival, Link, SealedRow, Sealer};
 use identkit_store::{
     Artifact, CaseId, Engine, Entry, EventId, EventState, Finish, Intent, KeyEncryptionKey, Store, StoredEvent,
 };
@@ -61,6 +62,29 @@ pub(crate) async fn accept(store: &Store, delivery: &WebhookDelivery) {
     while let Err(error) = store.accept(delivery).await {
         assert_eq!(error.kind(), Kind::Unavailable, "{error}");
     }
+}
+
+/// What the engine stores under a link, whatever the value of the key is.
+struct Fixed(SealedRow);
+
+impl Sealer for Fixed {
+    fn create_key(&self) -> Result<Vec<u8>, Error> {
+        Ok(vec![1])
+    }
+
+    fn seal(&self, _: &[u8]) -> Result<SealedRow, Error> {
+        Ok(self.0.clone())
+    }
+}
+
+/// Has an engine accept what belongs to a link.
+pub(crate) async fn accept_row(
+    engine: &dyn Engine,
+    link: Link,
+    at: Timestamp,
+    event: Option<(String, Vec<u8>)>,
+) -> Result<Arrival, Error> {
+    engine.accept(PROVIDER, &link.0[..32], at, Arc::new(Fixed(SealedRow { vendor: link, event }))).await
 }
 
 /// Accepts deliveries of `cases` cases, eight at once.

@@ -33,7 +33,7 @@ interrupted! {
     add_key(name: &[u8], value: Vec<u8>) -> Vec<u8>;
     remove_key(name: &[u8], value: &[u8]) -> ();
     keys(after: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)>;
-    accept(provider: &str, vendor: Link, at: Timestamp, event: Option<(String, Vec<u8>)>) -> Arrival;
+    accept(provider: &str, key: &[u8], at: Timestamp, sealer: Arc<dyn Sealer>) -> Arrival;
     events(case: Option<u64>, after: u64, limit: usize) -> Vec<EventRow>;
     create(case: NewCaseRow) -> Option<Lease>;
     case(id: u64) -> Option<CaseRow>;

@@ -22,7 +22,7 @@ use self::opening::refused;
 use self::server::{Server, connect, shared};
 use crate::forwarder::{Process, Sink, all_are};
 use crate::kills::{accept_until_killed, child, events_after, kill_writers};
-use crate::support::{CANARIES, Opened, PROVIDER, all, at, delivery, key, rounds, states, write_canaries};
+use crate::support::{CANARIES, Opened, PROVIDER, accept_row, all, at, delivery, key, rounds, states, write_canaries};
 
 async fn engine(url: &str) -> Arc<Postgres> {
     Arc::new(Postgres::builder(url).open().await.unwrap())
@@ -52,9 +52,8 @@ async fn work_of_another_process_is_forwarded_at_once() {
 async fn a_value_that_cannot_be_stored_fails_alone() {
     let Some(server) = shared().await else { return };
     let engine = engine(&server.database().await).await;
-    let accept = async |id: u8, name: &str| {
-        engine.accept(PROVIDER, Link([id; 48]), at(1), Some((name.to_owned(), vec![id]))).await
-    };
+    let accept =
+        async |id: u8, name: &str| accept_row(&*engine, Link([id; 48]), at(1), Some((name.to_owned(), vec![id]))).await;
     // All of them wait when the writer begins.
     let (one, two, three) = tokio::join!(accept(1, "one"), accept(2, "two\0"), accept(3, "three"));
     assert_eq!(two.unwrap_err().kind(), Kind::InvalidInput);
@@ -68,7 +67,7 @@ async fn a_value_that_cannot_be_stored_fails_alone() {
 async fn a_full_queue_is_reported_at_once() {
     let Some(server) = shared().await else { return };
     let engine = Postgres::builder(server.database().await).queue(1).open().await.unwrap();
-    let accept = |id: u8| engine.accept(PROVIDER, Link([id; 48]), at(1), None);
+    let accept = |id: u8| accept_row(&engine, Link([id; 48]), at(1), None);
     let (stored, full) = tokio::join!(biased; accept(1), accept(2));
     stored.unwrap();
     assert_eq!(full.unwrap_err().kind(), Kind::Unavailable);
@@ -80,16 +79,57 @@ async fn a_lock_that_is_held_for_too_long_is_unavailable() {
     let Some(server) = shared().await else { return };
     let url = server.database().await;
     let engine = engine(&url).await;
-    engine.accept(PROVIDER, Link([1; 48]), at(1), None).await.unwrap();
+    accept_row(&*engine, Link([1; 48]), at(1), None).await.unwrap();
     let other = connect(&url).await;
     other.batch_execute("BEGIN; SELECT id FROM identkit.cases FOR UPDATE").await.unwrap();
     assert!(engine.claim(1, at(1)).await.unwrap().is_empty(), "a claim waits for nothing");
     let (accepted, purged) =
-        tokio::join!(engine.accept(PROVIDER, Link([1; 48]), at(1), None), engine.begin_purge(1, false));
+        tokio::join!(accept_row(&*engine, Link([1; 48]), at(1), None), engine.begin_purge(1, false));
     assert_eq!(accepted.unwrap_err().kind(), Kind::Unavailable);
     assert_eq!(purged.unwrap_err().kind(), Kind::Unavailable);
     other.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(engine.claim(1, at(1)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_purge_before_the_lock_is_noticed() {
+    let Some(server) = shared().await else { return };
+    let url = server.database().await;
+    let engine = engine(&url).await;
+    let store = Store::open(engine.clone(), key()).await.unwrap();
+    store.accept(&delivery("9992", "AfterIdent", 1)).await.unwrap();
+    let old = all(&store).await[0].case;
+    let other = connect(&url).await;
+    other.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(7310581147)").await.unwrap();
+    let arrived = delivery("9992", "OnFinal", 2);
+    let (accepted, ()) = tokio::join!(store.accept(&arrived), async {
+        // The delivery waits for the lock of another process, which completes a purge.
+        pause(Duration::from_millis(300)).await;
+        let purge = "DELETE FROM identkit_keys.keys WHERE length(name) = 32; DELETE FROM identkit.cases; COMMIT";
+        other.batch_execute(purge).await.unwrap();
+    });
+    let [event] = &all(&store).await[..] else { panic!("one event") };
+    assert!(event.id == accepted.unwrap() && event.case != old);
+}
+
+#[tokio::test]
+async fn a_key_is_removed_with_the_lock_of_deliveries() {
+    let Some(server) = shared().await else { return };
+    let url = server.database().await;
+    let engine = engine(&url).await;
+    let value = engine.add_key(b"name", vec![1]).await.unwrap();
+    let other = connect(&url).await;
+    // A delivery of another process has read the key.
+    other.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(7310581147)").await.unwrap();
+    assert!(within(Duration::from_millis(300), engine.remove_key(b"name", &value)).await.is_none());
+    assert_eq!(engine.key(b"name").await.unwrap(), Some(value));
+    other.batch_execute("COMMIT").await.unwrap();
+    let removed = async {
+        while engine.key(b"name").await.unwrap().is_some() {
+            pause(Duration::from_millis(10)).await;
+        }
+    };
+    soon("the key is removed", removed).await;
 }
 
 /// Accepts deliveries, four at once, until one fails. Returns the names of those that were acknowledged.
