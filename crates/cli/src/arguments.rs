@@ -4,6 +4,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
+use crate::commands::run::config;
 use crate::connection::empty_option;
 use crate::exit::Failure;
 use crate::help::{OUTPUT, with_texts};
@@ -29,9 +30,13 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Parses the command line. Exits on wrong usage, `--help` and `--version`.
     pub(crate) fn parse() -> Self {
-        let matches = with_texts(Self::command(), "identkit", "").try_get_matches();
-        let matches = matches.and_then(|matches| {
-            let (command, given) = (Self::command(), std::env::args_os().collect::<Vec<_>>());
+        let given: Vec<_> = std::env::args_os().collect();
+        let expanded = config::expand(&Self::command(), &given);
+        let expanded = expanded.map_err(|message| Self::command().error(ErrorKind::InvalidValue, message));
+        let given = expanded.map(|expanded| expanded.unwrap_or(given));
+        let matches = given.and_then(|given| {
+            let matches = with_texts(Self::command(), "identkit", "").try_get_matches_from(given.clone())?;
+            let command = Self::command();
             if let Some(option) = empty_option(&command, &matches) {
                 let message = format!("the value of {option} is empty: pass a value or leave it out");
                 return Err(Self::command().error(ErrorKind::InvalidValue, message));

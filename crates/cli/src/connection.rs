@@ -9,10 +9,22 @@ use clap::{ArgMatches, Args, Command};
 
 use crate::help::CONNECTION;
 
-/// The connection options of commands that call a vendor.
+/// The connection options of commands that make one call to a vendor.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = CONNECTION)]
 pub(crate) struct Connection {
+    #[command(flatten)]
+    pub(crate) route: Route,
+
+    /// Deadline of the whole call, including retries and waits. Default: 60.
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// How vendors are reached: trust, client certificate, proxy.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = CONNECTION)]
+pub(crate) struct Route {
     /// File of additional certificate authorities to trust (PEM).
     #[arg(long, global = true, env = "IDENTKIT_CA_FILE", hide_env_values = true, value_name = "FILE")]
     pub(crate) ca_file: Option<OsString>,
@@ -51,10 +63,6 @@ pub(crate) struct Connection {
     /// only), addresses, networks, or `*`. All but networks can end with a port, e.g. example.com:8443 or [::1]:443.
     #[arg(long, global = true, env = "IDENTKIT_NO_PROXY", hide_env_values = true, value_name = "LIST")]
     pub(crate) no_proxy: Option<String>,
-
-    /// Deadline of the whole call, including retries and waits. Default: 60.
-    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
-    pub(crate) timeout: Option<Duration>,
 }
 
 /// The path, if it is not empty: an empty environment variable counts as unset.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use identkit_core::{CallOptions, Delivery, Error, Kind, Secret};
-use identkit_transport::{BaseUrl, Observer, Response, Transport};
+use identkit_transport::{Observer, Response, Transport};
 use identkit_wire::Warning;
 use serde_json::{Value, json};
 
@@ -90,9 +90,8 @@ impl<'a, A> Context<'a, A> {
     /// Creates the transport to the vendor, with a progress bar.
     pub(crate) fn transport(&self) -> Result<Arc<dyn Transport>, Failure> {
         let Api { base_url, variable, .. } = self.api;
-        let base = BaseUrl::parse(base_url)
-            .map_err(|error| Failure::usage(format!("--base-url or {variable} cannot be used: {}", error.detail())))?;
-        let transport = self.exchanges.watch(network::vendor(self.connection, &base)?);
+        let base = network::base_url(base_url, "--base-url", variable)?;
+        let transport = self.exchanges.watch(network::vendor(&self.connection.route, &base)?);
         Ok(self.progress.watch(state::record(transport, self.recorder.clone())))
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Results go to standard output; errors, notes and progress go to standard error.
 
+mod account;
+mod accounts;
 mod arguments;
 mod calls;
 mod case_id;
@@ -9,20 +11,26 @@ mod changes;
 mod commands;
 mod connection;
 mod context;
+mod evidence;
 mod exchange;
 mod exit;
 mod forward;
 mod given;
 mod help;
+mod hex;
 mod input;
+mod json_array;
 mod levels;
 mod misspelled;
 mod network;
 mod output;
 mod progress;
 mod providers;
+mod reception;
+mod run_settings;
 mod save;
 mod signals;
+mod sink;
 mod state;
 mod stopping;
 mod store;
@@ -156,7 +164,7 @@ async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>,
     }
     let format = arguments.output;
     let command = arguments.command.run(format);
-    if let Command::Sandbox(_) | Command::Listen(_) = &arguments.command {
+    if let Command::Sandbox(_) | Command::Listen(_) | Command::Run(_) = &arguments.command {
         // They handle signals themselves: stopping them is a success.
         return command.await.map(Ok);
     }

@@ -73,7 +73,7 @@ fn plain(name: &str) -> String {
 }
 
 /// The listed name that a name is nearly equal to: up to two letters differ, or only case and separators.
-fn nearest(name: &str, listed: &[&'static str]) -> Option<&'static str> {
+pub(crate) fn nearest<'a>(name: &str, listed: &[&'a str]) -> Option<&'a str> {
     let wanted = plain(name);
     let length = wanted.chars().count();
     let plain = listed.iter().map(|listed| (plain(listed), *listed));

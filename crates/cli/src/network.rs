@@ -5,12 +5,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use http::uri::Scheme;
-use identkit_core::{Error, Secret};
+use http::{Request, Response};
+use identkit_core::{Content, Delivery, Error, Kind, Secret};
 use identkit_transport::http::{HyperTransport, Pin, Proxy, ProxyExceptions, TlsBuilder, TlsConfig, certificates};
-use identkit_transport::{BaseUrl, Transport};
+use identkit_transport::{AttemptContext, BaseUrl, Failure as TransportFailure, Transport};
+use identkit_wire::Body;
 
-use crate::connection::{Connection, path};
+use crate::connection::{Route, path};
 use crate::exit::Failure;
 use crate::input::{bytes_of, secret_of, text_of};
 use crate::output::say;
@@ -36,16 +39,38 @@ fn direct(flag: &str, ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Fail
     Ok(Arc::new(HyperTransport::new(&tls)))
 }
 
+/// Parses a base URL, which comes from an option or a variable.
+pub(crate) fn base_url(url: &str, option: &str, variable: &str) -> Result<BaseUrl, Failure> {
+    BaseUrl::parse(url)
+        .map_err(|error| Failure::usage(format!("{option} or {variable} cannot be used: {}", error.detail())))
+}
+
+/// Builds a transport that sends nothing, for clients that only check and encode.
+pub(crate) fn unconnected() -> Arc<dyn Transport> {
+    Arc::new(Unconnected)
+}
+
+#[derive(Debug)]
+struct Unconnected;
+
+#[async_trait]
+impl Transport for Unconnected {
+    async fn send(&self, _: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, TransportFailure> {
+        let detail = "this command calls no vendor";
+        Err(TransportFailure::new(Delivery::NotSent, Kind::Unreachable, detail).permanent())
+    }
+}
+
 /// Builds the transport to a vendor. After a signal it sends nothing.
-pub(crate) fn vendor(connection: &Connection, base: &BaseUrl) -> Result<Arc<dyn Transport>, Failure> {
-    let ca_file = path(connection.ca_file.as_ref());
-    if connection.no_bundled_roots && ca_file.is_none() {
+pub(crate) fn vendor(route: &Route, base: &BaseUrl) -> Result<Arc<dyn Transport>, Failure> {
+    let ca_file = path(route.ca_file.as_ref());
+    if route.no_bundled_roots && ca_file.is_none() {
         return Err(Failure::usage("--no-bundled-roots needs --ca-file: without it, no authority is trusted"));
     }
     let authorities = authorities("--ca-file", ca_file)?;
     let builder = || {
         let builder = TlsConfig::builder().authorities(&authorities);
-        match (connection.no_bundled_roots, connection.platform_roots) {
+        match (route.no_bundled_roots, route.platform_roots) {
             (true, _) => builder.without_roots(),
             (_, true) => builder.platform_roots(),
             _ => builder,
@@ -53,15 +78,15 @@ pub(crate) fn vendor(connection: &Connection, base: &BaseUrl) -> Result<Arc<dyn 
     };
     // Pins and the client certificate are for the vendor only, not for the proxy.
     let trust = builder().build().map_err(|error| untrusted("--ca-file", ca_file, error))?;
-    let tls = with_identity(connection, builder(), &trust)?;
-    let proxy = proxy(connection)?.map(|proxy| proxy.tls(trust));
-    reject_without_tls(connection, base, proxy.as_ref())?;
+    let tls = with_identity(route, builder(), &trust)?;
+    let proxy = proxy(route)?.map(|proxy| proxy.tls(trust));
+    reject_without_tls(route, base, proxy.as_ref())?;
     Ok(stoppable(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build())))
 }
 
 /// Fails if the calls use no TLS and an option for TLS is given: the user expects a protection that there is not. Also fails
 /// if the calls use a proxy, which would read the credentials; its loopback is another machine.
-fn reject_without_tls(connection: &Connection, base: &BaseUrl, proxy: Option<&Proxy>) -> Result<(), Failure> {
+fn reject_without_tls(route: &Route, base: &BaseUrl, proxy: Option<&Proxy>) -> Result<(), Failure> {
     let Some(url) = base.join("/").ok().filter(|url| url.scheme() != Some(&Scheme::HTTPS)) else { return Ok(()) };
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     if proxy.is_some_and(|proxy| proxy.applies_to(host, url.port_u16().unwrap_or(80))) {
@@ -71,10 +96,10 @@ fn reject_without_tls(connection: &Connection, base: &BaseUrl, proxy: Option<&Pr
         )));
     }
     let given = [
-        ("--pin", !connection.pin.is_empty()),
-        ("--client-cert (IDENTKIT_CLIENT_CERT)", path(connection.client_cert.as_ref()).is_some()),
-        ("--ca-file (IDENTKIT_CA_FILE)", path(connection.ca_file.as_ref()).is_some()),
-        ("--platform-roots", connection.platform_roots),
+        ("--pin", !route.pin.is_empty()),
+        ("--client-cert (IDENTKIT_CLIENT_CERT)", path(route.client_cert.as_ref()).is_some()),
+        ("--ca-file (IDENTKIT_CA_FILE)", path(route.ca_file.as_ref()).is_some()),
+        ("--platform-roots", route.platform_roots),
     ];
     match given.iter().find(|(_, is_given)| *is_given) {
         Some((option, _)) => Err(Failure::unsent(format!(
@@ -105,13 +130,13 @@ fn invalid(what: &str, error: &Error) -> Failure {
 }
 
 /// Adds the pins and the client certificate, if given.
-fn with_identity(connection: &Connection, builder: TlsBuilder, trust: &TlsConfig) -> Result<TlsConfig, Failure> {
-    let pins = connection.pin.iter().map(|pin| Pin::parse(pin)).collect::<Result<Vec<_>, _>>();
+fn with_identity(route: &Route, builder: TlsBuilder, trust: &TlsConfig) -> Result<TlsConfig, Failure> {
+    let pins = route.pin.iter().map(|pin| Pin::parse(pin)).collect::<Result<Vec<_>, _>>();
     let builder = builder.pins(pins.map_err(|error| invalid("--pin", &error))?);
     let half = |given, missing, variable| Failure::unsent(format!("{given} needs {missing} (or {variable})"));
-    let (certificate, key) = match (path(connection.client_cert.as_ref()), path(connection.client_key.as_ref())) {
+    let (certificate, key) = match (path(route.client_cert.as_ref()), path(route.client_key.as_ref())) {
         (Some(certificate), Some(key)) => (certificate, key),
-        (None, None) if connection.pin.is_empty() => return Ok(trust.clone()),
+        (None, None) if route.pin.is_empty() => return Ok(trust.clone()),
         (None, None) => return Ok(builder.build()?),
         (Some(_), None) => return Err(half("--client-cert", "--client-key", "IDENTKIT_CLIENT_KEY")),
         (None, Some(_)) => return Err(half("--client-key", "--client-cert", "IDENTKIT_CLIENT_CERT")),
@@ -125,11 +150,11 @@ fn with_identity(connection: &Connection, builder: TlsBuilder, trust: &TlsConfig
 }
 
 /// The proxy of the option, or of the environment.
-fn proxy(connection: &Connection) -> Result<Option<Proxy>, Failure> {
+fn proxy(route: &Route) -> Result<Option<Proxy>, Failure> {
     // Checked even if there is no proxy.
-    let exceptions = ProxyExceptions::parse(connection.no_proxy.as_deref().unwrap_or_default())
+    let exceptions = ProxyExceptions::parse(route.no_proxy.as_deref().unwrap_or_default())
         .map_err(|error| invalid("--no-proxy (or IDENTKIT_NO_PROXY)", &error))?;
-    let proxy = match (&connection.proxy, variable()?) {
+    let proxy = match (&route.proxy, variable()?) {
         (Some(url), _) if url.contains('@') => {
             return Err(Failure::unsent(format!(
                 "--proxy must not contain a user or a password, because other users of this machine can read a command \
@@ -145,7 +170,7 @@ fn proxy(connection: &Connection) -> Result<Option<Proxy>, Failure> {
     for item in proxy.iter().flat_map(Proxy::ignored_exceptions) {
         say(&format!("warning: NO_PROXY contains an item that is ignored: {item}"));
     }
-    let (name, path) = ("--proxy-auth-file", path(connection.proxy_auth_file.as_ref()));
+    let (name, path) = ("--proxy-auth-file", path(route.proxy_auth_file.as_ref()));
     let (proxy, path) = match (proxy, path) {
         (proxy, None) => return Ok(proxy),
         (None, Some(_)) => {

@@ -33,6 +33,7 @@ const WAITING: &str = "{spinner} {prefix}waiting for the response";
 const SENDING: &str = "{prefix}sending   {wide_bar} {bytes} of {total_bytes}";
 const RECEIVING: &str = "{prefix}receiving {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}";
 const COUNTING: &str = "{spinner} {prefix}{human_pos} read";
+const DESCRIBED: &str = "{spinner} {wide_msg}";
 const RECEIVING_SO_FAR: &str = "{spinner} {prefix}receiving {bytes}, {bytes_per_sec}";
 
 /// The progress bar of a command, which shows one transfer after another.
@@ -64,6 +65,14 @@ impl Progress {
         }))
     }
 
+    /// Shows a text while the command waits.
+    pub(crate) fn wait(&self) -> Wait {
+        Wait(self.0.as_ref().map(|bar| {
+            begin(bar, DESCRIBED, None);
+            BarGuard(bar.clone())
+        }))
+    }
+
     /// Sets the text at the start of the line.
     pub(crate) fn describe(&self, what: &str) {
         if let Some(bar) = &self.0 {
@@ -80,6 +89,26 @@ impl Counter {
     pub(crate) fn add(&self, number: u64) {
         if let Some(BarGuard(bar)) = &self.0 {
             bar.inc(number);
+        }
+    }
+}
+
+/// Shows a text on the bar until it is dropped.
+pub(crate) struct Wait(Option<BarGuard>);
+
+impl Wait {
+    /// Sets the text.
+    pub(crate) fn describe(&self, what: &str) {
+        if let Some(BarGuard(bar)) = &self.0 {
+            bar.set_message(plain(what));
+        }
+    }
+
+    /// Writes something else while the bar is hidden.
+    pub(crate) fn hidden_while<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Some(BarGuard(bar)) => bar.suspend(write),
+            None => write(),
         }
     }
 }

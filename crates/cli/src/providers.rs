@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use identkit_mock_server::{MockVendor, Sandbox, SandboxBuilder, vendors};
 use identkit_wire::Callback;
 
+use crate::account::Account;
 use crate::calls::Provider;
 use crate::commands::listen::Webhooks;
 use crate::commands::sandbox::Hints;
@@ -17,6 +19,9 @@ pub(crate) const HINTS: &[Hints] = &[tm::HINTS, identify24::HINTS];
 
 /// The webhooks that `identkit listen` receives.
 pub(crate) const WEBHOOKS: &[Webhooks] = &[tm::WEBHOOKS, identify24::WEBHOOKS];
+
+/// Member of a ready line with the URL that is set for the whole account.
+pub(crate) const ACCOUNT_WEBHOOK: &str = identify24::WEBHOOKS.member;
 
 /// Returns the callbacks of these webhooks.
 pub(crate) fn callbacks() -> impl Iterator<Item = Arc<dyn Callback>> {
@@ -48,6 +53,45 @@ fn mock_vendors() -> Vec<Box<dyn MockVendor>> {
 /// Returns all mock vendors.
 pub(crate) fn all_vendors() -> Vec<Box<dyn MockVendor>> {
     vendors::all().into_iter().chain(mock_vendors()).collect()
+}
+
+/// The accounts of `identkit run` and `identkit case`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Accounts {
+    #[command(flatten)]
+    tm: tm::TmAccount,
+
+    #[command(flatten)]
+    identify24: identify24::Identify24Account,
+}
+
+impl Accounts {
+    /// Accounts without credentials, for commands that make no call.
+    pub(crate) fn offline() -> Self {
+        Self { tm: tm::TmAccount::offline(), identify24: identify24::Identify24Account::offline() }
+    }
+
+    /// The accounts of all vendors.
+    pub(crate) fn all(&self) -> [&dyn Account; 2] {
+        [&self.tm, &self.identify24]
+    }
+
+    /// Variables with the credentials of a vendor, for messages.
+    pub(crate) fn variables(&self) -> &'static str {
+        "IDENTKIT_TM_CUSTOMER_ID and IDENTKIT_TM_CUSTOMER_CODE"
+    }
+}
+
+/// Reads the word of `--provider`, and returns the name of the provider.
+pub(crate) fn provider_name() -> impl TypedValueParser<Value = String> {
+    let words = PossibleValuesParser::new([
+        PossibleValue::new("tm").alias(identkit_identity_tm::PROVIDER),
+        PossibleValue::new(identkit_identify24::PROVIDER),
+    ]);
+    words.map(|word| match word.as_str() {
+        "tm" => identkit_identity_tm::PROVIDER.to_owned(),
+        _ => word,
+    })
 }
 
 /// The options of `identkit sandbox` that belong to one vendor.

@@ -57,6 +57,29 @@ impl FromStr for Location {
     }
 }
 
+impl Location {
+    /// The location without a password.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Self::Postgres(url) => without_password(url.expose()),
+        }
+    }
+}
+
+/// A URL without a password and without parameters, which can contain one.
+fn without_password(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return "postgres".to_owned() };
+    match rest.rsplit_once('@') {
+        Some((account, place)) => {
+            let user = account.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{place}")
+        }
+        None => format!("{scheme}://{rest}"),
+    }
+}
+
 /// Whether a command creates what does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
@@ -186,6 +209,19 @@ mod tests {
         ] {
             assert_eq!(parse(&text).is_some(), is_key, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_shown_location_has_no_password() {
+        for (url, shown) in [
+            ("postgres://user:geheim@host:5432/db?password=geheim", "postgres://user@host:5432/db"),
+            ("postgres://user:ge@heim@host/db", "postgres://user@host/db"),
+            ("postgres://host/db", "postgres://host/db"),
+            ("postgres:host=geheim", "postgres"),
+        ] {
+            assert_eq!(url.parse::<Location>().unwrap().shown(), shown);
+        }
+        assert_eq!("sqlite:a.db".parse::<Location>().unwrap().shown(), "sqlite:a.db");
     }
 
     #[test]

@@ -69,6 +69,15 @@ pub(crate) fn age(text: &str) -> Result<Duration, String> {
     age.ok_or_else(|| "must be an age such as 30d, 12h or 90m".to_owned())
 }
 
+/// Parses the duration of a lease.
+pub(crate) fn lease(text: &str) -> Result<Duration, String> {
+    let seconds = age(text).map(|lease| lease.as_secs());
+    match seconds {
+        Ok(seconds @ 3..=600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("must be a duration from 3s to 10m, e.g. 30s".to_owned()),
+    }
+}
+
 fn ago(text: &str) -> Option<SignedDuration> {
     let unit = text.chars().last()?;
     let number = text.strip_suffix(unit).filter(|number| number.bytes().all(|digit| digit.is_ascii_digit()))?;

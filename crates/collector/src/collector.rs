@@ -107,7 +107,9 @@ impl Collector {
     /// time. It spawns nothing: if it is dropped, the next worker continues after the lease.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
         // Housekeeping never ends, so this ends with the stop.
-        let stop = async { drop(select(pin!(stop), pin!(self.keep_house())).await) };
+        let stop = async {
+            let _ = select(pin!(stop), pin!(self.keep_house())).await;
+        };
         self.dispatcher.run(stop, |held| self.work(held)).await;
     }
 

@@ -1,9 +1,12 @@
 //! The commands, one module each.
 
+mod case;
 mod demo;
 pub(crate) mod identify24;
 mod inbox;
+mod ledger;
 pub(crate) mod listen;
+pub(crate) mod run;
 pub(crate) mod sandbox;
 mod state;
 pub(crate) mod tm;
@@ -21,10 +24,13 @@ pub(crate) enum Command {
     Demo(demo::Arguments),
     Sandbox(sandbox::Arguments),
     Listen(listen::Arguments),
+    Run(Box<run::Arguments>),
     Tm(tm::Arguments),
     Identify24(identify24::Arguments),
     Inbox(inbox::Arguments),
     State(state::Arguments),
+    Case(case::Arguments),
+    Ledger(ledger::Arguments),
     #[command(flatten)]
     Call(calls::Arguments),
 }
@@ -32,7 +38,10 @@ pub(crate) enum Command {
 impl Command {
     /// Whether the command calls a vendor or its mock, so that it can fail with a vendor's text.
     pub(crate) fn calls_a_vendor(&self) -> bool {
-        !matches!(self, Self::Inbox(_) | Self::Listen(_) | Self::Sandbox(_) | Self::State(_))
+        !matches!(
+            self,
+            Self::Inbox(_) | Self::Ledger(_) | Self::Listen(_) | Self::Run(_) | Self::Sandbox(_) | Self::State(_)
+        )
     }
 
     pub(crate) async fn run(&self, format: Format) -> Result<ExitCode, Failure> {
@@ -40,9 +49,12 @@ impl Command {
             Self::Demo(arguments) => demo::run(arguments, format).await,
             Self::Sandbox(arguments) => sandbox::run(arguments).await,
             Self::Listen(arguments) => listen::run(arguments).await,
+            Self::Run(arguments) => run::run(arguments, format).await,
             Self::Tm(arguments) => tm::run(arguments, format).await,
             Self::Identify24(arguments) => identify24::run(arguments, format).await,
             Self::Inbox(arguments) => inbox::run(arguments, format).await,
+            Self::Case(arguments) => case::run(arguments, format).await,
+            Self::Ledger(arguments) => ledger::run(arguments, format).await,
             Self::State(arguments) => state::run(arguments, format),
             Self::Call(arguments) => calls::run(arguments, format).await,
         }

@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods, reason = "processes run in real time: an upper bound against hanging")]
 
 mod calls;
+#[cfg(unix)]
+mod cases;
 mod connection;
 mod demo;
 mod environment;

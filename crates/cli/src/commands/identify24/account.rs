@@ -29,7 +29,7 @@ pub(super) async fn login(identify24: &Identify24<'_>) -> Result<(), Failure> {
     let response = client.login(&identify24.options).await.map_err(|error| error.with_operation(Login::META.name));
     let idles_out = SystemClock::new().wall().checked_add(LIFETIME).ok().map(|at| at.strftime("%FT%TZ").to_string());
     let response = warn(response)?;
-    let partner = identify24.arguments.partner.clone().unwrap_or_default();
+    let partner = identify24.arguments.account.partner.clone().unwrap_or_default();
     let vendor = to_json(&response.value);
     let more = json!({ "partner": partner, "idles_out_at": idles_out, "hidden": [] });
     identify24.show(document(vendor.clone(), &response, more), |page| {

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use identkit_core::Outcome;
-use identkit_identify24::{Dialect, PhonePolicy};
+use identkit_identify24::{Credentials, Dialect, PhonePolicy};
 use jiff::tz::TimeZone;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, path};
+use crate::context::{required, secret};
+use crate::exit::Failure;
 use crate::help::{CONNECTION, OUTPUT};
 use crate::trace::TraceOptions;
 use crate::values::{outcome, zone};
@@ -22,6 +24,24 @@ pub(crate) struct Arguments {
           default_value = identkit_identify24::DEFAULT_BASE_URL)]
     pub(super) base_url: String,
 
+    #[command(flatten)]
+    pub(super) account: CredentialArguments,
+
+    #[command(flatten)]
+    pub(super) connection: Connection,
+
+    #[command(flatten)]
+    pub(super) trace: TraceOptions,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The account at identify24.
+#[derive(Clone, Debug, Default, Args)]
+// Both vendors' structs have this name, and can be options of one command.
+#[group(skip)]
+pub(super) struct CredentialArguments {
     /// User name of the partner.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_PARTNER", hide_env_values = true, value_name = "NAME")]
     pub(super) partner: Option<String>,
@@ -33,15 +53,22 @@ pub(crate) struct Arguments {
     /// File with the API key.
     #[arg(long, global = true, env = "IDENTKIT_IDENTIFY24_API_KEY_FILE", hide_env_values = true, value_name = "FILE")]
     pub(super) api_key_file: Option<OsString>,
+}
 
-    #[command(flatten)]
-    pub(super) connection: Connection,
+impl CredentialArguments {
+    /// Whether any part of the credentials is given.
+    pub(super) fn is_given(&self) -> bool {
+        let is_given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
+        is_given(&self.partner) || is_given(&self.api_key) || path(self.api_key_file.as_ref()).is_some()
+    }
 
-    #[command(flatten)]
-    pub(super) trace: TraceOptions,
-
-    #[command(subcommand)]
-    pub(super) command: Command,
+    /// Reads the credentials.
+    pub(super) fn credentials(&self) -> Result<Credentials, Failure> {
+        let partner = required(self.partner.as_ref(), "--partner", "IDENTKIT_IDENTIFY24_PARTNER")?;
+        let names = ("--api-key", "IDENTKIT_IDENTIFY24_API_KEY");
+        let key = secret(self.api_key.as_ref(), path(self.api_key_file.as_ref()), names)?;
+        Ok(Credentials::new(partner, key))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,7 +124,7 @@ pub(super) enum Command {
 }
 
 /// How ambiguities in the vendor's document are resolved.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub(super) struct Switches {
     /// Form in which mobile_phone is sent: as given, or with its country code after 00 or +. A national number counts as
     /// German.
@@ -114,8 +141,9 @@ pub(super) struct Switches {
     assigned_countries: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Phone {
+    #[default]
     AsGiven,
     DoubleZero,
     Plus,
@@ -139,14 +167,21 @@ impl Switches {
 /// Options that interpret the vendor's statuses and times.
 #[derive(Debug, Args)]
 pub(super) struct Interpretation {
+    #[command(flatten)]
+    pub(super) outcomes: OutcomeArguments,
+    /// Time zone of the vendor's local times, e.g. Europe/Berlin, UTC or +01:00. The document does not name it. The offset
+    /// of a time that has one wins.
+    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+    pub(super) zone: Option<TimeZone>,
+}
+
+/// Options that interpret the vendor's statuses.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct OutcomeArguments {
     /// Outcome that a status means, e.g. Identified=positive. Can be given several times; overrides --outcomes.
     #[arg(long, value_name = "STATUS=OUTCOME", value_parser = outcome)]
     pub(super) outcome: Vec<(String, Outcome)>,
     /// JSON file that maps statuses to outcomes, e.g. {"Identified": "positive"}.
     #[arg(long, value_name = "FILE")]
     pub(super) outcomes: Option<PathBuf>,
-    /// Time zone of the vendor's local times, e.g. Europe/Berlin, UTC or +01:00. The document does not name it. The offset
-    /// of a time that has one wins.
-    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
-    pub(super) zone: Option<TimeZone>,
 }

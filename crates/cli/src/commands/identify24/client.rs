@@ -3,11 +3,11 @@
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use identkit_identify24::{Builder, Credentials, Identify24 as Client};
+use identkit_core::Error;
+use identkit_identify24::{Builder, Identify24 as Client};
 
 use super::arguments::Arguments;
-use crate::connection::path;
-use crate::context::{Context, required, secret};
+use crate::context::Context;
 use crate::exit::Failure;
 
 /// The context of a command, and the client that it built.
@@ -41,19 +41,18 @@ impl Identify24<'_> {
 
     /// Builds the client; `set_up` adds settings.
     pub(super) fn client(&self, set_up: impl FnOnce(Builder) -> Builder) -> Result<Client, Failure> {
-        let partner = required(self.arguments.partner.as_ref(), "--partner", "IDENTKIT_IDENTIFY24_PARTNER")?;
-        let Arguments { api_key, api_key_file, .. } = self.arguments;
-        let names = ("--api-key", "IDENTKIT_IDENTIFY24_API_KEY");
-        let key = secret(api_key.as_ref(), path(api_key_file.as_ref()), names)?;
-        let mut builder = Client::builder(Credentials::new(partner, key)).transport(self.transport()?);
+        let mut builder = Client::builder(self.arguments.account.credentials()?).transport(self.transport()?);
         if let Some(observer) = self.observer() {
             builder = builder.observer(observer);
         }
         let built = set_up(builder.base_url(self.arguments.base_url.as_str())).build();
-        built.inspect(|client| drop(self.client.set(client.clone()))).map_err(|error| {
-            let faults: Vec<String> =
-                error.violations().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
-            Failure::usage(format!("--partner and --api-key cannot be used: {}", faults.join("; ")))
-        })
+        built.inspect(|client| drop(self.client.set(client.clone()))).map_err(|error| unusable(&error))
     }
+}
+
+/// The failure if a client cannot be built.
+pub(super) fn unusable(error: &Error) -> Failure {
+    let faults: Vec<String> =
+        error.violations().iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
+    Failure::usage(format!("--partner and --api-key cannot be used: {}", faults.join("; ")))
 }

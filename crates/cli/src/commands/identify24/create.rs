@@ -43,18 +43,13 @@ const FOREIGN: &[Foreign] = &[
     (&["product", "purpose", "add"], ": the project selects the kind of identification"),
 ];
 
-pub(super) async fn create(
-    identify24: &Identify24<'_>,
-    file: &Path,
-    dialect: Dialect,
-    (out, reveal): (Option<&Path>, bool),
-) -> Result<(), Failure> {
-    let input = Input::read(file).await?;
+/// Reads an ident in the vendor's JSON format, and notes what has no effect or is sent in another form.
+pub(super) fn read(input: &Input, dialect: &Dialect) -> Result<CreateIdent, Failure> {
     let ident: CreateIdent = wire::read_input(&input.bytes).map_err(|fault| input.unusable(&fault.input()))?;
     let pdf = check_pdf(&ident)?;
     let names = Names { listed: &[("", CreateIdent::KEYS)], foreign: FOREIGN };
     // An ident that breaks a rule is rejected below.
-    let encoded = ident.encode(&dialect).ok();
+    let encoded = ident.encode(dialect).ok();
     let pdf = pdf.filter(|_| encoded.is_some());
     let sent = encoded.and_then(|sent| sent.body.as_bytes()).unwrap_or_default();
     let Changes { left_out, reshaped, trimmed } = Changes::new(&input.bytes, &sent);
@@ -68,6 +63,17 @@ pub(super) async fn create(
     let notes = misspelled::notes(&input.bytes, names).into_iter().chain(types);
     let notes = notes.chain(changes::note(changes::LEFT_OUT, &left_out)).chain(phone).chain(pdf);
     notes.for_each(|note| say(&format!("note: {note}")));
+    Ok(ident)
+}
+
+pub(super) async fn create(
+    identify24: &Identify24<'_>,
+    file: &Path,
+    dialect: Dialect,
+    (out, reveal): (Option<&Path>, bool),
+) -> Result<(), Failure> {
+    let input = Input::read(file).await?;
+    let ident = read(&input, &dialect)?;
     let client = identify24.client(|client| client.dialect(dialect))?;
     let file = out.map(ResponseFile::create).transpose()?;
     let custom_id = ident.custom_id.as_ref().map_or("", |id| Pii::expose(id).as_str());

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use serde_json::{Map, Value, json};
 
-use super::arguments::Interpretation;
+use super::arguments::{Interpretation, OutcomeArguments};
 use super::client::Identify24;
 use super::ids::IDENT_ID;
 use crate::context::{document, warn};
@@ -78,7 +78,7 @@ fn of_unknown_outcome(saved: &Map<String, Value>) -> Option<Vec<String>> {
 
 /// The outcomes of statuses: those of `--outcomes`, overridden by `--outcome`. The client knows the documented ones
 /// (AI-12).
-async fn outcomes(interpretation: &Interpretation) -> Result<BTreeMap<String, Outcome>, Failure> {
+pub(super) async fn outcomes(interpretation: &OutcomeArguments) -> Result<BTreeMap<String, Outcome>, Failure> {
     let mut outcomes = BTreeMap::new();
     if let Some(path) = &interpretation.outcomes {
         let input = Input::read(path).await?;
@@ -112,7 +112,7 @@ pub(super) async fn get(
     id: &IdentId,
     interpretation: &Interpretation,
 ) -> Result<(), Failure> {
-    let outcomes = outcomes(interpretation).await?;
+    let outcomes = outcomes(&interpretation.outcomes).await?;
     let client = identify24
         .client(|client| client.outcomes(outcomes.iter().map(|(status, outcome)| (status.as_str(), *outcome))))?;
     let response = warn(client.get_ident(id, &identify24.options).await)?;

@@ -3,6 +3,7 @@
 mod account;
 mod answer_file;
 mod arguments;
+mod cases;
 mod client;
 mod create;
 mod ident;
@@ -16,6 +17,7 @@ use identkit_identify24::{CasePolicy, Dialect};
 
 pub(crate) use self::arguments::Arguments;
 use self::arguments::Command;
+pub(crate) use self::cases::Identify24Account;
 use self::client::Identify24;
 pub(crate) use self::ids::IDENT_ID;
 pub(crate) use self::sandbox::{HINTS, SandboxOptions};

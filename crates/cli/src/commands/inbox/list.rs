@@ -9,13 +9,11 @@ use serde_json::{Map, Value};
 use super::deliveries::{Cases, State, each_of, find};
 use crate::case_id;
 use crate::exit::Failure;
-use crate::output::{Format, prevent_wrapping, print_bytes, table};
+use crate::json_array::JsonArray;
+use crate::output::{Format, prevent_wrapping, table};
 use crate::progress::Progress;
 use crate::store::{Missing, StoreArguments};
-use crate::text::{escape, id, plain};
-
-/// Number of bytes of JSON that are written at once.
-const CHUNK: usize = 64 * 1024;
+use crate::text::{id, plain};
 
 /// Lists the deliveries, one row for each case and event: a table by the newest delivery, JSON by the age of the case.
 #[derive(Debug, Args)]
@@ -104,7 +102,7 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     let progress = Progress::new(format);
     match format {
         Format::Json => {
-            let mut array = Array::default();
+            let mut array = JsonArray::default();
             for_each(&store, arguments, &progress, |group| array.push(&group.json())).await?;
             array.end()
         }
@@ -170,34 +168,6 @@ async fn groups(store: &Store, case: &Case) -> Result<Vec<Group>, Failure> {
     })
     .await?;
     Ok(groups)
-}
-
-/// A JSON array that is written while its elements are read, one on each line.
-#[derive(Default)]
-struct Array {
-    text: String,
-    is_begun: bool,
-}
-
-impl Array {
-    fn push(&mut self, element: &Value) -> Result<(), Failure> {
-        self.text.push_str(if self.is_begun { ",\n  " } else { "[\n  " });
-        self.is_begun = true;
-        self.text.push_str(&element.to_string());
-        match self.text.len() {
-            0..CHUNK => Ok(()),
-            _ => self.write(),
-        }
-    }
-
-    fn end(mut self) -> Result<(), Failure> {
-        self.text.push_str(if self.is_begun { "\n]\n" } else { "[]\n" });
-        self.write()
-    }
-
-    fn write(&mut self) -> Result<(), Failure> {
-        print_bytes(escape(&std::mem::take(&mut self.text)).as_bytes())
-    }
 }
 
 fn show(mut groups: Vec<Group>, format: Format) -> Result<(), Failure> {

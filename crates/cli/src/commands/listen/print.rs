@@ -3,11 +3,10 @@
 //! Standard output may be slow, blocked or closed. A thread writes to it, so the receiver never waits for it, and events that
 //! are not printed yet are in the store and not in memory.
 
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use identkit_core::{Clock as _, Error, Inbox, Instant, WebhookDelivery, async_trait};
+use identkit_core::{Clock as _, Error, Inbox, WebhookDelivery, async_trait};
 use identkit_store::{EventId, Store, StoredEvent};
 use identkit_transport::SystemClock;
 use serde_json::{Map, Value};
@@ -15,12 +14,9 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::exit::Failure;
-use crate::output::{reporter, say, write};
+use crate::output::{say, write};
 use crate::providers::WEBHOOKS;
-use crate::text::plain;
 
-/// Minimum time between two reports of an inbox that fails.
-const QUIET: Duration = Duration::from_secs(60);
 /// Number of events that are read and written at once.
 const PAGE: usize = 100;
 /// Number of events that are read to find the last one.
@@ -32,37 +28,22 @@ const BLOCKED: Duration = Duration::from_secs(5);
 /// Time at the end in which the last events can be printed.
 const LAST: Duration = Duration::from_secs(2);
 
-/// An inbox that wakes the printer, and reports why it fails: once in a while, because the vendor tries again.
+/// An inbox that wakes the printer.
 pub(super) struct WakingInbox {
     inner: Arc<dyn Inbox>,
     accepted: Arc<Notify>,
-    lines: SyncSender<String>,
-    clock: SystemClock,
-    reported: Mutex<Option<Instant>>,
 }
 
 impl WakingInbox {
     pub(super) fn new(inner: Arc<dyn Inbox>, accepted: Arc<Notify>) -> Self {
-        Self { inner, accepted, lines: reporter(), clock: SystemClock::new(), reported: Mutex::default() }
-    }
-
-    fn report(&self, error: &Error) {
-        let now = self.clock.now();
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        if reported.is_none_or(|last| now.since(last) >= QUIET) {
-            *reported = Some(now);
-            let detail = plain(error.detail());
-            let line = format!("warning: a webhook was not stored, and was answered with 503: {detail}");
-            // Standard error may be blocked.
-            drop(self.lines.try_send(line));
-        }
+        Self { inner, accepted }
     }
 }
 
 #[async_trait]
 impl Inbox for WakingInbox {
     async fn accept(&self, delivery: WebhookDelivery) -> Result<(), Error> {
-        self.inner.accept(delivery).await.inspect_err(|error| self.report(error))?;
+        self.inner.accept(delivery).await?;
         self.accepted.notify_one();
         Ok(())
     }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
-use identkit_identity_tm::Dialect;
+use identkit_identity_tm::{Credentials, Dialect};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, path};
+use crate::context::{required, secret};
+use crate::exit::Failure;
 use crate::help::CONNECTION;
 use crate::trace::TraceOptions;
 use crate::values::{Moment, moment, sha256};
@@ -21,17 +23,8 @@ pub(crate) struct Arguments {
           default_value = identkit_identity_tm::DEFAULT_BASE_URL)]
     pub(super) base_url: String,
 
-    /// CustomerID: the user name.
-    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_ID", hide_env_values = true, value_name = "ID")]
-    pub(super) customer_id: Option<String>,
-
-    /// CustomerCode: the password. Other users of the machine can read a command line: prefer the environment variable.
-    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE", hide_env_values = true, value_name = "CODE")]
-    pub(super) customer_code: Option<String>,
-
-    /// File with the CustomerCode.
-    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE_FILE", hide_env_values = true, value_name = "FILE")]
-    pub(super) customer_code_file: Option<OsString>,
+    #[command(flatten)]
+    pub(super) account: CredentialArguments,
 
     /// Resolves an ambiguity of the vendor's document in another way. Can be given several times.
     #[arg(long, global = true, value_name = "SWITCH", value_enum)]
@@ -47,9 +40,27 @@ pub(crate) struct Arguments {
     pub(super) command: Command,
 }
 
+/// The account at identity.TM.
+#[derive(Clone, Debug, Default, Args)]
+// Both vendors' structs have this name, and can be options of one command.
+#[group(skip)]
+pub(super) struct CredentialArguments {
+    /// CustomerID: the user name.
+    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_ID", hide_env_values = true, value_name = "ID")]
+    pub(super) customer_id: Option<String>,
+
+    /// CustomerCode: the password. Other users of the machine can read a command line: prefer the environment variable.
+    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE", hide_env_values = true, value_name = "CODE")]
+    pub(super) customer_code: Option<String>,
+
+    /// File with the CustomerCode.
+    #[arg(long, global = true, env = "IDENTKIT_TM_CUSTOMER_CODE_FILE", hide_env_values = true, value_name = "FILE")]
+    pub(super) customer_code_file: Option<OsString>,
+}
+
 /// A switch of the dialect.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Switch {
+pub(crate) struct Switch {
     name: &'static str,
     set: fn(&mut Dialect),
 }
@@ -246,9 +257,37 @@ pub(super) enum Command {
 impl Arguments {
     /// The dialect with all given switches.
     pub(super) fn dialect(&self) -> Dialect {
-        let mut dialect = Dialect::default();
-        self.dialect.iter().for_each(|switch| (switch.set)(&mut dialect));
-        dialect
+        dialect(&self.dialect)
+    }
+}
+
+/// The dialect with switches.
+pub(super) fn dialect(switches: &[Switch]) -> Dialect {
+    let mut dialect = Dialect::default();
+    switches.iter().for_each(|switch| (switch.set)(&mut dialect));
+    dialect
+}
+
+impl CredentialArguments {
+    /// Whether any part of the credentials is given.
+    pub(super) fn is_given(&self) -> bool {
+        let is_given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
+        is_given(&self.customer_id) || is_given(&self.customer_code) || path(self.customer_code_file.as_ref()).is_some()
+    }
+
+    /// Whether user name and password are given.
+    pub(super) fn is_complete(&self) -> bool {
+        let is_given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
+        let has_code = is_given(&self.customer_code) || path(self.customer_code_file.as_ref()).is_some();
+        is_given(&self.customer_id) && has_code
+    }
+
+    /// Reads the credentials.
+    pub(super) fn credentials(&self) -> Result<Credentials, Failure> {
+        let id = required(self.customer_id.as_ref(), "--customer-id", "IDENTKIT_TM_CUSTOMER_ID")?;
+        let names = ("--customer-code", "IDENTKIT_TM_CUSTOMER_CODE");
+        let code = secret(self.customer_code.as_ref(), path(self.customer_code_file.as_ref()), names)?;
+        Ok(Credentials::new(id, code))
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use identkit_core::{RawResponse, Secret};
-use identkit_identity_tm::{Credentials, Dialect, IdentityTm, OrderId, PutOrder, ServerStatus};
+use identkit_core::RawResponse;
+use identkit_identity_tm::{Dialect, IdentityTm, OrderId, PutOrder, ServerStatus};
 use identkit_transport::{ClientSettings, NoAuth, Response, SystemClock};
 use identkit_wire::Operation as _;
 
 use super::arguments::{Arguments, Order};
-use crate::connection::path;
-use crate::context::{Context, required, secret};
+use crate::context::Context;
 use crate::exit::Failure;
 use crate::typed_id::IdKind;
 
@@ -25,9 +24,7 @@ pub(super) type Tm<'a> = Context<'a, Arguments>;
 
 impl Tm<'_> {
     pub(super) fn client(&self) -> Result<IdentityTm, Failure> {
-        let id = required(self.arguments.customer_id.as_ref(), "--customer-id", "IDENTKIT_TM_CUSTOMER_ID")?;
-        let code = self.customer_code()?;
-        let mut builder = IdentityTm::builder(Credentials::new(id, code))
+        let mut builder = IdentityTm::builder(self.arguments.account.credentials()?)
             .base_url(self.arguments.base_url.as_str())
             .dialect(self.arguments.dialect())
             .transport(self.transport()?)
@@ -50,17 +47,10 @@ impl Tm<'_> {
             .or_else(|refusal| ORDER_ID.check_known(typed, self.state(), refusal).map(|()| OrderId::new(typed)))
     }
 
-    fn customer_code(&self) -> Result<Secret, Failure> {
-        let Arguments { customer_code, customer_code_file, .. } = self.arguments;
-        let names = ("--customer-code", "IDENTKIT_TM_CUSTOMER_CODE");
-        secret(customer_code.as_ref(), path(customer_code_file.as_ref()), names)
-    }
-
     /// Checks that the service is up, with the account's credentials if there are any (AT-80).
     pub(super) async fn server_status(&self) -> Result<Response<()>, Failure> {
-        let Arguments { customer_id, customer_code, customer_code_file, base_url, .. } = self.arguments;
-        let is_given = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
-        if is_given(customer_id) && (is_given(customer_code) || path(customer_code_file.as_ref()).is_some()) {
+        let Arguments { account, base_url, .. } = self.arguments;
+        if account.is_complete() {
             return Ok(self.client()?.server_status(&self.options).await?);
         }
         let mut settings = ClientSettings::new(base_url, Dialect::default());

@@ -1,6 +1,7 @@
 //! `identkit tm`: identity.TM.
 
 mod arguments;
+mod cases;
 mod client;
 mod feed;
 mod journal;
@@ -19,6 +20,7 @@ use identkit_transport::SystemClock;
 
 pub(crate) use self::arguments::Arguments;
 use self::arguments::{Command, Order};
+pub(crate) use self::cases::TmAccount;
 pub(crate) use self::client::ORDER_ID;
 use self::client::Tm;
 pub(crate) use self::sandbox::HINTS;

@@ -7,7 +7,7 @@ use identkit_identity_tm::messages::{
     Additional, Address, DriverLicense, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
     MultiSignOptions, OrderIdentData, RedirectUrl, SignHash, SignParameters, SignPdf, WebhookUrl,
 };
-use identkit_identity_tm::{Finality, OrderFlavor, OrderId, PutOrder, SignedIdentData, random_reference};
+use identkit_identity_tm::{Dialect, Finality, OrderFlavor, OrderId, PutOrder, SignedIdentData, random_reference};
 use identkit_wire::{Dts, Operation as _};
 use serde_json::{Value, json};
 
@@ -55,12 +55,31 @@ const FOREIGN: &[Foreign] = &[
     (&["pdfcontent", "pdfurl", "documents"], "; did you mean eSignPDF?"),
 ];
 
-pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Result<(), Failure> {
-    let input = Input::read(file).await?;
-    let mut order = PutOrder::from_json(&input.bytes).map_err(|error| input.unusable(&error))?;
+/// Reads an order in the vendor's JSON format, and notes the names that have no effect.
+pub(super) fn read(input: &Input) -> Result<PutOrder, Failure> {
+    let order = PutOrder::from_json(&input.bytes).map_err(|error| input.unusable(&error))?;
     misspelled::notes(&input.bytes, Names { listed: ELEMENTS, foreign: FOREIGN })
         .iter()
         .for_each(|note| say(&format!("note: {note}")));
+    Ok(order)
+}
+
+/// Notes what is sent in another form than in the input.
+pub(super) fn note_changes(input: &Input, order: &PutOrder, dialect: &Dialect) {
+    // An order that breaks a rule is rejected later.
+    let sent = order.encode(dialect).ok().and_then(|sent| sent.body.as_bytes()).unwrap_or_default();
+    let Changes { left_out, trimmed, reshaped } = Changes::new(&input.bytes, &sent);
+    let notes = [
+        (changes::LEFT_OUT, left_out),
+        ("sent without the blanks around them", trimmed),
+        ("sent in another form, as the document has it", reshaped),
+    ];
+    notes.iter().filter_map(|(what, names)| changes::note(what, names)).for_each(|note| say(&format!("note: {note}")));
+}
+
+pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Result<(), Failure> {
+    let input = Input::read(file).await?;
+    let mut order = read(&input)?;
     if let Some(path) = signed {
         if order.ident_data_signed.is_some() {
             let (option, name) = ("--ident-data-signed", &input.name);
@@ -96,15 +115,7 @@ pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Resu
         order = order.reference(reference);
         (Some(format!("the order may have been sent {with}")), format!("the order was sent {with}"))
     };
-    // An order that breaks a rule is rejected below.
-    let sent = order.encode(&tm.arguments.dialect()).ok().and_then(|sent| sent.body.as_bytes()).unwrap_or_default();
-    let Changes { left_out, trimmed, reshaped } = Changes::new(&input.bytes, &sent);
-    let notes = [
-        (changes::LEFT_OUT, left_out),
-        ("sent without the blanks around them", trimmed),
-        ("sent in another form, as the document has it", reshaped),
-    ];
-    notes.iter().filter_map(|(what, names)| changes::note(what, names)).for_each(|note| say(&format!("note: {note}")));
+    note_changes(&input, &order, &tm.arguments.dialect());
     let reference = order.reference.as_ref().map_or("", |reference| reference.expose());
     tm.recorder.prepare(PutOrder::META, &[("Ref", reference)])?;
     let note = InterruptionNote::new(note);

@@ -10,8 +10,17 @@ use super::tokens::Tokens;
 use crate::exit::Failure;
 use crate::providers::WEBHOOKS;
 
+/// The URL at which vendors reach a receiver, and the option that sets it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PublicUrl<'a> {
+    /// The option.
+    pub(crate) option: &'static str,
+    /// The URL. `None`: that of the address.
+    pub(crate) url: Option<&'a str>,
+}
+
 /// The addresses of the receiver.
-pub(super) struct Addresses {
+pub(crate) struct Addresses {
     /// URL of the local address.
     local: String,
     /// URL at which the vendors reach it.
@@ -21,29 +30,43 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// The addresses of a receiver, with the option `--public-url`.
-    pub(super) fn new(address: SocketAddr, is_tls: bool, public: Option<&str>) -> Result<Self, Failure> {
+    /// The addresses of a receiver, with the option for its public URL.
+    pub(crate) fn new(address: SocketAddr, is_tls: bool, public: PublicUrl<'_>) -> Result<Self, Failure> {
         let local = format!("{}://{address}", if is_tls { "https" } else { "http" });
-        let base = public.unwrap_or(&local).parse();
-        let base = base.map_err(|error| Failure::usage(format!("--public-url is not a valid URL: {error}")))?;
-        let option = if public.is_some() { "--public-url" } else { "--listen" };
-        Ok(Self { local, base, option })
+        let base = public.url.unwrap_or(&local).parse();
+        let PublicUrl { option, url } = public;
+        let base = base.map_err(|error| Failure::usage(format!("{option} is not a valid URL: {error}")))?;
+        Ok(Self { local, base, option: if url.is_some() { option } else { "--listen" } })
+    }
+
+    /// URL of the local address.
+    pub(crate) fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// URL at which the vendors reach the receiver.
+    pub(crate) fn base(&self) -> &Uri {
+        &self.base
     }
 
     /// Fails if no URL of a token can be made, e.g. because it would be longer than a vendor allows.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
         let token = Secret::new("x".repeat(TOKEN_LENGTH));
         self.urls(|_, _| Some(&token)).map(drop)
     }
 
     /// The ready line.
-    pub(super) fn line(&self, tokens: &Tokens) -> Result<Value, Failure> {
+    pub(crate) fn line(&self, tokens: &Tokens) -> Result<Value, Failure> {
         let mut line = self.urls(|provider, event| tokens.get(provider, event))?;
         line.insert("listen".to_owned(), self.local.clone().into());
         Ok(line.into())
     }
 
-    fn urls<'a>(&self, token: impl Fn(&str, &str) -> Option<&'a Secret>) -> Result<Map<String, Value>, Failure> {
+    /// The member of each vendor with its webhook URLs.
+    pub(crate) fn urls<'a>(
+        &self,
+        token: impl Fn(&str, &str) -> Option<&'a Secret>,
+    ) -> Result<Map<String, Value>, Failure> {
         let mut members = Map::new();
         for webhooks in WEBHOOKS {
             let mut urls = json!({});
@@ -61,6 +84,14 @@ impl Addresses {
         }
         Ok(members)
     }
+}
+
+/// Parses a URL at which vendors reach a receiver, and checks that URLs with tokens can be made from it. `option` is where it
+/// comes from.
+pub(crate) fn check_base(url: &str, option: &'static str) -> Result<Uri, Failure> {
+    let base: Uri = url.parse().map_err(|error| Failure::usage(format!("{option} is not a valid URL: {error}")))?;
+    Addresses { local: String::new(), base: base.clone(), option }.check()?;
+    Ok(base)
 }
 
 /// Length of the store's tokens.

@@ -17,13 +17,13 @@ use crate::providers::callbacks;
 
 /// The tokens of all events: provider, event, token.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     tokens: BTreeMap<String, BTreeMap<String, Secret>>,
 }
 
 impl Tokens {
     /// The token of an event.
-    pub(super) fn get(&self, provider: &str, event: &str) -> Option<&Secret> {
+    pub(crate) fn get(&self, provider: &str, event: &str) -> Option<&Secret> {
         self.tokens.get(provider)?.get(event)
     }
 
@@ -32,7 +32,7 @@ impl Tokens {
     }
 
     /// Creates the tokens of this start. Those of earlier starts remain valid.
-    pub(super) async fn create(store: &Store) -> Result<Self, Failure> {
+    pub(crate) async fn create(store: &Store) -> Result<Self, Failure> {
         let mut tokens = Self::default();
         tokens.complete(store).await?;
         Ok(tokens)
@@ -52,7 +52,7 @@ impl Tokens {
     }
 
     /// Creates new tokens, and writes them to the file. All earlier ones expire at `expires`.
-    pub(super) async fn rotate(store: &Store, file: Option<&Path>, expires: Timestamp) -> Result<Self, Failure> {
+    pub(crate) async fn rotate(store: &Store, file: Option<&Path>, expires: Timestamp) -> Result<Self, Failure> {
         // The tokens must not be replaced if they cannot be written.
         let draft =
             file.map(|path| Draft::new(path).map(|draft| (path, draft)).map_err(|error| unwritten(path, &error)));
@@ -69,7 +69,7 @@ impl Tokens {
     }
 
     /// Reads the tokens of the file and makes them valid in the store. Creates those that are missing, and the file.
-    pub(super) async fn load(store: &Store, path: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn load(store: &Store, path: &Path) -> Result<Self, Failure> {
         let Some(mut tokens) = Self::read(path)? else {
             let draft = Draft::new(path).map_err(|error| unwritten(path, &error))?;
             let tokens = Self::create(store).await?;

@@ -26,7 +26,7 @@ const OPEN_METRICS: HeaderValue =
 const CHECK: &str = "readyz";
 
 /// The pages of one receiver.
-pub(super) struct Pages {
+pub(crate) struct Pages {
     store: Store,
     metrics: Arc<Metrics>,
     clock: SystemClock,
@@ -36,7 +36,7 @@ pub(super) struct Pages {
 
 impl Pages {
     /// The pages for a store and its metrics.
-    pub(super) fn new(store: Store, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(store: Store, metrics: Arc<Metrics>) -> Self {
         Self { store, metrics, clock: SystemClock::new(), checked: Mutex::default() }
     }
 

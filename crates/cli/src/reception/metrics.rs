@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::StatusCode;
+use identkit_collector::CaseState;
 use identkit_webhook::HandledRequest;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -22,17 +23,25 @@ struct Labels {
     status: u16,
 }
 
+/// Label of a change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    state: String,
+}
+
 /// The metrics of one receiver.
 #[derive(Debug)]
-pub(super) struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     webhooks: Family<Labels, Counter>,
     acceptance: Histogram,
+    changes: Family<StateLabels, Counter>,
+    failures: Counter,
 }
 
 impl Metrics {
     /// Creates metrics that are zero.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("identkit");
         let webhooks = Family::<Labels, Counter>::default();
         let acceptance = Histogram::new(SECONDS);
@@ -40,11 +49,31 @@ impl Metrics {
         registry.register("webhooks", help, webhooks.clone());
         let help = "Seconds from the head of a webhook's request to the response that acknowledges it";
         registry.register("webhook_acceptance_seconds", help, acceptance.clone());
-        Self { registry, webhooks, acceptance }
+        Self { registry, webhooks, acceptance, changes: Family::default(), failures: Counter::default() }
+    }
+
+    /// Creates metrics that also count what happens to cases.
+    pub(crate) fn with_cases() -> Self {
+        let mut metrics = Self::new();
+        let help = "Changes of the state of a case, by the new state";
+        metrics.registry.register("case_changes", help, metrics.changes.clone());
+        let help = "Steps of cases that failed and are repeated";
+        metrics.registry.register("case_failures", help, metrics.failures.clone());
+        metrics
+    }
+
+    /// Counts a change of a case to a state.
+    pub(crate) fn count_change(&self, to: CaseState) {
+        self.changes.get_or_create(&StateLabels { state: to.as_str().to_owned() }).inc();
+    }
+
+    /// Counts a failure of a step.
+    pub(crate) fn count_failure(&self) {
+        self.failures.inc();
     }
 
     /// Counts a request.
-    pub(super) fn count(&self, handled: HandledRequest<'_>) {
+    pub(crate) fn count(&self, handled: HandledRequest<'_>) {
         let (provider, event) = handled.webhook.unwrap_or_default();
         let status = handled.status.as_u16();
         let labels = Labels { provider: provider.to_owned(), event: event.to_owned(), status };
@@ -55,7 +84,7 @@ impl Metrics {
     }
 
     /// The metrics as OpenMetrics text.
-    pub(super) fn text(&self) -> Result<String, fmt::Error> {
+    pub(crate) fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

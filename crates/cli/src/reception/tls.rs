@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::exit::Failure;
 
 /// Reads a certificate chain and its key.
-pub(super) fn server(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, Failure> {
+pub(crate) fn server(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, Failure> {
     let cannot = |option: &str, path: &Path, why: String| {
         Failure::usage(format!("{option} {} cannot be used: {why}", path.display()))
     };

@@ -1,0 +1,82 @@
+//! The account with which a collector calls one vendor.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use http::Uri;
+use identkit_collector::{CaseOpener, ProviderSetup};
+use identkit_core::{Error, IdentityProvider, Kind, Purpose, Secret};
+
+use crate::connection::Route;
+use crate::exit::Failure;
+use crate::input::Input;
+
+/// The calls that a command makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Calls {
+    /// None: no credentials are needed.
+    None,
+    /// It opens, cancels or deletes cases, and judges none.
+    Open,
+    /// All, so that it must know how a case ends.
+    All,
+}
+
+/// The URL at which the vendors reach the receiver. It can be set after the receiver listens.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WebhookBase(Arc<OnceLock<Uri>>);
+
+impl WebhookBase {
+    /// Sets the URL, once.
+    pub(crate) fn set(&self, base: Uri) {
+        drop(self.0.set(base));
+    }
+
+    /// Returns the URL.
+    ///
+    /// # Errors
+    /// If it is not known.
+    pub(crate) fn get(&self) -> Result<&Uri, Error> {
+        self.0.get().ok_or_else(|| {
+            Error::new(Kind::InvalidInput, "the webhook needs a receiver: use --listen or --webhook-base")
+        })
+    }
+}
+
+/// A case in the vendor's own format.
+#[derive(Debug)]
+pub(crate) struct VendorCase {
+    pub(crate) purpose: Purpose,
+    /// The reference in it.
+    pub(crate) reference: Option<Secret>,
+    /// Whether it has a URL for the webhook of its end.
+    pub(crate) has_webhook: bool,
+    /// Sends the request.
+    pub(crate) opener: Box<dyn CaseOpener>,
+}
+
+/// The account at one vendor, from options, variables and files.
+#[async_trait]
+pub(crate) trait Account: fmt::Debug + Send + Sync {
+    /// The words of `--provider` for it. The first one is the name of the provider.
+    fn names(&self) -> &'static [&'static str];
+
+    /// Whether any part of its credentials is given.
+    fn is_given(&self) -> bool;
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// If a part of the account is missing or unusable.
+    async fn provider(&self, calls: Calls, route: &Route) -> Result<Arc<dyn IdentityProvider>, Failure>;
+
+    /// Adds the webhooks that are set for each case, if the vendor has any.
+    fn with_webhooks(&self, setup: ProviderSetup, base: WebhookBase) -> ProviderSetup;
+
+    /// Reads and checks a case in the vendor's own format.
+    ///
+    /// # Errors
+    /// If it is not in this format or breaks a rule. Nothing is sent or stored then.
+    fn read_case(&self, input: &Input, route: &Route) -> Result<VendorCase, Failure>;
+}

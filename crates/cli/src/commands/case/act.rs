@@ -1,0 +1,89 @@
+//! The commands that change a case in the store. They call no vendor: a running collector does the next step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use identkit_collector::{ArtifactSink, Collector, Command, DiscardSink, ProviderSetup};
+use identkit_core::{IdentityProvider, Secret};
+use identkit_store::{Case, Store};
+use identkit_transport::SystemClock;
+use serde_json::json;
+
+use super::find::{self, report};
+use crate::account::Calls;
+use crate::accounts::AccountArguments;
+use crate::exit::Failure;
+use crate::given::{Ways, value};
+use crate::output::{Format, unwritten};
+use crate::text::plain;
+use crate::values::lease;
+
+/// A case, and how long a worker can have it.
+#[derive(Clone, Debug, Args)]
+// It is part of other structs of this name.
+#[group(skip)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) case: find::Arguments,
+
+    /// The lease of the running collectors.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = lease)]
+    pub(super) lease: Duration,
+}
+
+/// Gives a case of unknown outcome its id at the vendor.
+#[derive(Clone, Debug, Args)]
+pub(super) struct AdoptArguments {
+    #[command(flatten)]
+    act: Arguments,
+
+    /// The vendor's id of the case; `-` reads it from standard input.
+    #[arg(long, value_name = "ID|-")]
+    vendor_id: Option<String>,
+}
+
+pub(super) async fn run(arguments: &Arguments, command: Command, format: Format) -> Result<(), Failure> {
+    let (store, case) = arguments.case.find().await?;
+    let accounts = AccountArguments::offline();
+    let provider = accounts.account(&case.provider)?.provider(Calls::None, &accounts.route).await?;
+    // Nothing is stored in it.
+    let sink = Arc::new(DiscardSink::new(0));
+    let collector = collector(&store, sink, provider, arguments.lease)?;
+    collector.command(case.id, command).await?;
+    show(&store, &case, format).await
+}
+
+pub(super) async fn adopt(arguments: &AdoptArguments, format: Format) -> Result<(), Failure> {
+    let ways = Ways { option: "--vendor-id", file: "--vendor-id", prompt: "The vendor's id" };
+    let id: Secret = value(arguments.vendor_id.as_deref(), None, ways).await?;
+    run(&arguments.act, Command::Adopt(id), format).await
+}
+
+/// A collector for commands on one case.
+pub(super) fn collector(
+    store: &Store,
+    sink: Arc<dyn ArtifactSink>,
+    provider: Arc<dyn IdentityProvider>,
+    lease: Duration,
+) -> Result<Collector, Failure> {
+    let builder = Collector::builder(store.clone(), sink, Arc::new(SystemClock::new()));
+    Ok(builder.provider(ProviderSetup::new(provider)).lease(lease).build()?)
+}
+
+/// Shows what a command has changed.
+pub(super) async fn show(store: &Store, case: &Case, format: Format) -> Result<(), Failure> {
+    let report = report(store, case.id).await?;
+    let json = json!({
+        "case": report.case.0,
+        "state": report.state.as_str(),
+        "paused": report.paused,
+        "why": report.why,
+        "next": report.then,
+    });
+    let shown = format.write(&json, |page| {
+        page.line(format!("case {} is {}: {}", report.case.0, report.state, plain(&report.why)));
+        page.line(format!("next: {}", plain(&report.then)));
+    });
+    shown.map_err(|error| Failure::local(unwritten(&error)).note("the command was carried out"))
+}

@@ -1,0 +1,136 @@
+//! identity.TM in `identkit run` and `identkit case`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clap::Args;
+use identkit_collector::{CaseOpener, CaseWebhook, OpenCall, ProviderSetup};
+use identkit_core::{Error, IdentityProvider, Opened, Purpose};
+use identkit_identity_tm::{Credentials, IdentityTm, OrderCallback, OrderFlavor, OrderId, PutOrder, VideoCallback};
+use identkit_transport::SystemClock;
+use identkit_wire::Callback as _;
+
+use super::arguments::{CredentialArguments, Switch, dialect};
+use super::orders;
+use crate::account::{Account, Calls, VendorCase, WebhookBase};
+use crate::connection::Route;
+use crate::context::warn;
+use crate::exit::Failure;
+use crate::input::Input;
+use crate::network;
+use crate::output::say;
+
+const VARIABLE: &str = "IDENTKIT_TM_BASE_URL";
+
+/// The account at identity.TM.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "identity.TM")]
+pub(crate) struct TmAccount {
+    /// Base URL of identity.TM; `http://` is accepted for loopback only.
+    #[arg(long, env = VARIABLE, hide_env_values = true, value_name = "URL",
+          default_value = identkit_identity_tm::DEFAULT_BASE_URL)]
+    tm_base_url: String,
+
+    #[command(flatten)]
+    account: CredentialArguments,
+
+    /// Resolves an ambiguity of the vendor's document in another way. Can be given several times.
+    #[arg(long, value_name = "SWITCH", value_enum)]
+    tm_dialect: Vec<Switch>,
+}
+
+impl TmAccount {
+    /// An account without credentials, for commands that make no call.
+    pub(crate) fn offline() -> Self {
+        Self {
+            tm_base_url: identkit_identity_tm::DEFAULT_BASE_URL.to_owned(),
+            account: CredentialArguments::default(),
+            tm_dialect: Vec::new(),
+        }
+    }
+
+    fn client(&self, calls: Calls, route: &Route) -> Result<IdentityTm, Failure> {
+        let credentials = match calls {
+            Calls::None => Credentials::new("none", "none"),
+            Calls::Open | Calls::All => self.account.credentials()?,
+        };
+        let transport = match calls {
+            Calls::None => network::unconnected(),
+            Calls::Open | Calls::All => {
+                network::vendor(route, &network::base_url(&self.tm_base_url, "--tm-base-url", VARIABLE)?)?
+            }
+        };
+        let builder = IdentityTm::builder(credentials)
+            .base_url(self.tm_base_url.as_str())
+            .dialect(dialect(&self.tm_dialect))
+            .transport(transport)
+            .clock(Arc::new(SystemClock::new()));
+        builder.build().map_err(|error| {
+            Failure::usage(format!("--customer-id and --customer-code cannot be used: {}", error.detail()))
+        })
+    }
+}
+
+#[async_trait]
+impl Account for TmAccount {
+    fn names(&self) -> &'static [&'static str] {
+        &[identkit_identity_tm::PROVIDER, "tm"]
+    }
+
+    fn is_given(&self) -> bool {
+        self.account.is_given()
+    }
+
+    async fn provider(&self, calls: Calls, route: &Route) -> Result<Arc<dyn IdentityProvider>, Failure> {
+        Ok(Arc::new(self.client(calls, route)?))
+    }
+
+    fn with_webhooks(&self, setup: ProviderSetup, base: WebhookBase) -> ProviderSetup {
+        let (on_final, on_recording) = (OrderCallback::OnFinal, VideoCallback);
+        let again = base.clone();
+        setup
+            .on_final(CaseWebhook::new(on_final.name(), move |token| on_final.url_template(base.get()?, token)))
+            .on_recording(CaseWebhook::with_vendor_id(on_recording.name(), move |token, id| {
+                on_recording.url(again.get()?, token, &OrderId::new(id.expose()))
+            }))
+    }
+
+    fn read_case(&self, input: &Input, route: &Route) -> Result<VendorCase, Failure> {
+        let order = orders::read(input)?;
+        let dialect = dialect(&self.tm_dialect);
+        orders::note_changes(input, &order, &dialect);
+        // A mistake must not use up the reference.
+        order.check(&dialect)?;
+        if order.get_target_link != Some(true) {
+            say("note: the order does not ask for the person's link (getTargetLink), so person_url will be empty");
+        }
+        let purpose = match order.flavor() {
+            OrderFlavor::IdentOnly => Purpose::Identification,
+            _ => Purpose::Signature,
+        };
+        let reference = order.reference.as_ref().map(|reference| reference.expose().as_str().into());
+        let has_webhook = order.webhook_url.as_ref().is_some_and(|urls| urls.on_final.is_some());
+        let opener = Opener { client: self.client(Calls::Open, route)?, order };
+        Ok(VendorCase { purpose, reference, has_webhook, opener: Box::new(opener) })
+    }
+}
+
+/// Places an order in the vendor's format.
+#[derive(Debug)]
+struct Opener {
+    client: IdentityTm,
+    order: PutOrder,
+}
+
+#[async_trait]
+impl CaseOpener for Opener {
+    async fn open(&self, call: &OpenCall<'_>) -> Result<Opened, Error> {
+        let mut order = self.order.clone().reference(call.reference);
+        if let Some(url) = call.webhook_final {
+            let urls = order.webhook_url.take().unwrap_or_default();
+            order = order.webhook_url(urls.on_final(url.clone()));
+        }
+        let placed = warn(self.client.put_order(&order, call.options).await)?.value;
+        Ok(Opened::new(placed.case_ref(), placed.answer.target_url))
+    }
+}

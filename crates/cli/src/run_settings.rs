@@ -1,0 +1,45 @@
+//! What a running collector leaves in its store for the commands on its cases: where its artifacts are, how its receiver is
+//! reached, and which evidence it wants.
+
+use identkit_collector::EvidenceWishes;
+use identkit_store::Store;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::Failure;
+
+/// Name of the value in the store.
+const NAME: &str = "run";
+
+/// The settings of the collector that was started last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunSettings {
+    /// The sink as an absolute path.
+    #[serde(default)]
+    pub(crate) sink: String,
+    /// URL at which the vendors reach the receiver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) webhook_base: Option<String>,
+    /// Additional evidence of new cases.
+    #[serde(default)]
+    pub(crate) wishes: EvidenceWishes,
+}
+
+impl RunSettings {
+    /// Reads the settings. `None` if no collector was started on this store.
+    pub(crate) async fn read(store: &Store) -> Result<Option<Self>, Failure> {
+        // A later release can have written another form.
+        Ok(store.watermark(NAME).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    /// Stores the settings, and returns those before.
+    pub(crate) async fn write(&self, store: &Store) -> Result<Option<Self>, Failure> {
+        let new = serde_json::to_vec(self).map_err(|error| Failure::local(error.to_string()))?;
+        loop {
+            let before = store.watermark(NAME).await?;
+            // Another process may have replaced it since.
+            if store.swap_watermark(NAME, before.as_deref(), &new).await? {
+                return Ok(before.and_then(|bytes| serde_json::from_slice(&bytes).ok()));
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! `identkit run`, `identkit case` and `identkit ledger`, against the sandbox.
+
+mod commands;
+mod configuration;
+mod crashes;
+mod flow;
+mod opening;
+mod trouble;
+
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::{NamedTempFile, TempDir};
+
+use crate::support::{HANGS, Run, Sandbox, Vendor as _, feed, ident, order, run, send};
+
+/// The word of the sandbox for a positive end.
+const POSITIVE: &str = "--outcome=Identified=positive";
+
+/// Names in the documents' examples that must never be on standard error.
+const PERSONS: [&str; 4] = ["Mustermann", "Erika", "Heidestr", "0171"];
+
+/// A sandbox, a store, and a folder for artifacts.
+struct Service {
+    sandbox: Sandbox,
+    folder: TempDir,
+}
+
+impl Service {
+    fn new() -> Self {
+        Self { sandbox: Sandbox::plain(), folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn store(&self) -> String {
+        format!("sqlite:{}", self.folder.path().join("state.db").display())
+    }
+
+    fn sink(&self) -> PathBuf {
+        self.folder.path().join("evidence")
+    }
+
+    /// A command on the store, with the credentials of the sandbox.
+    fn command(&self, line: &str) -> Command {
+        let mut command = self.sandbox.identkit();
+        command.args(line.split(' ')).args(["--store", &self.store()]);
+        command
+    }
+
+    fn run(&self, line: &str) -> Run {
+        run(&mut self.command(line))
+    }
+
+    #[track_caller]
+    fn json(&self, line: &str) -> Value {
+        self.run(&format!("{line} --output json")).ends_with(0, &[]).json()
+    }
+
+    /// A command on the store without any credentials.
+    fn without_credentials(&self, line: &str) -> Run {
+        let mut command = crate::support::identkit();
+        run(command.args(line.split(' ')).args(["--store", &self.store()]))
+    }
+
+    /// The command that starts a collector with a receiver.
+    fn collector(&self, more: &[&str]) -> Command {
+        let mut command = self.command("run --listen 127.0.0.1:0");
+        command.args([POSITIVE, "--sink"]).arg(self.sink()).args(more);
+        command
+    }
+
+    /// Starts a collector, and sets its URL at the vendor that has one for the account.
+    fn start(&self, more: &[&str]) -> Running {
+        let running = Running::start(&mut self.collector(more));
+        let url = &running.ready["identify24_webhook"];
+        self.sandbox.ask("settings", Some(&json!({ "identify24": { "webhook_url": url } }).to_string()));
+        running
+    }
+
+    /// Opens a case with an input.
+    #[track_caller]
+    fn open(&self, provider: &str, input: &str) -> Value {
+        let line = format!("case open - --provider {provider} --output json");
+        feed(&mut self.command(&line), input.as_bytes()).ends_with(0, &[]).logs_none_of(&PERSONS).json()
+    }
+
+    #[track_caller]
+    fn open_order(&self, changes: &Value) -> Value {
+        self.open("tm", &order(changes))
+    }
+
+    #[track_caller]
+    fn open_ident(&self, changes: &Value) -> Value {
+        self.open("identify24", &ident(changes))
+    }
+
+    fn play(&self, case: &Value, story: &str) {
+        self.sandbox.play(case["vendor_id"].as_str().unwrap(), story);
+    }
+
+    #[track_caller]
+    fn status(&self, case: &Value) -> Value {
+        self.json(&format!("case status {}", case["case"]))
+    }
+
+    /// Waits until the case has a state.
+    #[track_caller]
+    fn becomes(&self, case: &Value, state: &str) -> Value {
+        let began = Instant::now();
+        loop {
+            let status = self.status(case);
+            if status["state"] == state {
+                return status;
+            }
+            assert!(began.elapsed() < HANGS, "the case does not become {state}: {status:#}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Number of calls that the vendor has received.
+    fn calls(&self, operation: &str) -> u64 {
+        self.sandbox.ask(&format!("journal/count?operation={operation}"), None)["count"].as_u64().unwrap()
+    }
+
+    /// The deletion ledger.
+    fn ledger(&self) -> Vec<Value> {
+        self.json("ledger export").as_array().unwrap().clone()
+    }
+
+    /// All files of the sink.
+    fn files(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.sink()];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        files
+    }
+
+    /// Asserts that the files of the sink are the artifacts of a case, with their hashes.
+    #[track_caller]
+    fn assert_artifacts(&self, status: &Value) {
+        let artifacts = status["artifacts"].as_array().unwrap();
+        for artifact in artifacts {
+            let bytes = std::fs::read(self.sink().join(artifact["location"].as_str().unwrap())).unwrap();
+            assert_eq!(artifact["sha256"], crate::support::sha256(&bytes), "{artifact}");
+            assert_eq!(artifact["bytes"], bytes.len(), "{artifact}");
+        }
+        let mut locations: Vec<&str> = artifacts.iter().map(|it| it["location"].as_str().unwrap()).collect();
+        locations.sort_unstable();
+        locations.dedup();
+        assert_eq!(locations.len(), artifacts.len(), "{status:#}");
+    }
+}
+
+/// A collector process, killed on drop.
+struct Running {
+    child: Child,
+    stdout: NamedTempFile,
+    stderr: NamedTempFile,
+    ready: Value,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        let (stdout, stderr) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
+        command.stdout(stdout.reopen().unwrap()).stderr(stderr.reopen().unwrap());
+        let child = command.spawn().expect("the collector starts");
+        let mut running = Self { child, stdout, stderr, ready: Value::Null };
+        let began = Instant::now();
+        loop {
+            let text = std::fs::read_to_string(running.stdout.path()).unwrap();
+            if text.ends_with('\n') {
+                running.ready = serde_json::from_str(&text).expect("one line of JSON");
+                return running;
+            }
+            let lives = running.child.try_wait().unwrap().is_none() && began.elapsed() < HANGS;
+            assert!(lives, "no ready line: {}", running.stderr());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn stderr(&self) -> String {
+        std::fs::read_to_string(self.stderr.path()).unwrap()
+    }
+
+    /// Kills the process with SIGKILL.
+    fn kill(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.stderr()
+    }
+
+    /// Ends the process with a signal. It must be a success, and nothing personal may be on standard error.
+    #[track_caller]
+    fn end(mut self, signal: &str) -> Run {
+        let began = Instant::now();
+        send(signal, self.child.id());
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(began.elapsed() < HANGS, "a signal ends the collector: {}", self.stderr());
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let stdout = std::fs::read_to_string(self.stdout.path()).unwrap();
+        let run = Run { code: status.code(), stdout, stderr: self.stderr(), took: began.elapsed() };
+        run.ends_with(0, &[]).logs_none_of(&PERSONS).logs_none_of(&["sandbox-code", "sandbox-api-key"]);
+        assert!(run.took < Duration::from_secs(14), "{run:?}");
+        run
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
