@@ -4,7 +4,7 @@
 //! ```sh
 //! head -c 32 /dev/urandom > data/key    # then VENDOR, VENDOR_URL, ACCOUNT, SECRET, PUBLIC_URL, LISTEN, and for identify24 TOKEN
 //! DATA=data cargo run -p identkit --example service --features axum,collector,sqlite
-//! curl -d '{"reference":"case-4711","given_names":"Erika","family_name":"Mustermann"}' localhost:8080/cases
+//! curl -d '{"reference":"case-4711","given_names":"Erika","family_name":"Mustermann","country":"DE","email":"…"}' localhost:8080/cases
 //! ```
 #![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
@@ -12,7 +12,7 @@ use std::{env::var, error::Error, path::PathBuf, sync::Arc};
 
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use identkit::collector::{CaseHooks, CaseWebhook, Collector, FolderSink, Notice, NoticedCase, ProviderSetup};
-use identkit::core::{NewCase, Outcome, Person, async_trait};
+use identkit::core::{Address, NewCase, Outcome, Person, async_trait};
 use identkit::identify24::{self, Identify24};
 use identkit::identity_tm::{self, IdentityTm, OrderCallback};
 use identkit::serde_json::{Value, from_slice, json};
@@ -63,14 +63,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn open(State(collector): State<Arc<Collector>>, body: Bytes) -> Result<String, StatusCode> {
-    let case: Value = from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
+async fn open(State(collector): State<Arc<Collector>>, body: Bytes) -> Result<String, (StatusCode, String)> {
+    let case: Value = from_slice(&body).map_err(|_| (StatusCode::BAD_REQUEST, "not valid JSON".to_owned()))?;
     let text = |name: &str| case.get(name).and_then(Value::as_str).unwrap_or_default();
     let (given_names, family_name) = (text("given_names").into(), text("family_name").into());
-    let person = Person { given_names, family_name, email: Some(text("email").into()), ..Person::default() };
+    let address = Address { country: Some(text("country").into()), ..Address::default() };
+    let person = Person { given_names, family_name, email: Some(text("email").into()), address, ..Person::default() };
     let new = NewCase { reference: Some(text("reference").into()), person, ..NewCase::default() };
-    let provider = collector.providers().next().ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
-    let opened = collector.open(provider, &new).await.map_err(|_| StatusCode::UNPROCESSABLE_ENTITY)?;
+    let provider = collector.providers().next().unwrap_or_default();
+    let opened = collector.open(provider, &new).await;
+    let opened = opened.map_err(|error| (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
     let url = opened.person_url.as_ref().map(Secret::expose);
     Ok(json!({"case": opened.case.0, "state": opened.state.as_str(), "person_url": url}).to_string())
 }

@@ -3,16 +3,17 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use identkit_mock_server::{Sandbox, TestSandbox};
-use identkit_testkit::{call, eventually};
+use identkit_testkit::{call, eventually, pause, within};
 use tempfile::TempDir;
 
 use crate::examples::program;
 
-/// The running service. It is killed on drop.
-struct Service(Child);
+/// The running service with its output. It is killed on drop.
+struct Service(Child, BufReader<ChildStdout>);
 
 impl Service {
     fn start(sandbox: &TestSandbox, data: &Path, address: SocketAddr) -> Self {
@@ -22,9 +23,11 @@ impl Service {
         command.env("VENDOR", "identity-tm").env("VENDOR_URL", sandbox.identity_tm_url());
         command.env("ACCOUNT", account).env("SECRET", secret).env("DATA", data);
         command.env("LISTEN", address.to_string()).env("PUBLIC_URL", format!("http://{address}"));
-        let mut service = Self(command.spawn().unwrap());
+        let mut child = command.spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut service = Self(child, output);
         let mut ready = String::new();
-        BufReader::new(service.0.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        service.1.read_line(&mut ready).unwrap();
         assert_eq!(ready.trim(), address.to_string());
         service
     }
@@ -61,7 +64,8 @@ async fn a_killed_service_completes_its_cases_once() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
 
     let service = Service::start(&sandbox, data.path(), address);
-    let case = r#"{"reference":"case-4711","given_names":"Erika","family_name":"Mustermann","email":"e.mustermann@example.com"}"#;
+    let case = r#"{"reference":"case-4711","given_names":"Erika","family_name":"Mustermann","country":"DE",
+        "email":"e.mustermann@example.com"}"#;
     let (status, _, body) = call(address, "POST", "/cases", "", case).await;
     assert_eq!(status, 200, "{body}");
     assert!(body.contains(r#""state":"open""#) && body.contains("https://"), "{body}");
@@ -69,17 +73,19 @@ async fn a_killed_service_completes_its_cases_once() {
     assert_eq!(call(address, "POST", "/cases", "", case).await.0, 422);
     drop(service);
 
+    let service = Service::start(&sandbox, data.path(), address);
     let orders = sandbox.cases("identity-tm");
-    let order = orders.last().unwrap();
-    sandbox.play(order, "positive").unwrap();
-    // It is killed while it collects, several times.
-    let results = data.path().join("results");
-    for _ in 0..3 {
-        let _service = Service::start(&sandbox, data.path(), address);
-        identkit_testkit::pause(std::time::Duration::from_millis(300)).await;
-    }
+    sandbox.play(orders.last().unwrap(), "positive").unwrap();
+    // It is killed while it collects. The next process continues after the lease of 30 seconds.
+    eventually("the evidence is read", || calls(&sandbox, "getIdentData") > 0).await;
+    drop(service);
     let _service = Service::start(&sandbox, data.path(), address);
-    eventually("the data are deleted at the vendor", || calls(&sandbox, "delIdentdata") > 0).await;
-    assert_eq!(files(&results), ["ident-data-0.json", "report-0.pdf"]);
+    let deleted = async {
+        while calls(&sandbox, "delIdentdata") == 0 {
+            pause(Duration::from_millis(100)).await;
+        }
+    };
+    assert!(within(Duration::from_secs(90), deleted).await.is_some(), "the data are deleted at the vendor");
+    assert_eq!(files(&data.path().join("results")), ["ident-data-0.json", "report-0.pdf"]);
     assert_eq!((calls(&sandbox, "putOrder"), calls(&sandbox, "delIdentdata")), (1, 1));
 }
