@@ -519,11 +519,12 @@ mod inputs {
         let phone = ident(&json!({ "mobile_phone": "0171 1234567", "gender": "divers" }));
         server.feed("identify24 create -", &phone).fails_with(2, &["AI-22"]);
         assert_eq!(server.connections(), 0);
+        let signed = Server::json("202 Accepted", r#"{"OrderID":"99921269855041"}"#);
+        signed.run(&format!("{long_tan} --dialect any-tan-length")).ends_with(0, &[]);
         let server = Server::json(
             "202 Accepted",
             r#"{"OrderID":"99921269855041","Ref":"r","TargetURL":"https://example.com/"}"#,
         );
-        server.run(&format!("{long_tan} --dialect any-tan-length")).ends_with(0, &[]);
         server.feed("tm put-order - --dialect long-zip-codes", &long_zip).ends_with(0, &[]);
         server.run("tm ping --dialect other").ends_with(2, &["long-zip-codes", "any-tan-length"]);
         let server = Server::after_login(|_| Reply::json("200 OK", r#"{"result":true,"ident_id":"x1"}"#));
