@@ -1,5 +1,7 @@
 //! What a client changes in a JSON input before it is sent. Values are never named: they can be personal data.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 /// The elements that are sent in another form, by path, each once.
@@ -19,6 +21,11 @@ impl Changes {
         let mut changes = Self::default();
         if let (Ok(given), Ok(sent)) = (serde_json::from_slice(given), serde_json::from_slice(sent)) {
             changes.compare(&given, Some(&sent), "");
+        }
+        for list in [&mut changes.left_out, &mut changes.trimmed, &mut changes.reshaped] {
+            // The items of a list have the same path.
+            let mut known = HashSet::new();
+            list.retain(|path| known.insert(path.clone()));
         }
         changes
     }
@@ -42,9 +49,7 @@ impl Changes {
             (Value::String(given), Some(Value::String(sent))) if given.trim() == sent => &mut self.trimmed,
             _ => &mut self.reshaped,
         };
-        if !list.iter().any(|known| known == path) {
-            list.push(path.to_owned());
-        }
+        list.push(path.to_owned());
     }
 }
 

@@ -19,25 +19,44 @@ pub(crate) struct Names<'a> {
 /// A note for each name that is nearly a listed one, is listed at another place, or is a foreign one. Other names are not
 /// reported: they can be personal data.
 pub(crate) fn notes(json: &[u8], names: Names<'_>) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = Notes { texts: Vec::new(), searched: 0 };
     if let Ok(value) = serde_json::from_slice(json) {
         collect(&value, "", "", names, &mut notes);
     }
-    notes
+    if notes.searched > MOST {
+        let rest = notes.searched - MOST;
+        let text = format!("{rest} more names are not in the document; they were not checked for misspelled ones");
+        notes.texts.push(text);
+    }
+    notes.texts
+}
+
+/// Maximum number of names that the document does not list for which the nearest listed one is looked for: the search
+/// takes long.
+const MOST: usize = 100;
+
+struct Notes {
+    texts: Vec<String>,
+    /// Number of names that the document does not list.
+    searched: usize,
 }
 
 /// `place` is the name of the object in messages, `pattern` its place in the list.
-fn collect(value: &Value, place: &str, pattern: &str, known: Names<'_>, notes: &mut Vec<String>) {
+fn collect(value: &Value, place: &str, pattern: &str, known: Names<'_>, notes: &mut Notes) {
     match value {
         Value::Array(many) => many.iter().for_each(|one| collect(one, place, pattern, known, notes)),
         Value::Object(members) => {
             let listed = known.listed;
             let names = listed.iter().find(|(known, _)| *known == pattern).map(|(_, names)| *names);
             for (name, member) in members {
-                if let Some(names) = names.filter(|names| !names.contains(&name.as_str()))
-                    && let Some(advice) = advice(name, names, known)
-                {
-                    notes.push(format!("{} is not in the document and has no effect{advice}", below(place, name)));
+                if let Some(names) = names.filter(|names| !names.contains(&name.as_str())) {
+                    notes.searched += 1;
+                    if notes.searched <= MOST
+                        && let Some(advice) = advice(name, names, known)
+                    {
+                        let name = below(place, name);
+                        notes.texts.push(format!("{name} is not in the document and has no effect{advice}"));
+                    }
                 }
                 let any = below(pattern, "*");
                 let is_any = listed.iter().any(|(known, _)| *known == any);
@@ -129,6 +148,18 @@ mod tests {
             ("ref", "Ref?"),
         ];
         assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn only_the_first_names_are_compared_with_the_listed_ones() {
+        let members: Vec<String> = (0..MOST + 7).map(|index| format!(r#""Re{index:03}":1"#)).collect();
+        let found = notes(format!("{{{}}}", members.join(",")).as_bytes(), NAMES);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("7 more names are not in the document"), "{found:?}");
+        let members: Vec<String> = (0..MOST).map(|index| format!(r#"{{"reF":{index}}}"#)).collect();
+        let found = notes(format!("[{},{{\"RefX\":1}}]", members.join(",")).as_bytes(), NAMES);
+        assert_eq!(found.len(), MOST + 1);
+        assert!(found[MOST].starts_with("1 more names"), "{}", found[MOST]);
     }
 
     #[test]

@@ -69,6 +69,13 @@ impl Page {
         self.blocks.push(Block::Table(Box::new(table)));
     }
 
+    /// Notes that a table leaves out rows, if there are any.
+    pub(crate) fn note_hidden(&mut self, count: usize, what: &str) {
+        if count > 0 {
+            self.note(format!("{count} more {what} are not shown: --output json has all"));
+        }
+    }
+
     pub(crate) fn pairs<N: Into<String>>(&mut self, pairs: impl IntoIterator<Item = (N, String)>) {
         let mut table = table(&[]);
         for (name, value) in pairs {
@@ -93,6 +100,9 @@ fn rows(table: &Table) -> Vec<Vec<String>> {
     let rows = table.header().into_iter().chain(table.row_iter());
     rows.map(|row| row.cell_iter().map(comfy_table::Cell::content).collect()).collect()
 }
+
+/// Maximum number of rows of a table whose rows the vendor names. More cannot be read by a person.
+pub(crate) const MOST_ROWS: usize = 1_000;
 
 /// Number of rows whose words are checked.
 const CHECKED_ROWS: usize = 50;

@@ -1,5 +1,6 @@
 //! A response as received.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use bytes::Bytes;
@@ -63,11 +64,11 @@ impl RawResponse {
         let retained = || find_ids(&self.body, self.ids, self.id_urls, self.complete);
         let mut found = self.found.clone().unwrap_or_else(retained);
         let location = self.headers.get(LOCATION).map_or(&b""[..], |location| location.as_bytes());
-        for id in find_ids(location, &[], self.id_urls, true) {
-            if !found.contains(&id) {
-                found.push(id);
-            }
-        }
+        let named = find_ids(location, &[], self.id_urls, true);
+        let known: HashSet<(&str, &str)> = found.iter().map(|id| (id.name, id.value.expose())).collect();
+        let is_new = |id: &FoundId| !known.contains(&(id.name, id.value.expose()));
+        let more: Vec<FoundId> = named.into_iter().filter(is_new).collect();
+        found.extend(more);
         found
     }
 

@@ -3,6 +3,7 @@
 //! A response that the vendor does not repeat can hold the only copy of an id. Its body may be anything: JSON after a
 //! notice, a number that is too large, half an object. So the bytes are searched without parsing them (AT-97).
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::Secret;
@@ -42,9 +43,10 @@ pub(crate) fn find_ids(
     urls: &[(&'static str, &'static str)],
     complete: bool,
 ) -> Vec<FoundId> {
-    let mut found: Vec<FoundId> = Vec::new();
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
     let mut add = |name: &'static str, value: String| {
-        if !found.iter().any(|known| known.name == name && known.value.expose() == value) {
+        // A body can have many ids, so each is looked up by its hash.
+        if known.insert((name, value.clone())) {
             found.push(FoundId { name, value: Secret::new(value) });
         }
     };
@@ -70,7 +72,15 @@ pub(crate) fn find_ids(
     }
     let plain: Vec<u8> = body.iter().copied().filter(|byte| *byte != b'\\').collect();
     for (name, part) in urls {
+        let mut word_end = 0;
         for at in places(&plain, part.as_bytes()) {
+            // The URL was found at an earlier place.
+            if at < word_end {
+                continue;
+            }
+            let rest = plain.get(at..).unwrap_or_default();
+            let length = rest.iter().position(|byte| is_delimiter(*byte) || *byte == b'=');
+            word_end = at + length.unwrap_or(rest.len());
             if let Some(url) = url_around(&plain, at, part.len(), complete) {
                 add(name, url);
             }
@@ -258,6 +268,27 @@ mod tests {
             assert_eq!(shown, expected, "{}", String::from_utf8_lossy(body));
             assert!(!format!("{found:?}").contains("99"), "{found:?}");
         }
+    }
+
+    #[test]
+    fn at_97_many_ids_take_linear_time() {
+        const COUNT: usize = 200_000;
+        let members: Vec<String> = (0..COUNT).map(|index| format!(r#""{index}":{{"OrderID":"x{index}"}}"#)).collect();
+        let body = format!("{{{},{}}}", members.join(","), members.join(","));
+        let started = std::time::Instant::now();
+        assert_eq!(find_ids(body.as_bytes(), &["OrderID"], &[], true).len(), COUNT);
+        let urls = format!("https://x{}\"", "/apply/".repeat(COUNT));
+        assert!(find_ids(urls.as_bytes(), &[], &[("url", "/apply/")], true).is_empty());
+        assert!(started.elapsed().as_secs() < 20, "comparing each id with all others takes minutes");
+    }
+
+    #[test]
+    fn at_97_each_url_of_a_query_is_found() {
+        let body = b"x=https://a/apply/1&y=https://b/apply/2 https://c/apply/3/apply/4";
+        let found = find_ids(body, &[], &[("url", "/apply/")], true);
+        let shown: Vec<_> = found.iter().map(|id| id.value.expose()).collect();
+        let first = "https://a/apply/1&y=https://b/apply/2";
+        assert_eq!(shown, [first, "https://b/apply/2", "https://c/apply/3/apply/4"]);
     }
 
     #[test]

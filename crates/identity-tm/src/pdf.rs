@@ -78,9 +78,10 @@ fn names_encryption(section: &[u8]) -> bool {
                 }
             }
             b'(' => rest = after_string(rest),
+            b'%' => rest = after_comment(rest),
             b'/' => {
                 let (name, after) = split_token(rest);
-                if depth == 1 && name == b"Encrypt" {
+                if depth == 1 && decoded_name(name).eq(b"Encrypt".iter().copied()) {
                     return !is_null(after);
                 }
                 rest = after;
@@ -95,8 +96,39 @@ fn names_encryption(section: &[u8]) -> bool {
 
 /// Whether the value of an entry is `null`, which is the same as no entry (ISO 32000-1, 7.3.7).
 fn is_null(value: &[u8]) -> bool {
-    let start = value.iter().position(|byte| !b" \t\r\n\x0c\0".contains(byte)).unwrap_or(value.len());
-    split_token(value.get(start..).unwrap_or_default()).0 == b"null"
+    let mut rest = value;
+    loop {
+        rest = match rest {
+            [b' ' | b'\t' | b'\r' | b'\n' | b'\x0c' | b'\0', after @ ..] => after,
+            [b'%', after @ ..] => after_comment(after),
+            _ => return split_token(rest).0 == b"null",
+        }
+    }
+}
+
+/// Returns the bytes after a comment, which ends with its line (ISO 32000-1, 7.2.4).
+fn after_comment(rest: &[u8]) -> &[u8] {
+    let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
+    rest.get(end..).unwrap_or_default()
+}
+
+/// The bytes of a name. `#` and two hexadecimal digits are one byte (ISO 32000-1, 7.3.5).
+fn decoded_name(mut name: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    std::iter::from_fn(move || {
+        let (byte, after) = match name {
+            [b'#', high, low, after @ ..] => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                match (digit(high), digit(low)) {
+                    (Some(high), Some(low)) => (high * 16 + low, after),
+                    _ => (b'#', name.get(1..)?),
+                }
+            }
+            [byte, after @ ..] => (*byte, after),
+            [] => return None,
+        };
+        name = after;
+        Some(byte)
+    })
 }
 
 /// Splits after the regular characters at the start.
@@ -157,6 +189,12 @@ mod tests {
             ("%PDF-1.7\n", format!("{table}<< /Info << /Encrypt 5 0 R >> >>"), false),
             ("%PDF-1.7\n", format!("{table}<< /A (\\(/Encrypt) /B (()/Encrypt) >>"), false),
             ("%PDF-1.7\n", format!("{table}<< /EncryptMetadata true >>"), false),
+            ("%PDF-1.7\n", format!("{table}<< /#45ncr#79pt 5 0 R >>"), true),
+            ("%PDF-1.7\n", format!("{table}<< /#45ncrypt#20 5 0 R >>"), false),
+            ("%PDF-1.7\n", format!("{table}<< /#4Encrypt 5 0 R /#4 1 /# 1 >>"), false),
+            ("%PDF-1.7\n", format!("{table}<< % << /Encrypt 5 0 R >>\n/Size 1 >>"), false),
+            ("%PDF-1.7\n", format!("{table}<< % >>\r/Encrypt 5 0 R >>"), true),
+            ("%PDF-1.7\n", format!("{table}<< /Encrypt % 5 0 R\n null >>"), false),
             ("%PDF-1.7\n", format!("{table}<< /Size 1 >> << /Encrypt 5 0 R >>"), false),
             ("%PDF-1.7\n", "7 0 obj\n<< /Type /XRef >>\nstream\n<</Encrypt 1 0 R>>".to_owned(), false),
             ("%PDF-1.7\n<< /Encrypt 5 0 R >>\n", format!("{table}<< /Size 1 >>"), false),

@@ -102,6 +102,30 @@ fn without_setting(mut violation: Violation) -> Violation {
     violation
 }
 
+/// Size in bytes from which a request body is read without the lock of the world.
+const LARGE: usize = 64 * 1024;
+
+/// Reads a request.
+fn decode<Op: ServedOperation>(
+    facts: &VendorFacts,
+    params: &Params,
+    request: &Request<Bytes>,
+) -> Result<Op, Rejection> {
+    if nesting::is_too_deep(request.body()) {
+        return Err(facts.reject_body(nesting::MESSAGE.to_owned(), Op::META.section));
+    }
+    Op::decode_request(params, request).map_err(|error| facts.reject(&error, Op::META.section))
+}
+
+/// Copies a request without its extensions. The copies share the body.
+fn copy(request: &Request<Bytes>) -> Request<Bytes> {
+    let mut copy = Request::new(request.body().clone());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    copy
+}
+
 type Run = Box<dyn Fn(&mut World, &Params, &Request<Bytes>) -> Result<CallOutcome, Rejection> + Send + Sync>;
 
 /// A vendor's call and its handler.
@@ -118,7 +142,7 @@ impl fmt::Debug for Route {
 
 impl Route {
     /// Creates the route of an operation. `case` returns the id of the case, so that a webhook about it blocks the call.
-    pub fn new<Op: ServedOperation>(
+    pub fn new<Op: ServedOperation + Clone>(
         facts: &'static VendorFacts,
         case: fn(&Op) -> Option<String>,
         handler: fn(&mut World, Op) -> Result<Op::Output, Rejection>,
@@ -129,17 +153,20 @@ impl Route {
     }
 
     /// Like [`new`](Self::new), for a call whose response has several shapes: the handler encodes the response itself.
-    pub fn responding<Op: ServedOperation>(
+    pub fn responding<Op: ServedOperation + Clone>(
         facts: &'static VendorFacts,
         case: fn(&Op) -> Option<String>,
         handler: impl Fn(&mut World, Op) -> Result<Response<Content>, Rejection> + Send + Sync + 'static,
     ) -> Self {
         let run = move |world: &mut World, params: &Params, request: &Request<Bytes>| {
-            if nesting::is_too_deep(request.body()) {
-                return Err(facts.reject_body(nesting::MESSAGE.to_owned(), Op::META.section));
-            }
-            let operation =
-                Op::decode_request(params, request).map_err(|error| facts.reject(&error, Op::META.section))?;
+            let operation = match request.body().len() {
+                // Reading a large body takes long, and other calls wait for the lock.
+                LARGE.. => {
+                    let (params, request) = (params.clone(), copy(request));
+                    world.without_lock(move || decode::<Op>(facts, &params, &request))??
+                }
+                _ => decode::<Op>(facts, params, request)?,
+            };
             if let Some(case) = case(&operation) {
                 world.set_request_case(&case);
                 if facts.wait_rule.is_none_or(|rule| world.enforces(rule)) && world.is_blocked(&case) {

@@ -44,7 +44,8 @@ const NAMES: [(&str, Sign); 20] = [
 /// Words of a status for a failure.
 const FAILURES: [&str; 5] = ["error", "err", "fail", "failed", "failure"];
 
-fn is_named(name: &str, listed: &str) -> bool {
+/// Whether a name is a listed one, without case and separators.
+pub(crate) fn is_named(name: &str, listed: &str) -> bool {
     let letters = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_lowercase());
     letters.eq(listed.bytes())
 }

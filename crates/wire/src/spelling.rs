@@ -14,9 +14,15 @@ pub(crate) const OTHER_SPELLING: &str = "other spelling";
 /// Whether two names are the same but for case, `_`, `-` and a plural s.
 pub fn is_same_name(one: &str, other: &str) -> bool {
     fn letters(name: &str) -> impl Iterator<Item = u8> + '_ {
-        let name = name.trim_end_matches(['_', '-']);
-        let name = name.strip_suffix(['s', 'S']).unwrap_or(name);
-        name.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_lowercase())
+        // On bytes: a request can have many names, and each is compared with each listed one.
+        let mut name = name.as_bytes();
+        while let [rest @ .., b'_' | b'-'] = name {
+            name = rest;
+        }
+        if let [rest @ .., b's' | b'S'] = name {
+            name = rest;
+        }
+        name.iter().filter(|byte| !matches!(byte, b'_' | b'-')).map(u8::to_ascii_lowercase)
     }
     letters(one).eq(letters(other))
 }

@@ -256,6 +256,17 @@ pub fn can_be_id(text: &str) -> bool {
     !(text.is_empty() || is_word || is_calculated)
 }
 
+/// Whether a text can be the id of something that was just created: it [can be an id](can_be_id), and either has a digit
+/// other than 0 or the shape of a UUID. Another text can be a word for a failure in any language.
+pub fn can_be_new_id(text: &str) -> bool {
+    let is_uuid = || {
+        let parts =
+            text.trim().split('-').map(|part| (part.len(), part.bytes().all(|byte| byte.is_ascii_alphabetic())));
+        parts.eq([8, 4, 4, 4, 12].map(|length| (length, true)))
+    };
+    can_be_id(text) && (text.contains(|c| matches!(c, '1'..='9')) || is_uuid())
+}
+
 /// The text of an id.
 struct Id(String);
 
@@ -479,6 +490,19 @@ mod tests {
             ["1", " 9992 ", "99920006E38842", "9992/..//odd", "6f0a1b2c-0000-4000-8000-1234567890ab", "a.b c", "x"]
         {
             assert!(can_be_id(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn at_22_ai_15_a_new_id_has_a_digit_or_the_shape_of_a_uuid() {
+        for word in
+            ["Fehler", "abgelehnt", "unbekannt", "duplicate", "error", "x", "a.b c", "000", "0-0", "ä", "xx-x-x-x-x"]
+        {
+            assert!(!can_be_new_id(word), "{word}");
+        }
+        assert!(!can_be_new_id("00000000-0000-0000-0000-000000000000"));
+        for id in ["1", " 9992 ", "99920006E38842", "9992/..//odd", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "a-1"] {
+            assert!(can_be_new_id(id), "{id}");
         }
     }
 

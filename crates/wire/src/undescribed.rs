@@ -1,12 +1,13 @@
 //! Bodies that the document does not describe (AT-89, AT-94).
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::failure::{is_error, is_failure, is_sign};
+use crate::failure::{is_error, is_failure, is_named, is_sign};
 use crate::trim_body;
 
 /// Maximum length of a text that can confirm a call, in characters.
@@ -36,12 +37,12 @@ const FAILURES: [&str; 20] = [
     "wrong",
 ];
 
+/// A text of one of these, and nothing else, says that a call succeeded. Within a text they can be part of something else,
+/// e.g. of a version.
+const WHOLE: [&str; 5] = ["1", "200", "202", "204", "true"];
+
 /// With these, and without a word for a failure, a text says that a call succeeded: words, or their beginnings.
-const SUCCESSES: [&str; 26] = [
-    " 1 ",
-    " 200 ",
-    " 202 ",
-    " 204 ",
+const SUCCESSES: [&str; 21] = [
     " accept",
     " akzeptiert",
     " angenommen",
@@ -62,7 +63,6 @@ const SUCCESSES: [&str; 26] = [
     " received",
     " storniert",
     " success",
-    " true ",
     " vernichtet",
 ];
 
@@ -95,13 +95,70 @@ const DENIALS: [&str; 25] = [
     "verboten",
 ];
 
+/// Names of elements about the outcome, in addition to the usual ones: their value must say that the call succeeded.
+const OUTCOMES: [&str; 15] = [
+    "accepted",
+    "answer",
+    "canceled",
+    "cancelled",
+    "code",
+    "confirmed",
+    "deleted",
+    "description",
+    "done",
+    "httpstatus",
+    "info",
+    "responsestatus",
+    "state",
+    "statusmessage",
+    "statustext",
+];
+
+/// Names of elements about the request, which say nothing about its outcome.
+const METADATA: [&str; 12] = [
+    "apiversion",
+    "correlationid",
+    "date",
+    "datetime",
+    "duration",
+    "ref",
+    "reference",
+    "requestid",
+    "time",
+    "timestamp",
+    "traceid",
+    "version",
+];
+
+/// Whether an element with this name is about the request, e.g. its time. The case and separators of the name do not
+/// matter.
+pub fn is_metadata(name: &str) -> bool {
+    METADATA.iter().any(|listed| is_named(name, listed))
+}
+
+/// Whether an element must say that the call succeeded.
+fn is_outcome(name: &str) -> bool {
+    is_sign(name) || OUTCOMES.iter().any(|listed| is_named(name, listed))
+}
+
+/// Whether an element can be beside an outcome: the order, or an object with more elements.
+fn is_neutral(name: &str) -> bool {
+    is_metadata(name) || ["orderid", "data"].iter().any(|listed| is_named(name, listed))
+}
+
+/// Whether a body is a JSON object in which nothing says that the call failed. Its elements can have any name, as those
+/// of a response that the document describes.
+pub fn is_object_without_failure(body: &[u8]) -> bool {
+    UndescribedBody::read_with(body, false) == UndescribedBody::Object
+}
+
 /// What the body of a successful response shows, if the document describes none.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UndescribedBody {
     /// Nothing: it is empty.
     Empty,
-    /// A JSON object in which nothing denies a success.
+    /// A JSON object with known elements only, none of which denies a success.
     Object,
     /// Other JSON in which nothing denies a success.
     Json,
@@ -109,14 +166,19 @@ pub enum UndescribedBody {
     Text,
     /// JSON that says that the call failed.
     Failure,
-    /// Something else, e.g. a `false`, a text about something else, JSON that cannot be read, or another encoding: a
-    /// failure cannot be excluded.
+    /// Something else, e.g. a `false`, an unknown element, a text about something else, JSON that cannot be read, or
+    /// another encoding: a failure cannot be excluded.
     Unclear,
 }
 
 impl UndescribedBody {
     /// Reads a body, with or without a byte order mark.
     pub fn read(body: &[u8]) -> Self {
+        Self::read_with(body, true)
+    }
+
+    /// `known_only`: whether an element with an unknown name makes the outcome unclear.
+    fn read_with(body: &[u8], known_only: bool) -> Self {
         let body = trim_body(body);
         if body.is_empty() {
             return Self::Empty;
@@ -125,7 +187,7 @@ impl UndescribedBody {
         let failed = StatesFailure { is_top: true, is_deep: true, is_reason: true }.deserialize(&mut json);
         match failed {
             Ok(true) => Self::Failure,
-            Ok(false) if json.end().is_ok() && denies(body) => Self::Unclear,
+            Ok(false) if json.end().is_ok() && denies(body, known_only) => Self::Unclear,
             Ok(false) if json.end().is_ok() => match body.starts_with(b"{") {
                 true => Self::Object,
                 false => Self::Json,
@@ -138,7 +200,8 @@ impl UndescribedBody {
 
 /// Whether a body is a short text that is neither JSON nor HTML and says that the call succeeded.
 fn is_harmless(body: &[u8]) -> bool {
-    let is_odd = |c: char| matches!(c, '{' | '[' | '<') || (c.is_control() && !c.is_ascii_whitespace());
+    const MARKS: &str = " \t\r\n.,:;!?-_/()'\"#&=+";
+    let is_odd = |c: char| !c.is_alphanumeric() && !MARKS.contains(c);
     std::str::from_utf8(body)
         .is_ok_and(|text| text.chars().count() <= TEXT && !text.contains(is_odd) && says_success(text))
 }
@@ -149,7 +212,8 @@ fn says_failure(text: &str) -> bool {
 
 /// Whether a text has a word for a success, and none against it.
 fn says_success(text: &str) -> bool {
-    !says_denial(text) && has_word(text, &SUCCESSES)
+    let is_whole = WHOLE.iter().any(|word| text.trim().eq_ignore_ascii_case(word));
+    is_whole || (!says_denial(text) && has_word(text, &SUCCESSES))
 }
 
 fn says_denial(text: &str) -> bool {
@@ -163,8 +227,8 @@ fn has_word(text: &str, words: &[&str]) -> bool {
 }
 
 /// Whether valid JSON denies a success, or says something about it that is unknown.
-fn denies(body: &[u8]) -> bool {
-    let top = Denies { is_outcome: true };
+fn denies(body: &[u8], known_only: bool) -> bool {
+    let top = Denies { is_outcome: true, known_only };
     top.deserialize(&mut serde_json::Deserializer::from_slice(body)).unwrap_or(true)
 }
 
@@ -173,6 +237,8 @@ fn denies(body: &[u8]) -> bool {
 struct Denies {
     /// Whether the value must say that the call succeeded: it is the body, or an element about the outcome.
     is_outcome: bool,
+    /// Whether an element with an unknown name denies a success, unless it is null. So does a repeated name.
+    known_only: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Denies {
@@ -225,13 +291,18 @@ impl<'de> Visitor<'de> for Denies {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        let mut denied = false;
+        let (mut denied, mut names) = (false, HashSet::new());
         while let Some(name) = map.next_key::<String>()? {
-            denied |= match is_error(&name) {
+            denied |= if is_error(&name) {
                 // Only its absence is not a failure, which was checked.
-                true => map.next_value::<IgnoredAny>().map(|_| false)?,
-                false => map.next_value_seed(Self { is_outcome: is_sign(&name) })?,
+                map.next_value::<IgnoredAny>().map(|_| false)?
+            } else if !self.known_only || is_outcome(&name) || is_neutral(&name) {
+                let is_outcome = if self.known_only { is_outcome(&name) } else { is_sign(&name) };
+                map.next_value_seed(Self { is_outcome, ..self })?
+            } else {
+                map.next_value::<Option<IgnoredAny>>()?.is_some()
             };
+            denied |= self.known_only && !names.insert(name);
         }
         Ok(denied)
     }
@@ -335,13 +406,37 @@ mod tests {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
         let utf_16: Vec<u8> = r#"{"Error":"x"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let text_in_utf_16: Vec<u8> = "Fehler".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        let rows: [(&[u8], UndescribedBody); 84] = [
+        let rows: [(&[u8], UndescribedBody); 106] = [
             (b"", Empty),
             (b"\xef\xbb\xbf \r\n", Empty),
             (b"{}", Object),
-            (b"\xef\xbb\xbf{\"a\": [1, -1, 1.5, null, true, \"x\"]}", Object),
-            (br#"{"Error":null,"errors":[],"Name":"Muster"}"#, Object),
-            (br#"{"message":"accepted","result":true,"a":{"b":true},"code":200}"#, Object),
+            (b"\xef\xbb\xbf{\"data\": [1, -1, 1.5, null, true, \"x\"]}", Object),
+            (br#"{"Error":null,"errors":[],"Name":null}"#, Object),
+            (br#"{"message":"accepted","result":true,"data":{"Deleted":true},"code":200}"#, Object),
+            (br#"{"State":"canceled","order_id":"9","Request-ID":"7","timestamp":1536137639}"#, Object),
+            // An unknown element, and a repeated one.
+            (br#"{"Fehler":true}"#, Unclear),
+            (br#"{"fehler":1}"#, Unclear),
+            (br#"{"Fehler":"TAN"}"#, Unclear),
+            (br#"{"State":"open"}"#, Unclear),
+            (br#"{"Order":"99921269855041"}"#, Unclear),
+            (br#"{"Id":"99921269855041"}"#, Unclear),
+            (br#"{"Name":"Muster"}"#, Unclear),
+            (br#"{"data":{"b":true}}"#, Unclear),
+            (br#"{"message":"accepted","x":[]}"#, Unclear),
+            (br#"{"OrderID":"1","OrderID":"1"}"#, Unclear),
+            (br#"{"code":0}"#, Unclear),
+            // Part of something else.
+            (b"%PDF-1.4", Unclear),
+            (b"%PDF-1.4 1 0 obj: accepted", Unclear),
+            (b"version 1", Unclear),
+            (b"true story", Unclear),
+            (b"OK \xef\xbf\xbd", Unclear),
+            (b"OK \x7f", Unclear),
+            ("OK \u{85}".as_bytes(), Unclear),
+            (b"|OK|", Unclear),
+            (br#"{"code":"200"}"#, Object),
+            (br#""1""#, Json),
             (br#"{"OrderID":"99921269855041","Ref":"my-ref","reason":""}"#, Object),
             (b"[]", Json),
             (b"null", Json),
@@ -425,6 +520,8 @@ mod tests {
             (b"<p>OK</p>", Unclear),
             (deep.as_bytes(), Unclear),
         ];
+        assert!(is_object_without_failure(br#"{"OrderID":"1","TargetURL":"https://example.com/"}"#));
+        assert!(!is_object_without_failure(br#"{"OrderID":"1","Error":"x"}"#));
         for (body, expected) in rows {
             assert_eq!(UndescribedBody::read(body), expected, "{}", String::from_utf8_lossy(body));
         }

@@ -155,7 +155,7 @@ mod creating {
 
     #[test]
     fn a_number_or_blanks_in_the_input_give_a_note() {
-        let created = r#"{"result":true,"ident_id":"a","conference_url":"https://x/a"}"#;
+        let created = r#"{"result":true,"ident_id":"a1","conference_url":"https://x/a1"}"#;
         let server = Server::after_login(move |_| Reply::json("200 OK", created));
         let changes = json!({ "project_id": 6, "custom1": 7, "street": " A ", "mobile_phone": "+49 (0)151 1" });
         server.feed("identify24 create -", &ident(&changes)).ends_with(
@@ -374,7 +374,7 @@ mod reading {
 
     #[test]
     fn ai_15_an_odd_ident_id_is_accepted_if_it_is_the_vendors() {
-        const ODD: &str = "a/b c.ü";
+        const ODD: &str = "a/1 c.ü";
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name).display().to_string();
         let (out, state) = (place("created.json"), place("state"));
@@ -399,7 +399,7 @@ mod reading {
             (&["--from", record.to_str().unwrap()], &elsewhere),
         ] {
             get(more, state).ends_with(0, &[]).shows(&["Unidentified"]).logs_none_of(&[ODD]);
-            assert_eq!(server.calls().last().unwrap(), "GET /ident/get/a%2Fb%20c.%C3%BC", "one segment");
+            assert_eq!(server.calls().last().unwrap(), "GET /ident/get/a%2F1%20c.%C3%BC", "one segment");
         }
         let sent = server.calls().len();
         for more in [&[ODD][..], &["", "--any-id"], &["a\nb", "--any-id"], &["..", "--any-id"]] {

@@ -274,7 +274,7 @@ mod voice {
 mod signed {
     use super::*;
 
-    const SIGNED: &[u8] = b"\"\xff\0 signed \r\n\x1b[2J\n";
+    const SIGNED: &[u8] = b"\"c2VhbGVkIGZvcm0=\\r\\n\" \r\n\n";
     const GET: &str = "tm ident-data 99921269855041 --signed";
 
     fn good() -> Server {

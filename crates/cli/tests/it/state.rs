@@ -16,7 +16,7 @@ const PLACE: &str = "tm put-order -";
 const CREATE: &str = "identify24 create -";
 const PLACED: &str = r#"{"OrderID":"99921269855099","Ref":"my-ref","TargetURL":"https://example.com/t"}"#;
 const CREATED: &str =
-    r#"{"result":true,"ident_id":"secret-ident","conference_url":"https://example.com/secret-ident"}"#;
+    r#"{"result":true,"ident_id":"secret-1dent","conference_url":"https://example.com/secret-1dent"}"#;
 
 /// A state directory that does not exist yet.
 struct State {
@@ -308,14 +308,14 @@ fn a_lost_result_names_the_order_and_its_record() {
             let (state, server) = (State::new(), created());
             let line = format!("{CREATE}{more}");
             let (code, stderr) = with_output(&mut state.command(&server, &line), &line, stdout());
-            assert!(code == Some(1) && !stderr.contains("secret-ident"), "{stderr}");
+            assert!(code == Some(1) && !stderr.contains("secret-1dent"), "{stderr}");
             assert!(stderr.contains(state.record()["path"].as_str().unwrap()), "{stderr}");
-            assert!(state.shown()["text"].as_str().unwrap().contains("secret-ident"));
+            assert!(state.shown()["text"].as_str().unwrap().contains("secret-1dent"));
 
             // Without a record, it would be lost.
             let line = format!("{CREATE} --no-state{more}");
             let (code, stderr) = with_output(&mut state.command(&created(), &line), &line, stdout());
-            assert!(code == Some(1) && stderr.contains("ident_id secret-ident"), "{stderr}");
+            assert!(code == Some(1) && stderr.contains("ident_id secret-1dent"), "{stderr}");
             assert!(stderr.contains("; conference_url https://"), "{stderr}");
             let line = format!("{PLACE} --no-state{more}");
             let placed = Server::json("202 Accepted", PLACED);
@@ -337,7 +337,7 @@ fn a_closed_standard_output_loses_no_result() {
         // Without a record, the error is the only copy.
         let mut shell = redirected(&created().command(&format!("{CREATE} --no-state")), redirection);
         let (code, stderr) = with_output(&mut shell, CREATE, Stdio::null());
-        assert!(code == Some(1) && stderr.contains("ident_id secret-ident"), "{redirection}: {stderr}");
+        assert!(code == Some(1) && stderr.contains("ident_id secret-1dent"), "{redirection}: {stderr}");
     }
     let server = Server::json("202 Accepted", PLACED);
     // To discard the result is a decision.
@@ -488,7 +488,7 @@ fn at_97_a_response_in_no_file_is_on_standard_error() {
     assert!(stderr.contains(&"x".repeat(8000)), "{stderr}");
     // Neither the file nor the record has the response.
     let url = format!("https://example.com/{}", "t".repeat(100_000));
-    let body = json!({ "result": true, "ident_id": "secret-ident", "conference_url": url }).to_string();
+    let body = json!({ "result": true, "ident_id": "secret-1dent", "conference_url": url }).to_string();
     let (state, server) = (State::new(), Server::after_login(move |_| Reply::json("200 OK", &body)));
     let line = format!("{CREATE} --out {}", state.folder.path().join("created.json").display());
     let mut command = on_full_disk(&state.command(&server, &line), 130);
@@ -568,11 +568,11 @@ fn at_97_an_id_in_an_unreadable_response_is_told_and_recorded() {
     result.fails_with(6, &["9992A", "9992B"]);
     let recorded = state.record()["names"]["OrderID"].as_str().unwrap().to_owned();
     assert!(recorded.contains("9992A") && recorded.contains("9992B"), "{recorded}");
-    let body = r#"Notice: {"ident_id":"secret-ident"}"#;
+    let body = r#"Notice: {"ident_id":"secret-1dent"}"#;
     let (state, server) = (State::new(), Server::after_login(move |_| Reply::json("200 OK", body)));
     let result = crate::support::feed(&mut state.command(&server, CREATE), input(CREATE).as_bytes());
-    result.fails_with(6, &["identkit state show"]).hides(&["secret-ident"]);
-    assert_eq!(state.record()["names"]["ident_id"], "secret-ident");
+    result.fails_with(6, &["identkit state show"]).hides(&["secret-1dent"]);
+    assert_eq!(state.record()["names"]["ident_id"], "secret-1dent");
 }
 
 #[test]
@@ -698,7 +698,7 @@ fn show_prints_the_response() {
     crate::support::feed(&mut state.command(&server, CREATE), input(CREATE).as_bytes()).ends_with(0, &[]);
     let name = state.record()["name"].as_str().unwrap().to_owned();
     let shown = state.state(&format!("show {name}"));
-    shown.ends_with(0, &[]).shows(&["ident/create", "done", "HTTP status\t200", "secret-ident"]);
+    shown.ends_with(0, &[]).shows(&["ident/create", "done", "HTTP status\t200", "secret-1dent"]);
     assert_eq!(state.state(&format!("show {name} --body")).stdout, CREATED);
     state.state("show other").fails_with(2, &["has no record other"]);
     assert!(Path::new(&state.shown()["path"].as_str().unwrap()).exists());

@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, StatusCode};
 use identkit_core::{Advice, Error, Kind, RawResponse, Secret};
 use identkit_wire::url::WebUrl;
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_id, json, operation,
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_new_id, json, operation,
 };
 
 use super::refused::{contradicts, hints_at_an_ident};
@@ -56,7 +56,7 @@ operation! {
         warnings.extend(Warning::when(invalid, "conference_url is not a valid URL; it is returned unchanged", "AT-99"));
         let message = "the conference_url does not contain the ident_id: it may belong to another ident";
         warnings.extend(Warning::when(is_url_of_another(&answer), message, "I-041"));
-        let named = answer.ident_id.as_ref().is_some_and(|id| can_be_id(id.expose()));
+        let named = answer.ident_id.as_ref().is_some_and(|id| can_be_new_id(id.expose()));
         let keep = |error: Error| error.with_vendor_text(super::excerpt(&body));
         match answer.accepted() {
             Ok(()) if named => Ok(Decoded::new(answer, warnings)),

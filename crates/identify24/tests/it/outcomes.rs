@@ -113,10 +113,10 @@ async fn at_97_a_create_with_two_ident_ids_is_unknown() {
         assert_eq!(vendor.paths().iter().filter(|path| *path == "/ident/create").count(), 1);
     }
     // The same id again is no contradiction.
-    let body = r#"{"result":true,"ident_id":"one","ident_id":"one","data":{"ident_id":"one"}}"#;
+    let body = r#"{"result":true,"ident_id":"one1","ident_id":"one1","data":{"ident_id":"one1"}}"#;
     let vendor = Vendor::script(vec![ok(body)]);
     let created = client(&vendor).create_ident(&erika(), &options()).await.unwrap();
-    assert_eq!(created.value.ident_id.unwrap().expose(), "one");
+    assert_eq!(created.value.ident_id.unwrap().expose(), "one1");
 }
 
 #[tokio::test]
@@ -129,6 +129,9 @@ async fn at_93_at_95_a_create_is_never_guessed() {
         r#"{"result":true,"ident_id":1.50}"#,
         r#"{"result":true,"ident_id":1e5}"#,
         r#"{"result":true,"ident_id":"error"}"#,
+        r#"{"result":true,"ident_id":"Fehler"}"#,
+        r#"{"result":true,"ident_id":"abgelehnt","response_status":200}"#,
+        r#"{"result":true,"ident_id":"00000000-0000-0000-0000-000000000000"}"#,
         r#"{"result":false,"result":true,"ident_id":"a"}"#,
         r#"{"result":true,"result":false}"#,
         r#"{"result":false,"result":false}"#,

@@ -8,7 +8,7 @@ use identkit_wire::{Operation as _, UndescribedBody, Warning, error_text};
 use super::IdentityTm;
 use crate::OrderId;
 use crate::messages::OrderStatus;
-use crate::operations::{CancelOrder, DelIdentData, ERROR, check_found_orders};
+use crate::operations::{CancelOrder, DelIdentData, ERROR, check_mentioned_orders};
 use crate::status::{OrderFlavor, StatusKind};
 
 /// State of the service by `serverStatus` ([T 7.1]; AT-80).
@@ -100,7 +100,7 @@ impl IdentityTm {
             let unlisted = (200..=204).contains(&status) && !DelIdentData::META.expect.contains(&status);
             let plain = matches!(UndescribedBody::read(body), UndescribedBody::Empty | UndescribedBody::Object);
             let failed = !plain || !answer.is_complete() || error_text(body, ERROR).is_some();
-            unlisted && !failed && check_found_orders(order, body).is_ok()
+            unlisted && !failed && check_mentioned_orders(order, body).is_ok()
         });
         if !confirms || error.kind() != Kind::OutcomeUnknown {
             return Err(error);

@@ -1,5 +1,6 @@
 //! `getStatus`, [T 3.2.4].
 
+use std::collections::HashSet;
 use std::fmt;
 
 use identkit_core::{Pii, ShortPii};
@@ -149,12 +150,10 @@ verdicts!(OrderStatus,);
 impl OrderStatus {
     /// Returns the entries sorted by time, without duplicates; entries without a valid time are last (AT-17).
     pub fn timeline(&self) -> Vec<&StatusEntry> {
-        let mut entries: Vec<&StatusEntry> = Vec::new();
-        for entry in self.status.iter().flatten() {
-            if !entries.contains(&entry) {
-                entries.push(entry);
-            }
-        }
+        let mut texts = HashSet::new();
+        // An order can have many entries, so each is looked up by its text.
+        let is_new = |entry: &&StatusEntry| serde_json::to_string(entry).map_or(true, |text| texts.insert(text));
+        let mut entries: Vec<&StatusEntry> = self.status.iter().flatten().filter(is_new).collect();
         entries.sort_by_key(|entry| {
             let at = entry.time.as_ref().and_then(Dts::timestamp);
             (at.is_none(), at)

@@ -6,8 +6,8 @@ use identkit_core::{Error, Kind, Secret};
 use identkit_wire::json::{self, Notes};
 use identkit_wire::{Decoded, Received, Warning, debug_as, failure_beside_result};
 
-use super::opaque::{check_opaque, is_opaque};
-use super::{check_named_order, check_order_id, read, refuse_no_result, require};
+use super::opaque::{check_order, read_signed};
+use super::{check_named_order, check_one_order, check_order_id, read, refuse_no_result, require};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
@@ -22,27 +22,11 @@ impl SignedIdentData {
     /// (AT-71).
     ///
     /// # Errors
-    /// [`Kind::Integrity`] if the bytes are neither, or cannot be the signed form, e.g. an error page.
+    /// [`Kind::Integrity`] if the bytes are neither, or cannot be the signed form, e.g. an error page. A response with such
+    /// bytes is rejected by the same rule.
     pub fn for_reuse(&self) -> Result<Secret, Error> {
-        let fault = |detail| Error::new(Kind::Integrity, detail);
-        let quoted = (self.0.first() == Some(&b'"')).then(|| json::read::<Secret>(&self.0).ok()).flatten();
-        let text = match quoted {
-            Some(text) => text,
-            None => Secret::new(
-                std::str::from_utf8(&self.0)
-                    .map_err(|_| fault("the stored identification is not UTF-8, so it is not what the vendor sent"))?,
-            ),
-        };
         // The vendor would identify the person again without a word (AT-72).
-        if text.expose().trim().is_empty() {
-            return Err(fault("the stored identification is empty"));
-        }
-        match is_opaque(&self.0) {
-            true => Ok(text),
-            false => {
-                Err(fault("the stored identification is not the signed form: it has no encoded or encrypted data"))
-            }
-        }
+        read_signed(&self.0).map_err(|why| Error::new(Kind::Integrity, format!("the stored identification {why}")))
     }
 }
 
@@ -61,6 +45,7 @@ pub(crate) fn check(
     notes.require_once(&["IdentData"])?;
     // The Type says whether the data is checked.
     notes.require_spelling(&["IdentData", "Type"])?;
+    check_one_order(&notes)?;
     check_order_id(order_id, value.order_id.as_ref())?;
     check_named_order(order_id, &value.extra)?;
     // Without data of a person it counts as absent.
@@ -116,7 +101,8 @@ order_calls! {
         let bytes = body.whole()?;
         refuse_no_result(head, &bytes, "a result")?;
         super::require_end(head)?;
-        check_opaque(&this.order_id, &bytes, "the response is not the signed form: it has no encoded or encrypted data")?;
+        check_order(&this.order_id, &bytes)?;
+        read_signed(&bytes).map_err(|why| Error::new(Kind::Protocol, format!("the response {why}")))?;
         Ok(SignedIdentData(bytes).into())
     },
     respond: |output| {

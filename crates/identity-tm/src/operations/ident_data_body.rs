@@ -9,7 +9,7 @@ use identkit_core::{Error, Pii};
 use identkit_wire::{Decoded, Operation, Received, Warning, json, operation};
 
 use super::get_ident_data::check;
-use super::opaque::check_opaque;
+use super::opaque::check_encrypted;
 use super::refuse_no_result;
 use crate::messages::IdentDataAnswer;
 use crate::{Dialect, OrderId};
@@ -28,8 +28,8 @@ pub trait Decryptor: Send + Sync {
 pub enum IdentDataBody {
     /// JSON as documented.
     Json(Box<IdentDataAnswer>),
-    /// Another form, which can be an encrypted result: binary, Base64, PEM, an envelope. Words, `null` and truncated JSON are
-    /// errors.
+    /// Another form, which can be an encrypted result: binary, Base64, PEM, an envelope. Words, `null`, truncated JSON, text
+    /// in another encoding than UTF-8, and files such as videos are errors.
     Opaque {
         /// Body as received.
         bytes: Bytes,
@@ -82,7 +82,7 @@ operation! {
             let order_id = this.0.path_params().into_iter().find(|(name, _)| *name == "OrderID");
             let order_id = OrderId::new(order_id.map_or("", |(_, id)| id));
             let detail = "the response is neither the documented result nor an encrypted one";
-            check_opaque(&order_id, &bytes, detail)?;
+            check_encrypted(&order_id, &bytes, detail)?;
             let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
             return Ok(IdentDataBody::Opaque { bytes, content_type }.into());
         }

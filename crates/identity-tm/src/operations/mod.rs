@@ -52,11 +52,12 @@ use http::{HeaderMap, Method, StatusCode};
 use identkit_core::{Advice, Error, Kind, RawResponse};
 use identkit_wire::{
     AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, UnknownEnd, error_text,
-    failure_beside_result, is_result_or_reason, is_same_name, json, trim_body,
+    failure_beside_result, is_metadata, is_result_or_reason, is_same_name, json, trim_body,
 };
 
 use serde_json::Value;
 
+use crate::id::is_regular;
 use crate::{OrderId, PROVIDER};
 
 /// Maximum size of a JSON response in bytes (AT-79).
@@ -172,6 +173,14 @@ fn check_order_id(requested: &OrderId, received: Option<&OrderId>) -> Result<(),
     }
 }
 
+/// Rejects a response with several different OrderIDs: all but one of them are of other orders (AT-24, AT-95).
+fn check_one_order(notes: &json::Notes) -> Result<(), Error> {
+    match notes.has_different("OrderID") {
+        true => Err(Error::new(Kind::Integrity, "the response has several different OrderIDs")),
+        false => Ok(()),
+    }
+}
+
 /// Whether an element is the id of an order, in any spelling, e.g. `order_id`.
 fn is_order_id(name: &str) -> bool {
     is_same_name(name, "OrderID")
@@ -203,7 +212,51 @@ pub(crate) fn check_found_orders(requested: &OrderId, body: &Bytes) -> Result<()
     body.ids().iter().try_for_each(|id| check_order_id(requested, Some(&OrderId::new(id.value.expose()))))
 }
 
+/// Minimum length of a word that can be the id of an order by its form. A shorter one can be another number.
+const ORDER_WORD: usize = 10;
+
+/// Like [`check_found_orders`], also for the id of an order that has no name, or another one. The engine has checked that
+/// no element is repeated.
+pub(crate) fn check_mentioned_orders(requested: &OrderId, body: &Bytes) -> Result<(), Error> {
+    check_found_orders(requested, body)?;
+    let text = trim_body(body);
+    match serde_json::from_slice(text) {
+        Ok(value) => check_words(requested, &value),
+        Err(_) => check_words_of(requested, &String::from_utf8_lossy(text)),
+    }
+}
+
+/// Checks the words of a value, but not those of elements about the request.
+fn check_words(requested: &OrderId, value: &Value) -> Result<(), Error> {
+    match value {
+        Value::Null | Value::Bool(_) => Ok(()),
+        Value::Number(number) => check_words_of(requested, &number.to_string()),
+        Value::String(text) => check_words_of(requested, text),
+        Value::Array(many) => many.iter().try_for_each(|one| check_words(requested, one)),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
+            check_words_of(requested, name)?;
+            if is_metadata(name) { Ok(()) } else { check_words(requested, value) }
+        }),
+    }
+}
+
+fn check_words_of(requested: &OrderId, text: &str) -> Result<(), Error> {
+    // An id of another shape has several words (AT-22).
+    let text = text.replace(requested.expose().trim(), " ");
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let words = text.split(|c| !is_part(c)).filter(|word| !is_uuid(word)).flat_map(|word| word.split('-'));
+    let can_be_order =
+        |word: &str| word.len() >= ORDER_WORD && is_regular(word) && word.contains(|c: char| c.is_ascii_digit());
+    words.filter(|word| can_be_order(word)).try_for_each(|word| check_order_id(requested, Some(&OrderId::new(word))))
+}
+
+/// Whether a word has the shape of a UUID, e.g. the id of a request.
+fn is_uuid(word: &str) -> bool {
+    let parts = word.split('-').map(|part| (part.len(), part.bytes().all(|byte| byte.is_ascii_hexdigit())));
+    parts.eq([8, 4, 4, 4, 12].map(|length| (length, true)))
+}
+
 /// Decodes a response without a documented body. The engine has checked that it has no error.
 fn decode_done(order_id: &OrderId, body: Received) -> Result<Decoded<()>, Error> {
-    check_found_orders(order_id, &body.whole()?).map(Decoded::from)
+    check_mentioned_orders(order_id, &body.whole()?).map(Decoded::from)
 }

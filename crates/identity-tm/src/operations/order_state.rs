@@ -8,8 +8,8 @@ use identkit_wire::{
 };
 
 use super::{
-    BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_named_order, check_order_id, read, refuse_default, require,
-    wrong_state,
+    BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_named_order, check_one_order, check_order_id, read,
+    refuse_default, require, wrong_state,
 };
 use crate::messages::{General, OrderStatus, mend};
 use crate::{Dialect, OrderId, PROVIDER};
@@ -18,6 +18,7 @@ use crate::{Dialect, OrderId, PROVIDER};
 fn decode_status(order_id: &OrderId, body: Received) -> Result<Decoded<OrderStatus>, Error> {
     let (value, notes): (OrderStatus, _) = mend::read(&body.whole()?).map_err(json::JsonFault::answer)?;
     notes.require_once(&["Status"])?;
+    check_one_order(&notes)?;
     check_order_id(order_id, value.order_id.as_ref())?;
     check_named_order(order_id, &value.extra)?;
     let entries = require(value.status.as_ref(), "Status")?;

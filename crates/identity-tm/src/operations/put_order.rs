@@ -9,8 +9,8 @@ use identkit_core::{Advice, Error, Kind, RawResponse};
 use identkit_wire::json::{self, Blob};
 use identkit_wire::url::WebUrl;
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, OneOrMany, Operation, RetrySafety, Source, Warning, can_be_id,
-    is_failure, operation,
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, OneOrMany, Operation, RetrySafety, Source, Warning,
+    can_be_new_id, is_failure, operation,
 };
 use serde_json::{Map, Value};
 
@@ -101,7 +101,7 @@ fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
         return Err(Error::new(Kind::Protocol, "the response has several different OrderIDs"));
     }
     // A text with blanks is a sentence.
-    let is_id = |id: &str| can_be_id(id) && !id.trim().contains(char::is_whitespace);
+    let is_id = |id: &str| can_be_new_id(id) && !id.trim().contains(char::is_whitespace);
     let Some(id) = answer.order_id.as_ref().filter(|id| is_id(id.expose())) else {
         // The order may exist: never send it again, find it by its Ref (AT-53).
         let error = Error::new(Kind::Protocol, "the vendor accepted the order without naming its OrderID")

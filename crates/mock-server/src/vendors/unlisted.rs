@@ -24,17 +24,26 @@ pub(super) fn nearest(name: &str, listed: &[&'static str]) -> Option<&'static st
     (distance <= most).then_some(nearest)
 }
 
-/// Returns a warning for each element whose name is nearly a listed one. Other unlisted elements are not reported: their
-/// names can be personal data.
+/// Maximum number of unlisted elements of a request for which the nearest listed name is looked for: the search takes long,
+/// and other calls wait for it.
+const MOST: usize = 100;
+
+/// Whether a part has an element whose name is not nearly a listed one. Of many elements, not all are compared.
+pub(super) fn has_unknown(extra: &Extra, listed: &[&'static str]) -> bool {
+    extra.len() > MOST || extra.keys().any(|name| nearest(name, listed).is_none())
+}
+
+/// Returns a warning for each element whose name is nearly a listed one, among the first unlisted elements of the request.
+/// Other unlisted elements are not reported: their names can be personal data.
 pub(super) fn misspelled<'a>(parts: impl IntoIterator<Item = Part<'a>>, rule: &Rule) -> Vec<Violation> {
     let mut found = Vec::new();
-    for (place, extra, listed) in parts {
-        for (name, _) in extra {
-            let Some(nearest) = nearest(name, listed) else { continue };
-            let field = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
-            let message = format!("is not in the document and has no effect; did you mean `{nearest}`?");
-            found.push(rule.violation(field, message, rule.section));
-        }
+    let names =
+        parts.into_iter().flat_map(|(place, extra, listed)| extra.keys().map(move |name| (place, name, listed)));
+    for (place, name, listed) in names.take(MOST) {
+        let Some(nearest) = nearest(name, listed) else { continue };
+        let field = if place.is_empty() { name.clone() } else { format!("{place}.{name}") };
+        let message = format!("is not in the document and has no effect; did you mean `{nearest}`?");
+        found.push(rule.violation(field, message, rule.section));
     }
     found
 }
@@ -42,6 +51,18 @@ pub(super) fn misspelled<'a>(parts: impl IntoIterator<Item = Part<'a>>, rule: &R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_first_elements_are_compared_with_the_listed_ones() {
+        const LISTED: &[&str] = &["Ref"];
+        let (mut extra, mut nearly) = (Extra::default(), Extra::default());
+        extra.extend((0..MOST + 5).map(|index| (format!("Re{index:04}"), 1.into())));
+        nearly.extend((0..MOST).map(|index| (format!("ref{}", "_".repeat(index + 1)), 1.into())));
+        let rule = &Rule::new(crate::rules::Source::Sandbox, "M-08", "sandbox", "A rule");
+        assert_eq!(misspelled([("", &nearly, LISTED), ("", &nearly, LISTED)], rule).len(), MOST);
+        assert!(misspelled([("", &extra, LISTED), ("", &nearly, LISTED)], rule).is_empty());
+        assert!(has_unknown(&extra, LISTED) && !has_unknown(&nearly, LISTED));
+    }
 
     #[test]
     fn only_names_that_are_nearly_listed_have_a_nearest_name() {

@@ -315,7 +315,7 @@ mod tests {
             ("text/html", "", Shown::Empty),
             ("", " \r\n", Shown::Empty),
             ("", "\u{feff}", Shown::Empty),
-            ("", "{\"a\": 1}", Shown::Result),
+            ("", "{\"time\": 1}", Shown::Result),
             ("", "[]", Shown::Text),
             ("", "{\"a\": ", Shown::Other),
             // It could be truncated.

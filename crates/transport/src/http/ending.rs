@@ -8,7 +8,7 @@ use ::http::{StatusCode, response};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use identkit_core::{Clock as _, Error, Kind, RawResponse};
-use identkit_wire::{Answer, Meta, UndescribedBody};
+use identkit_wire::{Answer, Meta, is_object_without_failure};
 use tokio::io::AsyncReadExt as _;
 
 use super::dial::RETAINED;
@@ -94,7 +94,7 @@ impl Beginning {
     /// Whether the body is the whole result of a call that created something, with its id.
     pub(super) fn is_clear_success(&self, operation: &Meta, status: StatusCode) -> bool {
         let answers = operation.answer == Answer::Body && operation.expect.contains(&status.as_u16());
-        answers && self.0.len() <= CLEAR && UndescribedBody::read(&self.0) == UndescribedBody::Object && {
+        answers && self.0.len() <= CLEAR && is_object_without_failure(&self.0) && {
             let body = Bytes::copy_from_slice(&self.0);
             let raw = RawResponse::new(status, ::http::HeaderMap::new(), body, true);
             !raw.with_id_names(operation.ids).with_id_urls(operation.id_urls).ids().is_empty()

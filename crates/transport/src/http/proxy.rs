@@ -1,5 +1,6 @@
 //! HTTP proxies: CONNECT, and the hosts it applies to.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::io;
@@ -95,16 +96,22 @@ impl Proxy {
     /// `ALL_PROXY`, and of `no_proxy` and `NO_PROXY`. Loopback hosts are always reached directly.
     ///
     /// # Errors
-    /// As [`new`](Self::new). An unusable URL is not ignored. An unusable exception is: other programs may understand
-    /// it. See [`ignored_exceptions`](Self::ignored_exceptions).
+    /// As [`new`](Self::new), also if a variable is not UTF-8. An unusable URL is not ignored. An unusable exception is:
+    /// other programs may understand it. See [`ignored_exceptions`](Self::ignored_exceptions).
     pub fn from_environment() -> Result<Option<Self>, Error> {
-        Self::from_variables(|name| std::env::var(name).ok())
+        Self::from_variables(|name| std::env::var_os(name))
     }
 
-    fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, Error> {
-        let first = |names: &[&str]| names.iter().find_map(|name| get(name).filter(|value| !value.trim().is_empty()));
-        let Some(url) = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]) else { return Ok(None) };
-        let direct = first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
+    fn from_variables<V: Into<OsString>>(get: impl Fn(&str) -> Option<V>) -> Result<Option<Self>, Error> {
+        // Without the value of a variable, requests would go to other hosts than intended.
+        let text = |name: &str| match get(name).map(|value| value.into().into_string()) {
+            Some(Err(_)) => Err(Error::new(Kind::InvalidInput, format!("the variable {name} is not UTF-8"))),
+            Some(Ok(value)) if !value.trim().is_empty() => Ok(Some(value)),
+            Some(Ok(_)) | None => Ok(None),
+        };
+        let first = |names: &[&str]| names.iter().find_map(|name| text(name).transpose()).transpose();
+        let Some(url) = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])? else { return Ok(None) };
+        let direct = first(&["no_proxy", "NO_PROXY"])?.unwrap_or_default();
         let (exceptions, ignored) = ProxyExceptions::parse_valid(&direct);
         Ok(Some(Self { loopback_direct: true, exceptions, ignored, ..Self::new(&url, "")? }))
     }

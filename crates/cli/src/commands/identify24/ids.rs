@@ -1,5 +1,7 @@
 //! Finds ident_ids in a response to `ident/create`.
 
+use std::collections::HashSet;
+
 use http::header::{CONTENT_LOCATION, LOCATION};
 use identkit_core::RawResponse;
 use identkit_identify24::messages::CreateIdent;
@@ -26,12 +28,8 @@ fn ident_ids(answer: &RawResponse) -> Vec<String> {
 
 /// Each value once.
 fn once(ids: impl Iterator<Item = String>) -> Vec<String> {
-    ids.fold(Vec::new(), |mut known, id| {
-        if !known.contains(&id) {
-            known.push(id);
-        }
-        known
-    })
+    let mut known = HashSet::new();
+    ids.filter(|id| known.insert(id.clone())).collect()
 }
 
 /// The id of the object `data` or `ident` of a body in JSON.

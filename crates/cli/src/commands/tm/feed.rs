@@ -1,6 +1,6 @@
 //! Many orders at once: the status changes in a window of time, and the unreported ones.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use comfy_table::Table;
@@ -303,11 +303,10 @@ fn merge(known: &mut ListedOrder, order: ListedOrder) {
     }
     if let Some(more) = status {
         let entries = known.status.get_or_insert_default();
-        for entry in more {
-            if !entries.contains(&entry) {
-                entries.push(entry);
-            }
-        }
+        // An order can have many entries, so each is looked up by its text.
+        let text = |entry: &StatusEntry| output::to_json(entry).to_string();
+        let mut texts: HashSet<String> = entries.iter().map(text).collect();
+        entries.extend(more.into_iter().filter(|entry| texts.insert(text(entry))));
     }
 }
 

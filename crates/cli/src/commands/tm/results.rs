@@ -1,6 +1,6 @@
 //! The results of an order: data, report, signed documents, and their deletion.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -41,16 +41,21 @@ fn show_data(tm: &Tm<'_>, data: &IdentDataAnswer, json: Value) -> Result<(), Fai
             flatten("", &data.map_or(Value::Null, to_json), &mut rows);
             rows
         };
-        let (checked, initial) = (rows(data.checked()), rows(data.initial()));
-        let mut table = output::table(&["Element", "Checked", "Given"]);
-        let mut seen = BTreeSet::new();
-        let names = checked.iter().chain(&initial).map(|(name, _)| name.as_str());
-        for name in names.filter(|name| *name != "Type" && seen.insert(*name)) {
-            let value = |rows: &[(String, String)]| {
-                rows.iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, value)| plain(value))
-            };
-            table.add_row([name.to_owned(), value(&checked), value(&initial)]);
+        fn by_name(rows: &[(String, String)]) -> HashMap<&str, &str> {
+            rows.iter().rev().map(|(name, value)| (name.as_str(), value.as_str())).collect()
         }
+        let (checked, initial) = (rows(data.checked()), rows(data.initial()));
+        let values = [by_name(&checked), by_name(&initial)];
+        let mut table = output::table(&["Element", "Checked", "Given"]);
+        let mut shown = BTreeSet::new();
+        let names = checked.iter().chain(&initial).map(|(name, _)| name.as_str());
+        let mut names = names.filter(|name| *name != "Type" && shown.insert(*name));
+        for name in names.by_ref().take(output::MOST_ROWS) {
+            let [checked, initial] =
+                values.each_ref().map(|values| plain(values.get(name).copied().unwrap_or_default()));
+            table.add_row([plain(name), checked, initial]);
+        }
+        let hidden = names.count();
         match unclear(data) {
             Some(why) => show_entries(data, why, page),
             None if data.checked().is_none() => {
@@ -59,6 +64,7 @@ fn show_data(tm: &Tm<'_>, data: &IdentDataAnswer, json: Value) -> Result<(), Fai
             }
             None => page.table(table),
         }
+        page.note_hidden(hidden, "elements");
         if let Some(method) = &data.identify_method {
             page.line(format!("Identified by: {}", plain(method)));
         }
@@ -89,15 +95,18 @@ fn unclear(data: &IdentDataAnswer) -> Option<&'static str> {
 fn show_entries(data: &IdentDataAnswer, why: &str, page: &mut Page) {
     let mut table = output::table(&["Entry", "Element", "Value"]);
     let entries = data.ident_data.iter().flat_map(OneOrMany::as_slice);
-    for (number, entry) in (1..).zip(entries) {
+    let mut rows = (1_usize..).zip(entries).flat_map(|(number, entry)| {
         let mut rows = Vec::new();
         flatten("", &to_json(entry), &mut rows);
-        for (name, value) in rows {
-            table.add_row([number.to_string(), plain(&name), plain(&value)]);
-        }
+        rows.into_iter().map(move |(name, value)| [number.to_string(), plain(&name), plain(&value)])
+    });
+    for row in rows.by_ref().take(output::MOST_ROWS) {
+        table.add_row(row);
     }
+    let hidden = rows.count();
     page.line(why);
     page.table(table);
+    page.note_hidden(hidden, "elements");
 }
 
 /// Saves the encrypted form of the data, byte for byte (AT-70).

@@ -38,6 +38,16 @@ async fn at_53_a_202_without_an_order_id_is_outcome_unknown() {
 }
 
 #[tokio::test]
+async fn at_22_a_word_is_not_the_id_of_a_new_order() {
+    for word in ["Fehler", "abgelehnt", "unbekannt", "duplicate", "KEINE-NUMMER", "000000", "0"] {
+        let client = client([reply(202, format!(r#"{{"OrderID":"{word}"}}"#))]);
+        let error = error_of(client.put_order(&plain_order(), &options()).await);
+        let ids: Vec<_> = error.salvaged_ids().iter().map(|id| id.value.expose().to_owned()).collect();
+        assert_eq!((error.kind(), ids), (Kind::OutcomeUnknown, vec![word.to_owned()]));
+    }
+}
+
+#[tokio::test]
 async fn at_53_an_error_together_with_an_order_id_is_a_warning() {
     let text = r#"{"OrderID":"99921269855041","Error":"Mustermann could not be mailed"}"#;
     let client = client([reply(202, text)]);

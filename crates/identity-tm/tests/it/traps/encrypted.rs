@@ -242,6 +242,42 @@ fn at_71_only_encoded_data_is_a_signed_form() {
 }
 
 #[test]
+fn at_71_only_a_text_that_can_be_sent_again_is_read() {
+    let utf_16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let mp4 = [&b"\0\0\0\x18ftypisom\0\0\0\0"[..], &[0x1f, 0x8e, 0x03].repeat(20)].concat();
+    let other_texts: [&[u8]; 13] = [
+        b"\0",
+        b"\x01\x02\x03",
+        b"error\0",
+        b"Die Daten sind nicht verf\xfcgbar",
+        b"Auftrag ung\xfcltig",
+        b"{\"Error\":\"Auftrag ung\xfcltig\"}",
+        b"<p>nicht verf\xfcgbar</p>",
+        &utf_16("Fehler: nicht gefunden \u{2013} Ende"),
+        &utf_16(r#"{"Error":"order not found"}"#),
+        &utf_16("\u{feff}c2VhbGVkIGZvcm0gb2YgYW4gaWRlbnRpdHk="),
+        &mp4,
+        b"PK\x03\x04\x14\0\x08\xff\x01",
+        b"\x1f\x8b",
+    ];
+    // Binary data can be an encrypted result, but not a text in another encoding, or a file that anyone can read.
+    let binary: [&[u8]; 2] = [b"\x30\x82\x01\x0a\x06", &[0x85, 0x01, 0x0c, 0x03, 0xff, 0x10, 0x9b, 0x7e, 0x00, 0x1d]];
+    let controls =
+        ["c2VhbGVkIGZvcm0\u{7}=", "c2VhbGVk\u{85}IGZvcm0=", "c2VhbGVkIGZvcm0\u{fffd}", r#""c2VhbGVkIGZvcm0\u0000""#];
+    let controls = controls.map(str::as_bytes);
+    for body in other_texts.iter().chain(&binary).chain(&controls) {
+        let shown = String::from_utf8_lossy(body);
+        let reply = answer(200, "application/octet-stream", body.to_vec());
+        let error = error_of(decode(&GetIdentDataSigned::new(id()), &reply));
+        assert_eq!((error.kind(), error.detail().contains("not the signed form")), (Kind::Protocol, true), "{shown}");
+        let stored = SignedIdentData(body.to_vec().into());
+        assert_eq!(stored.for_reuse().unwrap_err().kind(), Kind::Integrity, "{shown}");
+        let sealed = decode(&MaybeEncrypted(GetIdentData::new(id())), &reply);
+        assert_eq!(sealed.is_ok(), binary.contains(body) || body.contains(&7), "{shown}");
+    }
+}
+
+#[test]
 fn at_24_an_opaque_result_of_another_order_is_an_error() {
     let text = |order: &str| format!(r#"{{"orderid":{order},"ciphertext":"MustermannMustermann"}}"#);
     for (order, good) in [("8", false), (r#""8""#, false), (ORDER, true), ("null", true), (r#""""#, true)] {

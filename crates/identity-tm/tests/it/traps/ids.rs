@@ -97,3 +97,67 @@ async fn at_24_a_success_about_another_order_is_unknown() {
         assert_eq!(error_of(read).kind(), Kind::Integrity);
     }
 }
+
+#[tokio::test]
+async fn at_24_at_94_a_body_about_something_else_is_unknown() {
+    let other = "99920006C38843";
+    let own = id().expose().to_owned();
+    for (body, is_good) in [
+        (format!("Order {own} cancelled"), true),
+        (format!("Order {own} deleted, request 6f0a1b2c-0000-4000-8000-1234567890ab"), true),
+        (format!(r#"{{"message":"Order {own}: accepted","requestId":"1234567890ab","time":1536137639000}}"#), true),
+        (r#"{"result":true,"data":{"order_id":null},"Ref":"order1234567890"}"#.to_owned(), true),
+        (format!("Order {other} cancelled"), false),
+        (format!("Order-{other} cancelled"), false),
+        (format!("Orders {own}, {other}: cancelled"), false),
+        (format!(r#"{{"Order":"{other}"}}"#), false),
+        (format!(r#"{{"Id":"{other}"}}"#), false),
+        (format!(r#"{{"message":"accepted","data":"{other}"}}"#), false),
+        (format!(r#"{{"message":"Order {other}: accepted"}}"#), false),
+        (r#"["accepted",99920006388431]"#.to_owned(), false),
+        (format!(r#"{{"data":{{"{other}":true}}}}"#), false),
+        (r#"{"Fehler":true}"#.to_owned(), false),
+        (r#"{"fehler":1}"#.to_owned(), false),
+        (r#"{"State":"open"}"#.to_owned(), false),
+        ("%PDF-1.4".to_owned(), false),
+        ("\u{1}\u{2}OK".to_owned(), false),
+    ] {
+        let answer = |status: u16| client([reply(status, body.clone())]);
+        let cancel = if is_good { answer(202) } else { client([reply(202, body.clone()), reply(404, "")]) };
+        let tan = Secret::new("123456");
+        for result in [
+            answer(202).confirm_sign(&id(), &tan, &options()).await,
+            answer(202).request_sign(&id(), &options()).await,
+            answer(202).resend_tan(&id(), &options()).await,
+            cancel.cancel_order(&id(), &options()).await,
+            answer(202).delete_ident_data(&id(), &options()).await,
+            answer(200).request_video(&id(), &Secret::new("https://example.com/hook"), &options()).await,
+        ] {
+            assert_eq!(
+                result.map(drop).map_err(|error| error.kind()).err(),
+                (!is_good).then_some(Kind::OutcomeUnknown),
+                "{body}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_24_a_status_with_two_order_ids_proves_nothing() {
+    let own = id().expose().to_owned();
+    for order_ids in
+        [format!(r#""OrderID":"99920006C38843","OrderID":"{own}""#), format!(r#""OrderID":"{own}","OrderID":"8""#)]
+    {
+        let status = format!(r#"{{{order_ids},"Status":[{{"Kind":22}}]}}"#);
+        // The read is repeated, because another server may answer the next time.
+        let read = || reply(200, status.clone());
+        let vendor = client([reply(205, "x"), read(), read(), read(), read()]);
+        let error = error_of(vendor.cancel_order(&id(), &options()).await);
+        assert_eq!(error.kind(), Kind::OutcomeUnknown, "{status}");
+        let read = decode(&GetStatusExtended::new(id()), &answer(200, "application/json", status));
+        assert_eq!(error_of(read).kind(), Kind::Integrity);
+        let data = format!(r#"{{{order_ids},"IdentData":{{"Surname":"Mustermann"}}}}"#);
+        let read = decode(&GetIdentData::new(id()), &answer(200, "application/json", data));
+        assert_eq!(error_of(read).kind(), Kind::Integrity);
+    }
+}

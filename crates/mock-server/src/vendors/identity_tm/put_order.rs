@@ -15,7 +15,7 @@ use super::{
     FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, account, documents, dts, multi_sign, not_enabled,
     outbox, own_hashes, own_pdfs, reuse, rules,
 };
-use crate::vendors::unlisted::{Part, misspelled, nearest};
+use crate::vendors::unlisted::{Part, has_unknown, misspelled};
 use crate::{Profile, Rejection, Timer, World};
 
 pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAnswer, Rejection> {
@@ -243,7 +243,7 @@ pub(super) fn unlisted(parts: &[Part<'_>], whole: &'static str) -> Result<(), Re
     let rule = &rules::M_08_ELEMENTS;
     let mut faults = misspelled(parts.iter().copied(), rule);
     for &(place, extra, listed) in parts {
-        if extra.keys().any(|name| nearest(name, listed).is_none()) {
+        if has_unknown(extra, listed) {
             let message = "has an element that the document does not list; only the profile strict rejects it";
             faults.push(rule.violation(if place.is_empty() { whole } else { place }, message, TABLE));
         }

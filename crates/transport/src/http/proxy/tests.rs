@@ -4,6 +4,29 @@ fn from(variables: &[(&str, &str)]) -> Result<Option<Proxy>, Error> {
     Proxy::from_variables(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
 }
 
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf_8_is_not_ignored() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let broken = || OsString::from_vec(b"http://user:p\xff@127.0.0.1:3128".to_vec());
+    for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"] {
+        let value = |asked: &str| match asked {
+            asked if asked == name => Some(broken()),
+            "ALL_PROXY" => Some("http://127.0.0.1:3128".into()),
+            _ => None,
+        };
+        let error = Proxy::from_variables(value).unwrap_err();
+        assert_eq!(error.detail(), format!("the variable {name} is not UTF-8"));
+        assert_eq!(error.kind(), Kind::InvalidInput);
+    }
+    let unused = |asked: &str| match asked {
+        "https_proxy" => Some("http://127.0.0.1:3128".into()),
+        "HTTPS_PROXY" => Some(broken()),
+        _ => None,
+    };
+    assert!(Proxy::from_variables(unused).unwrap().is_some(), "the first variable decides");
+}
+
 #[test]
 fn the_environment_names_a_proxy_and_its_exceptions() {
     assert!(from(&[]).unwrap().is_none());
