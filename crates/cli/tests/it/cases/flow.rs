@@ -132,3 +132,18 @@ fn without_deletion_the_data_stay_at_the_vendor() {
     assert_eq!(service.calls("delIdentdata"), 1);
     service.run(&format!("case delete {}", case["case"])).fails_with(5, &["the case is deleted"]);
 }
+
+#[test]
+fn at_38_a_recording_is_collected_after_its_announcement() {
+    let service = Service::new();
+    service.sandbox.ask("settings", Some(r#"{"identity_tm":{"video_provisioning":1}}"#));
+    let running = service.start(&["--video"]);
+    let case = service.open_order(&json!({ "Product": 12, "Add": 131_072 }));
+    service.play(&case, "positive");
+    let status = service.becomes(&case, "deleted");
+    let kinds: Vec<&str> =
+        status["artifacts"].as_array().unwrap().iter().map(|artifact| artifact["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"video"), "{kinds:?}");
+    service.assert_artifacts(&status);
+    running.end("TERM");
+}
