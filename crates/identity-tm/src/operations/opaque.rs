@@ -125,7 +125,7 @@ fn is_utf_16(bytes: &[u8]) -> bool {
         });
         is_valid && ascii * 2 >= units.len()
     };
-    bytes.len() % 2 == 0 && (is_text(u16::from_le_bytes) || is_text(u16::from_be_bytes))
+    bytes.len().is_multiple_of(2) && (is_text(u16::from_le_bytes) || is_text(u16::from_be_bytes))
 }
 
 /// Whether a text has data that can be encrypted, and is neither the plain result nor an error.

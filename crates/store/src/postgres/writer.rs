@@ -21,7 +21,7 @@ const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(7310581147)";
 enum Work {
     Statement(&'static str, Vec<Value>),
     Accept(Arriving),
-    Save(Lease, Change),
+    Save(Lease, Box<Change>),
 }
 
 /// Result of an operation.
@@ -63,7 +63,7 @@ impl Writer {
     }
 
     pub(super) async fn save(&self, lease: Lease, change: Change) -> Result<(), Fault> {
-        self.call(Work::Save(lease, change)).await.map(drop)
+        self.call(Work::Save(lease, Box::new(change))).await.map(drop)
     }
 
     async fn call(&self, work: Work) -> Result<Done, Fault> {
