@@ -65,8 +65,8 @@ const BLOCKING_THREADS: usize = 4;
 /// Time after which an idle thread would end: longer than the program runs.
 const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// How long the start of these threads may take.
-const START_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the start of a thread is awaited before another attempt.
+const START_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The end of the year 9998.
 const LATEST: Timestamp = Timestamp::constant(253_370_764_799, 0);
@@ -136,21 +136,35 @@ fn runtime(workers: usize) -> std::io::Result<Runtime> {
     let (sender, started) = std::sync::mpsc::channel();
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = Arc::new(Mutex::new(released));
-    for _ in 0..BLOCKING_THREADS {
+    let start = || {
         let (sender, released) = (sender.clone(), Arc::clone(&released));
         runtime.spawn_blocking(move || {
             let _ = sender.send(());
             // Until all have started: otherwise one thread would do the work of several.
             let _ = released.lock().map(|released| released.recv());
         });
+    };
+    (0..BLOCKING_THREADS).for_each(|_| start());
+    let (mut missing, mut failure) = (BLOCKING_THREADS, None);
+    while missing > 0 && failure.is_none() {
+        if started.recv_timeout(START_INTERVAL).is_ok() {
+            missing -= 1;
+            continue;
+        }
+        // tokio does not say whether it could start a thread. If one can be started now, it tries again.
+        match std::thread::Builder::new().spawn(|| ()) {
+            Ok(_) => start(),
+            Err(error) => failure = Some(error),
+        }
     }
-    let all = (0..BLOCKING_THREADS).all(|_| started.recv_timeout(START_TIMEOUT).is_ok());
     drop(release);
-    if all {
-        return Ok(runtime);
+    match failure {
+        None => Ok(runtime),
+        Some(error) => {
+            runtime.shutdown_background();
+            Err(error)
+        }
     }
-    runtime.shutdown_background();
-    Err(refused())
 }
 
 /// Fails if the time of this machine is so late that times after it cannot be represented.

@@ -187,7 +187,7 @@ mod tests {
 
     #[tokio::test]
     async fn at_97_pieces_that_have_arrived_are_one_piece() {
-        let piece = |bytes| Poll::Ready(Ok(bytes));
+        let piece = |bytes: &'static [u8]| Poll::Ready(Ok(bytes));
         let error = Error::new(identkit_core::Kind::Unreachable, "broken");
         let pieces = vec![piece(b"a"), piece(b"b"), piece(b"c"), Poll::Pending, piece(b"d"), Poll::Ready(Err(error))];
         let mut content = join(Content::new(None, Pieces(pieces)));
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(content.next().await.unwrap().unwrap(), "d");
         assert!(content.next().await.unwrap().is_err());
         // The size is limited.
-        let large: &[u8] = &[7; JOINED - 1];
+        let large = &[7; JOINED - 1];
         let mut content = join(Content::new(None, Pieces(vec![piece(large), piece(b"b"), piece(b"c")])));
         assert_eq!(content.next().await.unwrap().unwrap().len(), JOINED);
         assert_eq!(content.next().await.unwrap().unwrap(), "c");
