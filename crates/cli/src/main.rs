@@ -68,6 +68,9 @@ const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// How long the start of a thread is awaited before another attempt.
 const START_INTERVAL: Duration = Duration::from_millis(50);
 
+/// Maximum number of further attempts: other processes can take what the limit of the system allows.
+const START_REPETITIONS: u32 = 20;
+
 /// The end of the year 9998.
 const LATEST: Timestamp = Timestamp::constant(253_370_764_799, 0);
 
@@ -124,13 +127,18 @@ static STARTING: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// If the system does not allow the threads that a command needs, e.g. because of `ulimit -u`.
 fn runtime(workers: usize) -> std::io::Result<Runtime> {
+    STARTING.store(true, Ordering::SeqCst);
+    let runtime = start_runtime(workers);
+    STARTING.store(false, Ordering::SeqCst);
+    runtime
+}
+
+fn start_runtime(workers: usize) -> std::io::Result<Runtime> {
     let refused = || std::io::Error::from(std::io::ErrorKind::WouldBlock);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(workers).thread_keep_alive(NEVER).enable_all();
     // tokio panics if it cannot start the first thread.
-    STARTING.store(true, Ordering::SeqCst);
     let built = std::panic::catch_unwind(AssertUnwindSafe(|| builder.build()));
-    STARTING.store(false, Ordering::SeqCst);
     let runtime = built.map_err(|_| refused())??;
     // Later, tokio could not start them, and would wait for the only ones that never become free: its workers.
     let (sender, started) = std::sync::mpsc::channel();
@@ -138,24 +146,28 @@ fn runtime(workers: usize) -> std::io::Result<Runtime> {
     let released = Arc::new(Mutex::new(released));
     let start = || {
         let (sender, released) = (sender.clone(), Arc::clone(&released));
-        runtime.spawn_blocking(move || {
+        let work = move || {
             let _ = sender.send(());
             // Until all have started: otherwise one thread would do the work of several.
             let _ = released.lock().map(|released| released.recv());
-        });
+        };
+        let spawned = std::panic::catch_unwind(AssertUnwindSafe(|| drop(runtime.spawn_blocking(work))));
+        spawned.err().map(|_| refused())
     };
-    (0..BLOCKING_THREADS).for_each(|_| start());
-    let (mut missing, mut failure) = (BLOCKING_THREADS, None);
+    let (mut missing, mut repetitions) = (BLOCKING_THREADS, 0);
+    let mut failure = (0..BLOCKING_THREADS).find_map(|_| start());
     while missing > 0 && failure.is_none() {
         if started.recv_timeout(START_INTERVAL).is_ok() {
             missing -= 1;
             continue;
         }
-        // tokio does not say whether it could start a thread. If one can be started now, it tries again.
-        match std::thread::Builder::new().spawn(|| ()) {
-            Ok(_) => start(),
-            Err(error) => failure = Some(error),
-        }
+        // tokio does not say whether it could start a thread. When another one has ended, it would have started.
+        repetitions += 1;
+        failure = match std::thread::Builder::new().spawn(|| ()).map(std::thread::JoinHandle::join) {
+            Ok(_) if repetitions <= START_REPETITIONS => start(),
+            Ok(_) => Some(refused()),
+            Err(error) => Some(error),
+        };
     }
     drop(release);
     match failure {
