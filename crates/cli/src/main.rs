@@ -141,7 +141,8 @@ fn start_runtime(workers: usize) -> std::io::Result<Runtime> {
     let built = std::panic::catch_unwind(AssertUnwindSafe(|| builder.build()));
     let runtime = built.map_err(|_| refused())??;
     // Later, tokio could not start them, and would wait for the only ones that never become free: its workers.
-    let (sender, started) = std::sync::mpsc::channel();
+    let (sender, mut started) = tokio::sync::mpsc::unbounded_channel();
+    let clock = SystemClock::new();
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = Arc::new(Mutex::new(released));
     let start = || {
@@ -157,7 +158,14 @@ fn start_runtime(workers: usize) -> std::io::Result<Runtime> {
     let (mut missing, mut repetitions) = (BLOCKING_THREADS, 0);
     let mut failure = (0..BLOCKING_THREADS).find_map(|_| start());
     while missing > 0 && failure.is_none() {
-        if started.recv_timeout(START_INTERVAL).is_ok() {
+        let has_started = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                started = started.recv() => started.is_some(),
+                _ = clock.sleep_until(clock.now().plus(START_INTERVAL)) => false,
+            }
+        });
+        if has_started {
             missing -= 1;
             continue;
         }

@@ -83,7 +83,10 @@ fn at_06_at_97_an_interrupted_drain_is_in_the_journal() {
         let result = end_when(&mut command, signal, |_| written.load(Ordering::SeqCst));
         result.ends_with(code, &["what arrived of the response is in", MESSAGE]);
         let (events, arrived) = journal_of(&journal);
-        assert_eq!((events.as_slice(), result.stdout.as_str()), (&["asked", "answer", "unknown"].map(str::to_owned)[..], ""));
+        assert_eq!(
+            (events.as_slice(), result.stdout.as_str()),
+            (&["asked", "answer", "unknown"].map(str::to_owned)[..], "")
+        );
         assert!(arrived.starts_with(b"[{\"OrderID\":\"9992SAVED\"}") && part.starts_with(&arrived));
     }
 }
@@ -366,28 +369,22 @@ fn an_interrupted_change_says_how_to_check_it() {
 
 #[test]
 fn at_97_a_response_to_an_interrupted_change_is_kept() {
+    type Start = fn() -> Server;
     const OTHER: &str = "{\"OrderID\":\"9992\"}";
     let cancel = "tm cancel 4711 --yes";
-    let arriving: [(&str, Box<dyn Fn() -> Server>); 4] = [
+    let arriving: [(&str, Start); 4] = [
         // The vendor names another order, so the status is read.
-        (
-            cancel,
-            Box::new(|| {
-                Server::start(|request| match request.path.contains("cancelOrder") {
-                    true => Reply::json("202 Accepted", OTHER),
-                    false => Reply::silence(),
-                })
-            }),
-        ),
-        (cancel, Box::new(|| Server::always(|| Reply::Stall(format!("HTTP/1.1 202 A\r\n\r\n{OTHER}").into())))),
-        (
-            "tm delete 4711 --yes",
-            Box::new(|| Server::always(|| Reply::Stall(format!("HTTP/1.1 202 A\r\n\r\n{OTHER}").into()))),
-        ),
-        (
-            "tm video request 4711 --callback-url https://example.com/h",
-            Box::new(|| Server::always(|| Reply::Stall(format!("HTTP/1.1 200 A\r\n\r\n{OTHER}").into()))),
-        ),
+        (cancel, || {
+            Server::start(|request| match request.path.contains("cancelOrder") {
+                true => Reply::json("202 Accepted", OTHER),
+                false => Reply::silence(),
+            })
+        }),
+        (cancel, || Server::always(|| Reply::Stall(format!("HTTP/1.1 202 A\r\n\r\n{OTHER}").into()))),
+        ("tm delete 4711 --yes", || Server::always(|| Reply::Stall(format!("HTTP/1.1 202 A\r\n\r\n{OTHER}").into()))),
+        ("tm video request 4711 --callback-url https://example.com/h", || {
+            Server::always(|| Reply::Stall(format!("HTTP/1.1 200 A\r\n\r\n{OTHER}").into()))
+        }),
     ];
     for (at, (line, start)) in arriving.iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();

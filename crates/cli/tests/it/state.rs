@@ -402,7 +402,10 @@ fn a_record_shows_the_response_to_an_earlier_attempt() {
         let shown =
             run(&mut state.command(&server, &format!("state show {name} --output json"))).ends_with(0, &[]).json();
         let earlier = &shown["earlier"][0];
-        assert_eq!((&earlier["http_status"], &earlier["text"]), (&code.into(), &r#"{"messages":["first: invalid"]}"#.into()));
+        assert_eq!(
+            (&earlier["http_status"], &earlier["text"]),
+            (&code.into(), &r#"{"messages":["first: invalid"]}"#.into())
+        );
         assert_eq!((&shown["http_status"], &shown["earlier"][1]), (&500.into(), &Value::Null));
         let page = run(&mut state.command(&server, &format!("state show {name}")));
         page.ends_with(0, &[]).shows(&["earlier response", &format!("HTTP status {code}"), "first: invalid", "second"]);

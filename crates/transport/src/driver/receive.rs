@@ -57,7 +57,7 @@ impl ArrivingResponse {
     /// Reads the next piece of the body.
     async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         self.pieces = self.pieces.wrapping_add(1);
-        if self.pieces % PIECES == 0 {
+        if self.pieces.is_multiple_of(PIECES) {
             let mut yielded = false;
             poll_fn(|cx| {
                 if std::mem::replace(&mut yielded, true) {

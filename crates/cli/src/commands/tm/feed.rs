@@ -230,7 +230,9 @@ impl Drop for OpenRead<'_> {
             say(&format!("note: what arrived of the response is in {}", self.path.display()));
         } else if output::write(record.as_bytes()).is_ok() {
             self.recorder.saved(body.len());
-            say("note: the record for the journal is on standard output instead: save it, the vendor does not repeat it");
+            say(
+                "note: the record for the journal is on standard output instead: save it, the vendor does not repeat it",
+            );
         }
     }
 }
@@ -335,7 +337,8 @@ impl Orders {
             return Ok(());
         }
         let statuses = if self.statuses_required { ", no Status, no Kind" } else { "" };
-        let why = format!("they have no OrderID{statuses}, or an element that cannot be read; --output json shows them");
+        let why =
+            format!("they have no OrderID{statuses}, or an element that cannot be read; --output json shows them");
         let error = Error::new(kind, format!("unreadable entries: {unreadable} of {}: {why}", self.all.len()));
         let advice = if kind == Kind::OutcomeUnknown { Advice::Reconcile } else { Advice::DoNotRetry };
         Err(Failure::from(error.with_operation(operation).with_advice(advice)).note(place))
