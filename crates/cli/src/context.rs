@@ -167,7 +167,9 @@ impl<'a, A> Context<'a, A> {
             Some(Kind::RateLimited) if !self.api.changes || failure.delivery() == Some(Delivery::NotSent) => {
                 failure.with_code(7)
             }
-            _ if failure.status() == Some(404) => self.explain_not_found(failure, probe).await,
+            _ if failure.status() == Some(404) && !failure.is_confirmed() => {
+                self.explain_not_found(failure, probe).await
+            }
             _ => failure,
         };
         // After the explanation, which can take a call: if a signal stops it, the recorder shows the response.

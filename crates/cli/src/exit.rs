@@ -23,6 +23,8 @@ pub(crate) struct Failure {
     error: Option<Error>,
     notes: Vec<String>,
     vendor_text: VendorText,
+    /// Whether the vendor has confirmed the change before, so that the base URL is right.
+    is_confirmed: bool,
 }
 
 /// When the vendor's own error text is shown.
@@ -47,7 +49,7 @@ impl From<Error> for Failure {
 
 impl Failure {
     fn new(code: u8, sentence: String) -> Self {
-        Self { code, sentence, error: None, notes: Vec::new(), vendor_text: VendorText::default() }
+        Self { code, sentence, error: None, notes: Vec::new(), vendor_text: VendorText::default(), is_confirmed: false }
     }
 
     /// A failure on this machine.
@@ -77,6 +79,16 @@ impl Failure {
     pub(crate) fn with_code(mut self, code: u8) -> Self {
         self.code = code;
         self
+    }
+
+    /// Notes that the vendor has confirmed the change: a later 404 does not mean that the base URL is wrong.
+    pub(crate) fn confirmed(self) -> Self {
+        Self { is_confirmed: true, ..self }
+    }
+
+    /// Whether the vendor has confirmed the change.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.is_confirmed
     }
 
     /// Replaces exit code and message, for a caller that knows better what the response means.

@@ -43,8 +43,10 @@ mod values;
 mod verbose;
 mod verdict;
 
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -65,8 +67,17 @@ const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// name lookup without an answer.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Number of threads that a command needs beside those of the runtime: for files, names of hosts and signals.
-const OTHER_THREADS: usize = 4;
+/// Number of threads for blocking work that are started first and never end: for files, names of hosts and signals.
+const BLOCKING_THREADS: usize = 4;
+
+/// Time after which an idle thread would end: longer than the program runs.
+const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// How long the start of a thread is awaited before another attempt.
+const START_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Maximum number of further attempts: other processes can take what the limit of the system allows.
+const START_REPETITIONS: u32 = 20;
 
 /// The end of the year 9998.
 const LATEST: Timestamp = Timestamp::constant(253_370_764_799, 0);
@@ -74,6 +85,9 @@ const LATEST: Timestamp = Timestamp::constant(253_370_764_799, 0);
 fn main() -> ExitCode {
     // A panic message can contain personal data: report only the location.
     std::panic::set_hook(Box::new(|info| {
+        if STARTING.load(Ordering::SeqCst) {
+            return;
+        }
         let place = info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
         output::say(&format!("error: internal error{place}; please report this bug of identkit"));
     }));
@@ -81,7 +95,10 @@ fn main() -> ExitCode {
     if let Err(failure) = check_clock(SystemClock::new().wall()) {
         return report(&failure, arguments.output, false);
     }
-    let runtime = match runtime() {
+    // Only servers have work for several threads. With one, tokio either starts or fails.
+    let is_server = matches!(arguments.command, Command::Sandbox(_) | Command::Listen(_));
+    let workers = if is_server { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 };
+    let runtime = match runtime(workers) {
         Ok(runtime) => runtime,
         Err(error) => {
             let limit = "the number of processes may be limited (ulimit -u)";
@@ -110,25 +127,72 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether the runtime is being started, so that a panic is an error of the system.
+static STARTING: AtomicBool = AtomicBool::new(false);
+
 /// Starts the async runtime.
 ///
 /// # Errors
 /// If the system does not allow the threads that a command needs, e.g. because of `ulimit -u`.
-fn runtime() -> std::io::Result<Runtime> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    // tokio panics if it cannot start a worker. Therefore the same number of threads is started first, and ended.
-    let lock = Arc::new(Mutex::new(()));
-    let guard = lock.lock();
-    let start = |_| {
-        let lock = Arc::clone(&lock);
-        std::thread::Builder::new().spawn(move || drop(lock.lock()))
+fn runtime(workers: usize) -> std::io::Result<Runtime> {
+    STARTING.store(true, Ordering::SeqCst);
+    let runtime = start_runtime(workers);
+    STARTING.store(false, Ordering::SeqCst);
+    runtime
+}
+
+fn start_runtime(workers: usize) -> std::io::Result<Runtime> {
+    let refused = || std::io::Error::from(std::io::ErrorKind::WouldBlock);
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(workers).thread_keep_alive(NEVER).enable_all();
+    // tokio panics if it cannot start the first thread.
+    let built = std::panic::catch_unwind(AssertUnwindSafe(|| builder.build()));
+    let runtime = built.map_err(|_| refused())??;
+    // Later, tokio could not start them, and would wait for the only ones that never become free: its workers.
+    let (sender, mut started) = tokio::sync::mpsc::unbounded_channel();
+    let clock = SystemClock::new();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = Arc::new(Mutex::new(released));
+    let start = || {
+        let (sender, released) = (sender.clone(), Arc::clone(&released));
+        let work = move || {
+            let _ = sender.send(());
+            // Until all have started: otherwise one thread would do the work of several.
+            let _ = released.lock().map(|released| released.recv());
+        };
+        let spawned = std::panic::catch_unwind(AssertUnwindSafe(|| drop(runtime.spawn_blocking(work))));
+        spawned.err().map(|_| refused())
     };
-    let threads: Vec<_> = (0..workers + OTHER_THREADS).map(start).collect();
-    drop(guard);
-    for thread in threads {
-        drop(thread?.join());
+    let (mut missing, mut repetitions) = (BLOCKING_THREADS, 0);
+    let mut failure = (0..BLOCKING_THREADS).find_map(|_| start());
+    while missing > 0 && failure.is_none() {
+        let has_started = runtime.block_on(async {
+            tokio::select! {
+                biased;
+                started = started.recv() => started.is_some(),
+                _ = clock.sleep_until(clock.now().plus(START_INTERVAL)) => false,
+            }
+        });
+        if has_started {
+            missing -= 1;
+            continue;
+        }
+        // tokio does not say whether it could start a thread. When another one has ended, it would have started.
+        repetitions += 1;
+        failure = match std::thread::Builder::new().spawn(|| ()).map(std::thread::JoinHandle::join) {
+            Ok(_) if repetitions <= START_REPETITIONS => start(),
+            Ok(_) => Some(refused()),
+            Err(error) => Some(error),
+        };
     }
-    tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()
+    drop(release);
+    match failure {
+        None => Ok(runtime),
+        Some(error) => {
+            runtime.shutdown_background();
+            Err(error)
+        }
+    }
 }
 
 /// Fails if the time of this machine is so late that times after it cannot be represented.
@@ -142,7 +206,11 @@ fn check_clock(now: Timestamp) -> Result<(), Failure> {
 }
 
 fn interrupted(code: u8) -> Failure {
-    Failure::local("interrupted; if a request was already sent, the vendor may execute it").with_code(code)
+    let message = match stopping::may_have_changed() {
+        true => "interrupted; if a request was already sent, the vendor may execute it",
+        false => "interrupted; no request that changes something was sent",
+    };
+    Failure::local(message).with_code(code)
 }
 
 /// Writes a failure to standard error and returns its exit code.
@@ -177,13 +245,20 @@ async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>,
         result = &mut command => return result.map(Ok),
         code = signal => code,
     };
-    if !stopping::stop() {
+    let awaits_response = stopping::stop();
+    if !awaits_response && !stopping::is_protected() {
         return Ok(Err(code));
     }
+    let wait = async {
+        if awaits_response {
+            stopping::wait_for_silence().await;
+        }
+        stopping::wait_for_protected().await;
+    };
     tokio::select! {
         biased;
         result = &mut command => result.map(Ok).map_err(|failure| stopping::stopped(failure, code)),
-        () = stopping::wait_for_silence() => Ok(Err(code)),
+        () = wait => Ok(Err(code)),
     }
 }
 

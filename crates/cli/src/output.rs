@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::exit::{CLOSED_PIPE, Failure};
+use crate::stopping::may_have_changed;
 use crate::text::{escape, plain};
 
 /// Format of a result: a table for people, JSON for programs.
@@ -346,7 +347,8 @@ impl InterruptionNote {
 
 impl Drop for InterruptionNote {
     fn drop(&mut self) {
-        if let Some(note) = &self.0 {
+        // Otherwise the message of the interruption says that nothing was sent.
+        if let Some(note) = self.0.as_ref().filter(|_| may_have_changed()) {
             say(&format!("note: {note}"));
         }
     }

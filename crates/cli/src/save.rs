@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::exit::Failure;
 use crate::output::say;
+use crate::stopping::Protection;
 
 /// Maximum size of a file in bytes.
 const MAX_FILE: u64 = 16 * 1024 * 1024 * 1024;
@@ -159,7 +160,10 @@ pub(crate) async fn save(
     accept: impl FnOnce(&FileDigest) -> Result<(), Error> + Send + 'static,
 ) -> Result<SavedFile, Failure> {
     let save = Save::new(path).at_most(MAX_FILE).existing(existing).accept(accept);
-    let digest = save.run(content).await.map_err(|error| failure(path, error))?;
+    let prepared = save.prepare(content).await.map_err(|error| failure(path, error))?;
+    // After a signal the command still says that the file is saved.
+    let _protection = Protection::new();
+    let digest = prepared.commit().await.map_err(|error| failure(path, error))?;
     Ok(SavedFile { path: path.to_owned(), digest })
 }
 
@@ -261,6 +265,8 @@ pub(crate) const ACCEPT: &str = "after you have checked it, repeat the command w
 
 /// Gives the files their final names, or none of them if one is damaged: then the damaged ones are kept as such.
 pub(crate) async fn commit_all(prepared: Vec<PreparedFile>) -> Result<Vec<SavedFile>, Failure> {
+    // A signal must not leave a part of the files.
+    let _protection = Protection::new();
     let (mut paths, mut files, mut damaged) = (Vec::new(), Vec::new(), Vec::new());
     for PreparedFile { path, file, accepted } in prepared {
         let free = || damaged_names(&path).find(|name| name.symlink_metadata().is_err());
@@ -276,13 +282,18 @@ pub(crate) async fn commit_all(prepared: Vec<PreparedFile>) -> Result<Vec<SavedF
             .fold(failure, |failure, path| failure.note(format!("the damaged file is {}; {ACCEPT}", path.display()))));
     }
     let (all, mut saved) = (paths.len(), Vec::<SavedFile>::new());
-    for ((path, accepted), file) in paths.into_iter().zip(files) {
+    let mut all_files = paths.into_iter().zip(files);
+    while let Some(((path, accepted), file)) = all_files.next() {
         match file.commit().await {
             Ok(digest) => saved.push(SavedFile { path: path.clone(), digest }),
             Err(error) => {
-                let paths: Vec<_> = saved.iter().map(|file| file.path.display().to_string()).collect();
-                let note = format!("already saved ({} of {all}): {}", paths.len(), paths.join(", "));
-                return Err(failure(&path, error).notes((!paths.is_empty()).then_some(note)));
+                let list = |paths: Vec<String>, what: &str| {
+                    (!paths.is_empty()).then(|| format!("{what} ({} of {all}): {}", paths.len(), paths.join(", ")))
+                };
+                let rest = all_files.map(|((path, _), _)| path.display().to_string()).collect();
+                let paths = saved.iter().map(|file| file.path.display().to_string()).collect();
+                let saved = list(paths, "already saved");
+                return Err(failure(&path, error).notes(saved).notes(list(rest, "complete, but not saved")));
             }
         }
         if let Some(damage) = accepted {

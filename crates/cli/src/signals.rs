@@ -8,7 +8,7 @@ use identkit_core::Clock as _;
 use identkit_transport::SystemClock;
 
 use crate::exit::Failure;
-use crate::stopping::is_stopped;
+use crate::stopping::{is_protected, is_stopped, wait_for_protected};
 
 /// How long a command may take to end after a signal.
 const GRACE: Duration = Duration::from_secs(2);
@@ -40,6 +40,13 @@ async fn force_end(code: u8, cleanup: Duration, report: impl FnOnce() + Send + '
     drop(wait(GRACE).await);
     if DROPPED.load(Ordering::SeqCst) {
         drop(wait(cleanup).await);
+    } else if is_protected() {
+        tokio::select! {
+            () = wait_for_protected() => {}
+            _ = wait(cleanup) => {}
+        }
+        // The command shows what it has done.
+        drop(wait(REPORT_TIMEOUT).await);
     }
     let reported = run_on_thread(move || {
         let last = LAST_REPORT.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -55,7 +62,7 @@ async fn force_end(code: u8, cleanup: Duration, report: impl FnOnce() + Send + '
 
 /// Listens for signals from now on, like [`listen`], in a task: the command's thread may be blocked when one arrives. If
 /// the process does not end itself, it is ended after `report`: [`GRACE`] after the signal, or later if only its files
-/// are being removed, for which it has the time `cleanup`.
+/// are being removed or named, for which it has the time `cleanup`.
 ///
 /// # Errors
 /// If the program cannot listen for a signal.

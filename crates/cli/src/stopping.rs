@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -36,8 +36,47 @@ static REFUSED: AtomicBool = AtomicBool::new(false);
 /// The last request that changes something, with the length of its body.
 static CHANGE: Mutex<Option<(AttemptContext, u64)>> = Mutex::new(None);
 
+/// Whether a request that changes something may have been sent before the last one. A login changes nothing.
+static EARLIER_CHANGE: AtomicBool = AtomicBool::new(false);
+
+/// Path of a login.
+const LOGIN: &str = "/auth";
+
 /// Number of pieces that were received of responses to such requests.
 static PIECES: AtomicU64 = AtomicU64::new(0);
+
+/// Number of steps in progress that a signal must not interrupt.
+static PROTECTED: AtomicUsize = AtomicUsize::new(0);
+
+/// A short step that a signal must not interrupt, e.g. naming several files: it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Protection(());
+
+impl Protection {
+    pub(crate) fn new() -> Self {
+        PROTECTED.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Protection {
+    fn drop(&mut self) {
+        PROTECTED.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Whether a step is in progress that a signal must not interrupt.
+pub(crate) fn is_protected() -> bool {
+    PROTECTED.load(Ordering::SeqCst) > 0
+}
+
+/// Waits until no such step is in progress.
+pub(crate) async fn wait_for_protected() {
+    let clock = SystemClock::new();
+    while is_protected() {
+        drop(clock.sleep_until(clock.now().plus(TICK)).await);
+    }
+}
 
 /// Notes that a signal arrived. From now on, nothing is sent. Returns whether a request that changes something was sent
 /// completely, so that its response can arrive.
@@ -47,6 +86,17 @@ pub(crate) fn stop() -> bool {
     change
         .as_ref()
         .is_some_and(|(context, length)| context.delivery() != Delivery::NotSent && context.body_sent() >= *length)
+}
+
+/// Whether a request that changes something may have been sent.
+pub(crate) fn may_have_changed() -> bool {
+    let change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
+    EARLIER_CHANGE.load(Ordering::SeqCst) || change.as_ref().is_some_and(|(context, _)| is_sent_change(context))
+}
+
+fn is_sent_change(context: &AttemptContext) -> bool {
+    let is_login = context.operation().is_some_and(|operation| operation.path == LOGIN);
+    !is_login && context.delivery() != Delivery::NotSent
 }
 
 /// Whether a signal arrived.
@@ -103,7 +153,10 @@ impl Transport for StoppableTransport {
         let changes = context.operation().is_some_and(|operation| operation.safety != RetrySafety::Safe);
         if changes {
             let change = (context.clone(), request.body().len());
-            *CHANGE.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
+            let earlier = CHANGE.lock().unwrap_or_else(PoisonError::into_inner).replace(change);
+            if earlier.is_some_and(|(context, _)| is_sent_change(&context)) {
+                EARLIER_CHANGE.store(true, Ordering::SeqCst);
+            }
         }
         let mut sending = pin!(self.0.send(request, context));
         let response = poll_fn(|cx| {

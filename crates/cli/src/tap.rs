@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use identkit_core::{Content, Error};
 
@@ -23,6 +23,56 @@ pub(crate) fn tap(content: Content, watch: impl FnMut(Piece<'_>) + Send + Unpin 
         tapped.end(true);
     }
     Content::new(left, tapped)
+}
+
+/// Maximum size of a joined piece, in bytes.
+const JOINED: usize = 64 * 1024;
+
+/// Joins the pieces that have arrived, so that what watches the body writes them together: a server can send each byte as
+/// a chunk of its own.
+pub(crate) fn join(content: Content) -> Content {
+    Content::new(content.len(), JoinedBody { content, after: None })
+}
+
+struct JoinedBody {
+    content: Content,
+    /// The end or the error that follows the last joined piece.
+    after: Option<Option<Result<Frame<Bytes>, Error>>>,
+}
+
+impl Body for JoinedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(after) = self.after.take() {
+            return Poll::Ready(after);
+        }
+        // A single piece is not copied.
+        let (mut first, mut joined) = (Bytes::new(), BytesMut::new());
+        while first.len() + joined.len() < JOINED {
+            match Pin::new(&mut self.content).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let data = frame.into_data().unwrap_or_default();
+                    if first.is_empty() && joined.is_empty() {
+                        first = data;
+                    } else {
+                        joined.extend_from_slice(&std::mem::take(&mut first));
+                        joined.extend_from_slice(&data);
+                    }
+                }
+                Poll::Pending if first.is_empty() && joined.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
+                Poll::Ready(after) if first.is_empty() && joined.is_empty() => return Poll::Ready(after),
+                Poll::Ready(after) => {
+                    self.after = Some(after);
+                    break;
+                }
+            }
+        }
+        let piece = if joined.is_empty() { first } else { joined.freeze() };
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
 }
 
 /// Takes what has arrived of a body, without waiting. Returns the piece, and the body with it.
@@ -115,6 +165,41 @@ mod tests {
             assert_eq!(first.unwrap_or_default(), text);
             assert_eq!(content.collect(10).await.unwrap(), text);
         }
+    }
+
+    /// Pieces that are ready, then one after a wait, then an error.
+    struct Pieces(Vec<Poll<Result<&'static [u8], Error>>>);
+
+    impl Body for Pieces {
+        type Data = Bytes;
+        type Error = Error;
+
+        fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+            if self.0.is_empty() {
+                return Poll::Ready(None);
+            }
+            if self.0[0].is_pending() {
+                cx.waker().wake_by_ref();
+            }
+            self.0.remove(0).map(|piece| Some(piece.map(|bytes| Frame::data(Bytes::from_static(bytes)))))
+        }
+    }
+
+    #[tokio::test]
+    async fn at_97_pieces_that_have_arrived_are_one_piece() {
+        let piece = |bytes: &'static [u8]| Poll::Ready(Ok(bytes));
+        let error = Error::new(identkit_core::Kind::Unreachable, "broken");
+        let pieces = vec![piece(b"a"), piece(b"b"), piece(b"c"), Poll::Pending, piece(b"d"), Poll::Ready(Err(error))];
+        let mut content = join(Content::new(None, Pieces(pieces)));
+        assert_eq!(content.next().await.unwrap().unwrap(), "abc", "what is ready, without waiting for more");
+        assert_eq!(content.next().await.unwrap().unwrap(), "d");
+        assert!(content.next().await.unwrap().is_err());
+        // The size is limited.
+        let large = &[7; JOINED - 1];
+        let mut content = join(Content::new(None, Pieces(vec![piece(large), piece(b"b"), piece(b"c")])));
+        assert_eq!(content.next().await.unwrap().unwrap().len(), JOINED);
+        assert_eq!(content.next().await.unwrap().unwrap(), "c");
+        assert!(content.next().await.is_none());
     }
 
     /// A client that knows the length need not ask for the end.

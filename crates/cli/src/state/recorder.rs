@@ -34,8 +34,18 @@ pub(super) fn is_unrepeatable(meta: &Meta) -> bool {
 pub(crate) struct Recorder {
     options: StateOptions,
     record: Arc<Mutex<Option<Record>>>,
-    /// The last request that may be repeated but changes something, and the id at the end of its path.
-    change: Arc<Mutex<Option<(&'static Meta, String)>>>,
+    /// The last request that may be repeated but changes something.
+    change: Arc<Mutex<Option<Change>>>,
+}
+
+/// A request that may be repeated but changes something, and what arrived of its response.
+struct Change {
+    meta: &'static Meta,
+    /// The id at the end of its path.
+    id: String,
+    options: StateOptions,
+    received: Option<Received>,
+    complete: bool,
 }
 
 /// An open record.
@@ -90,18 +100,61 @@ impl Recorder {
         Self { options: options.clone(), record: Arc::default(), change: Arc::default() }
     }
 
+    fn lock_change(&self) -> MutexGuard<'_, Option<Change>> {
+        self.change.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Remembers a request that may be repeated but changes something. It has a record only if its outcome is unknown.
     pub(super) fn remember(&self, meta: &'static Meta, id: &str) {
-        *self.change.lock().unwrap_or_else(PoisonError::into_inner) = Some((meta, id.to_owned()));
+        let mut change = self.lock_change();
+        // Until another response arrives, the last one is that of an earlier attempt.
+        let earlier = change.take().and_then(|mut earlier| Some((earlier.received.take()?, earlier.complete)));
+        let (received, complete) = earlier.unzip();
+        let (options, complete) = (self.options.clone(), complete.unwrap_or_default());
+        *change = Some(Change { meta, id: id.to_owned(), options, received, complete });
+    }
+
+    /// Remembers the head of the response to such a request, for a signal that stops the command before its outcome is known.
+    pub(super) fn remember_response(&self, status: StatusCode, headers: &HeaderMap) {
+        if let Some(change) = &mut *self.lock_change() {
+            change.received = Some(Received { status, headers: headers.clone(), body: Vec::new() });
+            change.complete = false;
+        }
+    }
+
+    /// Remembers a piece of the body of this response. `None` is its end.
+    pub(super) fn remember_piece(&self, piece: Option<&[u8]>) {
+        let mut change = self.lock_change();
+        let Some(Change { received: Some(received), complete, .. }) = &mut *change else { return };
+        match piece {
+            Some(bytes) => {
+                let room = RawResponse::LIMIT.saturating_sub(received.body.len());
+                received.body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            }
+            None => *complete = true,
+        }
+    }
+
+    /// Forgets the request: its outcome is known.
+    pub(crate) fn forget_change(&self) {
+        if let Some(mut change) = self.lock_change().take() {
+            change.received = None;
+        }
     }
 
     /// Records an answered change whose outcome is unknown (AT-97).
     fn keep_unknown(&self, failure: &Failure) {
-        let change = self.change.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (Some((meta, id)), Some(answer)) = (change, failure.answer()) else { return };
+        let Some(mut change) = self.lock_change().take() else { return };
+        change.received = None;
+        let (meta, Some(answer)) = (change.meta, failure.answer()) else { return };
         if failure.kind() != Some(Kind::OutcomeUnknown) || failure.operation() != Some(meta.name) || self.is_open() {
             return;
         }
+        self.record_change(meta, change.id.clone(), answer);
+    }
+
+    /// Writes the record of an answered change.
+    fn record_change(&self, meta: &'static Meta, id: String, answer: &RawResponse) {
         let key = meta.path.rsplit('/').next().unwrap_or_default().trim_matches(['{', '}']);
         let names = vec![Name { key, value: id, kept: Kept::Public }];
         let file = if self.options.no_state {
@@ -302,8 +355,16 @@ impl Recorder {
         }
     }
 
+    /// Body of the last response as far as it was received, if it is not saved elsewhere and has bytes.
+    pub(crate) fn received_body(&self) -> Option<Vec<u8>> {
+        let record = self.lock();
+        let body = &record.as_ref()?.received.as_ref()?.body;
+        (!body.is_empty()).then(|| body.clone())
+    }
+
     /// Closes the record after the result was written to standard output.
     pub(crate) fn delivered(&self) {
+        self.forget_change();
         if let Some(mut record) = self.lock().take() {
             record.conclude(Phase::Done);
         }
@@ -346,6 +407,15 @@ impl Recorder {
             return failure;
         }
         failure.without_advice().notes(record.place()).notes(record.lost_text())
+    }
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        // The command was interrupted.
+        let Some(Received { status, headers, body }) = self.received.take() else { return };
+        let answer = RawResponse::new(status, headers, body.into(), self.complete);
+        Recorder::new(&self.options).record_change(self.meta, std::mem::take(&mut self.id), &answer);
     }
 }
 

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use http::{Request, Response};
 use identkit_core::{Content, Delivery, Kind};
 use identkit_transport::{AttemptContext, Failure, Trailers, Transport};
-use identkit_wire::{Body, RetrySafety};
+use identkit_wire::{Answer, Body, Meta, RetrySafety};
 
 use super::recorder::{Recorder, is_unrepeatable};
-use crate::tap::{Piece, peek, tap};
+use crate::tap::{Piece, join, peek, tap};
 
 /// Wraps the transport with the recorder.
 pub(crate) fn record(transport: Arc<dyn Transport>, recorder: Recorder) -> Arc<dyn Transport> {
@@ -25,9 +25,20 @@ struct RecordingTransport {
 #[async_trait]
 impl Transport for RecordingTransport {
     async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
-        if let Some(meta) = context.operation().filter(|meta| meta.safety == RetrySafety::IdempotentByEffect) {
+        // Not a login, whose response is a secret.
+        let is_change = |meta: &Meta| meta.safety == RetrySafety::IdempotentByEffect && meta.answer == Answer::Empty;
+        if let Some(meta) = context.operation().filter(|meta| is_change(meta)) {
             // The paths of these calls end with an id.
             self.recorder.remember(meta, request.uri().path().rsplit('/').next().unwrap_or_default());
+            let (head, content) = self.inner.send(request, context).await?.into_parts();
+            self.recorder.remember_response(head.status, &head.headers);
+            let recorder = self.recorder.clone();
+            let content = tap(content, move |piece| match piece {
+                Piece::Data(bytes) => recorder.remember_piece(Some(bytes)),
+                Piece::End(true) => recorder.remember_piece(None),
+                Piece::End(false) => {}
+            });
+            return Ok(Response::from_parts(head, content));
         }
         let Some(meta) = context.operation().filter(|meta| is_unrepeatable(meta)) else {
             return self.inner.send(request, context).await;
@@ -44,7 +55,7 @@ impl Transport for RecordingTransport {
         drop(dropped);
         let (head, content) = sent?.into_parts();
         // In one step with what has arrived of the body: the process may be killed in between.
-        let (first, content) = peek(content);
+        let (first, content) = peek(join(content));
         self.recorder.response(&head, first.as_deref());
         let trailers = head.extensions.get::<Trailers>().cloned().unwrap_or_default();
         let (recorder, mut is_recorded) = (self.recorder.clone(), first.is_some());
@@ -130,6 +141,33 @@ mod tests {
         assert!(text(&place).contains(&encode_base64(BODY.as_bytes())));
         assert!(content.next().await.is_none());
         assert!(text(&place).contains("\"complete\":true"));
+    }
+
+    /// Responds with chunks of one byte that have arrived together.
+    #[derive(Debug)]
+    struct Bytewise;
+
+    #[async_trait]
+    impl Transport for Bytewise {
+        async fn send(&self, _: Request<Body>, _: &AttemptContext) -> Result<Response<Content>, Failure> {
+            let bytes = BODY.bytes().map(|byte| Ok(http_body::Frame::data(bytes::Bytes::from(vec![byte]))));
+            let body = http_body_util::StreamBody::new(futures_util::stream::iter(bytes.collect::<Vec<_>>()));
+            Ok(Response::new(Content::new(None, body)))
+        }
+    }
+
+    #[tokio::test]
+    async fn at_97_chunks_that_arrive_together_are_one_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("state");
+        let transport = record(Arc::new(Bytewise), recorder(&place));
+        let context = AttemptContext::new(false, Instant::NEVER).with_operation(PutOrder::META);
+        let response = transport.send(Request::new(Body::default()), &context).await.unwrap();
+        // A signal can drop the response here.
+        drop(response);
+        let text = text(&place);
+        assert_eq!(text.matches("\"body\"").count(), 1, "{text}");
+        assert!(text.contains(&encode_base64(BODY.as_bytes())), "{text}");
     }
 
     /// Fails with a response that is not valid HTTP.

@@ -339,6 +339,23 @@ mod drain {
     }
 
     #[test]
+    fn at_93_a_drained_entry_without_a_code_is_6() {
+        for entry in [r#"{"OrderID":"5"}"#, r#"{"OrderID":"5","Status":["89"]}"#, r#"{"OrderID":"5","Status":[{}]}"#] {
+            let place = Place::new();
+            let result = place.drain(&Server::json("200 OK", format!("{{\"Order\":[{entry}]}}")));
+            result.ends_with(6, &["unreadable entries: 1 of 1", "the response is in"]);
+            place.has_events(&["asked", "answer"]);
+        }
+        let place = Place::new();
+        let result = place.drain(&Server::json("200 OK", r#"{"Order":[],"Total":17}"#));
+        result.ends_with(6, &["entries cannot be excluded"]);
+        place.has_events(&["asked", "answer", "unknown"]);
+        for nothing in [r#"{"Order":[]}"#, r#"{"Order":[],"Total":0,"Error":null}"#] {
+            Place::new().drain(&Server::json("200 OK", nothing)).ends_with(0, &[]).shows(&["no new entries"]);
+        }
+    }
+
+    #[test]
     fn a_read_that_marked_nothing_is_recorded_as_refused() {
         let place = Place::new();
         let refusing = Server::json("400 Bad Request", format!("{{\"Error\":\"{CANARY}\"}}"));

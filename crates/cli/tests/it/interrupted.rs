@@ -11,11 +11,14 @@ use crate::support::{
     HANGS, ORDER, PROGRAM, Reply, Run, Server, Vendor, accept, clean_command, file, has, head, ident, names, order,
     run, send, whole,
 };
-use identkit_wire::encode_base64;
+use identkit_wire::{decode_base64, encode_base64};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const MESSAGE: &str = "error: interrupted; if a request was already sent, the vendor may execute it\n";
+
+/// The message of a command that has sent nothing, or only reads.
+const UNSENT: &str = "error: interrupted; no request that changes something was sent\n";
 
 /// Sends a signal to the process as soon as `is_ready` returns true.
 #[track_caller]
@@ -54,13 +57,13 @@ fn an_interrupted_download_leaves_no_file_or_directory() {
         let out = folder.path().join(if place.is_empty() { "video.mp4" } else { place });
         let result =
             end_when(server.command(line).arg(&out), signal, |_| has_content(folder.path()) || has_content(&out));
-        assert_eq!((result.code, result.stdout.as_str(), result.stderr.as_str()), (Some(code), "", MESSAGE));
+        assert_eq!((result.code, result.stdout.as_str(), result.stderr.as_str()), (Some(code), "", UNSENT));
         assert_eq!(names(folder.path()), [""; 0], "after SIG{signal}");
     }
 }
 
 #[test]
-fn at_97_an_interrupted_response_without_a_file_is_shown() {
+fn at_06_at_97_an_interrupted_drain_is_in_the_journal() {
     // More than the sockets hold: once all is written, the process has the beginning.
     let part = [b"[{\"OrderID\":\"9992SAVED\"},".to_vec(), vec![b' '; 32 << 20]].concat();
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
@@ -78,10 +81,23 @@ fn at_97_an_interrupted_response_without_a_file_is_shown() {
         let line = format!("tm drain-unreported --yes --no-state --journal {}", journal.display());
         let mut command = format!("http://{address}").command(&line);
         let result = end_when(&mut command, signal, |_| written.load(Ordering::SeqCst));
-        result.ends_with(code, &["is on standard output: save it", MESSAGE]);
-        let whole = String::from_utf8(part.clone()).unwrap();
-        assert!(result.stdout.starts_with("[{\"OrderID\":\"9992SAVED\"}") && whole.starts_with(&result.stdout));
+        result.ends_with(code, &["what arrived of the response is in", MESSAGE]);
+        let (events, arrived) = journal_of(&journal);
+        assert_eq!(
+            (events.as_slice(), result.stdout.as_str()),
+            (&["asked", "answer", "unknown"].map(str::to_owned)[..], "")
+        );
+        assert!(arrived.starts_with(b"[{\"OrderID\":\"9992SAVED\"}") && part.starts_with(&arrived));
     }
+}
+
+/// The events of a journal, and the body in its record of a response.
+fn journal_of(path: &Path) -> (Vec<String>, Vec<u8>) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let event = |record: &Value| record["event"].as_str().unwrap().to_owned();
+    let body = records.iter().find_map(|record| record["base64"].as_str()).unwrap_or_default();
+    (records.iter().map(event).collect(), decode_base64(body).unwrap())
 }
 
 /// The commands whose requests must not be repeated, each with a head without its end, and with the id in it.
@@ -153,6 +169,13 @@ fn at_97_a_head_that_a_signal_interrupts_is_kept() {
             end("").ends_with(code, &["identkit state show", MESSAGE]);
             assert_eq!(recorded(&folder), head, "{line}");
             let result = end(" --no-state");
+            if line.contains("drain") {
+                result.ends_with(code, &["what arrived of the response is in", MESSAGE]);
+                let (events, arrived) = journal_of(&folder.path().join("j"));
+                assert_eq!(events, ["asked", "answer", "unknown"].repeat(2));
+                assert_eq!((arrived.as_slice(), result.stdout.as_str()), (head.as_bytes(), ""));
+                continue;
+            }
             result.ends_with(code, &[id, "is on standard output: save it", MESSAGE]);
             assert_eq!(result.stdout, head, "{line}");
         }
@@ -168,7 +191,7 @@ fn at_97_a_forced_end_shows_a_part_that_blocks() {
     let part = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
     let server = Server::always(move || Reply::Stall(part.clone().into()));
     let folder = tempfile::tempdir().unwrap();
-    let mut command = in_folder(&server, &folder, "tm drain-unreported --yes --no-state --journal j");
+    let mut command = in_folder(&server, &folder, "tm put-order order.json --no-state");
     let (_reader, writer) = std::io::pipe().unwrap();
     let errors = folder.path().join("errors");
     let mut child = command.stdout(writer).stderr(std::fs::File::create(&errors).unwrap()).spawn().unwrap();
@@ -345,6 +368,85 @@ fn an_interrupted_change_says_how_to_check_it() {
 }
 
 #[test]
+fn at_97_a_response_to_an_interrupted_change_is_kept() {
+    type Start = fn() -> Server;
+    const OTHER: &str = "{\"OrderID\":\"9992\"}";
+    let cancel = "tm cancel 4711 --yes";
+    let arriving: [(&str, Start); 4] = [
+        // The vendor names another order, so the status is read.
+        (cancel, || {
+            Server::start(|request| match request.path.contains("cancelOrder") {
+                true => Reply::json("202 Accepted", OTHER),
+                false => Reply::silence(),
+            })
+        }),
+        (cancel, || Server::always(|| Reply::Stall(format!("HTTP/1.1 202 A\r\n\r\n{OTHER}").into()))),
+        ("tm delete 4711 --yes", || Server::always(|| Reply::Stall(format!("HTTP/1.1 202 A\r\n\r\n{OTHER}").into()))),
+        ("tm video request 4711 --callback-url https://example.com/h", || {
+            Server::always(|| Reply::Stall(format!("HTTP/1.1 200 A\r\n\r\n{OTHER}").into()))
+        }),
+    ];
+    for (at, (line, start)) in arriving.iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let end = |more: &str| {
+            let server = start();
+            end_when(&mut in_folder(&server, &folder, &format!("{line}{more}")), "TERM", |_| {
+                let is_sent = server.requests().len() > usize::from(at == 0);
+                // Until the response is read.
+                std::thread::sleep(Duration::from_millis(if is_sent { 500 } else { 0 }));
+                is_sent
+            })
+        };
+        end("").ends_with(143, &["identkit state show", MESSAGE]);
+        assert_eq!(recorded(&folder), OTHER, "{line}");
+        let result = end(" --no-state");
+        result.ends_with(143, &["is on standard output: save it", MESSAGE]);
+        assert_eq!(result.stdout, OTHER, "{line}");
+    }
+}
+
+#[test]
+fn i_042_an_interrupted_login_sends_no_ident() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::always(Reply::silence);
+    let mut command = in_folder(&server, &folder, "identify24 create ident.json");
+    let result = end_when(&mut command, "TERM", |_| !server.requests().is_empty());
+    assert!(result.ends_with(143, &[UNSENT]).stderr.ends_with(UNSENT), "{result:#?}");
+    assert!(!result.stderr.contains("may exist"), "{result:#?}");
+}
+
+#[test]
+fn at_96_a_signal_does_not_split_a_set_of_files() {
+    if !has("strace") {
+        return;
+    }
+    let list = |letter: char| {
+        let pdf = |number: usize| format!("%PDF-1.4\n{letter}{number}{}\n%%EOF\n", "x".repeat(2000));
+        let documents: Vec<Value> =
+            (1..=3).map(|number| json!({ "Base64Data": encode_base64(pdf(number).as_bytes()) })).collect();
+        json!({ "PDFs": documents }).to_string()
+    };
+    for (force, call) in [("", "renameat2"), (" --force", "renameat")] {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |force| format!("tm esign-pdf 4711 --out {}{force}", folder.path().display());
+        if !force.is_empty() {
+            Server::json("200 OK", list('a')).run(&line("")).ends_with(0, &[]);
+        }
+        let server = Server::json("200 OK", list('b'));
+        let command = server.command(&line(force));
+        let mut traced = clean_command("strace");
+        traced.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+        traced.args(["-e", &format!("inject={call}:signal=TERM:when=1"), PROGRAM]).args(command.get_args());
+        traced.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let result = run(&mut traced);
+        result.ends_with(0, &[]).shows(&["sha256"]);
+        let saved = |name: &String| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let all: Vec<String> = names(folder.path()).iter().map(saved).collect();
+        assert!(all.len() == 3 && all.iter().all(|text| text.starts_with("%PDF-1.4\nb")), "{result:#?}");
+    }
+}
+
+#[test]
 fn i_042_an_interrupted_create_explains_how_to_find_the_ident() {
     let folder = tempfile::tempdir().unwrap();
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
@@ -382,7 +484,7 @@ fn a_read_of_standard_input_can_be_interrupted() {
             *stdin = Some(open);
             true
         });
-        assert_eq!((result.code, result.stderr.as_str()), (Some(130), MESSAGE), "{line}");
+        assert_eq!((result.code, result.stderr.as_str()), (Some(130), UNSENT), "{line}");
         assert_eq!((server.connections(), names(folder.path()).len()), (0, 0));
     }
 }

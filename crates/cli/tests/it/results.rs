@@ -102,6 +102,23 @@ fn a_failed_check_of_a_deletion_is_not_a_rejection() {
 }
 
 #[test]
+fn at_09_an_unusable_404_after_a_deletion_is_1() {
+    // Its length counts characters. The base URL is right: the vendor confirmed the deletion.
+    let body = "{\"Error\":\"Auftrag gelöscht\"}";
+    let head = format!("HTTP/1.1 404 N\r\nContent-Length: {}\r\n\r\n", body.chars().count());
+    for status in ["200 OK", "404 Not Found"] {
+        let answer = head.clone() + body;
+        let server = Server::start(move |seen| match seen.path.as_str() {
+            "/serverStatus" => Reply::json(status, ""),
+            _ if seen.method == "GET" => Reply::Next(answer.clone().into()),
+            _ => Reply::json("202 Accepted", ""),
+        });
+        let result = server.run(&format!("tm delete {FINISHED} --yes"));
+        result.ends_with(1, &["the vendor confirmed the deletion"]).logs_none_of(&["wrong base URL"]);
+    }
+}
+
+#[test]
 fn at_09_a_404_about_another_order_proves_no_deletion() {
     let server = Server::start(|seen| match seen.method.as_str() {
         "GET" => Reply::json("404 Not Found", r#"{"OrderID":"1111","Error":"Order not found"}"#),

@@ -393,7 +393,7 @@ fn a_record_shows_the_response_to_an_earlier_attempt() {
         let server = Server::start(move |request| match request.path.as_str() {
             "/auth" => Reply::json("200 OK", r#"{"result":true,"response_status":200,"token":"t"}"#),
             _ if creates.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => {
-                Reply::json(status, r#"{"messages":["first"]}"#)
+                Reply::json(status, r#"{"messages":["first: invalid"]}"#)
             }
             _ => Reply::json("500 Internal Server Error", r#"{"messages":["second"]}"#),
         });
@@ -402,10 +402,13 @@ fn a_record_shows_the_response_to_an_earlier_attempt() {
         let shown =
             run(&mut state.command(&server, &format!("state show {name} --output json"))).ends_with(0, &[]).json();
         let earlier = &shown["earlier"][0];
-        assert_eq!((&earlier["http_status"], &earlier["text"]), (&code.into(), &r#"{"messages":["first"]}"#.into()));
+        assert_eq!(
+            (&earlier["http_status"], &earlier["text"]),
+            (&code.into(), &r#"{"messages":["first: invalid"]}"#.into())
+        );
         assert_eq!((&shown["http_status"], &shown["earlier"][1]), (&500.into(), &Value::Null));
         let page = run(&mut state.command(&server, &format!("state show {name}")));
-        page.ends_with(0, &[]).shows(&["earlier response", &format!("HTTP status {code}"), "first", "second"]);
+        page.ends_with(0, &[]).shows(&["earlier response", &format!("HTTP status {code}"), "first: invalid", "second"]);
     }
 }
 

@@ -36,7 +36,8 @@ fn is_header_of_ident(name: &HeaderName, value: &HeaderValue) -> bool {
         || (is_url && is_url_of_ident(&value))
 }
 
-/// Whether a body is empty, a plain text, or an object of the documented error form, without anything that could be an id.
+/// Whether a body is empty, or has the form of a refusal without anything that could be an id or state a success: an object
+/// of the documented error form, a short text, or the page of a gateway.
 fn holds_nothing(body: &[u8]) -> bool {
     let text = trim_body(body);
     match text.first() {
@@ -45,25 +46,206 @@ fn holds_nothing(body: &[u8]) -> bool {
             !has_url(text) && serde_json::from_slice(text).is_ok_and(|value| is_error(&value)) && !accepts(text)
         }
         // A gateway can send plain text or a page.
-        Some(_) => std::str::from_utf8(text).is_ok_and(|text| !text.contains('\0') && !may_have_id(text)),
+        Some(_) => std::str::from_utf8(text)
+            .is_ok_and(|text| !text.contains('\0') && !may_have_id(text) && text_refuses(text) == Some(true)),
     }
 }
 
-/// Whether a value is an object that has only the members of an error.
+/// Whether a value is an object that has only the members of an error, of which at least one refuses, or no member with a
+/// value.
 fn is_error(value: &Value) -> bool {
-    value.as_object().is_some_and(|members| {
-        members.iter().all(|(name, value)| match name.as_str() {
-            "result" | "response_status" => !value.is_array() && !value.is_object(),
-            "messages" | "message" | "error" => is_text_only(value),
+    let Some(members) = value.as_object() else { return false };
+    let mut refuses = is_empty(value);
+    for (name, value) in members {
+        let is_known = match name.as_str() {
+            "result" | "response_status" => {
+                refuses |= is_refusing_value(name, value);
+                let has_parts = value.is_array() || value.is_object();
+                !has_parts && (name != "result" || !states_success(value))
+            }
+            "messages" | "message" | "error" => {
+                refuses |= refuses_in_words(value);
+                is_text_only(value) && !states_success(value)
+            }
             _ => is_empty(value),
-        })
-    })
+        };
+        if !is_known {
+            return false;
+        }
+    }
+    refuses || members.values().all(is_empty)
+}
+
+/// Whether the value of `result`, `response_status` or `code` refuses.
+fn is_refusing_value(name: &str, value: &Value) -> bool {
+    match value {
+        Value::Bool(truth) => name == "result" && !truth,
+        Value::Number(number) => match name {
+            "result" => number.as_u64() == Some(0),
+            _ => matches!(number.as_u64(), Some(401 | 429)),
+        },
+        Value::String(text) => text_refuses(text) == Some(true),
+        _ => false,
+    }
+}
+
+/// Whether a text in a value refuses.
+fn refuses_in_words(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text_refuses(text) == Some(true),
+        Value::Array(many) => many.iter().any(refuses_in_words),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| refuses_in_words(value) || is_refusing_value(name, value))
+        }
+        _ => false,
+    }
+}
+
+/// Whether something in a value states a success, or denies an error: `"created"`, `true`, and `false` as an error.
+fn states_success(value: &Value) -> bool {
+    match value {
+        Value::Bool(truth) => *truth,
+        Value::String(text) => text_refuses(text) == Some(false),
+        Value::Array(many) => many.iter().any(states_success),
+        Value::Object(members) => members.values().any(states_success),
+        _ => false,
+    }
+}
+
+/// Words, or their beginnings, of texts that refuse. A blank at the end means the whole word.
+const REFUSALS: [&str; 51] = [
+    "0 ",
+    "401 ",
+    "429 ",
+    "abgelaufen ",
+    "abgelehnt ",
+    "access ",
+    "authen",
+    "authori",
+    "ban",
+    "block",
+    "busy ",
+    "cannot ",
+    "denied ",
+    "error",
+    "exceed",
+    "expired ",
+    "fail",
+    "falsch",
+    "false ",
+    "fehl",
+    "forbidden ",
+    "gesperrt ",
+    "gueltig ",
+    "incorrect ",
+    "invalid",
+    "kein",
+    "later ",
+    "limit",
+    "missing ",
+    "nicht ",
+    "no ",
+    "not ",
+    "overload",
+    "quota ",
+    "rate ",
+    "refus",
+    "reject",
+    "retry ",
+    "slow ",
+    "spaeter ",
+    "später ",
+    "temporar",
+    "throttl",
+    "too ",
+    "unable ",
+    "unauth",
+    "unavailable ",
+    "ungueltig ",
+    "ungültig ",
+    "verboten ",
+    "wrong ",
+];
+
+/// Words, or their beginnings, of texts that state a success.
+const SUCCESSES: [&str; 34] = [
+    "accept",
+    "akzeptiert ",
+    "already ",
+    "angelegt ",
+    "angenommen ",
+    "aufgenommen ",
+    "bereits ",
+    "completed ",
+    "create ",
+    "created ",
+    "done ",
+    "duplicate ",
+    "erfolg",
+    "erledigt ",
+    "erstellt ",
+    "erzeugt ",
+    "exist",
+    "finished ",
+    "gespeichert ",
+    "gestartet ",
+    "ja ",
+    "ok ",
+    "okay ",
+    "processed ",
+    "queued ",
+    "received ",
+    "registered ",
+    "registriert ",
+    "saved ",
+    "started ",
+    "stored ",
+    "succe",
+    "vorhanden ",
+    "yes ",
+];
+
+/// Words that deny what else their part of a sentence states.
+const NEGATIONS: [&str; 10] =
+    ["cannot ", "couldn ", "kein ", "keine ", "keinen ", "never ", "nicht ", "no ", "not ", "unable "];
+
+/// Words after which another statement begins.
+const JOINTS: [&str; 8] = ["aber", "although", "and", "but", "however", "jedoch", "obwohl", "und"];
+
+/// Minimum length in characters of a word without a vowel that can be an id, e.g. `kxqzwvbn`.
+const NO_VOWEL: usize = 8;
+
+/// Whether a text refuses. `Some(false)` if it states a success, or has a word that is none; `None` if it does neither.
+fn text_refuses(text: &str) -> Option<bool> {
+    let is_one_of = |known: &[&str], word: &str| {
+        let word = format!("{} ", word.to_lowercase());
+        known.iter().any(|known| word.starts_with(known))
+    };
+    let is_no_word = |word: &&str| {
+        word.chars().count() >= NO_VOWEL
+            && !word.chars().any(|c| c.is_numeric() || "aeiouyäöü".contains(c.to_ascii_lowercase()))
+    };
+    let mut refuses = false;
+    for sentence in text.split(['.', ',', ':', ';', '!', '?', '<', '>', '\n', '(', ')']) {
+        let words = words(sentence);
+        for statement in words.split(|word| JOINTS.contains(&word.to_lowercase().as_str())) {
+            let denies = statement.iter().any(|word| is_one_of(&NEGATIONS, word));
+            let succeeds = statement.iter().any(|word| is_one_of(&SUCCESSES, word));
+            if (succeeds && !denies) || statement.iter().any(is_no_word) {
+                return Some(false);
+            }
+            refuses |= statement.iter().any(|word| is_one_of(&REFUSALS, word));
+        }
+    }
+    refuses.then_some(true)
 }
 
 /// Whether a value is texts and small numbers, none of which can be an id or a URL.
 fn is_text_only(value: &Value) -> bool {
     match value {
-        Value::Null | Value::Bool(_) => true,
+        Value::Null => true,
+        // `"error": false` denies an error.
+        Value::Bool(truth) => *truth,
         Value::Number(number) => !may_have_id(&number.to_string()),
         Value::String(text) => !may_have_id(text),
         Value::Array(many) => many.iter().all(is_text_only),
@@ -222,7 +404,31 @@ mod tests {
         let in_message = serde_json::json!({ "messages": [base64] }).to_string();
         let utf_16: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let marked = [b"\xef\xbb\xbf", json.as_bytes()].concat();
-        let doubtful: [&[u8]; 52] = [
+        let doubtful: [&[u8]; 76] = [
+            b"true",
+            b"\"ok\"",
+            b"OK",
+            b"created",
+            b"null",
+            b"1",
+            b"Thank you",
+            b"Ident wurde angelegt",
+            b"Not authorized, but the ident was created",
+            b"Too many requests and ident created",
+            b"Too many requests: the ident exists",
+            b"Too many requests: kxqzwvbnmpqrst",
+            b"<html><h1>Thank you</h1></html>",
+            b"<html><h1>429</h1><p>Ident created</p></html>",
+            br#"{"error":false}"#,
+            br#"{"error":"ok"}"#,
+            br#"{"error":true}"#,
+            br#"{"messages":["ident created"]}"#,
+            br#"{"message":"Ident wurde angelegt"}"#,
+            br#"{"messages":["kxqzwvbnmpqrst"]}"#,
+            br#"{"message":"hello"}"#,
+            br#"{"result":"ok"}"#,
+            br#"{"created":true}"#,
+            br#"{"result":false,"messages":["ident created"]}"#,
             br#"{"messages":["Ident 482913 created"]}"#,
             br#"{"messages":["Case 77812 created"]}"#,
             br#"{"messages":["Created: A1B2"]}"#,
@@ -276,7 +482,15 @@ mod tests {
             b"[]",
             b"Too many requests: 6f0a1b2c-0000-4000-8000-1234567890ab",
         ];
-        let sure: [&[u8]; 17] = [
+        let sure: [&[u8]; 25] = [
+            b"false",
+            b"Zu viele Anfragen, bitte sp\xc3\xa4ter versuchen",
+            b"Ident nicht angelegt: Token abgelaufen",
+            br#"{"messages":[]}"#,
+            br#"{"error":"invalid_token","message":"The token is invalid"}"#,
+            br#"{"response_status":429}"#,
+            br#"{"error":{"code":401}}"#,
+            br#"{"message":"User does not exist"}"#,
             b"",
             b" \r\n",
             b"\xef\xbb\xbf",

@@ -4,7 +4,7 @@
 //! page 1, never treats a short page as the last one, and halves the window if the vendor ignores paging. Duplicates
 //! are removed.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use identkit_wire::{Decoded, Dts, Operation, Warning, is_empty_or_json, json, op
 use jiff::SignedDuration;
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::IdentityTm;
 use crate::Dialect;
@@ -444,9 +445,29 @@ impl IdentityTm {
             let detail = format!("{}; the body is in the journal", error.detail());
             failed(error.with_kind(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent))
         })?;
+        if value.0.is_empty() && has_more(&bytes) {
+            let detail = "the list is empty, but the response has other elements, so that entries cannot be excluded; the \
+                          body is in the journal";
+            let error = Error::new(Kind::OutcomeUnknown, detail).with_delivery(Delivery::MaybeSent);
+            return Err(failed(error));
+        }
         response.warnings.extend(warnings);
         Ok(response.map(|()| value))
     }
+}
+
+/// Whether an empty list is an object with elements other than `Order` that have a value, e.g. a number of entries.
+fn has_more(bytes: &[u8]) -> bool {
+    let elements = json::read::<BTreeMap<String, Value>>(bytes).unwrap_or_default();
+    elements.into_iter().any(|(name, value)| match value {
+        _ if name == "Order" => false,
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(many) => !many.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Number(number) => number.as_u64() != Some(0),
+        Value::Bool(_) => true,
+    })
 }
 
 /// [`DrainUnreportedExtended`] without decoding the body; `None` if there is nothing new.

@@ -1,5 +1,7 @@
 //! Reads a response: whole, or as a stream that fails if it ends too early.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use ::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER, TRANSFER_ENCODING};
@@ -30,12 +32,18 @@ const ERROR_BODY: usize = RawResponse::LIMIT;
 /// the one that records it, must get all of it.
 const UNREPEATABLE_BODY: usize = 256 * 1024 * 1024;
 
+/// Number of pieces after which the reader pauses. Otherwise, the deadline would never be checked if there is always another
+/// piece.
+const PIECES: u32 = 16;
+
 /// A response that is being read. The attempt owns it, so what was read survives a timeout.
 pub(super) struct ArrivingResponse {
     pub(super) meta: &'static Meta,
     pub(super) head: response::Parts,
     pub(super) content: Content,
     buffer: Bytes,
+    /// Number of pieces that were read.
+    pieces: u32,
     /// Whether the buffer holds the whole body.
     complete: bool,
 }
@@ -43,14 +51,31 @@ pub(super) struct ArrivingResponse {
 impl ArrivingResponse {
     pub(super) fn new(meta: &'static Meta, response: ::http::Response<Content>) -> Self {
         let (head, content) = response.into_parts();
-        Self { meta, head, content, buffer: Bytes::new(), complete: false }
+        Self { meta, head, content, buffer: Bytes::new(), pieces: 0, complete: false }
+    }
+
+    /// Reads the next piece of the body.
+    async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        self.pieces = self.pieces.wrapping_add(1);
+        if self.pieces.is_multiple_of(PIECES) {
+            let mut yielded = false;
+            poll_fn(|cx| {
+                if std::mem::replace(&mut yielded, true) {
+                    return Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+        }
+        self.content.next().await
     }
 
     /// Reads the beginning of the body. Returns whether it did not break off.
     pub(super) async fn fill(&mut self) -> bool {
         let limit = if self.meta.safety.forbids_repeat() { UNREPEATABLE_BODY } else { ERROR_BODY };
         while self.buffer.len() < limit && !self.complete {
-            match self.content.next().await {
+            match self.next().await {
                 Some(Ok(chunk)) => {
                     let room = limit.saturating_sub(self.buffer.len());
                     let fits = chunk.len() <= room;
@@ -112,7 +137,7 @@ impl ArrivingResponse {
             Some(streams) => buffer.len() >= SNIFF || (buffer.len() >= SNIFF_AT_LEAST && streams(headers, buffer)),
         };
         while !decided(&self.head.headers, &self.buffer) {
-            let Some(more) = self.content.next().await.transpose()? else {
+            let Some(more) = self.next().await.transpose()? else {
                 self.complete = true;
                 break;
             };
@@ -140,7 +165,7 @@ impl ArrivingResponse {
             self.fill().await;
             return Err(too_long());
         }
-        while let Some(more) = self.content.next().await.transpose()? {
+        while let Some(more) = self.next().await.transpose()? {
             append(&mut self.buffer, more);
             if self.buffer.len() as u64 > cap {
                 return Err(too_long());

@@ -7,8 +7,8 @@ use ::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use ::http::{StatusCode, response};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use identkit_core::{Clock as _, Error, Kind, RawResponse};
-use identkit_wire::{Answer, Meta, is_object_without_failure};
+use identkit_core::{Clock as _, Error, Kind};
+use identkit_wire::Meta;
 use tokio::io::AsyncReadExt as _;
 
 use super::dial::RETAINED;
@@ -19,9 +19,6 @@ use crate::{AttemptContext, SystemClock};
 /// How long bytes after the end of a response are awaited, if the server does not close the connection.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Maximum size of a response that shows that nothing can follow it, in bytes.
-const CLEAR: usize = 64 * 1024;
-
 /// What bytes after the end of a response mean.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ending {
@@ -30,14 +27,14 @@ pub(super) enum Ending {
     /// The response cannot be used, e.g. because its length counts characters.
     Checked,
     /// The outcome of the operation is unknown. The bytes are part of the body, before an error.
-    Kept(&'static Meta),
+    Kept,
 }
 
 impl Ending {
     pub(super) fn of(operation: Option<&'static Meta>) -> Self {
         match operation {
             None => Self::Ignored,
-            Some(operation) if ends_connection(operation) => Self::Kept(operation),
+            Some(operation) if ends_connection(operation) => Self::Kept,
             Some(_) => Self::Checked,
         }
     }
@@ -46,7 +43,7 @@ impl Ending {
     pub(super) fn error(self, after: &[u8]) -> Option<Error> {
         let detail = "bytes follow the end of the response: its length may be wrong";
         match self {
-            Self::Kept(_) if !after.is_empty() => Some(Error::new(Kind::Integrity, detail)),
+            Self::Kept if !after.is_empty() => Some(Error::new(Kind::Integrity, detail)),
             // A line end is harmless.
             Self::Checked if !after.trim_ascii().is_empty() => Some(Error::new(Kind::Protocol, detail)),
             _ => None,
@@ -78,27 +75,6 @@ pub(super) fn forbidden_body(head: &response::Parts) -> Option<Wait> {
         Some(0) => None,
         Some(length) => Some(Wait::ForBytes(length)),
         None => Some(Wait::ForClose),
-    }
-}
-
-/// The beginning of a body, to decide whether something can follow it.
-#[derive(Debug, Default)]
-pub(super) struct Beginning(Vec<u8>);
-
-impl Beginning {
-    pub(super) fn append(&mut self, piece: &[u8]) {
-        let room = (CLEAR + 1).saturating_sub(self.0.len());
-        self.0.extend_from_slice(piece.get(..room).unwrap_or(piece));
-    }
-
-    /// Whether the body is the whole result of a call that created something, with its id.
-    pub(super) fn is_clear_success(&self, operation: &Meta, status: StatusCode) -> bool {
-        let answers = operation.answer == Answer::Body && operation.expect.contains(&status.as_u16());
-        answers && self.0.len() <= CLEAR && is_object_without_failure(&self.0) && {
-            let body = Bytes::copy_from_slice(&self.0);
-            let raw = RawResponse::new(status, ::http::HeaderMap::new(), body, true);
-            !raw.with_id_names(operation.ids).with_id_urls(operation.id_urls).ids().is_empty()
-        }
     }
 }
 

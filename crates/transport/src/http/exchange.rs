@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use identkit_core::{BoxFuture, Content, Delivery, Error, Kind};
 
 use super::dial::TooManyBytes;
-use super::ending::{Beginning, Ending, Wait, forbidden_body, read, reuse};
+use super::ending::{Ending, Wait, forbidden_body, read, reuse};
 use super::fault::{self, ConnectError, ConnectFault};
 use super::invalid::{ArrivingHead, invalid_answer, read_rest, rest_of_body};
 use super::outgoing::Outgoing;
@@ -78,10 +78,8 @@ pub(super) async fn exchange(
                 ended,
                 unrepeatable: operation.is_some(),
                 ending,
-                status: head.status,
                 context: context.clone(),
                 trailers: Trailers::default(),
-                beginning: Beginning::default(),
                 last: Bytes::new(),
                 end: End::Open,
             };
@@ -161,10 +159,8 @@ struct ResponseBody {
     unrepeatable: bool,
     /// What bytes after the end mean.
     ending: Ending,
-    status: StatusCode,
     context: AttemptContext,
     trailers: Trailers,
-    beginning: Beginning,
     /// The last piece that was passed on.
     last: Bytes,
     end: End,
@@ -211,18 +207,14 @@ impl ResponseBody {
 
     /// Whether the end of the connection is the end of the response.
     fn awaits_close(&self) -> bool {
-        matches!(self.ending, Ending::Kept(_)) && self.context.ends_connection()
+        matches!(self.ending, Ending::Kept) && self.context.ends_connection()
     }
 
     /// How long bytes after the end are awaited.
     fn wait(&self) -> Wait {
         match self.ending {
-            Ending::Kept(operation) if self.awaits_close() => {
-                match self.beginning.is_clear_success(operation, self.status) {
-                    true => Wait::No,
-                    false => Wait::ForClose,
-                }
-            }
+            // Also after a success with an id: more can follow it, e.g. another id.
+            Ending::Kept if self.awaits_close() => Wait::ForClose,
             _ => Wait::No,
         }
     }
@@ -306,7 +298,6 @@ impl http_body::Body for ResponseBody {
             Some(Ok(frame)) => {
                 let data = frame.data_ref().filter(|_| this.unrepeatable);
                 this.last = data.cloned().unwrap_or_default();
-                this.beginning.append(&this.last);
                 if let Some(trailers) = frame.trailers_ref() {
                     this.trailers.set(trailers.clone());
                 }

@@ -95,9 +95,13 @@ async fn at_97_a_declared_body_without_a_byte_is_no_success() {
 }
 
 #[tokio::test]
-async fn a_clear_success_does_not_wait_for_the_end_of_the_connection() {
+async fn at_97_late_bytes_after_a_success_make_it_unknown() {
     const CLEAR: &str = "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"OrderID\":\"99\"}";
-    let (url, _) = in_pieces(&[CLEAR, "x"]).await;
+    let (url, _) = in_pieces(&[CLEAR, "{\"OrderID\":\"77\"}"]).await;
+    let error = create(plain(), &url, small(), PATIENCE).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::OutcomeUnknown, "{error}");
+    assert_eq!(error.answer().unwrap().body(), "{\"OrderID\":\"99\"}{\"OrderID\":\"77\"}");
+    let (url, _) = in_pieces(&[CLEAR]).await;
     assert_eq!(create(plain(), &url, small(), PATIENCE).await.unwrap().value, ORDER);
 }
 

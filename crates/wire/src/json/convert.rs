@@ -90,6 +90,10 @@ impl<'a, 'de> At<'a, 'de> {
     fn text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.node {
             Node::Text(_) => self.deserialize_any(visitor),
+            // A decimal number is not the text of an id that a vendor printed.
+            Node::Number(printed) if self.convert && !is_digits(printed) && self.name.is_some_and(is_id) => {
+                self.unreadable(visitor)
+            }
             Node::Number(printed) if self.convert && self.lenient && is_calculated(printed) => self.unreadable(visitor),
             Node::Number(printed) if self.convert || self.loose => {
                 self.converts();
@@ -202,6 +206,11 @@ impl<'a, 'de> At<'a, 'de> {
 /// Whether a number has a fraction or an exponent. Such a number is neither an id nor a word.
 fn is_calculated(printed: &str) -> bool {
     printed.contains(['.', 'e', 'E'])
+}
+
+/// Whether an element has an id, by its name.
+fn is_id(name: &str) -> bool {
+    name.ends_with("ID") || name.ends_with("_id")
 }
 
 /// Whether a float is written with the value of a number as it was printed.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use comfy_table::Table;
 use identkit_core::{Advice, Clock, Error, Kind, RawResponse, Window};
@@ -20,6 +21,7 @@ use crate::exit::Failure;
 use crate::input::{confirm, require_terminal};
 use crate::output::{self, Page, say, to_json};
 use crate::save::{digest, reject_dash, report_leftovers};
+use crate::state::Recorder;
 use crate::text::{id, plain};
 
 /// Space in bytes that a drain reserves for the journal: more than a usual response needs.
@@ -84,17 +86,18 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     }
     let unusable =
         |error: &std::io::Error| Failure::unsent(format!("--journal {} cannot be used: {error}", path.display()));
-    let (mut journal, state) = Journal::open(path).map_err(|error| unusable(&error))?;
+    let (journal, state) = Journal::open(path).map_err(|error| unusable(&error))?;
     warn(&state);
     let question = "Read the unreported status changes? The vendor will never send them again.";
     confirm(yes, question.to_owned(), "nothing was read").await?;
     report_leftovers(path);
     let reserved = Draft::new(path).and_then(|mut draft| draft.reserve(RESERVED).map(|()| draft));
-    let mut reserved = Some(reserved.map_err(|error| unusable(&error))?);
+    let reserved = reserved.map_err(|error| unusable(&error))?;
     // First: a journal that says that a request is about to be sent must be followed by one.
     tm.recorder.prepare(DrainUnreportedExtended::META, &[])?;
     // Before the request is sent: this proves that the journal can be written.
-    journal.record(clock.wall(), ASKED).map_err(|error| unusable(&error))?;
+    let read = OpenRead { path, recorder: tm.recorder.clone(), state: Mutex::new((Some(journal), Some(reserved))) };
+    read.record(ASKED).map_err(|error| unusable(&error))?;
     let (mut answer, mut unwritten, mut is_whole) = (None, None, true);
     let keep = |bytes: &[u8]| {
         let is_cut = bytes.len() == RawResponse::LIMIT;
@@ -102,8 +105,7 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         is_whole = !is_cut || longer.is_some();
         let bytes = longer.as_deref().unwrap_or(bytes);
         let record = journal::answer(clock.wall(), bytes);
-        drop(reserved.take());
-        match journal.append(&record) {
+        match read.append(&record) {
             Ok(()) => {
                 if is_whole {
                     tm.recorder.saved(bytes.len());
@@ -119,7 +121,9 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         }
     };
     let drained = client.drain_unreported_to(keep, &tm.options).await;
-    drop(reserved);
+    let mut journal = read.close();
+    let mut record_event =
+        |event| journal.as_mut().map_or(Ok(()), |journal: &mut Journal| journal.record(clock.wall(), event));
     let is_written = answer.is_some();
     let elsewhere = unwritten.map(|(record, length)| {
         let stream = match output::write(record.as_bytes()) {
@@ -141,18 +145,18 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         // If this fails, the journal shows a read without an end: report the original error all the same.
         let event = if unknown { UNKNOWN } else { REFUSED };
         let is_open = unknown && !is_written;
-        let _ = if is_open { Ok(()) } else { journal.record(clock.wall(), event) };
+        let _ = if is_open { Ok(()) } else { record_event(event) };
         let part = if is_whole { "what arrived" } else { "the first MiB" };
         let received = is_written.then(|| format!("{part} of the response is in {}", path.display()));
         let recovery = unknown.then(|| recovery_note(state.since.as_deref()));
         Failure::from(error).notes(elsewhere).notes(received).notes(recovery)
     })?;
     if answer.is_none() {
-        journal.record(clock.wall(), NOTHING).map_err(|error| {
+        record_event(NOTHING).map_err(|error| {
             Failure::local(format!("no new entries; {} could not be written: {error}", path.display()))
         })?;
     }
-    let mut orders = Orders::default();
+    let mut orders = Orders { statuses_required: true, ..Orders::default() };
     say_all(&list.warnings);
     orders.extend(list.value.0);
     let summary = json!({
@@ -179,6 +183,60 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
     checked.map_err(|failure| failure.note(recovery_note(state.since.as_deref())))
 }
 
+/// A read in progress, with its journal and the space reserved for it. If a signal stops the command, what has arrived of
+/// the response goes to the journal.
+struct OpenRead<'a> {
+    path: &'a Path,
+    recorder: Recorder,
+    /// Both are `None` when the response has been received.
+    state: Mutex<(Option<Journal>, Option<Draft>)>,
+}
+
+impl OpenRead<'_> {
+    fn lock(&self) -> MutexGuard<'_, (Option<Journal>, Option<Draft>)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(&self, event: &str) -> std::io::Result<()> {
+        self.lock().0.as_mut().map_or(Ok(()), |journal| journal.record(SystemClock::new().wall(), event))
+    }
+
+    /// Appends a response, into the reserved space.
+    fn append(&self, record: &str) -> std::io::Result<()> {
+        let (journal, reserved) = &mut *self.lock();
+        drop(reserved.take());
+        journal.as_mut().map_or(Ok(()), |journal| journal.append(record))
+    }
+
+    /// Ends the read, and returns its journal.
+    fn close(&self) -> Option<Journal> {
+        let (journal, reserved) = &mut *self.lock();
+        drop(reserved.take());
+        journal.take()
+    }
+}
+
+impl Drop for OpenRead<'_> {
+    fn drop(&mut self) {
+        if self.lock().0.is_none() {
+            return;
+        }
+        let Some(body) = self.recorder.received_body() else { return };
+        let record = journal::answer(SystemClock::new().wall(), &body);
+        if self.append(&record).is_ok() {
+            self.recorder.saved(body.len());
+            // If this fails, the journal shows a response without its meaning.
+            let _ = self.record(UNKNOWN);
+            say(&format!("note: what arrived of the response is in {}", self.path.display()));
+        } else if output::write(record.as_bytes()).is_ok() {
+            self.recorder.saved(body.len());
+            say(
+                "note: the record for the journal is on standard output instead: save it, the vendor does not repeat it",
+            );
+        }
+    }
+}
+
 /// How to read the entries of a lost response.
 fn recovery_note(since: Option<&str>) -> String {
     let from = since.unwrap_or("TIME, a time before the first order");
@@ -203,6 +261,8 @@ fn warn(state: &JournalState) {
 /// Orders by first appearance, each once.
 #[derive(Default)]
 struct Orders {
+    /// Whether an entry without a status code is unreadable: the vendor does not send it a second time.
+    statuses_required: bool,
     all: Vec<ListedOrder>,
     places: HashMap<String, usize>,
 }
@@ -263,7 +323,11 @@ impl Orders {
 
     /// Number of entries that cannot be read completely.
     fn unreadable(&self) -> usize {
-        self.all.iter().filter(|order| !order.is_whole()).count()
+        let has_codes = |order: &ListedOrder| {
+            order.status.as_ref().is_some_and(|entries| entries.iter().all(|entry| entry.kind.is_some()))
+        };
+        let is_readable = |order: &&ListedOrder| order.is_whole() && (!self.statuses_required || has_codes(order));
+        self.all.len() - self.all.iter().filter(is_readable).count()
     }
 
     /// The failure of a list with entries that cannot be read, after the others were shown.
@@ -272,7 +336,9 @@ impl Orders {
         if unreadable == 0 {
             return Ok(());
         }
-        let why = "they have no OrderID, or an element that cannot be read; --output json shows them";
+        let statuses = if self.statuses_required { ", no Status, no Kind" } else { "" };
+        let why =
+            format!("they have no OrderID{statuses}, or an element that cannot be read; --output json shows them");
         let error = Error::new(kind, format!("unreadable entries: {unreadable} of {}: {why}", self.all.len()));
         let advice = if kind == Kind::OutcomeUnknown { Advice::Reconcile } else { Advice::DoNotRetry };
         Err(Failure::from(error.with_operation(operation).with_advice(advice)).note(place))

@@ -324,6 +324,7 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
     let check = format!("identkit tm ident-data {} ends with exit code 4 if it is gone", shell_argument(order_id));
     let note = format!("the vendor may have deleted the data: {check}");
     let response = warn(InterruptionNote::unless_done(note, client.delete_ident_data(order_id, &tm.options)).await)?;
+    tm.recorder.forget_change();
     let note = format!("the vendor confirmed the deletion, which was not checked: {check}");
     let gone = InterruptionNote::unless_done(note, client.data_is_gone(order_id, &tm.options)).await;
     let gone = gone.map_err(|error| {
@@ -335,7 +336,7 @@ pub(super) async fn delete(tm: &Tm<'_>, order_id: &OrderId, yes: bool) -> Result
             1
         };
         let note = "the vendor confirmed the deletion; the check, a read of the data, failed";
-        Failure::from(error).with_code(code).note(note)
+        Failure::from(error).with_code(code).confirmed().note(note)
     })?;
     if !gone {
         return Err(Failure::local("the vendor confirmed the deletion but still returns the data"));

@@ -40,6 +40,18 @@ async fn at_22_malformed_elements_do_not_lose_the_order_id() {
         assert!(placed.value.answer.extra.contains_key("Later"), "{text}");
         assert!(!format!("{placed:?}").contains("Mustermann"), "{text}");
     }
+    // Digits as printed are an id; another number is none (AT-92).
+    let placed = client([reply(202, r#"{"OrderID":99921269855041}"#)]).put_order(&plain_order(), &options()).await;
+    assert_eq!(placed.unwrap().value.order_id.expose(), "99921269855041");
+    for text in [
+        r#"{"OrderID":1e15,"Ref":"r"}"#,
+        r#"{"OrderID":99921269855041e0}"#,
+        r#"{"OrderID":99921269855041.0}"#,
+        r#"{"OrderID":-99921269855041}"#,
+    ] {
+        let error = client([reply(202, text)]).put_order(&plain_order(), &options()).await.unwrap_err();
+        assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{text}");
+    }
     for text in [r#"{"OrderID":["99921269855041"]}"#, r#"{"Ref":4711}"#, r#"[{"OrderID":"99921269855041"}]"#] {
         let client = client([reply(202, text)]);
         let error = client.put_order(&plain_order(), &options()).await.unwrap_err();

@@ -1,5 +1,10 @@
 //! The raw response of an operation that must not be repeated.
 
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use http_body::Frame;
+use http_body_util::StreamBody;
+
 use super::streams::drip;
 use super::*;
 
@@ -52,6 +57,30 @@ async fn a_timeout_retains_what_was_received() {
     let error = driver.call(&Create, &CallOptions::new()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::OutcomeUnknown);
     assert_eq!(error.answer().unwrap().body(), "0123456789");
+}
+
+#[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "work that blocks, as a write to a disk does")]
+async fn at_97_the_deadline_ends_a_body_that_never_pauses() {
+    let driver = driver_by(Arc::new(NoAuth), |_, context| async move {
+        context.mark_sent();
+        let pieces = stream::iter(0..5000).map(|_| {
+            // E.g. a write to the record.
+            std::thread::sleep(Duration::from_millis(1));
+            Ok(Frame::data(Bytes::from_static(b"x")))
+        });
+        let mut response = Response::new(Content::new(None, StreamBody::new(pieces)));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        Ok(response)
+    });
+    let clock = SystemClock::new();
+    let began = clock.now();
+    let options = CallOptions::new().timeout(Duration::from_millis(100));
+    let error = driver.call(&Create, &options).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::OutcomeUnknown);
+    assert!(error.detail().contains("not complete within the timeout"), "{error}");
+    assert!(clock.now().since(began) < Duration::from_secs(3), "{:?}", clock.now().since(began));
+    assert!(error.answer().unwrap().body().starts_with(b"xxxx"));
 }
 
 #[tokio::test(start_paused = true)]
