@@ -18,7 +18,7 @@ enum Sign {
 }
 
 /// Names of the elements, without case and without separators, in the sequence in which a reason is looked for.
-const NAMES: [(&str, Sign); 20] = [
+const NAMES: [(&str, Sign); 24] = [
     ("error", Sign::Error),
     ("errors", Sign::Error),
     ("errormessage", Sign::Error),
@@ -27,6 +27,10 @@ const NAMES: [(&str, Sign); 20] = [
     ("errorcode", Sign::Error),
     ("exception", Sign::Error),
     ("fault", Sign::Error),
+    ("fehler", Sign::Error),
+    ("fehlercode", Sign::Error),
+    ("fehlermeldung", Sign::Error),
+    ("fehlertext", Sign::Error),
     ("message", Sign::Text),
     ("messages", Sign::Text),
     ("detail", Sign::Text),
@@ -136,6 +140,10 @@ mod tests {
             "ErrorCode",
             "exception",
             "fault",
+            "Fehler",
+            "FehlerCode",
+            "Fehlermeldung",
+            "fehler_text",
         ] {
             let body = |value: Value| json!({ name: value }).to_string();
             assert!(states_failure(body(json!("no")).as_bytes()) && is_reason(name, &json!("no")), "{name}");

@@ -141,13 +141,8 @@ fn is_outcome(name: &str) -> bool {
     is_sign(name) || OUTCOMES.iter().any(|listed| is_named(name, listed))
 }
 
-/// Whether an element can be beside an outcome: the order, or an object with more elements.
-fn is_neutral(name: &str) -> bool {
-    is_metadata(name) || ["orderid", "data"].iter().any(|listed| is_named(name, listed))
-}
-
-/// Whether a body is a JSON object in which nothing says that the call failed. Its elements can have any name, as those
-/// of a response that the document describes.
+/// Whether a body is a JSON object in which nothing says that the call failed. Its elements are those of a response that the
+/// document describes.
 pub fn is_object_without_failure(body: &[u8]) -> bool {
     UndescribedBody::read_with(body, false) == UndescribedBody::Object
 }
@@ -158,7 +153,7 @@ pub fn is_object_without_failure(body: &[u8]) -> bool {
 pub enum UndescribedBody {
     /// Nothing: it is empty.
     Empty,
-    /// A JSON object with known elements only, none of which denies a success.
+    /// A JSON object in which nothing denies a success.
     Object,
     /// Other JSON in which nothing denies a success.
     Json,
@@ -166,7 +161,7 @@ pub enum UndescribedBody {
     Text,
     /// JSON that says that the call failed.
     Failure,
-    /// Something else, e.g. a `false`, an unknown element, a text about something else, JSON that cannot be read, or
+    /// Something else, e.g. a `false`, a repeated element, a text about something else, JSON that cannot be read, or
     /// another encoding: a failure cannot be excluded.
     Unclear,
 }
@@ -177,8 +172,8 @@ impl UndescribedBody {
         Self::read_with(body, true)
     }
 
-    /// `known_only`: whether an element with an unknown name makes the outcome unclear.
-    fn read_with(body: &[u8], known_only: bool) -> Self {
+    /// `is_undescribed`: whether all names of elements about an outcome count, and a repeated name makes it unclear.
+    fn read_with(body: &[u8], is_undescribed: bool) -> Self {
         let body = trim_body(body);
         if body.is_empty() {
             return Self::Empty;
@@ -187,7 +182,7 @@ impl UndescribedBody {
         let failed = StatesFailure { is_top: true, is_deep: true, is_reason: true }.deserialize(&mut json);
         match failed {
             Ok(true) => Self::Failure,
-            Ok(false) if json.end().is_ok() && denies(body, known_only) => Self::Unclear,
+            Ok(false) if json.end().is_ok() && denies(body, is_undescribed) => Self::Unclear,
             Ok(false) if json.end().is_ok() => match body.starts_with(b"{") {
                 true => Self::Object,
                 false => Self::Json,
@@ -227,8 +222,8 @@ fn has_word(text: &str, words: &[&str]) -> bool {
 }
 
 /// Whether valid JSON denies a success, or says something about it that is unknown.
-fn denies(body: &[u8], known_only: bool) -> bool {
-    let top = Denies { is_outcome: true, known_only };
+fn denies(body: &[u8], is_undescribed: bool) -> bool {
+    let top = Denies { is_outcome: true, is_undescribed };
     top.deserialize(&mut serde_json::Deserializer::from_slice(body)).unwrap_or(true)
 }
 
@@ -237,8 +232,8 @@ fn denies(body: &[u8], known_only: bool) -> bool {
 struct Denies {
     /// Whether the value must say that the call succeeded: it is the body, or an element about the outcome.
     is_outcome: bool,
-    /// Whether an element with an unknown name denies a success, unless it is null. So does a repeated name.
-    known_only: bool,
+    /// Whether all names of elements about an outcome count, and a repeated name denies a success.
+    is_undescribed: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Denies {
@@ -296,13 +291,11 @@ impl<'de> Visitor<'de> for Denies {
             denied |= if is_error(&name) {
                 // Only its absence is not a failure, which was checked.
                 map.next_value::<IgnoredAny>().map(|_| false)?
-            } else if !self.known_only || is_outcome(&name) || is_neutral(&name) {
-                let is_outcome = if self.known_only { is_outcome(&name) } else { is_sign(&name) };
-                map.next_value_seed(Self { is_outcome, ..self })?
             } else {
-                map.next_value::<Option<IgnoredAny>>()?.is_some()
+                let is_outcome = if self.is_undescribed { is_outcome(&name) } else { is_sign(&name) };
+                map.next_value_seed(Self { is_outcome, ..self })?
             };
-            denied |= self.known_only && !names.insert(name);
+            denied |= self.is_undescribed && !names.insert(name);
         }
         Ok(denied)
     }
@@ -406,7 +399,7 @@ mod tests {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
         let utf_16: Vec<u8> = r#"{"Error":"x"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let text_in_utf_16: Vec<u8> = "Fehler".encode_utf16().flat_map(u16::to_be_bytes).collect();
-        let rows: [(&[u8], UndescribedBody); 106] = [
+        let rows: [(&[u8], UndescribedBody); 105] = [
             (b"", Empty),
             (b"\xef\xbb\xbf \r\n", Empty),
             (b"{}", Object),
@@ -414,16 +407,15 @@ mod tests {
             (br#"{"Error":null,"errors":[],"Name":null}"#, Object),
             (br#"{"message":"accepted","result":true,"data":{"Deleted":true},"code":200}"#, Object),
             (br#"{"State":"canceled","order_id":"9","Request-ID":"7","timestamp":1536137639}"#, Object),
-            // An unknown element, and a repeated one.
-            (br#"{"Fehler":true}"#, Unclear),
-            (br#"{"fehler":1}"#, Unclear),
-            (br#"{"Fehler":"TAN"}"#, Unclear),
+            // Elements about something else (AT-89).
+            (b"\xef\xbb\xbf{\"a\": [1, -1, 1.5, null, true, \"x\"]}", Object),
+            (br#"{"Error":null,"errors":[],"Name":"Muster"}"#, Object),
+            (br#"{"message":"accepted","result":true,"a":{"b":true},"code":200}"#, Object),
+            (br#"{"Fehler":true}"#, Failure),
+            (br#"{"fehler":1}"#, Failure),
+            (br#"{"Fehlercode":"TAN"}"#, Failure),
+            (br#"{"Fehler":null}"#, Object),
             (br#"{"State":"open"}"#, Unclear),
-            (br#"{"Order":"99921269855041"}"#, Unclear),
-            (br#"{"Id":"99921269855041"}"#, Unclear),
-            (br#"{"Name":"Muster"}"#, Unclear),
-            (br#"{"data":{"b":true}}"#, Unclear),
-            (br#"{"message":"accepted","x":[]}"#, Unclear),
             (br#"{"OrderID":"1","OrderID":"1"}"#, Unclear),
             (br#"{"code":0}"#, Unclear),
             // Part of something else.

@@ -340,7 +340,7 @@ mod tests {
             ("text/html", "", Shown::Empty),
             ("", " \r\n", Shown::Empty),
             ("", "\u{feff}", Shown::Empty),
-            ("", "{\"time\": 1}", Shown::Result),
+            ("", "{\"a\": 1}", Shown::Result),
             ("", "[]", Shown::Text),
             ("", "{\"a\": ", Shown::Other),
             // It could be truncated.
