@@ -256,15 +256,18 @@ pub fn can_be_id(text: &str) -> bool {
     !(text.is_empty() || is_word || is_calculated)
 }
 
-/// Whether a text can be the id of something that was just created: it [can be an id](can_be_id), and either has a digit
-/// other than 0 or the shape of a UUID. Another text can be a word for a failure in any language.
+/// Stands in a recording for every text, also for an id.
+const REDACTED: &str = "[redacted]";
+
+/// Whether a text can be the id of something that was just created: it [can be an id](can_be_id), and has a digit other than
+/// 0 or the shape of a UUID, or is that of a replayed recording. Another text can be a word for a failure in any language.
 pub fn can_be_new_id(text: &str) -> bool {
     let is_uuid = || {
         let parts =
             text.trim().split('-').map(|part| (part.len(), part.bytes().all(|byte| byte.is_ascii_alphabetic())));
         parts.eq([8, 4, 4, 4, 12].map(|length| (length, true)))
     };
-    can_be_id(text) && (text.contains(|c| matches!(c, '1'..='9')) || is_uuid())
+    can_be_id(text) && (text.contains(|c| matches!(c, '1'..='9')) || is_uuid() || text == REDACTED)
 }
 
 /// The text of an id.
@@ -500,7 +503,7 @@ mod tests {
         {
             assert!(!can_be_new_id(word), "{word}");
         }
-        assert!(!can_be_new_id("00000000-0000-0000-0000-000000000000"));
+        assert!(!can_be_new_id("00000000-0000-0000-0000-000000000000") && can_be_new_id("[redacted]"));
         for id in ["1", " 9992 ", "99920006E38842", "9992/..//odd", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "a-1"] {
             assert!(can_be_new_id(id), "{id}");
         }

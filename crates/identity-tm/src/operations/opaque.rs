@@ -39,7 +39,7 @@ const PLAIN: [&[u8]; 17] = [
 /// Name of the first box of an MP4, at the fifth byte.
 const MP4: &[u8] = b"ftyp";
 
-/// Minimum length of encrypted bytes: a block of the ciphers with the shortest blocks.
+/// Minimum length of encrypted bytes that are a text in UTF-8: a block of the ciphers with the shortest blocks.
 const BLOCK: usize = 8;
 
 /// First bytes of a ZIP archive.
@@ -110,7 +110,8 @@ fn is_binary(bytes: &[u8]) -> bool {
     let is_asn_1 = matches!(bytes, [0x30, 0x80..=0x84, _, ..]);
     let narrow: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
     let has_control = narrow.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
-    is_asn_1 || (narrow.len() >= BLOCK && has_control && !is_utf_16(bytes))
+    let is_long = narrow.len() >= BLOCK || std::str::from_utf8(bytes).is_err();
+    is_asn_1 || (is_long && has_control && !is_utf_16(bytes))
 }
 
 /// Whether bytes are a text in UTF-16, at least half of it in ASCII.
