@@ -66,9 +66,10 @@ impl<'a> TokenFile<'a> {
 
     /// Replaces all tokens, in the store and in the file. All earlier ones expire at `expires`.
     pub(super) async fn rotate(&self, store: &Store, expires: Timestamp) -> Result<Tokens, Failure> {
-        let _lock = LockFile::acquire(&self.lock).map_err(|error| self.not_locked(&error))?;
+        let unchanged = |failure: Failure| failure.note("no token was replaced");
+        let _lock = LockFile::acquire(&self.lock).map_err(|error| unchanged(self.not_locked(&error)))?;
         self.recover(store).await?;
-        let tokens = self.prepare().map_err(|failure| failure.note("no token was replaced"))?;
+        let tokens = self.prepare().map_err(unchanged)?;
         self.replace(store, &tokens, expires).await?;
         self.complete().map_err(|error| {
             let (path, pending) = (self.path.display(), self.pending.display());

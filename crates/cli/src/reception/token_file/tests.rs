@@ -74,11 +74,14 @@ async fn a_rotation_that_is_not_prepared_replaces_nothing() {
     let path = folder.path().join("tokens");
     let (file, store) = (TokenFile::new(&path), new_store().await);
     let old = file.load(&store).await.unwrap();
-    // It cannot be renamed over a folder.
-    std::fs::create_dir(&file.pending).unwrap();
-    assert!(file.rotate(&store, expires()).await.is_err());
+    for at in [&file.lock, &file.pending] {
+        // It is not a lock file, and cannot be renamed over a folder.
+        std::fs::create_dir(at).unwrap();
+        let failure = file.rotate(&store, expires()).await.err().unwrap();
+        assert!(failure.lines(false).join("\n").contains("no token was replaced"), "{failure:?}");
+        std::fs::remove_dir(at).unwrap();
+    }
     assert!(old.are_current(&store).await.unwrap());
-    std::fs::remove_dir(&file.pending).unwrap();
     assert_eq!(file.load(&store).await.unwrap(), old);
 }
 
