@@ -26,9 +26,10 @@ use self::pages::Pages;
 pub(crate) use self::ready::{Addresses, PublicUrl, check_base};
 use self::token_file::TokenFile;
 pub(crate) use self::tokens::Tokens;
+use self::tokens::note_new_urls;
 use crate::exit::Failure;
 use crate::output::say;
-use crate::providers::{WEBHOOKS, callbacks};
+use crate::providers::callbacks;
 
 /// How a command receives webhooks.
 pub(crate) struct Reception<'a> {
@@ -102,14 +103,6 @@ impl<'a> Reception<'a> {
             Some(file) => file.load(store).await,
             None => Tokens::create(store).await,
         }
-    }
-}
-
-/// Says where the URLs of the ready line must be set.
-fn note_new_urls(when: &str) {
-    say(&format!("note: all webhook URLs are new: {when}"));
-    for webhooks in WEBHOOKS {
-        say(&format!("note: set {} {}", webhooks.member, webhooks.place));
     }
 }
 

@@ -14,8 +14,7 @@ use identkit_store::Store;
 use identkit_transport::SystemClock;
 use jiff::Timestamp;
 
-use super::note_new_urls;
-use super::tokens::{Tokens, unusable, unwritten};
+use super::tokens::{Tokens, note_new_urls, unusable, unwritten};
 use crate::exit::Failure;
 use crate::output::say;
 

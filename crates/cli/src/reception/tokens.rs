@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
 use crate::input::warn_if_shared;
-use crate::providers::callbacks;
+use crate::output::say;
+use crate::providers::{WEBHOOKS, callbacks};
 
 /// The tokens of all events: provider, event, token.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,4 +163,12 @@ pub(super) fn unusable(path: &Path, why: &dyn Display) -> Failure {
 
 pub(super) fn unwritten(path: &Path, error: &dyn Display) -> Failure {
     Failure::usage(format!("--token-file {} cannot be written: {error}", path.display()))
+}
+
+/// Says where the URLs of the ready line must be set.
+pub(super) fn note_new_urls(when: &str) {
+    say(&format!("note: all webhook URLs are new: {when}"));
+    for webhooks in WEBHOOKS {
+        say(&format!("note: set {} {}", webhooks.member, webhooks.place));
+    }
 }
