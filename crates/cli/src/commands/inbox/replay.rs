@@ -10,7 +10,7 @@ use crate::output::{Format, unwritten};
 use crate::progress::Progress;
 use crate::store::{Missing, StoreArguments};
 
-/// Makes the done and dead deliveries of cases pending again. Pending ones are due at once, also those that wait for a retry.
+/// Makes the done and dead deliveries of cases pending again.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).args(["id", "dead", "all"]))]
 pub(super) struct Arguments {
