@@ -73,6 +73,7 @@ const RETURNED: &[(&str, &str)] = &[
     ("store::StoredEntry", "Store::entries"),
     ("store::StoredEvent", "Store::events"),
     ("store::StoredResponse", "Store::responses"),
+    ("store::UnreadableEvent", "Store::event_page"),
     ("transport::AttemptReport", "Observer"),
     ("transport::CallInfo", "Observer"),
     ("transport::CallReport", "Observer"),

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clap::Args;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
 use http::uri::Scheme;
 use http::{Method, Request, StatusCode, Uri};
 use identkit_core::{Clock, Error, Kind, Secret};
@@ -19,8 +22,9 @@ use identkit_wire::url::WebUrl;
 use serde_json::{Map, Value};
 
 use crate::exit::Failure;
-use crate::input::text_of;
+use crate::input::{text_of, warn_if_shared};
 use crate::output::reporter;
+use crate::reception::Metrics;
 use crate::text::plain;
 use crate::{case_id, network};
 
@@ -75,12 +79,17 @@ impl ForwardArguments {
     }
 
     /// Returns the forwarder from a store to the service. It reports incidents on standard error.
-    pub(crate) fn forwarder(&self, sink: HttpSink, store: &Store) -> Forwarder {
+    pub(crate) fn forwarder(&self, sink: HttpSink, store: &Store, metrics: Arc<Metrics>) -> Forwarder {
         let clock = Arc::clone(&sink.clock);
         let forwarder = Forwarder::new(store.clone(), clock, Arc::new(sink)).max_attempts(self.forward_attempts);
         let lines = reporter();
         // Standard error may be blocked. Then incidents are left out, and the events are delivered.
-        forwarder.on_incident(move |incident| drop(lines.try_send(message(&incident))))
+        forwarder.on_incident(move |incident| {
+            if matches!(incident, Incident::Unreadable { .. }) {
+                metrics.count_unreadable("forward");
+            }
+            drop(lines.try_send(message(&incident)));
+        })
     }
 }
 
@@ -107,12 +116,25 @@ fn parse(text: &Secret, without_tls: bool) -> Result<Uri, Failure> {
     Ok(url.uri().clone())
 }
 
-/// Headers that the request has already, or that are not the user's to set.
-const RESERVED: [HeaderName; 3] = [CONTENT_LENGTH, CONTENT_TYPE, HOST];
+/// Headers that the request has already, or that concern the connection.
+const RESERVED: [HeaderName; 11] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    EXPECT,
+    HOST,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
 
 /// Reads the headers of a file. Errors do not repeat a value.
 fn headers(path: &Path) -> Result<HeaderMap, Failure> {
     let text = text_of("--forward-header-file", path)?;
+    warn_if_shared(path);
     let mut headers = HeaderMap::new();
     for (number, line) in (1..).zip(text.expose().lines()) {
         if line.trim().is_empty() {
@@ -125,9 +147,12 @@ fn headers(path: &Path) -> Result<HeaderMap, Failure> {
         if RESERVED.contains(&name) || name == KEY {
             return Err(refuse("has a name that identkit sets"));
         }
+        if headers.contains_key(&name) {
+            return Err(refuse("has the name of an earlier line"));
+        }
         let mut value: HeaderValue = value.trim().parse().map_err(|_| refuse("has a value that is not valid"))?;
         value.set_sensitive(true);
-        headers.append(name, value);
+        headers.insert(name, value);
     }
     Ok(headers)
 }
@@ -223,6 +248,10 @@ fn message(incident: &Incident) -> String {
         Incident::Dead { event, attempts, error } => {
             let replay = "identkit inbox replay --dead starts again";
             format!("forward: event {} is dead after {attempts} attempts: {}; {replay}", event.0, why(error))
+        }
+        Incident::Unreadable { event, error } => {
+            let event = event.0;
+            format!("forward: event {event} cannot be read: {}; its unit is dead", why(error))
         }
         Incident::Lost { .. } => "forward: another process has taken over the work of a case".to_owned(),
         Incident::Store { error } => format!("forward: {}; trying again", why(error)),

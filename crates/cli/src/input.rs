@@ -72,6 +72,20 @@ fn read_all(name: &str, path: Option<&Path>, limit: u64) -> Result<Vec<u8>, Fail
     Err(Failure::unsent(format!("{name} {problem}")))
 }
 
+/// Warns if other users can read a file with a secret.
+pub(crate) fn warn_if_shared(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if std::fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o077 != 0) {
+            let path = path.display();
+            output::say(&format!("warning: other users of this machine can read {path}: make its mode 0600"));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
 /// Reads the file of an option as it is.
 pub(crate) fn bytes_of(option: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     let (name, path) = (format!("{option} {}", path.display()), path.to_owned());

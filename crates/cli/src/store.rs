@@ -14,6 +14,7 @@ use identkit_files::{Draft, Existing, create_dirs};
 use identkit_store::{Engine, KeyEncryptionKey, Postgres, Sqlite, Store};
 
 use crate::exit::Failure;
+use crate::input::warn_if_shared;
 use crate::output::say;
 use crate::state::StateDirectory;
 
@@ -93,6 +94,10 @@ impl StoreArguments {
     /// Opens the store, and says so if a key was created.
     pub(crate) async fn open(&self, missing: Missing) -> Result<Store, Failure> {
         let (store, created) = self.open_silently(missing).await?;
+        // The commands that create a store are the services; the others are short, and would repeat the warning.
+        if missing == Missing::Create && created.is_none() {
+            warn_if_shared(&self.key_path()?);
+        }
         if let Some(path) = created {
             let path = path.display();
             say(&format!("note: created the store's key {path}: keep a copy, but not in a backup of the store"));
@@ -121,7 +126,8 @@ impl StoreArguments {
         Ok((Store::open(engine, key).await?, created))
     }
 
-    fn key_path(&self) -> Result<PathBuf, Failure> {
+    /// Path of the file with the key.
+    pub(crate) fn key_path(&self) -> Result<PathBuf, Failure> {
         match (&self.key_file, &self.store) {
             (Some(path), _) => Ok(path.clone()),
             (None, Location::Sqlite(path)) => {

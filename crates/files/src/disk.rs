@@ -161,6 +161,15 @@ impl Disk {
         self.leave(Step::Rename, Target::Path(to))
     }
 
+    /// Renames a file over another one of the same directory, and syncs the directory.
+    ///
+    /// # Errors
+    /// If one of these steps fails. If the directory cannot be synced, the file is renamed.
+    pub fn replace_file(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.move_file(from, to, Existing::Replace)?;
+        self.sync_parent(to)
+    }
+
     /// Creates a directory that only its owner can read. Its parent must exist. Does not sync it.
     ///
     /// # Errors

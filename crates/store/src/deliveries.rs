@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::sync::Arc;
 
-use identkit_core::{Error, Event, Inbox, Secret, WebhookDelivery, async_trait};
+use identkit_core::{Error, Event, Inbox, Kind, Secret, WebhookDelivery, async_trait};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::engine::{Arrival, EventRow, Link, SealedRow, Sealer};
 use crate::fault;
 use crate::keys::{CaseKey, KeyName, Naming};
-use crate::model::{CaseId, EventId, StoredEvent};
+use crate::model::{CaseId, EventId, EventPage, StoredEvent, UnreadableEvent};
 use crate::pack::{micros, pack, unpack};
 use crate::store::Store;
 
@@ -126,35 +126,70 @@ impl Store {
         }
     }
 
-    /// Returns at most `limit` events of all cases in the order of acceptance.
+    /// Returns at most `limit` events of all cases in the order of acceptance. Fails if one of them cannot be read:
+    /// [`event_page`](Self::event_page) returns the others.
     pub async fn events(&self, after: EventId, limit: usize) -> Result<Vec<StoredEvent>, Error> {
+        self.event_page(after, limit).await?.complete()
+    }
+
+    /// Returns at most `limit` events of one case in the order of acceptance. Fails if one of them cannot be read:
+    /// [`event_page_of`](Self::event_page_of) returns the others.
+    pub async fn events_of(&self, case: CaseId, after: EventId, limit: usize) -> Result<Vec<StoredEvent>, Error> {
+        self.event_page_of(case, after, limit).await?.complete()
+    }
+
+    /// Returns at most `limit` events of all cases in the order of acceptance, and names those that cannot be read.
+    pub async fn event_page(&self, after: EventId, limit: usize) -> Result<EventPage, Error> {
         self.read_events(self.engine.events(None, after.0, limit).await?).await
     }
 
-    /// Returns at most `limit` events of one case in the order of acceptance.
-    pub async fn events_of(&self, case: CaseId, after: EventId, limit: usize) -> Result<Vec<StoredEvent>, Error> {
+    /// Returns at most `limit` events of one case in the order of acceptance, and names those that cannot be read.
+    pub async fn event_page_of(&self, case: CaseId, after: EventId, limit: usize) -> Result<EventPage, Error> {
         self.read_events(self.engine.events(Some(case.0), after.0, limit).await?).await
     }
 
-    async fn read_events(&self, rows: Vec<EventRow>) -> Result<Vec<StoredEvent>, Error> {
+    async fn read_events(&self, rows: Vec<EventRow>) -> Result<EventPage, Error> {
         let mut keys: HashMap<Link, Option<CaseKey>> = HashMap::new();
-        let mut events = Vec::with_capacity(rows.len());
+        let mut page = EventPage { last: rows.last().map(|row| EventId(row.id)), ..EventPage::default() };
         for row in rows {
             let key = match keys.entry(row.vendor) {
-                Occupied(known) => known.into_mut(),
-                Vacant(unknown) => unknown.insert(self.keys.get(row.vendor).await?),
+                Occupied(known) => Ok(&*known.into_mut()),
+                Vacant(unknown) => match self.keys.get(row.vendor).await {
+                    Ok(key) => Ok(&*unknown.insert(key)),
+                    // If the store failed, the same events can be read later.
+                    Err(error) if error.kind() != Kind::Integrity => return Err(error),
+                    Err(error) => Err(error),
+                },
             };
-            // An event without a key was purged.
-            let Some(key) = key else { continue };
-            let clear = key.open("events", &[row.name.as_bytes(), &micros(row.received)], &row.body)?;
-            let (event, request) = decode(&clear)?;
-            let delivery = WebhookDelivery::new(event, row.received).with_request(request.to_vec());
-            let (id, case) = (EventId(row.id), CaseId(row.case));
-            let idempotency_key = self.keys.event_name(row.vendor, row.id, row.received);
-            let EventRow { state, attempts, .. } = row;
-            events.push(StoredEvent { id, case, delivery, state, attempts, idempotency_key });
+            let (id, case, state) = (EventId(row.id), CaseId(row.case), row.state);
+            match key.and_then(|key| key.as_ref().map(|key| self.read_event(row, key)).transpose()) {
+                Ok(Some(event)) => page.events.push(event),
+                // An event without a key was purged.
+                Ok(None) => {}
+                Err(error) => page.unreadable.push(UnreadableEvent { id, case, state, error }),
+            }
         }
-        Ok(events)
+        Ok(page)
+    }
+
+    fn read_event(&self, row: EventRow, key: &CaseKey) -> Result<StoredEvent, Error> {
+        let clear = key.open("events", &[row.name.as_bytes(), &micros(row.received)], &row.body)?;
+        let (event, request) = decode(&clear)?;
+        let delivery = WebhookDelivery::new(event, row.received).with_request(request.to_vec());
+        let (id, case) = (EventId(row.id), CaseId(row.case));
+        let idempotency_key = self.keys.event_name(row.vendor, row.id, row.received);
+        let EventRow { state, attempts, .. } = row;
+        Ok(StoredEvent { id, case, delivery, state, attempts, idempotency_key })
+    }
+}
+
+impl EventPage {
+    /// The events, if all can be read.
+    fn complete(self) -> Result<Vec<StoredEvent>, Error> {
+        match self.unreadable.into_iter().next() {
+            Some(unreadable) => Err(unreadable.error),
+            None => Ok(self.events),
+        }
     }
 }
 

@@ -118,6 +118,7 @@ pub struct Dispatcher {
     clock: Arc<dyn Clock>,
     report: Arc<dyn Fn(DispatchIncident) + Send + Sync>,
     lease: Duration,
+    longest_wait: Option<Duration>,
     poll: Duration,
     parallel: usize,
     woken: AtomicBool,
@@ -141,6 +142,7 @@ impl Dispatcher {
             clock,
             report: Arc::new(drop),
             lease,
+            longest_wait: None,
             poll: Duration::from_secs(1),
             parallel: 16,
             woken: AtomicBool::new(false),
@@ -159,8 +161,23 @@ impl Dispatcher {
     /// Sets the lease. All workers of a store must have the same.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.worker = Worker::new(self.store.clone(), Arc::clone(&self.clock), lease);
         self.lease = lease;
+        self.with_new_worker()
+    }
+
+    /// Sets the longest time for which work of this store waits, as [`Worker::longest_wait`].
+    #[must_use]
+    pub fn longest_wait(mut self, wait: Duration) -> Self {
+        self.longest_wait = Some(wait);
+        self.with_new_worker()
+    }
+
+    fn with_new_worker(mut self) -> Self {
+        let worker = Worker::new(self.store.clone(), Arc::clone(&self.clock), self.lease);
+        self.worker = match self.longest_wait {
+            Some(wait) => worker.longest_wait(wait),
+            None => worker,
+        };
         self
     }
 

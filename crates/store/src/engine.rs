@@ -353,8 +353,9 @@ pub trait Engine: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// Claims cases with pending work that is due. Returns the claims with the number of attempts.
-    async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<(Lease, u64)>, Error>;
+    /// Claims cases with pending work that is due: since `now` or earlier, or after `latest`, because no one can have set
+    /// such a time with the present clock. Returns the claims with the number of attempts.
+    async fn claim(&self, limit: usize, now: Timestamp, latest: Option<Timestamp>) -> Result<Vec<(Lease, u64)>, Error>;
 
     /// Claims a case that no worker has claimed, with or without pending work. Returns the claim with the number of
     /// attempts.
@@ -394,8 +395,9 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Returns the token that has this hash.
     async fn token(&self, hash: [u8; 32]) -> Result<Option<TokenRow>, Error>;
 
-    /// Makes all tokens of an event that belong to no case expire at this time, unless they expire before.
-    async fn limit_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<(), Error>;
+    /// Adds tokens that belong to no case, unless their hashes exist. All other tokens of their events that belong to no case
+    /// expire at this time, unless they expire before.
+    async fn replace_tokens(&self, tokens: Vec<TokenRow>, expires: Timestamp) -> Result<(), Error>;
 
     /// Removes the tokens that have expired, and returns their number.
     async fn remove_expired_tokens(&self, now: Timestamp) -> Result<u64, Error>;

@@ -64,6 +64,13 @@ pub enum Incident {
         /// Why the sink did not accept it.
         error: Error,
     },
+    /// An event of the store cannot be read. The other events of its unit are delivered, and then the unit is dead.
+    Unreadable {
+        /// The event.
+        event: EventId,
+        /// Why it cannot be read.
+        error: Error,
+    },
     /// Another worker has claimed the case, or it was purged.
     Lost {
         /// The case.
@@ -83,6 +90,9 @@ pub enum Incident {
 ///   2, 4 and so on, up to 5 minutes, with full jitter. A new delivery of the case makes it due at once.
 /// - After the last attempt the unit is dead. This takes at least the time of that number of waits since the last delivery
 ///   of the case, so that repeated deliveries do not use the attempts up.
+/// - If an event cannot be read, e.g. because its row was changed, the others of its unit are delivered, and then the unit is
+///   dead.
+/// - If the system's clock is set back, no unit waits longer than the longest wait of 5 minutes.
 /// - It continues the work of processes that have stopped, after their lease.
 ///
 /// A forwarder is the worker of its store: do not claim work of the same store for another purpose. As an [`Inbox`], it
@@ -106,7 +116,7 @@ impl Forwarder {
     /// Creates a forwarder with 20 attempts, 16 cases at once and a lease of 30 seconds. It does nothing until
     /// [`run`](Self::run).
     pub fn new(store: Store, clock: Arc<dyn Clock>, sink: Arc<dyn EventSink>) -> Self {
-        let dispatcher = Dispatcher::new(store.clone(), Arc::clone(&clock));
+        let dispatcher = Dispatcher::new(store.clone(), Arc::clone(&clock)).longest_wait(MAX_WAIT);
         Self { store, dispatcher, clock, sink, report: Arc::new(drop), max_attempts: 20 }
     }
 
@@ -164,18 +174,20 @@ impl Forwarder {
     /// Delivers all events of a unit in order, and returns how the unit ends.
     async fn deliver(&self, claim: &Claim) -> Finish {
         let mut after = EventId::default();
-        let mut refused = None;
+        let (mut refused, mut unreadable, mut is_empty) = (None, Vec::new(), true);
         loop {
-            let page = match self.store.events_of(claim.case(), after, PAGE).await {
+            let page = match self.store.event_page_of(claim.case(), after, PAGE).await {
                 Ok(page) => page,
                 Err(error) => {
                     (self.report)(Incident::Store { error });
                     return self.retry(wait(claim.attempts()));
                 }
             };
-            let Some(last) = page.last() else { break };
-            after = last.id;
-            for event in page.iter().filter(|event| event.state == EventState::Claimed) {
+            let Some(last) = page.last else { break };
+            after = last;
+            is_empty &= page.events.is_empty() && page.unreadable.is_empty();
+            unreadable.extend(page.unreadable.into_iter().filter(|event| event.state == EventState::Claimed));
+            for event in page.events.iter().filter(|event| event.state == EventState::Claimed) {
                 if self.dispatcher.is_stopping() {
                     return self.retry(Duration::ZERO);
                 }
@@ -185,13 +197,23 @@ impl Forwarder {
                 }
             }
         }
-        if let Some((event, error)) = refused {
-            return self.judge(claim, event, error).await;
+        let unreadable_reason =
+            unreadable.first().map(|event| format!("event {} of the store cannot be read", event.id.0));
+        let end = match (refused, unreadable_reason) {
+            (Some((event, error)), _) => self.judge(claim, event, error).await,
+            (None, Some(reason)) => Finish::Dead { reason },
+            (None, None) => Finish::Done,
+        };
+        // Reported once, and not after each attempt.
+        if matches!(end, Finish::Dead { .. }) {
+            for event in unreadable {
+                (self.report)(Incident::Unreadable { event: event.id, error: event.error });
+            }
         }
-        if after == EventId::default() {
+        if is_empty {
             self.purge_if_unreadable(claim.case()).await;
         }
-        Finish::Done
+        end
     }
 
     /// A case that was purged is in an older backup: the events cannot be read, and it must be purged again.

@@ -29,8 +29,8 @@ pub use self::engine::{Engine, EventState, Finish, Held};
 pub use self::forward::{EventSink, Forwarder, Incident};
 pub use self::memory::Memory;
 pub use self::model::{
-    Artifact, Case, CaseId, Claim, Deletion, Entry, EventId, Intent, Retention, StoredEntry, StoredEvent,
-    StoredResponse,
+    Artifact, Case, CaseId, Claim, Deletion, Entry, EventId, EventPage, Intent, Retention, StoredEntry, StoredEvent,
+    StoredResponse, UnreadableEvent,
 };
 #[cfg(feature = "postgres")]
 pub use self::postgres::{Postgres, PostgresBuilder};

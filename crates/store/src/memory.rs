@@ -303,9 +303,10 @@ impl Engine for Memory {
         Ok(())
     }
 
-    async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<(Lease, u64)>, Error> {
+    async fn claim(&self, limit: usize, now: Timestamp, latest: Option<Timestamp>) -> Result<Vec<(Lease, u64)>, Error> {
         let mut tables = self.tables();
-        let due = |case: &&mut CaseRow| case.pending && !case.claimed && case.due <= now;
+        let is_due = |due: Timestamp| due <= now || latest.is_some_and(|latest| due > latest);
+        let due = |case: &&mut CaseRow| case.pending && !case.claimed && is_due(case.due);
         let mut cases: Vec<_> = tables.cases.values_mut().filter(due).collect();
         cases.sort_by_key(|case| (case.due, case.id));
         cases.truncate(limit);
@@ -393,11 +394,17 @@ impl Engine for Memory {
         Ok(self.tables().tokens.get(&hash).cloned())
     }
 
-    async fn limit_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<(), Error> {
-        let of_event =
-            |token: &&mut TokenRow| token.provider == provider && token.event == event && token.case.is_none();
-        for token in self.tables().tokens.values_mut().filter(of_event) {
+    async fn replace_tokens(&self, tokens: Vec<TokenRow>, expires: Timestamp) -> Result<(), Error> {
+        let mut tables = self.tables();
+        let is_replaced = |token: &&mut TokenRow| {
+            let is_of_event = |new: &TokenRow| new.provider == token.provider && new.event == token.event;
+            token.case.is_none() && tokens.iter().any(is_of_event) && tokens.iter().all(|new| new.hash != token.hash)
+        };
+        for token in tables.tokens.values_mut().filter(is_replaced) {
             token.expires = Some(token.expires.map_or(expires, |before| before.min(expires)));
+        }
+        for token in tokens {
+            tables.tokens.entry(token.hash).or_insert(token);
         }
         Ok(())
     }

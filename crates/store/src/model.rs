@@ -34,6 +34,32 @@ pub struct StoredEvent {
     pub idempotency_key: String,
 }
 
+/// Some events in the order of acceptance.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct EventPage {
+    /// The events that can be read.
+    pub events: Vec<StoredEvent>,
+    /// The events that cannot be read, e.g. because their row was changed.
+    pub unreadable: Vec<UnreadableEvent>,
+    /// Id of the last event of the page, also if that was purged or cannot be read; `None` after the last page.
+    pub last: Option<EventId>,
+}
+
+/// An event that cannot be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct UnreadableEvent {
+    /// Id of the event.
+    pub id: EventId,
+    /// Id of the case.
+    pub case: CaseId,
+    /// State of the unit of work to which it belongs.
+    pub state: EventState,
+    /// Why it cannot be read.
+    pub error: Error,
+}
+
 /// A claim of the work of a case: the right to write about it until another worker takes it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Claim {

@@ -42,7 +42,7 @@ impl Store {
     /// Claims at most `limit` cases with pending work that is due. Use [`Worker`](crate::Worker), which also continues the
     /// work of workers that have stopped.
     pub async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<Claim>, Error> {
-        let claims = self.engine.claim(limit, now).await?;
+        let claims = self.engine.claim(limit, now, None).await?;
         Ok(claims.into_iter().map(|(lease, attempts)| Claim { lease, attempts }).collect())
     }
 

@@ -32,8 +32,26 @@ impl Store {
     /// Like [`create_token`](Self::create_token). All earlier tokens for all cases expire at `expires`: leave time to
     /// configure the new URL at the vendor.
     pub async fn replace_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<Secret, Error> {
-        self.engine.limit_tokens(provider, event, expires).await?;
-        self.create_token(provider, event).await
+        let token = Self::random_token()?;
+        self.rotate_tokens([(provider, event, &token)], expires).await?;
+        Ok(token)
+    }
+
+    /// Makes these tokens valid for all cases: provider, event, token of [`random_token`](Self::random_token). All other
+    /// tokens of their events for all cases expire at `expires`. Either all of this is stored, or nothing. If the outcome is
+    /// unknown, it can be repeated.
+    pub async fn rotate_tokens<'a>(
+        &self,
+        tokens: impl IntoIterator<Item = (&'a str, &'a str, &'a Secret)>,
+        expires: Timestamp,
+    ) -> Result<(), Error> {
+        let rows = tokens.into_iter().map(|(provider, event, token)| self.token_row(provider, event, token));
+        self.engine.replace_tokens(rows.collect(), expires).await
+    }
+
+    /// Creates a token that is valid in no store yet, e.g. to write it to a file before it becomes valid.
+    pub fn random_token() -> Result<Secret, Error> {
+        Ok(Secret::new(URL_SAFE_NO_PAD.encode_to_string(cipher::random::<BYTES>()?)))
     }
 
     /// Makes a token of [`create_token`](Self::create_token) valid in this store, e.g. in a new store.
@@ -48,7 +66,7 @@ impl Store {
     }
 
     async fn create_token_as(&self, lease: Option<Lease>, provider: &str, event: &str) -> Result<Secret, Error> {
-        let token = Secret::new(URL_SAFE_NO_PAD.encode_to_string(cipher::random::<BYTES>()?));
+        let token = Self::random_token()?;
         self.engine.add_token(self.token_row(provider, event, &token), lease).await?;
         Ok(token)
     }

@@ -26,6 +26,7 @@ pub struct Worker {
     store: Store,
     clock: Arc<dyn Clock>,
     lease: Duration,
+    longest_wait: Option<Duration>,
     observed: Mutex<HashMap<Held, Instant>>,
 }
 
@@ -38,7 +39,15 @@ impl fmt::Debug for Worker {
 impl Worker {
     /// Creates a worker. All workers of a store must have the same lease.
     pub fn new(store: Store, clock: Arc<dyn Clock>, lease: Duration) -> Self {
-        Self { store, clock, lease, observed: Mutex::default() }
+        Self { store, clock, lease, longest_wait: None, observed: Mutex::default() }
+    }
+
+    /// Sets the longest time for which work of this store waits. Work that waits longer is due: its time was set by a clock
+    /// that was ahead. Without it, such work waits until the clock reaches the time.
+    #[must_use]
+    pub fn longest_wait(mut self, wait: Duration) -> Self {
+        self.longest_wait = Some(wait);
+        self
     }
 
     /// Claims at most `limit` cases: first those of workers that have stopped, then those with pending work that is due.
@@ -49,7 +58,10 @@ impl Worker {
                 claims.extend(self.store.take_over(held).await?);
             }
         }
-        claims.extend(self.store.claim(limit - claims.len(), self.clock.wall()).await?);
+        let now = self.clock.wall();
+        let latest = self.longest_wait.and_then(|wait| now.checked_add(wait).ok());
+        let due = self.store.engine.claim(limit.saturating_sub(claims.len()), now, latest).await?;
+        claims.extend(due.into_iter().map(|(lease, attempts)| Claim { lease, attempts }));
         Ok(claims)
     }
 

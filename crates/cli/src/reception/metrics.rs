@@ -9,6 +9,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -29,6 +30,12 @@ struct StateLabels {
     state: String,
 }
 
+/// Label of an event that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TaskLabels {
+    task: &'static str,
+}
+
 /// The metrics of one receiver.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -37,6 +44,8 @@ pub(crate) struct Metrics {
     acceptance: Histogram,
     changes: Family<StateLabels, Counter>,
     failures: Counter,
+    unreadable: Family<TaskLabels, Counter>,
+    key_file: Gauge,
 }
 
 impl Metrics {
@@ -49,7 +58,35 @@ impl Metrics {
         registry.register("webhooks", help, webhooks.clone());
         let help = "Seconds from the head of a webhook's request to the response that acknowledges it";
         registry.register("webhook_acceptance_seconds", help, acceptance.clone());
-        Self { registry, webhooks, acceptance, changes: Family::default(), failures: Counter::default() }
+        Self {
+            registry,
+            webhooks,
+            acceptance,
+            changes: Family::default(),
+            failures: Counter::default(),
+            unreadable: Family::default(),
+            key_file: Gauge::default(),
+        }
+    }
+
+    /// Creates metrics that also count what happens to stored events.
+    pub(crate) fn with_events() -> Self {
+        let mut metrics = Self::new();
+        let help = "Events of the store that could not be read, by the task that left them out";
+        metrics.registry.register("unreadable_events", help, metrics.unreadable.clone());
+        let help = "1 if the file with the key of the store exists, else 0";
+        metrics.registry.register("key_file_present", help, metrics.key_file.clone());
+        metrics
+    }
+
+    /// Counts an event that a task cannot read.
+    pub(crate) fn count_unreadable(&self, task: &'static str) {
+        self.unreadable.get_or_create(&TaskLabels { task }).inc();
+    }
+
+    /// Sets whether the file with the key of the store exists.
+    pub(crate) fn set_key_file(&self, exists: bool) {
+        self.key_file.set(i64::from(exists));
     }
 
     /// Creates metrics that also count what happens to cases.

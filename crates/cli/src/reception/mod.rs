@@ -6,6 +6,7 @@ mod metrics;
 mod pages;
 mod ready;
 mod tls;
+mod token_file;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -23,10 +24,12 @@ pub(crate) use self::inbox::ReportingInbox;
 pub(crate) use self::metrics::Metrics;
 use self::pages::Pages;
 pub(crate) use self::ready::{Addresses, PublicUrl, check_base};
+use self::token_file::TokenFile;
 pub(crate) use self::tokens::Tokens;
+use self::tokens::note_new_urls;
 use crate::exit::Failure;
 use crate::output::say;
-use crate::providers::{WEBHOOKS, callbacks};
+use crate::providers::callbacks;
 
 /// How a command receives webhooks.
 pub(crate) struct Reception<'a> {
@@ -85,21 +88,19 @@ impl<'a> Reception<'a> {
     /// The tokens of the URLs, after they are valid in the store and written to the token file.
     pub(crate) async fn tokens(&self, store: &Store) -> Result<Tokens, Failure> {
         // Expired tokens are not removed: one of an old token file would become valid again.
-        let file = self.tokens.token_file.as_deref();
+        let file = self.tokens.token_file.as_deref().map(TokenFile::new);
         if self.tokens.rotate_token {
             let expires = SystemClock::new().wall().checked_add(self.tokens.overlap);
             let expires = expires.map_err(|_| Failure::usage("--overlap is too long: the latest year is 9999"))?;
-            let tokens = Tokens::rotate(store, file, expires).await?;
-            say(&format!(
-                "note: all webhook URLs are new. Set them before {expires:.0}, when the earlier ones expire:"
-            ));
-            for webhooks in WEBHOOKS {
-                say(&format!("note: set {} {}", webhooks.member, webhooks.place));
-            }
+            let tokens = match file {
+                Some(file) => file.rotate(store, expires).await?,
+                None => Tokens::rotate(store, expires).await?,
+            };
+            note_new_urls(&format!("set them before {expires:.0}, when the earlier ones expire"));
             return Ok(tokens);
         }
         match file {
-            Some(path) => Tokens::load(store, path).await,
+            Some(file) => file.load(store).await,
             None => Tokens::create(store).await,
         }
     }

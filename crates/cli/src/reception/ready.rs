@@ -33,9 +33,8 @@ impl Addresses {
     /// The addresses of a receiver, with the option for its public URL.
     pub(crate) fn new(address: SocketAddr, is_tls: bool, public: PublicUrl<'_>) -> Result<Self, Failure> {
         let local = format!("{}://{address}", if is_tls { "https" } else { "http" });
-        let base = public.url.unwrap_or(&local).parse();
         let PublicUrl { option, url } = public;
-        let base = base.map_err(|error| Failure::usage(format!("{option} is not a valid URL: {error}")))?;
+        let base = parse(url.unwrap_or(&local), option)?;
         Ok(Self { local, base, option: if url.is_some() { option } else { "--listen" } })
     }
 
@@ -89,9 +88,17 @@ impl Addresses {
 /// Parses a URL at which vendors reach a receiver, and checks that URLs with tokens can be made from it. `option` is where it
 /// comes from.
 pub(crate) fn check_base(url: &str, option: &'static str) -> Result<Uri, Failure> {
-    let base: Uri = url.parse().map_err(|error| Failure::usage(format!("{option} is not a valid URL: {error}")))?;
+    let base = parse(url, option)?;
     Addresses { local: String::new(), base: base.clone(), option }.check()?;
     Ok(base)
+}
+
+fn parse(url: &str, option: &'static str) -> Result<Uri, Failure> {
+    // A `Uri` is parsed without it.
+    if url.contains('#') {
+        return Err(Failure::usage(format!("{option} must not contain a fragment")));
+    }
+    url.parse().map_err(|error| Failure::usage(format!("{option} is not a valid URL: {error}")))
 }
 
 /// Length of the store's tokens.

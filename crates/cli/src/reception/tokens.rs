@@ -12,8 +12,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
+use crate::input::warn_if_shared;
 use crate::output::say;
-use crate::providers::callbacks;
+use crate::providers::{WEBHOOKS, callbacks};
 
 /// The tokens of all events: provider, event, token.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,25 +52,51 @@ impl Tokens {
         Ok(changed)
     }
 
-    /// Creates new tokens, and writes them to the file. All earlier ones expire at `expires`.
-    pub(crate) async fn rotate(store: &Store, file: Option<&Path>, expires: Timestamp) -> Result<Self, Failure> {
-        // The tokens must not be replaced if they cannot be written.
-        let draft =
-            file.map(|path| Draft::new(path).map(|draft| (path, draft)).map_err(|error| unwritten(path, &error)));
-        let draft = draft.transpose()?;
+    /// Creates new tokens, which are valid in no store.
+    pub(super) fn random() -> Result<Self, Failure> {
         let mut tokens = Self::default();
         for callback in callbacks() {
-            let (provider, event) = (callback.provider(), callback.name());
-            tokens.insert(provider, event, store.replace_tokens(provider, event, expires).await?);
-        }
-        if let Some((path, draft)) = draft {
-            tokens.write(path, draft, Existing::Replace)?;
+            tokens.insert(callback.provider(), callback.name(), Store::random_token()?);
         }
         Ok(tokens)
     }
 
+    /// Creates new tokens, and replaces those of the store. All earlier ones expire at `expires`.
+    pub(crate) async fn rotate(store: &Store, expires: Timestamp) -> Result<Self, Failure> {
+        let tokens = Self::random()?;
+        store.rotate_tokens(tokens.iter(), expires).await?;
+        Ok(tokens)
+    }
+
+    /// All tokens: provider, event, token.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, &Secret)> {
+        self.tokens.iter().flat_map(|(provider, events)| {
+            events.iter().map(move |(event, token)| (provider.as_str(), event.as_str(), token))
+        })
+    }
+
+    /// Whether the store has all of them, and none was replaced.
+    pub(super) async fn are_current(&self, store: &Store) -> Result<bool, Failure> {
+        for (provider, event, token) in self.iter() {
+            if !store.is_valid(provider, event, token, Timestamp::MAX).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads the tokens of the file and makes them valid in the store. Returns `None` if the file does not exist or does not
+    /// have all tokens.
+    pub(super) async fn read_complete(store: &Store, path: &Path) -> Result<Option<Self>, Failure> {
+        let Some(tokens) = Self::read(path)? else { return Ok(None) };
+        if callbacks().any(|callback| tokens.get(callback.provider(), callback.name()).is_none()) {
+            return Ok(None);
+        }
+        tokens.validated(store, path).await.map(Some)
+    }
+
     /// Reads the tokens of the file and makes them valid in the store. Creates those that are missing, and the file.
-    pub(crate) async fn load(store: &Store, path: &Path) -> Result<Self, Failure> {
+    pub(super) async fn read_or_create(store: &Store, path: &Path) -> Result<Self, Failure> {
         let Some(mut tokens) = Self::read(path)? else {
             let draft = Draft::new(path).map_err(|error| unwritten(path, &error))?;
             let tokens = Self::create(store).await?;
@@ -105,7 +132,7 @@ impl Tokens {
     }
 
     /// Reads the file. Returns `None` if it does not exist.
-    fn read(path: &Path) -> Result<Option<Self>, Failure> {
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, Failure> {
         let text = match std::fs::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -118,7 +145,7 @@ impl Tokens {
     }
 
     /// Writes the file durably. Returns `false` if it exists and is to be kept.
-    fn write(&self, path: &Path, mut draft: Draft, existing: Existing) -> Result<bool, Failure> {
+    pub(super) fn write(&self, path: &Path, mut draft: Draft, existing: Existing) -> Result<bool, Failure> {
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| unwritten(path, &error))?;
         text.push(b'\n');
         draft.write_all(&text).map_err(|error| unwritten(path, &error))?;
@@ -130,24 +157,18 @@ impl Tokens {
     }
 }
 
-fn unusable(path: &Path, why: &dyn Display) -> Failure {
+pub(super) fn unusable(path: &Path, why: &dyn Display) -> Failure {
     Failure::usage(format!("--token-file {} cannot be used: {why}", path.display()))
 }
 
-fn unwritten(path: &Path, error: &dyn Display) -> Failure {
+pub(super) fn unwritten(path: &Path, error: &dyn Display) -> Failure {
     Failure::usage(format!("--token-file {} cannot be written: {error}", path.display()))
 }
 
-/// Warns if other users can read the file.
-fn warn_if_shared(path: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        if std::fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o077 != 0) {
-            let path = path.display();
-            say(&format!("warning: other users of this machine can read {path}: make its mode 0600"));
-        }
+/// Says where the URLs of the ready line must be set.
+pub(super) fn note_new_urls(when: &str) {
+    say(&format!("note: all webhook URLs are new: {when}"));
+    for webhooks in WEBHOOKS {
+        say(&format!("note: set {} {}", webhooks.member, webhooks.place));
     }
-    #[cfg(not(unix))]
-    let _ = path;
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{CANARY, IDENT, ORDER, Run, feed, identkit, run, run_in_terminal};
+use crate::support::{CANARY, IDENT, ORDER, Run, feed, identkit, run, run_in_terminal, tamper};
 
 /// A store on disk, filled by the library.
 struct Inbox {
@@ -211,6 +211,37 @@ fn replayed_work_is_pending_again() {
     inbox.run("replay 1").fails_with(2, &["no case with this id"]);
     inbox.run("replay").fails_with(2, &["--dead", "--all"]);
     inbox.run("replay --dead --all").fails_with(2, &["--all"]);
+}
+
+#[test]
+fn replayed_pending_work_is_due_at_once() {
+    let inbox = Inbox::new();
+    // The clock of the receiver was a day ahead.
+    let later = Timestamp::now().checked_add(std::time::Duration::from_secs(86_400)).unwrap();
+    let ahead = WebhookDelivery::new(delivery("identity-tm", ORDER, "OnFinal", 1).event, later);
+    block_on(inbox.store.accept(&ahead)).unwrap();
+    inbox.run("replay --dead").ends_with(0, &[]);
+    assert!(block_on(inbox.store.claim(1, Timestamp::now())).unwrap().is_empty());
+    assert_eq!(inbox.json(&format!("replay {ORDER}")), json!({ "cases": 1, "deliveries": 1 }));
+    assert_eq!(block_on(inbox.store.claim(1, Timestamp::now())).unwrap().len(), 1);
+}
+
+#[test]
+fn an_unreadable_delivery_hides_no_other_one() {
+    let inbox = Inbox::new();
+    for (id, event) in [(ORDER, "AfterVideo"), (ORDER, "OnFinal"), ("99920006C38842", "OnFinal")] {
+        inbox.accept("identity-tm", id, event, 1);
+    }
+    tamper(&inbox.path(), "UPDATE events SET body = x'00' WHERE id = 1");
+    let listed = inbox.run("list --output json");
+    listed.ends_with(0, &["delivery 1 of the store cannot be read"]);
+    assert_eq!(listed.json().as_array().unwrap().len(), 2);
+    let shown = inbox.run(&format!("show {ORDER} --output json"));
+    shown.ends_with(0, &["delivery 1"]);
+    assert_eq!(shown.json()["deliveries"].as_array().unwrap().len(), 1);
+    inbox.finish(&dead());
+    // Its unit can be replayed, e.g. after the row was restored.
+    assert_eq!(inbox.json("replay --dead"), json!({ "cases": 2, "deliveries": 3 }));
 }
 
 #[test]

@@ -64,6 +64,19 @@ impl Postgres {
         run.await.map_err(Fault::into_error)
     }
 
+    /// Claims cases with pending work whose due time meets a condition on `$1`.
+    async fn claim_due(&self, is_due: &str, limit: usize, time: Timestamp) -> Result<Vec<(Lease, u64)>, Error> {
+        let cases = format!(
+            "WITH due AS (SELECT id FROM cases WHERE pending AND NOT claimed AND {is_due} \
+            ORDER BY due, id LIMIT $2 FOR UPDATE SKIP LOCKED), \
+            claims AS (UPDATE cases SET pending = false, claimed = true, fence = fence + 1, beat = 0, \
+            attempts = attempts + 1, dead = NULL FROM due WHERE cases.id = due.id \
+            RETURNING cases.id, fence, attempts, due) \
+            SELECT id, fence, attempts FROM claims ORDER BY due, id"
+        );
+        list(&self.run_both(&cases, values![micros(time), integer(limit)], CLAIM_EVENTS).await?, claim)
+    }
+
     async fn write(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
         self.writer.write(sql, values).await.map_err(Fault::into_error)
     }
@@ -177,14 +190,15 @@ impl Engine for Postgres {
         self.run("DELETE FROM cases WHERE id = $1", values![integer(case)]).await.map(drop)
     }
 
-    async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<(Lease, u64)>, Error> {
-        let cases = "WITH due AS (SELECT id FROM cases WHERE pending AND NOT claimed AND due <= $1 \
-            ORDER BY due, id LIMIT $2 FOR UPDATE SKIP LOCKED), \
-            claims AS (UPDATE cases SET pending = false, claimed = true, fence = fence + 1, beat = 0, \
-            attempts = attempts + 1, dead = NULL FROM due WHERE cases.id = due.id \
-            RETURNING cases.id, fence, attempts, due) \
-            SELECT id, fence, attempts FROM claims ORDER BY due, id";
-        list(&self.run_both(cases, values![micros(now), integer(limit)], CLAIM_EVENTS).await?, claim)
+    async fn claim(&self, limit: usize, now: Timestamp, latest: Option<Timestamp>) -> Result<Vec<(Lease, u64)>, Error> {
+        let claims = self.claim_due("due <= $1", limit, now).await?;
+        match latest {
+            Some(latest) if claims.len() < limit => {
+                let more = self.claim_due("due > $1", limit - claims.len(), latest).await?;
+                Ok(claims.into_iter().chain(more).collect())
+            }
+            _ => Ok(claims),
+        }
     }
 
     async fn claim_case(&self, case: u64) -> Result<Option<(Lease, u64)>, Error> {
@@ -299,10 +313,19 @@ impl Engine for Postgres {
         found.and_then(|row| row.map(|row| rows::token(&row, hash)).transpose()).map_err(Fault::into_error)
     }
 
-    async fn limit_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<(), Error> {
-        let sql = "UPDATE tokens SET expires = least(expires, $3) \
-            WHERE provider = $1 AND event = $2 AND case_id IS NULL";
-        self.run(sql, values![provider.to_owned(), event.to_owned(), micros(expires)]).await.map(drop)
+    async fn replace_tokens(&self, tokens: Vec<TokenRow>, expires: Timestamp) -> Result<(), Error> {
+        // A caller that does not know the outcome may repeat it: then the new tokens exist.
+        let sql = "WITH new AS (SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[]) AS new (hash, provider, event)), \
+            limited AS (UPDATE tokens SET expires = least(expires, $4) WHERE case_id IS NULL AND hash <> ALL ($1) \
+            AND (provider, event) IN (SELECT provider, event FROM new)) \
+            INSERT INTO tokens SELECT hash, provider, event, NULL, NULL FROM new ON CONFLICT (hash) DO NOTHING";
+        let (mut hashes, mut providers, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        for token in tokens {
+            hashes.push(token.hash.to_vec());
+            providers.push(token.provider);
+            events.push(token.event);
+        }
+        self.run(sql, values![hashes, providers, events, micros(expires)]).await.map(drop)
     }
 
     async fn remove_expired_tokens(&self, now: Timestamp) -> Result<u64, Error> {

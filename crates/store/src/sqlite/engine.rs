@@ -97,6 +97,12 @@ fn insert_record(connection: &Connection, kind: RecordKind, record: RecordRow) -
     Ok(last_id(connection))
 }
 
+fn insert_token(connection: &Connection, token: TokenRow) -> Result<(), Fault> {
+    let TokenRow { hash, provider, event, case, expires } = token;
+    let sql = "INSERT OR IGNORE INTO tokens VALUES (?1, ?2, ?3, ?4, ?5)";
+    execute(connection, sql, params![hash, provider, event, case, expires.map(Micros)]).map(drop)
+}
+
 /// Returns the free pages of a file to the system.
 async fn compact(database: &Database) -> Result<(), Fault> {
     let mut free = u64::MAX;
@@ -319,10 +325,17 @@ impl Engine for Sqlite {
         Ok(())
     }
 
-    async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<(Lease, u64)>, Error> {
+    async fn claim(&self, limit: usize, now: Timestamp, latest: Option<Timestamp>) -> Result<Vec<(Lease, u64)>, Error> {
         self.write(move |db| {
             let sql = "SELECT id FROM cases WHERE pending = 1 AND claimed = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2";
-            let cases: Vec<u64> = list(db, sql, params![Micros(now), integer(limit)], |row| row.get(0))?;
+            let mut cases: Vec<u64> = list(db, sql, params![Micros(now), integer(limit)], |row| row.get(0))?;
+            let left = limit.saturating_sub(cases.len());
+            if let Some(latest) = latest.filter(|_| left > 0) {
+                // A statement of its own, because each reads one range of the index.
+                let sql =
+                    "SELECT id FROM cases WHERE pending = 1 AND claimed = 0 AND due > ?1 ORDER BY due, id LIMIT ?2";
+                cases.extend(list(db, sql, params![Micros(latest), integer(left)], |row| row.get::<_, u64>(0))?);
+            }
             cases.into_iter().map(|case| claim(db, case)).collect()
         })
         .await
@@ -415,9 +428,7 @@ impl Engine for Sqlite {
     async fn add_token(&self, token: TokenRow, lease: Option<Lease>) -> Result<(), Error> {
         self.write(move |db| {
             let case = lease.map(|lease| check(db, lease)).transpose()?.map(|case| case.id);
-            let TokenRow { hash, provider, event, expires, .. } = token;
-            let sql = "INSERT OR IGNORE INTO tokens VALUES (?1, ?2, ?3, ?4, ?5)";
-            execute(db, sql, params![hash, provider, event, case, expires.map(Micros)]).map(drop)
+            insert_token(db, TokenRow { case, ..token })
         })
         .await
     }
@@ -427,11 +438,17 @@ impl Engine for Sqlite {
         self.read(move |db| optional(db, sql, [hash], rows::token)).await
     }
 
-    async fn limit_tokens(&self, provider: &str, event: &str, expires: Timestamp) -> Result<(), Error> {
-        let values = (provider.to_owned(), event.to_owned(), Micros(expires));
-        let sql = "UPDATE tokens SET expires = min(coalesce(expires, ?3), ?3) \
-            WHERE provider = ?1 AND event = ?2 AND case_id IS NULL";
-        self.write(move |db| execute(db, sql, values).map(drop)).await
+    async fn replace_tokens(&self, tokens: Vec<TokenRow>, expires: Timestamp) -> Result<(), Error> {
+        self.write(move |db| {
+            let sql = "UPDATE tokens SET expires = min(coalesce(expires, ?4), ?4) \
+                WHERE provider = ?1 AND event = ?2 AND case_id IS NULL AND hash <> ?3";
+            for token in tokens {
+                execute(db, sql, params![token.provider, token.event, token.hash, Micros(expires)])?;
+                insert_token(db, token)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn remove_expired_tokens(&self, now: Timestamp) -> Result<u64, Error> {

@@ -272,6 +272,20 @@ async fn work_without_an_event_is_done_without_a_delivery() {
     assert!(store.events(EventId::default(), 10).await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn a_clock_that_is_set_back_delays_no_retry_for_long() {
+    let store = store().await;
+    // The clock of the receiver was a day ahead.
+    store.accept(&delivery("9992", "OnFinal", 86_400)).await.unwrap();
+    let sink = Sink::new(|_, _| false);
+    let _process = Process::start(&store, &sink, |forwarder| forwarder);
+    eventually("the event is delivered", || sink.count() == 1).await;
+    // A time that a forwarder can have set is respected.
+    store.accept(&delivery("9993", "OnFinal", 200)).await.unwrap();
+    pause(Duration::from_millis(50)).await;
+    assert_eq!(sink.count(), 1);
+}
+
 /// In the suite of all engines: two processes forward while deliveries arrive at both.
 pub(crate) async fn two_forwarders_deliver_each_event(Opened { store, other, .. }: &Opened) {
     let sinks = [Sink::new(|attempt, _| attempt % 7 == 0), Sink::new(|_, _| false)];

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use identkit_core::{CaseRef, Error, Kind};
-use identkit_store::{CaseId, Engine, EventId, EventState, Finish, Retention, Sqlite, Store, StoredEvent};
+use identkit_store::{CaseId, Engine, EventId, EventState, Finish, Incident, Retention, Sqlite, Store, StoredEvent};
 use identkit_testkit::pause;
 
+use crate::forwarder::{Process, Sink};
 use crate::support::{
     CANARIES, Opened, PROVIDER, accept_many, all, at, case_of, delivery, key, states, write_canaries,
 };
@@ -364,4 +365,48 @@ async fn a_file_that_cannot_grow_acknowledges_nothing_more() {
     let store = store_at(&path).await.unwrap();
     assert!(accepted > 10 && all(&store).await.len() == accepted, "{line}");
     store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unreadable_event_hides_no_other_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = store_at(&path).await.unwrap();
+    for (id, name) in [("1", "AfterVideo"), ("1", "AfterIdent"), ("1", "OnFinal"), ("2", "OnFinal")] {
+        store.accept(&delivery(id, name, 1)).await.unwrap();
+    }
+    let tamper = rusqlite::Connection::open(&path).unwrap();
+    tamper.execute_batch("UPDATE events SET body = x'00' WHERE id IN (2, 4)").unwrap();
+
+    let page = store.event_page(EventId(0), 10).await.unwrap();
+    assert_eq!(page.events.iter().map(|event| event.id.0).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(page.unreadable.iter().map(|event| event.id.0).collect::<Vec<_>>(), [2, 4]);
+    assert!(page.unreadable.iter().all(|event| event.error.kind() == Kind::Integrity));
+    assert_eq!(page.last, Some(EventId(4)));
+    assert_eq!(store.event_page(EventId(4), 10).await.unwrap().last, None);
+
+    // Its unit is dead after the others are delivered. Later deliveries of the case are done.
+    let sink = Sink::new(|attempt, _| attempt == 1);
+    let process = Process::start(&store, &sink, |forwarder| forwarder);
+    let is_unreadable = |incident: &Incident| matches!(incident, Incident::Unreadable { .. });
+    process.advance_until("both units are dead", || process.incidents(is_unreadable) == 2).await;
+    assert_eq!(sink.names(), ["AfterVideo", "OnFinal", "AfterVideo", "OnFinal"]);
+    let cases = [case_of(&store, "1").await.unwrap(), case_of(&store, "2").await.unwrap()];
+    for case in cases {
+        let reason = loop {
+            if let Some(reason) = store.case(case).await.unwrap().unwrap().dead {
+                break reason;
+            }
+            pause(Duration::from_millis(1)).await;
+        };
+        assert!(reason.contains("cannot be read"), "{reason}");
+    }
+    store.accept(&delivery("1", "Video", 20)).await.unwrap();
+    process.forwarder.wake();
+    process.advance_until("the later one is delivered", || sink.count() == 5).await;
+    while store.case(cases[0]).await.unwrap().unwrap().claimed {
+        pause(Duration::from_millis(1)).await;
+    }
+    assert_eq!(store.case(cases[0]).await.unwrap().unwrap().dead, None);
+    assert_eq!(process.incidents(is_unreadable), 2, "an event of an earlier unit is not reported again");
 }

@@ -23,6 +23,7 @@ macro_rules! suite {
             deliveries_after_the_claim_open_one_further_unit
             all_splits_of_31_deliveries_make_at_most_two_units
             work_is_claimed_when_it_is_due_oldest_first
+            work_due_after_the_longest_wait_is_claimed
             an_outdated_claim_writes_nothing
             a_claim_is_taken_over_by_one_worker_only
             workers_with_clocks_30_s_apart_respect_leases
@@ -56,6 +57,7 @@ macro_rules! suite {
             a_token_of_a_case_ends_with_the_case
             replaced_tokens_expire_and_those_of_cases_do_not
             a_token_can_be_added_again_but_not_revived
+            a_rotation_replaces_all_and_can_be_repeated
             two_forwarders_deliver_each_event
             purge_idle_spares_a_case_with_work
         );
@@ -165,6 +167,25 @@ pub(crate) async fn work_is_claimed_when_it_is_due_oldest_first(Opened { store, 
     assert_eq!(claimed, ["b".into(), "c".into()]);
     assert_eq!(store.claim(0, at(40)).await.unwrap().len(), 0);
     assert_eq!(store.claim(10, at(40)).await.unwrap().len(), 1);
+}
+
+/// The clock that set the times was ahead, and was corrected.
+pub(crate) async fn work_due_after_the_longest_wait_is_claimed(Opened { store, .. }: &Opened) {
+    for (id, seconds) in [("1", 5), ("2", 300), ("3", 301), ("4", 86_400), ("5", 3)] {
+        store.accept(&delivery(id, "OnFinal", seconds)).await.unwrap();
+    }
+    let worker = || Worker::new(store.clone(), Arc::new(Skewed::new(at(0))), Duration::from_secs(30));
+    assert!(worker().claim(10).await.unwrap().is_empty());
+    let clock = Arc::new(Skewed::new(at(4)));
+    let worker = Worker::new(store.clone(), clock, Duration::from_secs(30)).longest_wait(Duration::from_secs(296));
+    let mut claimed = Vec::new();
+    for limit in [2, 10, 10] {
+        for claim in worker.claim(limit).await.unwrap() {
+            let case = store.case(claim.case()).await.unwrap().unwrap();
+            claimed.push(case.vendor_id.unwrap().expose().to_owned());
+        }
+    }
+    assert_eq!(claimed, ["5", "3", "4"]);
 }
 
 pub(crate) async fn an_outdated_claim_writes_nothing(Opened { store, .. }: &Opened) {

@@ -84,3 +84,26 @@ pub(crate) async fn a_token_can_be_added_again_but_not_revived(Opened { store, .
     store.add_token(PROVIDER, "OnFinal", &token).await.unwrap();
     assert!(is_valid(store, "OnFinal", &token, 10).await);
 }
+
+pub(crate) async fn a_rotation_replaces_all_and_can_be_repeated(Opened { store, .. }: &Opened) {
+    let claim = store.create(&Intent::new(PROVIDER, "ref-1", at(0))).await.unwrap();
+    let of_case = store.create_case_token(&claim, PROVIDER, "status").await.unwrap();
+    let mut old = Vec::new();
+    for event in ["status", "OnFinal", "AfterVideo"] {
+        old.push((event, store.create_token(PROVIDER, event).await.unwrap()));
+    }
+    let new = [("status", Store::random_token().unwrap()), ("OnFinal", Store::random_token().unwrap())];
+    assert!(!is_valid(store, "status", &new[0].1, 0).await);
+    // It is repeated if its outcome is unknown: the new tokens do not expire.
+    for _ in 0..2 {
+        store.rotate_tokens(new.iter().map(|(event, token)| (PROVIDER, *event, token)), at(10)).await.unwrap();
+        for (event, token) in &new {
+            assert!(is_valid(store, event, token, 1_000_000_000).await, "{event}");
+        }
+    }
+    for (event, token) in &old {
+        assert!(is_valid(store, event, token, 9).await, "{event}");
+        assert_eq!(is_valid(store, event, token, 10).await, *event == "AfterVideo", "{event}");
+    }
+    assert!(is_valid(store, "status", &of_case, 1_000_000_000).await);
+}

@@ -2,13 +2,14 @@
 
 use clap::{Args, ValueEnum};
 use identkit_core::{Clock as _, Secret};
-use identkit_store::{Case, CaseId, EventId, EventState, Store, StoredEvent};
+use identkit_store::{Case, CaseId, EventId, EventPage, EventState, Store, StoredEvent};
 use identkit_transport::SystemClock;
 use jiff::Timestamp;
 
 use crate::case_id;
 use crate::exit::Failure;
 use crate::input::standard_text;
+use crate::output::say;
 use crate::signals::run_on_thread;
 
 /// Number of rows that are read at once.
@@ -108,15 +109,27 @@ impl<'a> Cases<'a> {
     }
 }
 
-/// Reads the deliveries of a case in the order of acceptance, a page at a time, and calls `each` with every one.
+/// Reads the deliveries of a case in the order of acceptance, a page at a time, and calls `each` with every one. Warns about
+/// those that cannot be read.
 pub(super) async fn each_of(store: &Store, case: CaseId, mut each: impl FnMut(StoredEvent)) -> Result<(), Failure> {
+    each_page_of(store, case, |page| {
+        for event in page.unreadable {
+            let (id, why) = (event.id.0, event.error.detail());
+            say(&format!("warning: delivery {id} of the store cannot be read: {why}"));
+        }
+        page.events.into_iter().for_each(&mut each);
+    })
+    .await
+}
+
+async fn each_page_of(store: &Store, case: CaseId, mut each: impl FnMut(EventPage)) -> Result<(), Failure> {
     let mut after = EventId::default();
     loop {
-        let page = store.events_of(case, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = last.id;
-        let is_last = page.len() < PAGE;
-        page.into_iter().for_each(&mut each);
+        let page = store.event_page_of(case, after, PAGE).await?;
+        let Some(last) = page.last else { return Ok(()) };
+        after = last;
+        let is_last = page.events.len() + page.unreadable.len() < PAGE;
+        each(page);
         if is_last {
             return Ok(());
         }
@@ -127,6 +140,7 @@ pub(super) async fn each_of(store: &Store, case: CaseId, mut each: impl FnMut(St
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
     pub(super) total: u64,
+    pub(super) pending: u64,
     pub(super) done: u64,
     pub(super) dead: u64,
 }
@@ -134,10 +148,14 @@ pub(super) struct Tally {
 /// Counts the deliveries of a case.
 pub(super) async fn tally(store: &Store, case: CaseId) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
-    each_of(store, case, |event| {
-        tally.total += 1;
-        tally.done += u64::from(event.state == EventState::Done);
-        tally.dead += u64::from(event.state == EventState::Dead);
+    each_page_of(store, case, |page| {
+        let readable = page.events.iter().map(|event| event.state);
+        for state in readable.chain(page.unreadable.iter().map(|event| event.state)) {
+            tally.total += 1;
+            tally.pending += u64::from(state == EventState::Pending);
+            tally.done += u64::from(state == EventState::Done);
+            tally.dead += u64::from(state == EventState::Dead);
+        }
     })
     .await?;
     Ok(tally)

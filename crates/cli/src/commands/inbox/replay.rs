@@ -65,13 +65,15 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     shown.map_err(|error| Failure::local(unwritten(&error)))
 }
 
-/// Replays a case that has a delivery to replay; with `dead`, one that has a dead delivery.
+/// Replays a case that has a delivery to replay; with `dead`, one that has a dead delivery. Its pending deliveries are due
+/// at once: a wrong clock may have set a later time.
 async fn replay(store: &Store, case: CaseId, dead: bool, replayed: &mut Replayed) -> Result<(), Failure> {
     let tally = tally(store, case).await?;
-    let has_some = if dead { tally.dead > 0 } else { tally.done + tally.dead > 0 };
+    let replayable = tally.pending + tally.done + tally.dead;
+    let has_some = if dead { tally.dead > 0 } else { replayable > 0 };
     if has_some && store.replay(case, now()).await? {
         replayed.cases += 1;
-        replayed.deliveries += tally.done + tally.dead;
+        replayed.deliveries += replayable;
     }
     Ok(())
 }

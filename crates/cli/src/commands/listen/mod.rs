@@ -2,6 +2,7 @@
 
 mod arguments;
 mod forwarding;
+mod key_watch;
 mod print;
 mod webhooks;
 
@@ -18,7 +19,8 @@ use tokio::sync::Notify;
 
 pub(crate) use self::arguments::Arguments;
 use self::forwarding::Forwarding;
-use self::print::{Printer, WakingInbox};
+use self::key_watch::KeyWatch;
+use self::print::{Printer, Printing, WakingInbox};
 pub(crate) use self::webhooks::Webhooks;
 use crate::exit::Failure;
 use crate::output::print;
@@ -48,8 +50,9 @@ const STOP: Duration = Duration::from_secs(12);
 /// A receiver with its tasks.
 struct Running {
     listener: Listener,
-    printer: Option<Printer>,
+    printing: Option<Printing>,
     forwarding: Option<Forwarding>,
+    _key_watch: KeyWatch,
 }
 
 impl Running {
@@ -60,7 +63,8 @@ impl Running {
         let store = options.store.open(Missing::Create).await?;
 
         let accepted = Arc::new(Notify::new());
-        let forwarder = sink.map(|sink| Arc::new(options.forward.forwarder(sink, &store)));
+        let metrics = Arc::new(Metrics::with_events());
+        let forwarder = sink.map(|sink| Arc::new(options.forward.forwarder(sink, &store, Arc::clone(&metrics))));
         let inner: Arc<dyn Inbox> = match &forwarder {
             Some(forwarder) => Arc::<Forwarder>::clone(forwarder),
             None => Arc::new(store.clone()),
@@ -68,25 +72,28 @@ impl Running {
         let inner = Arc::new(ReportingInbox::new(inner));
         let inbox: Arc<dyn Inbox> = Arc::new(WakingInbox::new(inner, Arc::clone(&accepted)));
         let printer = match options.print {
-            true => Some(Printer::start(store.clone(), accepted).await?),
+            true => Some(Printer::new(store.clone(), accepted, Arc::clone(&metrics)).await?),
             false => None,
         };
-        let Received { listener, addresses } = reception.listen(&store, inbox, Arc::new(Metrics::new())).await?;
+        let Received { listener, addresses } = reception.listen(&store, inbox, Arc::clone(&metrics)).await?;
 
         // The tokens are made last: a start that fails must not replace any.
         let tokens = reception.tokens(&store).await?;
         print(&addresses.line(&tokens)?.to_string())?;
-        Ok(Self { listener, printer, forwarding: forwarder.map(Forwarding::start) })
+        // Afterwards, so that the ready line is the first one.
+        let printing = printer.map(Printer::start);
+        let key_watch = KeyWatch::start(options.store.key_path()?, metrics);
+        Ok(Self { listener, printing, forwarding: forwarder.map(Forwarding::start), _key_watch: key_watch })
     }
 
     /// Answers the webhooks that were received, prints their events, and completes the requests to --forward. What is not
     /// complete after [`STOP`] is dropped: its events are in the store.
     async fn stop(self) {
-        let Self { listener, printer, forwarding } = self;
+        let Self { listener, printing, forwarding, _key_watch } = self;
         let receive = async {
             listener.shutdown().await;
-            if let Some(printer) = printer {
-                printer.finish().await;
+            if let Some(printing) = printing {
+                printing.finish().await;
             }
         };
         let forward = async {

@@ -4,10 +4,11 @@
 //! are not printed yet are in the store and not in memory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use identkit_core::{Clock as _, Error, Inbox, WebhookDelivery, async_trait};
-use identkit_store::{EventId, Store, StoredEvent};
+use identkit_store::{EventId, EventPage, Store, StoredEvent};
 use identkit_transport::SystemClock;
 use serde_json::{Map, Value};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::exit::Failure;
 use crate::output::{say, write};
 use crate::providers::WEBHOOKS;
+use crate::reception::Metrics;
 
 /// Number of events that are read and written at once.
 const PAGE: usize = 100;
@@ -25,6 +27,8 @@ const PROBE: usize = 16;
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Time after which a write counts as blocked.
 const BLOCKED: Duration = Duration::from_secs(5);
+/// Number of events after which no more are counted.
+const MAX_COUNT: usize = 10_000;
 /// Time at the end in which the last events can be printed.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -49,42 +53,86 @@ impl Inbox for WakingInbox {
     }
 }
 
-/// A task that prints events. It ends when it is dropped.
+/// Prints events. It does nothing until [`start`](Self::start).
 #[derive(Debug)]
 pub(super) struct Printer {
-    task: JoinHandle<()>,
-    stop: oneshot::Sender<()>,
+    store: Store,
+    accepted: Arc<Notify>,
+    metrics: Arc<Metrics>,
+    output: Output,
+    /// The last event that is printed, or that is not to be printed.
+    last: Arc<AtomicU64>,
 }
 
 impl Printer {
-    /// Prints the events that are stored from now on.
-    pub(super) async fn start(store: Store, accepted: Arc<Notify>) -> Result<Self, Failure> {
-        let last = last_event(&store).await?;
-        let output = Output::start()?;
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(print_all(store, last, accepted, output, stopped));
-        Ok(Self { task, stop })
+    /// Creates a printer of the events that are stored from now on.
+    pub(super) async fn new(store: Store, accepted: Arc<Notify>, metrics: Arc<Metrics>) -> Result<Self, Failure> {
+        let last = Arc::new(AtomicU64::new(last_event(&store).await?.0));
+        Ok(Self { store, accepted, metrics, output: Output::start()?, last })
     }
 
-    /// Prints the events that are stored, as far as standard output accepts them soon.
+    /// Starts to print.
+    pub(super) fn start(self) -> Printing {
+        let (stop, stopped) = oneshot::channel();
+        let (store, last) = (self.store.clone(), Arc::clone(&self.last));
+        Printing { store, last, stop, task: tokio::spawn(self.print_all(stopped)) }
+    }
+}
+
+/// A task that prints events. It ends when it is dropped.
+#[derive(Debug)]
+pub(super) struct Printing {
+    store: Store,
+    last: Arc<AtomicU64>,
+    stop: oneshot::Sender<()>,
+    /// Returns whether events may be left, unless it has reported why it ended.
+    task: JoinHandle<bool>,
+}
+
+impl Printing {
+    /// Prints the events that are stored, as far as standard output accepts them soon. Says how many it did not accept.
     pub(super) async fn finish(self) {
         let _ = self.stop.send(());
         let clock = SystemClock::new();
         let mut task = self.task;
-        tokio::select! {
-            _ = &mut task => {}
-            _ = clock.sleep_until(clock.now().plus(LAST)) => task.abort(),
+        let may_be_left = tokio::select! {
+            may_be_left = &mut task => may_be_left.unwrap_or(true),
+            _ = clock.sleep_until(clock.now().plus(LAST)) => {
+                task.abort();
+                true
+            }
+        };
+        if !may_be_left {
+            return;
+        }
+        if let Some(count) = count_after(&self.store, EventId(self.last.load(Ordering::SeqCst))).await {
+            let remedy = "identkit inbox list shows them";
+            say(&format!("warning: up to {count} stored events were not printed to standard output: {remedy}"));
         }
     }
+}
+
+/// The number of events after this one, as text; `None` if there are none.
+async fn count_after(store: &Store, mut last: EventId) -> Option<String> {
+    let mut count = 0;
+    while let Ok(page) = store.event_page(last, PAGE).await {
+        count += page.events.len();
+        last = match page.last {
+            Some(last) if count < MAX_COUNT => last,
+            Some(_) => return Some(format!("{count} or more")),
+            None => break,
+        };
+    }
+    (count > 0).then(|| count.to_string())
 }
 
 /// The last event of the store, found with few reads.
 async fn last_event(store: &Store) -> Result<EventId, Error> {
     let (mut last, mut step, mut grows) = (EventId::default(), 1_u64, true);
     loop {
-        let page = store.events(EventId(last.0.saturating_add(step - 1)), PROBE).await?;
-        match page.last() {
-            Some(event) => last = event.id,
+        let page = store.event_page(EventId(last.0.saturating_add(step - 1)), PROBE).await?;
+        match page.last {
+            Some(id) => last = id,
             None if step == 1 => return Ok(last),
             None => grows = false,
         }
@@ -92,41 +140,52 @@ async fn last_event(store: &Store) -> Result<EventId, Error> {
     }
 }
 
-async fn print_all(
-    store: Store,
-    mut last: EventId,
-    accepted: Arc<Notify>,
-    mut output: Output,
-    mut stopped: oneshot::Receiver<()>,
-) {
-    let clock = SystemClock::new();
-    let (mut is_last_turn, mut warned) = (false, false);
-    loop {
-        match store.events(last, PAGE).await {
-            Ok(events) => {
-                warned = false;
-                if let Some(event) = events.last() {
-                    last = event.id;
-                    if let Err(error) = output.write(events.iter().map(line).collect()).await {
-                        let kept = "events are still received and stored";
-                        say(&format!("warning: events cannot be printed to standard output ({error}): {kept}"));
-                        return;
+impl Printer {
+    /// Prints until it is stopped, or until standard output fails, which it reports. Returns whether events may be left.
+    async fn print_all(mut self, mut stopped: oneshot::Receiver<()>) -> bool {
+        let clock = SystemClock::new();
+        let (mut is_last_turn, mut warned) = (false, false);
+        loop {
+            let page = self.store.event_page(EventId(self.last.load(Ordering::SeqCst)), PAGE).await;
+            let is_unknown = page.is_err();
+            match page {
+                Ok(page) => {
+                    warned = false;
+                    if let Some(last) = page.last {
+                        if let Err(error) = self.print_page(page).await {
+                            let kept = "events are still received and stored";
+                            say(&format!("warning: events cannot be printed to standard output ({error}): {kept}"));
+                            return false;
+                        }
+                        self.last.store(last.0, Ordering::SeqCst);
+                        continue;
                     }
-                    continue;
                 }
+                Err(error) if !std::mem::replace(&mut warned, true) => {
+                    say(&format!("warning: events cannot be read, so they are printed later: {}", error.detail()));
+                }
+                Err(_) => {}
             }
-            Err(error) if !std::mem::replace(&mut warned, true) => {
-                say(&format!("warning: events cannot be read, so they are printed later: {}", error.detail()));
+            if is_last_turn {
+                return is_unknown;
             }
-            Err(_) => {}
+            tokio::select! {
+                () = self.accepted.notified() => {}
+                _ = clock.sleep_until(clock.now().plus(INTERVAL)) => {}
+                _ = &mut stopped => is_last_turn = true,
+            }
         }
-        if is_last_turn {
-            return;
+    }
+
+    async fn print_page(&mut self, page: EventPage) -> std::io::Result<()> {
+        for unreadable in &page.unreadable {
+            self.metrics.count_unreadable("print");
+            let (id, why) = (unreadable.id.0, unreadable.error.detail());
+            say(&format!("warning: event {id} of the store cannot be read, so it is not printed: {why}"));
         }
-        tokio::select! {
-            () = accepted.notified() => {}
-            _ = clock.sleep_until(clock.now().plus(INTERVAL)) => {}
-            _ = &mut stopped => is_last_turn = true,
+        match page.events.is_empty() {
+            true => Ok(()),
+            false => self.output.write(page.events.iter().map(line).collect()).await,
         }
     }
 }

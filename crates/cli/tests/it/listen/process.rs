@@ -1,7 +1,7 @@
 //! The process: signals, connections, standard output.
 
 use super::*;
-use crate::support::run;
+use crate::support::{Reply, Server, run, tamper};
 
 #[test]
 fn sigterm_and_ctrl_c_are_a_success() {
@@ -91,8 +91,105 @@ fn a_blocked_standard_output_does_not_prevent_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let (receiver, _pipe) = piped(&folder);
     let body = format!("{{\"ident_id\":\"1\",\"status\":\"{}\"}}", "x".repeat(200_000));
-    assert_eq!(status(receiver.ident_url(), "POST", &body), 202);
+    for _ in 0..2 {
+        assert_eq!(status(receiver.ident_url(), "POST", &body), 202);
+    }
+    let run = receiver.stop();
+    assert!(run.stderr.contains("up to 2 stored events were not printed"), "{run:?}");
+}
+
+#[test]
+fn the_ready_line_comes_before_all_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let busy = Receiver::on(&folder, &[]);
+    let url = busy.order_url("OnFinal");
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                    status(&url, "GET", "");
+                }
+            });
+        }
+        let mut first_lines = Vec::new();
+        for _ in 0..6 {
+            let mut receiver = Receiver::on(&folder, &["--print"]);
+            receiver.events(1);
+            first_lines.push(receiver.ready["listen"].is_string());
+        }
+        is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(first_lines, [true; 6]);
+    });
+}
+
+#[test]
+fn an_unreadable_event_stops_neither_print_nor_forward() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::always(|| Reply::json("204 No Content", ""));
+    let mut receiver = Receiver::on(&folder, &["--print", "--forward", &server.url()]);
+    assert_eq!(status(&receiver.order_url("AfterVideo"), "GET", ""), 202);
+    receiver.events(1);
+    let unreadable =
+        "INSERT INTO events (case_id, name, received, body) SELECT case_id, name, received, x'00' FROM events;
+        UPDATE cases SET pending = 1";
+    tamper(&folder.path().join("state.db"), unreadable);
+    let began = Instant::now();
+    while receiver.stderr().matches("event 2").count() < 2 {
+        assert!(began.elapsed() < HANGS, "{}", receiver.stderr());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(status(&receiver.order_url("OnFinal"), "GET", ""), 202);
+    assert_eq!(receiver.events(2)[1]["event"], "OnFinal");
+    while server.requests().len() < 2 {
+        assert!(began.elapsed() < HANGS, "{}", receiver.stderr());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let metrics = request(&receiver.url("/metrics"), "GET", "");
+    for task in ["print", "forward"] {
+        assert!(metrics.contains(&format!("identkit_unreadable_events_total{{task=\"{task}\"}} 1\n")), "{metrics}");
+    }
     receiver.stop();
+}
+
+#[test]
+fn a_key_file_that_is_removed_is_reported_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::on(&folder, &[]);
+    let present = |receiver: &Receiver, value: u8| {
+        request(&receiver.url("/metrics"), "GET", "").contains(&format!("identkit_key_file_present {value}\n"))
+    };
+    assert!(present(&receiver, 1));
+    std::fs::remove_file(folder.path().join("state.db.key")).unwrap();
+    let began = Instant::now();
+    while !present(&receiver, 0) {
+        assert!(began.elapsed() < HANGS, "{}", receiver.stderr());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_secs(6));
+    assert_eq!(status(&receiver.order_url("OnFinal"), "GET", ""), 202);
+    let run = receiver.stop();
+    assert_eq!(run.stderr.matches("state.db.key was removed").count(), 1, "{run:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_can_read_is_a_warning() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    Receiver::on(&folder, &[]).stop();
+    let headers = folder.path().join("headers");
+    std::fs::write(&headers, "Authorization: Bearer secret\n").unwrap();
+    let key = folder.path().join("state.db.key");
+    for path in [&headers, &key] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let options = ["--forward", "http://127.0.0.1:9", "--forward-header-file", headers.to_str().unwrap()];
+    let run = Receiver::on(&folder, &options).stop();
+    for path in [&headers, &key] {
+        let warning = format!("other users of this machine can read {}", path.display());
+        assert_eq!(run.stderr.matches(&warning).count(), 1, "{run:?}");
+    }
 }
 
 #[test]

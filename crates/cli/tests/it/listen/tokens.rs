@@ -131,8 +131,36 @@ fn a_start_that_fails_replaces_no_token() {
     let at = |more: &[&str]| run(identkit().args(["listen", "--store", &store]).args(rotate).args(more));
     at(&["--listen", &in_use]).ends_with(1, &["--listen", "Address"]);
     at(&["--listen", "127.0.0.1:0", "--public-url", &long]).ends_with(2, &["--public-url", "150"]);
+    at(&["--listen", "127.0.0.1:0", "--public-url", "https://example.com/#part"])
+        .ends_with(2, &["--public-url", "fragment"]);
     at(&["--listen", "127.0.0.1:0", "--token-file", "/nothing/here"]).ends_with(2, &["--token-file"]);
     at(&["--listen", "127.0.0.1:0", "--tls-cert", folder_path, "--tls-key", folder_path]).ends_with(2, &["--tls-cert"]);
     assert!(accepts(&first, &first.order_url("OnFinal")));
     first.stop();
+}
+
+#[test]
+fn receivers_that_rotate_at_once_leave_a_valid_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokens.json");
+    let with_file = ["--token-file", path.to_str().unwrap()];
+    Receiver::on(&folder, &with_file).stop();
+    for _ in 0..3 {
+        let mut rotating: Vec<Child> = (0..3)
+            .map(|_| {
+                let mut command = command(&folder, &[&with_file[..], &["--rotate-token"]].concat());
+                command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+            })
+            .collect();
+        // A start in the meantime waits.
+        let meanwhile = Receiver::on(&folder, &with_file);
+        std::thread::sleep(Duration::from_millis(300));
+        for child in &mut rotating {
+            child.kill().unwrap();
+            let status = child.wait().unwrap();
+            assert!(matches!(status.code(), None | Some(2)), "{status}");
+        }
+        meanwhile.stop();
+        Receiver::on(&folder, &with_file).stop();
+    }
 }

@@ -449,6 +449,11 @@ pub(crate) fn sample(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// Changes the database of a SQLite store behind the store's back.
+pub(crate) fn tamper(path: &Path, sql: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}
+
 pub(crate) fn json_sample(path: &str) -> Value {
     serde_json::from_str(&sample(path)).unwrap()
 }

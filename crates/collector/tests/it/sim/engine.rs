@@ -45,7 +45,7 @@ interrupted! {
     begin_purge(case: u64, idle: bool) -> Option<CaseRow>;
     begin_purge_of_unused(link: Link) -> Option<u64>;
     remove(case: u64) -> ();
-    claim(limit: usize, now: Timestamp) -> Vec<(Lease, u64)>;
+    claim(limit: usize, now: Timestamp, latest: Option<Timestamp>) -> Vec<(Lease, u64)>;
     claim_case(case: u64) -> Option<(Lease, u64)>;
     claimed(after: u64, limit: usize) -> Vec<Held>;
     take_over(held: Held) -> Option<(Lease, u64)>;
@@ -56,7 +56,7 @@ interrupted! {
     swap_value(name: &str, expected: Option<Vec<u8>>, new: Vec<u8>) -> bool;
     add_token(token: TokenRow, lease: Option<Lease>) -> ();
     token(hash: [u8; 32]) -> Option<TokenRow>;
-    limit_tokens(provider: &str, event: &str, expires: Timestamp) -> ();
+    replace_tokens(tokens: Vec<TokenRow>, expires: Timestamp) -> ();
     remove_expired_tokens(now: Timestamp) -> u64;
     add_record(kind: RecordKind, record: RecordRow) -> u64;
     records(kind: RecordKind, after: u64, limit: usize) -> Vec<RecordRow>;
