@@ -67,7 +67,7 @@ impl<'a> TokenFile<'a> {
     pub(super) async fn rotate(&self, store: &Store, expires: Timestamp) -> Result<Tokens, Failure> {
         let unchanged = |failure: Failure| failure.note("no token was replaced");
         let _lock = LockFile::acquire(&self.lock).map_err(|error| unchanged(self.not_locked(&error)))?;
-        self.recover(store).await?;
+        self.recover(store).await.map_err(unchanged)?;
         let tokens = self.prepare().map_err(unchanged)?;
         self.replace(store, &tokens, expires).await?;
         self.complete().map_err(|error| {
