@@ -82,6 +82,12 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         ],
     },
     Campaign {
+        name: "collector",
+        about: "the collector in a simulation: 10,000 pairs of crashes, 2,000 vendors whose calls fail at random",
+        work: Work::Tests("identkit-collector", "it", "seeds::"),
+        rounds: &[("IDENTKIT_COLLECTOR_CRASHES", ["10000", "500"]), ("IDENTKIT_COLLECTOR_FAILURES", ["2000", "200"])],
+    },
+    Campaign {
         name: "fuzz-admin",
         about: "the sandbox's admin API: about 500 generated requests to each call; needs schemathesis (PyPI)",
         work: Work::Tests("identkit-cli", "it", "fuzz::"),

@@ -18,6 +18,9 @@ use crate::record::EvidenceWishes;
 use crate::setup::{DeletePolicy, ProviderSetup, Timing};
 use crate::sink::ArtifactSink;
 
+/// Wait after a failure of the store, or of a case that this process cannot work on.
+const RETRY: Duration = Duration::from_secs(30);
+
 /// Pause between two looks for a sweep that is due.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
@@ -131,10 +134,9 @@ impl Collector {
         match self.advance(&held).await {
             Ok(finish) => finish,
             Err(error) => {
-                let lost = error.kind() == Kind::Conflict;
                 (self.report)(Incident::Store { error });
                 // A claim that was lost cannot be ended either. Otherwise the same step is done again.
-                let wait = if lost { Duration::ZERO } else { Duration::from_secs(5) };
+                let wait = if held.is_lost() { Duration::ZERO } else { RETRY };
                 Finish::Retry { due: self.now().checked_add(wait).unwrap_or(Timestamp::MAX) }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identkit_core::{Error, Kind, Secret};
+use identkit_core::{Capability, Error, Kind, Secret};
 use identkit_store::{CaseId, Finish, HeldClaim};
 
 use crate::collector::Collector;
@@ -79,6 +79,11 @@ impl Collector {
         }
         let deleted = work.delete_for_operator(deleting).await;
         match deleted {
+            Ok(_) if work.record.stage != CaseState::Deleted => {
+                work.save().await?;
+                let detail = format!("the deletion is not proved: the case is {}", work.record.stage);
+                Err(Error::new(Kind::InvalidState, detail))
+            }
             Ok(_) => work.save().await,
             Err(Failure::Store(error) | Failure::Step(error)) => Err(error),
         }
@@ -149,6 +154,9 @@ impl Collector {
             Command::Retry => (work.record.trouble, work.record.next) = (None, None),
             Command::Pause => work.record.paused = true,
             Command::Resume => work.record.paused = false,
+            Command::Cancel if !setup.provider.descriptor().can(Capability::Cancel) => {
+                return Err(Error::unsupported("cancel"));
+            }
             Command::Cancel if stage == CaseState::Open => work.record.cancel = true,
             Command::Cancel => return not_in_state("open"),
             Command::Adopt(id) if stage == CaseState::Unknown => {

@@ -195,16 +195,17 @@ impl Opening<'_> {
         let id = held.claim().case();
         let case = collector.store.case(id).await?.ok_or_else(fault::unreadable)?;
         let mut work = Work::new(collector, held, setup, case)?;
-        let webhook = match &setup.on_final {
-            Some(webhook) => {
-                let name = setup.provider.descriptor().name;
-                let token = collector.store.create_case_token(held.claim(), name, &webhook.event).await?;
-                // The vendor gives the id in its response.
-                Some((webhook.url)(&token, None)?)
+        let prepared = self.prepare(&work).await;
+        let (webhook, options) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                // Nothing was sent.
+                work.record.not_opened = Some(error.detail().to_owned());
+                work.enter(CaseState::Closed);
+                self.keep(&mut work, &[]).await?;
+                return Err(error);
             }
-            None => None,
         };
-        let options = work.call_options().await?;
         let call = OpenCall {
             case: id,
             provider: &*setup.provider,
@@ -256,6 +257,21 @@ impl Opening<'_> {
                 Ok((opened, due))
             }
         }
+    }
+
+    /// The URL of the webhook, and the options of the call.
+    async fn prepare(&self, work: &Work<'_>) -> Result<(Option<Secret>, CallOptions), Error> {
+        let webhook = match &self.setup.on_final {
+            Some(webhook) => {
+                let name = self.setup.provider.descriptor().name;
+                let claim = work.held.claim();
+                let token = self.collector.store.create_case_token(claim, name, &webhook.event).await?;
+                // The vendor gives the id in its response.
+                Some((webhook.url)(&token, None)?)
+            }
+            None => None,
+        };
+        Ok((webhook, work.call_options().await?))
     }
 
     /// Stores what the vendor has answered, also if the store fails for a while.

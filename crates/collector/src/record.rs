@@ -83,6 +83,12 @@ pub(crate) struct Record {
     pub(crate) collected: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deleted: Option<Timestamp>,
+    /// Kinds of evidence that the vendor did not have, with the time of the first 404.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) absent: Vec<(EvidenceKind, Timestamp)>,
+    /// Time of the first 404 of data whose deletion was not confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) missing_since: Option<Timestamp>,
     /// Number of searches for a case of unknown outcome.
     #[serde(default)]
     pub(crate) searches: u32,
@@ -136,6 +142,8 @@ impl Record {
             payloads: 0,
             collected: None,
             deleted: None,
+            absent: Vec::new(),
+            missing_since: None,
             searches: 0,
             candidates: Vec::new(),
             trouble: None,

@@ -138,7 +138,7 @@ impl<'a> Work<'a> {
         if *data.expose() == self.stored && entries.is_empty() && deletion.is_none() && !opened {
             return Ok(());
         }
-        self.stored.clone_from(data.expose());
+        let stored = data.expose().clone();
         self.case.data = data;
         state.as_str().clone_into(&mut self.case.status);
         let (store, claim, now) = (&self.collector.store, self.held.claim(), self.now());
@@ -146,6 +146,7 @@ impl<'a> Work<'a> {
             Some(deletion) => store.save_deletion(claim, &mut self.case, deletion, now).await?,
             None => store.save(claim, &mut self.case, entries, now).await?,
         }
+        self.stored = stored;
         let from = std::mem::replace(&mut self.before, state);
         if from != state {
             (self.collector.report)(Incident::Changed { case: self.case.id, from, to: state });
@@ -267,12 +268,13 @@ impl Collector {
         let mut work = Work::new(self, held, setup, case)?;
         work.read_events().await?;
         loop {
-            if work.record.paused {
-                work.record.next = None;
-                work.save().await?;
-                return Ok(Finish::Done);
-            }
             work.raise_alarms();
+            if work.record.paused {
+                work.publish().await?;
+                work.record.next = work.next_alarm();
+                work.save().await?;
+                return Ok(work.record.next.map_or(Finish::Done, |due| Finish::Wait { due }));
+            }
             let before = work.record.trouble.clone();
             let next = match work.step().await {
                 Ok(next) => {

@@ -73,6 +73,6 @@ async fn open(State(collector): State<Arc<Collector>>, body: Bytes) -> Result<St
     let provider = collector.providers().next().unwrap_or_default();
     let opened = collector.open(provider, &new).await;
     let opened = opened.map_err(|error| (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
-    let url = opened.person_url.as_ref().map(Secret::expose);
-    Ok(json!({"case": opened.case.0, "state": opened.state.as_str(), "person_url": url}).to_string())
+    let [id, url] = [&opened.vendor_id, &opened.person_url].map(|text| text.as_ref().map(Secret::expose));
+    Ok(json!({"case": opened.case.0, "state": opened.state.as_str(), "vendor_id": id, "person_url": url}).to_string())
 }

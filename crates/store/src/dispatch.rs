@@ -316,7 +316,7 @@ impl Dispatcher {
     ) -> Result<(), Error> {
         let held = self.hold(claim, at);
         match select(pin!(work(held.clone())), pin!(self.renew(&held))).await {
-            Either::Left((end, _)) => self.finish(&claim, end).await,
+            Either::Left((end, _)) => self.finish(&held, end).await,
             // The work can hold the only copy of a response, or must remove what it has just written.
             Either::Right((lost, work)) => {
                 work.await;
@@ -338,10 +338,12 @@ impl Dispatcher {
     }
 
     /// Ends a claim, also if the store fails for a while. If it fails for the lease, another worker takes the case over.
-    async fn finish(&self, claim: &Claim, end: Finish) -> Result<(), Error> {
+    async fn finish(&self, held: &HeldClaim, end: Finish) -> Result<(), Error> {
         loop {
-            match self.store.finish(claim, end.clone()).await {
-                Err(error) if error.kind() != Kind::Conflict && !self.is_stopping() => {
+            match self.store.finish(&held.claim, end.clone()).await {
+                Err(error)
+                    if error.kind() != Kind::Conflict && !self.is_stopping() && held.time_left() > Duration::ZERO =>
+                {
                     (self.report)(DispatchIncident::Store { error });
                     self.sleep(PAUSE).await;
                 }

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "processes run in real time: an upper bound against hanging")]
 
+// Tests start in the order of their names: these wait longest, so they come first.
+#[cfg(unix)]
+mod autosave;
 mod calls;
 #[cfg(unix)]
 mod cases;
@@ -36,5 +39,3 @@ mod tables;
 mod with_parent;
 #[cfg(unix)]
 mod world_file;
-#[cfg(unix)]
-mod world_file_saves;

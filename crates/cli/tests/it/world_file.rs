@@ -3,8 +3,8 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use crate::autosave::{wait_until_saved, world};
 use crate::support::{Sandbox, Vendor, assert_private, identkit, names, run};
-use crate::world_file_saves::{wait_until_saved, world};
 use serde_json::json;
 
 fn place(sandbox: &Sandbox) -> String {

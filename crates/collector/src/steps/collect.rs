@@ -1,7 +1,11 @@
 //! Collecting: each kind of evidence is read once, stored, read back, and recorded in the artifact ledger.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use identkit_core::{CallOptions, CaseRef, Content, Error, Evidence, EvidenceItem, EvidenceKind, Kind, Secret};
+use identkit_core::{
+    Absence, CallOptions, CaseRef, Content, Delivery, Error, Evidence, EvidenceItem, EvidenceKind, Kind, Secret,
+};
 use identkit_store::{Artifact, Entry, EventId};
 
 use crate::hooks::NoticeKind;
@@ -13,6 +17,9 @@ use crate::work::{Failure, Next, Stored as _, Work};
 /// Number of times that a recording is requested (AT-38: each request makes the vendor prepare it).
 const REQUESTS: usize = 2;
 
+/// Time until a case whose recording this process cannot request is looked at again.
+const WITHOUT_WEBHOOK: Duration = Duration::from_secs(60);
+
 /// Number of events that are read at once.
 const PAGE: usize = 100;
 
@@ -22,27 +29,23 @@ impl Work<'_> {
             self.enter(CaseState::Final);
             return Ok(Next::Step);
         };
-        let mut waits = None;
+        let (mut waits, mut failed) = (None, None);
         for kind in plan.kinds() {
             if self.record.saved.contains(&kind) {
                 continue;
             }
-            let pieces = if kind == EvidenceKind::Video {
-                match self.recording(&case).await? {
-                    Ok(pieces) => pieces,
-                    Err(next) => {
-                        waits = Some(next);
-                        continue;
-                    }
-                }
-            } else {
-                let options = self.call_options().await.stored()?;
-                self.setup.provider.evidence(&case, kind, &options).await
-            };
-            self.save_kind(kind, pieces).await?;
+            // A kind that fails must not keep the others from being saved before the vendor deletes them.
+            match self.collect_kind(&case, kind).await {
+                Ok(None) => {}
+                Ok(Some(next)) => waits = Some(next),
+                Err(Failure::Step(error)) => failed = failed.or(Some(error)),
+                Err(lost) => return Err(lost),
+            }
         }
-        if let Some(next) = waits {
-            return Ok(next);
+        match (failed, waits) {
+            (Some(error), _) => return Err(Failure::Step(error)),
+            (None, Some(next)) => return Ok(next),
+            (None, None) => {}
         }
         self.save_payloads().await?;
         self.remove_leftovers().await?;
@@ -53,6 +56,38 @@ impl Work<'_> {
         self.enter(CaseState::Collected);
         self.save().await.stored()?;
         Ok(Next::Step)
+    }
+
+    /// Reads and stores a kind. Returns for how long to wait if it cannot be read yet.
+    async fn collect_kind(&mut self, case: &CaseRef, kind: EvidenceKind) -> Result<Option<Next>, Failure> {
+        let pieces = if kind == EvidenceKind::Video {
+            match self.recording(case).await? {
+                Ok(pieces) => pieces,
+                Err(next) => return Ok(Some(next)),
+            }
+        } else {
+            let options = self.call_options().await.stored()?;
+            self.setup.provider.evidence(case, kind, &options).await
+        };
+        if pieces.as_ref().is_err_and(|error| error.kind() == Kind::NotFound)
+            && let Some(next) = self.doubt_absence(kind)
+        {
+            self.save().await.stored()?;
+            return Ok(Some(next));
+        }
+        self.save_kind(kind, pieces).await?;
+        Ok(None)
+    }
+
+    /// A 404 can be a transient error: only two that lie apart show that the vendor has no evidence of a kind.
+    fn doubt_absence(&mut self, kind: EvidenceKind) -> Option<Next> {
+        let now = self.now();
+        let first = self.record.absent.iter().find(|(absent, _)| *absent == kind).map(|(_, first)| *first);
+        if first.is_none() {
+            self.record.absent.push((kind, now));
+        }
+        let wait = Absence::GONE_AFTER.saturating_sub(now.duration_since(first.unwrap_or(now)));
+        wait.is_positive().then(|| self.rest(wait.unsigned_abs()))
     }
 
     /// Stores all pieces of a kind, and records them together.
@@ -106,12 +141,16 @@ impl Work<'_> {
             match self.setup.provider.evidence_after(case, &event, &options).await {
                 // Another kind of event, or one of another case.
                 Ok(pieces) if pieces.is_empty() => {}
-                Err(error) if error.kind() == Kind::InvalidInput => {}
+                Err(error) if matches!(error.kind(), Kind::InvalidInput | Kind::InvalidState | Kind::NotFound) => {}
                 result => return Ok(Ok(result)),
             }
             self.record.announcements.remove(0);
         }
         let patience = self.collector.timing.recording;
+        if self.setup.on_recording.is_none() {
+            // E.g. a process that works on one case: a collector with a receiver requests it.
+            return Ok(Err(self.rest(WITHOUT_WEBHOOK)));
+        }
         if let Some(last) = self.record.recording_requests.last() {
             let waited = self.since(*last);
             if waited.unsigned_abs() < patience {
@@ -130,7 +169,12 @@ impl Work<'_> {
         let options: CallOptions = self.call_options().await.stored()?;
         let requested = self.setup.provider.request_evidence(case, EvidenceKind::Video, &callback, &options).await;
         match requested {
-            Err(error) if error.kind() != Kind::OutcomeUnknown => Err(Failure::Step(error)),
+            Err(error) if error.kind() != Kind::OutcomeUnknown && error.delivery() != Some(Delivery::MaybeSent) => {
+                // It was certainly not executed, so it does not count.
+                self.record.recording_requests.pop();
+                self.save().await.stored()?;
+                Err(Failure::Step(error))
+            }
             _ => Ok(Err(self.rest(patience))),
         }
     }

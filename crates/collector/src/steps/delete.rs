@@ -17,6 +17,9 @@ use crate::work::{Failure, Next, Stored as _, Work};
 /// Name in the deletion ledger for a deletion that a person asked for.
 const OPERATOR: &str = "operator";
 
+/// Time until a case that is not to be deleted is looked at again.
+const DAY: Duration = Duration::from_secs(86_400);
+
 impl Work<'_> {
     pub(crate) async fn delete(&mut self) -> Result<Next, Failure> {
         let Some(case) = self.case.opened.clone() else {
@@ -30,7 +33,8 @@ impl Work<'_> {
         match self.until_deletion() {
             Some(Duration::ZERO) => {}
             Some(wait) => return Ok(self.rest(wait)),
-            None => return Ok(Next::RestForever),
+            // Another collector, or a later start, can have another policy.
+            None => return Ok(self.rest(DAY)),
         }
         let artifacts = self.collector.store.artifacts(self.case.id).await.stored()?;
         let permit = self.permit(&artifacts).await?;
@@ -74,7 +78,22 @@ impl Work<'_> {
             Err(error) if matches!(error.kind(), Kind::NotFound | Kind::OutcomeUnknown) => Some(error),
             Err(error) => return Err(Failure::Step(error)),
         };
-        if !self.is_deleted(case).await? {
+        let is_deleted = self.is_deleted(case).await?;
+        if let (Some(error), true) = (&doubt, is_deleted) {
+            // A 404 can be a transient error, also twice: only reads that lie apart prove it.
+            if self.record.saved.is_empty() {
+                let detail =
+                    "it is unknown whether the vendor has deleted the data: it has none that could be read before";
+                return Err(Failure::Step(Error::new(error.kind(), detail)));
+            }
+            let since = *self.record.missing_since.get_or_insert(self.collector.now());
+            if self.since(since) < Absence::GONE_AFTER {
+                let wait = Absence::GONE_AFTER.saturating_sub(self.since(since));
+                return Ok(self.rest(wait.unsigned_abs()));
+            }
+        }
+        if !is_deleted {
+            self.record.missing_since = None;
             let detail = "the vendor confirmed the deletion, but the data can still be read";
             return Err(Failure::Step(doubt.unwrap_or_else(|| Error::new(Kind::Integrity, detail))));
         }

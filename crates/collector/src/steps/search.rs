@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use identkit_core::{Capability, Window};
+use identkit_core::{Capability, CaseRef, Window};
 
 use crate::state::CaseState;
 use crate::work::{Failure, Next, Stored as _, Work};
@@ -57,7 +57,7 @@ impl Work<'_> {
             provider.find(reference.expose(), self.record.purpose, Window { begin, end }, &options).await.step()?;
         self.record.searches += 1;
         match found.cases.as_slice() {
-            [case] if found.is_complete() => {
+            [case] if found.is_complete() && !self.is_taken(case).await? => {
                 self.case.opened = Some(case.clone());
                 self.record.candidates.clear();
                 self.enter(CaseState::Open);
@@ -79,10 +79,20 @@ impl Work<'_> {
                      opened. Open it with another reference only if two cases are acceptable"
                 ));
             }
+            1 => self.decide(format!(
+                "one case at the vendor can be this one{complete}, or belongs to another case of the store: check it, then use \
+                 `case adopt` or `case close`"
+            )),
             number => self.decide(format!(
                 "{number} cases at the vendor can be this one{complete}: choose one with `case adopt`, and cancel the others"
             )),
         }
         Ok(self.next_search())
+    }
+
+    /// Whether another case has this id at the vendor.
+    async fn is_taken(&self, case: &CaseRef) -> Result<bool, Failure> {
+        let other = self.collector.store.case_by_vendor_id(&case.provider, &case.id).await.stored()?;
+        Ok(other.is_some_and(|other| other.id != self.case.id && other.version > 0))
     }
 }

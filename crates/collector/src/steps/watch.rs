@@ -36,7 +36,11 @@ impl Work<'_> {
                 self.decide("the vendor's status of the case cannot be read: look into the vendor's portal");
                 Ok(self.rest(self.poll()))
             }
-            (Some(_), _) => Ok(self.rest(self.poll())),
+            (Some(_), _) => {
+                // What could not be read before can be read now.
+                self.record.trouble = None;
+                Ok(self.rest(self.poll()))
+            }
             // The case has ended and may be gone: a second read decides.
             (None, Err(error)) if error.kind() == Kind::NotFound && self.record.absence.is_announced() => {
                 Ok(self.rest(Absence::GONE_AFTER.try_into().unwrap_or(Duration::MAX)))
@@ -56,7 +60,15 @@ impl Work<'_> {
     async fn cancel(&mut self, case: &CaseRef) -> Result<(), Failure> {
         let options = self.call_options().await.stored()?;
         match self.setup.provider.cancel(case, &options).await {
-            Err(error) if error.kind() != Kind::InvalidState => return Err(Failure::Step(error)),
+            // It has ended or is unknown, which the status shows, or it cannot be canceled.
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    Kind::InvalidState | Kind::NotFound | Kind::Rejected | Kind::Unsupported | Kind::Forbidden
+                ) =>
+            {
+                return Err(Failure::Step(error));
+            }
             _ => self.record.cancel = false,
         }
         self.save().await.stored()

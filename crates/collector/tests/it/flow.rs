@@ -161,7 +161,7 @@ async fn an_outage_of_six_days_delays_a_case_only() {
     drop(process.open().await.unwrap());
     process.run(MINUTE * 2).await;
     world.finish(Outcome::Positive);
-    world.vendor.lock().unwrap().chaos = Some(|_| Reaction::Refuse);
+    world.vendor.lock().unwrap().chaos = Some(Box::new(|_| Reaction::Refuse));
     world.deliver(&process, "Final").await;
     process.run(DAY * 6).await;
     let report = process.report().await;
@@ -290,4 +290,141 @@ async fn a_canceled_case_ends_as_terminated() {
     let report = process.report().await;
     assert_eq!((report.state, report.outcome), (CaseState::Deleted, Some(Outcome::Terminated)));
     world.check(&process, &report).await;
+}
+
+/// A process that also collects audio recordings, and a case that has ended.
+async fn with_audio(world: &World, call: &'static str, reactions: Vec<Reaction>) -> crate::sim::Process {
+    let wishes = |builder: identkit_collector::CollectorBuilder| {
+        let mut wishes = EvidenceWishes::default();
+        wishes.audio = true;
+        builder.wishes(wishes)
+    };
+    let process = world.process_with(Fuse::none(), wishes).await;
+    drop(process.open().await.unwrap());
+    // The first sweep and the first read are over: they would make the case due earlier.
+    process.run(MINUTE * 3).await;
+    world.finish(Outcome::Positive);
+    world.vendor.lock().unwrap().reactions.insert(call, reactions);
+    world.deliver(&process, "Final").await;
+    process
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_404_does_not_show_that_evidence_is_absent() {
+    let world = World::new();
+    let process = with_audio(&world, "evidence", vec![Reaction::Answer, Reaction::Answer, Reaction::Miss]).await;
+    process.run(MINUTE * 3).await;
+    let report = process.report().await;
+    assert_eq!((report.state, report.missing), (CaseState::Collecting, vec![EvidenceKind::Audio]));
+    process.run(MINUTE * 6).await;
+    let report = process.report().await;
+    assert_eq!((report.state, report.artifacts.len()), (CaseState::Deleted, 3), "{report:?}");
+    world.check(&process, &report).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_fails_does_not_keep_others_from_being_saved() {
+    let world = World::new();
+    let process = with_audio(&world, "evidence", vec![Reaction::Answer, Reaction::Refuse]).await;
+    process.run(MINUTE * 3).await;
+    let kinds: Vec<_> = process.report().await.artifacts.iter().filter_map(|one| one.kind).collect();
+    // In the order in which they were saved.
+    assert_eq!(kinds, [EvidenceKind::IdentData, EvidenceKind::Audio, EvidenceKind::Report]);
+    assert_eq!(process.report().await.state, CaseState::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unconfirmed_deletion_needs_two_reads_that_lie_apart() {
+    let world = World::new();
+    let process = with_audio(&world, "delete", vec![Reaction::Lose]).await;
+    process.run(MINUTE * 3).await;
+    assert_eq!(process.report().await.state, CaseState::Collected);
+    process.run(MINUTE * 6).await;
+    let report = process.report().await;
+    assert_eq!(report.state, CaseState::Deleted, "{report:?}");
+    world.check(&process, &report).await;
+
+    // The vendor answers 404 for a while, and has the data all the same.
+    let world = World::new();
+    let process = with_audio(&world, "delete", vec![Reaction::Miss]).await;
+    let misses = vec![Reaction::Answer, Reaction::Answer, Reaction::Answer, Reaction::Miss];
+    world.vendor.lock().unwrap().reactions.insert("evidence", misses);
+    process.run(MINUTE * 3).await;
+    assert_eq!(process.report().await.state, CaseState::Collected);
+    process.run(MINUTE * 6).await;
+    let report = process.report().await;
+    assert_eq!(report.state, CaseState::Deleted, "{report:?}");
+    world.check(&process, &report).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_the_ledger_does_not_have_is_not_removed() {
+    let world = World::new();
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    process.run(MINUTE).await;
+    let folder = world.files.lock().unwrap().keys().next().unwrap().rsplit_once('/').unwrap().0.to_owned();
+    // Another attempt has stored both, and stopped before it recorded them.
+    for file in ["report-0.7.pdf", "audio-0.bin"] {
+        world.files.lock().unwrap().insert(format!("{folder}/{file}"), "copy".into());
+    }
+    let case = process.report().await.case;
+    process.collector.work_on(case).await.unwrap();
+    let files = world.files.lock().unwrap();
+    assert!(files.contains_key(&format!("{folder}/audio-0.bin")), "it can be the only copy: {:?}", files.keys());
+    assert!(!files.contains_key(&format!("{folder}/report-0.7.pdf")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_request_that_was_not_sent_does_not_count() {
+    let world = World::new();
+    let refused = vec![Reaction::Refuse; 4];
+    world.vendor.lock().unwrap().reactions.insert("request_evidence", refused);
+    let wishes = |builder: identkit_collector::CollectorBuilder| {
+        let mut wishes = EvidenceWishes::default();
+        wishes.video = true;
+        builder.wishes(wishes)
+    };
+    let process = world.process_with(Fuse::none(), wishes).await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    process.run(MINUTE * 10).await;
+    assert_eq!(world.vendor.lock().unwrap().only().1.recording_requests, 1);
+    world.deliver(&process, "Recording").await;
+    process.run(MINUTE * 3).await;
+    assert_eq!(process.report().await.state, CaseState::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_that_fails_does_not_keep_the_end_from_being_read() {
+    let world = World::new();
+    let process = world.process().await;
+    let case = process.open().await.unwrap().case;
+    world.vendor.lock().unwrap().reactions.insert("cancel", vec![Reaction::Miss]);
+    process.collector.command(case, Command::Cancel).await.unwrap();
+    world.finish(Outcome::Positive);
+    process.run(MINUTE * 3).await;
+    assert_eq!(process.report().await.state, CaseState::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_case_with_the_id_of_another_one_is_stuck() {
+    let world = World::new();
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    // A second intent finds the first one's order.
+    world.vendor.lock().unwrap().reactions.insert("open", vec![Reaction::Drop]);
+    let new = identkit_core::NewCase { reference: Some("reference-2".into()), ..Default::default() };
+    let second = process.collector.open(crate::sim::PROVIDER, &new).await.unwrap();
+    assert_eq!(second.state, CaseState::Unknown);
+    world.vendor.lock().unwrap().orders.get_mut("order-1").unwrap().reference = "reference-2".into();
+    process.run(MINUTE * 3).await;
+    let report = process.collector.report(second.case).await.unwrap().unwrap();
+    assert_eq!(report.state, CaseState::Stuck);
+    assert!(report.why.contains("belongs to another case"), "{}", report.why);
+    let searches = world.vendor.lock().unwrap().log.iter().filter(|call| **call == "find").count();
+    assert_eq!(searches, 1);
 }

@@ -9,10 +9,10 @@
     reason = "tests"
 )]
 
-mod chaos;
 mod crashes;
 mod flow;
 mod pauses;
+mod seeds;
 mod sim;
 mod sink;
 mod sink_discard;

@@ -156,7 +156,7 @@ impl IdentityProvider for IdentityTm {
         kind: EvidenceKind,
         options: &CallOptions,
     ) -> Result<Vec<Evidence>, Error> {
-        evidence::read(self, &order_id(case)?, kind, options).await
+        evidence::read(self, &order_id(case)?, kind, options).await.map_err(doubt_not_found)
     }
 
     async fn request_evidence(
@@ -186,7 +186,7 @@ impl IdentityProvider for IdentityTm {
             let detail = "the event announces the recording of another case";
             return Err(Error::new(Kind::InvalidInput, detail).with_delivery(Delivery::NotSent));
         }
-        evidence::video(self, &ready, options).await
+        evidence::video(self, &ready, options).await.map_err(doubt_not_found)
     }
 
     fn announces_end(&self, event: &Event) -> bool {
@@ -198,7 +198,7 @@ impl IdentityProvider for IdentityTm {
     }
 
     async fn delete(&self, case: &CaseRef, _: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
-        self.delete_ident_data(&order_id(case)?, options).await.map(|_| ())
+        self.delete_ident_data(&order_id(case)?, options).await.map(|_| ()).map_err(doubt_not_found)
     }
 
     async fn changes(

@@ -29,6 +29,7 @@ pub(super) fn nearest(name: &str, listed: &[&'static str]) -> Option<&'static st
 const MOST: usize = 100;
 
 /// Whether a part has an element whose name is not nearly a listed one. Of many elements, not all are compared.
+#[cfg(any(feature = "identity-tm", test))]
 pub(super) fn has_unknown(extra: &Extra, listed: &[&'static str]) -> bool {
     extra.len() > MOST || extra.keys().any(|name| nearest(name, listed).is_none())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use identkit_collector::{ArtifactSink, Collector, Command, DiscardSink, ProviderSetup};
+use identkit_collector::{ArtifactSink, Collector, Command, DeletePolicy, DiscardSink, ProviderSetup};
 use identkit_core::{IdentityProvider, Secret};
 use identkit_store::{Case, Store};
 use identkit_transport::SystemClock;
@@ -60,7 +60,7 @@ pub(super) async fn adopt(arguments: &AdoptArguments, format: Format) -> Result<
     run(&arguments.act, Command::Adopt(id), format).await
 }
 
-/// A collector for commands on one case.
+/// A collector for commands on one case. It deletes nothing by itself: only a running collector knows when.
 pub(super) fn collector(
     store: &Store,
     sink: Arc<dyn ArtifactSink>,
@@ -68,7 +68,7 @@ pub(super) fn collector(
     lease: Duration,
 ) -> Result<Collector, Failure> {
     let builder = Collector::builder(store.clone(), sink, Arc::new(SystemClock::new()));
-    Ok(builder.provider(ProviderSetup::new(provider)).lease(lease).build()?)
+    Ok(builder.provider(ProviderSetup::new(provider)).delete(DeletePolicy::Never).lease(lease).build()?)
 }
 
 /// Shows what a command has changed.

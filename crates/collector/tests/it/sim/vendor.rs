@@ -1,6 +1,7 @@
 //! A made-up vendor whose calls can be interrupted and can fail.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub(crate) enum Reaction {
     Lose,
     /// The request is not executed, and the response is lost.
     Drop,
+    /// The request is not executed, and the response is a 404.
+    Miss,
 }
 
 #[derive(Debug)]
@@ -57,8 +60,11 @@ pub(crate) struct Order {
     pub(crate) deleted: bool,
 }
 
+/// The reaction to a call, by its number.
+pub(crate) type Chaos = Box<dyn Fn(usize) -> Reaction + Send>;
+
 /// The vendor's state, which all processes share.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct VendorState {
     pub(crate) orders: BTreeMap<String, Order>,
     pub(crate) creates: usize,
@@ -68,7 +74,7 @@ pub(crate) struct VendorState {
     /// Reactions to the next calls with this name.
     pub(crate) reactions: BTreeMap<&'static str, Vec<Reaction>>,
     /// Reaction to every call, by its number.
-    pub(crate) chaos: Option<fn(usize) -> Reaction>,
+    pub(crate) chaos: Option<Chaos>,
     calls: usize,
     /// Number of reports: each is different, like one with a time in it.
     reports: usize,
@@ -86,7 +92,7 @@ impl VendorState {
         self.calls += 1;
         match self.reactions.get_mut(name).filter(|planned| !planned.is_empty()) {
             Some(planned) => planned.remove(0),
-            None => self.chaos.map_or(Reaction::Answer, |chaos| chaos(self.calls)),
+            None => self.chaos.as_ref().map_or(Reaction::Answer, |chaos| chaos(self.calls)),
         }
     }
 
@@ -97,12 +103,18 @@ impl VendorState {
 }
 
 /// The client of one process.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct SimVendor {
     pub(crate) state: Arc<Mutex<VendorState>>,
     pub(crate) files: Files,
     pub(crate) clock: SimClock,
     pub(crate) fuse: Arc<Fuse>,
+}
+
+impl fmt::Debug for SimVendor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SimVendor")
+    }
 }
 
 impl SimVendor {
@@ -134,6 +146,7 @@ impl SimVendor {
                     return Err(Error::new(Kind::Unreachable, "refused").with_delivery(Delivery::NotSent));
                 }
                 Reaction::Drop => return Err(unknown()),
+                Reaction::Miss => return Err(Error::new(Kind::NotFound, "missed").with_status(404)),
                 Reaction::Answer | Reaction::Lose => {}
             }
             state.log.push(name);
