@@ -1,7 +1,9 @@
 //! What a running collector leaves in its store for the commands on its cases: where its artifacts are, how its receiver is
 //! reached, and which evidence it wants.
 
-use identkit_collector::EvidenceWishes;
+use std::time::Duration;
+
+use identkit_collector::{DeletePolicy, EvidenceWishes};
 use identkit_store::Store;
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +24,17 @@ pub(crate) struct RunSettings {
     /// Additional evidence of new cases.
     #[serde(default)]
     pub(crate) wishes: EvidenceWishes,
+    /// Time in seconds after which the results are deleted at the vendor. `None`: never.
+    #[serde(default)]
+    pub(crate) delete_after: Option<u64>,
 }
 
 impl RunSettings {
+    /// When the results are deleted at the vendor.
+    pub(crate) fn delete_policy(&self) -> DeletePolicy {
+        self.delete_after.map_or(DeletePolicy::Never, |seconds| DeletePolicy::After(Duration::from_secs(seconds)))
+    }
+
     /// Reads the settings. `None` if no collector was started on this store.
     pub(crate) async fn read(store: &Store) -> Result<Option<Self>, Failure> {
         // A later release can have written another form.

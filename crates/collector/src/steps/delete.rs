@@ -17,9 +17,6 @@ use crate::work::{Failure, Next, Stored as _, Work};
 /// Name in the deletion ledger for a deletion that a person asked for.
 const OPERATOR: &str = "operator";
 
-/// Time until a case that is not to be deleted is looked at again.
-const DAY: Duration = Duration::from_secs(86_400);
-
 impl Work<'_> {
     pub(crate) async fn delete(&mut self) -> Result<Next, Failure> {
         let Some(case) = self.case.opened.clone() else {
@@ -33,8 +30,7 @@ impl Work<'_> {
         match self.until_deletion() {
             Some(Duration::ZERO) => {}
             Some(wait) => return Ok(self.rest(wait)),
-            // Another collector, or a later start, can have another policy.
-            None => return Ok(self.rest(DAY)),
+            None => return Ok(Next::RestForever),
         }
         let artifacts = self.collector.store.artifacts(self.case.id).await.stored()?;
         let permit = self.permit(&artifacts).await?;

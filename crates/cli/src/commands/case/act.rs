@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: &Arguments, command: Command, format: Format)
     let provider = accounts.account(&case.provider)?.provider(Calls::None, &accounts.route).await?;
     // Nothing is stored in it.
     let sink = Arc::new(DiscardSink::new(0));
-    let collector = collector(&store, sink, provider, arguments.lease)?;
+    let collector = collector(&store, sink, provider, arguments.lease, DeletePolicy::Never)?;
     collector.command(case.id, command).await?;
     show(&store, &case, format).await
 }
@@ -60,15 +60,16 @@ pub(super) async fn adopt(arguments: &AdoptArguments, format: Format) -> Result<
     run(&arguments.act, Command::Adopt(id), format).await
 }
 
-/// A collector for commands on one case. It deletes nothing by itself: only a running collector knows when.
+/// A collector for commands on one case.
 pub(super) fn collector(
     store: &Store,
     sink: Arc<dyn ArtifactSink>,
     provider: Arc<dyn IdentityProvider>,
     lease: Duration,
+    delete: DeletePolicy,
 ) -> Result<Collector, Failure> {
     let builder = Collector::builder(store.clone(), sink, Arc::new(SystemClock::new()));
-    Ok(builder.provider(ProviderSetup::new(provider)).delete(DeletePolicy::Never).lease(lease).build()?)
+    Ok(builder.provider(ProviderSetup::new(provider)).delete(delete).lease(lease).build()?)
 }
 
 /// Shows what a command has changed.

@@ -1,7 +1,7 @@
 //! `identkit case delete`: deletes the data of a case at the vendor now.
 
 use clap::Args;
-use identkit_collector::Deleting;
+use identkit_collector::{DeletePolicy, Deleting};
 
 use super::act::{collector, show};
 use super::find;
@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
         let question = format!("Evidence of case {} that is not saved will be lost.", case.id.0);
         confirm(arguments.yes, question, "not deleted").await?;
     }
-    let collector = collector(&store, sink, provider, arguments.lease)?;
+    let collector = collector(&store, sink, provider, arguments.lease, DeletePolicy::Never)?;
     collector.delete_now(case.id, deleting).await?;
     show(&store, &case, format).await
 }

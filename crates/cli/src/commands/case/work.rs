@@ -1,9 +1,10 @@
 //! `identkit case collect`: does the steps of a case now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
-use identkit_collector::{ArtifactSink, Command};
+use identkit_collector::{ArtifactSink, Command, DeletePolicy};
 use identkit_store::Store;
 
 use super::act::{collector, show};
@@ -69,7 +70,10 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     let account = arguments.accounts.account(&case.provider)?;
     let provider = account.provider(Calls::All, &arguments.accounts.route).await?;
     let sink = arguments.sink.open(&store).await?;
-    let collector = collector(&store, sink, provider, arguments.lease)?;
+    // That of the running collector, also if none runs now.
+    let settings = RunSettings::read(&store).await?;
+    let delete = settings.map_or(DeletePolicy::After(Duration::ZERO), |settings| settings.delete_policy());
+    let collector = collector(&store, sink, provider, arguments.lease, delete)?;
     if arguments.without_video {
         collector.command(case.id, Command::WithoutRecording).await?;
     }

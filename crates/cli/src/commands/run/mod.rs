@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use identkit_collector::{Collector, EvidenceWishes};
+use identkit_collector::{Collector, DeletePolicy, EvidenceWishes};
 use identkit_core::{Clock as _, Inbox};
 use identkit_store::Store;
 use identkit_transport::SystemClock;
@@ -147,8 +147,12 @@ impl Running {
 /// Stores what the commands on the cases need.
 async fn remember(options: &Arguments, store: &Store, webhook_base: Option<String>) -> Result<(), Failure> {
     let sink = options.sink.shown();
-    let settings =
-        RunSettings { sink: sink.clone(), webhook_base, wishes: options.wishes.and(EvidenceWishes::default()) };
+    let delete_after = match delete_policy(options) {
+        DeletePolicy::After(wait) => Some(wait.as_secs()),
+        _ => None,
+    };
+    let wishes = options.wishes.and(EvidenceWishes::default());
+    let settings = RunSettings { sink: sink.clone(), webhook_base, wishes, delete_after };
     let before = settings.write(store).await?;
     if let Some(before) = before.filter(|before| before.sink != sink) {
         let what = "artifacts that are saved already stay there, and must be in the new sink under the same names";

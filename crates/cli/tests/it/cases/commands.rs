@@ -103,6 +103,16 @@ fn one_case_is_collected_without_a_running_collector() {
 }
 
 #[test]
+fn one_case_is_not_deleted_if_its_collector_deletes_nothing() {
+    let service = Service::new();
+    service.start(&["--no-delete"]).end("TERM");
+    let case = service.open_order(&json!({}));
+    service.play(&case, "positive");
+    assert_eq!(service.json(&format!("case collect {}", case["case"]))["state"], "collected");
+    assert_eq!(service.calls("delIdentdata"), 0);
+}
+
+#[test]
 fn watching_ends_with_the_case() {
     let service = Service::new();
     let running = service.start(&[]);
