@@ -192,8 +192,9 @@ impl CollectorBuilder {
         self
     }
 
-    /// Sets the time after which the work of a process that has stopped is continued by another one. No call to a vendor
-    /// takes longer. All collectors of a store must have the same. Default: 30 seconds.
+    /// Sets the time after which the work of a process that has stopped is continued by another one. Each call for a case
+    /// begins with a shorter timeout; a download can run longer. All collectors of a store must have the same. Default: 30
+    /// seconds.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self

@@ -28,7 +28,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What the request that opens a case must contain.
 #[non_exhaustive]
-#[derive(Debug)]
 pub struct OpenCall<'a> {
     /// Id of the case in the store.
     pub case: CaseId,
@@ -40,6 +39,12 @@ pub struct OpenCall<'a> {
     pub webhook_final: Option<&'a Secret>,
     /// Options of the call: its timeout is shorter than the lease.
     pub options: &'a CallOptions,
+}
+
+impl fmt::Debug for OpenCall<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenCall").field("case", &self.case).finish_non_exhaustive()
+    }
 }
 
 /// Sends the request that opens a case, e.g. one in the vendor's own format. For a [`NewCase`], use [`Collector::open`].
