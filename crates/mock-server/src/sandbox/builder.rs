@@ -55,6 +55,8 @@ impl SandboxBuilder {
                 guard: GUARD,
                 cases: None,
                 generations: Arc::default(),
+                #[cfg(feature = "server")]
+                pages: None,
             },
             world: None,
             seed: 0,
@@ -138,6 +140,14 @@ impl SandboxBuilder {
     /// Sets the maximum number of cases of each vendor, at least one; see [`World::keep_cases`].
     pub fn keep_cases(mut self, cases: usize) -> Self {
         self.plan.cases = Some(cases);
+        self
+    }
+
+    /// Adds web pages to the listeners: the pages of the person to that of the vendors, and the console to that of the
+    /// admin API.
+    #[cfg(feature = "server")]
+    pub fn pages(mut self, pages: Arc<dyn crate::server::Pages>) -> Self {
+        self.plan.pages = Some(pages);
         self
     }
 

@@ -254,6 +254,8 @@ pub(crate) struct Plan {
     pub(super) guard: Duration,
     pub(super) cases: Option<usize>,
     pub(super) generations: Arc<AtomicU64>,
+    #[cfg(feature = "server")]
+    pub(crate) pages: Option<Arc<dyn crate::server::Pages>>,
 }
 
 impl Plan {

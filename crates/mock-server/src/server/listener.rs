@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::admin::{self, AdminApi};
+use super::admin::{self, AdminApi, AllowedHosts};
 use super::connection::{BROKEN_BODY, IDLE, Limits, Read, connection, plain, read, read_first};
 use super::listen_address::ListenAddress;
 use super::tls::Authority;
@@ -72,11 +72,12 @@ pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option
 /// # Panics
 /// See [`vendors`].
 pub async fn vendors_at(worlds: impl Into<Worlds>, at: ListenAddress, tls: Option<&Authority>) -> io::Result<Listener> {
-    let worlds = worlds.into();
+    let api = Arc::new(AdminApi::new(worlds));
     let refuse = |defect| plain(StatusCode::BAD_REQUEST, defect);
     let handler = move |request: Request<Incoming>| {
-        let worlds = worlds.clone();
+        let api = Arc::clone(&api);
         async move {
+            let worlds = api.worlds();
             let (head, body) = request.into_parts();
             // Checked before the body is read: a fault may reset the connection in the middle of the request.
             let empty = Request::from_parts(head, Bytes::new());
@@ -86,7 +87,13 @@ pub async fn vendors_at(worlds: impl Into<Worlds>, at: ListenAddress, tls: Optio
             }
             let limits = if worlds.knows(&empty) { DOCUMENTS } else { UNKNOWN };
             match read(body, limits).await {
-                Ok(Read::Whole(bytes)) => Ok(worlds.handle(empty.map(|_| bytes)).await),
+                Ok(Read::Whole(bytes)) => {
+                    let request = empty.map(|_| bytes);
+                    if let Some(page) = worlds.pages().and_then(|pages| pages.person(&api, &request)) {
+                        return Ok(page.await);
+                    }
+                    Ok(worlds.handle(request).await)
+                }
                 Ok(Read::TooLarge) if limits.body == UNKNOWN.body => {
                     let response = worlds.handle(empty).await;
                     // Without valid credentials, the body does not matter.
@@ -126,17 +133,24 @@ pub async fn admin(worlds: impl Into<Worlds>, address: SocketAddr) -> io::Result
 /// # Panics
 /// See [`vendors`].
 pub async fn admin_at(worlds: impl Into<Worlds>, at: ListenAddress) -> io::Result<Listener> {
-    let (worlds, api) = (worlds.into(), Arc::new(AdminApi::new(&at)));
+    let shared = Arc::new((AllowedHosts::new(&at), AdminApi::new(worlds)));
     let handler = move |request: Request<Incoming>| {
-        let (worlds, api) = (worlds.clone(), Arc::clone(&api));
+        let shared = Arc::clone(&shared);
         async move {
+            let (hosts, api) = &*shared;
             // Before the body is read.
-            if let Some(refusal) = api.refusal(&request) {
+            if let Some(refusal) = admin::refusal(hosts, &request) {
                 return Ok(refusal);
             }
             let (head, body) = request.into_parts();
             Ok(match read(body, CONTROL).await {
-                Ok(Read::Whole(bytes)) => api.handle(&worlds, &Request::from_parts(head, bytes)).await,
+                Ok(Read::Whole(bytes)) => {
+                    let request = Request::from_parts(head, bytes);
+                    match api.worlds().pages().and_then(|pages| pages.console(api, &request)) {
+                        Some(page) => page.await,
+                        None => api.handle(&request).await,
+                    }
+                }
                 Ok(Read::TooLarge) => admin::too_large(CONTROL),
                 // A client that has disconnected does not receive this.
                 Err(_) => admin::bad_request(BROKEN_BODY),

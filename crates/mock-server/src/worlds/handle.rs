@@ -92,6 +92,12 @@ impl Worlds {
         self.selected_by(&request).handle(request).await
     }
 
+    /// The web pages of this sandbox.
+    #[cfg(feature = "server")]
+    pub(crate) fn pages(&self) -> Option<&dyn crate::server::Pages> {
+        self.0.plan.pages.as_deref()
+    }
+
     /// Whether the public half of a request's credentials belongs to a world.
     #[cfg(feature = "server")]
     pub(crate) fn knows(&self, request: &Request<Bytes>) -> bool {

@@ -11,8 +11,10 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use identkit_console::Console;
 use identkit_core::Clock as _;
 use identkit_mock_server::server::{self, Authority, ListenAddress};
 use identkit_mock_server::{Mode, Sandbox, VirtualClock, World, Worlds};
@@ -45,7 +47,8 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
         .seed(options.seed.unwrap_or_else(|| fastrand::u64(..MAX_SEED)))
         .profile(options.profile.unwrap_or_default())
         .keep_cases(usize::try_from(options.keep_cases).unwrap_or(usize::MAX))
-        .webhook_transport(network::webhooks(options.webhook_ca.as_deref())?);
+        .webhook_transport(network::webhooks(options.webhook_ca.as_deref())?)
+        .pages(Arc::new(Console::new()));
     let sandbox = options.vendors.add_to(sandbox);
     let sandbox = match saved.flatten() {
         Some(world) => {

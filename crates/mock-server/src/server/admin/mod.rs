@@ -21,19 +21,20 @@ mod route;
 mod settings;
 mod worlds;
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use identkit_core::Content;
 use identkit_wire::json;
 use serde_json::Value;
 
-use self::hosts::AllowedHosts;
+pub(super) use self::hosts::AllowedHosts;
 use self::input::{Form, Input, NoMembers, Reveal, RevealQuery, check_masks, input, present, word};
 use self::openapi::Topic;
 use self::pages::{Limit, Number, Page, check_order};
 use self::problem::{Problem, ProblemKind};
 use self::route::{Answer, Context, Created, Json, Output, Route, route};
-use super::ListenAddress;
 use super::connection::Limits;
 use crate::Worlds;
 use crate::worlds::DEFAULT;
@@ -63,27 +64,41 @@ pub(super) fn calls() -> impl Iterator<Item = (Method, String)> {
     routes.map(|route| (route.method, format!("{ROOT}/{}", route.path)))
 }
 
-pub(super) struct AdminApi {
-    hosts: AllowedHosts,
+/// The response to a request that a web page made a browser send. It is rejected before its body is read.
+pub(super) fn refusal<B>(hosts: &AllowedHosts, request: &Request<B>) -> Option<Response<Content>> {
+    hosts.check(request).err().map(Problem::response)
+}
+
+/// The admin API of a set of worlds, without a listener. It does not check where a request comes from.
+pub struct AdminApi {
+    worlds: Worlds,
     topics: Vec<Topic>,
 }
 
+impl fmt::Debug for AdminApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminApi").field("worlds", &self.worlds).finish_non_exhaustive()
+    }
+}
+
 impl AdminApi {
-    pub(super) fn new(place: &ListenAddress) -> Self {
-        Self { hosts: AllowedHosts::new(place), topics: topics() }
+    /// Creates the API of these worlds.
+    pub fn new(worlds: impl Into<Worlds>) -> Self {
+        Self { worlds: worlds.into(), topics: topics() }
     }
 
-    /// The response to a request of a web page. Such a request is rejected before its body is read.
-    pub(super) fn refusal<B>(&self, request: &Request<B>) -> Option<Response<Content>> {
-        self.hosts.check(request).err().map(Problem::response)
+    /// The worlds.
+    pub fn worlds(&self) -> &Worlds {
+        &self.worlds
     }
 
-    pub(super) async fn handle(&self, worlds: &Worlds, request: &Request<Bytes>) -> Response<Content> {
-        let response = self.answer(worlds, request).await.unwrap_or_else(Problem::response);
+    /// Handles a call, e.g. `GET /_sandbox/v1/orders`.
+    pub async fn handle(&self, request: &Request<Bytes>) -> Response<Content> {
+        let response = self.answer(request).await.unwrap_or_else(Problem::response);
         if request.method() == Method::HEAD { response.map(|_| Content::empty()) } else { response }
     }
 
-    async fn answer(&self, worlds: &Worlds, request: &Request<Bytes>) -> Answer {
+    async fn answer(&self, request: &Request<Bytes>) -> Answer {
         let below = request.uri().path().strip_prefix(ROOT).and_then(|path| path.strip_prefix('/'));
         let path = below.ok_or_else(|| unknown_path("all paths of the admin API begin with /_sandbox/v1/"))?;
         // HEAD is supported wherever GET is.
@@ -111,7 +126,7 @@ impl AdminApi {
         let named = query.iter().find(|(name, _)| name == "world").and_then(|(_, world)| world.clone());
         let world = placeholders.world.clone().or(named).unwrap_or_else(|| DEFAULT.to_owned());
         let id = placeholders.id.clone().unwrap_or_default();
-        let context = Context { worlds: worlds.clone(), world, id, headers: request.headers().clone() };
+        let context = Context { worlds: self.worlds.clone(), world, id, headers: request.headers().clone() };
         (route.run)(context, &query, request.body()).await
     }
 
@@ -184,8 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_rejection_has_its_status_and_rule() {
-        let worlds = Worlds::from(&Sandbox::start());
-        let api = AdminApi::new(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
+        let api = AdminApi::new(&Sandbox::start());
         for (method, path, body, status, rule, words) in [
             (
                 "POST",
@@ -211,7 +225,7 @@ mod tests {
             ("GET", "journal?nothing=1", "", 400, "admin-journal", "body/POINTER, fault, header/NAME, limit"),
         ] {
             let request = Request::builder().method(method).uri(format!("{ROOT}/{path}"));
-            let response = api.handle(&worlds, &request.body(Bytes::from(body)).unwrap()).await;
+            let response = api.handle(&request.body(Bytes::from(body)).unwrap()).await;
             let problem: Value = serde_json::from_slice(response.body().as_bytes().unwrap()).unwrap();
             assert_eq!((&problem["status"], &problem["rule"]), (&status.into(), &rule.into()), "{path} {body}");
             assert!(problem["detail"].as_str().unwrap().contains(words), "{path} {body}: {problem}");
