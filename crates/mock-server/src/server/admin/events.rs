@@ -147,15 +147,14 @@ mod tests {
 
     use super::super::AdminApi;
     use super::*;
-    use crate::{Sandbox, VirtualClock, Worlds};
+    use crate::{Sandbox, VirtualClock};
 
     #[tokio::test(start_paused = true)]
     async fn comments_keep_an_idle_stream_open() {
         let clock = VirtualClock::new("2020-09-10T12:00:00Z".parse().unwrap());
-        let worlds = Worlds::from(&Sandbox::builder().clock(clock).start());
         let request = Request::get("/_sandbox/v1/events").body(Bytes::new()).unwrap();
-        let api = AdminApi::new(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into());
-        let mut body = api.handle(&worlds, &request).await.into_body();
+        let api = AdminApi::new(&Sandbox::builder().clock(clock).start());
+        let mut body = api.handle(&request).await.into_body();
         let began = SystemClock::new();
         for (expected, seconds) in [(OPENING, 0), (":\n\n", 15), (":\n\n", 30)] {
             let frame = std::future::poll_fn(|cx| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), cx));
