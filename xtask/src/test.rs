@@ -1,13 +1,22 @@
 //! `cargo xtask test`: runs all tests and doctests of the workspace with all features.
 //!
+//! The test programs run side by side, because most tests wait for servers and processes more than they compute. Each
+//! program's output is printed when it ends.
+//!
 //! Snapshots are compared, never written. insta appends the path of each asserted snapshot to a list
 //! (`INSTA_SNAPSHOT_REFERENCES_FILE`), which `cargo xtask snapshots` compares with the files on disk.
 //!
 //! Invariant: the list exists only after all tests passed, because the list of an incomplete run lacks references.
 
+use std::collections::VecDeque;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use cargo_metadata::{Artifact, Message};
 
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
@@ -22,24 +31,87 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     let growing = finished.with_extension("partial");
     prepare(&finished, &growing).map_err(|error| format!("preparing {}: {error}", finished.display()))?;
 
-    let mut cargo = ws.cargo(&["test", "--workspace", "--all-features"]);
-    cargo.env("INSTA_UPDATE", "no").env("INSTA_SNAPSHOT_REFERENCES_FILE", &growing);
-    // A developer's shell can set this variable, with which insta accepts everything.
-    cargo.env_remove("INSTA_FORCE_PASS");
-    if std::env::var_os("RUST_TEST_THREADS").is_none() {
-        cargo.env("RUST_TEST_THREADS", threads().to_string());
+    let Some(mut programs) = programs(ws)? else {
+        return Ok(vec!["some tests do not compile: see above".to_owned()]);
+    };
+    let doctests = ("doctests".to_owned(), ws.cargo(&["test", "--doc", "--workspace", "--all-features"]));
+    programs.push_front(doctests);
+    for (_, command) in &mut programs {
+        command.env("INSTA_UPDATE", "no").env("INSTA_SNAPSHOT_REFERENCES_FILE", &growing);
+        // A developer's shell can set this variable, with which insta accepts everything.
+        command.env_remove("INSTA_FORCE_PASS");
+        if std::env::var_os("RUST_TEST_THREADS").is_none() {
+            command.env("RUST_TEST_THREADS", (2 * cores()).to_string());
+        }
     }
-    if !ws.run(cargo)?.success() {
-        return Ok(vec!["some tests failed or did not compile: see above".to_owned()]);
+    let failed = run_side_by_side(ws, programs)?;
+    if !failed.is_empty() {
+        return Ok(vec![format!("tests failed, see above: {}", failed.join(", "))]);
     }
     fs::rename(&growing, &finished).map_err(|error| format!("writing {}: {error}", finished.display()))?;
     Ok(Vec::new())
 }
 
-/// Number of tests that run at the same time. Tests of servers and of the program wait more than they compute: with one
-/// thread per core, each core is half idle.
-fn threads() -> usize {
-    3 * std::thread::available_parallelism().map_or(1, usize::from)
+/// What is run: a name for people, and the command.
+type Program = (String, Command);
+
+/// Compiles all tests, and returns the test programs, the largest first: they have the most tests, and one that starts
+/// last would run alone. Returns `None` if something does not compile.
+fn programs(ws: &Workspace) -> Result<Option<VecDeque<Program>>, String> {
+    let all = ["test", "--no-run", "--workspace", "--all-features", "--message-format", "json-render-diagnostics"];
+    let built = ws.capture_stdout(ws.cargo(&all))?;
+    if !built.status.success() {
+        return Ok(None);
+    }
+    let mut programs: Vec<(u64, Program)> = Message::parse_stream(built.stdout.as_slice())
+        .filter_map(|message| match message {
+            Ok(Message::CompilerArtifact(artifact)) if artifact.profile.test => program(ws, &artifact),
+            _ => None,
+        })
+        .collect();
+    programs.sort_by(|(one, _), (other, _)| other.cmp(one));
+    Ok(Some(programs.into_iter().map(|(_, program)| program).collect()))
+}
+
+/// Returns the size of a test program, and how it is run: as by cargo, in the directory of its package.
+fn program(ws: &Workspace, artifact: &Artifact) -> Option<(u64, Program)> {
+    let file = artifact.executable.as_ref()?;
+    let package = artifact.manifest_path.parent()?;
+    let source = artifact.target.src_path.strip_prefix(ws.root()).unwrap_or(&artifact.target.src_path);
+    Some((fs::metadata(file).ok()?.len(), (source.to_string(), ws.program(file, package))))
+}
+
+/// Runs as many programs at once as there are cores. Returns the names of those that failed.
+fn run_side_by_side(ws: &Workspace, programs: VecDeque<Program>) -> Result<Vec<String>, String> {
+    let (left, failed) = (Mutex::new(programs), Mutex::new(Vec::new()));
+    let lock_left = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let lane = || {
+        while let Some((name, command)) = lock_left() {
+            let output = ws.capture(command)?;
+            // One lock for both, so that the outputs of two programs do not mix.
+            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+            ws.print(&format!("     Running {name}"));
+            if !ws.is_throwaway() {
+                // A closed standard output must not hide which tests failed.
+                let _ = io::stdout().write_all(&output.stdout).and_then(|()| io::stdout().write_all(&output.stderr));
+            }
+            if !output.status.success() {
+                failed.push(name);
+            }
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..cores()).map(|_| scope.spawn(lane)).collect();
+        lanes
+            .into_iter()
+            .try_for_each(|lane| lane.join().unwrap_or_else(|_| Err("a thread of the checks panicked".to_owned())))
+    })?;
+    Ok(failed.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Removes the list of the previous run and creates an empty one: insta creates none if no test asserts a snapshot.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every check takes the workspace as a value, so that tests run the same code on a throwaway package.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
@@ -64,11 +65,15 @@ impl Workspace {
             command.arg("--locked");
         }
         command.args(rest);
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(set_by_cargo_run) {
-                command.env_remove(name);
-            }
-        }
+        without_own_variables(&mut command);
+        command
+    }
+
+    /// Returns a call of a program that cargo built, as `cargo test` runs it: in the directory of its package.
+    pub(crate) fn program(&self, file: impl AsRef<OsStr>, package: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(file);
+        without_own_variables(&mut command);
+        command.current_dir(&package).env("CARGO_MANIFEST_DIR", package.as_ref());
         command
     }
 
@@ -85,6 +90,19 @@ impl Workspace {
         if !self.throwaway {
             println!("{text}");
         }
+    }
+
+    /// Whether it belongs to a test.
+    pub(crate) fn is_throwaway(&self) -> bool {
+        self.throwaway
+    }
+
+    /// Runs a command and returns its standard output; its errors go to the terminal.
+    pub(crate) fn capture_stdout(&self, mut command: Command) -> Result<Output, String> {
+        if !self.throwaway {
+            command.stderr(Stdio::inherit());
+        }
+        self.capture(command)
     }
 
     pub(crate) fn capture(&self, mut command: Command) -> Result<Output, String> {
@@ -130,6 +148,15 @@ impl Workspace {
     pub(crate) fn read_all(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, String> {
         let files = self.files()?.into_iter().filter(|path| wanted(path));
         files.map(|path| self.read(&path).map(|text| (path, text))).collect()
+    }
+}
+
+/// Removes the variables that `cargo run` set for the checks themselves.
+fn without_own_variables(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(set_by_cargo_run) {
+            command.env_remove(name);
+        }
     }
 }
 
