@@ -21,6 +21,7 @@ mod features;
 mod finding;
 mod generated;
 mod growth;
+mod lanes;
 mod layers;
 mod members;
 mod names;

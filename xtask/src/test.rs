@@ -14,11 +14,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use cargo_metadata::{Artifact, Message};
 
 use crate::finding::Verdict;
+use crate::lanes;
 use crate::workspace::Workspace;
 
 /// The list of snapshots that the last successful run asserted.
@@ -41,7 +41,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
         // A developer's shell can set this variable, with which insta accepts everything.
         command.env_remove("INSTA_FORCE_PASS");
         if std::env::var_os("RUST_TEST_THREADS").is_none() {
-            command.env("RUST_TEST_THREADS", (2 * cores()).to_string());
+            command.env("RUST_TEST_THREADS", (2 * lanes::count()).to_string());
         }
     }
     let failed = run_side_by_side(ws, programs)?;
@@ -83,35 +83,19 @@ fn program(ws: &Workspace, artifact: &Artifact) -> Option<(u64, Program)> {
 
 /// Runs as many programs at once as there are cores. Returns the names of those that failed.
 fn run_side_by_side(ws: &Workspace, programs: VecDeque<Program>) -> Result<Vec<String>, String> {
-    let (left, failed) = (Mutex::new(programs), Mutex::new(Vec::new()));
-    let lock_left = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    let lane = || {
-        while let Some((name, command)) = lock_left() {
-            let output = ws.capture(command)?;
-            // One lock for both, so that the outputs of two programs do not mix.
-            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-            ws.print(&format!("     Running {name}"));
-            if !ws.is_throwaway() {
-                // A closed standard output must not hide which tests failed.
-                let _ = io::stdout().write_all(&output.stdout).and_then(|()| io::stdout().write_all(&output.stderr));
-            }
-            if !output.status.success() {
-                failed.push(name);
-            }
+    let printing = Mutex::new(());
+    let ended = lanes::run_all(programs, |_, (name, command)| {
+        let output = ws.capture(command)?;
+        // The outputs of two programs must not mix.
+        let _printing = printing.lock().unwrap_or_else(PoisonError::into_inner);
+        ws.print(&format!("     Running {name}"));
+        if !ws.is_throwaway() {
+            // A closed standard output must not hide which tests failed.
+            let _ = io::stdout().write_all(&output.stdout).and_then(|()| io::stdout().write_all(&output.stderr));
         }
-        Ok(())
-    };
-    thread::scope(|scope| {
-        let lanes: Vec<_> = (0..cores()).map(|_| scope.spawn(lane)).collect();
-        lanes
-            .into_iter()
-            .try_for_each(|lane| lane.join().unwrap_or_else(|_| Err("a thread of the checks panicked".to_owned())))
+        Ok((!output.status.success()).then_some(name))
     })?;
-    Ok(failed.into_inner().unwrap_or_else(PoisonError::into_inner))
-}
-
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    Ok(ended.into_iter().flatten().collect())
 }
 
 /// Removes the list of the previous run and creates an empty one: insta creates none if no test asserts a snapshot.

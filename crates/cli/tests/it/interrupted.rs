@@ -436,7 +436,8 @@ fn at_96_a_signal_does_not_split_a_set_of_files() {
         let command = server.command(&line(force));
         let mut traced = clean_command("strace");
         traced.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-        traced.args(["-e", &format!("inject={call}:signal=TERM:when=1"), PROGRAM]).args(command.get_args());
+        traced.args(["-e", &format!("inject={call}:signal=TERM:when=1")]);
+        traced.arg(command.get_program()).args(command.get_args());
         traced.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let result = run(&mut traced);
         result.ends_with(0, &[]).shows(&["sha256"]);
