@@ -265,6 +265,14 @@ impl Plan {
         vendors.flat_map(|vendor| vendor.routes()).map(|route| route.meta().name).collect()
     }
 
+    /// Whether the listeners serve landing pages.
+    pub(crate) fn has_pages(&self) -> bool {
+        #[cfg(feature = "server")]
+        return self.pages.is_some();
+        #[cfg(not(feature = "server"))]
+        false
+    }
+
     pub(crate) fn vendor(&self, name: &str) -> Option<&dyn MockVendor> {
         self.vendors.iter().find(|vendor| vendor.name() == name).map(|vendor| &**vendor)
     }

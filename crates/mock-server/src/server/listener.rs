@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
+use http::uri::Scheme;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use identkit_core::{Clock as _, Content, Instant};
@@ -74,14 +75,19 @@ pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option
 pub async fn vendors_at(worlds: impl Into<Worlds>, at: ListenAddress, tls: Option<&Authority>) -> io::Result<Listener> {
     let api = Arc::new(AdminApi::new(worlds));
     let refuse = |defect| plain(StatusCode::BAD_REQUEST, defect);
+    let scheme = if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
     let handler = move |request: Request<Incoming>| {
-        let api = Arc::clone(&api);
+        let (api, scheme) = (Arc::clone(&api), scheme.clone());
         async move {
             let worlds = api.worlds();
-            let (head, body) = request.into_parts();
+            let (mut head, body) = request.into_parts();
+            // For the URLs of landing pages.
+            head.extensions.insert(scheme);
             // Checked before the body is read: a fault may reset the connection in the middle of the request.
             let empty = Request::from_parts(head, Bytes::new());
-            if worlds.interrupts(&empty) {
+            // Faults are for the vendors' calls, and not for landing pages.
+            let is_page = worlds.pages().is_some() && worlds.has_landing_page_at(empty.uri().path());
+            if !is_page && worlds.interrupts(&empty) {
                 read_first(body).await?;
                 return Ok(Wire::reset());
             }
