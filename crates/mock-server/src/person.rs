@@ -226,15 +226,16 @@ const MAX_URL: usize = 100;
 
 impl World {
     /// Returns the URL of the landing page with this path, at the host of the current request. `None` if the sandbox has
-    /// no landing pages, or if the URL would be too long.
+    /// no landing pages, if the host is unknown, or if the URL would be too long.
     pub fn landing_page(&self, path: &str) -> Option<String> {
-        let url = format!("{}{path}", self.page_origin.as_ref()?);
+        let origin = self.page_origin.as_ref().filter(|_| self.has_pages)?;
+        let url = format!("{origin}{path}");
         (url.chars().count() <= MAX_URL).then_some(url)
     }
 
     /// Whether the sandbox has landing pages.
     pub fn has_landing_pages(&self) -> bool {
-        self.page_origin.is_some()
+        self.has_pages
     }
 }
 

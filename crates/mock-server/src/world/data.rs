@@ -38,7 +38,9 @@ pub struct World {
     pub faults: Faults,
     pub(super) case_limit: CaseLimit,
     pub(super) request_case: Option<String>,
-    /// Scheme and host of the current request's URL, if the sandbox has landing pages.
+    /// Whether the sandbox has landing pages.
+    pub(crate) has_pages: bool,
+    /// Scheme and host of the current request's URL.
     pub(crate) page_origin: Option<String>,
     pub(super) warnings: Vec<Violation>,
     pub(crate) messages: Messages,
@@ -65,6 +67,7 @@ impl World {
             faults: Faults::new(seed),
             case_limit: CaseLimit::default(),
             request_case: None,
+            has_pages: false,
             page_origin: None,
             warnings: Vec::new(),
             messages: Messages::default(),
