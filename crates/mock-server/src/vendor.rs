@@ -9,7 +9,9 @@ use identkit_wire::{Meta, Params, ServedOperation};
 use serde_json::Value;
 
 use crate::rules::{self, Rule};
-use crate::{Account, PersonRequest, PersonView, Rejection, SavedError, StateReader, Timer, VendorFacts, World, nesting};
+use crate::{
+    Account, PersonRequest, PersonView, Rejection, SavedError, StateReader, Timer, VendorFacts, World, nesting,
+};
 
 /// Marker in the extensions of a response: close the connection without sending the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -53,7 +53,10 @@ fn method<'a>(say: Language, name: &'a str) -> (&'a str, &'static str) {
         ),
         "courier" => (
             say.say("Kurier", "Courier"),
-            say.say("Ein Kurier kommt zu Ihnen und prüft Ihren Ausweis.", "A courier visits you and checks your ID card."),
+            say.say(
+                "Ein Kurier kommt zu Ihnen und prüft Ihren Ausweis.",
+                "A courier visits you and checks your ID card.",
+            ),
         ),
         "shop" => (
             say.say("Filiale", "Shop"),
@@ -71,10 +74,7 @@ fn method<'a>(say: Language, name: &'a str) -> (&'a str, &'static str) {
             "autoID",
             say.say("Ihr Telefon filmt Ihren Ausweis und Ihr Gesicht.", "Your phone films your ID card and your face."),
         ),
-        "smartid" => (
-            "SmartID",
-            say.say("Sie verwenden eine bestehende Identität.", "You use an existing identity."),
-        ),
+        "smartid" => ("SmartID", say.say("Sie verwenden eine bestehende Identität.", "You use an existing identity.")),
         _ => (name, ""),
     }
 }
@@ -268,13 +268,18 @@ fn tan(link: &Link, view: &View) -> Markup {
 /// The decisions of the agent, or of the device, which a tester makes.
 fn outcomes(link: &Link, view: &View) -> Markup {
     let say = link.language;
-    buttons(link, view, say.say("Ergebnis der Prüfung", "Result of the check"), &[
-        ("pass", say.say("Erfolgreich", "Successful")),
-        ("fail", say.say("Abgelehnt", "Rejected")),
-        ("fraud", say.say("Betrugsverdacht", "Suspicion of fraud")),
-        ("unreadable", say.say("Ausweis nicht lesbar", "ID card not readable")),
-        ("postpone", say.say("Termin vereinbaren", "Make an appointment")),
-    ])
+    buttons(
+        link,
+        view,
+        say.say("Ergebnis der Prüfung", "Result of the check"),
+        &[
+            ("pass", say.say("Erfolgreich", "Successful")),
+            ("fail", say.say("Abgelehnt", "Rejected")),
+            ("fraud", say.say("Betrugsverdacht", "Suspicion of fraud")),
+            ("unreadable", say.say("Ausweis nicht lesbar", "ID card not readable")),
+            ("postpone", say.say("Termin vereinbaren", "Make an appointment")),
+        ],
+    )
 }
 
 fn buttons(link: &Link, view: &View, legend: &str, all: &[(&str, &str)]) -> Markup {

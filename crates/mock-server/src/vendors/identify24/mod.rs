@@ -35,8 +35,8 @@ use crate::vendors::success::replace_status;
 use crate::world::error::{read, to_value};
 use crate::world::text;
 use crate::{
-    AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, PersonRequest, PersonView, Profile, Rejection, Route, SavedError, StateReader,
-    Target, Timer, Transition, VendorFacts, World, account,
+    AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, PersonRequest, PersonView, Profile, Rejection, Route,
+    SavedError, StateReader, Target, Timer, Transition, VendorFacts, World, account,
 };
 
 /// The vendor identify24.

@@ -47,7 +47,9 @@ use self::account_urls::Redirects;
 use self::documents::IdentVariant;
 use self::facts::{FACTS, PURGE, TIME_OUT, VIDEO, basic_code, below_version};
 use self::lookup::{account, deleted_order, find, find_final, not_enabled, of_order, respond};
-use self::orders::{IssuedTan, MasterFiles, Order, Orders, Reason, Reuse, Step, Visit, Word, dts, own_hashes, own_pdfs};
+use self::orders::{
+    IssuedTan, MasterFiles, Order, Orders, Reason, Reuse, Step, Visit, Word, dts, own_hashes, own_pdfs,
+};
 use self::put_order::put_order;
 use self::reading::{delete, ident_data, report, server_status, signed_pdfs, status};
 use self::reuse::Key;
@@ -58,8 +60,8 @@ use crate::vendors::schemas::VendorSchemas;
 use crate::vendors::success::replace_status;
 use crate::world::error::{read, to_value};
 use crate::{
-    Account, AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, PersonRequest, PersonView, Profile, Rejection, Route, SavedError,
-    StateReader, Target, Timer, Transition, VendorFacts, World, account,
+    Account, AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, PersonRequest, PersonView, Profile,
+    Rejection, Route, SavedError, StateReader, Target, Timer, Transition, VendorFacts, World, account,
 };
 
 /// The vendor identity.TM.

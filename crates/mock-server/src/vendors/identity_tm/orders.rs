@@ -15,9 +15,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{Settings, methods};
-use crate::{CaseOrder, PersonStep};
 use crate::vendors::berlin;
 use crate::world::text::{self, TextForm};
+use crate::{CaseOrder, PersonStep};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {

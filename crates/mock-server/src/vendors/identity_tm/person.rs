@@ -77,7 +77,9 @@ fn step(stage: &Stage<'_>, blocked: bool) -> PersonStep {
 }
 
 fn actions(step: PersonStep, method: Option<&str>, methods: usize) -> Vec<PersonAction> {
-    use PersonAction::{Abort, Change, Choose, Consent, Enter, Fail, Fraud, Pass, Resend, Resume, Sign, Tan, Unreadable};
+    use PersonAction::{
+        Abort, Change, Choose, Consent, Enter, Fail, Fraud, Pass, Resend, Resume, Sign, Tan, Unreadable,
+    };
     let mut actions = match step {
         PersonStep::Choose => vec![Choose, Abort],
         PersonStep::Consent => vec![Consent, Change, Abort],

@@ -53,7 +53,10 @@ fn every_setting_has_a_reason_and_a_test() {
     let all = settings();
     assert!(all.len() > 30, "{}", all.len());
     for (name, about) in all {
-        assert!(["AT-", "(T-", "[T", "(M-"].iter().any(|reason| about.contains(reason)), "{name} has no reason: {about}");
+        assert!(
+            ["AT-", "(T-", "[T", "(M-"].iter().any(|reason| about.contains(reason)),
+            "{name} has no reason: {about}"
+        );
         let used = ["settings.", "set."].iter().any(|before| tests.contains(&format!("{before}{name}")));
         assert!(used, "{name} is in no test");
     }
