@@ -80,7 +80,7 @@ async fn act(admin: &AdminApi, link: &Link, world: &str, case: &str, body: &Byte
         Ok(_) => see(&link.with("go", "1")),
         Err(refused) => {
             let field = refused.problem.pointer("/faults/0/field").and_then(Value::as_str);
-            let notice = if field == Some("tan") && refused.status == 400 { "tan" } else { "gone" };
+            let notice = if field == Some("tan") { "tan" } else { "gone" };
             see(&link.with("notice", notice))
         }
     }

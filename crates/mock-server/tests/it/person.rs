@@ -258,6 +258,21 @@ async fn m_15_too_many_wrong_tans_cancel_the_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn m_15_the_admin_api_describes_each_status() {
+    let (bench, door) = Harness::with_door().await;
+    let id = bench.place(contract_order()).await;
+    let case = id.expose();
+    bench.identify_by(case, "giro").await;
+    bench.act(case, Act::Sign).await;
+    bench.set_up(|settings| (settings.tan_tries, settings.wrong_tan_status) = (2, 422));
+    // The third is about the state: the order is canceled.
+    for (status, rule) in [(400, "AT-54"), (400, "AT-54"), (409, "M-15")] {
+        let body = json!({ "action": "tan", "tan": "wrong!" }).to_string();
+        door.problem("POST", &format!("orders/{case}/person"), &body, status, rule).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn m_15_the_tan_of_a_video_does_not_start_a_signature() {
     let bench = Harness::new();
     let id = bench.place(contract_order()).await;

@@ -200,7 +200,9 @@ async fn act(context: Context, query: RevealQuery, body: PersonRequest) -> Resul
     let secrets = query.secrets()?;
     match context.sandbox()?.act(&context.id, &body).await {
         Err(TransitionError::UnknownCase) => Err(Problem::unknown_order(&context.id)),
-        Err(TransitionError::Rejected(refused)) => {
+        Err(TransitionError::Rejected(mut refused)) => {
+            // A wrong TAN has the status that the vendor's own call returns.
+            refused.status = if refused.status == 409 { 409 } else { 400 };
             Err(Problem::refused([ProblemKind::RefusedTransition, ProblemKind::TransitionConflict], &refused))
         }
         Ok(()) => view(&context, secrets),
