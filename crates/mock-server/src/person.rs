@@ -221,7 +221,7 @@ impl PersonView {
     }
 }
 
-/// Maximum length of the URL of a landing page, in characters ([T] 3.1.4).
+/// Maximum length of the URL of a landing page, in characters: the limit of the vendor that documents one (M-15).
 const MAX_URL: usize = 100;
 
 impl World {

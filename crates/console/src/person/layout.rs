@@ -131,3 +131,17 @@ impl<'a> Page<'a> {
         }
     }
 }
+
+/// The page of a link that no case has.
+pub(super) fn unknown(link: &Link) -> Response<Content> {
+    let say = link.language;
+    let page = Page::new(link, say.say("Dieser Link ist unbekannt", "This link is unknown"));
+    page.status(StatusCode::NOT_FOUND).show(&html! {
+        p {
+            (say.say(
+                "Die Sandbox hat keinen Auftrag mit diesem Link. Vielleicht wurde sie neu gestartet.",
+                "The sandbox has no order with this link. Perhaps it was restarted.",
+            ))
+        }
+    })
+}

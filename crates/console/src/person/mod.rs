@@ -4,7 +4,7 @@
 //! longer possible, e.g. after a double click, shows the current state and a sentence.
 //!
 //! The redirect to the customer starts from a page of its own (`Refresh`): a browser applies the policy for forms to all
-//! redirects that follow a form, also to those of the customer's site, whose hosts nobody knows here.
+//! redirects that follow a form, also to those of the customer's site, whose hosts are unknown here.
 
 mod form;
 mod language;
@@ -23,7 +23,7 @@ use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde_json::Value;
 
 use self::form::Form;
-use self::layout::{Page, STYLE};
+use self::layout::{STYLE, unknown};
 use self::view::{Link, View};
 use crate::api;
 
@@ -101,19 +101,6 @@ fn see(url: &str) -> Response<Content> {
         Err(_) => *response.status_mut() = StatusCode::NOT_FOUND,
     }
     response
-}
-
-fn unknown(link: &Link) -> Response<Content> {
-    let say = link.language;
-    let page = Page::new(link, say.say("Dieser Link ist unbekannt", "This link is unknown"));
-    page.status(StatusCode::NOT_FOUND).show(&html! {
-        p {
-            (say.say(
-                "Die Sandbox hat keinen Auftrag mit diesem Link. Vielleicht wurde sie neu gestartet.",
-                "The sandbox has no order with this link. Perhaps it was restarted.",
-            ))
-        }
-    })
 }
 
 fn refuse_method(link: &Link) -> Response<Content> {

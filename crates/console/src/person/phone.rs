@@ -6,7 +6,7 @@ use identkit_mock_server::server::AdminApi;
 use maud::html;
 use serde_json::Value;
 
-use super::layout::Page;
+use super::layout::{Page, unknown};
 use super::view::{Link, View, query};
 use crate::api;
 
@@ -20,7 +20,7 @@ struct Text {
 
 /// The page with the text messages, newest first.
 pub(super) async fn page(admin: &AdminApi, link: &Link, world: &str, case: &str) -> Response<Content> {
-    let Some(view) = View::read(admin, world, case).await else { return super::unknown(link) };
+    let Some(view) = View::read(admin, world, case).await else { return unknown(link) };
     let say = link.language;
     let texts = texts(admin, world, case).await;
     Page::new(link, say.say("Telefon der Person", "Phone of the person")).of(&view).show(&html! {

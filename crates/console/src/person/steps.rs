@@ -45,7 +45,7 @@ fn title(say: Language, step: &str) -> &'static str {
 }
 
 /// Name and description of a method. A method of another vendor has no text here, and is shown by its own name.
-fn method<'a>(say: Language, name: &'a str) -> (&'a str, &'static str) {
+fn method(say: Language, name: &str) -> (&str, &'static str) {
     match name {
         "video" => (
             say.say("Videogespräch", "Video call"),
@@ -165,7 +165,9 @@ fn ending(say: Language, step: &str) -> &'static str {
             "Die Identifizierung wurde nicht rechtzeitig abgeschlossen.",
             "The identification was not finished in time.",
         ),
-        "deleted" => say.say("Zu diesem Link gibt es keine Daten mehr.", "There is no data for this link any more."),
+        "deleted" => {
+            say.say("Zu diesem Link gibt es keine Daten mehr.", "The data for this link does not exist any more.")
+        }
         _ => "",
     }
 }

@@ -3,6 +3,8 @@
 //! Invariant: code that changes the world holds a token of the clock from before the change until the waiting task has
 //! read the new timers. So virtual time never skips a timer.
 
+#[cfg(feature = "server")]
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -254,8 +256,9 @@ pub(crate) struct Plan {
     pub(super) guard: Duration,
     pub(super) cases: Option<usize>,
     pub(super) generations: Arc<AtomicU64>,
+    /// The web pages. Only the listeners know their type.
     #[cfg(feature = "server")]
-    pub(crate) pages: Option<Arc<dyn crate::server::Pages>>,
+    pub(crate) pages: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Plan {

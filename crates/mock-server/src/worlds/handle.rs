@@ -1,5 +1,7 @@
 //! The handle of a set of worlds: creates, copies, saves, restores and deletes worlds.
 
+#[cfg(feature = "server")]
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLockReadGuard, RwLockWriteGuard};
@@ -92,9 +94,9 @@ impl Worlds {
         self.selected_by(&request).handle(request).await
     }
 
-    /// The web pages of this sandbox.
+    /// The web pages of this sandbox, of a type that the listeners know.
     #[cfg(feature = "server")]
-    pub(crate) fn pages(&self) -> Option<&dyn crate::server::Pages> {
+    pub(crate) fn mounted(&self) -> Option<&(dyn Any + Send + Sync)> {
         self.0.plan.pages.as_deref()
     }
 

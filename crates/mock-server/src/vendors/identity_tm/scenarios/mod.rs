@@ -34,7 +34,7 @@ fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<
     Err(crate::rules::M_04.reject(status, field, message, "sandbox"))
 }
 
-/// Calls a function with an order, and with what decides which stories it allows. Returns `None` if there is no such order.
+/// Calls a function with an order, and with what decides which stories it allows. Returns `None` if the order does not exist.
 pub(super) fn with_stage<T>(world: &mut World, id: &str, read: impl FnOnce(&Stage<'_>) -> T) -> Option<T> {
     // A search over all orders, therefore only if needed.
     let flavor = world.state::<Orders>().by_id.get(id).map(|order| order.flavor);
@@ -47,7 +47,7 @@ pub(super) fn with_stage<T>(world: &mut World, id: &str, read: impl FnOnce(&Stag
 }
 
 pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Rejection> {
-    let Some(steps) = with_stage(world, id, |stage| steps_of(stage, transition)) else { return Ok(()) };
+    let Some(steps) = with_stage(world, id, |stage| steps(stage, transition)) else { return Ok(()) };
     let steps = steps?;
     if let Some(order) = world.state::<Orders>().by_id.get_mut(id) {
         order.script = VecDeque::from(steps);
@@ -68,9 +68,9 @@ pub(super) fn add(world: &mut World, id: &str, steps: impl IntoIterator<Item = S
     resume(world, id);
 }
 
-fn steps_of(stage: &Stage<'_>, transition: &Transition) -> Result<Vec<Step>, Rejection> {
-    let (order, rules) = (stage.order, stage.rules);
-    if !order.script.is_empty() {
+/// Returns the steps of a transition, if the order allows it now.
+fn steps(stage: &Stage<'_>, transition: &Transition) -> Result<Vec<Step>, Rejection> {
+    if !stage.order.script.is_empty() {
         return refuse(
             409,
             "order",
@@ -78,12 +78,12 @@ fn steps_of(stage: &Stage<'_>, transition: &Transition) -> Result<Vec<Step>, Rej
         );
     }
     match transition {
-        Transition::Scenario(_) if rules.enforce(&rules::M_04_FINAL) && order.finality().is_final() => {
-            return refuse(
+        Transition::Scenario(_) if stage.rules.enforce(&rules::M_04_FINAL) && stage.order.finality().is_final() => {
+            refuse(
                 409,
                 "order",
                 "the order is final: place another order, or set a single status that does not end the order",
-            );
+            )
         }
         Transition::Scenario(name) => stage.scenario(name),
         Transition::Status(code) => {
