@@ -300,11 +300,16 @@ fn buttons(link: &Link, view: &View, legend: &str, all: &[(&str, &str)]) -> Mark
 /// The way back to the choice of a method, and out of the identification.
 fn ways_back(link: &Link, view: &View) -> Markup {
     let say = link.language;
+    let abort = match view.step.as_str() {
+        "waiting" => say.say("Warteraum verlassen", "Leave the waiting room"),
+        "call" => say.say("Gespräch verlassen", "Leave the call"),
+        _ => say.say("Identifizierung abbrechen", "Cancel the identification"),
+    };
     html! {
         @for (action, text) in [
             ("resume", say.say("Identifizierung fortsetzen", "Continue the identification")),
             ("change", say.say("Anderes Verfahren wählen", "Choose another method")),
-            ("abort", say.say("Identifizierung abbrechen", "Cancel the identification")),
+            ("abort", abort),
         ] {
             @if view.can(action) { (button(link, action, text)) }
         }

@@ -1,6 +1,7 @@
 //! The pages of the person, as a browser without JavaScript sees them (M-15).
 
 mod browser;
+mod contrast;
 
 use identkit_mock_server::vendors::identity_tm::configure;
 use serde_json::{Value, json};
