@@ -66,6 +66,9 @@ pub struct VendorFacts {
     pub maps: &'static [&'static str],
     /// How the vendor delivers webhooks.
     pub webhooks: WebhookPolicy,
+    /// Beginning of the paths of landing pages, e.g. `/status/`; the link of a case follows. `None` if the vendor has
+    /// no landing pages.
+    pub landing_path: Option<&'static str>,
 }
 
 impl VendorFacts {
@@ -86,6 +89,7 @@ impl VendorFacts {
             login: None,
             maps: &[],
             webhooks: WebhookPolicy::ONCE,
+            landing_path: None,
         }
     }
 

@@ -23,6 +23,7 @@ pub mod faults;
 mod in_process;
 pub mod journal;
 mod nesting;
+mod person;
 #[macro_use]
 pub mod rules;
 mod sandbox;
@@ -40,6 +41,7 @@ pub use clock::{Mode, VirtualClock};
 pub use expect::{Expect, UnmetExpectations};
 pub use facts::{Login, VendorFacts};
 pub use in_process::InProcess;
+pub use person::{PersonAction, PersonRequest, PersonStep, PersonView};
 pub use rules::Rejection;
 #[cfg(feature = "server")]
 pub use sandbox::TestSandbox;

@@ -131,6 +131,7 @@ rules! {
     M_04 = own("M-04", "A story must exist, fit the order, and start only when no other story is running").stays("without a story nothing can be played");
     M_09 = own("M-09", "A requested file must be possible to create").stays("another file cannot be returned");
     M_14 = own("M-14", "Listeners must use loopback addresses unless other addresses are allowed explicitly").stays("the sandbox has no access control");
+    M_15 = own("M-15", "The person of a case can do only what the landing page offers at that time").stays("there is nothing else to do");
     M_10 = own("M-10", "A TAN can be read only after one was sent").stays("the sandbox has nothing to return");
     SANDBOX = own("sandbox", "A request to the admin API must name what exists").stays("there is nothing to return");
 }

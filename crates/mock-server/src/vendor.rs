@@ -9,7 +9,9 @@ use identkit_wire::{Meta, Params, ServedOperation};
 use serde_json::Value;
 
 use crate::rules::{self, Rule};
-use crate::{Account, Rejection, SavedError, StateReader, Timer, VendorFacts, World, nesting};
+use crate::{
+    Account, PersonRequest, PersonView, Rejection, SavedError, StateReader, Timer, VendorFacts, World, nesting,
+};
 
 /// Marker in the extensions of a response: close the connection without sending the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,6 +251,21 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
 
     /// Returns the state of a case for the admin API.
     fn inspect(&self, world: &mut World, case: &str) -> Option<Value>;
+
+    /// Returns the case whose landing page has this link, the part of the path after [`VendorFacts::landing_path`].
+    fn landing_case(&self, _world: &mut World, _link: &str) -> Option<String> {
+        None
+    }
+
+    /// Returns what the person of a case sees and can do now. `None` if the vendor has no such case.
+    fn person(&self, _world: &mut World, _case: &str) -> Option<PersonView> {
+        None
+    }
+
+    /// Lets the person of a case act. Returns `None` if the vendor has no such case.
+    fn act(&self, _world: &mut World, _case: &str, _request: &PersonRequest) -> Option<Result<(), Rejection>> {
+        None
+    }
 
     /// Returns the statuses that the vendor's document or settings name, in the form of `latest_status`. `None` if any
     /// text can be a status.

@@ -231,6 +231,29 @@ def orders(api):
         api.call("POST", "/orders/{id}/transition", 400, text=text, at={"id": order})
 
 
+def person(api):
+    order = api.place(getTargetLink=True)
+    at = {"id": order}
+    view = api.good("GET", "/orders/{id}/person", at=at)
+    assert view["step"] == "choose" and view["page"].startswith("/status/"), view
+    assert api.good("GET", "/orders/{id}/person", at=at, reveal="true") == view
+    act = lambda expected, body, **more: api.call("POST", "/orders/{id}/person", expected, body, **more)
+    act(400, {"action": "choose", "method": "fax"}, at=at)
+    act(409, {"action": "pass"}, at=at)
+    for body in [{"action": "choose", "method": view["methods"][0]}, {"action": "consent"}, {"action": "fail"}]:
+        act(200, body, at=at)
+    for path in ["GET", "POST"]:
+        body = None if path == "GET" else {"action": "abort"}
+        api.call(path, "/orders/{id}/person", 404, body, at={"id": "nobody's"})
+        api.call(path, "/orders/{id}/person", 404, body, at=at, world="nobody's")
+        api.call(path, "/orders/{id}/person", 400, body, at=at, reveal="yes")
+    for body in [{}, {"action": None}, {"action": "dance"}, {"action": 7}, {"action": "tan", "tan": 7},
+                 {"action": "choose", "method": []}]:
+        api.refused("POST", "/orders/{id}/person", body, at=at)
+    for text in NOT_JSON:
+        api.call("POST", "/orders/{id}/person", 400, text=text, at=at)
+
+
 def outbox(api):
     order = api.place(getTargetLink=False, Mobile="+491701234567")
     api.good("POST", "/orders/{id}/transition", {"story": "account-only"}, at={"id": order})
@@ -654,7 +677,7 @@ def everything_that_is_described_was_seen(api):
 
 
 CHECKS = [
-    the_document_is_openapi, the_documents_examples_are_what_it_says, sandbox, time, orders, outbox, tans, webhooks,
+    the_document_is_openapi, the_documents_examples_are_what_it_says, sandbox, time, orders, person, outbox, tans, webhooks,
     deliveries_by_hand, faults, settings, journal, worlds, many_worlds_are_listed, events, paths_and_methods_that_are_none,
     what_is_not_known_or_named_twice, web_pages,
     bodies_that_are_too_large, everything_that_is_described_was_seen,

@@ -291,6 +291,12 @@ impl Secrets {
         }
     }
 
+    /// Masks the secrets in a URL.
+    #[cfg(feature = "server")]
+    pub(crate) fn url(self, url: &str) -> String {
+        if self == Self::Masked { urls(url).into_owned() } else { url.to_owned() }
+    }
+
     /// Masks only the secrets in URLs of JSON.
     #[cfg(feature = "server")]
     pub(crate) fn urls(self, json: Value) -> Value {

@@ -1,5 +1,7 @@
 //! The builder of a sandbox.
 
+#[cfg(feature = "server")]
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,10 +145,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// Adds web pages to the listeners: the pages of the person to that of the vendors, and the console to that of the
-    /// admin API.
+    /// Adds web pages, of a type that the listeners know.
     #[cfg(feature = "server")]
-    pub fn pages(mut self, pages: Arc<dyn crate::server::Pages>) -> Self {
+    pub(crate) fn mount(mut self, pages: Arc<dyn Any + Send + Sync>) -> Self {
         self.plan.pages = Some(pages);
         self
     }

@@ -45,6 +45,8 @@ impl Sandbox {
                 // Discards what an earlier, unfinished call left.
                 world.take_request_case();
                 world.take_warnings();
+                world.has_pages = runner.plan.has_pages();
+                world.page_origin = super::person::origin(&request);
                 let target =
                     target.get_or_insert_with(|| vendor.and_then(|vendor| vendor.route(&world, &request))).as_ref();
                 let operation = target.map(|target| target.meta().name);

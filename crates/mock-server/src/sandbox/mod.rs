@@ -7,6 +7,7 @@ mod calls;
 mod delivery;
 mod faults;
 mod handle;
+mod person;
 mod runner;
 #[cfg(feature = "server")]
 mod test_sandbox;

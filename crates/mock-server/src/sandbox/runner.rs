@@ -3,6 +3,8 @@
 //! Invariant: code that changes the world holds a token of the clock from before the change until the waiting task has
 //! read the new timers. So virtual time never skips a timer.
 
+#[cfg(feature = "server")]
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -254,8 +256,9 @@ pub(crate) struct Plan {
     pub(super) guard: Duration,
     pub(super) cases: Option<usize>,
     pub(super) generations: Arc<AtomicU64>,
+    /// The web pages. Only the listeners know their type.
     #[cfg(feature = "server")]
-    pub(crate) pages: Option<Arc<dyn crate::server::Pages>>,
+    pub(crate) pages: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Plan {
@@ -263,6 +266,14 @@ impl Plan {
     pub(crate) fn operations(&self, vendor: Option<&str>) -> Vec<&'static str> {
         let vendors = self.vendors.iter().filter(|known| vendor.is_none_or(|name| name == known.name()));
         vendors.flat_map(|vendor| vendor.routes()).map(|route| route.meta().name).collect()
+    }
+
+    /// Whether the listeners serve landing pages.
+    pub(crate) fn has_pages(&self) -> bool {
+        #[cfg(feature = "server")]
+        return self.pages.is_some();
+        #[cfg(not(feature = "server"))]
+        false
     }
 
     pub(crate) fn vendor(&self, name: &str) -> Option<&dyn MockVendor> {

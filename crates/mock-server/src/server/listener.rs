@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
+use http::uri::Scheme;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use identkit_core::{Clock as _, Content, Instant};
@@ -18,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use super::admin::{self, AdminApi, AllowedHosts};
 use super::connection::{BROKEN_BODY, IDLE, Limits, Read, connection, plain, read, read_first};
 use super::listen_address::ListenAddress;
+use super::pages;
 use super::tls::Authority;
 use crate::Worlds;
 use crate::faults::Wire;
@@ -74,14 +76,19 @@ pub async fn vendors(worlds: impl Into<Worlds>, address: SocketAddr, tls: Option
 pub async fn vendors_at(worlds: impl Into<Worlds>, at: ListenAddress, tls: Option<&Authority>) -> io::Result<Listener> {
     let api = Arc::new(AdminApi::new(worlds));
     let refuse = |defect| plain(StatusCode::BAD_REQUEST, defect);
+    let scheme = if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
     let handler = move |request: Request<Incoming>| {
-        let api = Arc::clone(&api);
+        let (api, scheme) = (Arc::clone(&api), scheme.clone());
         async move {
             let worlds = api.worlds();
-            let (head, body) = request.into_parts();
+            let (mut head, body) = request.into_parts();
+            // For the URLs of landing pages.
+            head.extensions.insert(scheme);
             // Checked before the body is read: a fault may reset the connection in the middle of the request.
             let empty = Request::from_parts(head, Bytes::new());
-            if worlds.interrupts(&empty) {
+            // Faults are for the vendors' calls, and not for landing pages.
+            let is_page = pages::of(worlds).is_some() && worlds.has_landing_page_at(empty.uri().path());
+            if !is_page && worlds.interrupts(&empty) {
                 read_first(body).await?;
                 return Ok(Wire::reset());
             }
@@ -89,7 +96,7 @@ pub async fn vendors_at(worlds: impl Into<Worlds>, at: ListenAddress, tls: Optio
             match read(body, limits).await {
                 Ok(Read::Whole(bytes)) => {
                     let request = empty.map(|_| bytes);
-                    if let Some(page) = worlds.pages().and_then(|pages| pages.person(&api, &request)) {
+                    if let Some(page) = pages::of(worlds).and_then(|pages| pages.person(&api, &request)) {
                         return Ok(page.await);
                     }
                     Ok(worlds.handle(request).await)
@@ -146,7 +153,7 @@ pub async fn admin_at(worlds: impl Into<Worlds>, at: ListenAddress) -> io::Resul
             Ok(match read(body, CONTROL).await {
                 Ok(Read::Whole(bytes)) => {
                     let request = Request::from_parts(head, bytes);
-                    match api.worlds().pages().and_then(|pages| pages.console(api, &request)) {
+                    match pages::of(api.worlds()).and_then(|pages| pages.console(api, &request)) {
                         Some(page) => page.await,
                         None => api.handle(&request).await,
                     }

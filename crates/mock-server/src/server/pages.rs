@@ -1,12 +1,14 @@
 //! Web pages that the listeners serve beside the APIs.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use identkit_core::{BoxFuture, Content};
 
 use super::AdminApi;
+use crate::{SandboxBuilder, Worlds};
 
 /// Web pages of a sandbox: the pages of the person and the console. The crate identkit-console has both.
 ///
@@ -26,4 +28,21 @@ pub trait Pages: Send + Sync + fmt::Debug {
         admin: &'a AdminApi,
         request: &'a Request<Bytes>,
     ) -> Option<BoxFuture<'a, Response<Content>>>;
+}
+
+/// The pages in the plan of a sandbox. The plan does not name their type, because the pages use the admin API, which uses
+/// the worlds.
+struct Mounted(Arc<dyn Pages>);
+
+impl SandboxBuilder {
+    /// Adds web pages to the listeners: the pages of the person to that of the vendors, and the console to that of the
+    /// admin API.
+    pub fn pages(self, pages: Arc<dyn Pages>) -> Self {
+        self.mount(Arc::new(Mounted(pages)))
+    }
+}
+
+/// Returns the pages of these worlds.
+pub(super) fn of(worlds: &Worlds) -> Option<&dyn Pages> {
+    worlds.mounted()?.downcast_ref::<Mounted>().map(|mounted| &*mounted.0)
 }

@@ -39,6 +39,9 @@ mod test_accounts;
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
 mod unlisted;
 
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
+pub use self::settings::LandingPages;
+
 /// Returns the vendors of this crate that its features enable.
 pub fn all() -> Vec<Box<dyn MockVendor>> {
     vec![

@@ -1,6 +1,9 @@
 //! What the vendors' settings share: their declaration, and readers of values.
 
 use identkit_wire::url::WebUrl;
+use serde::{Deserialize, Serialize};
+
+use crate::World;
 
 /// Declares settings with their defaults.
 macro_rules! settings {
@@ -21,6 +24,25 @@ macro_rules! settings {
             }
         }
     };
+}
+
+/// Host in the URLs of landing pages.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub enum LandingPages {
+    /// The sandbox, if it serves landing pages.
+    #[default]
+    Sandbox,
+    /// The vendor's real host, which does not know the sandbox's cases.
+    Vendor,
+}
+
+impl LandingPages {
+    /// Returns the URL of a landing page: at the sandbox, or at the vendor's host.
+    pub(super) fn url(self, world: &World, path: &str, vendor_host: &str) -> String {
+        let own = if self == Self::Sandbox { world.landing_page(path) } else { None };
+        own.unwrap_or_else(|| format!("https://{vendor_host}{path}"))
+    }
 }
 
 pub(super) mod seconds {

@@ -38,6 +38,10 @@ pub struct World {
     pub faults: Faults,
     pub(super) case_limit: CaseLimit,
     pub(super) request_case: Option<String>,
+    /// Whether the sandbox has landing pages.
+    pub(crate) has_pages: bool,
+    /// Scheme and host of the current request's URL.
+    pub(crate) page_origin: Option<String>,
     pub(super) warnings: Vec<Violation>,
     pub(crate) messages: Messages,
     pub(super) timers: BTreeMap<(Timestamp, u64), Timer>,
@@ -63,6 +67,8 @@ impl World {
             faults: Faults::new(seed),
             case_limit: CaseLimit::default(),
             request_case: None,
+            has_pages: false,
+            page_origin: None,
             warnings: Vec::new(),
             messages: Messages::default(),
             timers: BTreeMap::new(),
@@ -257,8 +263,20 @@ impl World {
 
     /// Returns a random text of this length from an alphabet.
     pub fn random_text(&mut self, alphabet: &[u8], length: usize) -> String {
-        (0..length).filter_map(|_| self.random.choice(alphabet)).map(|byte| char::from(*byte)).collect()
+        draw(&mut self.random, alphabet, length)
     }
+
+    /// Like [`random_text`](Self::random_text), but does not change which random values follow.
+    pub fn derived_text(&self, alphabet: &[u8], length: usize) -> String {
+        // Another stream: the text must not reveal the values that follow.
+        const STREAM: u64 = 0x9e37_79b9_7f4a_7c15;
+        let seed = self.random.clone().u64(..);
+        draw(&mut fastrand::Rng::with_seed(seed ^ STREAM), alphabet, length)
+    }
+}
+
+fn draw(random: &mut fastrand::Rng, alphabet: &[u8], length: usize) -> String {
+    (0..length).filter_map(|_| random.choice(alphabet)).map(|byte| char::from(*byte)).collect()
 }
 
 /// A vendor's state in a world.

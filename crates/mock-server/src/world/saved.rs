@@ -188,6 +188,8 @@ impl World {
             faults: saved.faults.checked()?,
             case_limit: CaseLimit::default(),
             request_case: None,
+            has_pages: false,
+            page_origin: None,
             warnings: Vec::new(),
             messages: Messages::default(),
             deliveries: Vec::new(),

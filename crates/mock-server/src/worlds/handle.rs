@@ -1,5 +1,7 @@
 //! The handle of a set of worlds: creates, copies, saves, restores and deletes worlds.
 
+#[cfg(feature = "server")]
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLockReadGuard, RwLockWriteGuard};
@@ -92,10 +94,33 @@ impl Worlds {
         self.selected_by(&request).handle(request).await
     }
 
-    /// The web pages of this sandbox.
+    /// The web pages of this sandbox, of a type that the listeners know.
     #[cfg(feature = "server")]
-    pub(crate) fn pages(&self) -> Option<&dyn crate::server::Pages> {
+    pub(crate) fn mounted(&self) -> Option<&(dyn Any + Send + Sync)> {
         self.0.plan.pages.as_deref()
+    }
+
+    /// Whether a path of the vendors' listener is that of a landing page, or below one.
+    pub fn has_landing_page_at(&self, path: &str) -> bool {
+        self.landing_link(path).is_some()
+    }
+
+    /// Returns the world and the case of the landing page at this path, or above it. `None` if the path is not that of a
+    /// landing page, or if no world has its case.
+    pub fn landing_page(&self, path: &str) -> Option<(String, String)> {
+        let (vendor, link) = self.landing_link(path)?;
+        let sandboxes: Vec<(String, Sandbox)> =
+            self.read().worlds.iter().map(|(id, slot)| (id.clone(), slot.sandbox.clone())).collect();
+        sandboxes.into_iter().find_map(|(id, sandbox)| Some((id, sandbox.landing_case(vendor, link)?)))
+    }
+
+    /// Returns the vendor and the link in the path of a landing page.
+    fn landing_link<'a>(&self, path: &'a str) -> Option<(&'static str, &'a str)> {
+        let vendors = self.0.plan.vendors.iter().map(|vendor| vendor.facts());
+        vendors.into_iter().find_map(|facts| {
+            let link = path.strip_prefix(facts.landing_path?)?.split('/').next()?;
+            (!link.is_empty()).then_some((facts.name, link))
+        })
     }
 
     /// Whether the public half of a request's credentials belongs to a world.

@@ -4,7 +4,7 @@ use crate::support::*;
 use identkit_mock_server::vendors::identify24::{GetBodies, Rate, Refusals, Scenario, Settings, configure};
 
 impl Harness {
-    fn set_up_identify24(&self, change: impl FnOnce(&mut Settings)) {
+    pub(crate) fn set_up_identify24(&self, change: impl FnOnce(&mut Settings)) {
         self.sandbox.with_world(|world| configure(world, change));
     }
 

@@ -35,6 +35,7 @@ mod matrix;
 mod media;
 mod multi_sign;
 mod network;
+mod person;
 mod put_order_rules;
 mod reference;
 mod required;

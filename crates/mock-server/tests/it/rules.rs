@@ -200,6 +200,7 @@ async fn each_permanent_rule_rejects_a_request() {
     let elsewhere = [
         ("AT-42", "the reader never treats a listed element as unlisted"),
         ("M-10", "the admin API, in tests/it/network.rs"),
+        ("M-15", "the person, in tests/it/person.rs"),
         ("M-14", "what starts the listeners, in tests/it/network.rs"),
     ];
     let stay = rules().into_iter().filter(|rule| rule.switch != Switchable::Yes).map(|rule| rule.id);

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::settings::Case;
 use super::{Context, Json, NoMembers, Page, Problem, ProblemKind, RevealQuery, Route, input, route};
-use crate::{Transition, TransitionError};
+use crate::journal::Secrets;
+use crate::{PersonRequest, PersonView, Transition, TransitionError};
 
 const ID: (&str, &str) = ("Id of the order or ident, in the vendor's form.", "99921269855041");
 
@@ -36,6 +37,25 @@ pub(super) fn routes() -> Vec<Route> {
             .id(ID.0, ID.1)
             .problems(&[
                 ProblemKind::InvalidTransition,
+                ProblemKind::RefusedTransition,
+                ProblemKind::UnknownOrder,
+                ProblemKind::TransitionConflict,
+            ]),
+        route(Method::GET, "orders/{id}/person", "getPerson", "What the person of an order or ident can do now", person)
+            .describe(
+                "What the landing page shows: the step, the possible actions, the allowed methods, and the redirect. \
+                 `page` is the path of the landing page on the listener of the vendors' APIs.",
+            )
+            .id(ID.0, ID.1)
+            .problems(&[ProblemKind::UnknownOrder]),
+        route(Method::POST, "orders/{id}/person", "actAsPerson", "Acts as the person on the landing page", act)
+            .describe(
+                "One click on the landing page. If a webhook blocks the order, the call waits until the attempt is over. \
+                 Returns what the person sees afterwards.",
+            )
+            .id(ID.0, ID.1)
+            .problems(&[
+                ProblemKind::InvalidAction,
                 ProblemKind::RefusedTransition,
                 ProblemKind::UnknownOrder,
                 ProblemKind::TransitionConflict,
@@ -167,6 +187,32 @@ async fn transition(context: Context, query: RevealQuery, body: Move) -> Result<
         }
         Ok(()) => Ok(Json(Case(secrets.urls(sandbox.inspect(&context.id).unwrap_or(Value::Null))))),
     }
+}
+
+input!(PersonRequest, InvalidAction, false);
+
+async fn person(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<PersonView>, Problem> {
+    let secrets = query.secrets()?;
+    view(&context, secrets)
+}
+
+async fn act(context: Context, query: RevealQuery, body: PersonRequest) -> Result<Json<PersonView>, Problem> {
+    let secrets = query.secrets()?;
+    match context.sandbox()?.act(&context.id, &body).await {
+        Err(TransitionError::UnknownCase) => Err(Problem::unknown_order(&context.id)),
+        Err(TransitionError::Rejected(mut refused)) => {
+            // A wrong TAN has the status that the vendor's own call returns.
+            refused.status = if refused.status == 409 { 409 } else { 400 };
+            Err(Problem::refused([ProblemKind::RefusedTransition, ProblemKind::TransitionConflict], &refused))
+        }
+        Ok(()) => view(&context, secrets),
+    }
+}
+
+fn view(context: &Context, secrets: Secrets) -> Result<Json<PersonView>, Problem> {
+    let mut view = context.sandbox()?.person(&context.id).ok_or_else(|| Problem::unknown_order(&context.id))?;
+    view.redirect = view.redirect.map(|url| secrets.url(&url));
+    Ok(Json(view))
 }
 
 /// The query for the TAN of an order.

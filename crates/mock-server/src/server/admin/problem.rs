@@ -54,6 +54,8 @@ problems! {
     RefusedTransition = "refused-transition", 400, "Rejected transition", "admin";
     #[doc = "The state of the order or ident does not allow the transition."]
     TransitionConflict = "transition-conflict", 409, "Conflict with the state of the order", "admin";
+    #[doc = "The action of the person is unknown, or has an invalid value."]
+    InvalidAction = "invalid-action", 400, "Invalid action", "M-15";
     #[doc = "The query does not name an order."]
     MissingOrder = "missing-order", 400, "Missing order", "M-10";
     #[doc = "No vendor of the world has an order or ident with this id."]

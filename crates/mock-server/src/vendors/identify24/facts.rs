@@ -13,6 +13,12 @@ use crate::{Login, VendorFacts};
 /// Timer: the vendor deletes an ident.
 pub(super) const EXPIRY: &str = "expiry";
 
+/// Beginning of the paths of landing pages.
+pub(super) const LANDING_PATH: &str = "/apply/";
+
+/// The vendor's host of landing pages.
+pub(super) const LANDING_HOST: &str = "identify24.de";
+
 pub(super) const LOGIN: &str = "/auth";
 
 pub(super) static FACTS: VendorFacts = VendorFacts {
@@ -21,6 +27,7 @@ pub(super) static FACTS: VendorFacts = VendorFacts {
     rules: rules::RULES,
     body_rule: Some(&rules::I_002),
     timers: &[EXPIRY],
+    landing_path: Some(LANDING_PATH),
     shapes: shapes::SHAPES,
     rejects_by_result: true,
     login: Some(Login::new(LOGIN, &["PARTNER"], &["response_status"])),

@@ -10,7 +10,7 @@ use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback, PROVIDER, sa
 use identkit_wire::{Callback as _, Operation as _, json};
 use serde::{Deserialize, Serialize};
 
-use super::facts::{EXPIRY, FACTS};
+use super::facts::{EXPIRY, FACTS, LANDING_HOST, LANDING_PATH};
 use super::partner::{Account, accepts_examples};
 use super::settings::Scenario;
 use super::{checks, rules};
@@ -18,7 +18,7 @@ use crate::rules::Rule;
 use crate::vendors::berlin;
 use crate::vendors::unlisted::misspelled;
 use crate::webhooks::Delivery;
-use crate::{CaseOrder, Profile, Rejection, Timer, Transition, World};
+use crate::{CaseOrder, PersonStep, Profile, Rejection, Timer, Transition, World};
 
 const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
@@ -31,6 +31,9 @@ pub(super) struct StoredIdent {
     pub(super) ident: Ident,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     company_name: Option<identkit_core::Pii<String>>,
+    /// What the landing page shows, as far as the status does not show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) step: Option<PersonStep>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -58,7 +61,7 @@ fn store(world: &mut World, id: &str, request: &CreateIdent) {
     copy!(ident, request; project_id, person_first_name, person_last_name, custom_id, custom1, custom2, custom3, custom4);
     ident.status = Some("Unidentified".into());
     ident.created_at = Some(LocalDateTime::created(local));
-    let kept = StoredIdent { ident, company_name: request.company_name.clone() };
+    let kept = StoredIdent { ident, company_name: request.company_name.clone(), step: None };
     world.state::<Idents>().by_id.insert(id.to_owned(), Box::new(kept));
     let life = world.state::<Account>().settings.life;
     if let Ok(at) = world.now.checked_add(life) {
@@ -94,7 +97,9 @@ pub(super) fn create(world: &mut World, request: CreateIdent) -> Result<CreateId
     store(world, &id, &request);
     world.state::<Idents>().created.push(id.clone());
     keep_bound(world);
-    Ok(CreateIdentResponse::created(&*id, format!("https://identify24.de/apply/{id}")))
+    let pages = world.state::<Account>().settings.landing_pages;
+    let url = pages.url(world, &format!("{LANDING_PATH}{id}"), LANDING_HOST);
+    Ok(CreateIdentResponse::created(&*id, url))
 }
 
 /// Checks that the account has the project. The document's example `xxx` has none; only `strict` rejects it.
@@ -194,6 +199,10 @@ pub(super) fn transition(world: &mut World, id: &str, transition: &Transition) -
     kept.ident.status = Some(story.status.clone().into());
     if let Some(at) = story.appointment.and_then(|after| world.now.checked_add(after).ok()) {
         kept.ident.appointment_date = Some(LocalDateTime::appointment(berlin::local(at)));
+    }
+    if let Transition::Scenario(_) = transition {
+        // The story decides what the person has done.
+        kept.step = story.appointment.map(|_| PersonStep::Appointment);
     }
     if let Err(refused) = deliver(world, id, payload(&kept, &story)) {
         return Some(Err(refused));

@@ -4,6 +4,7 @@ mod checks;
 mod facts;
 mod idents;
 mod partner;
+mod person;
 mod rules;
 mod settings;
 mod shapes;
@@ -34,8 +35,8 @@ use crate::vendors::success::replace_status;
 use crate::world::error::{read, to_value};
 use crate::world::text;
 use crate::{
-    AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, Profile, Rejection, Route, SavedError, StateReader,
-    Target, Timer, Transition, VendorFacts, World, account,
+    AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, PersonRequest, PersonView, Profile, Rejection, Route,
+    SavedError, StateReader, Target, Timer, Transition, VendorFacts, World, account,
 };
 
 /// The vendor identify24.
@@ -157,6 +158,18 @@ impl MockVendor for Identify24 {
             ident: serde_json::to_value(ident).unwrap_or_default(),
         };
         serde_json::to_value(view).ok()
+    }
+
+    fn landing_case(&self, world: &mut World, link: &str) -> Option<String> {
+        world.state::<Idents>().by_id.contains_key(link).then(|| link.to_owned())
+    }
+
+    fn person(&self, world: &mut World, case: &str) -> Option<PersonView> {
+        person::view(world, case)
+    }
+
+    fn act(&self, world: &mut World, case: &str, request: &PersonRequest) -> Option<Result<(), Rejection>> {
+        person::view(world, case).map(|view| person::act(world, case, &view, request))
     }
 
     fn statuses(&self, world: &mut World) -> Option<Vec<String>> {

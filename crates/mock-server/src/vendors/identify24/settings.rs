@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::readers::value;
-use crate::vendors::settings::{is_web_address, refusal, seconds, some, success};
+use crate::vendors::settings::{LandingPages, is_web_address, refusal, seconds, some, success};
 
 settings! {
 /// Settings of an identify24 account. The vendor has a partner portal for some of them.
@@ -39,6 +39,8 @@ pub struct Settings {
     pub life: SignedDuration = SignedDuration::from_hours(90 * 24),
     /// Results of the stories, by name. A change replaces all of them. The document lists no status except `Unidentified` (AI-12).
     pub stories: BTreeMap<String, Scenario> = stories(),
+    /// Host in `conference_url` (M-15).
+    pub landing_pages: LandingPages = LandingPages::default(),
     /// How the vendor reports a rejection (AI-02, AI-30).
     pub refusals: Refusals = Refusals::ByStatus,
     /// What a proxy does with the body of a GET (AI-07).

@@ -40,9 +40,9 @@ pub struct RedirectUrls {
 #[derive(Serialize, schemars::JsonSchema)]
 pub(super) struct Redirects {
     /// After success.
-    success: Option<String>,
+    pub(super) success: Option<String>,
     /// After failure.
-    abort: Option<String>,
+    pub(super) abort: Option<String>,
 }
 
 /// Characters of a placeholder's value that are encoded: all but the unreserved ones (RFC 3986, section 2.3).

@@ -14,6 +14,12 @@ use crate::webhooks::WebhookPolicy;
 /// Path of the API, with its version.
 pub(in crate::vendors) const BASE_PATH: &str = "/api/2.10";
 
+/// Beginning of the paths of landing pages.
+pub(super) const LANDING_PATH: &str = "/status/";
+
+/// The vendor's host of landing pages.
+pub(super) const LANDING_HOST: &str = "www.identity.tm";
+
 /// Timer: the order times out.
 pub(super) const TIME_OUT: &str = "time-out";
 /// Timer: the vendor deletes the results.
@@ -30,6 +36,7 @@ pub(super) static FACTS: VendorFacts = VendorFacts {
     timers: &[TIME_OUT, PURGE, VIDEO],
     shapes: shapes::SHAPES,
     maps: &["Additional"],
+    landing_path: Some(LANDING_PATH),
     webhooks: WebhookPolicy::new(
         |rules| rules.enforce(&rules::T_033_10S).then_some(delivery::CUT_OFF),
         |rules, status| delivery::is_accepted(status) || !rules.enforce(&rules::T_034),

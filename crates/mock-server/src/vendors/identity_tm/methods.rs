@@ -69,6 +69,16 @@ pub(super) fn default_of(order: &PutOrder) -> IdentifyMethod {
     }
 }
 
+/// Returns the method with this story.
+pub(super) fn of_scenario(name: &str) -> Option<IdentifyMethod> {
+    all().find(|method| scenario(*method) == name)
+}
+
+/// Whether the person has begun with a method.
+pub(super) fn has_begun(status: &[StatusEntry]) -> bool {
+    status.iter().any(|entry| entry.kind.and_then(method_of).is_some())
+}
+
 /// Returns the current method of an order: that of its last status that belongs to a method.
 pub(super) fn current(order: &PutOrder, status: &[StatusEntry]) -> IdentifyMethod {
     let last = status.iter().rev().find_map(|entry| method_of(entry.kind?));

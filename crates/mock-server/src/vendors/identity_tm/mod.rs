@@ -11,6 +11,7 @@ mod methods;
 mod multi_sign;
 mod orders;
 mod outbox;
+mod person;
 mod put_order;
 mod reading;
 mod reuse;
@@ -46,7 +47,9 @@ use self::account_urls::Redirects;
 use self::documents::IdentVariant;
 use self::facts::{FACTS, PURGE, TIME_OUT, VIDEO, basic_code, below_version};
 use self::lookup::{account, deleted_order, find, find_final, not_enabled, of_order, respond};
-use self::orders::{IssuedTan, MasterFiles, Order, Orders, Reason, Reuse, Step, Word, dts, own_hashes, own_pdfs};
+use self::orders::{
+    IssuedTan, MasterFiles, Order, Orders, Reason, Reuse, Step, Visit, Word, dts, own_hashes, own_pdfs,
+};
 use self::put_order::put_order;
 use self::reading::{delete, ident_data, report, server_status, signed_pdfs, status};
 use self::reuse::Key;
@@ -57,8 +60,8 @@ use crate::vendors::schemas::VendorSchemas;
 use crate::vendors::success::replace_status;
 use crate::world::error::{read, to_value};
 use crate::{
-    Account, AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, Profile, Rejection, Route, SavedError,
-    StateReader, Target, Timer, Transition, VendorFacts, World, account,
+    Account, AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, PersonRequest, PersonView, Profile,
+    Rejection, Route, SavedError, StateReader, Target, Timer, Transition, VendorFacts, World, account,
 };
 
 /// The vendor identity.TM.
@@ -226,13 +229,27 @@ impl MockVendor for IdentityTm {
             data_deleted: order.deleted,
             blocked,
             method: methods::name(order.method()),
-            tan: order.tan.as_ref().map(|tan| tan.code.expose().to_owned()),
+            tan: order.latest_tan().map(|tan| tan.expose().to_owned()),
             recording: order.recording.name(),
             reuse: order.reuse.as_ref().map(Reuse::name),
             redirects: orders.settings.redirects(order),
             status: serde_json::to_value(order.status_answer(None, &orders.settings)).unwrap_or_default(),
         };
         serde_json::to_value(view).ok()
+    }
+
+    fn landing_case(&self, world: &mut World, link: &str) -> Option<String> {
+        let orders = &world.state::<Orders>().by_id;
+        let has_link = |order: &Order| order.link.as_ref().is_some_and(|known| known.expose() == link);
+        orders.iter().find(|(_, order)| has_link(order)).map(|(id, _)| id.clone())
+    }
+
+    fn person(&self, world: &mut World, case: &str) -> Option<PersonView> {
+        person::view(world, case)
+    }
+
+    fn act(&self, world: &mut World, case: &str, request: &PersonRequest) -> Option<Result<(), Rejection>> {
+        person::view(world, case).map(|view| person::act(world, case, &view, request))
     }
 
     fn statuses(&self, _: &mut World) -> Option<Vec<String>> {

@@ -15,9 +15,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{Settings, methods};
-use crate::CaseOrder;
 use crate::vendors::berlin;
 use crate::world::text::{self, TextForm};
+use crate::{CaseOrder, PersonStep};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Orders {
@@ -62,6 +62,31 @@ pub(super) struct Order {
     /// Whether the person was identified by SmartID, which has no status.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) by_smart_id: bool,
+    /// The link in the path of the landing page, if the sandbox had landing pages when the order was placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) link: Option<Secret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) visit: Option<Visit>,
+}
+
+/// What the person did on the landing page, as far as no status shows it. Without a visit, or after a story, the person
+/// starts at the choice of a method.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Visit {
+    pub(super) step: PersonStep,
+    /// The story of the chosen method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) method: Option<String>,
+    /// The TAN of the identification. That of a signature is the order's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tan: Option<Secret>,
+}
+
+impl Visit {
+    pub(super) fn new(step: PersonStep) -> Self {
+        Self { step, method: None, tan: None }
+    }
 }
 
 impl Order {
@@ -83,6 +108,8 @@ impl Order {
             of_master: MasterFiles::default(),
             reuse: None,
             by_smart_id: false,
+            link: None,
+            visit: None,
         }
     }
 
@@ -91,11 +118,14 @@ impl Order {
         let mut rest = PutOrder::default();
         rest.reference = self.request.reference.take();
         rest.webhook_url = self.request.webhook_url.take();
+        // The person may still wait for the redirect.
+        rest.redirect_url = self.request.redirect_url.take();
         self.request = rest;
         self.literal_data = None;
         self.recording = Recording::default();
         self.of_master = MasterFiles::default();
         self.reuse = None;
+        self.visit = None;
         self.deleted = true;
     }
 
@@ -115,6 +145,12 @@ impl Order {
     pub(super) fn has_sent_tan(&self) -> bool {
         let tan = |entry: &StatusEntry| entry.text.as_ref().is_some_and(|text| text.expose() == "TAN");
         self.status.iter().any(|entry| entry.kind == Some(StatusKind::SMS_SENT) && tan(entry))
+    }
+
+    /// The TAN that was sent last and is not used yet.
+    pub(super) fn latest_tan(&self) -> Option<&Secret> {
+        let of_visit = self.visit.as_ref().and_then(|visit| visit.tan.as_ref());
+        of_visit.or_else(|| self.tan.as_ref().map(|tan| &tan.code))
     }
 
     pub(super) fn finality(&self) -> Finality {

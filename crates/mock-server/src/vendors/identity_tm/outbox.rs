@@ -4,6 +4,7 @@ use identkit_core::Secret;
 use identkit_identity_tm::messages::StatusEntry;
 use identkit_identity_tm::{PROVIDER, StatusKind};
 
+use super::facts::{LANDING_HOST, LANDING_PATH};
 use super::{Order, Orders, Word};
 use crate::{Channel, Message, World};
 
@@ -15,10 +16,23 @@ const ABORTED: StatusKind = StatusKind(21);
 
 /// Records the mail with the link to the landing page (status 7).
 pub(super) fn landing_page(world: &mut World, id: &str) {
+    let url = landing_url(world, id);
     send(world, id, |order| {
         let to = order.request.email.as_ref()?.expose().trim().to_owned();
-        Some((Channel::Email, to, "the link to the landing page of the order".to_owned(), None))
+        let mut text = "the link to the landing page of the order".to_owned();
+        if let Some(url) = url {
+            text = format!("{text}: {url}");
+        }
+        Some((Channel::Email, to, text, None))
     });
+}
+
+/// Returns the URL of an order's landing page. `None` if the sandbox has no landing pages.
+fn landing_url(world: &mut World, id: &str) -> Option<String> {
+    let orders = world.state::<Orders>();
+    let (pages, link) = (orders.settings.landing_pages, orders.by_id.get(id)?.link.as_ref()?);
+    let path = format!("{LANDING_PATH}{}", link.expose());
+    Some(pages.url(world, &path, LANDING_HOST))
 }
 
 /// Records what the vendor sends when an order gets this status: a text message to the person (71), or a mail to an
@@ -28,7 +42,7 @@ pub(super) fn status_changes(world: &mut World, id: &str, kind: StatusKind, word
         send(world, id, |order| {
             let to = order.request.mobile.as_ref()?.expose().trim().to_owned();
             let (text, tan) = match word {
-                Some(Word::Tan) => ("the TAN", order.tan.as_ref().map(|tan| tan.code.clone())),
+                Some(Word::Tan) => ("the TAN", order.latest_tan().cloned()),
                 Some(Word::SignmePassword) => ("the password of the sign-me account", None),
                 None => ("a text that the document does not describe", None),
             };

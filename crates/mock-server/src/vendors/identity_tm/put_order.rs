@@ -1,6 +1,6 @@
 //! `putOrder`: checks and places an order, [T 3.1].
 
-use identkit_core::{Pii, Violation};
+use identkit_core::{Pii, Secret, Violation};
 use identkit_identity_tm::messages::{
     Additional, Address, DriverLicense, EidSettings, EmailNotifications, IdCard, IdCardImages, LegitimationDocument,
     MultiSignOptions, OrderIdentData, PutOrderAnswer, RedirectUrl, SignHash, SignParameters, SignPdf, StatusEntry,
@@ -10,6 +10,7 @@ use identkit_identity_tm::order::Add;
 use identkit_identity_tm::{Dialect, OrderFlavor, OrderId, PROVIDER, PutOrder, StatusKind};
 use identkit_wire::json::Blob;
 
+use super::facts::{LANDING_HOST, LANDING_PATH};
 use super::signing::bank_of;
 use super::{
     FACTS, Feature, GiroKey, Order, Orders, Settings, TIME_OUT, account, documents, dts, multi_sign, not_enabled,
@@ -133,7 +134,7 @@ fn giro_link(world: &mut World, request: &PutOrder) -> Result<Option<String>, Re
         }
         return Ok(None);
     }
-    let hash = world.random_text(b"0123456789ABCDEF", 32);
+    let hash = world.random_text(HEX, 32);
     Ok(Some(format!("https://www.identity.tm/giro/{hash}")))
 }
 
@@ -149,10 +150,16 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
     world.set_request_case(&id);
     let mut answer = PutOrderAnswer::default().order_id(OrderId::new(&*id));
     answer.reference = world.state::<Orders>().settings.required(request.reference.clone());
+    let mut link = None;
     if request.get_target_link == Some(true) {
-        let hash = world.random_text(b"0123456789ABCDEF", 32);
-        answer = answer.target_url(format!("https://www.identity.tm/status/{hash}"));
+        let hash = world.random_text(HEX, 32);
+        let path = format!("{LANDING_PATH}{hash}");
+        let pages = world.state::<Orders>().settings.landing_pages;
+        answer = answer.target_url(pages.url(world, &path, LANDING_HOST));
+        link = Some(hash);
     }
+    // The mail has a link as well.
+    let link = world.has_landing_pages().then(|| link.unwrap_or_else(|| world.derived_text(HEX, 32)));
     let by_video = matches!(request.product, Some(12 | 15)) || !world.enforces(&rules::T_054);
     if request.get_video_hashes == Some(true) && by_video {
         let short = world.random_text(b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 5);
@@ -171,6 +178,7 @@ fn create(world: &mut World, request: PutOrder) -> Result<PutOrderAnswer, Reject
         }
     }
     let mut order = Order::new(OrderId::new(&*id), request, now);
+    order.link = link.map(Secret::new);
     let entry = |kind| StatusEntry::default().kind(kind).time(dts(now));
     order.status.push(entry(StatusKind::INITIALIZED));
     if mailed {
@@ -202,6 +210,8 @@ fn keep_bound(world: &mut World) {
 }
 
 const TABLE: &str = "[T] 3.1.3";
+
+const HEX: &[u8] = b"0123456789ABCDEF";
 
 fn refuse(faults: Vec<Violation>) -> Result<(), Rejection> {
     Rejection::invalid(faults).or_ok()

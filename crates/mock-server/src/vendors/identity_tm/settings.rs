@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::account_urls::{RedirectUrls, WebhookUrls};
 use crate::readers::value;
-use crate::vendors::settings::{is_web_address, refusal, seconds, some, success};
+use crate::vendors::settings::{LandingPages, is_web_address, refusal, seconds, some, success};
 use crate::world::text::{self, TextForm as _};
 
 /// The codes that the default variant of `getStatus` returns. The document does not list them (AT-13); the final codes and
@@ -167,6 +167,11 @@ pub struct Settings {
     /// URLs of redirects for orders that set none (T-030). A change replaces all of them.
     #[serde(deserialize_with = "redirect_urls")]
     pub redirect_urls: RedirectUrls = RedirectUrls::default(),
+    /// Host in `TargetURL` and in the mailed link to the landing page (M-15).
+    pub landing_pages: LandingPages = LandingPages::default(),
+    /// Whether the person waits on a page of the vendor until the order is final, and is redirected then; if not, as soon
+    /// as the person's part is over, [T] 2.4.
+    pub spinner_page: bool = false,
     /// JSON that `GET /api/{version}/availability` returns, a stub for the availability of video agents, [T 8.2]. The
     /// vendor documents neither its path nor its response. If not set, the path is unknown.
     pub availability: Option<Value> = None,

@@ -11,15 +11,12 @@ use identkit_identity_tm::{
 };
 use identkit_wire::{ServedOperation as _, decode_base64_lenient, encode_base64, json};
 
-use super::scenarios::{self, resume};
+use super::scenarios;
 use super::{FACTS, HashShape, IssuedTan, Order, Orders, Step, Word, account, deleted_order, find, of_order, rules};
 use crate::{Rejection, World};
 
 fn play(world: &mut World, id: &OrderId, steps: impl IntoIterator<Item = Step>) {
-    if let Some(order) = world.state::<Orders>().by_id.get_mut(id.expose()) {
-        order.script.extend(steps);
-    }
-    resume(world, id.expose());
+    scenarios::add(world, id.expose(), steps);
 }
 
 /// Cancels an open order; its data stays available.
@@ -35,8 +32,14 @@ pub(super) fn cancel(world: &mut World, op: CancelOrder) -> Result<(), Rejection
     Ok(())
 }
 
-fn send_tan(world: &mut World, id: &OrderId) {
-    let code = Secret::new(world.random_text(b"0123456789", 6));
+/// Returns a new TAN.
+pub(super) fn new_tan(world: &mut World) -> Secret {
+    Secret::new(world.random_text(b"0123456789", 6))
+}
+
+/// Sends a TAN for the signature.
+pub(super) fn send_tan(world: &mut World, id: &OrderId) {
+    let code = new_tan(world);
     if let Some(order) = world.state::<Orders>().by_id.get_mut(id.expose()) {
         let wrong = order.tan.as_ref().map_or(0, |tan| tan.wrong);
         order.tan = Some(IssuedTan { code, wrong });
@@ -95,10 +98,15 @@ pub(super) fn resend(world: &mut World, op: RequestResendSignTan) -> Result<(), 
 }
 
 pub(super) fn confirm(world: &mut World, op: ConfirmSign) -> Result<(), Rejection> {
+    sign(world, &op.order_id, op.request.tan)
+}
+
+/// Signs an order, if the TAN is the one that was sent last.
+pub(super) fn sign(world: &mut World, id: &OrderId, tan: Option<Secret>) -> Result<(), Rejection> {
     const SECTION: &str = "[T] 5.2";
-    let issued = issued_tan(world, &op.order_id, SECTION)?;
+    let issued = issued_tan(world, id, SECTION)?;
     let rules = world.rules.clone();
-    let given = op.request.tan.filter(|tan| !tan.is_empty());
+    let given = tan.filter(|tan| !tan.is_empty());
     let Some(given) = given.or_else(|| (!rules.enforce(&rules::AT_56)).then(|| Secret::new("none"))) else {
         return Err(rules::AT_56.reject(400, "tan", "is required: the TAN that the person received", SECTION));
     };
@@ -106,19 +114,19 @@ pub(super) fn confirm(world: &mut World, op: ConfirmSign) -> Result<(), Rejectio
         return Err(rules::AT_56.reject(400, "tan", "must have at most 6 characters", SECTION));
     }
     if given == issued.code || !rules.enforce(&rules::AT_54) {
-        play(world, &op.order_id, [Step::Status(StatusKind::SIGNED, None), Step::Call(OrderCallback::OnFinal)]);
+        play(world, id, [Step::Status(StatusKind::SIGNED, None), Step::Call(OrderCallback::OnFinal)]);
         return Ok(());
     }
     let orders = world.state::<Orders>();
     let (tries, status) = (orders.settings.tan_tries, orders.settings.wrong_tan_status);
     // A restored world may have the maximum.
     let wrong = issued.wrong.saturating_add(1);
-    if let Some(tan) = orders.by_id.get_mut(op.order_id.expose()).and_then(|order| order.tan.as_mut()) {
+    if let Some(tan) = orders.by_id.get_mut(id.expose()).and_then(|order| order.tan.as_mut()) {
         tan.wrong = wrong;
     }
     if rules.enforce(&rules::AT_54_LIMIT) && wrong >= tries {
         let callback = world.state::<Orders>().settings.webhook_on_tan_limit;
-        scenarios::cancel(world, op.order_id.expose(), callback);
+        scenarios::cancel(world, id.expose(), callback);
         return Err(rules::AT_54.reject(429, "tan", "was wrong too often: the order is canceled", SECTION));
     }
     // The document lists no status for a single wrong TAN (AT-54).

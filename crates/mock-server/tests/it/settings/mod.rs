@@ -47,13 +47,16 @@ fn settings() -> Vec<(String, String)> {
 #[test]
 fn every_setting_has_a_reason_and_a_test() {
     let files = "settings/account settings/ends settings/lists settings/results settings/service \
-        signing webhooks virtual_time media required account_urls inputs reuse network";
+        signing webhooks virtual_time media required account_urls inputs reuse network person";
     let read = |name| std::fs::read_to_string(format!("{}/tests/it/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let tests: String = files.split(' ').map(read).collect();
     let all = settings();
     assert!(all.len() > 30, "{}", all.len());
     for (name, about) in all {
-        assert!(["AT-", "(T-", "[T "].iter().any(|reason| about.contains(reason)), "{name} has no reason: {about}");
+        assert!(
+            ["AT-", "(T-", "[T", "(M-"].iter().any(|reason| about.contains(reason)),
+            "{name} has no reason: {about}"
+        );
         let used = ["settings.", "set."].iter().any(|before| tests.contains(&format!("{before}{name}")));
         assert!(used, "{name} is in no test");
     }

@@ -2,6 +2,7 @@
 //!
 //! A webhook pauses the story until its first attempt is over, because the vendor blocks the order for this time (T-033).
 
+mod course;
 mod scripts;
 
 use std::collections::VecDeque;
@@ -17,7 +18,10 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 pub use self::scripts::SCENARIOS;
 
-use self::scripts::{Account, Stage};
+pub(super) use self::course::Course;
+pub(super) use self::scripts::Stage;
+
+use self::scripts::Account;
 use super::facts::{FACTS, PURGE, TIME_OUT};
 use super::lookup::account_of;
 use super::orders::{Orders, Step, Word, dts};
@@ -30,40 +34,64 @@ fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<
     Err(crate::rules::M_04.reject(status, field, message, "sandbox"))
 }
 
-pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Rejection> {
+/// Calls a function with an order, and with what decides which stories it allows. Returns `None` if the order does not exist.
+pub(super) fn with_stage<T>(world: &mut World, id: &str, read: impl FnOnce(&Stage<'_>) -> T) -> Option<T> {
     // A search over all orders, therefore only if needed.
     let flavor = world.state::<Orders>().by_id.get(id).map(|order| order.flavor);
     let account_only = flavor == Some(OrderFlavor::SignAccountOnly);
     let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
     let rules = world.rules.clone();
     let orders = world.state::<Orders>();
-    let Some(order) = orders.by_id.get_mut(id) else { return Ok(()) };
-    if !order.script.is_empty() {
+    let order = orders.by_id.get(id)?;
+    Some(read(&Stage { order, settings: &orders.settings, account: Account { exists, verified }, rules: &rules }))
+}
+
+pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Result<(), Rejection> {
+    let Some(steps) = with_stage(world, id, |stage| steps(stage, transition)) else { return Ok(()) };
+    let steps = steps?;
+    if let Some(order) = world.state::<Orders>().by_id.get_mut(id) {
+        order.script = VecDeque::from(steps);
+        if matches!(transition, Transition::Scenario(_)) {
+            // The story decides what the person has done.
+            order.visit = None;
+        }
+    }
+    resume(world, id);
+    Ok(())
+}
+
+/// Plays these steps after those of the running story.
+pub(super) fn add(world: &mut World, id: &str, steps: impl IntoIterator<Item = Step>) {
+    if let Some(order) = world.state::<Orders>().by_id.get_mut(id) {
+        order.script.extend(steps);
+    }
+    resume(world, id);
+}
+
+/// Returns the steps of a transition, if the order allows it now.
+fn steps(stage: &Stage<'_>, transition: &Transition) -> Result<Vec<Step>, Rejection> {
+    if !stage.order.script.is_empty() {
         return refuse(
             409,
             "order",
             "a story of the order is running: wait until the first attempt of its webhook is over",
         );
     }
-    let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified }, rules: &rules };
-    let steps = match transition {
-        Transition::Scenario(_) if rules.enforce(&rules::M_04_FINAL) && order.finality().is_final() => {
-            return refuse(
+    match transition {
+        Transition::Scenario(_) if stage.rules.enforce(&rules::M_04_FINAL) && stage.order.finality().is_final() => {
+            refuse(
                 409,
                 "order",
                 "the order is final: place another order, or set a single status that does not end the order",
-            );
+            )
         }
-        Transition::Scenario(name) => stage.scenario(name)?,
+        Transition::Scenario(name) => stage.scenario(name),
         Transition::Status(code) => {
             let code = code.as_u64().and_then(|code| u32::try_from(code).ok()).map(StatusKind);
             let Some(code) = code else { return refuse(400, "status", "must be a number, the status code") };
-            single(&stage, code)?
+            single(stage, code)
         }
-    };
-    order.script = VecDeque::from(steps);
-    resume(world, id);
-    Ok(())
+    }
 }
 
 /// Returns the steps for a single status, with the webhook if it ends the order. A status that does not end the order is

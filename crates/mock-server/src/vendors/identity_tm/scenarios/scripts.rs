@@ -102,14 +102,14 @@ const UNREACHABLE: [Step; 5] = [code(12), code(70), code(55), code(56), code(20)
 
 /// The sign-me account of the order's person, known from other orders of this world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Account {
+pub(in crate::vendors::identity_tm) struct Account {
     pub(super) exists: bool,
     pub(super) verified: bool,
 }
 
-pub(super) struct Stage<'a> {
-    pub(super) order: &'a Order,
-    pub(super) settings: &'a Settings,
+pub(in crate::vendors::identity_tm) struct Stage<'a> {
+    pub(in crate::vendors::identity_tm) order: &'a Order,
+    pub(in crate::vendors::identity_tm) settings: &'a Settings,
     pub(super) account: Account,
     pub(super) rules: &'a Rules,
 }
@@ -118,7 +118,7 @@ fn refuse<T>(status: u16, message: impl Into<String>) -> Result<T, Rejection> {
     Err(crate::rules::M_04.reject(status, "story", message.into(), "sandbox"))
 }
 
-fn change_to(method: IdentifyMethod) -> Option<Step> {
+pub(super) fn change_to(method: IdentifyMethod) -> Option<Step> {
     methods::change_to(method).map(|kind| Status(kind, None))
 }
 
@@ -139,16 +139,16 @@ pub(super) fn time_out_steps(kind: StatusKind, settings: &Settings) -> Vec<Step>
 }
 
 impl Stage<'_> {
-    fn signs(&self) -> bool {
+    pub(in crate::vendors::identity_tm) fn signs(&self) -> bool {
         self.order.flavor == OrderFlavor::Qes
     }
 
-    fn is_identified(&self) -> bool {
+    pub(in crate::vendors::identity_tm) fn is_identified(&self) -> bool {
         self.order.has(StatusKind::POSITIVE)
     }
 
     /// Returns the steps before the person has chosen a method.
-    fn prelude(&self) -> Vec<Step> {
+    pub(super) fn prelude(&self) -> Vec<Step> {
         if self.order.flavor != OrderFlavor::SignAccountOnly
             || self.order.has(StatusKind::ACCOUNT_CREATED)
             || self.order.has(StatusKind::ACCOUNT_EXISTS)
@@ -159,7 +159,7 @@ impl Stage<'_> {
     }
 
     /// Returns the steps of the identification up to the decision.
-    fn conduct(&self, method: IdentifyMethod) -> Vec<Step> {
+    pub(super) fn conduct(&self, method: IdentifyMethod) -> Vec<Step> {
         match method {
             IdentifyMethod::Courier => {
                 let by_phone = !Add(self.order.request.add.unwrap_or_default()).contains(Add::NO_PHONE);
@@ -194,23 +194,27 @@ impl Stage<'_> {
             return refuse(409, "the person is already identified: play signed, timeout-after-ident or cancelled");
         }
         self.check_method(method)?;
-        let mut steps = [self.prelude(), before, self.conduct(method)].concat();
-        match method {
-            IdentifyMethod::Courier => steps.extend([&VERIFIED[..], &PAPER].concat()),
-            IdentifyMethod::Shop | IdentifyMethod::Video => steps.extend(VERIFIED),
-            _ => steps.extend(READ_ELECTRONICALLY),
-        }
+        Ok([self.prelude(), before, self.conduct(method), self.accept(method)].concat())
+    }
+
+    /// Returns the steps of a positive decision.
+    pub(in crate::vendors::identity_tm) fn accept(&self, method: IdentifyMethod) -> Vec<Step> {
+        let mut steps = match method {
+            IdentifyMethod::Courier => [&VERIFIED[..], &PAPER].concat(),
+            IdentifyMethod::Shop | IdentifyMethod::Video => VERIFIED.to_vec(),
+            _ => READ_ELECTRONICALLY.to_vec(),
+        };
         if self.order.flavor == OrderFlavor::SignAccountOnly && !self.account.verified {
             steps.extend(ACCOUNT_VERIFIED);
         }
         if !self.signs() {
             steps.push(Call(OrderCallback::OnFinal));
         }
-        Ok(steps)
+        steps
     }
 
     /// Checks whether this order allows a method. The rejection says which stories are possible.
-    fn check_method(&self, method: IdentifyMethod) -> Result<(), Rejection> {
+    pub(in crate::vendors::identity_tm) fn check_method(&self, method: IdentifyMethod) -> Result<(), Rejection> {
         let request = &self.order.request;
         if self.rules.enforce(&rules::M_04_PRODUCT) && !methods::is_allowed(request, method) {
             let others: Vec<_> =
@@ -343,9 +347,7 @@ impl Stage<'_> {
     fn fail_eid(&self) -> Result<Vec<Step>, Rejection> {
         self.check_method(IdentifyMethod::Eid)?;
         let tried = [code(49), code(50)];
-        let settings = self.order.request.eid_settings.as_ref();
-        let is_refused = settings.is_some_and(|settings| settings.no_video_fallback == Some(true));
-        if !is_refused && methods::is_allowed(&self.order.request, IdentifyMethod::Video) {
+        if self.offers_video_after_eid() {
             let changed = tried.into_iter().chain(change_to(IdentifyMethod::Video)).collect();
             return self.identify_by(changed, IdentifyMethod::Video);
         }
@@ -357,7 +359,7 @@ impl Stage<'_> {
 
     /// Returns the steps of a person who leaves. The order stays open: the person can return, or the order can time out or
     /// be canceled.
-    fn abort(&self) -> Vec<Step> {
+    pub(super) fn abort(&self) -> Vec<Step> {
         let aborted = code(21);
         if self.is_identified() {
             return vec![Status(StatusKind::SIGNATURE_REQUEST, None), aborted];
