@@ -24,7 +24,7 @@ use super::orders::{Orders, Step, Word, dts};
 use super::{outbox, rules};
 use crate::webhooks::Delivery;
 use crate::world::text::TextForm as _;
-use crate::{Rejection, Timer, Transition, World};
+use crate::{Rejection, StoryOption, Timer, Transition, World};
 
 fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Rejection> {
     Err(crate::rules::M_04.reject(status, field, message, "sandbox"))
@@ -38,32 +38,54 @@ pub(super) fn play(world: &mut World, id: &str, transition: &Transition) -> Resu
     let rules = world.rules.clone();
     let orders = world.state::<Orders>();
     let Some(order) = orders.by_id.get_mut(id) else { return Ok(()) };
-    if !order.script.is_empty() {
+    let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified }, rules: &rules };
+    let steps = steps(&stage, transition)?;
+    order.script = VecDeque::from(steps);
+    resume(world, id);
+    Ok(())
+}
+
+/// Returns the steps of a transition, if the order allows it now.
+fn steps(stage: &Stage<'_>, transition: &Transition) -> Result<Vec<Step>, Rejection> {
+    if !stage.order.script.is_empty() {
         return refuse(
             409,
             "order",
             "a story of the order is running: wait until the first attempt of its webhook is over",
         );
     }
-    let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified }, rules: &rules };
-    let steps = match transition {
-        Transition::Scenario(_) if rules.enforce(&rules::M_04_FINAL) && order.finality().is_final() => {
-            return refuse(
+    match transition {
+        Transition::Scenario(_) if stage.rules.enforce(&rules::M_04_FINAL) && stage.order.finality().is_final() => {
+            refuse(
                 409,
                 "order",
                 "the order is final: place another order, or set a single status that does not end the order",
-            );
+            )
         }
-        Transition::Scenario(name) => stage.scenario(name)?,
+        Transition::Scenario(name) => stage.scenario(name),
         Transition::Status(code) => {
             let code = code.as_u64().and_then(|code| u32::try_from(code).ok()).map(StatusKind);
             let Some(code) = code else { return refuse(400, "status", "must be a number, the status code") };
-            single(&stage, code)?
+            single(stage, code)
         }
+    }
+}
+
+/// Returns all stories, and whether the order allows each of them now.
+pub(super) fn options(world: &mut World, id: &str) -> Vec<StoryOption> {
+    let flavor = world.state::<Orders>().by_id.get(id).map(|order| order.flavor);
+    let account_only = flavor == Some(OrderFlavor::SignAccountOnly);
+    let (exists, verified) = if account_only { account_of(world, id) } else { (false, false) };
+    let rules = world.rules.clone();
+    let orders = world.state::<Orders>();
+    let Some(order) = orders.by_id.get(id) else { return Vec::new() };
+    let stage = Stage { order, settings: &orders.settings, account: Account { exists, verified }, rules: &rules };
+    let option = |name: &str| {
+        let refused = steps(&stage, &Transition::Scenario(name.to_owned())).err();
+        let why = |refused: Rejection| refused.violations.first().map(|fault| fault.message.to_string());
+        StoryOption::new(name, refused.and_then(why))
     };
-    order.script = VecDeque::from(steps);
-    resume(world, id);
-    Ok(())
+    SCENARIOS.into_iter().map(option).collect()
 }
 
 /// Returns the steps for a single status, with the webhook if it ends the order. A status that does not end the order is
