@@ -12,6 +12,8 @@ use crate::api::Refused;
 pub(super) async fn page(visit: &mut Visit<'_>) -> Result<Page, Refused> {
     let clock = visit.get("clock").await?;
     let due = visit.get("clock/due?limit=50").await?;
+    visit.offer("clock/advance", json!({ "seconds": 86_400 }));
+    visit.offer("clock/run-to-next", Value::Null);
     let now = text(&clock, "/now");
     let timers = list(&due, "/timers");
     let body = html! {

@@ -1,11 +1,11 @@
 //! Faults: switch them on for the next calls, and off.
 
 use maud::{Markup, html};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::forms::{Action, Fields, Notice, button, form};
 use super::layout::{Page, Section};
-use super::parts::{empty, list, plain, table, text};
+use super::parts::{empty, list, plain, prose, table, text};
 use super::schema::resolve;
 use super::visit::{Visit, encode};
 use crate::api::Refused;
@@ -15,8 +15,8 @@ const SHARED: [&str; 6] = ["fault", "operation", "vendor", "times", "nth", "prob
 
 pub(super) async fn page(visit: &mut Visit<'_>) -> Result<Page, Refused> {
     let faults = visit.get("faults").await?;
-    let document = visit.get("openapi.json").await?;
-    visit.calls.retain(|path| path != "openapi.json");
+    let document = visit.describe("openapi.json").await?;
+    visit.offer("faults", json!({ "fault": "status", "status": 503, "times": 1 }));
     let on = list(&faults, "/faults");
     let body = html! {
         div.heading { h1 { "Faults" } }
@@ -50,7 +50,7 @@ pub(super) async fn page(visit: &mut Visit<'_>) -> Result<Page, Refused> {
         h2 { "Kinds" }
         (table("Kinds of faults", &["Fault", "Effect", "Parameters"], &html! {
             @for (name, meaning, parameters) in kinds(&document) {
-                tr { th scope="row" { code { (name) } } td { (meaning) } td { (parameters) } }
+                tr { th scope="row" { code { (name) } } td { (prose(&meaning)) } td { (parameters) } }
             }
         }))
     };
@@ -64,7 +64,9 @@ fn row(visit: &Visit<'_>, fault: &Value) -> Markup {
         .into_iter()
         .flatten()
         .filter(|(name, value)| {
-            !SHARED.contains(&name.as_str()) && !["id", "struck", "seen"].contains(&name.as_str()) && !value.is_null()
+            !SHARED.contains(&name.as_str())
+                && !["id", "seen", "hits", "left"].contains(&name.as_str())
+                && !value.is_null()
         })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
@@ -74,7 +76,7 @@ fn row(visit: &Visit<'_>, fault: &Value) -> Markup {
             th scope="row" { (id) }
             td { code { (text(fault, "/fault")) } }
             td { (if operation.is_empty() { "any" } else { operation }) }
-            td { (plain(fault, "/times")) }
+            td { @if fault.get("left").is_some_and(Value::is_null) { "unlimited" } @else { (plain(fault, "/left")) } }
             td { @if !own.is_empty() { code { (Value::Object(own).to_string()) } } }
             td.actions { (button(visit, &format!("/faults/{}/remove", encode(&id)), &[], "Remove", &format!("switch off fault {id}"))) }
         }

@@ -27,7 +27,6 @@ pub(super) async fn page(visit: &mut Visit<'_>, id: &str, name: &str) -> Result<
     let media_type = media_type.map(|file| text(file, "/media_type").to_owned()).unwrap_or_default();
     // Also if the list does not have the file: then the admin API says so.
     let file = visit.file(&path(id, name)).await?;
-    visit.calls.push(visit.in_world(&path(id, name)));
     let raw = visit.link(&format!("/orders/{}/files/{}/raw", encode(id), encode(name)));
     let label = format!("{name} of order {id}");
     let body = html! {
@@ -54,7 +53,7 @@ pub(super) async fn page(visit: &mut Visit<'_>, id: &str, name: &str) -> Result<
 }
 
 /// The file itself.
-pub(super) async fn raw(visit: &Visit<'_>, id: &str, name: &str) -> Result<Response<Content>, Refused> {
+pub(super) async fn raw(visit: &mut Visit<'_>, id: &str, name: &str) -> Result<Response<Content>, Refused> {
     let File { media_type, bytes } = visit.file(&path(id, name)).await?;
     let policy = if media_type == "application/pdf" { PDF } else { SANDBOX };
     let mut response = Response::new(Content::from_bytes(bytes));

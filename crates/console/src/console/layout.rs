@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::forms::{Notice, button};
 use super::parts::{Tone, badge, command, text, time};
-use super::visit::Visit;
+use super::visit::{Call, Visit};
 use super::{assets, curl};
 
 /// A section of the navigation.
@@ -118,10 +118,10 @@ fn clock_bar(visit: &Visit<'_>, clock: &Value) -> Markup {
     }
 }
 
-/// The calls that the page made.
+/// The calls that the page made, and those of its forms.
 fn commands(visit: &Visit<'_>) -> Markup {
-    let lines: Vec<String> =
-        visit.calls.iter().map(|path| curl::admin(&visit.origin(), "GET", path, &Value::Null)).collect();
+    let line = |Call(method, path, body): &Call| curl::admin(&visit.origin(), method.as_str(), path, body);
+    let lines: Vec<String> = visit.calls.iter().map(line).collect();
     html! {
         @if !lines.is_empty() { div.commands { (command("The same with curl", &lines.join("\n"))) } }
     }

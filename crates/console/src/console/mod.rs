@@ -105,7 +105,7 @@ fn action(segments: &[&str], fields: &Fields) -> Option<Action> {
         ["faults", "clear"] => Some(faults::clear()),
         ["faults", id, "remove"] => Some(faults::remove(id)),
         ["journal", "clear"] => Some(journal::clear()),
-        ["settings"] => settings::action(fields),
+        ["settings"] => Some(settings::action(fields)),
         ["worlds"] => Some(worlds::create(fields)),
         ["worlds", id, verb] => worlds::action(id, verb, fields),
         _ => None,
@@ -127,10 +127,7 @@ async fn submit(visit: &mut Visit<'_>) -> Result<Response<Content>, Refused> {
 }
 
 async fn framed(visit: &mut Visit<'_>, status: StatusCode, page: &Page) -> Response<Content> {
-    let calls = visit.calls.len();
-    let clock = visit.get("clock").await.ok();
-    // The clock bar is on every page.
-    visit.calls.truncate(calls);
+    let clock = visit.describe("clock").await.ok();
     let mut response = page::html(status, frame(visit, page, clock.as_ref()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::forms::{Action, Fields, Notice, button, form, object};
 use super::layout::{Page, Section};
 use super::parts::{
-    Tone, badge, both_times, empty, facts, http_status, leaves, list, plain, status_of, table, text, time,
+    Tone, badge, both_times, clock_time, empty, facts, http_status, leaves, list, plain, status_of, table, text, time,
 };
 use super::visit::{Visit, encode, with};
 use super::webhooks;
@@ -43,6 +43,9 @@ impl Order {
 
 pub(super) async fn page(visit: &mut Visit<'_>, id: &str) -> Result<Page, Refused> {
     let order = Order::read(visit, id).await?;
+    let first = list(&order.details, "/stories").iter().find(|story| text(story, "/refused").is_empty());
+    let first = first.map_or("positive", |story| text(story, "/name"));
+    visit.offer(&format!("orders/{}/transition", encode(id)), json!({ "story": first }));
     let body = html! {
         div.heading {
             h1 { "Order " code { (id) } }
@@ -100,7 +103,7 @@ fn play(visit: &Visit<'_>, order: &Order) -> Markup {
         section {
             h2 { "Play the person" }
             @if open.is_empty() {
-                p.quiet { "No story can be played now. " @if let Some(story) = refused.first() { (text(story, "/refused")) } }
+                p.quiet { "No story can be played now" @if let Some(story) = refused.first() { ": " (text(story, "/refused")) } "." }
             } @else {
                 div.stories {
                     @for story in &open {
@@ -133,20 +136,24 @@ fn play(visit: &Visit<'_>, order: &Order) -> Markup {
 /// What happened at one time: statuses, played stories and webhook attempts.
 struct Moment {
     at: Option<Timestamp>,
+    /// Order within a second: that of the order itself, what was played, what followed.
+    rank: u8,
     content: Markup,
 }
 
-/// All that happened, oldest first. Statuses have whole seconds, so an action comes before the statuses of its second.
+/// All that happened, oldest first. Statuses have whole seconds, so an action comes before the statuses of its second;
+/// only the first status is always that of the new order.
 fn timeline(visit: &Visit<'_>, order: &Order) -> Markup {
     let second = |value: &Value| text(value, "/at").parse::<Timestamp>().ok();
     let mut moments: Vec<Moment> = Vec::new();
-    moments.extend(
-        list(&order.details, "/actions")
-            .iter()
-            .map(|action| Moment { at: second(action), content: html! { "played " b { (text(action, "/by")) } } }),
-    );
-    moments.extend(list(&order.details, "/timeline").iter().map(|past| Moment {
+    moments.extend(list(&order.details, "/actions").iter().map(|action| Moment {
+        at: second(action),
+        rank: 1,
+        content: html! { "played " b { (text(action, "/by")) } },
+    }));
+    moments.extend(list(&order.details, "/timeline").iter().enumerate().map(|(index, past)| Moment {
         at: second(past),
+        rank: if index == 0 { 0 } else { 2 },
         content: html! {
             (badge(Tone::Neutral, text(past, "/status"))) " " (text(past, "/name"))
             @if !text(past, "/remark").is_empty() { " " span.quiet { (text(past, "/remark")) } }
@@ -156,20 +163,22 @@ fn timeline(visit: &Visit<'_>, order: &Order) -> Markup {
         let (id, event) = (plain(delivery, "/id"), text(delivery, "/event"));
         moments.extend(list(delivery, "/attempts").iter().enumerate().map(|(index, attempt)| Moment {
             at: second(attempt),
+            rank: 3,
             content: html! {
                 "webhook " a href=(visit.link(&format!("/webhooks/{id}"))) { (event) } ", attempt " (index + 1) " "
                 (badge(Tone::of_delivery(text(attempt, "/outcome")), text(attempt, "/outcome")))
             },
         }));
     }
-    moments.sort_by_key(|moment| moment.at.map(Timestamp::as_second));
+    moments.sort_by_key(|moment| (moment.at.map(Timestamp::as_second), moment.rank));
+    let before = |index: usize| index.checked_sub(1).and_then(|index| moments.get(index)?.at);
     html! {
         section {
             h2 { "Timeline" }
             ol.timeline {
-                @for moment in &moments {
+                @for (index, moment) in moments.iter().enumerate() {
                     li {
-                        span.when { @if let Some(at) = moment.at { (time(&order.now, &at.to_string())) } }
+                        span.when { @if let Some(at) = moment.at.filter(|at| before(index) != Some(*at)) { (clock_time(at, before(index), &order.now)) } }
                         div { (moment.content) }
                     }
                 }
@@ -202,33 +211,42 @@ fn deliveries(visit: &Visit<'_>, order: &Order) -> Markup {
 }
 
 fn evidence(visit: &Visit<'_>, order: &Order) -> Markup {
-    let files = list(&order.details, "/evidence");
-    let base = format!("/orders/{}/files", encode(&order.id));
+    let (open, refused): (Vec<_>, Vec<_>) =
+        list(&order.details, "/evidence").iter().partition(|file| text(file, "/refused").is_empty());
     html! {
-        @if !files.is_empty() {
+        @if !open.is_empty() || !refused.is_empty() {
             section {
                 h2 { "Evidence" }
-                ul.files {
-                    @for file in files {
-                        @let (name, why) = (text(file, "/name"), text(file, "/refused"));
-                        @let is_picture = text(file, "/media_type").starts_with("image/");
-                        li.refused[!why.is_empty()] {
-                            @if why.is_empty() {
-                                a href=(visit.link(&format!("{base}/{}", encode(name)))) {
-                                    @if is_picture {
-                                        img src=(visit.link(&format!("{base}/{}/raw", encode(name)))) alt="" loading="lazy" width="96";
-                                    }
-                                    (name)
-                                }
-                            } @else {
-                                b { (name) }
-                            }
-                            " " span.quiet { (text(file, "/media_type")) ", " (text(file, "/operation")) }
-                            @if !why.is_empty() { p.quiet { (why) } }
+                @if open.is_empty() { p.quiet { "No file can be read now." } }
+                ul.files { @for file in &open { li { (file_link(visit, &order.id, file)) } } }
+                @if !refused.is_empty() {
+                    details #missing {
+                        summary { (refused.len()) " files that cannot be read now" }
+                        dl.reasons {
+                            @for file in &refused { div { dt { (text(file, "/name")) } dd { (text(file, "/refused")) } } }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// A file with its preview: a picture, a player, or a link.
+fn file_link(visit: &Visit<'_>, id: &str, file: &Value) -> Markup {
+    let (name, media_type) = (text(file, "/name"), text(file, "/media_type"));
+    let path = format!("/orders/{}/files/{}", encode(id), encode(name));
+    let raw = visit.link(&format!("{path}/raw"));
+    html! {
+        a href=(visit.link(&path)) {
+            @if media_type.starts_with("image/") { img src=(raw) alt="" loading="lazy" width="96"; }
+            (name)
+        }
+        " " span.quiet { (media_type) ", " (text(file, "/operation")) }
+        @match media_type.split('/').next() {
+            Some("video") => { video src=(raw) controls preload="none" aria-label=(name) {} }
+            Some("audio") => { audio src=(raw) controls preload="none" aria-label=(name) {} }
+            _ => {}
         }
     }
 }

@@ -115,6 +115,15 @@ pub(super) fn both_times(now: &str, at: &str) -> Markup {
     html! { time datetime=(then) { (absolute(then)) } " " span.quiet { (relative(then, now)) } }
 }
 
+/// A time of day, with the day if it is not that of the time before.
+pub(super) fn clock_time(at: Timestamp, before: Option<Timestamp>, now: &str) -> Markup {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
+    let is_same_day = before.is_some_and(|before| day(before) == day(at));
+    let form = if is_same_day { "%H:%M:%S" } else { "%b %-d, %H:%M:%S" };
+    let title = now.parse().map_or_else(|_| absolute(at), |now| format!("{}, {}", absolute(at), relative(at, now)));
+    html! { time datetime=(at) title=(title) { (at.strftime(form).to_string()) } }
+}
+
 fn absolute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
@@ -213,6 +222,15 @@ pub(super) fn table(caption: &str, columns: &[&str], rows: &Markup) -> Markup {
                 thead { tr { @for column in columns { th scope="col" { (column) } } } }
                 tbody { (rows) }
             }
+        }
+    }
+}
+
+/// Text whose parts in backticks are code.
+pub(super) fn prose(text: &str) -> Markup {
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

@@ -41,9 +41,12 @@ pub(super) struct Visit<'a> {
     request: &'a Request<Bytes>,
     pub(super) world: String,
     query: Vec<(String, String)>,
-    /// The paths of the calls that the page made, for "the same with curl".
-    pub(super) calls: Vec<String>,
+    /// The calls that the page made, and those that its forms can make, for "the same with curl".
+    pub(super) calls: Vec<Call>,
 }
+
+/// A call of the admin API: method, path below its root, and body.
+pub(super) struct Call(pub(super) Method, pub(super) String, pub(super) Value);
 
 impl<'a> Visit<'a> {
     pub(super) fn new(admin: &'a AdminApi, request: &'a Request<Bytes>) -> Self {
@@ -114,7 +117,7 @@ impl<'a> Visit<'a> {
     /// Makes a call that changes nothing.
     pub(super) async fn get(&mut self, path: &str) -> Result<Value, Refused> {
         let path = self.in_world(path);
-        self.calls.push(path.clone());
+        self.calls.push(Call(Method::GET, path.clone(), Value::Null));
         api::call(self.admin, Method::GET, &path, &Value::Null).await
     }
 
@@ -123,8 +126,20 @@ impl<'a> Visit<'a> {
         api::call(self.admin, method, &self.in_world(path), body).await
     }
 
+    /// Makes a call for the page itself, which says nothing about the world and is not shown.
+    pub(super) async fn describe(&self, path: &str) -> Result<Value, Refused> {
+        api::call(self.admin, Method::GET, &self.in_world(path), &Value::Null).await
+    }
+
+    /// Shows a call that a form of the page makes.
+    pub(super) fn offer(&mut self, path: &str, body: Value) {
+        self.calls.push(Call(Method::POST, self.in_world(path), body));
+    }
+
     /// Reads a file.
-    pub(super) async fn file(&self, path: &str) -> Result<api::File, Refused> {
-        api::file(self.admin, &self.in_world(path)).await
+    pub(super) async fn file(&mut self, path: &str) -> Result<api::File, Refused> {
+        let path = self.in_world(path);
+        self.calls.push(Call(Method::GET, path.clone(), Value::Null));
+        api::file(self.admin, &path).await
     }
 }

@@ -117,7 +117,7 @@ pub(super) fn rows(visit: &Visit<'_>, deliveries: &[Value], now: &str, has_order
 /// The status of each attempt.
 fn attempts_of(delivery: &Value) -> Markup {
     let attempts = list(delivery, "/attempts");
-    let hidden = attempts.len().saturating_sub(6);
+    let hidden = attempts.len().saturating_sub(4);
     html! {
         @if hidden > 0 { span.quiet { (hidden) " more, " } }
         @for attempt in attempts.iter().skip(hidden) { (http_status(attempt.get("status").unwrap_or(&Value::Null))) " " }
@@ -156,6 +156,8 @@ pub(super) async fn one(visit: &mut Visit<'_>, id: &str) -> Result<Page, Refused
     let clock = visit.get("clock").await?;
     let now = text(&clock, "/now");
     let next = text(&delivery, "/next");
+    visit.offer(&format!("deliveries/{}/resend", super::visit::encode(id)), Value::Null);
+    let attempts = list(&delivery, "/attempts");
     let body = html! {
         div.heading {
             h1 { (text(&delivery, "/event")) " #" (id) }
@@ -172,19 +174,34 @@ pub(super) async fn one(visit: &mut Visit<'_>, id: &str) -> Result<Page, Refused
                 (button(visit, "/clock/advance", &[("to", next)], "Advance to the next attempt", "move the clock to this time"))
             }
         }
-        @for (index, attempt) in list(&delivery, "/attempts").iter().enumerate().rev() {
-            (attempt_of(index + 1, attempt, now))
+        @for (index, attempt) in attempts.iter().enumerate().rev() {
+            @if index + 1 == attempts.len() {
+                section.attempt { (attempt_heading(index + 1, attempt)) (attempt_of(attempt, now)) }
+            } @else {
+                details.attempt {
+                    summary { (attempt_heading(index + 1, attempt)) (both_times(now, text(attempt, "/at"))) }
+                    (attempt_of(attempt, now))
+                }
+            }
         }
         (secrets_switch(visit))
     };
     Ok(Page::new(Section::Webhooks, format!("Webhook {id}"), body))
 }
 
-fn attempt_of(number: usize, attempt: &Value, now: &str) -> Markup {
+fn attempt_heading(number: usize, attempt: &Value) -> Markup {
     let outcome = text(attempt, "/outcome");
     html! {
-        section.attempt {
-            h2 { "Attempt " (number) " " (badge(Tone::of_delivery(outcome), outcome)) }
+        h2 {
+            "Attempt " (number) " " (badge(Tone::of_delivery(outcome), outcome))
+            " " (http_status(attempt.get("status").unwrap_or(&Value::Null)))
+        }
+    }
+}
+
+/// Request and answer of an attempt, side by side.
+fn attempt_of(attempt: &Value, now: &str) -> Markup {
+    html! {
             p {
                 (both_times(now, text(attempt, "/at")))
                 @if !text(attempt, "/by").is_empty() { ", by " b { (text(attempt, "/by")) } }
@@ -213,7 +230,6 @@ fn attempt_of(number: usize, attempt: &Value, now: &str) -> Markup {
                     }
                 }
             }
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Worlds: create, copy, snapshots, reset, delete.
 
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::forms::{Action, Fields, Notice, button, form, object};
 use super::layout::{Page, Section};
@@ -28,6 +28,7 @@ pub(super) async fn page(visit: &mut Visit<'_>) -> Result<Page, Refused> {
         }
     }
     visit.calls.truncate(2);
+    visit.offer("worlds", json!({ "id": "my-test", "clock": "frozen" }));
     let body = html! {
         div.heading { h1 { "Worlds" } }
         p.lead { "Each world has its own credentials, clock, orders and journal. The credentials of a call select its world." }
