@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::forms::{Action, Notice, button};
 use super::layout::{Page, Section};
 use super::parts::{
-    Tone, badge, both_times, command, empty, facts, headers, http_status, json, list, order_link, pager, plain, table,
-    text, time,
+    Tone, badge, both_times, command, count, empty, facts, headers, http_status, json, list, order_link, pager, plain,
+    table, text, time,
 };
 use super::visit::{Visit, encode, with};
 use super::{curl, webhooks};
@@ -51,7 +51,7 @@ pub(super) async fn page(visit: &mut Visit<'_>) -> Result<Page, Refused> {
             button type="submit" { "Find" }
         }
         p.count {
-            b { (plain(&found, "/count")) } " calls"
+            (count(found.get("count").and_then(Value::as_u64).unwrap_or_default(), "call", !given.is_empty()))
             @if found.get("forgotten").is_some() { ", " (plain(&found, "/forgotten")) " older entries are gone" }
         }
         @if requests.is_empty() {

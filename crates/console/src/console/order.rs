@@ -39,6 +39,17 @@ impl Order {
         let now = text(&clock, "/now").to_owned();
         Ok(Self { id: id.to_owned(), state, details, deliveries, calls, messages, statuses, now })
     }
+
+    /// The statuses that the vendor of the order knows.
+    fn known(&self) -> impl Iterator<Item = &Value> {
+        let vendor = text(&self.state, "/vendor");
+        list(&self.statuses, "/statuses").iter().filter(move |one| text(one, "/vendor") == vendor)
+    }
+
+    /// What the vendor calls it.
+    fn noun(&self) -> &'static str {
+        if self.known().any(|one| text(one, "/cases") == "idents") { "Ident" } else { "Order" }
+    }
 }
 
 pub(super) async fn page(visit: &mut Visit<'_>, id: &str) -> Result<Page, Refused> {
@@ -48,7 +59,7 @@ pub(super) async fn page(visit: &mut Visit<'_>, id: &str) -> Result<Page, Refuse
     visit.offer(&format!("orders/{}/transition", encode(id)), json!({ "story": first }));
     let body = html! {
         div.heading {
-            h1 { "Order " code { (id) } }
+            h1 { (order.noun()) " " code { (id) } }
             (status_of(&order.state))
         }
         (summary(&order))
@@ -66,7 +77,7 @@ pub(super) async fn page(visit: &mut Visit<'_>, id: &str) -> Result<Page, Refuse
             }
         }
     };
-    Ok(Page::new(Section::Orders, format!("Order {id}"), body))
+    Ok(Page::new(Section::Orders, format!("{} {id}", order.noun()), body))
 }
 
 fn summary(order: &Order) -> Markup {
@@ -97,8 +108,6 @@ fn play(visit: &Visit<'_>, order: &Order) -> Markup {
     let path = format!("/orders/{}/play", encode(&order.id));
     let (open, refused): (Vec<_>, Vec<_>) =
         list(&order.details, "/stories").iter().partition(|story| text(story, "/refused").is_empty());
-    let vendor = text(&order.state, "/vendor");
-    let known = list(&order.statuses, "/statuses").iter().filter(|one| text(one, "/vendor") == vendor);
     html! {
         section {
             h2 { "Play the person" }
@@ -115,7 +124,7 @@ fn play(visit: &Visit<'_>, order: &Order) -> Markup {
             (form(visit, &path, "row", &html! {
                 label { "Single status" input type="text" name="status" list="codes" required size="24" placeholder="code or text"; }
                 datalist #codes {
-                    @for one in known {
+                    @for one in order.known() {
                         option value=(text(one, "/status")) { (text(one, "/status")) " " (text(one, "/name")) }
                     }
                 }

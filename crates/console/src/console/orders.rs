@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::layout::{Page, Section};
-use super::parts::{empty, list, order_link, pager, plain, status_of, table, text, time};
+use super::parts::{count, empty, list, order_link, pager, plain, status_of, table, text, time};
 use super::visit::{Visit, with};
 use crate::api::Refused;
 
@@ -29,7 +29,7 @@ pub(super) async fn page(visit: &mut Visit<'_>) -> Result<Page, Refused> {
     let statuses = visit.get("statuses").await?;
     let now = visit.get("clock").await?;
     let now = text(&now, "/now");
-    let count = found.get("count").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    let number = found.get("count").and_then(serde_json::Value::as_u64).unwrap_or_default();
     let parameters = [("kind", kind), ("search", search.as_str()), ("status", status.as_str())];
     let entries = list(&found, &format!("/{kind}"));
     let body = html! {
@@ -42,7 +42,7 @@ pub(super) async fn page(visit: &mut Visit<'_>) -> Result<Page, Refused> {
             }
         }
         (filters(visit, kind, &search, &status, list(&statuses, "/statuses")))
-        p.count { b { (thousands(count)) } " " (kind) @if !search.is_empty() || !status.is_empty() { " match" } }
+        p.count { (count(number, kind.trim_end_matches('s'), !search.is_empty() || !status.is_empty())) }
         @if entries.is_empty() {
             (empty(&format!("No {kind} here."), &html! {
                 @if search.is_empty() && status.is_empty() {
@@ -90,17 +90,4 @@ fn filters(visit: &Visit<'_>, kind: &str, search: &str, status: &str, statuses: 
             button type="submit" { "Find" }
         }
     }
-}
-
-/// A number with its digits in groups of three.
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

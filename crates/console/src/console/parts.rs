@@ -142,16 +142,21 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
 
 /// JSON, indented and colored. Other text is shown unchanged.
 pub(super) fn json(value: &Value) -> Markup {
+    json_up_to(value, LONGEST)
+}
+
+/// Like [`json`], with another maximum length in characters.
+pub(super) fn json_up_to(value: &Value, longest: usize) -> Markup {
     let whole = match value {
         Value::Null => return html! { p.quiet { "no body" } },
         Value::String(text) => text.clone(),
         value => serde_json::to_string_pretty(value).unwrap_or_default(),
     };
-    let shown: String = whole.chars().take(LONGEST).collect();
+    let shown: String = whole.chars().take(longest).collect();
     let is_cut = shown.len() < whole.len();
     html! {
         pre tabindex="0" { code { @if value.is_string() { (shown) } @else { (colored(&shown)) } } }
-        @if is_cut { p.quiet { "Only the first " (LONGEST) " characters of " (whole.chars().count()) " are shown." } }
+        @if is_cut { p.quiet { "Only the first " (longest) " characters of " (whole.chars().count()) " are shown." } }
     }
 }
 
@@ -219,7 +224,7 @@ pub(super) fn table(caption: &str, columns: &[&str], rows: &Markup) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label=(caption) {
             table {
-                thead { tr { @for column in columns { th scope="col" { (column) } } } }
+                thead { tr { @for column in columns { th scope="col" { @if column.is_empty() { span.unseen { "Actions" } } @else { (column) } } } } }
                 tbody { (rows) }
             }
         }
@@ -233,6 +238,25 @@ pub(super) fn prose(text: &str) -> Markup {
             @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
+}
+
+/// The number of entries of a list. `noun` is in the singular. `is_filtered`: not all entries are in the list.
+pub(super) fn count(number: u64, noun: &str, is_filtered: bool) -> Markup {
+    let plural = if number == 1 { "" } else { "s" };
+    html! { b { (thousands(number)) } " " (noun) (plural) @if is_filtered { " found" } }
+}
+
+/// A number with its digits in groups of three.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// What a page says if there is nothing to list.

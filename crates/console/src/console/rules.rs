@@ -4,7 +4,7 @@ use maud::html;
 use serde_json::Value;
 
 use super::layout::{Page, Section};
-use super::parts::{Tone, badge, empty, list, table, text};
+use super::parts::{Tone, badge, count, empty, list, table, text};
 use super::visit::Visit;
 use crate::api::Refused;
 
@@ -23,7 +23,7 @@ pub(super) async fn page(visit: &mut Visit<'_>) -> Result<Page, Refused> {
             label { "Search" input type="search" name="search" value=(search) placeholder="id, section, text"; }
             button type="submit" { "Find" }
         }
-        p.count { b { (rules.len()) } " rules" @if !search.is_empty() { " match" } }
+        p.count { (count(rules.len() as u64, "rule", !search.is_empty())) }
         @if rules.is_empty() {
             (empty("No rule has this text.", &html! { a href=(visit.here(&[])) { "All rules" } }))
         } @else {

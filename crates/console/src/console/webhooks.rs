@@ -4,17 +4,24 @@ use http::Method;
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::curl;
 use super::forms::{Action, Fields, Notice, button, form, object};
 use super::layout::{Page, Section};
 use super::parts::{
-    Tone, badge, both_times, command, empty, facts, headers, http_status, list, order_link, pager, plain, table, text,
-    time,
+    Tone, badge, both_times, command, empty, facts, headers, http_status, json_up_to, list, order_link, pager, plain,
+    table, text, time,
 };
 use super::visit::{Visit, with};
-use super::{curl, parts};
 use crate::api::Refused;
 
 const STATES: [&str; 5] = ["held", "sending", "waiting", "delivered", "failed"];
+
+/// Number of attempts that are shown with their messages: a webhook can have a hundred.
+const SHOWN: usize = 10;
+
+/// Maximum lengths of a body in the newest attempt and in older ones, in characters.
+const NEWEST: usize = 16_000;
+const OLDER: usize = 2_000;
 
 const MODES: [(&str, &str); 7] = [
     ("deliver", "deliver"),
@@ -174,16 +181,17 @@ pub(super) async fn one(visit: &mut Visit<'_>, id: &str) -> Result<Page, Refused
                 (button(visit, "/clock/advance", &[("to", next)], "Advance to the next attempt", "move the clock to this time"))
             }
         }
-        @for (index, attempt) in attempts.iter().enumerate().rev() {
+        @for (index, attempt) in attempts.iter().enumerate().skip(attempts.len().saturating_sub(SHOWN)).rev() {
             @if index + 1 == attempts.len() {
-                section.attempt { (attempt_heading(index + 1, attempt)) (attempt_of(attempt, now)) }
+                section.attempt { (attempt_heading(index + 1, attempt)) (attempt_of(attempt, now, NEWEST)) }
             } @else {
                 details.attempt {
                     summary { (attempt_heading(index + 1, attempt)) (both_times(now, text(attempt, "/at"))) }
-                    (attempt_of(attempt, now))
+                    (attempt_of(attempt, now, OLDER))
                 }
             }
         }
+        (earlier(attempts, now))
         (secrets_switch(visit))
     };
     Ok(Page::new(Section::Webhooks, format!("Webhook {id}"), body))
@@ -199,8 +207,28 @@ fn attempt_heading(number: usize, attempt: &Value) -> Markup {
     }
 }
 
+/// The attempts before those that are shown with their messages.
+fn earlier(attempts: &[Value], now: &str) -> Markup {
+    let hidden = attempts.len().saturating_sub(SHOWN);
+    html! {
+        @if hidden > 0 {
+            h2 { "Earlier attempts" }
+            (table("Earlier attempts", &["#", "When", "Status", "Outcome"], &html! {
+                @for (index, attempt) in attempts.iter().enumerate().take(hidden).rev() {
+                    tr {
+                        th scope="row" { (index + 1) }
+                        td.nowrap { (both_times(now, text(attempt, "/at"))) }
+                        td { (http_status(attempt.get("status").unwrap_or(&Value::Null))) }
+                        td { (text(attempt, "/outcome")) }
+                    }
+                }
+            }))
+        }
+    }
+}
+
 /// Request and answer of an attempt, side by side.
-fn attempt_of(attempt: &Value, now: &str) -> Markup {
+fn attempt_of(attempt: &Value, now: &str, longest: usize) -> Markup {
     html! {
             p {
                 (both_times(now, text(attempt, "/at")))
@@ -215,7 +243,7 @@ fn attempt_of(attempt: &Value, now: &str) -> Markup {
                         Some(request) => {
                             p { code { (text(request, "/method")) " " (text(request, "/url")) } }
                             (headers(request.get("headers").unwrap_or(&Value::Null)))
-                            (parts::json(request.get("body").unwrap_or(&Value::Null)))
+                            (json_up_to(request.get("body").unwrap_or(&Value::Null), longest))
                             (command("The same request with curl", &curl::recorded("", request)))
                         }
                         None => { p.quiet { "No request was sent." } }
@@ -226,7 +254,7 @@ fn attempt_of(attempt: &Value, now: &str) -> Markup {
                     p { (http_status(attempt.get("status").unwrap_or(&Value::Null))) }
                     @if let Some(answer) = attempt.get("answer") {
                         (headers(answer.get("headers").unwrap_or(&Value::Null)))
-                        (parts::json(answer.get("body").unwrap_or(&Value::Null)))
+                        (json_up_to(answer.get("body").unwrap_or(&Value::Null), longest))
                     }
                 }
             }

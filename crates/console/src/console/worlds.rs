@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::forms::{Action, Fields, Notice, button, form, object};
 use super::layout::{Page, Section};
-use super::parts::{Tone, badge, command, list, plain, table, text};
+use super::parts::{Tone, badge, command, count, list, plain, table, text};
 use super::visit::{Visit, encode, with};
 use crate::api::Refused;
 
@@ -37,7 +37,7 @@ pub(super) async fn page(visit: &mut Visit<'_>) -> Result<Page, Refused> {
             label { "Search" input type="search" name="search" value=(search) placeholder="id"; }
             button type="submit" { "Find" }
         }
-        p.count { b { (matching.len()) } " worlds" @if matching.len() > shown.len() { ", the first " (shown.len()) " are shown" } }
+        p.count { (count(matching.len() as u64, "world", !search.is_empty())) @if matching.len() > shown.len() { ", the first " (shown.len()) " are shown" } }
         (table("Worlds", &["World", "Time", "Clock", "Profile", "Seed", ""], &html! {
             @for world in &worlds { (row(visit, world)) }
         }))

@@ -35,13 +35,13 @@ async fn orders_are_listed_newest_first_and_found_by_their_texts() {
     assert!(page.contains("E-mail has been sent"), "the status has its name: {page}");
     for search in ["FIRST", &first, "first"] {
         let found = bench.page(&format!("/?search={search}")).await.text();
-        assert!(found.contains("1 orders match") && found.contains(&first) && !found.contains(&second), "{found}");
+        assert!(found.contains("1 order found") && found.contains(&first) && !found.contains(&second), "{found}");
     }
     assert!(bench.page("/?search=john%40").await.text().contains(&second));
-    assert!(bench.page("/?search=mustermann").await.text().contains("2 orders match"));
+    assert!(bench.page("/?search=mustermann").await.text().contains("2 orders found"));
     assert!(bench.page("/?search=nobody").await.text().contains("No orders here."));
-    assert!(bench.page("/?status=7").await.text().contains("2 orders match"));
-    assert!(bench.page("/?status=nosuch").await.text().contains("0 orders match"));
+    assert!(bench.page("/?status=7").await.text().contains("2 orders found"));
+    assert!(bench.page("/?status=nosuch").await.text().contains("0 orders found"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,8 +75,7 @@ async fn an_order_has_its_timeline_request_stories_and_files() {
         "played positive",
         "6 Identification positively conducted",
         "webhook OnFinal , attempt 1 delivered",
-        "No story can be played now.",
-        "the order is final",
+        "No story can be played now: the order is final",
         "report.pdf application/pdf, getIdentDataPDF",
     ] {
         assert!(page.contains(words), "{words}: {page}");
@@ -124,7 +123,7 @@ async fn a_filter_without_a_match_shows_near_misses() {
     bench.place(json!({})).await;
     let page = bench.page("/journal?operation=putOrder&status=400").await.text();
     assert!(page.contains("Near misses") && page.contains("status : wanted 400 , got 202"), "{page}");
-    assert!(bench.page("/journal?operation=putOrder&status=202").await.text().contains("1 calls"));
+    assert!(bench.page("/journal?operation=putOrder&status=202").await.text().contains("1 call found"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

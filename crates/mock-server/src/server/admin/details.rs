@@ -174,7 +174,7 @@ struct Bytes {
 }
 
 impl Output for Bytes {
-    const MEDIA: &str = "application/octet-stream";
+    const MEDIA: &str = "*/*";
 
     fn response(self) -> Answer {
         let mut response = Response::new(Content::from_bytes(self.bytes));

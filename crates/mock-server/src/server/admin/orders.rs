@@ -18,11 +18,11 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::GET, "orders", "listOrders", "Orders, newest first", list_orders)
             .describe(lists)
             .problems(&[ProblemKind::UnknownCursor])
-            .links("/orders/0/id", &["getOrder", "moveOrder"]),
+            .links("/orders/0/id", &["getOrder", "getOrderDetails", "moveOrder"]),
         route(Method::GET, "idents", "listIdents", "Idents, newest first", list_idents)
             .describe(lists)
             .problems(&[ProblemKind::UnknownCursor])
-            .links("/idents/0/id", &["getOrder", "moveOrder"]),
+            .links("/idents/0/id", &["getOrder", "getOrderDetails", "moveOrder"]),
         route(Method::GET, "orders/{id}", "getOrder", "The state of an order or ident", get)
             .id(ID.0, ID.1)
             .problems(&[ProblemKind::UnknownOrder]),
