@@ -1,5 +1,7 @@
 //! What the console reads from the admin API: search, details, files, statuses, timers, rules (M-18).
 
+use identkit_mock_server::vendors::identity_tm::SCENARIOS;
+
 use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ async fn a_webhook_fails_succeeds_on_resend_and_a_week_passes() {
     let bench = Bench::new().await;
     let (url, status) = receiver(500).await;
     let id = bench.place(json!({ "WebhookURL": { "OnFinal": url } })).await;
-    bench.post(&format!("/orders/{id}/play"), "story=positive").await;
+    bench.play(&id, "positive").await;
     let list = bench.page("/webhooks").await;
     assert!(list.text().contains("waiting 500"), "{}", list.text());
     let link = list.attributes("href").into_iter().find(|link| link.starts_with("/webhooks/")).unwrap();
@@ -35,7 +35,7 @@ async fn webhooks_are_held_released_and_duplicated() {
     let (url, _) = receiver(200).await;
     let id = bench.place(json!({ "WebhookURL": { "OnFinal": url } })).await;
     bench.post("/webhooks/mode", "mode=hold").await;
-    bench.post(&format!("/orders/{id}/play"), "story=positive").await;
+    bench.play(&id, "positive").await;
     assert!(bench.page("/webhooks?state=held").await.text().contains("OnFinal"));
     bench.post("/webhooks/release", "").await;
     bench.post("/clock/advance", "seconds=0").await;

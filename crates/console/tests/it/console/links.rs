@@ -13,7 +13,7 @@ async fn busy() -> Bench {
     let id = bench.place(json!({ "WebhookURL": { "OnFinal": url }, "Add": 131_072, "Product": 0 })).await;
     bench.place(json!({ "Ref": "open" })).await;
     bench.put(json!({ "Product": 13 })).await;
-    bench.post(&format!("/orders/{id}/play"), "story=positive").await;
+    bench.play(&id, "positive").await;
     bench.post("/faults", "fault=latency").await;
     bench.post("/worlds", "id=other").await;
     bench.post("/worlds/default/snapshot", "").await;

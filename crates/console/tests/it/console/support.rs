@@ -97,6 +97,13 @@ impl Bench {
         self.page(answer.header("location")).await
     }
 
+    /// Plays a story with the form of an order, and waits for its webhooks.
+    pub(crate) async fn play(&self, id: &str, story: &str) -> Answer {
+        let page = self.post(&format!("/orders/{id}/play"), &format!("story={story}&back=/orders/{id}")).await;
+        self.post("/clock/advance", "seconds=0").await;
+        page
+    }
+
     /// Makes a call of the admin API.
     pub(crate) async fn api(&self, path: &str) -> Value {
         serde_json::from_str(&self.get(&format!("/_sandbox/v1/{path}")).await.body).unwrap()
