@@ -2,10 +2,10 @@
 
 use http::Method;
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::curl;
-use super::forms::{Action, Fields, Notice, button, form, object};
+use super::forms::{Action, Fields, Notice, button, form};
 use super::layout::{Page, Section};
 use super::parts::{
     Tone, badge, both_times, command, empty, facts, headers, http_status, json_up_to, list, order_link, pager, plain,
@@ -279,14 +279,17 @@ pub(super) fn action(verb: &str, fields: &Fields) -> Option<Action> {
     match verb {
         "release" => Some(Action::post("deliveries/release", Value::Null, Notice::Released)),
         "mode" => {
-            let order = fields.get("order").map_or(Value::Null, Value::from);
-            let mode = fields.get("mode").map_or(Value::Null, Value::from);
-            let mut body = object([("order", order)]);
+            let mode = fields.get("mode");
+            let seconds = if mode == Some("late") { fields.number("seconds") } else { Value::Null };
+            let mut body = Map::new();
             // Null restores the mode of the world.
-            body["mode"] = mode.clone();
-            if mode == "late" {
-                body["seconds"] = fields.number("seconds");
+            body.insert("mode".to_owned(), mode.into());
+            for (name, value) in [("order", fields.get("order").into()), ("seconds", seconds)] {
+                if !value.is_null() {
+                    body.insert(name.to_owned(), value);
+                }
             }
+            let body = Value::Object(body);
             Some(Action::post("webhooks", body, Notice::WebhookMode))
         }
         _ => None,

@@ -152,9 +152,9 @@ fn content(world: &mut World, id: &OrderId, file: &EvidenceFile) -> Result<Evide
         let id = order.id.expose();
         match (name.as_str(), media_type) {
             ("report.pdf", _) => order.report(now, &settings, &rules).map_err(failed),
-            (_, "video/mp4") => identkit_synthetic::recording(id).map(Into::into).map_err(failed),
-            (_, "video/webm") => Ok(identkit_synthetic::webm_recording(id).into()),
-            (_, "audio/mpeg") => Ok(identkit_synthetic::voice(id).into()),
+            (_, "video/mp4") => identkit_synthetic::recording(id).map_err(failed),
+            (_, "video/webm") => Ok(identkit_synthetic::webm_recording(id)),
+            (_, "audio/mpeg") => Ok(identkit_synthetic::voice(id)),
             (_, "application/pdf") => {
                 let number = name.trim_start_matches("signed-").trim_end_matches(".pdf").parse().unwrap_or(1_usize);
                 let pdf = order.pdfs().skip(number.saturating_sub(1)).take(1);
