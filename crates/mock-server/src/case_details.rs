@@ -182,18 +182,3 @@ impl Evidence {
         (self.create)()
     }
 }
-
-/// Maximum length of a text in [`short_texts`], in characters.
-#[cfg(any(feature = "identify24", feature = "identity-tm"))]
-const LONGEST_TEXT: usize = 400;
-
-/// Replaces long texts, e.g. documents in Base64, by their length.
-#[cfg(any(feature = "identify24", feature = "identity-tm"))]
-pub(crate) fn short_texts(value: &mut Value) {
-    match value {
-        Value::String(text) if text.len() > LONGEST_TEXT => *text = format!("({} characters)", text.chars().count()),
-        Value::Array(items) => items.iter_mut().for_each(short_texts),
-        Value::Object(members) => members.values_mut().for_each(short_texts),
-        _ => {}
-    }
-}

@@ -49,7 +49,7 @@ impl Page {
     }
 }
 
-/// Frames a page. `clock` is the state of the world's clock; `None` if there is no such world.
+/// Frames a page. `clock` is the state of the world's clock; `None` for an unknown world.
 pub(super) fn frame(visit: &Visit<'_>, page: &Page, clock: Option<&Value>) -> Markup {
     let notice = visit.parameter("done").and_then(Notice::named);
     html! {

@@ -35,7 +35,6 @@ struct RuleView {
     /// The vendor whose document states the rule, or `sandbox`.
     source: &'static str,
     /// Section of the document.
-    #[schemars(example = &"[T] 3.1.3")]
     section: &'static str,
     /// The rule in one sentence.
     says: &'static str,

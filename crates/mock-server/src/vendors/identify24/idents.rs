@@ -15,9 +15,9 @@ use super::facts::{EXPIRY, FACTS};
 use super::partner::{Account, accepts_examples};
 use super::settings::Scenario;
 use super::{checks, rules};
-use crate::case_details::short_texts;
 use crate::rules::Rule;
 use crate::vendors::berlin;
+use crate::vendors::short::short_texts;
 use crate::vendors::unlisted::misspelled;
 use crate::webhooks::Delivery;
 use crate::{

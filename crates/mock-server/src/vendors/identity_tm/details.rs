@@ -12,7 +12,7 @@ use super::lookup::{deleted_order, find, find_final, of_order};
 use super::media::{find_recorded, find_voiced};
 use super::orders::Order;
 use super::{Orders, VideoFormat, reading, rules, scenarios};
-use crate::case_details::short_texts;
+use crate::vendors::short::short_texts;
 use crate::{CaseDetails, CaseKeys, Evidence, EvidenceFile, KnownStatus, PastStatus, Rejection, World};
 
 pub(super) fn keys(world: &mut World, id: &str) -> Option<CaseKeys> {
