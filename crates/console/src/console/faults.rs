@@ -76,10 +76,19 @@ fn row(visit: &Visit<'_>, fault: &Value) -> Markup {
             th scope="row" { (id) }
             td { code { (text(fault, "/fault")) } }
             td { (if operation.is_empty() { "any" } else { operation }) }
-            td { @if fault.get("left").is_some_and(Value::is_null) { "unlimited" } @else { (plain(fault, "/left")) } }
+            td { (left(fault)) }
             td { @if !own.is_empty() { code { (Value::Object(own).to_string()) } } }
             td.actions { (button(visit, &format!("/faults/{}/remove", encode(&id)), &[], "Remove", &format!("switch off fault {id}"))) }
         }
+    }
+}
+
+/// Number of calls that will still meet the fault.
+fn left(fault: &Value) -> String {
+    match fault.get("left") {
+        None | Some(Value::Null) => "no limit".to_owned(),
+        Some(left) if left == 0 => "used up".to_owned(),
+        Some(left) => left.to_string(),
     }
 }
 

@@ -179,7 +179,8 @@ fn timeline(visit: &Visit<'_>, order: &Order) -> Markup {
             },
         }));
     }
-    moments.sort_by_key(|moment| (moment.at.map(Timestamp::as_second), moment.rank));
+    // A status without a time is the latest one.
+    moments.sort_by_key(|moment| (moment.at.map_or(i64::MAX, Timestamp::as_second), moment.rank));
     let before = |index: usize| index.checked_sub(1).and_then(|index| moments.get(index)?.at);
     html! {
         section {

@@ -71,6 +71,8 @@ fn value_text(value: &Value) -> String {
 }
 
 fn editor(visit: &Visit<'_>, vendor: &str, name: &str, value: &Value) -> Markup {
+    let whole = serde_json::to_string_pretty(value).unwrap_or_default();
+    let rows = whole.lines().count().clamp(3, 16);
     form(
         visit,
         "/settings",
@@ -80,7 +82,7 @@ fn editor(visit: &Visit<'_>, vendor: &str, name: &str, value: &Value) -> Markup 
             input type="hidden" name="name" value=(name);
             label {
                 (vendor) "." (name)
-                textarea name="value" rows="4" cols="60" required { (serde_json::to_string_pretty(value).unwrap_or_default()) }
+                textarea name="value" rows=(rows) cols="60" required { (whole) }
             }
             p.quiet { "JSON: texts are in quotes." }
             button type="submit" { "Change" } " "

@@ -67,7 +67,9 @@ async fn each_page_loads_nothing_from_elsewhere_and_has_landmarks() {
             continue;
         }
         let policy = page.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'self';") && !policy.contains("unsafe"), "{link}: {policy}");
+        for part in ["default-src 'self';", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part) && !policy.contains("unsafe"), "{link}: {policy}");
+        }
         for part in ["<!DOCTYPE html>", "<html lang=\"en\">", "<title>", "<h1>", "<main id=\"main\">", "href=\"#main\""]
         {
             assert!(page.body.contains(part), "{link}: {part}");

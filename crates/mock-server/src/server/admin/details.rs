@@ -46,7 +46,7 @@ pub(super) fn routes() -> Vec<Route> {
 /// What an order is, and what can be done with it.
 #[derive(Serialize, JsonSchema)]
 struct Details {
-    /// The request that created the order, in the vendor's form. Texts of more than 400 characters are replaced by their
+    /// The request that created the order, in the vendor's form; for an ident, its data. Texts of more than 400 characters are replaced by their
     /// length.
     #[schemars(extend("type" = "object"))]
     ordered: Value,
