@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::forms::{Action, Fields, Notice, button, form, object};
 use super::layout::{Page, Section};
-use super::parts::{both_times, empty, facts, list, order_link, plain, table, text};
+use super::parts::{both_times, empty, facts, list, plain, table, text, timer_subject};
 use super::visit::Visit;
 use crate::api::Refused;
 
@@ -55,14 +55,7 @@ pub(super) async fn page(visit: &mut Visit<'_>) -> Result<Page, Refused> {
                     tr {
                         td.nowrap { (both_times(now, text(timer, "/at"))) }
                         td { (text(timer, "/what")) " " span.quiet { (text(timer, "/vendor")) } }
-                        td {
-                            // The only timers of the sandbox itself are those of webhooks.
-                            @if text(timer, "/vendor") == "sandbox" {
-                                a href=(visit.link(&format!("/webhooks/{}", text(timer, "/subject")))) { "webhook #" (text(timer, "/subject")) }
-                            } @else {
-                                (order_link(visit, text(timer, "/subject")))
-                            }
-                        }
+                        td { (timer_subject(visit, timer)) }
                         td.actions { (button(visit, "/clock/advance", &[("to", text(timer, "/at"))], "Advance to it", "move the clock to this time")) }
                     }
                 }

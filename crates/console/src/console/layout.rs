@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, html};
 use serde_json::Value;
 
 use super::forms::{Notice, button};
-use super::parts::{Tone, badge, command, text, time};
+use super::parts::{Tone, badge, command, list, text, time, timer_subject};
 use super::visit::{Call, Visit};
 use super::{assets, curl};
 
@@ -49,8 +49,8 @@ impl Page {
     }
 }
 
-/// Frames a page. `clock` is the state of the world's clock; `None` for an unknown world.
-pub(super) fn frame(visit: &Visit<'_>, page: &Page, clock: Option<&Value>) -> Markup {
+/// Frames a page. `clock` is the state of the world's clock, with what is due next; `None` for an unknown world.
+pub(super) fn frame(visit: &Visit<'_>, page: &Page, clock: Option<(&Value, &Value)>) -> Markup {
     let notice = visit.parameter("done").and_then(Notice::named);
     html! {
         (DOCTYPE)
@@ -77,7 +77,7 @@ pub(super) fn frame(visit: &Visit<'_>, page: &Page, clock: Option<&Value>) -> Ma
                             a href=(visit.link(path)) aria-current=[(section == page.section).then_some("page")] { (label) }
                         }
                     }
-                    div #clock { @if let Some(clock) = clock { (clock_bar(visit, clock)) } }
+                    div #clock { @if let Some((clock, due)) = clock { (clock_bar(visit, clock, due)) } }
                 }
                 main #main {
                     @if let Some(notice) = notice { p.notice role="status" { (notice.text()) } }
@@ -90,8 +90,8 @@ pub(super) fn frame(visit: &Visit<'_>, page: &Page, clock: Option<&Value>) -> Ma
     }
 }
 
-fn clock_bar(visit: &Visit<'_>, clock: &Value) -> Markup {
-    let (now, mode, due) = (text(clock, "/now"), text(clock, "/mode"), text(clock, "/next_due"));
+fn clock_bar(visit: &Visit<'_>, clock: &Value, due: &Value) -> Markup {
+    let (now, mode) = (text(clock, "/now"), text(clock, "/mode"));
     let factor = clock.get("factor").and_then(Value::as_f64).unwrap_or_default();
     let mode_label = if mode == "scaled" { format!("× {factor}") } else { mode.to_owned() };
     let advance = |label, seconds, meaning| button(visit, "/clock/advance", &[("seconds", seconds)], label, meaning);
@@ -101,7 +101,14 @@ fn clock_bar(visit: &Visit<'_>, clock: &Value) -> Markup {
                 time datetime=(now) { (now.get(..19).unwrap_or(now).replace('T', " ")) " UTC" }
             }
             (badge(if mode == "frozen" { Tone::Busy } else { Tone::Neutral }, &mode_label))
-            span.due { @if due.is_empty() { "nothing is due" } @else { "next due " (time(now, due)) } }
+            span.due {
+                @match list(due, "/timers").first() {
+                    Some(timer) => {
+                        "next due " (time(now, text(timer, "/at"))) ": " (text(timer, "/what")) ", " (timer_subject(visit, timer))
+                    }
+                    None => "nothing is due",
+                }
+            }
             div.buttons {
                 @if mode == "frozen" {
                     (button(visit, "/clock/mode", &[("mode", "real")], "Run", "let time run in real time"))

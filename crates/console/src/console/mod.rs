@@ -128,7 +128,8 @@ async fn submit(visit: &mut Visit<'_>) -> Result<Response<Content>, Refused> {
 
 async fn framed(visit: &mut Visit<'_>, status: StatusCode, page: &Page) -> Response<Content> {
     let clock = visit.describe("clock").await.ok();
-    let mut response = page::html(status, frame(visit, page, clock.as_ref()));
+    let due = visit.describe("clock/due?limit=1").await.unwrap_or_default();
+    let mut response = page::html(status, frame(visit, page, clock.as_ref().map(|clock| (clock, &due))));
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));

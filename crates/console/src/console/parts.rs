@@ -296,3 +296,16 @@ pub(super) fn command(label: &str, command: &str) -> Markup {
         }
     }
 }
+
+/// What a timer is about: a webhook, or an order.
+pub(super) fn timer_subject(visit: &Visit<'_>, timer: &Value) -> Markup {
+    let subject = text(timer, "/subject");
+    html! {
+        // The only timers of the sandbox itself are those of webhooks.
+        @if text(timer, "/vendor") == "sandbox" {
+            a href=(visit.link(&format!("/webhooks/{subject}"))) { "webhook #" (subject) }
+        } @else {
+            (order_link(visit, subject))
+        }
+    }
+}
