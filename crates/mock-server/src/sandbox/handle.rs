@@ -11,7 +11,7 @@ use crate::expect::{Expect, UnmetExpectations};
 use crate::journal::{Entry, EntryKind, Journal};
 use crate::sync::lock;
 use crate::webhooks::Delivery;
-use crate::{Account, Message, MockVendor, Rejection, SavedError, Transition, TransitionError, VirtualClock, World};
+use crate::{Account, Message, Rejection, SavedError, Transition, TransitionError, VirtualClock, World};
 
 /// A handle of a running sandbox. Cheap to clone; the sandbox ends when the last clone is dropped.
 #[derive(Clone)]
@@ -133,7 +133,7 @@ impl Sandbox {
 
     /// Reads the world, without running what is due. `read` must not call another method of this sandbox.
     #[cfg(feature = "server")]
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&mut World, &[Box<dyn MockVendor>]) -> T) -> T {
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&mut World, &[Box<dyn crate::MockVendor>]) -> T) -> T {
         read(&mut self.runner.world(), &self.runner.plan.vendors)
     }
 
