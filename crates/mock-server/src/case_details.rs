@@ -42,7 +42,17 @@ impl CaseKeys {
     #[cfg(feature = "server")]
     pub(crate) fn contain(&self, id: &str, wanted: &str) -> bool {
         let texts = self.texts.iter().map(String::as_str).chain(self.reference.as_deref()).chain([id]);
-        texts.into_iter().any(|text| text.to_lowercase().contains(wanted))
+        texts.into_iter().any(|text| contains(text, wanted))
+    }
+}
+
+/// Whether a text contains these words in lower case. ASCII needs no copy: a search reads each case of the world.
+#[cfg(feature = "server")]
+fn contains(text: &str, wanted: &str) -> bool {
+    let [text_bytes, wanted_bytes] = [text, wanted].map(str::as_bytes);
+    match wanted.is_ascii() && !wanted.is_empty() {
+        true => text_bytes.windows(wanted_bytes.len()).any(|part| part.eq_ignore_ascii_case(wanted_bytes)),
+        false => text.to_lowercase().contains(wanted),
     }
 }
 
@@ -180,5 +190,21 @@ impl Evidence {
     /// Why they cannot be created.
     pub fn bytes(self) -> Result<Vec<u8>, String> {
         (self.create)()
+    }
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_ignores_the_case_of_letters() {
+        let keys = CaseKeys::new(Some("Ref-1".into()), None).texts(["Müller".to_owned()]);
+        for (wanted, found) in
+            [("ref", true), ("müll", true), ("ller", true), ("99a", true), ("", true), ("ref-2", false)]
+        {
+            assert_eq!(keys.contain("99A", wanted), found, "{wanted}");
+        }
+        assert!(CaseKeys::new(None, None).texts(["MÜLLER".to_owned()]).contain("1", "müller"));
     }
 }
