@@ -1,7 +1,7 @@
 //! Measures `identkit sandbox` as a process: start time, memory, request rates.
 //!
-//! `cargo bench -p identkit-cli --bench sandbox` runs both parts; add `start` or `rates` for one of them. The rates are
-//! measured with `wrk` (Debian package `wrk`) on the same machine, for `IDENTKIT_BENCH_SECONDS` (default: 10).
+//! `cargo bench -p identkit-cli --bench sandbox` runs all parts; add `start`, `rates` or `console` for one of them. The
+//! rates are measured with `wrk` (Debian package `wrk`) on the same machine, for `IDENTKIT_BENCH_SECONDS` (default: 10).
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,12 +20,14 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 const STARTS: usize = 21;
+/// Orders of the sandbox whose console is measured.
+const ORDERS: usize = 50_000;
 const CREDENTIALS: &str = "Authorization: Basic c2FuZGJveC1jdXN0b21lcjpzYW5kYm94LWNvZGU=";
 const ORDER: &str = include_str!("../../identity-tm/fixtures/S-035-put-order-request.json");
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    for (part, run) in [("start", starts as fn()), ("rates", rates)] {
+    for (part, run) in [("start", starts as fn()), ("rates", rates), ("console", console)] {
         if wanted.is_empty() || wanted.iter().any(|name| name == part) {
             run();
         }
@@ -128,5 +130,51 @@ fn rates() {
             |name: &str| output.lines().find(|line| line.trim().starts_with(name)).unwrap_or("?").trim().to_owned();
         let memory: Vec<String> = memory.iter().map(|mib| format!("{mib:.0}")).collect();
         println!("{what}: {} for {seconds} s; {}; MiB {}", line("Requests/sec"), line("99%"), memory.join(", "));
+    }
+}
+
+/// Time to the first byte, and size, of pages of the console.
+fn console() {
+    let sandbox = Sandbox::start();
+    let mut stream = BufReader::new(TcpStream::connect(sandbox.url().strip_prefix("http://").unwrap()).unwrap());
+    let head = format!("PUT /api/2.10/putOrder HTTP/1.1\r\nHost: sandbox\r\n{CREDENTIALS}\r\n");
+    let json = format!("Content-Type: application/json\r\nContent-Length: {}", ORDER.len());
+    // Written at once: otherwise each part waits for the acknowledgement of the one before.
+    let request = format!("{head}{json}\r\n\r\n{ORDER}");
+    for _ in 0..ORDERS {
+        stream.get_mut().write_all(request.as_bytes()).unwrap();
+        let (mut line, mut length) = (String::new(), 0);
+        while line != "\r\n" {
+            line.clear();
+            stream.read_line(&mut line).unwrap();
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        stream.read_exact(&mut vec![0; length]).unwrap();
+    }
+    let admin = sandbox.ready["admin"].as_str().unwrap().strip_prefix("http://").unwrap();
+    for path in ["/", "/?search=99999999", "/clock", "/journal"] {
+        let mut size = 0;
+        let mut times: Vec<Duration> = (0..STARTS)
+            .map(|_| {
+                let mut stream = TcpStream::connect(admin).unwrap();
+                let began = Instant::now();
+                let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+                stream.write_all(request.as_bytes()).unwrap();
+                stream.read_exact(&mut [0]).unwrap();
+                let time = began.elapsed();
+                let mut page = Vec::new();
+                size = 1 + stream.read_to_end(&mut page).unwrap();
+                assert!(page.starts_with(b"TTP/1.1 200"), "{path}");
+                time
+            })
+            .collect();
+        times.sort();
+        let (middle, longest) = (times[STARTS / 2], times[STARTS - 1]);
+        println!(
+            "console {path}, {ORDERS} orders: first byte {middle:?}, at most {longest:?}; {} KiB",
+            size.div_ceil(1024)
+        );
     }
 }

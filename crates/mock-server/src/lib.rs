@@ -16,6 +16,7 @@
 mod readers;
 
 mod account;
+mod case_details;
 mod clock;
 mod expect;
 mod facts;
@@ -37,6 +38,7 @@ mod world;
 pub mod worlds;
 
 pub use account::{Account, AccountOf, AccountState, Change, load_settings, save_settings};
+pub use case_details::{CaseDetails, CaseKeys, Evidence, EvidenceFile, KnownStatus, PastStatus, StoryOption};
 pub use clock::{Mode, VirtualClock};
 pub use expect::{Expect, UnmetExpectations};
 pub use facts::{Login, VendorFacts};

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::rules::{self, Rule};
 use crate::{
-    Account, PersonRequest, PersonView, Rejection, SavedError, StateReader, Timer, VendorFacts, World, nesting,
+    Account, CaseDetails, CaseKeys, Evidence, KnownStatus, PersonRequest, PersonView, Rejection, SavedError,
+    StateReader, Timer, VendorFacts, World, nesting,
 };
 
 /// Marker in the extensions of a response: close the connection without sending the response.
@@ -267,9 +268,30 @@ pub trait MockVendor: Send + Sync + fmt::Debug {
         None
     }
 
-    /// Returns the statuses that the vendor's document or settings name, in the form of `latest_status`. `None` if any
-    /// text can be a status.
-    fn statuses(&self, _world: &mut World) -> Option<Vec<String>> {
+    /// Returns the texts by which lists of cases are filtered. Called for each case of the world, so it should be fast.
+    /// `None` if the vendor has no such case.
+    fn keys(&self, world: &mut World, case: &str) -> Option<CaseKeys> {
+        let state = self.inspect(world, case)?;
+        let text = |member: &str| state.get(member)?.as_str().map(str::to_owned);
+        Some(CaseKeys::new(text("reference"), text("latest_status")))
+    }
+
+    /// Returns what was ordered, what happened, and what can be done with a case. `None` if the vendor has no such case,
+    /// or says nothing about its cases.
+    fn describe(&self, _world: &mut World, _case: &str) -> Option<CaseDetails> {
+        None
+    }
+
+    /// Returns a file of a case. `None` if the case has no file of this name.
+    ///
+    /// # Errors
+    /// Returns the reasons if the file cannot be read now.
+    fn evidence(&self, _world: &mut World, _case: &str, _name: &str) -> Option<Result<Evidence, Rejection>> {
+        None
+    }
+
+    /// Returns the statuses that the vendor's document or settings name. `None` if any text can be a status.
+    fn statuses(&self, _world: &mut World) -> Option<Vec<KnownStatus>> {
         None
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 fn check_keys(ready: &Value) {
     let (vendors, others): (Vec<_>, Vec<_>) =
         keys(ready).into_iter().partition(|key| ready[*key].get("base_url").is_some());
-    assert_eq!(others, ["admin", "ca_file", "listen", "world"]);
+    assert_eq!(others, ["admin", "ca_file", "console", "listen", "world"]);
     assert!(["identify24", "identity_tm"].iter().all(|vendor| vendors.contains(vendor)), "{vendors:?}");
 }
 
@@ -27,6 +27,7 @@ fn the_ready_line_is_one_line_with_stable_keys() {
     let listen = sandbox.ready_text("/listen");
     assert!(listen.starts_with("https://127.0.0.1:"), "{listen}");
     assert!(sandbox.ready_text("/admin").starts_with("http://127.0.0.1:"));
+    assert_eq!(sandbox.ready_text("/console"), format!("{}/", sandbox.ready_text("/admin")));
     assert_eq!(sandbox.ready_text("/identity_tm/base_url"), format!("{listen}/api/2.10"));
     assert_eq!(sandbox.ready_text("/identify24/base_url"), listen);
     let pem = std::fs::read_to_string(sandbox.ready_text("/ca_file")).unwrap();

@@ -204,12 +204,15 @@ def orders(api):
     api.call("GET", "/orders/{id}", 404, at={"id": "nobody's"})
     api.call("GET", "/orders/{id}", 404, at={"id": order}, world="nobody's")
     newest = api.place(Ref="newest")
-    assert api.good("GET", "/orders", limit=1) == {"orders": [api.good("GET", "/orders/{id}", at={"id": newest})], "next": newest}
+    page = api.good("GET", "/orders", limit=1)
+    assert (page.pop("count") >= 2, page) == (
+        True, {"orders": [api.good("GET", "/orders/{id}", at={"id": newest})], "next": newest})
+    assert api.good("GET", "/orders", search="NEWEST")["count"] == 1
     assert [one["id"] for one in api.good("GET", "/orders", before=newest)["orders"]][0] == order
     for status, found in [("25", [newest]), ("6", [])]:
         listed = api.good("GET", "/orders", reference="newest", status=status)["orders"]
         assert [one["id"] for one in listed] == found, listed
-    assert api.good("GET", "/idents", limit=1000, reveal="true") == {"idents": []}, "without the example"
+    assert api.good("GET", "/idents", limit=1000, reveal="true") == {"count": 0, "idents": []}, "without the example"
     for path in ["/orders", "/idents"]:
         for wrong in [{"before": "nobody's"}, {"limit": 0}, {"limit": "x"}, {"reveal": "yes"}]:
             api.call("GET", path, 400, **wrong)
@@ -254,6 +257,35 @@ def person(api):
         api.call("POST", "/orders/{id}/person", 400, text=text, at=at)
 
 
+def details(api):
+    order = api.place(Product=0)
+    at = {"id": order}
+    assert api.good("GET", "/orders/{id}/details", at=at)["ordered"]["Product"] == 0
+    api.good("GET", "/orders/{id}/details", at={"id": IDENT}, reveal="true")
+    api.call("GET", "/orders/{id}/details", 400, at=at, reveal="yes")
+    api.call("GET", "/orders/{id}/details", 404, at={"id": "nobody's"})
+    api.call("GET", "/orders/{id}/evidence", 400, at=at, file="report.pdf")
+    api.good("POST", "/orders/{id}/transition", {"story": "positive"}, at=at)
+    details = api.good("GET", "/orders/{id}/details", at=at)
+    assert details["actions"][0]["by"] == "positive" and details["timeline"][0]["status"] == "25"
+    report = api.sandbox.session.get(
+        f"{api.sandbox.admin}/orders/{order}/evidence", params={"file": "report.pdf"}, timeout=support.HANGS)
+    assert (support.media_type(report), report.content[:5]) == ("application/pdf", b"%PDF-")
+    api.seen.add(("GET", "/orders/{id}/evidence", 200))
+    api.call("GET", "/orders/{id}/evidence", 400, at=at)
+    api.call("GET", "/orders/{id}/evidence", 404, at=at, file="none")
+    api.call("GET", "/orders/{id}/evidence", 404, at={"id": "nobody's"}, file="report.pdf")
+    assert {"vendor": "identity-tm", "cases": "orders", "status": "25", "name": "Order initialized"} in api.good(
+        "GET", "/statuses")["statuses"]
+    api.call("GET", "/statuses", 404, world="nobody's")
+    due = api.good("GET", "/clock/due", limit=1)
+    assert due["count"] > 1 and due["timers"][0]["at"] == api.good("GET", "/clock")["next_due"]
+    api.call("GET", "/clock/due", 400, limit=0)
+    api.call("GET", "/clock/due", 404, world="nobody's")
+    assert {rule["source"] for rule in api.good("GET", "/rules")["rules"]} == {"identify24", "identity-tm", "sandbox"}
+    api.call("GET", "/rules", 404, world="nobody's")
+
+
 def outbox(api):
     order = api.place(getTargetLink=False, Mobile="+491701234567")
     api.good("POST", "/orders/{id}/transition", {"story": "account-only"}, at={"id": order})
@@ -292,8 +324,9 @@ def webhooks(api):
     page = api.good("GET", "/deliveries", limit=1)
     assert page["deliveries"][0]["id"] == delivery["id"], "newest first"
     api.good("GET", "/deliveries", before=page.get("next", delivery["id"]))
-    for wrong in [{"before": "x"}, {"limit": 0}, {"limit": "+5"}]:
+    for wrong in [{"before": "x"}, {"limit": 0}, {"limit": "+5"}, {"state": "lost"}]:
         api.call("GET", "/deliveries", 400, **wrong)
+    assert api.good("GET", "/deliveries", order=order, state="failed")["deliveries"] == []
     api.call("GET", "/deliveries", 404, world="nobody's")
     assert api.good("GET", "/deliveries", reveal="true")["deliveries"]
     api.call("GET", "/deliveries", 400, reveal="yes")
@@ -677,7 +710,8 @@ def everything_that_is_described_was_seen(api):
 
 
 CHECKS = [
-    the_document_is_openapi, the_documents_examples_are_what_it_says, sandbox, time, orders, person, outbox, tans, webhooks,
+    the_document_is_openapi, the_documents_examples_are_what_it_says, sandbox, time, orders, person, details, outbox, tans,
+    webhooks,
     deliveries_by_hand, faults, settings, journal, worlds, many_worlds_are_listed, events, paths_and_methods_that_are_none,
     what_is_not_known_or_named_twice, web_pages,
     bodies_that_are_too_large, everything_that_is_described_was_seen,

@@ -1,4 +1,4 @@
-//! The web pages of a sandbox, over its listeners.
+//! The web pages of the sandbox, over its listeners.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,4 +8,5 @@
     reason = "tests"
 )]
 
+mod console;
 mod person;

@@ -127,7 +127,14 @@ impl Sandbox {
     pub(crate) fn statuses(&self, noun: &str) -> Option<Vec<String>> {
         let mut world = self.runner.world();
         let mut vendors = self.runner.plan.vendors.iter().filter(|vendor| vendor.facts().cases == noun);
-        vendors.try_fold(Vec::new(), |all, vendor| Some([all, vendor.statuses(&mut world)?].concat()))
+        let known = vendors.try_fold(Vec::new(), |all, vendor| Some([all, vendor.statuses(&mut world)?].concat()))?;
+        Some(known.into_iter().map(|known| known.status).collect())
+    }
+
+    /// Reads the world, without running what is due. `read` must not call another method of this sandbox.
+    #[cfg(feature = "server")]
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&mut World, &[Box<dyn crate::MockVendor>]) -> T) -> T {
+        read(&mut self.runner.world(), &self.runner.plan.vendors)
     }
 
     /// Returns the webhook deliveries so far, of one case or of all.

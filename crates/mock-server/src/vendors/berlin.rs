@@ -15,6 +15,12 @@ pub(super) fn local(at: Timestamp) -> DateTime {
     BERLIN.to_datetime(at)
 }
 
+/// Returns the time of a local date and time. If it occurs twice, the first.
+#[cfg(feature = "identify24")]
+pub(super) fn timestamp(local: DateTime) -> Option<Timestamp> {
+    BERLIN.to_ambiguous_timestamp(local).compatible().ok()
+}
+
 /// Returns the difference from UTC.
 #[cfg(feature = "identity-tm")]
 pub(super) fn offset(at: Timestamp) -> Offset {

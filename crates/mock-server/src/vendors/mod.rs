@@ -33,6 +33,8 @@ mod requests;
 pub(crate) mod schemas;
 pub(crate) mod secrets;
 #[cfg(any(feature = "identify24", feature = "identity-tm"))]
+mod short;
+#[cfg(any(feature = "identify24", feature = "identity-tm"))]
 mod success;
 #[cfg(all(feature = "server", any(feature = "identify24", feature = "identity-tm")))]
 mod test_accounts;

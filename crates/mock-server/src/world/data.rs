@@ -175,6 +175,11 @@ impl World {
         self.timers.first_key_value().map(|((at, _), _)| *at)
     }
 
+    /// The timers with their times, earliest first.
+    pub fn timers(&self) -> impl ExactSizeIterator<Item = (Timestamp, &Timer)> {
+        self.timers.iter().map(|((at, _), timer)| (*at, timer))
+    }
+
     /// Removes and returns the next timer that is due.
     pub fn take_due(&mut self) -> Option<Timer> {
         let key = *self.timers.first_key_value().filter(|((at, _), _)| *at <= self.now)?.0;

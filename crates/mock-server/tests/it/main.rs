@@ -11,6 +11,7 @@
 
 mod account_urls;
 mod admin_contract;
+mod admin_details;
 mod admin_events;
 mod admin_lists;
 mod admin_secrets;

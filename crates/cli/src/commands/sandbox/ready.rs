@@ -23,6 +23,7 @@ pub(super) fn line(
     let mut line = json!({
         "listen": api,
         "admin": admin,
+        "console": format!("{admin}/"),
         "ca_file": path(ca_file),
         "world": {
             "id": DEFAULT,
@@ -64,6 +65,7 @@ pub(super) fn guide(ready: &Value) {
     if let Some(file) = ready.pointer("/world/file").and_then(Value::as_str) {
         say(&format!("The world is saved to {file}."));
     }
+    say(&format!("In a browser: {}", text("/console")));
     say("In another terminal:");
     let variables = HINTS.iter().flat_map(|hints| hints.variables);
     for (variable, pointer) in variables.chain(&[("IDENTKIT_CA_FILE", "/ca_file")]) {

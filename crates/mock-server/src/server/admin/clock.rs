@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Json, NoMembers, Problem, ProblemKind, Route, input, present, route};
+use super::{Context, Json, Limit, NoMembers, Problem, ProblemKind, Route, input, present, route};
 use crate::clock::Mode;
 use crate::journal::{EntryView, Secrets, Time};
 use crate::sandbox::Target;
@@ -22,6 +22,8 @@ pub(super) fn routes() -> [Vec<Route>; 2] {
     ];
     let clock = vec![
         route(Method::GET, "clock", "getClock", "The time in the world", get),
+        route(Method::GET, "clock/due", "listDue", "What is due next", due)
+            .describe("The timers, earliest first: expiry, status changes, webhook retries."),
         route(Method::POST, "clock/advance", "advanceClock", "Advances time", advance)
             .describe(
                 "Runs everything that becomes due on the way: expiry, status changes, webhook retries. Returns when \
@@ -89,6 +91,52 @@ fn state(context: &Context) -> Result<Json<Clock>, Problem> {
     let mode = sandbox.clock().mode();
     let (now, next_due) = (Time(sandbox.now()), sandbox.next_due().map(Time));
     Ok(Json(Clock { now, mode: mode.name(), factor: mode.factor(), next_due }))
+}
+
+/// The query for timers.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DueQuery {
+    /// Maximum number of timers to return. The default is 20.
+    #[serde(default)]
+    limit: Limit<20>,
+}
+
+input!(DueQuery, InvalidQuery, false);
+
+/// The timers of a world.
+#[derive(Serialize, JsonSchema)]
+struct Due {
+    /// Number of all timers.
+    count: usize,
+    /// The next ones, earliest first.
+    timers: Vec<DueTimer>,
+}
+
+/// A timer.
+#[derive(Serialize, JsonSchema)]
+struct DueTimer {
+    at: Time,
+    /// The vendor whose timer it is, or `sandbox`.
+    vendor: &'static str,
+    /// Kind of timer.
+    #[schemars(example = &"retry")]
+    what: &'static str,
+    /// Id of the order, ident or delivery.
+    subject: String,
+}
+
+async fn due(context: Context, query: DueQuery, _: NoMembers) -> Result<Json<Due>, Problem> {
+    let due = context.sandbox()?.read(|world, _| {
+        let timers = world.timers().take(query.limit.0).map(|(at, timer)| DueTimer {
+            at: Time(at),
+            vendor: timer.vendor,
+            what: timer.what,
+            subject: timer.subject.clone(),
+        });
+        Due { timers: timers.collect(), count: world.timers().count() }
+    });
+    Ok(Json(due))
 }
 
 /// How far to advance time: either `seconds` or `to`.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Context, Json, NoMembers, Number, Page, Problem, ProblemKind, RevealQuery, Route, check_order, input, present,
-    route,
+    route, word,
 };
 use crate::journal::{MessageView, Secrets, StoredBody, Time};
 use crate::readers::digits;
@@ -77,8 +77,35 @@ pub(super) struct DeliveryQuery {
     /// Only the webhooks of this order or ident.
     #[schemars(example = &"99921269855041")]
     order: Option<String>,
+    /// Only the webhooks in this state.
+    #[serde(default, deserialize_with = "word")]
+    state: Option<StateName>,
     #[serde(flatten)]
     page: Page<Number>,
+}
+
+/// State of a delivery.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum StateName {
+    Held,
+    Sending,
+    Waiting,
+    Delivered,
+    Failed,
+}
+
+impl StateName {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Sending => "sending",
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 input!(DeliveryQuery, InvalidQuery, false);
@@ -201,10 +228,16 @@ impl Delivery {
 async fn list(context: Context, query: DeliveryQuery, _: NoMembers) -> Result<Json<Deliveries>, Problem> {
     let secrets = query.page.secrets(ProblemKind::InvalidReveal)?;
     let sandbox = context.sandbox()?;
-    let all = sandbox.deliveries(query.order.as_deref());
-    check_order(&sandbox, query.order.as_deref(), all.is_empty())?;
-    let newest_first = all.iter().rev().map(|delivery| (delivery.id, Delivery::new(delivery, secrets)));
-    let (deliveries, next) = query.page.take_numbered(newest_first);
+    let (any, (deliveries, next)) = sandbox.read(|world, _| {
+        let is_of = |one: &webhooks::Delivery| query.order.as_ref().is_none_or(|order| one.case == *order);
+        let is_in = |one: &webhooks::Delivery| query.state.is_none_or(|state| one.state().name() == state.name());
+        let newest_first = world.deliveries.iter().rev().filter(|one| is_of(one) && is_in(one));
+        // Only those of the page are converted: a world can have 100,000.
+        let page = query.page.take_numbered(newest_first.map(|one| (one.id, one)));
+        let page = (page.0.into_iter().map(|one| Delivery::new(one, secrets)).collect(), page.1);
+        (query.order.is_none() || world.deliveries.iter().any(is_of), page)
+    });
+    check_order(&sandbox, query.order.as_deref(), !any)?;
     Ok(Json(Deliveries { deliveries, next }))
 }
 

@@ -36,6 +36,8 @@ struct Faults {
     faults: Vec<InjectedFault>,
     /// The names of all kinds of faults.
     known: Vec<FaultName>,
+    /// The names of the vendors' calls.
+    operations: Vec<&'static str>,
 }
 
 /// Name of a kind of fault; docs/sandbox-control.md explains each.
@@ -99,7 +101,8 @@ fn with_kinds(mut schema: Schema) -> Schema {
 
 fn all(sandbox: &Sandbox, secrets: Secrets) -> Json<Faults> {
     let faults = sandbox.faults().iter().map(|fault| InjectedFault::new(fault, secrets)).collect();
-    Json(Faults { faults, known: Fault::all().map(|fault| FaultName(fault.name())).into() })
+    let operations = sandbox.runner().plan.operations(None);
+    Json(Faults { faults, known: Fault::all().map(|fault| FaultName(fault.name())).into(), operations })
 }
 
 async fn list(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<Faults>, Problem> {

@@ -6,9 +6,9 @@
 
 use std::net::IpAddr;
 
-use http::Request;
 use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use http::uri::Authority;
+use http::{Method, Request};
 use identkit_wire::url::check_place;
 
 use super::problem::{Problem, ProblemKind};
@@ -40,6 +40,10 @@ impl AllowedHosts {
         if !all(headers, &ORIGIN).all(own) {
             return refuse("the Origin header names a web page; only programs may call the admin API");
         }
+        // A link to a page of the console: the other page cannot read what it opens, and a GET changes nothing.
+        if is_navigation(request) {
+            return Ok(());
+        }
         // Browsers also send this header with a plain GET.
         if !all(headers, "sec-fetch-site").all(|site| matches!(site, "same-origin" | "none")) {
             return refuse("Sec-Fetch-Site names another site; only programs may call the admin API");
@@ -66,6 +70,18 @@ impl AllowedHosts {
             Err(_) => host.eq_ignore_ascii_case("localhost"),
         }
     }
+}
+
+/// Whether the request opens a page outside the API in a tab of its own, and not in a frame.
+fn is_navigation<B>(request: &Request<B>) -> bool {
+    let is_only = |name: &str, value: &str| {
+        let mut values = all(request.headers(), name);
+        values.next() == Some(value) && values.next().is_none()
+    };
+    request.method() == Method::GET
+        && !request.uri().path().starts_with("/_sandbox")
+        && is_only("sec-fetch-mode", "navigate")
+        && is_only("sec-fetch-dest", "document")
 }
 
 /// The values of a header. A value that is not visible ASCII counts as empty.
@@ -136,5 +152,27 @@ mod tests {
         for site in ["cross-site", "same-site", ""] {
             assert!(!at(&[("sec-fetch-site", site)]), "{site}");
         }
+    }
+
+    #[test]
+    fn a_link_of_another_page_opens_a_page_but_no_call() {
+        let opens = |method: &str, path: &str, headers: &[(&'static str, &str)]| {
+            let mut request = Request::builder().method(method).uri(path).body(()).unwrap();
+            let always = [("host", "localhost:8444"), ("sec-fetch-site", "cross-site")];
+            for (name, value) in always.iter().chain(headers) {
+                request.headers_mut().append(HeaderName::from_static(name), value.parse().unwrap());
+            }
+            AllowedHosts::new(&loopback()).check(&request).is_ok()
+        };
+        let tab = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        assert!(opens("GET", "/", &tab) && opens("GET", "/orders/1?world=a", &tab));
+        for path in ["/_sandbox/v1/orders", "/_sandbox"] {
+            assert!(!opens("GET", path, &tab), "{path}");
+        }
+        assert!(!opens("POST", "/clock/next", &tab), "a form of another page");
+        assert!(!opens("GET", "/", &[tab[0], ("sec-fetch-dest", "iframe")]));
+        assert!(!opens("GET", "/", &[("sec-fetch-mode", "no-cors"), tab[1]]));
+        assert!(!opens("GET", "/", &[tab[0], tab[1], ("origin", "https://evil.example")]));
+        assert!(!opens("GET", "/", &[tab[0], tab[1], ("host", "evil.example")]), "another name of this address");
     }
 }

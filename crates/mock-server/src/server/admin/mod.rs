@@ -6,6 +6,7 @@
 
 mod clock;
 mod deliveries;
+mod details;
 mod events;
 mod faults;
 mod filter;
@@ -18,6 +19,7 @@ mod outbox;
 mod pages;
 mod problem;
 mod route;
+mod rules;
 mod settings;
 mod worlds;
 
@@ -48,11 +50,16 @@ fn topics() -> Vec<Topic> {
     vec![
         ("sandbox", "The program itself.", sandbox),
         ("clock", "A world's clock.", clock),
-        ("orders", "Orders and idents, and the actions of the person.", orders::routes()),
+        (
+            "orders",
+            "Orders and idents, and the actions of the person.",
+            [orders::routes(), details::routes()].into_iter().flatten().collect(),
+        ),
         ("deliveries", "Webhooks.", deliveries::routes()),
         ("outbox", "Mails and text messages that the vendors would have sent.", outbox::routes()),
         ("faults", "Injected faults.", faults::routes()),
         ("settings", "The settings of the vendors' accounts.", settings::routes()),
+        ("rules", "The rules that the vendors and the sandbox enforce.", rules::routes()),
         ("journal", "Everything that happened in a world.", journal::routes()),
         ("events", "New entries of the journal.", events::routes()),
         ("worlds", "Worlds: each has its own credentials, clock and journal.", worlds::routes()),

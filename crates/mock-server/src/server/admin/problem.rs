@@ -62,6 +62,10 @@ problems! {
     UnknownOrder = "unknown-order", 404, "Unknown order", "admin-case";
     #[doc = "The list has no entry with the id in `before`."]
     UnknownCursor = "unknown-cursor", 400, "Unknown cursor", "admin-case";
+    #[doc = "The order has no file of this name."]
+    UnknownFile = "unknown-file", 404, "Unknown file", "admin-case";
+    #[doc = "The file cannot be read now. `faults` states why."]
+    RefusedFile = "refused-file", 400, "Unavailable file", "admin";
     #[doc = "The release order is unknown."]
     InvalidReleaseOrder = "invalid-release-order", 400, "Invalid release order", "admin-delivery";
     #[doc = "The world has no delivery with this id."]

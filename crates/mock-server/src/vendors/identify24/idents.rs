@@ -8,6 +8,7 @@ use identkit_core::{Event, Location};
 use identkit_identify24::messages::{CreateIdent, CreateIdentResponse, Ident, IdentWebhook, LocalDateTime};
 use identkit_identify24::{CasePolicy, Dialect, IdentStatusCallback, PROVIDER, samples};
 use identkit_wire::{Callback as _, Operation as _, json};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{EXPIRY, FACTS, LANDING_HOST, LANDING_PATH};
@@ -16,9 +17,13 @@ use super::settings::Scenario;
 use super::{checks, rules};
 use crate::rules::Rule;
 use crate::vendors::berlin;
+use crate::vendors::short::short_texts;
 use crate::vendors::unlisted::misspelled;
 use crate::webhooks::Delivery;
-use crate::{CaseOrder, PersonStep, Profile, Rejection, Timer, Transition, World};
+use crate::{
+    CaseDetails, CaseKeys, CaseOrder, KnownStatus, PastStatus, PersonStep, Profile, Rejection, StoryOption, Timer,
+    Transition, World,
+};
 
 const EXAMPLE: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
@@ -177,6 +182,31 @@ pub(super) fn place_examples(world: &mut World) {
         kept.ident.created_at = Some(LocalDateTime::parse("21-10-2019 09:57:51"));
         kept.ident.appointment_date = Some(LocalDateTime::parse("2019-10-24 11:11"));
     }
+}
+
+pub(super) fn keys(world: &mut World, id: &str) -> Option<CaseKeys> {
+    let ident = &world.state::<Idents>().by_id.get(id)?.ident;
+    let status = ident.status.as_ref().map(|status| status.as_str().to_owned());
+    let names = [&ident.person_first_name, &ident.person_last_name].into_iter().flatten();
+    let texts = names.map(|name| name.expose().to_owned());
+    Some(CaseKeys::new(ident.custom_id.as_ref().map(|id| id.expose().to_owned()), status).texts(texts))
+}
+
+/// When an ident was created. The zone of its time is not documented (AI-11).
+pub(super) fn created_at(ident: &Ident) -> Option<Timestamp> {
+    berlin::timestamp(ident.created_at.as_ref()?.civil()?)
+}
+
+/// Returns the data of an ident, and the stories that its account has. An ident stores its current status only.
+pub(super) fn describe(world: &mut World, id: &str) -> Option<CaseDetails> {
+    let ident = world.state::<Idents>().by_id.get(id)?.ident.clone();
+    let stories = &world.state::<Account>().settings.stories;
+    let stories = stories.keys().map(|name| StoryOption::new(name.clone(), None)).collect();
+    let status = ident.status.as_ref().map(|status| KnownStatus::new(status.as_str(), None));
+    let timeline = status.map(|status| PastStatus::new(None, status, None)).into_iter().collect();
+    let mut ordered = serde_json::to_value(&ident).unwrap_or_default();
+    short_texts(&mut ordered);
+    Some(CaseDetails::new(ordered, timeline, stories))
 }
 
 /// Sets a status and calls the partner's webhook. The vendor's statuses and ids are not documented (AI-12); those of the

@@ -35,8 +35,9 @@ use crate::vendors::success::replace_status;
 use crate::world::error::{read, to_value};
 use crate::world::text;
 use crate::{
-    AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, PersonRequest, PersonView, Profile, Rejection, Route,
-    SavedError, StateReader, Target, Timer, Transition, VendorFacts, World, account,
+    AccountOf, AccountState, CallOutcome, CaseDetails, CaseKeys, CaseOrder, KnownStatus, MockVendor, PersonRequest,
+    PersonView, Profile, Rejection, Route, SavedError, StateReader, Target, Timer, Transition, VendorFacts, World,
+    account,
 };
 
 /// The vendor identify24.
@@ -155,6 +156,7 @@ impl MockVendor for Identify24 {
             id: case.to_owned(),
             reference: ident.custom_id.as_ref().map(|id| id.expose().to_owned()),
             latest_status: ident.status.as_ref().map(|status| status.as_str().to_owned()),
+            created_at: idents::created_at(&ident).as_ref().map(Timestamp::to_string),
             ident: serde_json::to_value(ident).unwrap_or_default(),
         };
         serde_json::to_value(view).ok()
@@ -172,10 +174,18 @@ impl MockVendor for Identify24 {
         person::view(world, case).map(|view| person::act(world, case, &view, request))
     }
 
-    fn statuses(&self, world: &mut World) -> Option<Vec<String>> {
+    fn keys(&self, world: &mut World, case: &str) -> Option<CaseKeys> {
+        idents::keys(world, case)
+    }
+
+    fn describe(&self, world: &mut World, case: &str) -> Option<CaseDetails> {
+        idents::describe(world, case)
+    }
+
+    fn statuses(&self, world: &mut World) -> Option<Vec<KnownStatus>> {
         let stories = world.state::<Account>().settings.stories.values();
         let all: BTreeSet<String> = stories.map(|story| story.status.clone()).collect();
-        Some(all.into_iter().collect())
+        Some(all.into_iter().map(|status| KnownStatus::new(status, None)).collect())
     }
 
     fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {
@@ -318,6 +328,9 @@ struct CaseView {
     reference: Option<String>,
     /// The status.
     latest_status: Option<String>,
+    /// When the ident was created.
+    #[schemars(extend("format" = "date-time"))]
+    created_at: Option<String>,
     /// The response of ident/get, as the vendor writes it.
     #[schemars(extend("type" = "object"))]
     ident: Value,

@@ -38,7 +38,7 @@ fn find_conducted<'a>(world: &'a mut World, id: &OrderId, section: &'static str)
     Ok(order)
 }
 
-fn find_recorded<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
+pub(super) fn find_recorded<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
     let configured = world.state::<Orders>().settings.record_video || !world.enforces(&rules::AT_52);
     let order = find_conducted(world, id, rules::AT_52.section)?;
     if !configured && order.request.add.unwrap_or_default() & RECORD == 0 {
@@ -135,25 +135,31 @@ pub(super) fn video(world: &mut World, op: GetVideo) -> Result<Video, Rejection>
     Ok(Video::new(media_type, Content::from_bytes(bytes.map_err(artifact_failure)?)))
 }
 
-/// Returns the audio recording, if the account has them.
-pub(super) fn voice(world: &mut World, op: GetVoiceFiles) -> Result<Response<Content>, Rejection> {
-    const SECTION: &str = "[T] 3.9";
-    let always_enabled = !world.enforces(&rules::T_006_VOICE);
-    let settings = &world.state::<Orders>().settings;
-    let (enabled, escaped) = (settings.voice_files || always_enabled, settings.escape_slashes);
-    let order = find_conducted(world, &op.order_id, SECTION)?;
+const VOICE: &str = "[T] 3.9";
+
+/// Finds an order with an audio recording, if the account has them.
+pub(super) fn find_voiced<'a>(world: &'a mut World, id: &OrderId) -> Result<&'a mut Order, Rejection> {
+    let enabled = world.state::<Orders>().settings.voice_files || !world.enforces(&rules::T_006_VOICE);
+    let order = find_conducted(world, id, VOICE)?;
     if !enabled {
         let message = "has no audio recording: they are not enabled for this account";
         return Err(of_order(400, message, &rules::T_006_VOICE));
     }
+    Ok(order)
+}
+
+/// Returns the audio recording.
+pub(super) fn voice(world: &mut World, op: GetVoiceFiles) -> Result<Response<Content>, Rejection> {
+    let escaped = world.state::<Orders>().settings.escape_slashes;
+    let order = find_voiced(world, &op.order_id)?;
     let id = order.id.expose();
     let data = encode_base64(&identkit_synthetic::voice(id));
     let file = VoiceFile::default().filename(format!("sound_{id}.mp3")).base64_data(Blob::Text(data.into()));
     let files = VoiceFiles::default().voicefiles(vec![file]);
     if !escaped {
-        return FACTS.or_reject(GetVoiceFiles::encode_response(files), SECTION);
+        return FACTS.or_reject(GetVoiceFiles::encode_response(files), VOICE);
     }
-    let text = FACTS.or_reject(json::write(&files), SECTION)?;
+    let text = FACTS.or_reject(json::write(&files), VOICE)?;
     // In JSON a slash occurs in strings only, where it can be escaped (AT-40).
     let text = String::from_utf8(text).unwrap_or_default().replace('/', r"\/");
     let mut response = Response::new(Content::from_bytes(text));

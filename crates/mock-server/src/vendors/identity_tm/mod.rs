@@ -1,6 +1,7 @@
 //! The mock vendor identity.TM, based on the Customer Services API document 2.10c.
 
 mod account_urls;
+mod details;
 mod documents;
 mod examples;
 mod facts;
@@ -28,8 +29,8 @@ use bytes::Bytes;
 use http::{Method, Request};
 use identkit_core::Location;
 use identkit_identity_tm::{
-    CATALOGUE, CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, GetAllStatus, GetAllStatusExtended,
-    GetBankList, GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
+    CancelOrder, CheckSignmeUser, ConfirmSign, DelIdentData, GetAllStatus, GetAllStatusExtended, GetBankList,
+    GetESignHash, GetESignPdf, GetIdentData, GetIdentDataInitial, GetIdentDataMethod, GetIdentDataPdf,
     GetIdentDataSigned, GetStatus, GetStatusExtended, GetVideo, GetVoiceFiles, PROVIDER, PutOrder,
     RequestResendSignTan, RequestSign, RequestVideo, ServerStatus, StatusKind,
 };
@@ -60,8 +61,9 @@ use crate::vendors::schemas::VendorSchemas;
 use crate::vendors::success::replace_status;
 use crate::world::error::{read, to_value};
 use crate::{
-    Account, AccountOf, AccountState, CallOutcome, CaseOrder, MockVendor, PersonRequest, PersonView, Profile,
-    Rejection, Route, SavedError, StateReader, Target, Timer, Transition, VendorFacts, World, account,
+    Account, AccountOf, AccountState, CallOutcome, CaseDetails, CaseKeys, CaseOrder, Evidence, KnownStatus, MockVendor,
+    PersonRequest, PersonView, Profile, Rejection, Route, SavedError, StateReader, Target, Timer, Transition,
+    VendorFacts, World, account,
 };
 
 /// The vendor identity.TM.
@@ -226,6 +228,10 @@ impl MockVendor for IdentityTm {
             id: case.to_owned(),
             reference: order.request.reference.as_ref().map(|reference| reference.expose().clone()),
             latest_status: order.status.last().and_then(|entry| entry.kind).map(|kind| kind.0.to_string()),
+            status_name: order.status.last().and_then(|entry| details::name(entry.kind?)),
+            result: details::result(&order.finality()),
+            created_at: details::time(order.status.first()),
+            changed_at: details::time(order.status.last()),
             data_deleted: order.deleted,
             blocked,
             method: methods::name(order.method()),
@@ -252,10 +258,20 @@ impl MockVendor for IdentityTm {
         person::view(world, case).map(|view| person::act(world, case, &view, request))
     }
 
-    fn statuses(&self, _: &mut World) -> Option<Vec<String>> {
-        let mut codes: Vec<u32> = CATALOGUE.iter().map(|status| status.kind.0).collect();
-        codes.sort_unstable();
-        Some(codes.iter().map(u32::to_string).collect())
+    fn keys(&self, world: &mut World, case: &str) -> Option<CaseKeys> {
+        details::keys(world, case)
+    }
+
+    fn describe(&self, world: &mut World, case: &str) -> Option<CaseDetails> {
+        details::describe(world, case)
+    }
+
+    fn evidence(&self, world: &mut World, case: &str, name: &str) -> Option<Result<Evidence, Rejection>> {
+        details::evidence(world, case, name)
+    }
+
+    fn statuses(&self, _: &mut World) -> Option<Vec<KnownStatus>> {
+        Some(details::statuses())
     }
 
     fn save(&self, states: &mut StateReader<'_>) -> Result<Value, SavedError> {
@@ -346,6 +362,17 @@ struct CaseView {
     reference: Option<String>,
     /// Code of the latest status.
     latest_status: Option<String>,
+    /// The document's text of the latest status; null if the document does not list it.
+    status_name: Option<&'static str>,
+    /// How the order ended, or that it is open.
+    #[schemars(extend("enum" = ["open", "positive", "negative"]))]
+    result: &'static str,
+    /// Time of the first status.
+    #[schemars(extend("format" = "date-time"))]
+    created_at: Option<String>,
+    /// Time of the latest status.
+    #[schemars(extend("format" = "date-time"))]
+    changed_at: Option<String>,
     /// Whether the person's data is deleted.
     data_deleted: bool,
     /// Whether calls about the order wait for a webhook.

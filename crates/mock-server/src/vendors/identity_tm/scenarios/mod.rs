@@ -28,7 +28,7 @@ use super::orders::{Orders, Step, Word, dts};
 use super::{outbox, rules};
 use crate::webhooks::Delivery;
 use crate::world::text::TextForm as _;
-use crate::{Rejection, Timer, Transition, World};
+use crate::{Rejection, StoryOption, Timer, Transition, World};
 
 fn refuse<T>(status: u16, field: &'static str, message: &'static str) -> Result<T, Rejection> {
     Err(crate::rules::M_04.reject(status, field, message, "sandbox"))
@@ -92,6 +92,19 @@ fn steps(stage: &Stage<'_>, transition: &Transition) -> Result<Vec<Step>, Reject
             single(stage, code)
         }
     }
+}
+
+/// Returns all stories, and whether the order allows each of them now.
+pub(super) fn options(world: &mut World, id: &str) -> Vec<StoryOption> {
+    let options = with_stage(world, id, |stage| {
+        let option = |name: &str| {
+            let refused = steps(stage, &Transition::Scenario(name.to_owned())).err();
+            let why = |refused: Rejection| refused.violations.first().map(|fault| fault.message.to_string());
+            StoryOption::new(name, refused.and_then(why))
+        };
+        SCENARIOS.into_iter().map(option).collect()
+    });
+    options.unwrap_or_default()
 }
 
 /// Returns the steps for a single status, with the webhook if it ends the order. A status that does not end the order is
