@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use identkit_core::{Capability, Error, Kind, Secret};
-use identkit_store::{CaseId, Finish, HeldClaim};
+use identkit_store::{CaseId, Claim, Finish, HeldClaim};
 
 use crate::collector::Collector;
 use crate::fault;
+use crate::incident::Incident;
 use crate::state::CaseState;
 use crate::work::{Failure, Work};
 
-/// Longest time for which a command waits until the worker that has the case ends its step, in lease times.
+/// Longest time for which a command waits until the worker that has the case ends its step, in lease times. The claim of a
+/// worker that has stopped is taken over after one.
 const LEASES: u32 = 2;
+
+/// Time after which a command reports that it waits.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Pause between two attempts to claim a case.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -93,7 +98,8 @@ impl Collector {
     ///
     /// # Errors
     /// [`Kind::NotFound`] if the store has no such case. [`Kind::InvalidState`] if the state of the case does not allow the
-    /// command. [`Kind::Conflict`] if a worker has the case for too long: repeat the command.
+    /// command. [`Kind::Conflict`] if a worker has the case for longer than two leases: repeat the command. The claim of a
+    /// worker that has stopped is taken over after one lease.
     pub async fn command(&self, case: CaseId, command: Command) -> Result<(), Error> {
         let claim = self.claim(case).await?;
         let mut result = Err(fault::busy());
@@ -128,18 +134,26 @@ impl Collector {
         result
     }
 
-    async fn claim(&self, case: CaseId) -> Result<identkit_store::Claim, Error> {
-        let deadline = self.clock.now().plus(self.lease * LEASES);
+    /// Claims a case. Waits for the worker that has it, and takes the claim over if that worker has stopped.
+    async fn claim(&self, case: CaseId) -> Result<Claim, Error> {
+        let begin = self.clock.now();
+        let limit = self.lease * LEASES;
+        let mut is_reported = false;
         loop {
-            if let Some(claim) = self.store.claim_case(case).await? {
+            if let Some(claim) = self.dispatcher.claim_case(case).await? {
                 return Ok(claim);
             }
             match self.store.case(case).await? {
                 Some(found) if found.version > 0 => {}
                 _ => return Err(fault::no_case()),
             }
-            if self.clock.now() >= deadline {
+            let waited = self.clock.now().since(begin);
+            if waited >= limit {
                 return Err(fault::busy());
+            }
+            if waited >= PATIENCE && !is_reported {
+                is_reported = true;
+                (self.report)(Incident::Waiting { case, limit });
             }
             drop(self.clock.sleep_until(self.clock.now().plus(PAUSE)).await);
         }

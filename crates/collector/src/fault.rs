@@ -31,6 +31,6 @@ pub(crate) fn no_case() -> Error {
 }
 
 pub(crate) fn busy() -> Error {
-    let detail = "a worker has the case: nothing was changed";
+    let detail = "a worker has the case and renews its claim: nothing was changed, repeat the command";
     Error::new(Kind::Conflict, detail).with_advice(Advice::RetryLater)
 }

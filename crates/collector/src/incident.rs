@@ -1,5 +1,7 @@
 //! What a running collector reports, for logs and metrics.
 
+use std::time::Duration;
+
 use identkit_core::Error;
 use identkit_store::CaseId;
 
@@ -38,6 +40,13 @@ pub enum Incident {
     Stranger {
         /// The case in the store.
         case: CaseId,
+    },
+    /// A command waits for the worker that has the case. If that worker has stopped, the command continues after the lease.
+    Waiting {
+        /// The case.
+        case: CaseId,
+        /// Longest time for which the command waits.
+        limit: Duration,
     },
     /// Another worker has the case.
     Lost {

@@ -251,6 +251,11 @@ impl Dispatcher {
         }
     }
 
+    /// Claims a case by its id, as [`Worker::claim_case`]: also one whose worker has stopped, after the lease.
+    pub async fn claim_case(&self, case: CaseId) -> Result<Option<Claim>, Error> {
+        self.worker.claim_case(case).await
+    }
+
     /// Runs `work` for a claim that the caller has just made, and ends the claim.
     ///
     /// # Errors

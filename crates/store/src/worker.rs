@@ -65,6 +65,24 @@ impl Worker {
         Ok(claims)
     }
 
+    /// Claims a case, also if it has no pending work, e.g. for an operator. If a worker has claimed it, returns `None`, until
+    /// this worker has observed the same claim for the lease: call it several times during a lease.
+    pub async fn claim_case(&self, case: CaseId) -> Result<Option<Claim>, Error> {
+        if let Some(claim) = self.store.claim_case(case).await? {
+            return Ok(Some(claim));
+        }
+        let begin = self.clock.now();
+        let first = self.store.claimed(CaseId(case.0.saturating_sub(1)), 1).await?;
+        let Some(held) = first.into_iter().find(|held| held.case == case.0) else { return Ok(None) };
+        let end = self.clock.now();
+        let since = {
+            let mut observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
+            observed.retain(|other, _| other.case != held.case || *other == held);
+            *observed.entry(held).or_insert(end)
+        };
+        if begin.since(since) < self.lease { Ok(None) } else { self.store.take_over(held).await }
+    }
+
     /// The claims that have not changed for the lease.
     async fn expired(&self) -> Result<Vec<Held>, Error> {
         // A claim is known to be unchanged from the end of its first reading to the begin of this one.

@@ -1,8 +1,12 @@
 //! The typical flow without a crash, and each way in which a case can end.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use identkit_collector::{CaseState, Command, DeletePolicy, EvidenceWishes};
+use futures_util::future::{Either, select};
+use identkit_collector::{CaseState, Command, DeletePolicy, EvidenceWishes, Incident};
 use identkit_core::{EvidenceKind, Outcome};
 use identkit_store::CaseId;
 
@@ -427,4 +431,38 @@ async fn a_case_with_the_id_of_another_one_is_stuck() {
     assert!(report.why.contains("belongs to another case"), "{}", report.why);
     let searches = world.vendor.lock().unwrap().log.iter().filter(|call| **call == "find").count();
     assert_eq!(searches, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_takes_over_the_case_of_a_stopped_worker() {
+    let world = World::new();
+    let waits = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&waits);
+    let report = move |incident| {
+        if let Incident::Waiting { limit, .. } = incident {
+            assert_eq!(limit, MINUTE);
+            counter.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    let process = world.process_with(Fuse::none(), |builder| builder.on_incident(report)).await;
+    let case = process.open().await.unwrap().case;
+    let store = process.collector.store();
+    // A worker that renews its claim keeps the case.
+    let claim = store.claim_case(case).await.unwrap().unwrap();
+    let renew = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            store.renew(&claim).await.unwrap();
+        }
+    };
+    let command = process.collector.command(case, Command::Pause);
+    let Either::Left((result, _)) = select(pin!(command), pin!(renew)).await;
+    assert_eq!(result.unwrap_err().kind(), identkit_core::Kind::Conflict);
+    assert!(!process.report().await.paused);
+    // It was killed.
+    let begin = tokio::time::Instant::now();
+    process.collector.command(case, Command::Pause).await.unwrap();
+    assert!(begin.elapsed() >= Duration::from_secs(30) && begin.elapsed() < MINUTE, "{:?}", begin.elapsed());
+    assert!(process.report().await.paused);
+    assert_eq!(waits.load(Ordering::SeqCst), 2, "each wait is reported once");
 }

@@ -28,6 +28,7 @@ macro_rules! suite {
             a_claim_is_taken_over_by_one_worker_only
             workers_with_clocks_30_s_apart_respect_leases
             a_renewed_claim_is_not_taken_over
+            a_stopped_claim_is_claimed_by_its_id
             retried_work_is_due_later_and_counts_attempts
             waiting_work_is_due_later_or_with_a_delivery
             dead_and_done_work_is_pending_after_a_replay
@@ -257,6 +258,26 @@ pub(crate) async fn workers_with_clocks_30_s_apart_respect_leases(Opened { store
     store.finish(&taken, Finish::Done).await.unwrap();
     clocks[0].advance(1);
     assert!(slow.claim(10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_stopped_claim_is_claimed_by_its_id(Opened { store, .. }: &Opened) {
+    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+    store.accept(&delivery("9993", "OnFinal", 1)).await.unwrap();
+    let [claim, other] = store.claim(10, at(1)).await.unwrap()[..] else { panic!("two units") };
+    let clock = Skewed::new(at(0));
+    let worker = Worker::new(store.clone(), Arc::new(clock.clone()), Duration::from_secs(30));
+    let case = claim.case();
+    assert_eq!(worker.claim_case(case).await.unwrap(), None, "another worker has it");
+    clock.advance(15);
+    store.renew(&claim).await.unwrap();
+    assert_eq!(worker.claim_case(case).await.unwrap(), None);
+    clock.advance(29);
+    assert_eq!(worker.claim_case(case).await.unwrap(), None, "renewed less than a lease ago");
+    clock.advance(1);
+    let taken = worker.claim_case(case).await.unwrap().expect("the worker has stopped");
+    assert!(taken.fence() > claim.fence() && taken.case() == case);
+    assert_conflict(store.renew(&claim).await);
+    store.renew(&other).await.unwrap();
 }
 
 pub(crate) async fn a_renewed_claim_is_not_taken_over(Opened { store, .. }: &Opened) {

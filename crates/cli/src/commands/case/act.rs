@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use identkit_collector::{ArtifactSink, Collector, Command, DeletePolicy, DiscardSink, ProviderSetup};
+use identkit_collector::{ArtifactSink, Collector, Command, DeletePolicy, DiscardSink, Incident, ProviderSetup};
 use identkit_core::{IdentityProvider, Secret};
 use identkit_store::{Case, Store};
 use identkit_transport::SystemClock;
@@ -15,7 +15,7 @@ use crate::account::Calls;
 use crate::accounts::AccountArguments;
 use crate::exit::Failure;
 use crate::given::{Ways, value};
-use crate::output::{Format, unwritten};
+use crate::output::{Format, say, unwritten};
 use crate::text::plain;
 use crate::values::lease;
 
@@ -68,7 +68,16 @@ pub(super) fn collector(
     lease: Duration,
     delete: DeletePolicy,
 ) -> Result<Collector, Failure> {
-    let builder = Collector::builder(store.clone(), sink, Arc::new(SystemClock::new()));
+    let builder = Collector::builder(store.clone(), sink, Arc::new(SystemClock::new())).on_incident(|incident| {
+        if let Incident::Waiting { case, limit } = incident {
+            say(&format!(
+                "note: a worker has case {}; waiting until it ends its step or, if it has stopped, until its lease ends: at \
+                 most {} s",
+                case.0,
+                limit.as_secs()
+            ));
+        }
+    });
     Ok(builder.provider(ProviderSetup::new(provider)).delete(delete).lease(lease).build()?)
 }
 
