@@ -3,6 +3,7 @@
 mod alarms;
 mod collector;
 mod control;
+mod deletion_dates;
 mod fault;
 mod hooks;
 mod incident;

@@ -27,6 +27,7 @@ pub struct Worker {
     clock: Arc<dyn Clock>,
     lease: Duration,
     longest_wait: Option<Duration>,
+    providers: Option<Vec<String>>,
     observed: Mutex<HashMap<Held, Instant>>,
 }
 
@@ -39,7 +40,7 @@ impl fmt::Debug for Worker {
 impl Worker {
     /// Creates a worker. All workers of a store must have the same lease.
     pub fn new(store: Store, clock: Arc<dyn Clock>, lease: Duration) -> Self {
-        Self { store, clock, lease, longest_wait: None, observed: Mutex::default() }
+        Self { store, clock, lease, longest_wait: None, providers: None, observed: Mutex::default() }
     }
 
     /// Sets the longest time for which work of this store waits. Work that waits longer is due: its time was set by a clock
@@ -47,6 +48,13 @@ impl Worker {
     #[must_use]
     pub fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = Some(wait);
+        self
+    }
+
+    /// Claims only cases of these providers. Default: those of all providers.
+    #[must_use]
+    pub fn providers(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.providers = Some(names.into_iter().collect());
         self
     }
 
@@ -60,7 +68,8 @@ impl Worker {
         }
         let now = self.clock.wall();
         let latest = self.longest_wait.and_then(|wait| now.checked_add(wait).ok());
-        let due = self.store.engine.claim(limit.saturating_sub(claims.len()), now, latest).await?;
+        let due =
+            self.store.engine.claim(limit.saturating_sub(claims.len()), now, latest, self.providers.as_deref()).await?;
         claims.extend(due.into_iter().map(|(lease, attempts)| Claim { lease, attempts }));
         Ok(claims)
     }
@@ -89,7 +98,7 @@ impl Worker {
         let begin = self.clock.now();
         let (mut present, mut after) = (Vec::new(), CaseId::default());
         loop {
-            let page = self.store.claimed(after, PAGE).await?;
+            let page = self.store.engine.claimed(after.0, PAGE, self.providers.as_deref()).await?;
             let Some(last) = page.last() else { break };
             after = CaseId(last.case);
             present.extend(page);

@@ -1,12 +1,8 @@
 //! The typical flow without a crash, and each way in which a case can end.
 
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use identkit_collector::{CaseState, Command, DeletePolicy, EvidenceWishes, Incident};
+use identkit_collector::{CaseState, Command, DeletePolicy, EvidenceWishes};
 use identkit_core::{EvidenceKind, Outcome};
 use identkit_store::CaseId;
 
@@ -24,7 +20,7 @@ async fn a_positive_case_is_collected_and_deleted() {
     assert_eq!(opened.person_url.unwrap().expose(), "https://vendor.example/order-1");
     let report = process.report().await;
     assert_eq!((report.state, report.outcome), (CaseState::Open, None));
-    assert!(report.person_url.is_some() && report.why.contains("not finished"), "{report:?}");
+    assert!(report.person_url.is_some() && report.reason.contains("not finished"), "{report:?}");
 
     world.finish(Outcome::Positive);
     world.deliver(&process, "Final").await;
@@ -99,7 +95,7 @@ async fn an_unknown_outcome_is_found_and_never_repeated() {
         let process = world.process().await;
         let opened = process.open().await.unwrap();
         assert_eq!((opened.state, opened.person_url), (CaseState::Unknown, None));
-        assert!(opened.doubt.is_some());
+        assert!(opened.unknown_because.is_some());
         process.run(MINUTE * 20).await;
         let report = process.report().await;
         let state = if reaction == Reaction::Lose { CaseState::Open } else { CaseState::Stuck };
@@ -107,9 +103,9 @@ async fn an_unknown_outcome_is_found_and_never_repeated() {
         let log = world.vendor.lock().unwrap().log.clone();
         assert!(log.iter().filter(|call| **call == "open").count() <= 1);
         if reaction == Reaction::Drop {
-            assert!(report.why.contains("3 searches did not find the case"), "{}", report.why);
+            assert!(report.reason.contains("3 searches did not find the case"), "{}", report.reason);
             assert_eq!(world.hooked.kinds(), ["Stuck"]);
-            process.collector.command(report.case, Command::Close).await.unwrap();
+            process.collector.command(report.case, Command::Close("the vendor does not know it".into())).await.unwrap();
             process.run(MINUTE * 3).await;
             assert_eq!(process.report().await.state, CaseState::Closed);
         }
@@ -124,7 +120,7 @@ async fn a_refused_case_is_closed_and_was_not_sent() {
     process.open().await.unwrap_err();
     let report = process.report().await;
     assert_eq!(report.state, CaseState::Closed);
-    assert!(report.why.contains("has not opened"), "{}", report.why);
+    assert!(report.reason.contains("has not opened"), "{}", report.reason);
     // The reference is used: another attempt needs another one.
     let error = process.open().await.unwrap_err();
     assert_eq!(error.kind(), identkit_core::Kind::Conflict);
@@ -145,7 +141,7 @@ async fn a_recording_is_read_after_its_announcement_only() {
     world.deliver(&process, "Final").await;
     process.run(MINUTE * 3).await;
     let report = process.report().await;
-    assert_eq!((report.state, report.missing), (CaseState::Collecting, vec![EvidenceKind::Video]), "{}", report.why);
+    assert_eq!((report.state, report.missing), (CaseState::Collecting, vec![EvidenceKind::Video]), "{}", report.reason);
     // Without an announcement it is requested once more, and then a person must decide.
     process.run(DAY * 3).await;
     let report = process.report().await;
@@ -170,7 +166,7 @@ async fn an_outage_of_six_days_delays_a_case_only() {
     process.run(DAY * 6).await;
     let report = process.report().await;
     assert_eq!(report.state, CaseState::Stuck);
-    assert!(report.why.contains("refused") && report.next.is_some(), "{report:?}");
+    assert!(report.reason.contains("refused") && report.next.is_some(), "{report:?}");
     world.vendor.lock().unwrap().chaos = None;
     process.run(MINUTE * 61).await;
     let report = process.report().await;
@@ -428,41 +424,7 @@ async fn a_case_with_the_id_of_another_one_is_stuck() {
     process.run(MINUTE * 3).await;
     let report = process.collector.report(second.case).await.unwrap().unwrap();
     assert_eq!(report.state, CaseState::Stuck);
-    assert!(report.why.contains("belongs to another case"), "{}", report.why);
+    assert!(report.reason.contains("belongs to another case"), "{}", report.reason);
     let searches = world.vendor.lock().unwrap().log.iter().filter(|call| **call == "find").count();
     assert_eq!(searches, 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_command_takes_over_the_case_of_a_stopped_worker() {
-    let world = World::new();
-    let waits = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&waits);
-    let report = move |incident| {
-        if let Incident::Waiting { limit, .. } = incident {
-            assert_eq!(limit, MINUTE);
-            counter.fetch_add(1, Ordering::SeqCst);
-        }
-    };
-    let process = world.process_with(Fuse::none(), |builder| builder.on_incident(report)).await;
-    let case = process.open().await.unwrap().case;
-    let store = process.collector.store();
-    // A worker that renews its claim keeps the case.
-    let claim = store.claim_case(case).await.unwrap().unwrap();
-    let renew = async {
-        loop {
-            tokio::time::sleep(Duration::from_secs(10)).await;
-            store.renew(&claim).await.unwrap();
-        }
-    };
-    let command = process.collector.command(case, Command::Pause);
-    let Either::Left((result, _)) = select(pin!(command), pin!(renew)).await;
-    assert_eq!(result.unwrap_err().kind(), identkit_core::Kind::Conflict);
-    assert!(!process.report().await.paused);
-    // It was killed.
-    let begin = tokio::time::Instant::now();
-    process.collector.command(case, Command::Pause).await.unwrap();
-    assert!(begin.elapsed() >= Duration::from_secs(30) && begin.elapsed() < MINUTE, "{:?}", begin.elapsed());
-    assert!(process.report().await.paused);
-    assert_eq!(waits.load(Ordering::SeqCst), 2, "each wait is reported once");
 }

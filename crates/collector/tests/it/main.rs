@@ -11,6 +11,7 @@
 
 mod crashes;
 mod flow;
+mod operation;
 mod pauses;
 mod seeds;
 mod sim;

@@ -43,15 +43,32 @@ pub(super) struct AdoptArguments {
     vendor_id: Option<String>,
 }
 
+/// Gives up a case of unknown outcome, or one that the vendor has lost.
+#[derive(Clone, Debug, Args)]
+pub(super) struct CloseArguments {
+    #[command(flatten)]
+    act: Arguments,
+
+    /// Why the case is given up, without personal data. The case keeps it.
+    #[arg(long, value_name = "TEXT", default_value = "no reason was given")]
+    reason: String,
+}
+
 pub(super) async fn run(arguments: &Arguments, command: Command, format: Format) -> Result<(), Failure> {
     let (store, case) = arguments.case.find().await?;
     let accounts = AccountArguments::offline();
-    let provider = accounts.account(&case.provider)?.provider(Calls::None, &accounts.route).await?;
+    let account = accounts.account(&case.provider)?;
+    let provider = account.provider(Calls::None, &accounts.route).await?;
     // Nothing is stored in it.
     let sink = Arc::new(DiscardSink::new(0));
     let collector = collector(&store, sink, provider, arguments.lease, DeletePolicy::Never)?;
-    collector.command(case.id, command).await?;
+    let done = collector.command(case.id, command).await;
+    done.map_err(|error| account.name_options(error.into()))?;
     show(&store, &case, format).await
+}
+
+pub(super) async fn close(arguments: &CloseArguments, format: Format) -> Result<(), Failure> {
+    run(&arguments.act, Command::Close(arguments.reason.clone()), format).await
 }
 
 pub(super) async fn adopt(arguments: &AdoptArguments, format: Format) -> Result<(), Failure> {
@@ -88,12 +105,12 @@ pub(super) async fn show(store: &Store, case: &Case, format: Format) -> Result<(
         "case": report.case.0,
         "state": report.state.as_str(),
         "paused": report.paused,
-        "why": report.why,
-        "next": report.then,
+        "why": report.reason,
+        "next": report.next_step,
     });
     let shown = format.write(&json, |page| {
-        page.line(format!("case {} is {}: {}", report.case.0, report.state, plain(&report.why)));
-        page.line(format!("next: {}", plain(&report.then)));
+        page.line(format!("case {} is {}: {}", report.case.0, report.state, plain(&report.reason)));
+        page.line(format!("next: {}", plain(&report.next_step)));
     });
     shown.map_err(|error| Failure::local(unwritten(&error)).note("the command was carried out"))
 }

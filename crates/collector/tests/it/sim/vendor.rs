@@ -80,6 +80,8 @@ pub(crate) struct VendorState {
     reports: usize,
     /// Whether the vendor has no audio recording.
     pub(crate) no_audio: bool,
+    /// Number of empty pages before that with all changes, and the time that each takes.
+    pub(crate) slow_pages: (usize, Duration),
 }
 
 impl VendorState {
@@ -197,8 +199,11 @@ impl IdentityProvider for SimVendor {
     }
 
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
-        self.call("status", true, options, |state| Ok(CaseStatus::new(state.order(&case.id)?.outcome, Vec::new())))
-            .await
+        self.call("status", true, options, |state| {
+            let outcome = state.order(&case.id)?.outcome;
+            Ok(CaseStatus::new(outcome, vec![format!("{outcome:?}")]))
+        })
+        .await
     }
 
     async fn evidence_plan(&self, case: &CaseRef, options: &CallOptions) -> Result<EvidencePlan, Error> {
@@ -312,8 +317,20 @@ impl IdentityProvider for SimVendor {
         .await
     }
 
-    async fn changes(&self, window: Window, _: Option<&Cursor>, options: &CallOptions) -> Result<ChangesPage, Error> {
+    async fn changes(
+        &self,
+        window: Window,
+        after: Option<&Cursor>,
+        options: &CallOptions,
+    ) -> Result<ChangesPage, Error> {
         let options = options.clone().timeout(Duration::from_secs(1));
+        let (pages, time) = self.state().slow_pages;
+        let page: usize = after.map_or(0, |after| after.0.parse().unwrap());
+        if page < pages {
+            tokio::time::sleep(time).await;
+            self.state().log.push("page");
+            return Ok(ChangesPage::new(Vec::new(), Some(Cursor((page + 1).to_string()))));
+        }
         self.call("changes", true, &options, |state| {
             let inside = |order: &Order| window.begin <= order.changed && order.changed <= window.end;
             let changed = state.orders.iter().filter(|(_, order)| inside(order));

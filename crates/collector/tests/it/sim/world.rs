@@ -11,7 +11,8 @@ use identkit_collector::{
     OpenedCase, ProviderSetup,
 };
 use identkit_core::{Clock, Error, Event, Kind, NewCase, Outcome, Secret, WebhookDelivery, async_trait};
-use identkit_store::{CaseId, KeyEncryptionKey, Memory, Store};
+use identkit_store::engine::{Link, SealedRow, Sealer};
+use identkit_store::{CaseId, Engine as _, KeyEncryptionKey, Memory, Store};
 use sha2::{Digest as _, Sha256};
 
 use super::Fuse;
@@ -61,6 +62,19 @@ impl CaseHooks for Hooked {
 
     async fn on_stuck(&self, _: &NoticedCase, notice: &Notice) -> Result<(), Error> {
         self.receive(notice)
+    }
+}
+
+/// An event that was encrypted with another key.
+struct Garbage(Link);
+
+impl Sealer for Garbage {
+    fn create_key(&self) -> Result<Vec<u8>, Error> {
+        Ok(vec![1; 32])
+    }
+
+    fn seal(&self, _: &[u8]) -> Result<SealedRow, Error> {
+        Ok(SealedRow { vendor: self.0, event: Some(("Final".to_owned(), vec![1; 80])) })
     }
 }
 
@@ -156,6 +170,13 @@ impl World {
         let mut parsed = Event::new(PROVIDER, event, format!("{id}/{event}"));
         parsed.case_id = Some(id.into());
         WebhookDelivery::new(parsed, self.clock.wall())
+    }
+
+    /// Adds a webhook to a case whose row cannot be read.
+    pub(crate) async fn damage(&self, case: CaseId) {
+        let row = self.memory.case(case.0).await.unwrap().unwrap();
+        let sealer = Arc::new(Garbage(row.vendor.unwrap()));
+        self.memory.accept(PROVIDER, b"another key", self.clock.wall(), sealer).await.unwrap();
     }
 
     fn check_vendor(&self, deleted: bool) {
