@@ -81,6 +81,11 @@ pub struct OpenRequest<'a> {
     pub reference: Option<Secret>,
     /// Additional evidence. `None`: that of the collector.
     pub wishes: Option<EvidenceWishes>,
+    /// The service's own name of the person, e.g. a customer number, under which [`Collector::signed_data`] finds the signed data
+    /// of this case. The store has a keyed hash of it only.
+    pub person: Option<Secret>,
+    /// Whether the request contains the signed data of an earlier case: the report then says whether the vendor has used them.
+    pub has_signed_data: bool,
     /// Sends the request.
     pub opener: &'a dyn CaseOpener,
 }
@@ -88,13 +93,27 @@ pub struct OpenRequest<'a> {
 impl<'a> OpenRequest<'a> {
     /// Creates a request with a random reference and the collector's wishes.
     pub fn new(provider: &'a str, purpose: Purpose, opener: &'a dyn CaseOpener) -> Self {
-        Self { provider, purpose, reference: None, wishes: None, opener }
+        Self { provider, purpose, reference: None, wishes: None, person: None, has_signed_data: false, opener }
     }
 
     /// Sets the caller's reference, unique and without personal data.
     #[must_use]
     pub fn reference(mut self, reference: impl Into<Secret>) -> Self {
         self.reference = Some(reference.into());
+        self
+    }
+
+    /// Sets the service's own name of the person.
+    #[must_use]
+    pub fn person(mut self, name: impl Into<Secret>) -> Self {
+        self.person = Some(name.into());
+        self
+    }
+
+    /// Says that the request contains the signed data of an earlier case.
+    #[must_use]
+    pub fn with_signed_data(mut self) -> Self {
+        self.has_signed_data = true;
         self
     }
 
@@ -148,7 +167,7 @@ impl Collector {
     /// # Errors
     /// Like [`open`](Self::open).
     pub async fn open_with(&self, request: OpenRequest<'_>) -> Result<OpenedCase, Error> {
-        let OpenRequest { provider, purpose, reference, wishes, opener } = request;
+        let OpenRequest { provider, purpose, reference, wishes, person, has_signed_data, opener } = request;
         let setup = self.provider(provider)?;
         let sent = self.now();
         let reference = match reference {
@@ -158,7 +177,9 @@ impl Collector {
         };
         let date = sent.strftime("%Y/%m/%d");
         let folder = format!("{provider}/{date}/{}", random::name()?);
-        let record = Record::new(purpose, wishes.unwrap_or(self.wishes), folder, sent);
+        let mut record = Record::new(purpose, wishes.unwrap_or(self.wishes), folder, sent);
+        record.person = person.map(|person| self.store.keyed_hash("person", &person));
+        record.has_signed_data = has_signed_data;
         let intent = Intent::new(provider, reference.clone(), sent)
             .with_status(record.state().as_str())
             .with_data(record.encode()?);

@@ -3,11 +3,12 @@
 use identkit_core::{Absence, CaseRef, Error, Event, EvidenceKind, EvidencePlan, Outcome, Pii, Purpose, Secret};
 use identkit_store::Case;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::fault;
 use crate::hooks::Notice;
-use crate::state::CaseState;
+use crate::state::{CaseState, ReuseOutcome};
 use crate::trouble::Trouble;
 
 /// Version of the format. A later release reads the earlier ones.
@@ -61,6 +62,18 @@ pub(crate) struct Record {
     pub(crate) wishes: EvidenceWishes,
     /// Folder of the artifacts.
     pub(crate) folder: String,
+    /// Keyed hash of the service's name of the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) person: Option<String>,
+    /// Last day on which the person's document is valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) document_expires: Option<Date>,
+    /// Whether the request contained the signed data of an earlier case.
+    #[serde(default)]
+    pub(crate) has_signed_data: bool,
+    /// What the vendor did with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reuse: Option<ReuseOutcome>,
     /// Time before the request was sent.
     pub(crate) sent: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,6 +156,10 @@ impl Record {
             purpose,
             wishes,
             folder,
+            person: None,
+            document_expires: None,
+            has_signed_data: false,
+            reuse: None,
             sent,
             person_url: None,
             absence: Absence::new(),

@@ -8,7 +8,7 @@ use crate::collector::Collector;
 use crate::ledger::Item;
 use crate::record::Record;
 use crate::setup::DeletePolicy;
-use crate::state::CaseState;
+use crate::state::{CaseState, ReuseOutcome};
 
 /// A saved artifact of a case.
 #[non_exhaustive]
@@ -58,6 +58,8 @@ pub struct CaseReport {
     pub state: CaseState,
     /// How the case ended, if it has.
     pub outcome: Option<Outcome>,
+    /// What the vendor did with the signed data of an earlier case, if the case was opened with any and has ended.
+    pub reuse: Option<ReuseOutcome>,
     /// URL for the person, while the case is open.
     pub person_url: Option<Secret>,
     /// Time of the creation.
@@ -166,6 +168,7 @@ fn describe(case: &Case, artifacts: &[Artifact], setup: Setup<'_>) -> Result<Cas
         vendor_id: case.vendor_id.clone(),
         state: record.state(),
         outcome: record.outcome,
+        reuse: record.reuse,
         person_url: record.person_url.clone(),
         created: case.created,
         ended: record.ended,

@@ -10,6 +10,7 @@ use identkit_store::{Artifact, Entry, EventId};
 
 use crate::hooks::NoticeKind;
 use crate::ledger::Item;
+use crate::reuse;
 use crate::sink::ArtifactName;
 use crate::state::CaseState;
 use crate::work::{Failure, Next, Stored as _, Work};
@@ -49,6 +50,7 @@ impl Work<'_> {
         }
         self.save_payloads().await?;
         self.remove_leftovers().await?;
+        self.remember_signed_data().await?;
         self.record.collected = Some(self.now());
         if !self.collector.store.artifacts(self.case.id).await.stored()?.is_empty() {
             self.notice(NoticeKind::Collected, "all evidence is saved and verified");
@@ -56,6 +58,21 @@ impl Work<'_> {
         self.enter(CaseState::Collected);
         self.save().await.stored()?;
         Ok(Next::Step)
+    }
+
+    /// Makes the signed data of the case known for the person's next case.
+    async fn remember_signed_data(&mut self) -> Result<(), Failure> {
+        let Some(person) = self.record.person.clone() else { return Ok(()) };
+        if !self.record.saved.contains(&EvidenceKind::SignedIdentData) {
+            return Ok(());
+        }
+        let artifacts = self.collector.store.artifacts(self.case.id).await.stored()?;
+        if let Some(artifact) = reuse::find(&artifacts, EvidenceKind::IdentData)
+            && let Some(data) = self.collector.read_artifact(artifact).await.step()?
+        {
+            self.record.document_expires = self.setup.provider.document_expires(&data);
+        }
+        self.collector.remember_person(&self.case.provider, &person, self.case.id).await.stored()
     }
 
     /// Reads and stores a kind. Returns for how long to wait if it cannot be read yet.

@@ -7,7 +7,7 @@ use identkit_core::{Absence, Capability, CaseRef, CaseStatus, Error, Kind, Outco
 use crate::fault;
 use crate::hooks::NoticeKind;
 use crate::record::NotFoundSpan;
-use crate::state::CaseState;
+use crate::state::{CaseState, ReuseOutcome};
 use crate::work::{Failure, Next, Stored as _, Work};
 
 /// Time until the next read of a status that the configuration does not map.
@@ -44,7 +44,14 @@ impl Work<'_> {
         let outcome = self.record.absence.note_status(&status, now);
         match (outcome, status) {
             (Some(outcome), status) if outcome.is_final() => {
-                let since = status.ok().and_then(|status| status.since);
+                let status = status.ok();
+                if let (Some(status), true) = (&status, self.record.has_signed_data) {
+                    self.record.reuse = self.setup.provider.was_identified_again(status).map(|again| match again {
+                        true => ReuseOutcome::IdentifiedAgain,
+                        false => ReuseOutcome::Reused,
+                    });
+                }
+                let since = status.and_then(|status| status.since);
                 self.record.outcome = Some(outcome);
                 self.record.ended = Some(since.map_or(now, |since| since.min(now)));
                 // The person has finished.

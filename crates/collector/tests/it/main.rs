@@ -13,6 +13,7 @@ mod crashes;
 mod flow;
 mod operation;
 mod pauses;
+mod reuse;
 mod seeds;
 mod sim;
 mod sink;

@@ -13,6 +13,7 @@ use identkit_core::{
     Outcome, Purpose, Secret, Window,
 };
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::clock::SimClock;
 use super::sink::Files;
@@ -80,6 +81,8 @@ pub(crate) struct VendorState {
     reports: usize,
     /// Whether the vendor has no audio recording.
     pub(crate) no_audio: bool,
+    /// Last day on which the person's document is valid.
+    pub(crate) document_expires: Option<Date>,
     /// Number of empty pages before that with all changes, and the time that each takes.
     pub(crate) slow_pages: (usize, Duration),
 }
@@ -272,6 +275,15 @@ impl IdentityProvider for SimVendor {
             Ok(vec![Evidence::new(EvidenceKind::Video, Content::from_bytes(content))])
         })
         .await
+    }
+
+    fn document_expires(&self, ident_data: &[u8]) -> Option<Date> {
+        assert!(ident_data.starts_with(b"ident-data of "));
+        self.state().document_expires
+    }
+
+    fn was_identified_again(&self, status: &CaseStatus) -> Option<bool> {
+        Some(status.vendor_codes == ["Positive"])
     }
 
     fn announces_end(&self, event: &Event) -> bool {
