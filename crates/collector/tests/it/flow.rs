@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use identkit_collector::{CaseState, Command, DeletePolicy, EvidenceWishes};
+use identkit_collector::{CaseState, Command, DeletePolicy};
 use identkit_core::{EvidenceKind, Outcome};
 use identkit_store::CaseId;
 
-use crate::sim::{Fuse, Reaction, World};
+use crate::sim::{Fuse, Reaction, World, wishing};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -130,12 +130,7 @@ async fn a_refused_case_is_closed_and_was_not_sent() {
 async fn a_recording_is_read_after_its_announcement_only() {
     let world = World::new();
     world.vendor.lock().unwrap().no_audio = true;
-    let wishes = |builder: identkit_collector::CollectorBuilder| {
-        let mut wishes = EvidenceWishes::default();
-        (wishes.video, wishes.audio) = (true, true);
-        builder.wishes(wishes)
-    };
-    let process = world.process_with(Fuse::none(), wishes).await;
+    let process = world.process_with(Fuse::none(), wishing(true, true)).await;
     drop(process.open().await.unwrap());
     world.finish(Outcome::Positive);
     world.deliver(&process, "Final").await;
@@ -294,12 +289,7 @@ async fn a_canceled_case_ends_as_terminated() {
 
 /// A process that also collects audio recordings, and a case that has ended.
 async fn with_audio(world: &World, call: &'static str, reactions: Vec<Reaction>) -> crate::sim::Process {
-    let wishes = |builder: identkit_collector::CollectorBuilder| {
-        let mut wishes = EvidenceWishes::default();
-        wishes.audio = true;
-        builder.wishes(wishes)
-    };
-    let process = world.process_with(Fuse::none(), wishes).await;
+    let process = world.process_with(Fuse::none(), wishing(false, true)).await;
     drop(process.open().await.unwrap());
     // The first sweep and the first read are over: they would make the case due earlier.
     process.run(MINUTE * 3).await;
@@ -382,12 +372,7 @@ async fn a_recording_request_that_was_not_sent_does_not_count() {
     let world = World::new();
     let refused = vec![Reaction::Refuse; 4];
     world.vendor.lock().unwrap().reactions.insert("request_evidence", refused);
-    let wishes = |builder: identkit_collector::CollectorBuilder| {
-        let mut wishes = EvidenceWishes::default();
-        wishes.video = true;
-        builder.wishes(wishes)
-    };
-    let process = world.process_with(Fuse::none(), wishes).await;
+    let process = world.process_with(Fuse::none(), wishing(true, false)).await;
     drop(process.open().await.unwrap());
     world.finish(Outcome::Positive);
     world.deliver(&process, "Final").await;

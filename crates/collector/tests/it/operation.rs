@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use identkit_collector::{
-    CaseHooks, CaseState, CollectorBuilder, Command, DeletePolicy, EvidenceWishes, Incident, Notice, NoticedCase,
-    Timing,
+    CaseHooks, CaseState, CollectorBuilder, Command, DeletePolicy, Incident, Notice, NoticedCase, Timing,
 };
 use identkit_core::{Error, EvidenceKind, Kind, NewCase, Outcome, async_trait};
 use identkit_store::{Finish, Intent};
 use tokio::time::Instant;
 
-use crate::sim::{Fuse, Moment, PROVIDER, Process, Reaction, World};
+use crate::sim::{Fuse, Moment, PROVIDER, Process, Reaction, World, wishing};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -297,11 +296,8 @@ async fn a_later_policy_gives_collected_cases_their_date() {
 #[tokio::test(start_paused = true)]
 async fn the_earliest_of_several_waits_counts() {
     let world = World::new();
-    let short = |builder: CollectorBuilder| {
-        let mut wishes = EvidenceWishes::default();
-        (wishes.video, wishes.audio) = (true, true);
-        builder.wishes(wishes).timing(timing(|timing| timing.recording = MINUTE * 2))
-    };
+    let short =
+        |builder: CollectorBuilder| wishing(true, true)(builder).timing(timing(|timing| timing.recording = MINUTE * 2));
     let process = world.process_with(Fuse::none(), short).await;
     drop(process.open().await.unwrap());
     process.run(MINUTE * 3).await;

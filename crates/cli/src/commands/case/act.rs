@@ -49,7 +49,7 @@ pub(super) struct CloseArguments {
     #[command(flatten)]
     act: Arguments,
 
-    /// Why the case is given up, without personal data. The case keeps it.
+    /// Why the case is given up, without personal data. It is stored with the case.
     #[arg(long, value_name = "TEXT", default_value = "no reason was given")]
     reason: String,
 }

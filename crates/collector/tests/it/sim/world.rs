@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use identkit_collector::{
-    ArtifactSink, CaseHooks, CaseReport, CaseState, CaseWebhook, Collector, CollectorBuilder, Notice, NoticedCase,
-    OpenedCase, ProviderSetup,
+    ArtifactSink, CaseHooks, CaseReport, CaseState, CaseWebhook, Collector, CollectorBuilder, EvidenceWishes, Notice,
+    NoticedCase, OpenedCase, ProviderSetup,
 };
 use identkit_core::{Clock, Error, Event, Kind, NewCase, Outcome, Secret, WebhookDelivery, async_trait};
 use identkit_store::engine::{Link, SealedRow, Sealer};
@@ -85,6 +85,15 @@ pub(crate) struct World {
     pub(crate) files: Files,
     pub(crate) clock: SimClock,
     pub(crate) hooked: Hooked,
+}
+
+/// Collects recordings in addition.
+pub(crate) fn wishing(video: bool, audio: bool) -> impl FnOnce(CollectorBuilder) -> CollectorBuilder {
+    move |builder| {
+        let mut wishes = EvidenceWishes::default();
+        (wishes.video, wishes.audio) = (video, audio);
+        builder.wishes(wishes)
+    }
 }
 
 /// A process with a collector.
