@@ -1,6 +1,7 @@
 //! The account with which a collector calls one vendor.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -74,9 +75,14 @@ pub(crate) trait Account: fmt::Debug + Send + Sync {
     /// Adds the webhooks that are set for each case, if the vendor has any.
     fn with_webhooks(&self, setup: ProviderSetup, base: WebhookBase) -> ProviderSetup;
 
-    /// Reads and checks a case in the vendor's own format.
+    /// Names the vendor's options in a failure as `run` and `case` have them.
+    fn name_options(&self, failure: Failure) -> Failure {
+        failure
+    }
+
+    /// Reads and checks a case in the vendor's own format, with the signed data of an earlier case if they are in a file.
     ///
     /// # Errors
     /// If it is not in this format or breaks a rule. Nothing is sent or stored then.
-    fn read_case(&self, input: &Input, route: &Route) -> Result<VendorCase, Failure>;
+    fn read_case(&self, input: &Input, signed: Option<&Path>, route: &Route) -> Result<VendorCase, Failure>;
 }

@@ -76,6 +76,14 @@ impl Failure {
         notes.into_iter().fold(self, Self::note)
     }
 
+    /// Names an option as this command has it: commands with several vendors add a prefix.
+    pub(crate) fn rename_option(mut self, option: &str, renamed: &str) -> Self {
+        let rename = |text: &str| text.replace(&format!("{option} "), &format!("{renamed} "));
+        self.sentence = rename(&self.sentence);
+        self.notes = self.notes.iter().map(|note| rename(note)).collect();
+        self
+    }
+
     pub(crate) fn with_code(mut self, code: u8) -> Self {
         self.code = code;
         self

@@ -18,11 +18,11 @@ use crate::record::EvidenceWishes;
 use crate::setup::{DeletePolicy, ProviderSetup, Timing};
 use crate::sink::ArtifactSink;
 
-/// Wait after a failure of the store, or of a case that this process cannot work on.
+/// Wait after a failure of the store.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// Pause between two looks for a sweep that is due.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+const SWEEP_PAUSE: Duration = Duration::from_secs(60);
 
 /// Runs the typical flow of all cases: opens them, awaits their ends, collects and verifies the evidence, and deletes the
 /// data at the vendor.
@@ -109,9 +109,9 @@ impl Collector {
     /// Works on all cases, and sweeps, until `stop` is ready, then completes the steps that are running. Call it once at a
     /// time. It spawns nothing: if it is dropped, the next worker continues after the lease.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
-        // Housekeeping never ends, so this ends with the stop.
+        // The sweeps never end, so this ends with the stop.
         let stop = async {
-            let _ = select(pin!(stop), pin!(self.keep_house())).await;
+            let _ = select(pin!(stop), pin!(self.sweep_forever())).await;
         };
         self.dispatcher.run(stop, |held| self.work(held)).await;
     }
@@ -143,14 +143,21 @@ impl Collector {
     }
 
     /// Sweeps forever.
-    async fn keep_house(&self) {
+    async fn sweep_forever(&self) {
+        let mut has_policy = false;
         loop {
+            if !has_policy {
+                match self.apply_delete_policy().await {
+                    Ok(()) => has_policy = true,
+                    Err(error) => (self.report)(Incident::Store { error }),
+                }
+            }
             for name in self.providers.keys() {
                 if let Err(error) = self.sweep_if_due(name).await {
                     (self.report)(Incident::Sweep { provider: name.clone(), error });
                 }
             }
-            drop(self.clock.sleep_until(self.clock.now().plus(HOUSEKEEPING)).await);
+            drop(self.clock.sleep_until(self.clock.now().plus(SWEEP_PAUSE)).await);
         }
     }
 }
@@ -249,6 +256,8 @@ impl CollectorBuilder {
             .lease(self.lease)
             .poll(self.poll)
             .parallel(self.concurrency)
+            // The work of other cases is left to processes that have their providers.
+            .providers(providers.keys().cloned())
             .on_incident(move |incident| {
                 report(match incident {
                     DispatchIncident::Lost { case } => Incident::Lost { case },

@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use identkit_core::{Capability, Error, Kind, Secret};
-use identkit_store::{CaseId, Finish, HeldClaim};
+use identkit_store::{CaseId, Claim, Finish, HeldClaim};
 
 use crate::collector::Collector;
 use crate::fault;
+use crate::incident::Incident;
 use crate::state::CaseState;
 use crate::work::{Failure, Work};
 
-/// Longest time for which a command waits until the worker that has the case ends its step, in lease times.
+/// Longest time for which a command waits until the worker that has the case ends its step, in lease times. The claim of a
+/// worker that has stopped is taken over after one.
 const LEASES: u32 = 2;
+
+/// Time after which a command reports that it waits.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Pause between two attempts to claim a case.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -30,8 +35,9 @@ pub enum Command {
     Cancel,
     /// The case of unknown outcome has this id at the vendor.
     Adopt(Secret),
-    /// The case of unknown outcome does not exist at the vendor, or is given up.
-    Close,
+    /// The case is given up: one of unknown outcome, or one that the vendor has lost, which its 404s must show. The text is the
+    /// reason, without personal data.
+    Close(String),
     /// Collect without the recording of the video.
     WithoutRecording,
 }
@@ -52,17 +58,7 @@ impl Collector {
     /// Like [`command`](Self::command), and those of the vendor's call, of the sink and of the store. Nothing is recorded
     /// then: repeat it.
     pub async fn delete_now(&self, case: CaseId, deleting: Deleting) -> Result<(), Error> {
-        let claim = self.claim(case).await?;
-        let mut result = Err(fault::busy());
-        let slot = &mut result;
-        self.dispatcher
-            .run_one(claim, async |held: HeldClaim| {
-                *slot = self.carry_out_deletion(&held, deleting).await;
-                Finish::Retry { due: self.now() }
-            })
-            .await?;
-        self.wake();
-        result
+        self.with_claim(case, async |held| (self.carry_out_deletion(&held, deleting).await, self.due_now())).await
     }
 
     async fn carry_out_deletion(&self, held: &HeldClaim, deleting: Deleting) -> Result<(), Error> {
@@ -93,19 +89,10 @@ impl Collector {
     ///
     /// # Errors
     /// [`Kind::NotFound`] if the store has no such case. [`Kind::InvalidState`] if the state of the case does not allow the
-    /// command. [`Kind::Conflict`] if a worker has the case for too long: repeat the command.
+    /// command. [`Kind::Conflict`] if a worker has the case for longer than two leases: repeat the command. The claim of a
+    /// worker that has stopped is taken over after one lease.
     pub async fn command(&self, case: CaseId, command: Command) -> Result<(), Error> {
-        let claim = self.claim(case).await?;
-        let mut result = Err(fault::busy());
-        let slot = &mut result;
-        self.dispatcher
-            .run_one(claim, async |held: HeldClaim| {
-                *slot = self.carry_out(&held, &command).await;
-                Finish::Retry { due: self.now() }
-            })
-            .await?;
-        self.wake();
-        result
+        self.with_claim(case, async |held| (self.carry_out(&held, &command).await, self.due_now())).await
     }
 
     /// Does all steps of a case that are due, in this process, also if no worker runs.
@@ -113,33 +100,55 @@ impl Collector {
     /// # Errors
     /// Like [`command`](Self::command), and those of the store.
     pub async fn work_on(&self, case: CaseId) -> Result<(), Error> {
+        let advance = async |held: HeldClaim| match self.advance(&held).await {
+            Ok(finish) => (Ok(()), finish),
+            Err(error) => (Err(error), self.due_now()),
+        };
+        self.with_claim(case, advance).await
+    }
+
+    /// Claims a case, works on it, and ends the claim.
+    async fn with_claim(
+        &self,
+        case: CaseId,
+        work: impl AsyncFnOnce(HeldClaim) -> (Result<(), Error>, Finish),
+    ) -> Result<(), Error> {
         let claim = self.claim(case).await?;
-        let mut result = Ok(());
+        let mut result = Err(fault::busy());
         let slot = &mut result;
         self.dispatcher
-            .run_one(claim, async |held: HeldClaim| match self.advance(&held).await {
-                Ok(finish) => finish,
-                Err(error) => {
-                    *slot = Err(error);
-                    Finish::Retry { due: self.now() }
-                }
+            .run_one(claim, async |held: HeldClaim| {
+                let (done, finish) = work(held).await;
+                *slot = done;
+                finish
             })
             .await?;
+        self.wake();
         result
     }
 
-    async fn claim(&self, case: CaseId) -> Result<identkit_store::Claim, Error> {
-        let deadline = self.clock.now().plus(self.lease * LEASES);
+    fn due_now(&self) -> Finish {
+        Finish::Retry { due: self.now() }
+    }
+
+    /// Claims a case. Waits for the worker that has it, and takes the claim over if that worker has stopped.
+    async fn claim(&self, case: CaseId) -> Result<Claim, Error> {
+        let found = self.store.case(case).await?.filter(|found| found.version > 0).ok_or_else(fault::no_case)?;
+        self.provider(&found.provider)?;
+        let begin = self.clock.now();
+        let limit = self.lease * LEASES;
+        let mut is_reported = false;
         loop {
-            if let Some(claim) = self.store.claim_case(case).await? {
+            if let Some(claim) = self.dispatcher.claim_case(case).await? {
                 return Ok(claim);
             }
-            match self.store.case(case).await? {
-                Some(found) if found.version > 0 => {}
-                _ => return Err(fault::no_case()),
-            }
-            if self.clock.now() >= deadline {
+            let waited = self.clock.now().since(begin);
+            if waited >= limit {
                 return Err(fault::busy());
+            }
+            if waited >= PATIENCE && !is_reported {
+                is_reported = true;
+                (self.report)(Incident::Waiting { case, limit });
             }
             drop(self.clock.sleep_until(self.clock.now().plus(PAUSE)).await);
         }
@@ -165,11 +174,11 @@ impl Collector {
                 work.enter(CaseState::Open);
             }
             Command::Adopt(_) => return not_in_state("unknown"),
-            Command::Close if stage == CaseState::Unknown => {
-                work.record.not_opened = Some("a person has closed the case".to_owned());
+            Command::Close(reason) if stage == CaseState::Unknown => {
+                work.record.not_opened = Some(format!("a person has closed the case: {reason}"));
                 work.enter(CaseState::Closed);
             }
-            Command::Close => return not_in_state("unknown"),
+            Command::Close(reason) => work.close_lost(reason)?,
             Command::WithoutRecording if !stage.is_end() => {
                 work.record.wishes.video = false;
                 if stage == CaseState::Collecting {

@@ -1,6 +1,10 @@
 //! Errors of the collector itself.
 
+use std::time::Duration;
+
 use identkit_core::{Advice, Error, Kind};
+
+use crate::state::CaseState;
 
 pub(crate) fn unreadable() -> Error {
     Error::new(Kind::Integrity, "the stored state of the case cannot be read: another program has written it")
@@ -30,7 +34,25 @@ pub(crate) fn no_case() -> Error {
         .with_advice(Advice::FixInput)
 }
 
+pub(crate) fn lost_turn() -> Error {
+    let detail = "another worker has begun the same sweep: this one was paused for too long";
+    Error::new(Kind::Conflict, detail).with_advice(Advice::RetryLater)
+}
+
+pub(crate) fn not_lost(stage: CaseState) -> Error {
+    let detail = format!(
+        "the case is {stage}: only a case of unknown outcome can be closed, or one of which nothing is saved and that the \
+         vendor has lost, which two reads at least 5 minutes apart must show"
+    );
+    Error::new(Kind::InvalidState, detail)
+}
+
+pub(crate) fn slow_hook(limit: Duration) -> Error {
+    let detail = format!("the hook did not return within {} s: make it faster, or raise Timing::hook", limit.as_secs());
+    Error::new(Kind::Timeout, detail).with_advice(Advice::RetryLater)
+}
+
 pub(crate) fn busy() -> Error {
-    let detail = "a worker has the case: nothing was changed";
+    let detail = "a worker has the case and renews its claim: nothing was changed, repeat the command";
     Error::new(Kind::Conflict, detail).with_advice(Advice::RetryLater)
 }

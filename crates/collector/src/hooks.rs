@@ -58,7 +58,8 @@ pub struct NoticedCase {
 /// [`Notice::idempotency_key`].
 ///
 /// # Errors
-/// If a method fails, the notice is given again later. The case continues meanwhile.
+/// If a method fails, or does not return within [`Timing::hook`](crate::Timing::hook), the notice is given again later. The case
+/// continues meanwhile. A method must not block its thread: no time limit can end that.
 #[async_trait]
 pub trait CaseHooks: Send + Sync + fmt::Debug {
     /// The case has ended with an outcome.

@@ -1,7 +1,9 @@
 //! What a running collector reports, for logs and metrics.
 
+use std::time::Duration;
+
 use identkit_core::Error;
-use identkit_store::CaseId;
+use identkit_store::{CaseId, EventId};
 
 use crate::state::CaseState;
 
@@ -35,9 +37,26 @@ pub enum Incident {
         error: Error,
     },
     /// A webhook is about an order that was not opened by a collector. It is in the store, and nothing is done with it.
-    Stranger {
+    UnmatchedWebhook {
         /// The case in the store.
         case: CaseId,
+    },
+    /// A stored webhook cannot be read, e.g. because its row was changed. It is skipped: the status is read all the same, but
+    /// its payload cannot be saved.
+    UnreadableEvent {
+        /// The case.
+        case: CaseId,
+        /// The event.
+        event: EventId,
+        /// Why it cannot be read.
+        error: Error,
+    },
+    /// A command waits for the worker that has the case. If that worker has stopped, the command continues after the lease.
+    Waiting {
+        /// The case.
+        case: CaseId,
+        /// Longest time for which the command waits.
+        limit: Duration,
     },
     /// Another worker has the case.
     Lost {

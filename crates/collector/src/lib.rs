@@ -3,6 +3,7 @@
 mod alarms;
 mod collector;
 mod control;
+mod deletion_dates;
 mod fault;
 mod hooks;
 mod incident;
@@ -11,6 +12,7 @@ mod opening;
 mod random;
 mod record;
 mod report;
+mod reuse;
 mod setup;
 mod sink;
 mod state;
@@ -27,11 +29,12 @@ pub use self::ledger::read_deletions;
 pub use self::opening::{CaseOpener, OpenCall, OpenRequest, OpenedCase};
 pub use self::record::EvidenceWishes;
 pub use self::report::{CaseReader, CaseReport, SavedFile};
+pub use self::reuse::{NoSignedData, SignedData};
 pub use self::setup::{CaseWebhook, DeletePolicy, ProviderSetup, Timing};
 #[cfg(feature = "folder")]
 pub use self::sink::FolderSink;
 #[cfg(feature = "object-store")]
 pub use self::sink::ObjectSink;
 pub use self::sink::{ArtifactKey, ArtifactName, ArtifactSink, DiscardSink, EncryptedSink, MemorySink, SavedArtifact};
-pub use self::state::CaseState;
+pub use self::state::{CaseState, ReuseOutcome};
 pub use self::sweep::SweepReport;

@@ -81,6 +81,11 @@ pub struct OpenRequest<'a> {
     pub reference: Option<Secret>,
     /// Additional evidence. `None`: that of the collector.
     pub wishes: Option<EvidenceWishes>,
+    /// The service's own name of the person, e.g. a customer number, under which [`Collector::signed_data`] finds the signed data
+    /// of this case. The store has a keyed hash of it only.
+    pub person: Option<Secret>,
+    /// Whether the request contains the signed data of an earlier case: the report then says whether the vendor has used them.
+    pub has_signed_data: bool,
     /// Sends the request.
     pub opener: &'a dyn CaseOpener,
 }
@@ -88,13 +93,27 @@ pub struct OpenRequest<'a> {
 impl<'a> OpenRequest<'a> {
     /// Creates a request with a random reference and the collector's wishes.
     pub fn new(provider: &'a str, purpose: Purpose, opener: &'a dyn CaseOpener) -> Self {
-        Self { provider, purpose, reference: None, wishes: None, opener }
+        Self { provider, purpose, reference: None, wishes: None, person: None, has_signed_data: false, opener }
     }
 
     /// Sets the caller's reference, unique and without personal data.
     #[must_use]
     pub fn reference(mut self, reference: impl Into<Secret>) -> Self {
         self.reference = Some(reference.into());
+        self
+    }
+
+    /// Sets the service's own name of the person.
+    #[must_use]
+    pub fn person(mut self, name: impl Into<Secret>) -> Self {
+        self.person = Some(name.into());
+        self
+    }
+
+    /// Says that the request contains the signed data of an earlier case.
+    #[must_use]
+    pub fn with_signed_data(mut self) -> Self {
+        self.has_signed_data = true;
         self
     }
 
@@ -122,15 +141,16 @@ pub struct OpenedCase {
     /// URL for the person. Anyone who has it can act as the person.
     pub person_url: Option<Secret>,
     /// Why the outcome is unknown.
-    pub doubt: Option<Error>,
+    pub unknown_because: Option<Error>,
 }
 
 impl Collector {
     /// Opens a case at a vendor. The intent is durable before the request is sent, and the vendor's response before this
     /// returns.
     ///
-    /// If the process stops meanwhile, or if the outcome is unknown, the case is [`CaseState::Unknown`]: a running collector
-    /// searches for it by its reference. It is never opened a second time.
+    /// If the process stops or the future is dropped meanwhile, or if the outcome is unknown, the case is [`CaseState::Unknown`]: a running collector
+    /// searches for it by its reference. It is never opened a second time. In a handler of an HTTP server, which is dropped if the
+    /// client closes its connection, run it in a task.
     ///
     /// # Errors
     /// The case was not opened: the errors of [`IdentityProvider::open`] except [`Kind::OutcomeUnknown`];
@@ -147,7 +167,7 @@ impl Collector {
     /// # Errors
     /// Like [`open`](Self::open).
     pub async fn open_with(&self, request: OpenRequest<'_>) -> Result<OpenedCase, Error> {
-        let OpenRequest { provider, purpose, reference, wishes, opener } = request;
+        let OpenRequest { provider, purpose, reference, wishes, person, has_signed_data, opener } = request;
         let setup = self.provider(provider)?;
         let sent = self.now();
         let reference = match reference {
@@ -157,7 +177,9 @@ impl Collector {
         };
         let date = sent.strftime("%Y/%m/%d");
         let folder = format!("{provider}/{date}/{}", random::name()?);
-        let record = Record::new(purpose, wishes.unwrap_or(self.wishes), folder, sent);
+        let mut record = Record::new(purpose, wishes.unwrap_or(self.wishes), folder, sent);
+        record.person = person.map(|person| self.store.keyed_hash("person", &person));
+        record.has_signed_data = has_signed_data;
         let intent = Intent::new(provider, reference.clone(), sent)
             .with_status(record.state().as_str())
             .with_data(record.encode()?);
@@ -207,7 +229,7 @@ impl Opening<'_> {
                 // Nothing was sent.
                 work.record.not_opened = Some(error.detail().to_owned());
                 work.enter(CaseState::Closed);
-                self.keep(&mut work, &[]).await?;
+                self.save_with_retries(&mut work, &[]).await?;
                 return Err(error);
             }
         };
@@ -225,7 +247,7 @@ impl Opening<'_> {
             state: CaseState::Open,
             vendor_id: None,
             person_url: None,
-            doubt: None,
+            unknown_because: None,
         };
         match result {
             Ok(Opened { case, person_url, .. }) => {
@@ -234,14 +256,14 @@ impl Opening<'_> {
                 work.case.opened = Some(case);
                 work.enter(CaseState::Open);
                 let due = work.rest_until(FIRST_READ);
-                if let Err(error) = self.keep(&mut work, &[]).await {
+                if let Err(error) = self.save_with_retries(&mut work, &[]).await {
                     // The caller has the only copy.
-                    (opened.state, opened.doubt) = (CaseState::Unknown, Some(error));
+                    (opened.state, opened.unknown_because) = (CaseState::Unknown, Some(error));
                     return Ok((opened, due));
                 }
                 // A webhook can have arrived before.
-                let early = collector.store.events_of(id, EventId::default(), 1).await;
-                let due = if early.is_ok_and(|events| events.is_empty()) { due } else { collector.now() };
+                let early = collector.store.event_page_of(id, EventId::default(), 1).await;
+                let due = if early.is_ok_and(|page| page.last.is_none()) { due } else { collector.now() };
                 Ok((opened, due))
             }
             Err(error) => {
@@ -249,7 +271,7 @@ impl Opening<'_> {
                 if is_certain(&error) {
                     work.record.not_opened = Some(error.detail().to_owned());
                     work.enter(CaseState::Closed);
-                    self.keep(&mut work, &response).await?;
+                    self.save_with_retries(&mut work, &response).await?;
                     return Err(error);
                 }
                 work.record.candidates = self.candidates(&error, work.record.purpose);
@@ -257,8 +279,8 @@ impl Opening<'_> {
                 let first = collector.timing.searches.first().copied().unwrap_or(FIRST_READ);
                 let due = work.rest_until(first);
                 // If this fails, the next worker finds the intent, which says the same.
-                drop(self.keep(&mut work, &response).await);
-                (opened.state, opened.doubt) = (CaseState::Unknown, Some(error));
+                drop(self.save_with_retries(&mut work, &response).await);
+                (opened.state, opened.unknown_because) = (CaseState::Unknown, Some(error));
                 Ok((opened, due))
             }
         }
@@ -280,7 +302,7 @@ impl Opening<'_> {
     }
 
     /// Stores what the vendor has answered, also if the store fails for a while.
-    async fn keep(&self, work: &mut Work<'_>, entries: &[Entry]) -> Result<(), Error> {
+    async fn save_with_retries(&self, work: &mut Work<'_>, entries: &[Entry]) -> Result<(), Error> {
         let mut attempts = 1;
         loop {
             match work.save_entries(entries).await {

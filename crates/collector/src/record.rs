@@ -3,11 +3,12 @@
 use identkit_core::{Absence, CaseRef, Error, Event, EvidenceKind, EvidencePlan, Outcome, Pii, Purpose, Secret};
 use identkit_store::Case;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::fault;
 use crate::hooks::Notice;
-use crate::state::CaseState;
+use crate::state::{CaseState, ReuseOutcome};
 use crate::trouble::Trouble;
 
 /// Version of the format. A later release reads the earlier ones.
@@ -44,6 +45,13 @@ impl EvidenceWishes {
     }
 }
 
+/// The first and the last of several 404s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NotFoundSpan {
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+}
+
 /// The state of a case in the words of the collector.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -54,6 +62,18 @@ pub(crate) struct Record {
     pub(crate) wishes: EvidenceWishes,
     /// Folder of the artifacts.
     pub(crate) folder: String,
+    /// Keyed hash of the service's name of the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) person: Option<String>,
+    /// Last day on which the person's document is valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) document_expires: Option<Date>,
+    /// Whether the request contained the signed data of an earlier case.
+    #[serde(default)]
+    pub(crate) has_signed_data: bool,
+    /// What the vendor did with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reuse: Option<ReuseOutcome>,
     /// Time before the request was sent.
     pub(crate) sent: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,6 +109,9 @@ pub(crate) struct Record {
     /// Time of the first 404 of data whose deletion was not confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) missing_since: Option<Timestamp>,
+    /// 404s of the present stage without another response in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) not_found: Option<NotFoundSpan>,
     /// Number of searches for a case of unknown outcome.
     #[serde(default)]
     pub(crate) searches: u32,
@@ -105,6 +128,9 @@ pub(crate) struct Record {
     /// Whether an operator wants the case canceled at the vendor.
     #[serde(default)]
     pub(crate) cancel: bool,
+    /// Why a person has closed the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) closed_because: Option<String>,
     /// Why the case is closed, if it was not opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) not_opened: Option<String>,
@@ -130,6 +156,10 @@ impl Record {
             purpose,
             wishes,
             folder,
+            person: None,
+            document_expires: None,
+            has_signed_data: false,
+            reuse: None,
             sent,
             person_url: None,
             absence: Absence::new(),
@@ -144,18 +174,28 @@ impl Record {
             deleted: None,
             absent: Vec::new(),
             missing_since: None,
+            not_found: None,
             searches: 0,
             candidates: Vec::new(),
             trouble: None,
             alarms: 0,
             paused: false,
             cancel: false,
+            closed_because: None,
             not_opened: None,
             outbox: Vec::new(),
             notices: 0,
             last_event: 0,
             next: None,
         }
+    }
+
+    /// The 404s that show that the vendor has lost the case, if they do: a single one can be a transient error. A case of which
+    /// something was saved is deleted instead.
+    pub(crate) fn lost(&self) -> Option<NotFoundSpan> {
+        let can_be_lost = !self.stage.is_end() && self.saved.is_empty();
+        let is_proof = |span: &NotFoundSpan| span.last.duration_since(span.first) >= Absence::GONE_AFTER;
+        self.not_found.filter(is_proof).filter(|_| can_be_lost)
     }
 
     /// The state that operators see.

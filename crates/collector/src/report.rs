@@ -8,7 +8,7 @@ use crate::collector::Collector;
 use crate::ledger::Item;
 use crate::record::Record;
 use crate::setup::DeletePolicy;
-use crate::state::CaseState;
+use crate::state::{CaseState, ReuseOutcome};
 
 /// A saved artifact of a case.
 #[non_exhaustive]
@@ -58,6 +58,8 @@ pub struct CaseReport {
     pub state: CaseState,
     /// How the case ended, if it has.
     pub outcome: Option<Outcome>,
+    /// What the vendor did with the signed data of an earlier case, if the case was opened with any and has ended.
+    pub reuse: Option<ReuseOutcome>,
     /// URL for the person, while the case is open.
     pub person_url: Option<Secret>,
     /// Time of the creation.
@@ -75,9 +77,9 @@ pub struct CaseReport {
     /// Vendor's ids of cases that can be this one.
     pub candidates: Vec<Secret>,
     /// Why the case waits, or how it ended.
-    pub why: String,
+    pub reason: String,
     /// What happens next, or what a person can do.
-    pub then: String,
+    pub next_step: String,
     /// Time of the next step, if no webhook arrives before.
     pub next: Option<Timestamp>,
     /// Number of failures in a row.
@@ -103,12 +105,9 @@ impl CaseReader {
     /// # Errors
     /// Like [`Collector::report`].
     pub async fn report(&self, id: CaseId) -> Result<Option<CaseReport>, Error> {
-        match self.store.case(id).await? {
-            Some(case) if case.version > 0 => {
-                let artifacts = self.store.artifacts(id).await?;
-                self.describe(&case, &artifacts).map(Some)
-            }
-            _ => Ok(None),
+        match read(&self.store, id).await? {
+            Some((case, artifacts)) => self.describe(&case, &artifacts).map(Some),
+            None => Ok(None),
         }
     }
 
@@ -127,12 +126,9 @@ impl Collector {
     /// # Errors
     /// If the store cannot be read, or a later release has written the case.
     pub async fn report(&self, id: CaseId) -> Result<Option<CaseReport>, Error> {
-        match self.store.case(id).await? {
-            Some(case) if case.version > 0 => {
-                let artifacts = self.store.artifacts(id).await?;
-                self.describe(&case, &artifacts).map(Some)
-            }
-            _ => Ok(None),
+        match read(&self.store, id).await? {
+            Some((case, artifacts)) => self.describe(&case, &artifacts).map(Some),
+            None => Ok(None),
         }
     }
 
@@ -146,6 +142,14 @@ impl Collector {
     }
 }
 
+/// Reads a case that a collector has opened, and its artifacts.
+async fn read(store: &Store, id: CaseId) -> Result<Option<(Case, Vec<Artifact>)>, Error> {
+    match store.case(id).await? {
+        Some(case) if case.version > 0 => Ok(Some((case, store.artifacts(id).await?))),
+        _ => Ok(None),
+    }
+}
+
 /// What is known about the collector of a case.
 #[derive(Clone, Copy, Debug, Default)]
 struct Setup<'a> {
@@ -155,7 +159,7 @@ struct Setup<'a> {
 
 fn describe(case: &Case, artifacts: &[Artifact], setup: Setup<'_>) -> Result<CaseReport, Error> {
     let record = Record::decode(case)?;
-    let (why, then) = explain(&record, setup);
+    let (reason, next_step) = explain(&record, setup);
     let missing = record.plan.as_ref().map(|plan| plan.kinds()).unwrap_or_default();
     Ok(CaseReport {
         case: case.id,
@@ -164,6 +168,7 @@ fn describe(case: &Case, artifacts: &[Artifact], setup: Setup<'_>) -> Result<Cas
         vendor_id: case.vendor_id.clone(),
         state: record.state(),
         outcome: record.outcome,
+        reuse: record.reuse,
         person_url: record.person_url.clone(),
         created: case.created,
         ended: record.ended,
@@ -172,8 +177,8 @@ fn describe(case: &Case, artifacts: &[Artifact], setup: Setup<'_>) -> Result<Cas
         artifacts: artifacts.iter().map(SavedFile::new).collect(),
         missing: missing.into_iter().filter(|kind| !record.saved.contains(kind)).collect(),
         candidates: record.candidates.iter().map(|case| case.id.clone()).collect(),
-        why,
-        then,
+        reason,
+        next_step,
         next: if record.paused || record.state().is_end() { None } else { record.next },
         failures: record.trouble.as_ref().map_or(0, |trouble| trouble.failures),
         paused: record.paused,
@@ -187,18 +192,21 @@ fn explain(record: &Record, Setup { provider, delete }: Setup<'_>) -> (String, S
     }
     let can = |capability| provider.is_none_or(|provider| provider.can(capability));
     if let Some(trouble) = record.trouble.as_ref().filter(|_| !record.stage.is_end()) {
-        let why = match trouble.failures {
+        let reason = match trouble.failures {
             0 => trouble.text.clone(),
             1 => format!("the last attempt failed: {}", trouble.text),
             failures => format!("{failures} attempts in a row have failed since {}: {}", trouble.since, trouble.text),
         };
-        let then = match (record.next, trouble.failures) {
-            (Some(next), _) => format!("the collector tries again at {next}, or at once with `case retry`"),
-            (None, _) => "the collector waits for a decision".to_owned(),
+        let mut next_step = match record.next {
+            Some(next) => format!("the collector tries again at {next}, or at once with `case retry`"),
+            None => "the collector waits for a decision".to_owned(),
         };
-        return (why, then);
+        if record.lost().is_some() {
+            next_step.push_str("; the vendor has lost the case, so `case close` can give it up");
+        }
+        return (reason, next_step);
     }
-    let (why, then) = match record.stage {
+    let (reason, next_step) = match record.stage {
         CaseState::Intended => (
             "the request is being sent, or the process that sent it has stopped",
             "after the lease, the collector searches for the case at the vendor; it never opens it again",
@@ -235,11 +243,12 @@ fn explain(record: &Record, Setup { provider, delete }: Setup<'_>) -> (String, S
             let reason = record.not_opened.as_deref().unwrap_or_default();
             return (format!("the vendor has not opened the case: {reason}"), "nothing".into());
         }
+        CaseState::Closed if let Some(reason) = &record.closed_because => return (reason.clone(), "nothing".into()),
         CaseState::Closed if record.outcome == Some(Outcome::Gone) => {
             ("the vendor no longer has the case: it probably timed out", "nothing")
         }
         CaseState::Closed => ("the case has ended, and there is nothing to delete at the vendor", "nothing"),
         CaseState::Stuck => ("", ""),
     };
-    (why.to_owned(), then.to_owned())
+    (reason.to_owned(), next_step.to_owned())
 }

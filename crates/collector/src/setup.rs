@@ -98,9 +98,12 @@ pub struct Timing {
     pub searches: Vec<Duration>,
     /// Time to wait for the announcement of a recording before it is requested again. Default: 24 hours.
     pub recording: Duration,
+    /// Time within which a hook of [`CaseHooks`](crate::CaseHooks) must return. If it does not, its future is dropped, and the
+    /// notice is given again later. Default: 30 seconds.
+    pub hook: Duration,
     /// Time for which the store remembers a webhook of an order that no case has, e.g. because the order's own case is
     /// just being saved. Default: 15 minutes.
-    pub strangers: Duration,
+    pub unmatched_webhooks: Duration,
 }
 
 impl Default for Timing {
@@ -113,7 +116,8 @@ impl Default for Timing {
             // list that was down.
             searches: [1, 5, 15, 60, 6 * 60, 24 * 60, 72 * 60].map(minutes).to_vec(),
             recording: minutes(24 * 60),
-            strangers: minutes(15),
+            hook: Duration::from_secs(30),
+            unmatched_webhooks: minutes(15),
         }
     }
 }

@@ -85,6 +85,17 @@ impl fmt::Display for CaseState {
     }
 }
 
+/// What the vendor did with the signed data of an earlier case.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReuseOutcome {
+    /// It has used them.
+    Reused,
+    /// It has identified the person again, without an error (AT-72).
+    IdentifiedAgain,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

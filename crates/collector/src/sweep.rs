@@ -30,6 +30,55 @@ struct Mark {
     alarm: u32,
 }
 
+/// The right to sweep a provider.
+struct SweepTurn<'a> {
+    collector: &'a Collector,
+    /// Name of the watermark.
+    name: String,
+    mark: Mark,
+    /// The watermark as it is in the store.
+    stored: Option<Vec<u8>>,
+}
+
+impl SweepTurn<'_> {
+    /// Takes the turn. Returns `None` if another worker was faster.
+    async fn take(mut self) -> Result<Option<Self>, Error> {
+        let until = self.collector.now().checked_add(TURN).ok();
+        let is_taken = self.write(Mark { turn: until, ..self.mark.clone() }).await?;
+        Ok(is_taken.then_some(self))
+    }
+
+    /// Makes the turn longer when half of it is over.
+    async fn renew(&mut self) -> Result<(), Error> {
+        let now = self.collector.now();
+        if self.mark.turn.is_some_and(|until| until.duration_since(now) > TURN / 2) {
+            return Ok(());
+        }
+        let mark = Mark { turn: now.checked_add(TURN).ok(), ..self.mark.clone() };
+        if self.write(mark).await? { Ok(()) } else { Err(fault::lost_turn()) }
+    }
+
+    async fn record_alarm(&mut self, days: u32) -> Result<(), Error> {
+        let mark = Mark { alarm: days, ..self.mark.clone() };
+        if self.write(mark).await? { Ok(()) } else { Err(fault::lost_turn()) }
+    }
+
+    /// Records a complete window. If the turn was lost, another worker sweeps the same window again.
+    async fn end(mut self, end: Timestamp) -> Result<(), Error> {
+        self.write(Mark { end, turn: None, alarm: 0 }).await.map(drop)
+    }
+
+    /// Replaces the watermark. Returns whether this worker still had the turn.
+    async fn write(&mut self, mark: Mark) -> Result<bool, Error> {
+        let bytes = serde_json::to_vec(&mark).map_err(|_| fault::unreadable())?;
+        let written = self.collector.store.swap_watermark(&self.name, self.stored.as_deref(), &bytes).await?;
+        if written {
+            (self.mark, self.stored) = (mark, Some(bytes));
+        }
+        Ok(written)
+    }
+}
+
 /// What a sweep found.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +86,7 @@ pub struct SweepReport {
     /// Number of changed cases that the collector has opened and that have not ended.
     pub cases: usize,
     /// Number of changed cases that were opened elsewhere.
-    pub strangers: usize,
+    pub unmatched: usize,
     /// Number of entries of the vendor's list that cannot be read.
     pub unreadable: usize,
 }
@@ -62,21 +111,17 @@ impl Collector {
         if !is_due || mark.turn.is_some_and(|turn| now < turn && turn.duration_since(now) <= TURN) {
             return Ok(None);
         }
-        let alarm = days.unwrap_or_default();
-        let turn = Mark { turn: now.checked_add(TURN).ok(), alarm: alarm.max(mark.alarm), ..mark.clone() };
-        let turn = serde_json::to_vec(&turn).map_err(|_| fault::unreadable())?;
-        if !self.store.swap_watermark(&name, stored.as_deref(), &turn).await? {
-            // Another worker has taken the turn.
-            return Ok(None);
-        }
-        if alarm > mark.alarm {
-            (self.report)(Incident::SweepGap { provider: provider.to_owned(), days: alarm });
-        }
         let begin = mark.end.checked_sub(self.timing.overlap).unwrap_or(mark.end);
-        let report = self.sweep(provider, Window { begin, end: now }).await?;
-        let done = serde_json::to_vec(&Mark { end: now, turn: None, alarm: 0 }).map_err(|_| fault::unreadable())?;
-        // If the turn was too short, another worker sweeps the same window again.
-        self.store.swap_watermark(&name, Some(&turn), &done).await?;
+        let (alarm, reported) = (days.unwrap_or_default(), mark.alarm);
+        let turn = SweepTurn { collector: self, name, mark, stored };
+        let Some(mut turn) = turn.take().await? else { return Ok(None) };
+        if alarm > reported {
+            (self.report)(Incident::SweepGap { provider: provider.to_owned(), days: alarm });
+            // Only now: a process that stops in between must not lose the alarm.
+            turn.record_alarm(alarm).await?;
+        }
+        let report = self.sweep_window(provider, Window { begin, end: now }, Some(&mut turn)).await?;
+        turn.end(now).await?;
         Ok(Some(report))
     }
 
@@ -86,21 +131,36 @@ impl Collector {
     /// [`Kind::Unsupported`] if the vendor has no list of changes, and those of the call and of the store. The window is then
     /// incomplete: sweep it again.
     pub async fn sweep(&self, provider: &str, window: Window) -> Result<SweepReport, Error> {
+        self.sweep_window(provider, window, None).await
+    }
+
+    async fn sweep_window(
+        &self,
+        provider: &str,
+        window: Window,
+        mut turn: Option<&mut SweepTurn<'_>>,
+    ) -> Result<SweepReport, Error> {
         let setup = self.provider(provider)?;
         let name = setup.provider.descriptor().name;
         let mut report = SweepReport::default();
         let (mut after, options) = (None, identkit_core::CallOptions::new());
         loop {
+            if let Some(turn) = &mut turn {
+                turn.renew().await?;
+            }
             let page = setup.provider.changes(window, after.as_ref(), &options).await?;
             report.unreadable += page.unreadable;
             for (id, _) in page.cases {
+                if let Some(turn) = &mut turn {
+                    turn.renew().await?;
+                }
                 match self.store.case_by_vendor_id(name, &id).await? {
                     Some(case) if CaseState::parse(&case.status).is_some_and(CaseState::is_end) => {}
                     Some(case) if case.version > 0 => {
                         self.store.wake(name, &id, self.now()).await?;
                         report.cases += 1;
                     }
-                    _ => report.strangers += 1,
+                    _ => report.unmatched += 1,
                 }
             }
             after = page.next;

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use identkit_core::{CallOptions, Error, Event, EvidenceKind};
-use identkit_store::{Case, Deletion, Entry, EventId, EventState, Finish, HeldClaim};
+use futures_util::future::{Either, select};
+use identkit_core::{CallOptions, Error, Event, EvidenceKind, Kind};
+use identkit_store::{Case, Deletion, Entry, EventId, EventState, Finish, HeldClaim, UnreadableEvent};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::collector::Collector;
+use crate::fault;
 use crate::hooks::{Notice, NoticeKind, NoticedCase};
 use crate::incident::Incident;
 use crate::random;
-use crate::record::Record;
+use crate::record::{NotFoundSpan, Record};
 use crate::setup::ProviderSetup;
 use crate::state::CaseState;
 use crate::trouble::{self, Trouble};
@@ -23,6 +25,9 @@ const FRESH: f64 = 0.6;
 
 /// Time that a call must end before the lease.
 const MARGIN: Duration = Duration::from_secs(1);
+
+/// A notice that was not confirmed is given again after the wait of this number of failures: about a minute.
+const NOTICE_WAIT: u32 = 6;
 
 /// Why a step ended.
 pub(crate) enum Failure {
@@ -40,6 +45,17 @@ pub(crate) enum Next {
     Rest(Timestamp),
     /// The case rests until an event arrives or a person acts.
     RestForever,
+}
+
+impl Next {
+    /// The one of two waits that ends first.
+    pub(crate) fn earlier(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Step, _) | (_, Self::Step) => Self::Step,
+            (Self::RestForever, next) | (next, Self::RestForever) => next,
+            (Self::Rest(one), Self::Rest(other)) => Self::Rest(one.min(other)),
+        }
+    }
 }
 
 /// Passes errors of the store on, apart from those of a step.
@@ -69,6 +85,8 @@ pub(crate) struct Work<'a> {
     before: CaseState,
     /// The record as it is in the store.
     stored: Vec<u8>,
+    /// Whether the service has not confirmed a notice since the claim.
+    is_refused: bool,
 }
 
 impl<'a> Work<'a> {
@@ -80,7 +98,7 @@ impl<'a> Work<'a> {
     ) -> Result<Self, Error> {
         let record = Record::decode(&case)?;
         let stored = case.data.expose().clone();
-        Ok(Self { collector, held, setup, before: record.state(), record, case, stored })
+        Ok(Self { collector, held, setup, before: record.state(), record, case, stored, is_refused: false })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -90,6 +108,7 @@ impl<'a> Work<'a> {
     pub(crate) fn enter(&mut self, stage: CaseState) {
         self.record.stage = stage;
         self.record.trouble = None;
+        self.record.not_found = None;
     }
 
     /// Records when the case is due, and returns it.
@@ -163,13 +182,16 @@ impl<'a> Work<'a> {
         self.record.outbox.push(Notice { kind, idempotency_key, at: self.now(), text: text.into() });
     }
 
-    /// Gives the notices to the service after they are stored. Returns whether it has confirmed all of them: one that it
-    /// does not confirm stays, and those after it.
-    async fn publish(&mut self) -> Result<bool, Error> {
+    /// Gives the notices to the service after they are stored. One that it does not confirm stays, and those after it, until
+    /// the next claim: the case must not wait for a service that is down after each of its steps.
+    async fn publish(&mut self) -> Result<(), Error> {
         if self.record.outbox.is_empty() && self.record.state() == self.before {
-            return Ok(true);
+            return Ok(());
         }
         self.save().await?;
+        if self.is_refused {
+            return Ok(());
+        }
         let noticed = NoticedCase {
             case: self.case.id,
             provider: self.case.provider.clone(),
@@ -180,37 +202,60 @@ impl<'a> Work<'a> {
         let hooks = &self.collector.hooks;
         while let Some(notice) = self.record.outbox.first() {
             let confirmed = match notice.kind {
-                NoticeKind::Outcome => hooks.on_outcome(&noticed, notice).await,
-                NoticeKind::Collected => hooks.on_collected(&noticed, notice).await,
-                NoticeKind::Stuck | NoticeKind::Retention => hooks.on_stuck(&noticed, notice).await,
+                NoticeKind::Outcome => hooks.on_outcome(&noticed, notice),
+                NoticeKind::Collected => hooks.on_collected(&noticed, notice),
+                NoticeKind::Stuck | NoticeKind::Retention => hooks.on_stuck(&noticed, notice),
             };
-            if let Err(error) = confirmed {
+            if let Err(error) = self.within_limit(confirmed).await {
                 (self.collector.report)(Incident::Unconfirmed { case: self.case.id, error });
-                return Ok(false);
+                self.is_refused = true;
+                return Ok(());
             }
             self.record.outbox.remove(0);
         }
-        Ok(true)
+        Ok(())
+    }
+
+    /// Time at which the notices are given again, if the service has not confirmed one.
+    fn next_notice(&self) -> Option<Timestamp> {
+        self.is_refused.then(|| self.now() + trouble::wait(NOTICE_WAIT, random::number()))
+    }
+
+    /// Waits for a hook, but not longer than its time limit: it holds one of the collector's places.
+    async fn within_limit(&self, hook: impl Future<Output = Result<(), Error>> + Unpin) -> Result<(), Error> {
+        let limit = self.collector.timing.hook;
+        let clock = &self.collector.clock;
+        match select(hook, clock.sleep_until(clock.now().plus(limit))).await {
+            Either::Left((confirmed, _)) => confirmed,
+            Either::Right(_) => Err(fault::slow_hook(limit)),
+        }
     }
 
     /// Takes note of the events that arrived since the last claim.
     async fn read_events(&mut self) -> Result<(), Error> {
         loop {
             let after = EventId(self.record.last_event);
-            let page = self.collector.store.events_of(self.case.id, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            for stored in &page {
-                // What arrives after the claim opens a unit of its own.
+            let page = self.collector.store.event_page_of(self.case.id, after, PAGE).await?;
+            let Some(last) = page.last else { return Ok(()) };
+            // What arrives after the claim opens a unit of its own.
+            let pending = page.events.iter().map(|stored| (stored.id, stored.state));
+            let pending = pending.chain(page.unreadable.iter().map(|event| (event.id, event.state)));
+            let pending = pending.filter(|(_, state)| *state == EventState::Pending).map(|(id, _)| id).min();
+            for stored in page.events {
                 if stored.state != EventState::Pending {
                     self.take_note(&stored.delivery.event);
                 }
             }
-            if page.iter().any(|stored| stored.state == EventState::Pending) {
-                let read = page.iter().take_while(|stored| stored.state != EventState::Pending).last();
-                self.record.last_event = read.map_or(self.record.last_event, |stored| stored.id.0);
+            for UnreadableEvent { id, case, error, .. } in page.unreadable {
+                if pending.is_none_or(|pending| id < pending) {
+                    (self.collector.report)(Incident::UnreadableEvent { case, event: id, error });
+                }
+            }
+            if let Some(pending) = pending {
+                self.record.last_event = self.record.last_event.max(pending.0.saturating_sub(1));
                 return Ok(());
             }
-            self.record.last_event = last.id.0;
+            self.record.last_event = last.0;
         }
     }
 
@@ -229,7 +274,7 @@ impl<'a> Work<'a> {
 
     async fn step(&mut self) -> Result<Next, Failure> {
         match self.record.stage {
-            CaseState::Intended => Ok(self.doubt()),
+            CaseState::Intended => Ok(self.begin_search()),
             CaseState::Unknown => self.search().await,
             CaseState::Open => self.watch().await,
             CaseState::Final => self.plan().await,
@@ -262,7 +307,7 @@ impl Collector {
             return Ok(Finish::Done);
         };
         if case.version == 0 {
-            return self.stranger(&case).await;
+            return self.attend_unmatched(&case).await;
         }
         let setup = self.provider(&case.provider)?;
         let mut work = Work::new(self, held, setup, case)?;
@@ -273,11 +318,13 @@ impl Collector {
                 work.publish().await?;
                 work.record.next = work.next_alarm();
                 work.save().await?;
-                return Ok(work.record.next.map_or(Finish::Done, |due| Finish::Wait { due }));
+                let due = [work.record.next, work.next_notice()].into_iter().flatten().min();
+                return Ok(due.map_or(Finish::Done, |due| Finish::Wait { due }));
             }
             let before = work.record.trouble.clone();
             let next = match work.step().await {
                 Ok(next) => {
+                    work.record.not_found = None;
                     // A failure has passed. A decision that a person must make stays until the state changes.
                     if before
                         .is_some_and(|trouble| trouble.failures > 0 && Some(&trouble) == work.record.trouble.as_ref())
@@ -289,22 +336,15 @@ impl Collector {
                 Err(Failure::Store(error)) => return Err(error),
                 Err(Failure::Step(error)) => work.fail(error),
             };
-            let confirmed = work.publish().await?;
+            work.publish().await?;
             if let Next::Step = next
                 && !self.dispatcher.is_stopping()
             {
                 continue;
             }
-            let mut due = work.due(&next);
-            if !confirmed {
-                let again = work.now() + trouble::wait(6, random::number());
-                due = Some(due.map_or(again, |due| due.min(again)));
-            }
+            let due = [work.due(&next), work.next_notice()].into_iter().flatten().min();
             work.save().await?;
-            return Ok(match due {
-                Some(due) => Finish::Wait { due },
-                None => Finish::Done,
-            });
+            return Ok(due.map_or(Finish::Done, |due| Finish::Wait { due }));
         }
     }
 }
@@ -312,6 +352,12 @@ impl Collector {
 impl Work<'_> {
     /// Records a failure of a step.
     fn fail(&mut self, error: Error) -> Next {
+        // Only the vendor's errors have a status.
+        if error.kind() == Kind::NotFound && error.status().is_some() {
+            let now = self.now();
+            let first = self.record.not_found.map_or(now, |span| span.first);
+            self.record.not_found = Some(NotFoundSpan { first, last: now });
+        }
         let trouble = Trouble::add(self.record.trouble.take(), &error, self.now());
         let failures = trouble.failures;
         self.record.trouble = Some(trouble);

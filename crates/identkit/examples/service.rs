@@ -70,8 +70,9 @@ async fn open(State(collector): State<Arc<Collector>>, body: Bytes) -> Result<St
     let address = Address { country: Some(text("country").into()), ..Address::default() };
     let person = Person { given_names, family_name, email: Some(text("email").into()), address, ..Person::default() };
     let new = NewCase { reference: Some(text("reference").into()), person, ..NewCase::default() };
-    let provider = collector.providers().next().unwrap_or_default();
-    let opened = collector.open(provider, &new).await;
+    // In a task: an order that was begun is completed if the client closes its connection meanwhile.
+    let opening = async move { collector.open(collector.providers().next().unwrap_or_default(), &new).await };
+    let opened = tokio::spawn(opening).await.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     let opened = opened.map_err(|error| (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
     let [id, url] = [&opened.vendor_id, &opened.person_url].map(|text| text.as_ref().map(Secret::expose));
     Ok(json!({"case": opened.case.0, "state": opened.state.as_str(), "vendor_id": id, "person_url": url}).to_string())

@@ -119,6 +119,7 @@ pub struct Dispatcher {
     report: Arc<dyn Fn(DispatchIncident) + Send + Sync>,
     lease: Duration,
     longest_wait: Option<Duration>,
+    providers: Option<Vec<String>>,
     poll: Duration,
     parallel: usize,
     woken: AtomicBool,
@@ -143,6 +144,7 @@ impl Dispatcher {
             report: Arc::new(drop),
             lease,
             longest_wait: None,
+            providers: None,
             poll: Duration::from_secs(1),
             parallel: 16,
             woken: AtomicBool::new(false),
@@ -172,10 +174,21 @@ impl Dispatcher {
         self.with_new_worker()
     }
 
+    /// Claims only cases of these providers, as [`Worker::providers`].
+    #[must_use]
+    pub fn providers(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.providers = Some(names.into_iter().collect());
+        self.with_new_worker()
+    }
+
     fn with_new_worker(mut self) -> Self {
         let worker = Worker::new(self.store.clone(), Arc::clone(&self.clock), self.lease);
-        self.worker = match self.longest_wait {
+        let worker = match self.longest_wait {
             Some(wait) => worker.longest_wait(wait),
+            None => worker,
+        };
+        self.worker = match &self.providers {
+            Some(names) => worker.providers(names.iter().cloned()),
             None => worker,
         };
         self
@@ -249,6 +262,11 @@ impl Dispatcher {
             self.wake();
             all.await;
         }
+    }
+
+    /// Claims a case by its id, as [`Worker::claim_case`]: also one whose worker has stopped, after the lease.
+    pub async fn claim_case(&self, case: CaseId) -> Result<Option<Claim>, Error> {
+        self.worker.claim_case(case).await
     }
 
     /// Runs `work` for a claim that the caller has just made, and ends the claim.

@@ -354,8 +354,15 @@ pub trait Engine: fmt::Debug + Send + Sync {
     }
 
     /// Claims cases with pending work that is due: since `now` or earlier, or after `latest`, because no one can have set
-    /// such a time with the present clock. Returns the claims with the number of attempts.
-    async fn claim(&self, limit: usize, now: Timestamp, latest: Option<Timestamp>) -> Result<Vec<(Lease, u64)>, Error>;
+    /// such a time with the present clock. With `providers`, only cases of these. Returns the claims with the number of
+    /// attempts.
+    async fn claim(
+        &self,
+        limit: usize,
+        now: Timestamp,
+        latest: Option<Timestamp>,
+        providers: Option<&[String]>,
+    ) -> Result<Vec<(Lease, u64)>, Error>;
 
     /// Claims a case that no worker has claimed, with or without pending work. Returns the claim with the number of
     /// attempts.
@@ -368,8 +375,8 @@ pub trait Engine: fmt::Debug + Send + Sync {
         std::future::pending().await
     }
 
-    /// Returns the claims in order of their cases.
-    async fn claimed(&self, after: u64, limit: usize) -> Result<Vec<Held>, Error>;
+    /// Returns the claims in order of their cases. With `providers`, only of cases of these.
+    async fn claimed(&self, after: u64, limit: usize, providers: Option<&[String]>) -> Result<Vec<Held>, Error>;
 
     /// Claims a case again if its claim and beat are still these. Returns the claim with the number of attempts.
     async fn take_over(&self, held: Held) -> Result<Option<(Lease, u64)>, Error>;

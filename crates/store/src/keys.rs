@@ -123,6 +123,12 @@ impl Keys {
         self.wrapping.name(&[b"token", &pack(&parts)])
     }
 
+    /// The hash of a text, for a purpose: the same in this store, and without the key of the store unrelated to the text.
+    pub(crate) fn hash(&self, purpose: &str, text: &Secret) -> [u8; NAME] {
+        let parts = [purpose, text.expose()].map(str::as_bytes);
+        self.wrapping.name(&[b"hash", &pack(&parts)])
+    }
+
     /// The name of an event that is the same each time it is read, and differs from that of any other event, also in
     /// another store. The time belongs to it because a restored store uses the ids after its backup again.
     pub(crate) fn event_name(&self, case: Link, id: u64, received: Timestamp) -> String {

@@ -130,6 +130,10 @@ impl Tables {
     }
 }
 
+fn is_selected(providers: Option<&[String]>, provider: &str) -> bool {
+    providers.is_none_or(|names| names.iter().any(|name| name == provider))
+}
+
 impl CaseRow {
     /// Opens a unit, or joins the pending one. It is due at the earlier of both times.
     fn open_unit(&mut self, due: Timestamp) {
@@ -303,10 +307,18 @@ impl Engine for Memory {
         Ok(())
     }
 
-    async fn claim(&self, limit: usize, now: Timestamp, latest: Option<Timestamp>) -> Result<Vec<(Lease, u64)>, Error> {
+    async fn claim(
+        &self,
+        limit: usize,
+        now: Timestamp,
+        latest: Option<Timestamp>,
+        providers: Option<&[String]>,
+    ) -> Result<Vec<(Lease, u64)>, Error> {
         let mut tables = self.tables();
         let is_due = |due: Timestamp| due <= now || latest.is_some_and(|latest| due > latest);
-        let due = |case: &&mut CaseRow| case.pending && !case.claimed && is_due(case.due);
+        let due = |case: &&mut CaseRow| {
+            case.pending && !case.claimed && is_due(case.due) && is_selected(providers, &case.provider)
+        };
         let mut cases: Vec<_> = tables.cases.values_mut().filter(due).collect();
         cases.sort_by_key(|case| (case.due, case.id));
         cases.truncate(limit);
@@ -320,9 +332,10 @@ impl Engine for Memory {
         Ok(if free { tables.claim(case) } else { None })
     }
 
-    async fn claimed(&self, after: u64, limit: usize) -> Result<Vec<Held>, Error> {
+    async fn claimed(&self, after: u64, limit: usize, providers: Option<&[String]>) -> Result<Vec<Held>, Error> {
         let tables = self.tables();
-        let later = tables.cases.range(after.saturating_add(1)..).map(|(_, case)| case).filter(|case| case.claimed);
+        let selected = |case: &&CaseRow| case.claimed && is_selected(providers, &case.provider);
+        let later = tables.cases.range(after.saturating_add(1)..).map(|(_, case)| case).filter(selected);
         Ok(later.take(limit).map(|case| Held { case: case.id, fence: case.fence, beat: case.beat }).collect())
     }
 

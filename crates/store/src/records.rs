@@ -12,6 +12,12 @@ use crate::pack::micros;
 use crate::store::Store;
 
 impl Store {
+    /// Returns a keyed hash of a text in hexadecimal digits, e.g. for the name of a [watermark](Self::watermark): it is always the
+    /// same in this store, and a reader without the store's key cannot test what the text is.
+    pub fn keyed_hash(&self, purpose: &str, text: &Secret) -> String {
+        self.keys.hash(purpose, text).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Returns the watermark of a sweep.
     pub async fn watermark(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         self.engine.value(name).await

@@ -42,7 +42,7 @@ impl Store {
     /// Claims at most `limit` cases with pending work that is due. Use [`Worker`](crate::Worker), which also continues the
     /// work of workers that have stopped.
     pub async fn claim(&self, limit: usize, now: Timestamp) -> Result<Vec<Claim>, Error> {
-        let claims = self.engine.claim(limit, now, None).await?;
+        let claims = self.engine.claim(limit, now, None, None).await?;
         Ok(claims.into_iter().map(|(lease, attempts)| Claim { lease, attempts }).collect())
     }
 
@@ -62,7 +62,7 @@ impl Store {
 
     /// Returns at most `limit` present claims, in the order of their cases.
     pub async fn claimed(&self, after: CaseId, limit: usize) -> Result<Vec<Held>, Error> {
-        self.engine.claimed(after.0, limit).await
+        self.engine.claimed(after.0, limit, None).await
     }
 
     /// Claims a case again if its claim was not renewed or replaced since `held` was read.

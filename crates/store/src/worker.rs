@@ -27,6 +27,7 @@ pub struct Worker {
     clock: Arc<dyn Clock>,
     lease: Duration,
     longest_wait: Option<Duration>,
+    providers: Option<Vec<String>>,
     observed: Mutex<HashMap<Held, Instant>>,
 }
 
@@ -39,7 +40,7 @@ impl fmt::Debug for Worker {
 impl Worker {
     /// Creates a worker. All workers of a store must have the same lease.
     pub fn new(store: Store, clock: Arc<dyn Clock>, lease: Duration) -> Self {
-        Self { store, clock, lease, longest_wait: None, observed: Mutex::default() }
+        Self { store, clock, lease, longest_wait: None, providers: None, observed: Mutex::default() }
     }
 
     /// Sets the longest time for which work of this store waits. Work that waits longer is due: its time was set by a clock
@@ -47,6 +48,13 @@ impl Worker {
     #[must_use]
     pub fn longest_wait(mut self, wait: Duration) -> Self {
         self.longest_wait = Some(wait);
+        self
+    }
+
+    /// Claims only cases of these providers. Default: those of all providers.
+    #[must_use]
+    pub fn providers(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.providers = Some(names.into_iter().collect());
         self
     }
 
@@ -60,9 +68,28 @@ impl Worker {
         }
         let now = self.clock.wall();
         let latest = self.longest_wait.and_then(|wait| now.checked_add(wait).ok());
-        let due = self.store.engine.claim(limit.saturating_sub(claims.len()), now, latest).await?;
+        let due =
+            self.store.engine.claim(limit.saturating_sub(claims.len()), now, latest, self.providers.as_deref()).await?;
         claims.extend(due.into_iter().map(|(lease, attempts)| Claim { lease, attempts }));
         Ok(claims)
+    }
+
+    /// Claims a case, also if it has no pending work, e.g. for an operator. If a worker has claimed it, returns `None`, until
+    /// this worker has observed the same claim for the lease: call it several times during a lease.
+    pub async fn claim_case(&self, case: CaseId) -> Result<Option<Claim>, Error> {
+        if let Some(claim) = self.store.claim_case(case).await? {
+            return Ok(Some(claim));
+        }
+        let begin = self.clock.now();
+        let first = self.store.claimed(CaseId(case.0.saturating_sub(1)), 1).await?;
+        let Some(held) = first.into_iter().find(|held| held.case == case.0) else { return Ok(None) };
+        let end = self.clock.now();
+        let since = {
+            let mut observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
+            observed.retain(|other, _| other.case != held.case || *other == held);
+            *observed.entry(held).or_insert(end)
+        };
+        if begin.since(since) < self.lease { Ok(None) } else { self.store.take_over(held).await }
     }
 
     /// The claims that have not changed for the lease.
@@ -71,7 +98,7 @@ impl Worker {
         let begin = self.clock.now();
         let (mut present, mut after) = (Vec::new(), CaseId::default());
         loop {
-            let page = self.store.claimed(after, PAGE).await?;
+            let page = self.store.engine.claimed(after.0, PAGE, self.providers.as_deref()).await?;
             let Some(last) = page.last() else { break };
             after = CaseId(last.case);
             present.extend(page);

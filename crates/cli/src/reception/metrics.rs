@@ -72,11 +72,15 @@ impl Metrics {
     /// Creates metrics that also count what happens to stored events.
     pub(crate) fn with_events() -> Self {
         let mut metrics = Self::new();
-        let help = "Events of the store that could not be read, by the task that left them out";
-        metrics.registry.register("unreadable_events", help, metrics.unreadable.clone());
+        metrics.register_unreadable();
         let help = "1 if the file with the key of the store exists, else 0";
         metrics.registry.register("key_file_present", help, metrics.key_file.clone());
         metrics
+    }
+
+    fn register_unreadable(&mut self) {
+        let help = "Events of the store that could not be read, by the task that left them out";
+        self.registry.register("unreadable_events", help, self.unreadable.clone());
     }
 
     /// Counts an event that a task cannot read.
@@ -96,6 +100,7 @@ impl Metrics {
         metrics.registry.register("case_changes", help, metrics.changes.clone());
         let help = "Steps of cases that failed and are repeated";
         metrics.registry.register("case_failures", help, metrics.failures.clone());
+        metrics.register_unreadable();
         metrics
     }
 

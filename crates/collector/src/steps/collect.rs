@@ -10,6 +10,7 @@ use identkit_store::{Artifact, Entry, EventId};
 
 use crate::hooks::NoticeKind;
 use crate::ledger::Item;
+use crate::reuse;
 use crate::sink::ArtifactName;
 use crate::state::CaseState;
 use crate::work::{Failure, Next, Stored as _, Work};
@@ -29,7 +30,7 @@ impl Work<'_> {
             self.enter(CaseState::Final);
             return Ok(Next::Step);
         };
-        let (mut waits, mut failed) = (None, None);
+        let (mut waits, mut failed) = (Next::RestForever, None);
         for kind in plan.kinds() {
             if self.record.saved.contains(&kind) {
                 continue;
@@ -37,18 +38,19 @@ impl Work<'_> {
             // A kind that fails must not keep the others from being saved before the vendor deletes them.
             match self.collect_kind(&case, kind).await {
                 Ok(None) => {}
-                Ok(Some(next)) => waits = Some(next),
+                Ok(Some(next)) => waits = waits.earlier(next),
                 Err(Failure::Step(error)) => failed = failed.or(Some(error)),
                 Err(lost) => return Err(lost),
             }
         }
         match (failed, waits) {
             (Some(error), _) => return Err(Failure::Step(error)),
-            (None, Some(next)) => return Ok(next),
-            (None, None) => {}
+            (None, Next::RestForever) => {}
+            (None, next) => return Ok(next),
         }
         self.save_payloads().await?;
         self.remove_leftovers().await?;
+        self.remember_signed_data().await?;
         self.record.collected = Some(self.now());
         if !self.collector.store.artifacts(self.case.id).await.stored()?.is_empty() {
             self.notice(NoticeKind::Collected, "all evidence is saved and verified");
@@ -56,6 +58,21 @@ impl Work<'_> {
         self.enter(CaseState::Collected);
         self.save().await.stored()?;
         Ok(Next::Step)
+    }
+
+    /// Makes the signed data of the case known for the person's next case.
+    async fn remember_signed_data(&mut self) -> Result<(), Failure> {
+        let Some(person) = self.record.person.clone() else { return Ok(()) };
+        if !self.record.saved.contains(&EvidenceKind::SignedIdentData) {
+            return Ok(());
+        }
+        let artifacts = self.collector.store.artifacts(self.case.id).await.stored()?;
+        if let Some(artifact) = reuse::find(&artifacts, EvidenceKind::IdentData)
+            && let Some(data) = self.collector.read_artifact(artifact).await.step()?
+        {
+            self.record.document_expires = self.setup.provider.document_expires(&data);
+        }
+        self.collector.remember_person(&self.case.provider, &person, self.case.id).await.stored()
     }
 
     /// Reads and stores a kind. Returns for how long to wait if it cannot be read yet.
@@ -70,7 +87,7 @@ impl Work<'_> {
             self.setup.provider.evidence(case, kind, &options).await
         };
         if pieces.as_ref().is_err_and(|error| error.kind() == Kind::NotFound)
-            && let Some(next) = self.doubt_absence(kind)
+            && let Some(next) = self.wait_for_second_404(kind)
         {
             self.save().await.stored()?;
             return Ok(Some(next));
@@ -80,7 +97,7 @@ impl Work<'_> {
     }
 
     /// A 404 can be a transient error: only two that lie apart show that the vendor has no evidence of a kind.
-    fn doubt_absence(&mut self, kind: EvidenceKind) -> Option<Next> {
+    fn wait_for_second_404(&mut self, kind: EvidenceKind) -> Option<Next> {
         let now = self.now();
         let first = self.record.absent.iter().find(|(absent, _)| *absent == kind).map(|(_, first)| *first);
         if first.is_none() {
@@ -92,13 +109,14 @@ impl Work<'_> {
 
     /// Stores all pieces of a kind, and records them together.
     async fn save_kind(&mut self, kind: EvidenceKind, pieces: Result<Vec<Evidence>, Error>) -> Result<(), Failure> {
-        let pieces = match pieces {
-            Err(error) if error.kind() == Kind::NotFound => Vec::new(),
-            pieces => pieces.step()?,
+        let (pieces, not_found) = match pieces {
+            Err(error) if error.kind() == Kind::NotFound => (Vec::new(), Some(error)),
+            pieces => (pieces.step()?, None),
         };
         if pieces.is_empty() {
             let plan = self.record.plan.get_or_insert_default();
-            plan.mark_absent(kind).step()?;
+            // The vendor's 404 says more: it can have lost the case.
+            plan.mark_absent(kind).map_err(|error| not_found.unwrap_or(error)).step()?;
             return self.save().await.stored();
         }
         let mut entries = Vec::with_capacity(pieces.len());
@@ -193,10 +211,11 @@ impl Work<'_> {
     async fn save_payloads(&mut self) -> Result<(), Failure> {
         let (mut after, mut index) = (EventId::default(), 0_u32);
         loop {
-            let page = self.collector.store.events_of(self.case.id, after, PAGE).await.stored()?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = last.id;
-            for stored in page {
+            // An event that cannot be read was reported when it arrived.
+            let page = self.collector.store.event_page_of(self.case.id, after, PAGE).await.stored()?;
+            let Some(last) = page.last else { return Ok(()) };
+            after = last;
+            for stored in page.events {
                 let Some(payload) = &stored.delivery.event.payload else { continue };
                 index += 1;
                 if index <= self.record.payloads {

@@ -56,7 +56,7 @@ impl Work<'_> {
         actor: &str,
     ) -> Result<Next, Failure> {
         let options = self.call_options().await.stored()?;
-        let doubt = match self.setup.provider.delete(case, permit, &options).await {
+        let unconfirmed = match self.setup.provider.delete(case, permit, &options).await {
             Ok(()) => None,
             Err(error) if error.kind() == Kind::InvalidState => {
                 // The vendor has nothing to delete (AT-63), or says that the case has not ended.
@@ -75,7 +75,7 @@ impl Work<'_> {
             Err(error) => return Err(Failure::Step(error)),
         };
         let is_deleted = self.is_deleted(case).await?;
-        if let (Some(error), true) = (&doubt, is_deleted) {
+        if let (Some(error), true) = (&unconfirmed, is_deleted) {
             // A 404 can be a transient error, also twice: only reads that lie apart prove it.
             if self.record.saved.is_empty() {
                 let detail =
@@ -91,7 +91,7 @@ impl Work<'_> {
         if !is_deleted {
             self.record.missing_since = None;
             let detail = "the vendor confirmed the deletion, but the data can still be read";
-            return Err(Failure::Step(doubt.unwrap_or_else(|| Error::new(Kind::Integrity, detail))));
+            return Err(Failure::Step(unconfirmed.unwrap_or_else(|| Error::new(Kind::Integrity, detail))));
         }
         let now = self.now();
         let deletion = Deletion::new(now, actor, artifacts.iter().map(|one| one.sha256).collect())

@@ -5,6 +5,6 @@ mod collect;
 mod delete;
 mod plan;
 mod search;
-mod stranger;
 mod tidy;
+mod unmatched;
 mod watch;

@@ -16,7 +16,7 @@ const SEARCHES: u32 = 3;
 
 impl Work<'_> {
     /// The worker that stored the intent has stopped: the request may have been sent.
-    pub(crate) fn doubt(&mut self) -> Next {
+    pub(crate) fn begin_search(&mut self) -> Next {
         self.enter(CaseState::Unknown);
         self.next_search()
     }

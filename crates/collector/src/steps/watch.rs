@@ -2,11 +2,32 @@
 
 use std::time::Duration;
 
-use identkit_core::{Absence, Capability, CaseRef, Kind, Outcome};
+use identkit_core::{Absence, Capability, CaseRef, CaseStatus, Error, Kind, Outcome};
 
+use crate::fault;
 use crate::hooks::NoticeKind;
-use crate::state::CaseState;
+use crate::record::NotFoundSpan;
+use crate::state::{CaseState, ReuseOutcome};
 use crate::work::{Failure, Next, Stored as _, Work};
+
+/// Time until the next read of a status that the configuration does not map.
+const UNMAPPED: Duration = Duration::from_secs(60 * 60);
+
+/// Longest word of a vendor's status that is shown: a longer text can contain anything.
+const LONGEST_WORD: usize = 40;
+
+/// What a person must do about a status that the configuration does not map (AI-12).
+fn unmapped(status: Option<&CaseStatus>) -> String {
+    let last = status.and_then(|status| status.vendor_codes.last()).filter(|word| word.len() <= LONGEST_WORD);
+    let (shown, option) = match last {
+        Some(word) => (format!(" {word:?}"), format!("--outcome {word:?}=…")),
+        None => (String::new(), "--outcome WORD=…".to_owned()),
+    };
+    format!(
+        "the vendor's status{shown} has no meaning in the configuration: find out what it means, and add it to the mapping \
+         of statuses ({option})"
+    )
+}
 
 impl Work<'_> {
     pub(crate) async fn watch(&mut self) -> Result<Next, Failure> {
@@ -23,7 +44,14 @@ impl Work<'_> {
         let outcome = self.record.absence.note_status(&status, now);
         match (outcome, status) {
             (Some(outcome), status) if outcome.is_final() => {
-                let since = status.ok().and_then(|status| status.since);
+                let status = status.ok();
+                if let (Some(status), true) = (&status, self.record.has_signed_data) {
+                    self.record.reuse = self.setup.provider.was_identified_again(status).map(|again| match again {
+                        true => ReuseOutcome::IdentifiedAgain,
+                        false => ReuseOutcome::Reused,
+                    });
+                }
+                let since = status.and_then(|status| status.since);
                 self.record.outcome = Some(outcome);
                 self.record.ended = Some(since.map_or(now, |since| since.min(now)));
                 // The person has finished.
@@ -35,6 +63,11 @@ impl Work<'_> {
             (Some(Outcome::Unclear), _) => {
                 self.decide("the vendor's status of the case cannot be read: look into the vendor's portal");
                 Ok(self.rest(self.poll()))
+            }
+            (Some(Outcome::Unknown), status) => {
+                self.decide(unmapped(status.ok().as_ref()));
+                // The configuration can have another mapping at the next read.
+                Ok(self.rest(self.poll().min(UNMAPPED)))
             }
             (Some(_), _) => {
                 // What could not be read before can be read now.
@@ -48,6 +81,24 @@ impl Work<'_> {
             (None, Err(error)) => Err(Failure::Step(error)),
             (None, Ok(_)) => Ok(self.rest(self.poll())),
         }
+    }
+
+    /// Gives up a case that the vendor has lost, because a person wants it.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidState`] unless the vendor's 404s show it.
+    pub(crate) fn close_lost(&mut self, reason: &str) -> Result<(), Error> {
+        let Some(span) = self.record.lost() else { return Err(fault::not_lost(self.record.stage)) };
+        let NotFoundSpan { first, last } = span;
+        let why = format!("a person has closed the case: {reason}. The vendor answered 404 from {first} to {last}");
+        if self.record.outcome.is_none() {
+            (self.record.outcome, self.record.ended) = (Some(Outcome::Gone), Some(last));
+            self.notice(NoticeKind::Outcome, "a person has closed the case: the vendor has lost it");
+        }
+        self.record.closed_because = Some(why);
+        self.record.person_url = None;
+        self.enter(CaseState::Closed);
+        Ok(())
     }
 
     /// Time until the next read without an event. A vendor with a list of changes is swept instead.

@@ -4,17 +4,15 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use identkit_collector::{CaseState, CollectorBuilder, EvidenceWishes};
+use identkit_collector::{CaseState, CollectorBuilder};
 use identkit_core::Outcome;
 
-use crate::sim::{Fuse, Moment, Process, World};
+use crate::sim::{Fuse, Moment, Process, World, wishing};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 pub(crate) fn with_recording(builder: CollectorBuilder) -> CollectorBuilder {
-    let mut wishes = EvidenceWishes::default();
-    (wishes.video, wishes.audio) = (true, true);
-    builder.wishes(wishes)
+    wishing(true, true)(builder)
 }
 
 /// A case from the request to the deletion. Returns whether the process stopped.

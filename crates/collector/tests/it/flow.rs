@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use identkit_collector::{CaseState, Command, DeletePolicy, EvidenceWishes};
+use identkit_collector::{CaseState, Command, DeletePolicy};
 use identkit_core::{EvidenceKind, Outcome};
 use identkit_store::CaseId;
 
-use crate::sim::{Fuse, Reaction, World};
+use crate::sim::{Fuse, Reaction, World, wishing};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -20,7 +20,7 @@ async fn a_positive_case_is_collected_and_deleted() {
     assert_eq!(opened.person_url.unwrap().expose(), "https://vendor.example/order-1");
     let report = process.report().await;
     assert_eq!((report.state, report.outcome), (CaseState::Open, None));
-    assert!(report.person_url.is_some() && report.why.contains("not finished"), "{report:?}");
+    assert!(report.person_url.is_some() && report.reason.contains("not finished"), "{report:?}");
 
     world.finish(Outcome::Positive);
     world.deliver(&process, "Final").await;
@@ -95,7 +95,7 @@ async fn an_unknown_outcome_is_found_and_never_repeated() {
         let process = world.process().await;
         let opened = process.open().await.unwrap();
         assert_eq!((opened.state, opened.person_url), (CaseState::Unknown, None));
-        assert!(opened.doubt.is_some());
+        assert!(opened.unknown_because.is_some());
         process.run(MINUTE * 20).await;
         let report = process.report().await;
         let state = if reaction == Reaction::Lose { CaseState::Open } else { CaseState::Stuck };
@@ -103,9 +103,9 @@ async fn an_unknown_outcome_is_found_and_never_repeated() {
         let log = world.vendor.lock().unwrap().log.clone();
         assert!(log.iter().filter(|call| **call == "open").count() <= 1);
         if reaction == Reaction::Drop {
-            assert!(report.why.contains("3 searches did not find the case"), "{}", report.why);
+            assert!(report.reason.contains("3 searches did not find the case"), "{}", report.reason);
             assert_eq!(world.hooked.kinds(), ["Stuck"]);
-            process.collector.command(report.case, Command::Close).await.unwrap();
+            process.collector.command(report.case, Command::Close("the vendor does not know it".into())).await.unwrap();
             process.run(MINUTE * 3).await;
             assert_eq!(process.report().await.state, CaseState::Closed);
         }
@@ -120,7 +120,7 @@ async fn a_refused_case_is_closed_and_was_not_sent() {
     process.open().await.unwrap_err();
     let report = process.report().await;
     assert_eq!(report.state, CaseState::Closed);
-    assert!(report.why.contains("has not opened"), "{}", report.why);
+    assert!(report.reason.contains("has not opened"), "{}", report.reason);
     // The reference is used: another attempt needs another one.
     let error = process.open().await.unwrap_err();
     assert_eq!(error.kind(), identkit_core::Kind::Conflict);
@@ -130,18 +130,13 @@ async fn a_refused_case_is_closed_and_was_not_sent() {
 async fn a_recording_is_read_after_its_announcement_only() {
     let world = World::new();
     world.vendor.lock().unwrap().no_audio = true;
-    let wishes = |builder: identkit_collector::CollectorBuilder| {
-        let mut wishes = EvidenceWishes::default();
-        (wishes.video, wishes.audio) = (true, true);
-        builder.wishes(wishes)
-    };
-    let process = world.process_with(Fuse::none(), wishes).await;
+    let process = world.process_with(Fuse::none(), wishing(true, true)).await;
     drop(process.open().await.unwrap());
     world.finish(Outcome::Positive);
     world.deliver(&process, "Final").await;
     process.run(MINUTE * 3).await;
     let report = process.report().await;
-    assert_eq!((report.state, report.missing), (CaseState::Collecting, vec![EvidenceKind::Video]), "{}", report.why);
+    assert_eq!((report.state, report.missing), (CaseState::Collecting, vec![EvidenceKind::Video]), "{}", report.reason);
     // Without an announcement it is requested once more, and then a person must decide.
     process.run(DAY * 3).await;
     let report = process.report().await;
@@ -166,7 +161,7 @@ async fn an_outage_of_six_days_delays_a_case_only() {
     process.run(DAY * 6).await;
     let report = process.report().await;
     assert_eq!(report.state, CaseState::Stuck);
-    assert!(report.why.contains("refused") && report.next.is_some(), "{report:?}");
+    assert!(report.reason.contains("refused") && report.next.is_some(), "{report:?}");
     world.vendor.lock().unwrap().chaos = None;
     process.run(MINUTE * 61).await;
     let report = process.report().await;
@@ -294,12 +289,7 @@ async fn a_canceled_case_ends_as_terminated() {
 
 /// A process that also collects audio recordings, and a case that has ended.
 async fn with_audio(world: &World, call: &'static str, reactions: Vec<Reaction>) -> crate::sim::Process {
-    let wishes = |builder: identkit_collector::CollectorBuilder| {
-        let mut wishes = EvidenceWishes::default();
-        wishes.audio = true;
-        builder.wishes(wishes)
-    };
-    let process = world.process_with(Fuse::none(), wishes).await;
+    let process = world.process_with(Fuse::none(), wishing(false, true)).await;
     drop(process.open().await.unwrap());
     // The first sweep and the first read are over: they would make the case due earlier.
     process.run(MINUTE * 3).await;
@@ -382,12 +372,7 @@ async fn a_recording_request_that_was_not_sent_does_not_count() {
     let world = World::new();
     let refused = vec![Reaction::Refuse; 4];
     world.vendor.lock().unwrap().reactions.insert("request_evidence", refused);
-    let wishes = |builder: identkit_collector::CollectorBuilder| {
-        let mut wishes = EvidenceWishes::default();
-        wishes.video = true;
-        builder.wishes(wishes)
-    };
-    let process = world.process_with(Fuse::none(), wishes).await;
+    let process = world.process_with(Fuse::none(), wishing(true, false)).await;
     drop(process.open().await.unwrap());
     world.finish(Outcome::Positive);
     world.deliver(&process, "Final").await;
@@ -424,7 +409,7 @@ async fn a_case_with_the_id_of_another_one_is_stuck() {
     process.run(MINUTE * 3).await;
     let report = process.collector.report(second.case).await.unwrap().unwrap();
     assert_eq!(report.state, CaseState::Stuck);
-    assert!(report.why.contains("belongs to another case"), "{}", report.why);
+    assert!(report.reason.contains("belongs to another case"), "{}", report.reason);
     let searches = world.vendor.lock().unwrap().log.iter().filter(|call| **call == "find").count();
     assert_eq!(searches, 1);
 }

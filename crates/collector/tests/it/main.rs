@@ -11,7 +11,9 @@
 
 mod crashes;
 mod flow;
+mod operation;
 mod pauses;
+mod reuse;
 mod seeds;
 mod sim;
 mod sink;

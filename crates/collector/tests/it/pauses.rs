@@ -52,7 +52,7 @@ async fn a_paused_worker_changes_nothing_afterwards() {
             let report = second.report().await;
             // A request that was sent after all searches is found by a person, or by its webhook.
             if before.iter().any(|case| case.status == "stuck") && report.state == CaseState::Stuck {
-                assert!(report.why.contains("did not find"), "{label}: {report:?}");
+                assert!(report.reason.contains("did not find"), "{label}: {report:?}");
                 continue;
             }
             assert_eq!(report.state, CaseState::Deleted, "{label}: {report:?}");

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::civil::Date;
 
 use super::case::{CaseRef, NewCase, Opened, Purpose};
 use super::evidence::{DeletePermit, Evidence, EvidenceKind, EvidencePlan};
@@ -225,6 +226,18 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Reads the last day on which the person's document is valid from evidence of the kind
+    /// [`IdentData`](EvidenceKind::IdentData). `None` if it does not have it, or cannot be read.
+    fn document_expires(&self, ident_data: &[u8]) -> Option<Date> {
+        None
+    }
+
+    /// Whether the vendor has identified the person of a case that was opened with the signed data of an earlier one: it does so
+    /// without an error if it does not accept them (AT-72). `None` if the provider cannot know it.
+    fn was_identified_again(&self, status: &CaseStatus) -> Option<bool> {
+        None
+    }
+
     /// Cancels an open case: it ends as [`Outcome::Terminated`](crate::Outcome::Terminated). If the case has already
     /// ended, the error is [`Kind::InvalidState`](crate::Kind::InvalidState).
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {
@@ -297,6 +310,8 @@ mod tests {
         .map(|result| result.map_err(|error| error.kind()));
         assert_eq!(kinds, [Err(Kind::Unsupported); 8]);
         assert!(!Minimal.announces_end(&event));
+        let status = CaseStatus::new(crate::Outcome::Signed, Vec::new());
+        assert_eq!((Minimal.document_expires(b"{}"), Minimal.was_identified_again(&status)), (None, None));
         assert!(Minimal.descriptor().can(Capability::Open) && !Minimal.descriptor().can(Capability::Find));
     }
 

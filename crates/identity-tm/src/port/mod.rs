@@ -13,11 +13,12 @@ use identkit_core::{
     Event, Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose,
     Secret, Window,
 };
-use identkit_wire::{Callback as _, Dts, doubt_not_found};
+use identkit_wire::{Callback as _, Dts, doubt_not_found, json};
+use jiff::civil::Date;
 
 use self::state::{State, case_of, order_id};
-use crate::messages::{ListedOrder, OrderStatus, StatusEntry};
-use crate::{Finality, IdentityTm, OrderCallback, OrderFlavor, OrderId, PROVIDER, VideoReady};
+use crate::messages::{IdentDataAnswer, ListedOrder, OrderStatus, StatusEntry};
+use crate::{Finality, IdentityTm, OrderCallback, OrderFlavor, OrderId, PROVIDER, StatusKind, VideoReady};
 
 static DESCRIPTOR: Descriptor = Descriptor::new(
     PROVIDER,
@@ -191,6 +192,17 @@ impl IdentityProvider for IdentityTm {
 
     fn announces_end(&self, event: &Event) -> bool {
         event.provider == PROVIDER && event.name == OrderCallback::OnFinal.name()
+    }
+
+    fn document_expires(&self, ident_data: &[u8]) -> Option<Date> {
+        let (answer, _) = json::read_answer::<IdentDataAnswer>(ident_data).ok()?;
+        answer.checked()?.card_valid_until()?.expose().parse().ok()
+    }
+
+    /// An identification by video has statuses that reuse does not have (AT-72).
+    fn was_identified_again(&self, status: &CaseStatus) -> Option<bool> {
+        const VIDEO: [StatusKind; 3] = [StatusKind::VIDEO_CONDUCTED, StatusKind::VIDEO_WAITING, StatusKind::VIDEO_CALL];
+        Some(VIDEO.iter().any(|kind| status.vendor_codes.contains(&kind.0.to_string())))
     }
 
     async fn cancel(&self, case: &CaseRef, options: &CallOptions) -> Result<(), Error> {

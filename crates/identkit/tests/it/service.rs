@@ -1,7 +1,7 @@
 //! The example `service` as a process that is killed.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -88,4 +88,23 @@ async fn a_killed_service_completes_its_cases_once() {
     assert!(within(Duration::from_secs(90), deleted).await.is_some(), "the data are deleted at the vendor");
     assert_eq!(files(&data.path().join("results")), ["ident-data-0.json", "report-0.pdf"]);
     assert_eq!((calls(&sandbox, "putOrder"), calls(&sandbox, "delIdentdata")), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_does_not_end_its_order() {
+    let (sandbox, data) = (Sandbox::serve().await.unwrap(), TempDir::new().unwrap());
+    std::fs::write(data.path().join("key"), [7; 32]).unwrap();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let _service = Service::start(&sandbox, data.path(), address);
+    let case = r#"{"reference":"case-4711","given_names":"Erika","family_name":"Mustermann","country":"DE",
+        "email":"e.mustermann@example.com"}"#;
+    let length = case.len();
+    let request = format!("POST /cases HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n{case}");
+    let mut client = TcpStream::connect(address).unwrap();
+    client.write_all(request.as_bytes()).unwrap();
+    drop(client);
+    eventually("the order is placed", || calls(&sandbox, "putOrder") == 1).await;
+    // The case exists with the vendor's id: its webhook leads to its evidence at once.
+    sandbox.play(sandbox.cases("identity-tm").last().unwrap(), "positive").unwrap();
+    eventually("the evidence is read", || calls(&sandbox, "getIdentData") > 0).await;
 }

@@ -24,6 +24,9 @@ use crate::{EventState, fault};
 const CLAIM_EVENTS: &str = "UPDATE events SET state = 1, attempts = cases.attempts FROM cases \
     WHERE cases.id = case_id AND case_id = ANY ($1) AND events.state = 0";
 
+/// Condition on the provider of a case: `$3` has the selected ones, or is NULL for all.
+const IS_SELECTED: &str = "($3::text[] IS NULL OR provider = ANY ($3))";
+
 fn list<T>(rows: &[Row], read: impl FnMut(&Row) -> Result<T, Fault>) -> Result<Vec<T>, Error> {
     rows.iter().map(read).collect::<Result<_, _>>().map_err(Fault::into_error)
 }
@@ -65,16 +68,31 @@ impl Postgres {
     }
 
     /// Claims cases with pending work whose due time meets a condition on `$1`.
-    async fn claim_due(&self, is_due: &str, limit: usize, time: Timestamp) -> Result<Vec<(Lease, u64)>, Error> {
+    async fn claim_due(
+        &self,
+        is_due: &str,
+        limit: usize,
+        time: Timestamp,
+        providers: Option<&[String]>,
+    ) -> Result<Vec<(Lease, u64)>, Error> {
         let cases = format!(
-            "WITH due AS (SELECT id FROM cases WHERE pending AND NOT claimed AND {is_due} \
+            "WITH due AS (SELECT id FROM cases WHERE pending AND NOT claimed AND {is_due} AND {IS_SELECTED} \
             ORDER BY due, id LIMIT $2 FOR UPDATE SKIP LOCKED), \
             claims AS (UPDATE cases SET pending = false, claimed = true, fence = fence + 1, beat = 0, \
             attempts = attempts + 1, dead = NULL FROM due WHERE cases.id = due.id \
             RETURNING cases.id, fence, attempts, due) \
             SELECT id, fence, attempts FROM claims ORDER BY due, id"
         );
-        list(&self.run_both(&cases, values![micros(time), integer(limit)], CLAIM_EVENTS).await?, claim)
+        list(
+            &self
+                .run_both(
+                    &cases,
+                    values![micros(time), integer(limit), providers.map(<[String]>::to_vec)],
+                    CLAIM_EVENTS,
+                )
+                .await?,
+            claim,
+        )
     }
 
     async fn write(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
@@ -190,11 +208,17 @@ impl Engine for Postgres {
         self.run("DELETE FROM cases WHERE id = $1", values![integer(case)]).await.map(drop)
     }
 
-    async fn claim(&self, limit: usize, now: Timestamp, latest: Option<Timestamp>) -> Result<Vec<(Lease, u64)>, Error> {
-        let claims = self.claim_due("due <= $1", limit, now).await?;
+    async fn claim(
+        &self,
+        limit: usize,
+        now: Timestamp,
+        latest: Option<Timestamp>,
+        providers: Option<&[String]>,
+    ) -> Result<Vec<(Lease, u64)>, Error> {
+        let claims = self.claim_due("due <= $1", limit, now, providers).await?;
         match latest {
             Some(latest) if claims.len() < limit => {
-                let more = self.claim_due("due > $1", limit - claims.len(), latest).await?;
+                let more = self.claim_due("due > $1", limit - claims.len(), latest, providers).await?;
                 Ok(claims.into_iter().chain(more).collect())
             }
             _ => Ok(claims),
@@ -222,9 +246,12 @@ impl Engine for Postgres {
         }
     }
 
-    async fn claimed(&self, after: u64, limit: usize) -> Result<Vec<Held>, Error> {
-        let sql = "SELECT id, fence, beat FROM cases WHERE claimed AND id > $1 ORDER BY id LIMIT $2";
-        let rows = self.run(sql, values![integer(after), integer(limit)]).await?;
+    async fn claimed(&self, after: u64, limit: usize, providers: Option<&[String]>) -> Result<Vec<Held>, Error> {
+        let sql = format!(
+            "SELECT id, fence, beat FROM cases WHERE claimed AND id > $1 AND {IS_SELECTED} ORDER BY id LIMIT $2"
+        );
+        let names = providers.map(<[String]>::to_vec);
+        let rows = self.run(&sql, values![integer(after), integer(limit), names]).await?;
         list(&rows, |row| Ok(Held { case: number(row, 0)?, fence: number(row, 1)?, beat: number(row, 2)? }))
     }
 

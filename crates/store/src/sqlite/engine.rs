@@ -41,6 +41,14 @@ fn list<T>(
     Ok(connection.prepare_cached(sql)?.query_map(values, read)?.collect::<Result<_, _>>()?)
 }
 
+/// Condition on the provider of a case: `?3` is a JSON array of the selected ones, or NULL for all.
+const IS_SELECTED: &str = "(?3 IS NULL OR provider IN (SELECT value FROM json_each(?3)))";
+
+fn names(providers: Option<&[String]>) -> Result<Option<String>, Error> {
+    let encode = |names| serde_json::to_string(names).map_err(|_| fault::damaged());
+    providers.map(encode).transpose()
+}
+
 /// An id or a limit that may be larger than SQLite's integers.
 fn integer(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
@@ -325,16 +333,27 @@ impl Engine for Sqlite {
         Ok(())
     }
 
-    async fn claim(&self, limit: usize, now: Timestamp, latest: Option<Timestamp>) -> Result<Vec<(Lease, u64)>, Error> {
+    async fn claim(
+        &self,
+        limit: usize,
+        now: Timestamp,
+        latest: Option<Timestamp>,
+        providers: Option<&[String]>,
+    ) -> Result<Vec<(Lease, u64)>, Error> {
+        let names = names(providers)?;
         self.write(move |db| {
-            let sql = "SELECT id FROM cases WHERE pending = 1 AND claimed = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2";
-            let mut cases: Vec<u64> = list(db, sql, params![Micros(now), integer(limit)], |row| row.get(0))?;
+            let find = |is_due: &str, time: Timestamp, limit: usize| {
+                let sql = format!(
+                    "SELECT id FROM cases WHERE pending = 1 AND claimed = 0 AND {is_due} AND {IS_SELECTED} \
+                     ORDER BY due, id LIMIT ?2"
+                );
+                list(db, &sql, params![Micros(time), integer(limit), names], |row| row.get::<_, u64>(0))
+            };
+            let mut cases = find("due <= ?1", now, limit)?;
             let left = limit.saturating_sub(cases.len());
             if let Some(latest) = latest.filter(|_| left > 0) {
                 // A statement of its own, because each reads one range of the index.
-                let sql =
-                    "SELECT id FROM cases WHERE pending = 1 AND claimed = 0 AND due > ?1 ORDER BY due, id LIMIT ?2";
-                cases.extend(list(db, sql, params![Micros(latest), integer(left)], |row| row.get::<_, u64>(0))?);
+                cases.extend(find("due > ?1", latest, left)?);
             }
             cases.into_iter().map(|case| claim(db, case)).collect()
         })
@@ -350,10 +369,16 @@ impl Engine for Sqlite {
         .await
     }
 
-    async fn claimed(&self, after: u64, limit: usize) -> Result<Vec<Held>, Error> {
-        let sql = "SELECT id, fence, beat FROM cases WHERE claimed = 1 AND id > ?1 ORDER BY id LIMIT ?2";
+    async fn claimed(&self, after: u64, limit: usize, providers: Option<&[String]>) -> Result<Vec<Held>, Error> {
+        let names = names(providers)?;
         let held = |row: &Row<'_>| Ok(Held { case: row.get(0)?, fence: row.get(1)?, beat: row.get(2)? });
-        self.read(move |db| list(db, sql, [integer(after), integer(limit)], held)).await
+        self.read(move |db| {
+            let sql = format!(
+                "SELECT id, fence, beat FROM cases WHERE claimed = 1 AND id > ?1 AND {IS_SELECTED} ORDER BY id LIMIT ?2"
+            );
+            list(db, &sql, params![integer(after), integer(limit), names], held)
+        })
+        .await
     }
 
     async fn take_over(&self, held: Held) -> Result<Option<(Lease, u64)>, Error> {

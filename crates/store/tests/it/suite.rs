@@ -28,6 +28,8 @@ macro_rules! suite {
             a_claim_is_taken_over_by_one_worker_only
             workers_with_clocks_30_s_apart_respect_leases
             a_renewed_claim_is_not_taken_over
+            a_stopped_claim_is_claimed_by_its_id
+            a_worker_claims_cases_of_its_providers_only
             retried_work_is_due_later_and_counts_attempts
             waiting_work_is_due_later_or_with_a_delivery
             dead_and_done_work_is_pending_after_a_replay
@@ -257,6 +259,55 @@ pub(crate) async fn workers_with_clocks_30_s_apart_respect_leases(Opened { store
     store.finish(&taken, Finish::Done).await.unwrap();
     clocks[0].advance(1);
     assert!(slow.claim(10).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_worker_claims_cases_of_its_providers_only(Opened { store, .. }: &Opened) {
+    for (provider, reference) in [("other", "first"), (PROVIDER, "second"), ("o'th\"er", "third")] {
+        let claim = store.create(&Intent::new(provider, reference, at(1))).await.unwrap();
+        store.finish(&claim, Finish::Retry { due: at(1) }).await.unwrap();
+    }
+    let clock = Skewed::new(at(9));
+    let worker = |names: &[&str]| {
+        let worker = Worker::new(store.clone(), Arc::new(clock.clone()), Duration::from_secs(30));
+        worker.longest_wait(Duration::from_secs(1)).providers(names.iter().map(|name| (*name).to_owned()))
+    };
+    let own = worker(&[PROVIDER, "o'th\"er"]);
+    let claims = own.claim(10).await.unwrap();
+    assert_eq!(claims.len(), 2);
+    assert!(own.claim(10).await.unwrap().is_empty());
+    assert!(worker(&[]).claim(10).await.unwrap().is_empty());
+    // Not even one whose time was set by a clock that was ahead, or whose worker has stopped.
+    let others = worker(&["other"]);
+    let [other] = others.claim(10).await.unwrap()[..] else { panic!("one case") };
+    let case = store.case(other.case()).await.unwrap().unwrap();
+    assert_eq!((case.provider.as_str(), case.attempts), ("other", 2), "the first attempt created it");
+    store.finish(&other, Finish::Retry { due: at(1_000_000) }).await.unwrap();
+    assert!(own.claim(10).await.unwrap().is_empty());
+    let [other] = others.claim(10).await.unwrap()[..] else { panic!("one case") };
+    clock.advance(30);
+    let taken: Vec<_> = own.claim(10).await.unwrap().iter().map(|claim| claim.case()).collect();
+    assert_eq!(taken, [claims[0].case(), claims[1].case()]);
+    store.renew(&other).await.unwrap();
+}
+
+pub(crate) async fn a_stopped_claim_is_claimed_by_its_id(Opened { store, .. }: &Opened) {
+    store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+    store.accept(&delivery("9993", "OnFinal", 1)).await.unwrap();
+    let [claim, other] = store.claim(10, at(1)).await.unwrap()[..] else { panic!("two units") };
+    let clock = Skewed::new(at(0));
+    let worker = Worker::new(store.clone(), Arc::new(clock.clone()), Duration::from_secs(30));
+    let case = claim.case();
+    assert_eq!(worker.claim_case(case).await.unwrap(), None, "another worker has it");
+    clock.advance(15);
+    store.renew(&claim).await.unwrap();
+    assert_eq!(worker.claim_case(case).await.unwrap(), None);
+    clock.advance(29);
+    assert_eq!(worker.claim_case(case).await.unwrap(), None, "renewed less than a lease ago");
+    clock.advance(1);
+    let taken = worker.claim_case(case).await.unwrap().expect("the worker has stopped");
+    assert!(taken.fence() > claim.fence() && taken.case() == case);
+    assert_conflict(store.renew(&claim).await);
+    store.renew(&other).await.unwrap();
 }
 
 pub(crate) async fn a_renewed_claim_is_not_taken_over(Opened { store, .. }: &Opened) {

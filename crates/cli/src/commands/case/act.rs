@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use identkit_collector::{ArtifactSink, Collector, Command, DeletePolicy, DiscardSink, ProviderSetup};
+use identkit_collector::{ArtifactSink, Collector, Command, DeletePolicy, DiscardSink, Incident, ProviderSetup};
 use identkit_core::{IdentityProvider, Secret};
 use identkit_store::{Case, Store};
 use identkit_transport::SystemClock;
@@ -15,7 +15,7 @@ use crate::account::Calls;
 use crate::accounts::AccountArguments;
 use crate::exit::Failure;
 use crate::given::{Ways, value};
-use crate::output::{Format, unwritten};
+use crate::output::{Format, say, unwritten};
 use crate::text::plain;
 use crate::values::lease;
 
@@ -43,15 +43,32 @@ pub(super) struct AdoptArguments {
     vendor_id: Option<String>,
 }
 
+/// Gives up a case of unknown outcome, or one that the vendor has lost.
+#[derive(Clone, Debug, Args)]
+pub(super) struct CloseArguments {
+    #[command(flatten)]
+    act: Arguments,
+
+    /// Why the case is given up, without personal data. It is stored with the case.
+    #[arg(long, value_name = "TEXT", default_value = "no reason was given")]
+    reason: String,
+}
+
 pub(super) async fn run(arguments: &Arguments, command: Command, format: Format) -> Result<(), Failure> {
     let (store, case) = arguments.case.find().await?;
     let accounts = AccountArguments::offline();
-    let provider = accounts.account(&case.provider)?.provider(Calls::None, &accounts.route).await?;
+    let account = accounts.account(&case.provider)?;
+    let provider = account.provider(Calls::None, &accounts.route).await?;
     // Nothing is stored in it.
     let sink = Arc::new(DiscardSink::new(0));
     let collector = collector(&store, sink, provider, arguments.lease, DeletePolicy::Never)?;
-    collector.command(case.id, command).await?;
+    let done = collector.command(case.id, command).await;
+    done.map_err(|error| account.name_options(error.into()))?;
     show(&store, &case, format).await
+}
+
+pub(super) async fn close(arguments: &CloseArguments, format: Format) -> Result<(), Failure> {
+    run(&arguments.act, Command::Close(arguments.reason.clone()), format).await
 }
 
 pub(super) async fn adopt(arguments: &AdoptArguments, format: Format) -> Result<(), Failure> {
@@ -68,7 +85,16 @@ pub(super) fn collector(
     lease: Duration,
     delete: DeletePolicy,
 ) -> Result<Collector, Failure> {
-    let builder = Collector::builder(store.clone(), sink, Arc::new(SystemClock::new()));
+    let builder = Collector::builder(store.clone(), sink, Arc::new(SystemClock::new())).on_incident(|incident| {
+        if let Incident::Waiting { case, limit } = incident {
+            say(&format!(
+                "note: a worker has case {}; waiting until it ends its step or, if it has stopped, until its lease ends: at \
+                 most {} s",
+                case.0,
+                limit.as_secs()
+            ));
+        }
+    });
     Ok(builder.provider(ProviderSetup::new(provider)).delete(delete).lease(lease).build()?)
 }
 
@@ -79,12 +105,12 @@ pub(super) async fn show(store: &Store, case: &Case, format: Format) -> Result<(
         "case": report.case.0,
         "state": report.state.as_str(),
         "paused": report.paused,
-        "why": report.why,
-        "next": report.then,
+        "why": report.reason,
+        "next": report.next_step,
     });
     let shown = format.write(&json, |page| {
-        page.line(format!("case {} is {}: {}", report.case.0, report.state, plain(&report.why)));
-        page.line(format!("next: {}", plain(&report.then)));
+        page.line(format!("case {} is {}: {}", report.case.0, report.state, plain(&report.reason)));
+        page.line(format!("next: {}", plain(&report.next_step)));
     });
     shown.map_err(|error| Failure::local(unwritten(&error)).note("the command was carried out"))
 }

@@ -13,8 +13,8 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     let json = json!({
         "case": report.case.0,
         "state": report.state.as_str(),
-        "why": report.why,
-        "next": report.then,
+        "why": report.reason,
+        "next": report.next_step,
         "next_at": next,
         "failures": report.failures,
         "paused": report.paused,
@@ -22,8 +22,8 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
         "candidates": report.candidates.iter().map(|id| id.expose()).collect::<Vec<_>>(),
     });
     format.show(&json, |page| {
-        page.line(format!("case {} is {}: {}", report.case.0, report.state, plain(&report.why)));
-        page.line(format!("next: {}", plain(&report.then)));
+        page.line(format!("case {} is {}: {}", report.case.0, report.state, plain(&report.reason)));
+        page.line(format!("next: {}", plain(&report.next_step)));
         if let Some(next) = next {
             page.line(format!("the next step is due at {next}, or earlier if a webhook arrives"));
         }

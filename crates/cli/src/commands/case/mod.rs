@@ -48,8 +48,7 @@ enum Command {
     /// Continues a paused case.
     Resume(act::Arguments),
     Adopt(act::AdoptArguments),
-    /// Gives up a case of unknown outcome, e.g. because the vendor does not have it.
-    Close(act::Arguments),
+    Close(act::CloseArguments),
 }
 
 pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCode, Failure> {
@@ -66,7 +65,7 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
         Command::Pause(arguments) => act::run(arguments, Act::Pause, format).await,
         Command::Resume(arguments) => act::run(arguments, Act::Resume, format).await,
         Command::Adopt(arguments) => act::adopt(arguments, format).await,
-        Command::Close(arguments) => act::run(arguments, Act::Close, format).await,
+        Command::Close(arguments) => act::close(arguments, format).await,
     }
     .map(|()| ExitCode::SUCCESS)
 }

@@ -55,6 +55,11 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "webhook_base", help_heading = URLS)]
     keep_webhook: bool,
 
+    /// File with the signed data of an earlier case, e.g. of `tm ident-data --signed`: sends them byte for byte. The case must
+    /// have the vendor's own format.
+    #[arg(long, value_name = "FILE")]
+    ident_data_signed: Option<PathBuf>,
+
     #[command(flatten)]
     wishes: WishArguments,
 
@@ -100,15 +105,21 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     let begun = opener.end();
     match opened {
         Ok(opened) => show(name, opened, format),
-        Err(error) => Err(rejected(error, begun)),
+        Err(error) => Err(account.name_options(rejected(error, begun))),
     }
 }
 
 /// Reads the case in either form, and checks it.
 async fn read_case(arguments: &Arguments, account: &dyn Account) -> Result<VendorCase, Failure> {
     let input = Input::read(&arguments.file).await?;
+    let signed = arguments.ident_data_signed.as_deref();
     if !neutral::is_neutral(&input) {
-        return account.read_case(&input, &arguments.accounts.route);
+        return account.read_case(&input, signed, &arguments.accounts.route);
+    }
+    if signed.is_some() {
+        return Err(Failure::unsent(
+            "--ident-data-signed needs a case in the vendor's own format, not in the neutral form",
+        ));
     }
     let case = neutral::read(&input)?;
     rehearse(arguments, account, &case).await?;
@@ -125,7 +136,9 @@ async fn read_case(arguments: &Arguments, account: &dyn Account) -> Result<Vendo
 async fn rehearse(arguments: &Arguments, account: &dyn Account, case: &NewCase) -> Result<(), Failure> {
     let offline = account.provider(Calls::None, &arguments.accounts.route).await?;
     match offline.open(case, &CallOptions::new().attempts(1)).await {
-        Err(error) if matches!(error.kind(), Kind::InvalidInput | Kind::Unsupported) => Err(error.into()),
+        Err(error) if matches!(error.kind(), Kind::InvalidInput | Kind::Unsupported) => {
+            Err(account.name_options(error.into()))
+        }
         // It could not be sent.
         _ => Ok(()),
     }
@@ -156,7 +169,7 @@ fn rejected(error: Error, case: Option<CaseId>) -> Failure {
 
 /// Shows the case. It is in the store, so that a failure of standard output loses nothing.
 fn show(provider: &str, opened: OpenedCase, format: Format) -> Result<(), Failure> {
-    let OpenedCase { case, reference, state, vendor_id, person_url, doubt, .. } = opened;
+    let OpenedCase { case, reference, state, vendor_id, person_url, unknown_because, .. } = opened;
     let json = json!({
         "case": case.0,
         "provider": provider,
@@ -186,10 +199,10 @@ fn show(provider: &str, opened: OpenedCase, format: Format) -> Result<(), Failur
             _ => failure.note(format!("case {case} is in the store: identkit case status {case}")),
         }
     });
-    let Some(doubt) = doubt else { return shown };
-    let failure = match doubt.kind() {
-        Kind::OutcomeUnknown => Failure::from(doubt),
-        _ => Failure::local(format!("the case may be open, and this is not in the store: {}", plain(doubt.detail()))),
+    let Some(error) = unknown_because else { return shown };
+    let failure = match error.kind() {
+        Kind::OutcomeUnknown => Failure::from(error),
+        _ => Failure::local(format!("the case may be open, and this is not in the store: {}", plain(error.detail()))),
     };
     let failure = failure.with_code(6).without_advice();
     Err(failure.notes(shown.err().map(|other| other.sentence)).note(format!(

@@ -31,8 +31,8 @@ fn show(page: &mut Page, report: &CaseReport) {
         ("ended", time(report.ended)),
         ("collected", time(report.collected)),
         ("deleted", time(report.deleted)),
-        ("why", Some(plain(&report.why))),
-        ("next", Some(plain(&report.then))),
+        ("why", Some(plain(&report.reason))),
+        ("next", Some(plain(&report.next_step))),
         ("next at", time(report.next)),
     ];
     page.pairs(rows.into_iter().filter_map(|(name, value)| Some((name, value?))));

@@ -37,10 +37,10 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     let mut before = None;
     loop {
         let report = report(&store, case.id).await?;
-        let now = (report.state, report.why.clone(), report.paused);
+        let now = (report.state, report.reason.clone(), report.paused);
         if before.as_ref() != Some(&now) {
             shown.hidden_while(|| print(&line(&report, format, &clock)))?;
-            shown.describe(&format!("{}: {}", report.state, plain(&report.then)));
+            shown.describe(&format!("{}: {}", report.state, plain(&report.next_step)));
             before = Some(now);
         }
         if is_reached(arguments.until, report.state) || is_at_rest(&store, case.id, &report).await? {
@@ -53,10 +53,10 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
 /// A change on one line.
 fn line(report: &CaseReport, format: Format, clock: &SystemClock) -> String {
     let at = clock.wall().strftime("%FT%TZ").to_string();
-    let (case, state, why) = (report.case.0, report.state, plain(&report.why));
+    let (case, state, why) = (report.case.0, report.state, plain(&report.reason));
     match format {
         Format::Json => json!({
-            "at": at, "case": case, "state": state.as_str(), "why": report.why, "next": report.then,
+            "at": at, "case": case, "state": state.as_str(), "why": report.reason, "next": report.next_step,
         })
         .to_string(),
         Format::Table => format!("{at}  {state}  {why}"),

@@ -1,6 +1,7 @@
 //! identify24 in `identkit run` and `identkit case`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -116,7 +117,10 @@ impl Account for Identify24Account {
         setup
     }
 
-    fn read_case(&self, input: &Input, route: &Route) -> Result<VendorCase, Failure> {
+    fn read_case(&self, input: &Input, signed: Option<&Path>, route: &Route) -> Result<VendorCase, Failure> {
+        if signed.is_some() {
+            return Err(Failure::unsent("--ident-data-signed cannot be used: this vendor does not reuse signed data"));
+        }
         let dialect = self.dialect();
         let ident = create::read(input, &dialect)?;
         // A mistake must not use up the reference.

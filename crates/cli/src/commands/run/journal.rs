@@ -36,6 +36,7 @@ impl Journal {
         match incident {
             Incident::Changed { to, .. } => self.metrics.count_change(*to),
             Incident::Failed { .. } => self.metrics.count_failure(),
+            Incident::UnreadableEvent { .. } => self.metrics.count_unreadable("collect"),
             _ => {}
         }
         let is_change = matches!(incident, Incident::Changed { to, .. } if *to != CaseState::Stuck);
@@ -66,7 +67,13 @@ fn text(incident: &Incident) -> Option<String> {
             format!("case {} failed ({failures} in a row): {}", case.0, sentence(error))
         }
         Incident::Unconfirmed { case, error } => format!("case {} notice not confirmed: {}", case.0, sentence(error)),
-        Incident::Stranger { case } => format!("case {} was opened elsewhere: its webhooks are in the store", case.0),
+        Incident::UnmatchedWebhook { case } => {
+            format!("case {} was opened elsewhere: its webhooks are in the store", case.0)
+        }
+        Incident::UnreadableEvent { case, event, error } => {
+            let text = sentence(error);
+            format!("warning: case {} webhook {} cannot be read and is skipped: {text}", case.0, event.0)
+        }
         Incident::Lost { case } => format!("case {} was taken over by another process", case.0),
         Incident::Store { error } => format!("warning: the store failed: {}", sentence(error)),
         Incident::Sweep { provider, error } => format!("warning: the sweep of {provider} failed: {}", sentence(error)),

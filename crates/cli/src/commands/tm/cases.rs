@@ -1,5 +1,6 @@
 //! identity.TM in `identkit run` and `identkit case`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -95,12 +96,19 @@ impl Account for TmAccount {
             }))
     }
 
-    fn read_case(&self, input: &Input, route: &Route) -> Result<VendorCase, Failure> {
-        let order = orders::read(input)?;
+    fn name_options(&self, failure: Failure) -> Failure {
+        failure.rename_option("--dialect", "--tm-dialect")
+    }
+
+    fn read_case(&self, input: &Input, signed: Option<&Path>, route: &Route) -> Result<VendorCase, Failure> {
+        let mut order = orders::read(input)?;
+        if let Some(path) = signed {
+            order = orders::with_signed_data(order, input, path)?;
+        }
         let dialect = dialect(&self.tm_dialect);
         orders::note_changes(input, &order, &dialect);
         // A mistake must not use up the reference.
-        order.check(&dialect)?;
+        order.check(&dialect).map_err(|error| self.name_options(error.into()))?;
         if order.get_target_link != Some(true) {
             say("note: the order does not ask for the person's link (getTargetLink), so person_url will be empty");
         }

@@ -77,27 +77,31 @@ pub(super) fn note_changes(input: &Input, order: &PutOrder, dialect: &Dialect) {
     notes.iter().filter_map(|(what, names)| changes::note(what, names)).for_each(|note| say(&format!("note: {note}")));
 }
 
+/// Adds the signed data of an earlier order from a file of `ident-data --signed`, byte for byte (AT-71).
+pub(super) fn with_signed_data(order: PutOrder, input: &Input, path: &Path) -> Result<PutOrder, Failure> {
+    if order.ident_data_signed.is_some() {
+        let (option, name) = ("--ident-data-signed", &input.name);
+        return Err(Failure::unsent(format!("{option} and IdentDataSigned in {name} are both given: remove one")));
+    }
+    let bytes = bytes_of("--ident-data-signed", path)?;
+    if serde_json::from_slice(&bytes)
+        .is_ok_and(|json: Value| json.get("base64").is_some() && json.get("identkit").is_some())
+    {
+        let why = "it is the output of --output json: pass a file that ident-data --signed -o wrote";
+        return Err(Failure::unsent(format!("--ident-data-signed {} cannot be used: {why}", path.display())));
+    }
+    let result = SignedIdentData(bytes.into());
+    let form = result.for_reuse().map_err(|error| {
+        Failure::unsent(format!("--ident-data-signed {} cannot be used: {}", path.display(), error.detail()))
+    })?;
+    Ok(order.ident_data_signed(form))
+}
+
 pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Result<(), Failure> {
     let input = Input::read(file).await?;
     let mut order = read(&input)?;
     if let Some(path) = signed {
-        if order.ident_data_signed.is_some() {
-            let (option, name) = ("--ident-data-signed", &input.name);
-            return Err(Failure::unsent(format!("{option} and IdentDataSigned in {name} are both given: remove one")));
-        }
-        // Byte for byte (AT-71).
-        let bytes = bytes_of("--ident-data-signed", path)?;
-        if serde_json::from_slice(&bytes)
-            .is_ok_and(|json: Value| json.get("base64").is_some() && json.get("identkit").is_some())
-        {
-            let why = "it is the output of --output json: pass a file that ident-data --signed -o wrote";
-            return Err(Failure::unsent(format!("--ident-data-signed {} cannot be used: {why}", path.display())));
-        }
-        let result = SignedIdentData(bytes.into());
-        let form = result.for_reuse().map_err(|error| {
-            Failure::unsent(format!("--ident-data-signed {} cannot be used: {}", path.display(), error.detail()))
-        })?;
-        order = order.ident_data_signed(form);
+        order = with_signed_data(order, &input, path)?;
     }
     let client = tm.client()?;
     // The Ref is generated here and not by the client, so that it can be printed if the response is lost.

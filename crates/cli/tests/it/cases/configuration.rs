@@ -25,7 +25,10 @@ fn unusable_options_are_named() {
     service.run(&format!("run --sink {sink} --provider tm --video")).fails_with(2, &["--listen"]);
     service.without_credentials(&format!("run --sink {sink}")).fails_with(2, &["IDENTKIT_TM_CUSTOMER_ID"]);
     let sink = file(&service.folder, "file", "");
-    service.run(&format!("run --provider tm --sink {sink}")).ends_with(1, &["--sink", "cannot be used"]);
+    for place in [sink.clone(), format!("{sink}/below")] {
+        let run = service.run(&format!("run --provider tm --sink {place}"));
+        run.ends_with(1, &["--sink", "cannot be used", "a file is in the place of the folder"]);
+    }
 }
 
 #[test]

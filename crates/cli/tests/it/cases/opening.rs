@@ -85,6 +85,23 @@ fn ai_28_an_unknown_outcome_is_6_and_names_the_case() {
 }
 
 #[test]
+fn a_case_of_unknown_outcome_is_closed_with_a_reason() {
+    let service = Service::new();
+    let fault = json!({ "operation": "ident/create", "fault": "reset-after-commit" });
+    service.sandbox.ask("faults", Some(&fault.to_string()));
+    let run = feed(&mut service.command("case open - --provider identify24"), ident(&json!({})).as_bytes());
+    run.ends_with(6, &[]);
+    let mut command = service.command("case close 1 --output json");
+    let closed = crate::support::run(command.args(["--reason", "the portal does not show it"]));
+    let closed = closed.ends_with(0, &[]).json();
+    assert_eq!(closed["state"], "closed");
+    assert!(closed["why"].as_str().unwrap().contains("the portal does not show it"), "{closed}");
+    // An open case whose vendor has it.
+    let case = service.open_order(&json!({}));
+    service.run(&format!("case close {}", case["case"])).fails_with(5, &["the vendor has lost"]);
+}
+
+#[test]
 fn at_02_a_lost_response_is_found_by_the_reference() {
     let service = Service::new();
     service.sandbox.ask("faults", Some(&json!({ "operation": "putOrder", "fault": "reset-after-commit" }).to_string()));
@@ -187,4 +204,43 @@ fn at_02_a_killed_opening_is_found_and_not_repeated() {
         assert_eq!(service.calls("putOrder"), 1, "never a second order");
         running.end("TERM");
     }
+}
+
+#[test]
+fn at_45_a_rejected_order_names_the_option_of_this_command() {
+    let service = Service::new();
+    let long = order(&json!({ "Ref": "A-1", "Address": { "ZipCode": "1234567" } }));
+    let open = |more: &str, input: &str| {
+        feed(&mut service.command(&format!("case open - --provider tm{more}")), input.as_bytes())
+    };
+    open("", &long).fails_with(2, &["AT-45", "(--tm-dialect long-zip-codes allows"]);
+    let mut case = neutral();
+    case["person"]["address"]["postal_code"] = "1234567".into();
+    case.as_object_mut().unwrap().remove("project");
+    open("", &case.to_string()).fails_with(2, &["AT-45", "(--tm-dialect long-zip-codes allows"]);
+    // It is sent; the sandbox has its own rule.
+    open(" --tm-dialect long-zip-codes", &long).ends_with(5, &[]);
+    assert_eq!(service.calls("putOrder"), 1);
+}
+
+#[test]
+fn at_71_signed_data_from_a_file_are_sent_with_a_case() {
+    let service = Service::new();
+    let signed = file(&service.folder, "signed", "\"b3BhcXVlLXNpZ25lZA==\"");
+    let open = |provider: &str, input: &str| {
+        let line = format!("case open - --provider {provider} --ident-data-signed {signed}");
+        feed(&mut service.command(&line), input.as_bytes())
+    };
+    let mut case = neutral();
+    open("identify24", &ident(&json!({}))).fails_with(2, &["--ident-data-signed", "nothing was sent"]);
+    open("tm", &case.to_string()).fails_with(2, &["--ident-data-signed", "the vendor's own format"]);
+    case.as_object_mut().unwrap().remove("project");
+    assert_eq!(service.calls("putOrder"), 0);
+    let both = order(&json!({ "IdentDataSigned": "in the order" }));
+    open("tm", &both).fails_with(2, &["are both given"]);
+    // The sandbox has not made these data, so that it rejects the order: it was sent with them.
+    open("tm", &order(&json!({ "Ref": "A-7" }))).logs_none_of(&["b3Bh"]);
+    assert_eq!(service.calls("putOrder"), 1);
+    let journal = service.sandbox.ask("journal?operation=putOrder", None).to_string();
+    assert!(journal.contains("b3BhcXVlLXNpZ25lZA=="), "{journal}");
 }

@@ -30,6 +30,10 @@ fn explain(error: &io::Error) -> (String, Advice) {
         ErrorKind::FileTooLarge => ("the file system does not allow a file of this size", Advice::DoNotRetry),
         ErrorKind::InvalidFilename => ("the file system does not allow this name", Advice::DoNotRetry),
         ErrorKind::Unsupported => ("the file system does not support this operation", Advice::DoNotRetry),
+        ErrorKind::NotADirectory => (
+            "a file is in the place of the folder or of one of its parents; remove it, or name another folder",
+            Advice::DoNotRetry,
+        ),
         ErrorKind::NotFound => ("it was removed by another process", Advice::RetryLater),
         kind => {
             return (

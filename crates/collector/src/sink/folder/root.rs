@@ -33,7 +33,13 @@ impl Root {
             std::fs::read_dir(&path)?;
             Ok((FileIdentity::of(&path)?, path))
         });
-        let (identity, path) = opened.map_err(|error| storage("open", "the folder of the sink", &error))?;
+        // The system says "exists" of a file in the place of the folder.
+        let occupied = |error: io::Error| match error.kind() {
+            io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+            _ => error,
+        };
+        let (identity, path) =
+            opened.map_err(occupied).map_err(|error| storage("open", "the folder of the sink", &error))?;
         Ok(Self { disk, path, identity, synced: Mutex::default() })
     }
 

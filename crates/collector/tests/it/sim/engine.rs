@@ -45,9 +45,9 @@ interrupted! {
     begin_purge(case: u64, idle: bool) -> Option<CaseRow>;
     begin_purge_of_unused(link: Link) -> Option<u64>;
     remove(case: u64) -> ();
-    claim(limit: usize, now: Timestamp, latest: Option<Timestamp>) -> Vec<(Lease, u64)>;
+    claim(limit: usize, now: Timestamp, latest: Option<Timestamp>, providers: Option<&[String]>) -> Vec<(Lease, u64)>;
     claim_case(case: u64) -> Option<(Lease, u64)>;
-    claimed(after: u64, limit: usize) -> Vec<Held>;
+    claimed(after: u64, limit: usize, providers: Option<&[String]>) -> Vec<Held>;
     take_over(held: Held) -> Option<(Lease, u64)>;
     renew(lease: Lease) -> ();
     finish(lease: Lease, end: Finish) -> ();

@@ -9,4 +9,4 @@ mod world;
 
 pub(crate) use self::fuse::{Fuse, Moment};
 pub(crate) use self::vendor::Reaction;
-pub(crate) use self::world::{PROVIDER, Process, World};
+pub(crate) use self::world::{PROVIDER, Process, World, wishing};

@@ -13,6 +13,7 @@ use identkit_core::{
     Outcome, Purpose, Secret, Window,
 };
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::clock::SimClock;
 use super::sink::Files;
@@ -80,6 +81,10 @@ pub(crate) struct VendorState {
     reports: usize,
     /// Whether the vendor has no audio recording.
     pub(crate) no_audio: bool,
+    /// Last day on which the person's document is valid.
+    pub(crate) document_expires: Option<Date>,
+    /// Number of empty pages before that with all changes, and the time that each takes.
+    pub(crate) slow_pages: (usize, Duration),
 }
 
 impl VendorState {
@@ -197,8 +202,11 @@ impl IdentityProvider for SimVendor {
     }
 
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
-        self.call("status", true, options, |state| Ok(CaseStatus::new(state.order(&case.id)?.outcome, Vec::new())))
-            .await
+        self.call("status", true, options, |state| {
+            let outcome = state.order(&case.id)?.outcome;
+            Ok(CaseStatus::new(outcome, vec![format!("{outcome:?}")]))
+        })
+        .await
     }
 
     async fn evidence_plan(&self, case: &CaseRef, options: &CallOptions) -> Result<EvidencePlan, Error> {
@@ -269,6 +277,15 @@ impl IdentityProvider for SimVendor {
         .await
     }
 
+    fn document_expires(&self, ident_data: &[u8]) -> Option<Date> {
+        assert!(ident_data.starts_with(b"ident-data of "));
+        self.state().document_expires
+    }
+
+    fn was_identified_again(&self, status: &CaseStatus) -> Option<bool> {
+        Some(status.vendor_codes == ["Positive"])
+    }
+
     fn announces_end(&self, event: &Event) -> bool {
         event.name == "Final"
     }
@@ -312,8 +329,20 @@ impl IdentityProvider for SimVendor {
         .await
     }
 
-    async fn changes(&self, window: Window, _: Option<&Cursor>, options: &CallOptions) -> Result<ChangesPage, Error> {
+    async fn changes(
+        &self,
+        window: Window,
+        after: Option<&Cursor>,
+        options: &CallOptions,
+    ) -> Result<ChangesPage, Error> {
         let options = options.clone().timeout(Duration::from_secs(1));
+        let (pages, time) = self.state().slow_pages;
+        let page: usize = after.map_or(0, |after| after.0.parse().unwrap());
+        if page < pages {
+            tokio::time::sleep(time).await;
+            self.state().log.push("page");
+            return Ok(ChangesPage::new(Vec::new(), Some(Cursor((page + 1).to_string()))));
+        }
         self.call("changes", true, &options, |state| {
             let inside = |order: &Order| window.begin <= order.changed && order.changed <= window.end;
             let changed = state.orders.iter().filter(|(_, order)| inside(order));

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use identkit_collector::{
-    ArtifactSink, CaseHooks, CaseReport, CaseState, CaseWebhook, Collector, CollectorBuilder, Notice, NoticedCase,
-    OpenedCase, ProviderSetup,
+    ArtifactSink, CaseHooks, CaseReport, CaseState, CaseWebhook, Collector, CollectorBuilder, EvidenceWishes, Notice,
+    NoticedCase, OpenedCase, ProviderSetup,
 };
 use identkit_core::{Clock, Error, Event, Kind, NewCase, Outcome, Secret, WebhookDelivery, async_trait};
-use identkit_store::{CaseId, KeyEncryptionKey, Memory, Store};
+use identkit_store::engine::{Link, SealedRow, Sealer};
+use identkit_store::{CaseId, Engine as _, KeyEncryptionKey, Memory, Store};
 use sha2::{Digest as _, Sha256};
 
 use super::Fuse;
@@ -64,6 +65,19 @@ impl CaseHooks for Hooked {
     }
 }
 
+/// An event that was encrypted with another key.
+struct Garbage(Link);
+
+impl Sealer for Garbage {
+    fn create_key(&self) -> Result<Vec<u8>, Error> {
+        Ok(vec![1; 32])
+    }
+
+    fn seal(&self, _: &[u8]) -> Result<SealedRow, Error> {
+        Ok(SealedRow { vendor: self.0, event: Some(("Final".to_owned(), vec![1; 80])) })
+    }
+}
+
 /// What survives every crash.
 pub(crate) struct World {
     memory: Arc<Memory>,
@@ -71,6 +85,15 @@ pub(crate) struct World {
     pub(crate) files: Files,
     pub(crate) clock: SimClock,
     pub(crate) hooked: Hooked,
+}
+
+/// Collects recordings in addition.
+pub(crate) fn wishing(video: bool, audio: bool) -> impl FnOnce(CollectorBuilder) -> CollectorBuilder {
+    move |builder| {
+        let mut wishes = EvidenceWishes::default();
+        (wishes.video, wishes.audio) = (video, audio);
+        builder.wishes(wishes)
+    }
 }
 
 /// A process with a collector.
@@ -156,6 +179,13 @@ impl World {
         let mut parsed = Event::new(PROVIDER, event, format!("{id}/{event}"));
         parsed.case_id = Some(id.into());
         WebhookDelivery::new(parsed, self.clock.wall())
+    }
+
+    /// Adds a webhook to a case whose row cannot be read.
+    pub(crate) async fn damage(&self, case: CaseId) {
+        let row = self.memory.case(case.0).await.unwrap().unwrap();
+        let sealer = Arc::new(Garbage(row.vendor.unwrap()));
+        self.memory.accept(PROVIDER, b"another key", self.clock.wall(), sealer).await.unwrap();
     }
 
     fn check_vendor(&self, deleted: bool) {

@@ -292,3 +292,18 @@ async fn the_port_requests_recordings_only() {
     client.request_evidence(&case(IDENTIFICATION), EvidenceKind::Video, &url, &options()).await.unwrap();
     assert_eq!(client.calls(), [format!("POST /getVideoFileBinaryAsync/{ORDER}")]);
 }
+
+#[tokio::test]
+async fn at_72_the_port_reads_what_decides_about_reuse() {
+    let client = client([]);
+    let sample = include_bytes!("../../../fixtures/S-046-get-ident-data-response.json");
+    // That of the checked data: the initial data have 1970-01-01, which means that it is unknown (AT-25).
+    assert_eq!(client.document_expires(sample), Some("2020-10-31".parse().unwrap()));
+    for other in ["", "{}", r#"{"IdentData":[{"Type":1,"IDCard":{"ValidUntil":"soon"}}]}"#] {
+        assert_eq!(client.document_expires(other.as_bytes()), None, "{other}");
+    }
+    for (codes, again) in [(["25", "6", "84"], false), (["25", "75", "84"], true), (["25", "77", "6"], true)] {
+        let status = identkit_core::CaseStatus::new(Outcome::Signed, codes.map(str::to_owned).to_vec());
+        assert_eq!(client.was_identified_again(&status), Some(again), "{codes:?}");
+    }
+}

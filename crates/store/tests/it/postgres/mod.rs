@@ -82,13 +82,13 @@ async fn a_lock_that_is_held_for_too_long_is_unavailable() {
     accept_row(&*engine, Link([1; 48]), at(1), None).await.unwrap();
     let other = connect(&url).await;
     other.batch_execute("BEGIN; SELECT id FROM identkit.cases FOR UPDATE").await.unwrap();
-    assert!(engine.claim(1, at(1), None).await.unwrap().is_empty(), "a claim waits for nothing");
+    assert!(engine.claim(1, at(1), None, None).await.unwrap().is_empty(), "a claim waits for nothing");
     let (accepted, purged) =
         tokio::join!(accept_row(&*engine, Link([1; 48]), at(1), None), engine.begin_purge(1, false));
     assert_eq!(accepted.unwrap_err().kind(), Kind::Unavailable);
     assert_eq!(purged.unwrap_err().kind(), Kind::Unavailable);
     other.batch_execute("ROLLBACK").await.unwrap();
-    assert_eq!(engine.claim(1, at(1), None).await.unwrap().len(), 1);
+    assert_eq!(engine.claim(1, at(1), None, None).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -13,20 +13,20 @@ const PAGE: usize = 100;
 impl Collector {
     /// A webhook can arrive before the vendor's id of its case is stored. Then the store joins both, so the event must stay
     /// pending for a while. Later it is about an order that was placed elsewhere.
-    pub(crate) async fn stranger(&self, case: &Case) -> Result<Finish, Error> {
+    pub(crate) async fn attend_unmatched(&self, case: &Case) -> Result<Finish, Error> {
         self.search_by_webhook(case).await?;
-        let wait = self.timing.strangers;
+        let wait = self.timing.unmatched_webhooks;
         let due = case.changed.checked_add(wait).unwrap_or(case.changed);
         if self.now() < due {
             return Ok(Finish::Retry { due });
         }
-        (self.report)(Incident::Stranger { case: case.id });
+        (self.report)(Incident::UnmatchedWebhook { case: case.id });
         Ok(Finish::Done)
     }
 
     /// Searches at once for a case of unknown outcome whose reference a webhook contains: the vendor has opened it.
     async fn search_by_webhook(&self, case: &Case) -> Result<(), Error> {
-        for stored in self.store.events_of(case.id, EventId::default(), PAGE).await? {
+        for stored in self.store.event_page_of(case.id, EventId::default(), PAGE).await?.events {
             let Some(reference) = &stored.delivery.event.reference else { continue };
             let reference = Secret::new(reference.expose().as_str());
             let found = self.store.case_by_reference(&case.provider, &reference).await?;
