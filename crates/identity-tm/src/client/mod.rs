@@ -23,6 +23,7 @@ use identkit_wire::{Operation, Warning, is_json_object, trim_body};
 
 use crate::messages::{IdentDataAnswer, PutOrderAnswer};
 use crate::operations::{Decryptor, MaybeEncrypted, ServerStatus, check_found_orders};
+use crate::order::Ordered;
 use crate::{Dialect, OrderFlavor, OrderId, PutOrder, random_reference};
 
 /// Base URL of the API in the document, [T 2.6].
@@ -115,6 +116,8 @@ pub struct PlacedOrder {
     pub flavor: OrderFlavor,
     /// Kinds of the signed results that the order produces.
     pub signed: Vec<EvidenceKind>,
+    /// Which signed results the order must return.
+    pub(crate) ordered: Ordered,
     /// The whole response.
     pub answer: PutOrderAnswer,
 }
@@ -179,13 +182,13 @@ impl IdentityTm {
         };
         let order = with_reference.as_deref().unwrap_or(order);
         let mut response = self.call(order, options).await?;
-        let (flavor, signed) = (order.flavor(), order.signed_kinds());
+        let (flavor, signed, ordered) = (order.flavor(), order.signed_kinds(), Ordered::of(order));
         let sent = order.reference.as_ref();
         if response.value.reference.as_ref().is_some_and(|echo| Some(echo) != sent && !echo.expose().is_empty()) {
             response.warnings.push(Warning::new("the response has a different Ref than the order", "AT-18"));
         }
         response.try_map(|answer| match answer.order_id.clone() {
-            Some(order_id) => Ok(PlacedOrder { order_id, flavor, signed, answer }),
+            Some(order_id) => Ok(PlacedOrder { order_id, flavor, signed, ordered, answer }),
             None => Err(Error::new(Kind::OutcomeUnknown, "the vendor accepted the order without naming its OrderID")),
         })
     }

@@ -34,10 +34,10 @@ message! {
     }
 }
 
-/// Hashes by name. Written as an array of objects with one name each; also read from objects with several names and from
-/// one object (AT-36).
+/// Hashes with their names, in the sequence of the response. Written as an array of objects with one name each; also read
+/// from objects with several names and from one object (AT-36).
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct NamedHashes(pub BTreeMap<String, Secret>);
+pub struct NamedHashes(pub Vec<(String, Secret)>);
 
 // A file name may contain personal data.
 debug_as!(NamedHashes, |hashes| "NamedHashes({})", hashes.0.len());
@@ -56,6 +56,16 @@ const HASH_LENGTHS: [usize; 4] = [SHORTEST_HASH, 28, 32, 48];
 const SHORTEST_SIGNATURE: usize = 64;
 
 impl NamedHashes {
+    /// Returns the names in the sequence of the response.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Returns the hash with this name.
+    pub fn get(&self, name: &str) -> Option<&Secret> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, hash)| hash)
+    }
+
     fn lengths(&self) -> impl Iterator<Item = (&String, Option<usize>)> {
         self.0.iter().map(|(name, hash)| (name, decode_base64_lenient(hash.expose()).ok().map(|bytes| bytes.len())))
     }
@@ -98,10 +108,14 @@ impl<'de> Deserialize<'de> for Hash {
 }
 
 /// Adds a hash. Two different hashes with the same name are an error: dropping one would lose a signature.
-fn put<E: serde::de::Error>(all: &mut BTreeMap<String, Secret>, name: String, hash: Secret) -> Result<(), E> {
-    match all.insert(name, hash.clone()) {
-        Some(before) if before != hash => Err(E::custom("two hashes have the same name")),
-        _ => Ok(()),
+fn put<E: serde::de::Error>(all: &mut Vec<(String, Secret)>, name: String, hash: Secret) -> Result<(), E> {
+    match all.iter().find(|(other, _)| *other == name) {
+        Some((_, before)) if *before != hash => Err(E::custom("two hashes have the same name")),
+        Some(_) => Ok(()),
+        None => {
+            all.push((name, hash));
+            Ok(())
+        }
     }
 }
 
@@ -117,7 +131,7 @@ impl<'de> Deserialize<'de> for NamedHashes {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<NamedHashes, A::Error> {
-                let mut all = BTreeMap::new();
+                let mut all = Vec::new();
                 while let Some(NamedHashes(some)) = seq.next_element()? {
                     if some.is_empty() {
                         return Err(serde::de::Error::custom("an entry has no hash"));
@@ -130,7 +144,7 @@ impl<'de> Deserialize<'de> for NamedHashes {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamedHashes, A::Error> {
-                let mut all = BTreeMap::new();
+                let mut all = Vec::new();
                 while let Some((name, Hash(hash))) = map.next_entry()? {
                     put(&mut all, name, hash)?;
                 }

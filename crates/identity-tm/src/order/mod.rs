@@ -3,6 +3,7 @@
 //! [`NewOrder`] builds a [`PutOrder`], which mirrors the vendor's JSON. An order that already exists as JSON is read
 //! into a [`PutOrder`]. Both are checked by the same rules, and an error lists all violations.
 
+mod ordered;
 mod signing;
 mod values;
 
@@ -10,6 +11,7 @@ use identkit_core::{Error, EvidenceKind, Pii, Secret};
 use identkit_wire::OneOrMany;
 use serde_json::Value;
 
+pub(crate) use ordered::Ordered;
 pub use signing::{HashPlacement, Placement, Size, ToSign};
 pub use values::{Add, Birthname, Gender, Pick, Product};
 

@@ -157,7 +157,10 @@ impl IdentityProvider for IdentityTm {
         kind: EvidenceKind,
         options: &CallOptions,
     ) -> Result<Vec<Evidence>, Error> {
-        evidence::read(self, &order_id(case)?, kind, options).await.map_err(doubt_not_found)
+        let (id, ordered) = (order_id(case)?, State::read(case)?.ordered);
+        let pieces = evidence::read(self, &id, kind, options).await.map_err(doubt_not_found)?;
+        ordered.check(kind, pieces.iter().map(|piece| &piece.item))?;
+        Ok(pieces)
     }
 
     async fn request_evidence(

@@ -4,6 +4,7 @@ use identkit_core::{CaseRef, Error, EvidenceKind, Kind, Purpose, Secret};
 use identkit_wire::json;
 use serde::{Deserialize, Serialize};
 
+use crate::order::Ordered;
 use crate::{OrderFlavor, OrderId, PROVIDER, PlacedOrder};
 
 /// Version of the format. A state without a version has this one.
@@ -19,6 +20,9 @@ pub(super) struct State {
     /// Kinds of the signed results. States of earlier releases lack them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     signed: Vec<EvidenceKind>,
+    /// The signed results of the order. States of earlier releases and of adopted orders lack them.
+    #[serde(default, skip_serializing_if = "Ordered::is_unknown")]
+    pub(super) ordered: Ordered,
 }
 
 fn version() -> u32 {
@@ -27,7 +31,7 @@ fn version() -> u32 {
 
 impl State {
     fn new(flavor: OrderFlavor, signed: Vec<EvidenceKind>) -> Self {
-        Self { version: VERSION, flavor, signed }
+        Self { version: VERSION, flavor, signed, ordered: Ordered::default() }
     }
 
     /// Reads the state of a case. A case without state has an unknown flavor.
@@ -79,8 +83,8 @@ impl PlacedOrder {
     /// Returns the reference with which [`IdentityProvider`](identkit_core::IdentityProvider) goes on with the order.
     /// Store it.
     pub fn case_ref(&self) -> CaseRef {
-        let state = State::new(self.flavor, self.signed.clone()).pack();
-        CaseRef::new(PROVIDER, self.order_id.expose()).with_state(state)
+        let state = State { ordered: self.ordered.clone(), ..State::new(self.flavor, self.signed.clone()) };
+        CaseRef::new(PROVIDER, self.order_id.expose()).with_state(state.pack())
     }
 }
 

@@ -306,7 +306,7 @@ async fn at_35_only_several_hashes_need_unique_names() {
         hashes["eSignHash"] = alone;
         let id = bench.played(&hashes, "signed").await;
         let read = bench.tm().signed_hashes(&OrderId::new(&*id), &options()).await.unwrap().value;
-        assert_eq!(read.hashes.unwrap().0.keys().collect::<Vec<_>>(), [""]);
+        assert_eq!(read.hashes.unwrap().names().collect::<Vec<_>>(), [""]);
     }
 }
 

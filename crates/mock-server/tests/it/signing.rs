@@ -116,9 +116,9 @@ async fn signed_hashes_have_names_and_a_sandbox_mark() {
     let tm = bench.tm();
     assert_eq!(tm.signed_hashes(&id, &options()).await.unwrap_err().status(), Some(400));
     bench.play(id.expose(), "signed").await;
-    let named = tm.signed_hashes(&id, &options()).await.unwrap().value.hashes.unwrap().0;
-    assert_eq!(named.keys().map(String::as_str).collect::<Vec<_>>(), ["a.pdf", "b.pdf"]);
-    let output = identkit_wire::decode_base64(named["b.pdf"].expose()).unwrap();
+    let named = tm.signed_hashes(&id, &options()).await.unwrap().value.hashes.unwrap();
+    assert_eq!(named.names().collect::<Vec<_>>(), ["a.pdf", "b.pdf"]);
+    let output = identkit_wire::decode_base64(named.get("b.pdf").unwrap().expose()).unwrap();
     assert_eq!(output, b"sandbox, no signature: b.pdf");
 }
 

@@ -1,7 +1,7 @@
 //! A case as JSON and as rows for people.
 
 use identkit_collector::{CaseReport, SavedFile};
-use identkit_core::{Outcome, Secret};
+use identkit_core::{Outcome, Pii, Secret};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -48,6 +48,7 @@ pub(super) fn full(report: &CaseReport) -> Value {
 fn artifact(file: &SavedFile) -> Value {
     json!({
         "name": name(file),
+        "vendor_name": file.vendor_name.as_ref().map(Pii::expose),
         "kind": kind(file),
         "location": file.location,
         "bytes": file.length,

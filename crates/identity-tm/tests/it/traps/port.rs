@@ -92,11 +92,18 @@ async fn a_placed_order_goes_on_as_a_case() {
     let pdf = json!({"Filename": "a", "Data": encode_base64(PDF)});
     for (extra, state) in [
         (json!({}), IDENTIFICATION.to_owned()),
-        (json!({"Product": 15, "eSignPDF": pdf}), SIGNATURE.to_owned()),
-        (json!({"Product": 15, "eSignHash": hash}), r#"{"flavour":"qes","signed":["signed-hash"]}"#.to_owned()),
+        (
+            json!({"Product": 15, "eSignPDF": pdf}),
+            r#"{"flavour":"qes","signed":["signed-document"],"ordered":{"documents":1}}"#.to_owned(),
+        ),
+        (
+            json!({"Product": 15, "eSignHash": hash}),
+            r#"{"flavour":"qes","signed":["signed-hash"],"ordered":{"hashes":["a"]}}"#.to_owned(),
+        ),
         (
             json!({"Product": 15, "eSignPDF": pdf, "eSignHash": hash}),
-            r#"{"flavour":"qes","signed":["signed-document","signed-hash"]}"#.to_owned(),
+            r#"{"flavour":"qes","signed":["signed-document","signed-hash"],"ordered":{"documents":1,"hashes":["a"]}}"#
+                .to_owned(),
         ),
         (json!({"Product": 15, "Add": 8}), r#"{"flavour":"sign-account-only"}"#.to_owned()),
     ] {
@@ -225,9 +232,69 @@ async fn at_36_signed_hashes_have_their_names() {
         json!({"Hashes": [{"b.pdf": encode_base64(&[66; 20])}, {"a.pdf": encode_base64(&[65; 20])}]}).to_string();
     let pieces = read(EvidenceKind::SignedHash, reply(200, body)).await;
     let names: Vec<_> = pieces.iter().map(|piece| piece.item.name.as_ref().unwrap().expose().clone()).collect();
-    assert_eq!(names, ["a.pdf", "b.pdf"]);
+    assert_eq!(names, ["b.pdf", "a.pdf"], "the sequence of the response");
     assert!(!format!("{pieces:?}").contains("pdf"), "a file name may be personal data");
-    assert_eq!(contents(pieces).await, [65, 66].map(|byte| encode_base64(&[byte; 20])));
+    assert_eq!(contents(pieces).await, [66, 65].map(|byte| encode_base64(&[byte; 20])));
+}
+
+/// Places an order, reads a kind of its signed results from this response, and returns the names or the error.
+async fn signed_of(order: &Value, kind: EvidenceKind, answer: &Step) -> Result<Vec<Option<String>>, Error> {
+    let mut all = serde_json::to_value(plain_order()).unwrap();
+    all.as_object_mut().unwrap().extend(order.as_object().unwrap().clone());
+    let client = client([reply(202, json!({"OrderID": ORDER}).to_string()), answer.clone()]);
+    let placed = client.put_order(&order_of(&all), &options()).await.unwrap().value;
+    let pieces = client.evidence(&placed.case_ref(), kind, &options()).await?;
+    Ok(pieces.iter().map(|piece| piece.item.name.as_ref().map(|name| name.expose().clone())).collect())
+}
+
+#[tokio::test]
+async fn at_35_every_ordered_document_must_return() {
+    let pdf = |name: &str| json!({"Filename": name, "Data": encode_base64(PDF)});
+    let two = json!({"Product": 15, "eSignPDF": [pdf("a.pdf"), pdf("b.pdf")]});
+    let one = json!({"Product": 15, "eSignPDF": pdf("a.pdf")});
+    let binary = || Step::Answer(answer(200, "application/pdf", PDF));
+    for (order, response, expected) in [
+        (&two, pdfs(&[PDF, PDF]), None),
+        (&two, pdfs(&[PDF]), Some("is 1, but the order has 2")),
+        (&two, binary(), Some("is 1, but the order has 2")),
+        (&two, pdfs(&[PDF, PDF, PDF]), Some("is 3, but the order has 2")),
+        (&one, binary(), None),
+        (&one, pdfs(&[PDF, PDF]), Some("is 2, but the order has 1")),
+    ] {
+        let read = signed_of(order, EvidenceKind::SignedDocument, &response).await;
+        let error = read.err().map(|error| (error.kind(), error.detail().to_owned()));
+        assert_eq!(error.as_ref().map(|(kind, _)| *kind), expected.map(|_| Kind::Integrity), "{error:?}");
+        assert!(error.is_none_or(|(_, detail)| detail.contains(expected.unwrap())));
+    }
+}
+
+#[tokio::test]
+async fn at_35_the_hashes_are_those_of_the_order() {
+    let hash = |name: &str| json!({"Filename": name, "Hash": encode_base64(&[1; 32])});
+    let two = json!({"Product": 15, "eSignHash": [hash("z.pdf"), hash("a.pdf")]});
+    let unnamed = json!({"Product": 15, "eSignHash": {"Hash": encode_base64(&[1; 32])}});
+    for (order, names, expected) in [
+        (&two, &["z.pdf", "a.pdf"][..], None),
+        (&two, &["a.pdf", "z.pdf"], None),
+        (&two, &["a.pdf"], Some("is 1, but the order has 2")),
+        (&two, &["a.pdf", "z.pdf", "b.pdf"], Some("is 3, but the order has 2")),
+        (&two, &["A.PDF", "z.pdf"], Some("1 of 2 signed hashes have a name")),
+        (&two, &["x.pdf", "../y"], Some("2 of 2 signed hashes have a name")),
+        (&unnamed, &["any"], None),
+        (&unnamed, &["any", "other"], Some("is 2, but the order has 1")),
+    ] {
+        let hashes: Vec<_> = names.iter().map(|name| json!({*name: encode_base64(&[66; 20])})).collect();
+        let response = reply(200, json!({ "Hashes": hashes }).to_string());
+        match (signed_of(order, EvidenceKind::SignedHash, &response).await, expected) {
+            (Ok(read), None) => assert_eq!(read, names.iter().map(|name| Some((*name).to_owned())).collect::<Vec<_>>()),
+            (Err(error), Some(detail)) => {
+                assert_eq!(error.kind(), Kind::Integrity);
+                assert!(error.detail().contains(detail), "{error}");
+                assert!(!format!("{error} {error:?}").contains("x.pdf"), "a file name may be personal data");
+            }
+            (read, _) => panic!("{names:?}: {read:?}"),
+        }
+    }
 }
 
 #[tokio::test]

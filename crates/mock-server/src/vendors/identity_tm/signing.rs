@@ -155,11 +155,12 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
         let name = hash.filename.as_ref().map_or_else(String::new, |name| name.expose().clone());
         Some((name, marked(hash.hash.as_ref()?)))
     });
-    let named: BTreeMap<String, Secret> = named.collect();
+    let named: Vec<(String, Secret)> = named.collect();
+    let by_name = || named.iter().cloned().collect::<BTreeMap<String, Secret>>();
     let answer = match shape {
         HashShape::EachInAnObject => GetESignHash::encode_response(SignedHashes::default().hashes(NamedHashes(named))),
-        HashShape::AllInOneObject => json::response(200, &BTreeMap::from([("Hashes", [named])])),
-        HashShape::Object => json::response(200, &BTreeMap::from([("Hashes", named)])),
+        HashShape::AllInOneObject => json::response(200, &BTreeMap::from([("Hashes", [by_name()])])),
+        HashShape::Object => json::response(200, &BTreeMap::from([("Hashes", by_name())])),
     };
     FACTS.or_reject(answer, SECTION)
 }

@@ -99,10 +99,10 @@ async fn at_36_the_client_reads_every_shape_of_hashes() {
         let hash = |name: &str| SignHash::default().hash(encode_base64(name.as_bytes())).filename(name);
         let hashes = OneOrMany::Many(vec![hash("a.pdf"), hash("b.pdf")]);
         let id = bench.ended(order().product(15_u32).sign_hash(hashes), "signed").await;
-        let named = bench.tm().signed_hashes(&id, &options()).await.unwrap().value.hashes.unwrap().0;
+        let named = bench.tm().signed_hashes(&id, &options()).await.unwrap().value.hashes.unwrap();
         let mut raw = bench.get_order("/getESignHash/{}", &id).await.text();
         for (name, number) in [("a.pdf", "1"), ("b.pdf", "2")] {
-            raw = raw.replace(named[name].expose(), number);
+            raw = raw.replace(named.get(name).unwrap().expose(), number);
         }
         assert_eq!(serde_json::from_str::<Value>(&raw).unwrap()["Hashes"], expected, "{shape:?}");
     }
