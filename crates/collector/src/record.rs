@@ -101,6 +101,9 @@ pub(crate) struct Record {
     pub(crate) payloads: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) collected: Option<Timestamp>,
+    /// Number of files in the folder that are not in the artifact ledger.
+    #[serde(default)]
+    pub(crate) unrecorded_files: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deleted: Option<Timestamp>,
     /// Kinds of evidence that the vendor did not have, with the time of the first 404.
@@ -171,6 +174,7 @@ impl Record {
             announcements: Vec::new(),
             payloads: 0,
             collected: None,
+            unrecorded_files: 0,
             deleted: None,
             absent: Vec::new(),
             missing_since: None,

@@ -72,6 +72,8 @@ pub struct CaseReport {
     pub deleted: Option<Timestamp>,
     /// The saved artifacts.
     pub artifacts: Vec<SavedFile>,
+    /// Number of files in the case's folder that the store does not name. None of them is removed.
+    pub unrecorded_files: u32,
     /// Kinds of evidence that are still to be saved.
     pub missing: Vec<EvidenceKind>,
     /// Vendor's ids of cases that can be this one.
@@ -159,7 +161,15 @@ struct Setup<'a> {
 
 fn describe(case: &Case, artifacts: &[Artifact], setup: Setup<'_>) -> Result<CaseReport, Error> {
     let record = Record::decode(case)?;
-    let (reason, next_step) = explain(&record, setup);
+    let (reason, mut next_step) = explain(&record, setup);
+    if record.unrecorded_files > 0 {
+        let files = record.unrecorded_files;
+        let text = format!(
+            "; {files} file(s) in the case's folder are not in the ledger, e.g. from an attempt that stopped, and are kept: \
+             compare them with the artifacts, and remove what is not needed"
+        );
+        next_step.push_str(&text);
+    }
     let missing = record.plan.as_ref().map(|plan| plan.kinds()).unwrap_or_default();
     Ok(CaseReport {
         case: case.id,
@@ -175,6 +185,7 @@ fn describe(case: &Case, artifacts: &[Artifact], setup: Setup<'_>) -> Result<Cas
         collected: record.collected,
         deleted: record.deleted,
         artifacts: artifacts.iter().map(SavedFile::new).collect(),
+        unrecorded_files: record.unrecorded_files,
         missing: missing.into_iter().filter(|kind| !record.saved.contains(kind)).collect(),
         candidates: record.candidates.iter().map(|case| case.id.clone()).collect(),
         reason,

@@ -49,7 +49,7 @@ impl Work<'_> {
             (None, next) => return Ok(next),
         }
         self.save_payloads().await?;
-        self.remove_leftovers().await?;
+        self.count_unrecorded_files().await?;
         self.remember_signed_data().await?;
         self.record.collected = Some(self.now());
         if !self.collector.store.artifacts(self.case.id).await.stored()?.is_empty() {

@@ -356,7 +356,7 @@ async fn a_file_that_the_ledger_does_not_have_is_not_removed() {
     world.deliver(&process, "Final").await;
     process.run(MINUTE).await;
     let folder = world.files.lock().unwrap().keys().next().unwrap().rsplit_once('/').unwrap().0.to_owned();
-    // Another attempt has stored both, and stopped before it recorded them.
+    // Another attempt, someone else, or a collector whose store was replaced by a backup has stored them.
     for file in ["report-0.7.pdf", "audio-0.bin"] {
         world.files.lock().unwrap().insert(format!("{folder}/{file}"), "copy".into());
     }
@@ -364,7 +364,31 @@ async fn a_file_that_the_ledger_does_not_have_is_not_removed() {
     process.collector.work_on(case).await.unwrap();
     let files = world.files.lock().unwrap();
     assert!(files.contains_key(&format!("{folder}/audio-0.bin")), "it can be the only copy: {:?}", files.keys());
-    assert!(!files.contains_key(&format!("{folder}/report-0.7.pdf")));
+    assert!(files.contains_key(&format!("{folder}/report-0.7.pdf")), "{:?}", files.keys());
+    drop(files);
+    let report = process.report().await;
+    assert!(report.next_step.contains("2 file(s) in the case's folder"), "{}", report.next_step);
+    world.check(&process, &report).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_under_the_name_of_an_artifact_is_kept() {
+    let world = World::new();
+    let reactions = vec![Reaction::Answer, Reaction::Refuse, Reaction::Refuse, Reaction::Refuse];
+    world.vendor.lock().unwrap().reactions.insert("evidence", reactions);
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    process.run(Duration::from_secs(1)).await;
+    let ident_data = world.files.lock().unwrap().keys().next().unwrap().clone();
+    let taken = ident_data.replace("ident-data-0.json", "report-0.pdf");
+    world.files.lock().unwrap().insert(taken.clone(), "another content".into());
+    process.run(MINUTE * 3).await;
+    let report = process.report().await;
+    assert_eq!((report.state, report.unrecorded_files), (CaseState::Deleted, 1));
+    assert_eq!(world.files.lock().unwrap().get(&taken).unwrap(), "another content");
+    world.check(&process, &report).await;
 }
 
 #[tokio::test(start_paused = true)]
