@@ -47,6 +47,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(super) with_parent: bool,
 
+    /// Prints no line per request and webhook on standard error.
+    #[arg(long)]
+    pub(super) quiet: bool,
+
     #[command(flatten)]
     pub(super) vendors: VendorOptions,
 

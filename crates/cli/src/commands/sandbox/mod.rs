@@ -5,6 +5,7 @@ mod ca_file;
 mod hints;
 mod parent;
 mod ready;
+mod requests;
 mod world_file;
 
 use std::io::IsTerminal;
@@ -60,6 +61,7 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     // At the end the default world may be another one than at the start.
     let worlds = Worlds::from(&sandbox);
     options.vendors.apply(&sandbox);
+    let saved_entries = sandbox.with_world(|world| world.journal.last());
     let authority = (!options.plain).then(|| authority(options)).transpose();
     let authority = authority.map_err(|error| Failure::local(format!("the certificate cannot be created: {error}")))?;
     let (listen, admin) = (place(options, options.listen), place(options, options.admin));
@@ -97,7 +99,11 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     if std::io::stderr().is_terminal() {
         ready::guide(&ready);
     }
-    save_until_stopped(file.as_mut(), &worlds, stop).await;
+    tokio::select! {
+        biased;
+        () = save_until_stopped(file.as_mut(), &worlds, stop) => {}
+        () = requests::report(&worlds, saved_entries), if !options.quiet => {}
+    }
     // Close the listeners first: the world must not change while it is saved.
     drop((api, admin));
     drop(ca);
