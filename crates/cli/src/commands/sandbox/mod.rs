@@ -2,7 +2,9 @@
 
 mod arguments;
 mod ca_file;
+mod control;
 mod hints;
+mod last;
 mod parent;
 mod ready;
 mod requests;
@@ -25,10 +27,11 @@ use jiff::Timestamp;
 pub(crate) use self::arguments::Arguments;
 use self::ca_file::CaFile;
 pub(crate) use self::hints::Hints;
+use self::last::LastStarted;
 use self::parent::Parent;
 use self::world_file::WorldFile;
 use crate::exit::Failure;
-use crate::output::{print, say};
+use crate::output::{Format, print, say};
 use crate::{network, signals};
 
 /// Default start of a frozen clock, 2020-09-10T12:00:00Z: with it, the same seed always gives the same bytes.
@@ -40,7 +43,15 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 /// Limit of random seeds: JavaScript, which may read a seed from the ready line, rounds larger integers.
 const MAX_SEED: u64 = 1 << 53;
 
-pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
+/// Runs a sandbox, or controls a running one.
+pub(crate) async fn run(options: &Arguments, format: Format) -> Result<ExitCode, Failure> {
+    match &options.control {
+        Some(command) => control::run(command, format).await,
+        None => serve(options).await,
+    }
+}
+
+async fn serve(options: &Arguments) -> Result<ExitCode, Failure> {
     let parent = options.with_parent.then(Parent::current).transpose()?;
     let (mut file, saved) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
     let sandbox = Sandbox::builder()
@@ -94,7 +105,10 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     }
     let file_path = file.as_ref().map(|file| file.path.as_path());
     let ready = ready::line(&sandbox, &api.url(), &admin.url(), ca.as_ref().map(|ca| ca.path.as_path()), file_path);
+    let started = SystemClock::new().wall().to_string();
     drop(sandbox);
+    // Until the end of this function.
+    let _last = LastStarted::write(&admin.url(), &started);
     print(&ready.to_string())?;
     if std::io::stderr().is_terminal() {
         ready::guide(&ready);

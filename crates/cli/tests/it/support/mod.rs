@@ -309,10 +309,18 @@ impl Sandbox {
 
     /// A sandbox that prints a line per request, unless the arguments contain `--quiet`.
     pub(crate) fn printing_requests(arguments: &[&str]) -> Self {
+        Self::spawn(&mut identkit(), arguments)
+    }
+
+    /// A sandbox with its own state directory.
+    pub(crate) fn with_state(directory: &Path) -> Self {
+        Self::spawn(identkit().env("IDENTKIT_STATE_DIR", directory), &["--plain", "--quiet"])
+    }
+
+    fn spawn(command: &mut Command, arguments: &[&str]) -> Self {
         let temporary = Arc::new(tempfile::tempdir().unwrap());
-        let mut command = identkit();
         command.arg("sandbox").args(arguments).env("TMPDIR", temporary.path());
-        let output = Output::of(&mut command);
+        let output = Output::of(command);
         let mut sandbox = Self {
             child: command.spawn().expect("the sandbox starts"),
             output,
