@@ -45,7 +45,7 @@ impl Drop for LastStarted {
 /// Returns the URL of the admin API of the sandbox that was last started.
 ///
 /// # Errors
-/// If there is no readable file.
+/// If the file cannot be read or is not valid.
 pub(super) fn admin() -> Result<String, Failure> {
     let none = || {
         Failure::usage("no sandbox runs that was started on this machine: run identkit sandbox, or pass --admin URL")
