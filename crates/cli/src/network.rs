@@ -32,6 +32,11 @@ pub(crate) fn forward(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Fail
     direct("--forward-ca-file", ca_file)
 }
 
+/// Builds the transport to the admin API of a sandbox.
+pub(crate) fn admin() -> Result<Arc<dyn Transport>, Failure> {
+    direct("--admin", None)
+}
+
 /// Builds a transport without a proxy that also trusts the authorities of a file.
 fn direct(flag: &str, ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Failure> {
     let builder = TlsConfig::builder().authorities(&authorities(flag, ca_file)?);

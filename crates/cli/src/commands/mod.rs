@@ -47,7 +47,7 @@ impl Command {
     pub(crate) async fn run(&self, format: Format) -> Result<ExitCode, Failure> {
         match self {
             Self::Demo(arguments) => demo::run(arguments, format).await,
-            Self::Sandbox(arguments) => sandbox::run(arguments).await,
+            Self::Sandbox(arguments) => sandbox::run(arguments, format).await,
             Self::Listen(arguments) => listen::run(arguments).await,
             Self::Run(arguments) => run::run(arguments, format).await,
             Self::Tm(arguments) => tm::run(arguments, format).await,

@@ -32,6 +32,7 @@ mod progress;
 mod recordings;
 mod results;
 mod sandbox;
+mod sandbox_control;
 mod signing;
 mod state;
 mod support;

@@ -278,3 +278,29 @@ fn identify24s_documented_curl_commands_work() {
         }
     }
 }
+
+#[test]
+fn requests_and_webhooks_are_lines_on_standard_error() {
+    let sandbox = Sandbox::printing_requests(&["--plain", "--clock", "frozen"]);
+    sandbox.run("tm status 99921269855041").ends_with(0, &[]);
+    sandbox.run("tm status 99921269855041 --customer-code wrong-code").ends_with(3, &[]);
+    let webhooks = json!({ "WebhookUrl": { "OnFinal": "http://127.0.0.1:9/hook?token=canary-token" } });
+    sandbox.play(&sandbox.place(&webhooks), "positive");
+    let began = std::time::Instant::now();
+    while !sandbox.stderr().contains("webhook OnFinal") && began.elapsed().as_secs() < 20 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let stderr = sandbox.stderr();
+    let lines: Vec<_> = stderr.lines().collect();
+    assert!(lines[0].starts_with("2020-09-10T12:00:00Z GET /api/2.10/getStatus/99921269855041"), "{stderr}");
+    assert!(lines[0].ends_with(" 200"), "{stderr}");
+    assert!(lines[1].contains(" 401 refused: ") || lines[1].contains(" 403 refused: "), "{stderr}");
+    assert!(stderr.contains("attempt 1: "), "{stderr}");
+    for secret in ["canary-token", "wrong-code", "sandbox-code", "Mustermann"] {
+        assert!(!stderr.contains(secret), "{secret}: {stderr}");
+    }
+    let quiet = Sandbox::plain();
+    quiet.run("tm status 99921269855041").ends_with(0, &[]);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(quiet.stderr(), "");
+}

@@ -14,9 +14,13 @@ use crate::providers::VendorOptions;
 /// Help heading of the options of the world.
 const WORLD: &str = "World";
 
-/// Runs a mock of both vendors with synthetic data until it is stopped.
+/// Runs a mock of both vendors with synthetic data until it is stopped. Its subcommands control a running one.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(super) control: Option<super::control::Command>,
+
     /// Address of the vendors' APIs. Port 0 selects a free port.
     #[arg(long, value_name = "ADDRESS", value_parser = address, default_value = "127.0.0.1:0")]
     pub(super) listen: SocketAddr,
@@ -46,6 +50,10 @@ pub(crate) struct Arguments {
     /// Stops when the process that started the sandbox has ended, e.g. a test run that was killed. Unix only.
     #[arg(long)]
     pub(super) with_parent: bool,
+
+    /// Prints no line per request and webhook on standard error.
+    #[arg(long)]
+    pub(super) quiet: bool,
 
     #[command(flatten)]
     pub(super) vendors: VendorOptions,

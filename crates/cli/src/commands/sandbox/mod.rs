@@ -2,9 +2,12 @@
 
 mod arguments;
 mod ca_file;
+mod control;
 mod hints;
+mod last;
 mod parent;
 mod ready;
+mod requests;
 mod world_file;
 
 use std::io::IsTerminal;
@@ -24,10 +27,11 @@ use jiff::Timestamp;
 pub(crate) use self::arguments::Arguments;
 use self::ca_file::CaFile;
 pub(crate) use self::hints::Hints;
+use self::last::LastStarted;
 use self::parent::Parent;
 use self::world_file::WorldFile;
 use crate::exit::Failure;
-use crate::output::{print, say};
+use crate::output::{Format, print, say};
 use crate::{network, signals};
 
 /// Default start of a frozen clock, 2020-09-10T12:00:00Z: with it, the same seed always gives the same bytes.
@@ -39,7 +43,15 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 /// Limit of random seeds: JavaScript, which may read a seed from the ready line, rounds larger integers.
 const MAX_SEED: u64 = 1 << 53;
 
-pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
+/// Runs a sandbox, or controls a running one.
+pub(crate) async fn run(options: &Arguments, format: Format) -> Result<ExitCode, Failure> {
+    match &options.control {
+        Some(command) => control::run(command, format).await,
+        None => serve(options).await,
+    }
+}
+
+async fn serve(options: &Arguments) -> Result<ExitCode, Failure> {
     let parent = options.with_parent.then(Parent::current).transpose()?;
     let (mut file, saved) = options.world_file.as_deref().map(WorldFile::open).transpose()?.unzip();
     let sandbox = Sandbox::builder()
@@ -60,6 +72,7 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     // At the end the default world may be another one than at the start.
     let worlds = Worlds::from(&sandbox);
     options.vendors.apply(&sandbox);
+    let saved_entries = sandbox.with_world(|world| world.journal.last());
     let authority = (!options.plain).then(|| authority(options)).transpose();
     let authority = authority.map_err(|error| Failure::local(format!("the certificate cannot be created: {error}")))?;
     let (listen, admin) = (place(options, options.listen), place(options, options.admin));
@@ -92,12 +105,19 @@ pub(crate) async fn run(options: &Arguments) -> Result<ExitCode, Failure> {
     }
     let file_path = file.as_ref().map(|file| file.path.as_path());
     let ready = ready::line(&sandbox, &api.url(), &admin.url(), ca.as_ref().map(|ca| ca.path.as_path()), file_path);
+    let started = SystemClock::new().wall().to_string();
     drop(sandbox);
+    // Until the end of this function.
+    let _last = LastStarted::write(&admin.url(), &started);
     print(&ready.to_string())?;
     if std::io::stderr().is_terminal() {
         ready::guide(&ready);
     }
-    save_until_stopped(file.as_mut(), &worlds, stop).await;
+    tokio::select! {
+        biased;
+        () = save_until_stopped(file.as_mut(), &worlds, stop) => {}
+        () = requests::report(&worlds, saved_entries), if !options.quiet => {}
+    }
     // Close the listeners first: the world must not change while it is saved.
     drop((api, admin));
     drop(ca);

@@ -302,11 +302,25 @@ impl Sandbox {
         Self::with(&["--plain"])
     }
 
+    /// A sandbox that prints no requests.
     pub(crate) fn with(arguments: &[&str]) -> Self {
+        Self::printing_requests(&[&["--quiet"], arguments].concat())
+    }
+
+    /// A sandbox that prints a line per request, unless the arguments contain `--quiet`.
+    pub(crate) fn printing_requests(arguments: &[&str]) -> Self {
+        Self::spawn(&mut identkit(), arguments)
+    }
+
+    /// A sandbox with its own state directory.
+    pub(crate) fn with_state(directory: &Path) -> Self {
+        Self::spawn(identkit().env("IDENTKIT_STATE_DIR", directory), &["--plain", "--quiet"])
+    }
+
+    fn spawn(command: &mut Command, arguments: &[&str]) -> Self {
         let temporary = Arc::new(tempfile::tempdir().unwrap());
-        let mut command = identkit();
         command.arg("sandbox").args(arguments).env("TMPDIR", temporary.path());
-        let output = Output::of(&mut command);
+        let output = Output::of(command);
         let mut sandbox = Self {
             child: command.spawn().expect("the sandbox starts"),
             output,
@@ -358,6 +372,11 @@ impl Sandbox {
     /// Places the document's order with some changes and returns its id.
     pub(crate) fn place(&self, changes: &Value) -> String {
         place(&mut self.identkit(), changes)
+    }
+
+    /// What it has written to standard error so far.
+    pub(crate) fn stderr(&self) -> String {
+        self.output.read().1
     }
 
     pub(crate) fn id(&self) -> u32 {
