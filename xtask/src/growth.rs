@@ -58,7 +58,6 @@ const COMPLETE: &[(&str, &str)] = &[
 /// `#[non_exhaustive]` structs that only identkit creates, without a constructor, and what returns them.
 const RETURNED: &[(&str, &str)] = &[
     ("core::FoundId", "Error::salvaged_ids"),
-    ("identity-tm::PlacedOrder", "IdentityTm::put_order"),
     ("identity-tm::StatusText", "CATALOGUE"),
     ("identity-tm::VideoDownload", "IdentityTm::save_video"),
     ("mock-server::Advanced", "Sandbox::advance"),
