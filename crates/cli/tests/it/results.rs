@@ -269,7 +269,7 @@ fn at_96_damaged_hashes_are_named_on_standard_output() {
         (&*good, "not Base64!", json!([CANARY])),
         (&*good, "", json!([CANARY])),
         (&*good, "pending", json!([CANARY])),
-        ("?", "?", json!([CANARY, "a.pdf"])),
+        ("?", "?", json!(["a.pdf", CANARY])),
     ] {
         let server = Server::json("200 OK", answer(one, two).to_string());
         let line = format!("tm esign-hash {SIGNED}");

@@ -109,7 +109,7 @@ async fn f_170_hashes_of_the_master_are_signed_under_their_names() {
     early.refused(400, "OrderID", "T-060", "[T] 3.6.1");
     bench.play(id.expose(), "signed").await;
     let named = bench.tm().signed_hashes(&id, &options()).await.unwrap().value.hashes.unwrap();
-    assert_eq!(named.names().collect::<Vec<_>>(), ["a.pdf", "b.pdf", "own.pdf"]);
+    assert_eq!(named.names().collect::<Vec<_>>(), ["own.pdf", "a.pdf", "b.pdf"], "the sequence of the response");
     assert_eq!(decode_base64(named.get("b.pdf").unwrap().expose()).unwrap(), b"sandbox, no signature: b.pdf");
     let same = signs(&first, Vec::new()).sign_hash(OneOrMany::One(hash("a.pdf")));
     bench.refused_order(&same, "eSignHash.Filename", "AT-35").await;

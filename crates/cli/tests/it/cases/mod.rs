@@ -107,13 +107,19 @@ impl Service {
     /// Waits until the case has a state.
     #[track_caller]
     fn becomes(&self, case: &Value, state: &str) -> Value {
+        self.until(case, |status| status["state"] == state)
+    }
+
+    /// Waits until the status of the case fulfils a condition.
+    #[track_caller]
+    fn until(&self, case: &Value, condition: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
             let status = self.status(case);
-            if status["state"] == state {
+            if condition(&status) {
                 return status;
             }
-            assert!(began.elapsed() < HANGS, "the case does not become {state}: {status:#}");
+            assert!(began.elapsed() < HANGS, "the case does not become what is expected: {status:#}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }

@@ -170,7 +170,7 @@ pub struct Settings {
     /// Host in `TargetURL` and in the mailed link to the landing page (M-15).
     pub landing_pages: LandingPages = LandingPages::default(),
     /// Whether the person waits on a page of the vendor until the order is final, and is redirected then; if not, as soon
-    /// as the person's part is over, [T] 2.4.
+    /// as the person's part is over, [T 2.4].
     pub spinner_page: bool = false,
     /// JSON that `GET /api/{version}/availability` returns, a stub for the availability of video agents, [T 8.2]. The
     /// vendor documents neither its path nor its response. If not set, the path is unknown.
