@@ -63,22 +63,25 @@ fn programs(ws: &Workspace) -> Result<Option<VecDeque<Program>>, String> {
     if !built.status.success() {
         return Ok(None);
     }
-    let mut programs: Vec<(u64, Program)> = Message::parse_stream(built.stdout.as_slice())
-        .filter_map(|message| match message {
-            Ok(Message::CompilerArtifact(artifact)) if artifact.profile.test => program(ws, &artifact),
-            _ => None,
-        })
-        .collect();
+    let mut programs = Vec::new();
+    for message in Message::parse_stream(built.stdout.as_slice()) {
+        // A message that is left out would leave out its tests.
+        match message.map_err(|error| format!("reading the messages of cargo: {error}"))? {
+            Message::CompilerArtifact(artifact) if artifact.profile.test => programs.push(program(ws, &artifact)?),
+            _ => {}
+        }
+    }
     programs.sort_by(|(one, _), (other, _)| other.cmp(one));
     Ok(Some(programs.into_iter().map(|(_, program)| program).collect()))
 }
 
 /// Returns the size of a test program, and how it is run: as by cargo, in the directory of its package.
-fn program(ws: &Workspace, artifact: &Artifact) -> Option<(u64, Program)> {
-    let file = artifact.executable.as_ref()?;
-    let package = artifact.manifest_path.parent()?;
+fn program(ws: &Workspace, artifact: &Artifact) -> Result<(u64, Program), String> {
     let source = artifact.target.src_path.strip_prefix(ws.root()).unwrap_or(&artifact.target.src_path);
-    Some((fs::metadata(file).ok()?.len(), (source.to_string(), ws.program(file, package))))
+    let missing = || format!("cargo names no test program of {source}");
+    let (file, package) = artifact.executable.as_ref().zip(artifact.manifest_path.parent()).ok_or_else(missing)?;
+    let size = fs::metadata(file).map_err(|error| format!("reading {file}: {error}"))?.len();
+    Ok((size, (source.to_string(), ws.program(file, package))))
 }
 
 /// Runs as many programs at once as there are cores. Returns the names of those that failed.
