@@ -39,6 +39,14 @@ pub(super) struct Piece {
     bytes: Vec<u8>,
 }
 
+impl Value {
+    /// Whether both are a single piece of the same item, and this one has these bytes.
+    pub(super) fn is_archived(&self, baseline: &Self, bytes: &[u8]) -> bool {
+        let (Self::Pieces(pieces), Self::Pieces(baseline)) = (self, baseline) else { return false };
+        matches!((&pieces[..], &baseline[..]), ([piece], [same]) if piece.item == same.item && piece.bytes == bytes)
+    }
+}
+
 impl std::fmt::Debug for Piece {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The bytes are personal data.

@@ -22,7 +22,7 @@ use identkit_transport::{Basic, ClientSettings, Driver, Response, client_setters
 use identkit_wire::{Operation, Warning, is_json_object, trim_body};
 
 use crate::messages::{IdentDataAnswer, PutOrderAnswer};
-use crate::operations::{Decryptor, MaybeEncrypted, ServerStatus, check_found_orders};
+use crate::operations::{AsReceived, Decryptor, GetIdentDataMethod, MaybeEncrypted, ServerStatus, check_found_orders};
 use crate::order::Ordered;
 use crate::{Dialect, OrderFlavor, OrderId, PutOrder, random_reference};
 
@@ -209,6 +209,20 @@ impl IdentityTm {
         let (value, warnings) = body.open(order, decryptor.as_ref()).map_err(located)?;
         response.warnings.extend(warnings);
         Ok(response.map(|()| value))
+    }
+
+    /// Reads the checked data and how the person was identified, [T 3.3]: the bytes of the response, decrypted if the
+    /// client has a decryptor, after all checks.
+    pub(crate) async fn ident_data_as_received(&self, order: &OrderId, options: &CallOptions) -> Result<Bytes, Error> {
+        let operation = GetIdentDataMethod::new(order.clone());
+        let Some(decryptor) = &self.decryptor else {
+            return Ok(self.call(&AsReceived(operation), options).await?.value.1);
+        };
+        let response = self.call(&AsReceived(MaybeEncrypted(operation)), options).await?;
+        let status = response.status.as_u16();
+        let (body, received) = response.value;
+        let located = |error: Error| error.with_operation(GetIdentDataMethod::META.name).with_status(status);
+        body.open_bytes(received, order, decryptor.as_ref()).map_err(located)
     }
 
     /// Whether the data of an order that could be read before is deleted: `getIdentData` responds with 404 (AT-09). The

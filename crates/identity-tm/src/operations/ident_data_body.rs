@@ -60,9 +60,47 @@ impl IdentDataBody {
             Self::Opaque { bytes, content_type } => (bytes, content_type),
         };
         let decrypted = decryptor.decrypt(&bytes, content_type.as_deref())?;
-        let (answer, notes) = json::read_answer(decrypted.expose()).map_err(json::JsonFault::answer)?;
-        check(order, answer, notes).map(|decoded| (decoded.value, decoded.warnings))
+        read_decrypted(decrypted.expose(), order).map(|decoded| (decoded.value, decoded.warnings))
     }
+
+    /// Returns the bytes of the result, decrypted if necessary, after the checks of [`open`](Self::open). `received` are
+    /// those of the response.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn open_bytes(
+        self,
+        received: Bytes,
+        order: &OrderId,
+        decryptor: &dyn Decryptor,
+    ) -> Result<Bytes, Error> {
+        let Self::Opaque { bytes, content_type } = self else { return Ok(received) };
+        let decrypted = decryptor.decrypt(&bytes, content_type.as_deref())?;
+        read_decrypted(decrypted.expose(), order)?;
+        Ok(Bytes::copy_from_slice(decrypted.expose()))
+    }
+}
+
+fn read_decrypted(bytes: &[u8], order: &OrderId) -> Result<Decoded<IdentDataAnswer>, Error> {
+    let (answer, notes) = json::read_answer(bytes).map_err(json::JsonFault::answer)?;
+    check(order, answer, notes)
+}
+
+/// Makes a call and returns its body beside the result. What is archived must be the vendor's bytes: JSON that is read and
+/// written again loses digits of large numbers, repeated members and the sequence of members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AsReceived<Op>(pub(crate) Op);
+
+operation! {
+    impl AsReceived<Op> where [Op: Operation<Dialect = Dialect>];
+    meta: *Op::META, output: (Op::Output, Bytes), dialect: Dialect,
+    params: |this| this.0.path_params(),
+    encode: |this, dialect| this.0.encode(dialect),
+    decode: |this, head, body, dialect| {
+        let bytes = body.whole()?;
+        let Decoded { value, warnings, .. } = this.0.decode(head, Received::Whole(bytes.clone()), dialect)?;
+        Ok(Decoded::new((value, bytes), warnings))
+    },
 }
 
 /// Reads any form of `getIdentData` as [`IdentDataBody`]. Example: `MaybeEncrypted(GetIdentData::new(id))`.

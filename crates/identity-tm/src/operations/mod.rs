@@ -39,6 +39,7 @@ pub use files::{FileStream, Streamed};
 pub(crate) use get_all_status::read_list;
 pub use get_all_status::*;
 pub use get_ident_data::*;
+pub(crate) use ident_data_body::AsReceived;
 pub use ident_data_body::*;
 pub use misc::*;
 pub use order_state::*;

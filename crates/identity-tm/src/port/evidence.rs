@@ -3,7 +3,6 @@
 use identkit_core::{
     Artifact, CallOptions, Content, Delivery, Error, Evidence, EvidenceKind, EvidencePlan, Kind, Outcome, Pii,
 };
-use identkit_wire::json;
 
 use super::state::State;
 use crate::messages::{OrderStatus, VoiceFile};
@@ -41,10 +40,7 @@ pub(super) async fn read(
     options: &CallOptions,
 ) -> Result<Vec<Evidence>, Error> {
     let content = match kind {
-        EvidenceKind::IdentData => {
-            let data = client.ident_data_with_method(id, options).await?.value;
-            Content::from_bytes(json::write(&data)?)
-        }
+        EvidenceKind::IdentData => Content::from_bytes(client.ident_data_as_received(id, options).await?),
         EvidenceKind::Report => Artifact::Pdf.checked(client.ident_data_pdf(id, options).await?.value),
         EvidenceKind::SignedIdentData => Content::from_bytes(client.ident_data_signed(id, options).await?.value.0),
         EvidenceKind::SignedDocument => return signed_documents(client, id, options).await,

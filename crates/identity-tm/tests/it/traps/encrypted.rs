@@ -165,6 +165,29 @@ async fn at_70_the_decryptor_applies_to_all_forms() {
 }
 
 #[tokio::test]
+async fn at_70_evidence_is_decrypted_and_otherwise_unchanged() {
+    use identkit_core::EvidenceKind;
+    let text = r#"{"OrderID":"99921269855041","x":18446744073709551616,"IdentData":{"Surname":"Mustermann"}}"#;
+    let other = encrypted(r#"{"OrderID":"99920000000777","IdentData":{"Surname":"Mustermann"}}"#);
+    let with = |builder: identkit_identity_tm::Builder| builder.decryptor(Arc::new(Reversed));
+    let replies = [
+        Step::Answer(answer(200, "application/jose", encrypted(text))),
+        reply(200, text),
+        Step::Answer(answer(200, "application/jose", other)),
+    ];
+    let client = client_by(with, replies);
+    let read = || async {
+        let case = CaseRef::new("identity-tm", ORDER);
+        let pieces = client.evidence(&case, EvidenceKind::IdentData, &options()).await?;
+        pieces.into_iter().next().unwrap().content.collect(1000).await
+    };
+    for form in ["encrypted", "not encrypted"] {
+        assert_eq!(read().await.unwrap(), text, "{form}");
+    }
+    assert_eq!(read().await.unwrap_err().kind(), Kind::Integrity, "it is about another order");
+}
+
+#[tokio::test]
 async fn at_70_an_undecryptable_result_is_an_error() {
     let encrypted_reply = || Step::Answer(answer(200, "text/plain", "MustermannMustermann"));
     let with = |builder: identkit_identity_tm::Builder| {

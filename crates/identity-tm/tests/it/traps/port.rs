@@ -186,6 +186,16 @@ async fn contents(pieces: Vec<Evidence>) -> Vec<Bytes> {
     contents
 }
 
+#[tokio::test]
+async fn at_63_identification_data_has_the_vendors_bytes() {
+    // Read and written again, the number would lose digits, and the repeated member its first value.
+    let body = r#"{ "x": 12345678901234567890123456789, "IdentData": {"Surname": "Mustermann", "y": 1, "y": 2}, "a": 1e400 }
+"#;
+    let pieces = read(EvidenceKind::IdentData, reply(200, body)).await;
+    assert_eq!(pieces[0].file_name(), "ident-data-0.json");
+    assert_eq!(contents(pieces).await, [body.as_bytes()]);
+}
+
 fn pdfs(files: &[&[u8]]) -> Step {
     let files: Vec<_> = files.iter().map(|file| json!({"Base64Data": encode_base64(file)})).collect();
     reply(200, json!({ "PDFs": files }).to_string())
