@@ -57,6 +57,30 @@ pub(crate) struct VendorCase {
     pub(crate) opener: Box<dyn CaseOpener>,
 }
 
+/// Reads the credentials, and gives them to a client. `again`: also if they have not changed since. Returns whether they were
+/// given.
+pub(crate) type Renew = Box<dyn FnMut(bool) -> Result<bool, Failure> + Send>;
+
+/// Creates a [`Renew`] of a client that has the credentials that `read` returns now.
+///
+/// # Errors
+/// If they cannot be read.
+pub(crate) fn renew<T: PartialEq + Send + 'static>(
+    read: impl Fn() -> Result<T, Failure> + Send + 'static,
+    set: impl Fn(&T) -> Result<(), Error> + Send + 'static,
+) -> Result<Renew, Failure> {
+    let mut last = read()?;
+    Ok(Box::new(move |again| {
+        let new = read()?;
+        if new == last && !again {
+            return Ok(false);
+        }
+        set(&new)?;
+        last = new;
+        Ok(true)
+    }))
+}
+
 /// The account at one vendor, from options, variables and files.
 #[async_trait]
 pub(crate) trait Account: fmt::Debug + Send + Sync {
@@ -71,6 +95,12 @@ pub(crate) trait Account: fmt::Debug + Send + Sync {
     /// # Errors
     /// If a part of the account is missing or unusable.
     async fn provider(&self, calls: Calls, route: &Route) -> Result<Arc<dyn IdentityProvider>, Failure>;
+
+    /// Builds the client of a process that runs for long: for all calls, and with what renews its credentials.
+    ///
+    /// # Errors
+    /// As [`provider`](Self::provider).
+    async fn lasting(&self, route: &Route) -> Result<(Arc<dyn IdentityProvider>, Renew), Failure>;
 
     /// Adds the webhooks that are set for each case, if the vendor has any.
     fn with_webhooks(&self, setup: ProviderSetup, base: WebhookBase) -> ProviderSetup;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identkit_core::{Capability, Error, Kind, Secret};
+use identkit_core::{Absence, Capability, Error, Kind, Secret};
 use identkit_store::{CaseId, Claim, Finish, HeldClaim};
 
 use crate::collector::Collector;
@@ -33,8 +33,15 @@ pub enum Command {
     Resume,
     /// Cancel the case at the vendor.
     Cancel,
-    /// The case of unknown outcome has this id at the vendor.
-    Adopt(Secret),
+    /// The case of unknown outcome has this id at the vendor. Also corrects an id that a person gave, as long as the case is
+    /// open, and takes back that a person closed a case of unknown outcome.
+    Adopt {
+        /// The vendor's id.
+        id: Secret,
+        /// Whether the vendor may state another reference for this id than that of the case. Otherwise nothing of it is
+        /// collected or deleted.
+        any_reference: bool,
+    },
     /// The case is given up: one of unknown outcome, or one that the vendor has lost, which its 404s must show. The text is the
     /// reason, without personal data.
     Close(String),
@@ -166,16 +173,23 @@ impl Collector {
             Command::Cancel if !setup.provider.descriptor().can(Capability::Cancel) => {
                 return Err(Error::unsupported("cancel"));
             }
-            Command::Cancel if stage == CaseState::Open => work.record.cancel = true,
+            Command::Cancel if stage == CaseState::Open => {
+                (work.record.cancel, work.record.not_canceled) = (true, None)
+            }
             Command::Cancel => return not_in_state("open"),
-            Command::Adopt(id) if stage == CaseState::Unknown => {
+            Command::Adopt { id, any_reference } if work.can_be_adopted() => {
                 work.case.opened = Some(setup.provider.adopt(id.expose(), work.record.purpose)?);
+                (work.record.adopted, work.record.any_reference, work.record.contradicted) =
+                    (true, *any_reference, false);
+                (work.record.absence, work.record.closed_because) = (Absence::new(), None);
                 work.record.candidates.clear();
                 work.enter(CaseState::Open);
             }
-            Command::Adopt(_) => return not_in_state("unknown"),
-            Command::Close(reason) if stage == CaseState::Unknown => {
-                work.record.not_opened = Some(format!("a person has closed the case: {reason}"));
+            Command::Adopt { .. } => {
+                return not_in_state("unknown, open with an id that a person gave, or closed by a person as unknown");
+            }
+            Command::Close(reason) if stage != CaseState::Closed && work.can_be_adopted() => {
+                work.record.closed_because = Some(format!("a person has closed the case: {reason}"));
                 work.enter(CaseState::Closed);
             }
             Command::Close(reason) => work.close_lost(reason)?,

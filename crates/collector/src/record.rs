@@ -131,6 +131,18 @@ pub(crate) struct Record {
     /// Whether an operator wants the case canceled at the vendor.
     #[serde(default)]
     pub(crate) cancel: bool,
+    /// Whether a person has given the case its id at the vendor.
+    #[serde(default)]
+    pub(crate) adopted: bool,
+    /// Whether the vendor may state another reference than that of the case, because a person says so.
+    #[serde(default)]
+    pub(crate) any_reference: bool,
+    /// Whether the vendor states another reference, so that the id is that of another case.
+    #[serde(default)]
+    pub(crate) contradicted: bool,
+    /// Why the vendor did not cancel the case, as a person wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) not_canceled: Option<String>,
     /// Why a person has closed the case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) closed_because: Option<String>,
@@ -185,6 +197,10 @@ impl Record {
             alarms: 0,
             paused: false,
             cancel: false,
+            adopted: false,
+            any_reference: false,
+            contradicted: false,
+            not_canceled: None,
             closed_because: None,
             not_opened: None,
             outbox: Vec::new(),

@@ -218,6 +218,10 @@ fn explain(record: &Record, Setup { provider, delete }: Setup<'_>) -> (String, S
         return (reason, next_step);
     }
     let (reason, next_step) = match record.stage {
+        CaseState::Open if let Some(why) = &record.not_canceled => {
+            let reason = format!("the vendor has not canceled the case, as a person wanted: {why}");
+            return (reason, "the case continues, or `case cancel` tries again".into());
+        }
         CaseState::Intended => (
             "the request is being sent, or the process that sent it has stopped",
             "after the lease, the collector searches for the case at the vendor; it never opens it again",

@@ -153,8 +153,8 @@ impl<'a> Work<'a> {
             self.notice(NoticeKind::Stuck, text);
         }
         let data = self.record.encode()?;
-        let opened = self.case.opened.is_some() != self.case.vendor_id.is_some();
-        if *data.expose() == self.stored && entries.is_empty() && deletion.is_none() && !opened {
+        let has_new_id = self.case.opened.as_ref().map(|opened| &opened.id) != self.case.vendor_id.as_ref();
+        if *data.expose() == self.stored && entries.is_empty() && deletion.is_none() && !has_new_id {
             return Ok(());
         }
         let stored = data.expose().clone();

@@ -182,7 +182,7 @@ impl IdentityProvider for Identify24 {
         let ident = self.get_ident(&ident_id(case)?, options).await.map_err(doubt_not_found)?.value;
         let outcome = self.outcome_of(&ident);
         let vendor_codes = ident.status.iter().map(|status| status.as_str().to_owned()).collect();
-        Ok(CaseStatus::new(outcome, vendor_codes))
+        Ok(CaseStatus::new(outcome, vendor_codes).with_reference(ident.custom_id.as_ref()))
     }
 }
 

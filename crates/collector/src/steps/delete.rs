@@ -113,10 +113,13 @@ impl Work<'_> {
     async fn permit(&self, artifacts: &[Artifact]) -> Result<DeletePermit, Failure> {
         let plan = self.record.plan.clone().unwrap_or_default();
         for artifact in artifacts {
-            let found = self.collector.sink.digest(artifact.sink.expose()).await.step()?;
-            if found != (artifact.length, artifact.sha256) {
-                let detail =
-                    "an artifact in the sink is not the one that was verified: nothing is deleted at the vendor";
+            let found = match self.collector.sink.digest(artifact.sink.expose()).await {
+                Err(error) if error.kind() == Kind::NotFound => None,
+                found => Some(found.step()?),
+            };
+            if found != Some((artifact.length, artifact.sha256)) {
+                let what = if found.is_none() { "missing" } else { "not the one that was verified" };
+                let detail = format!("an artifact in the sink is {what}: nothing is deleted at the vendor");
                 return Err(Failure::Step(Error::new(Kind::Integrity, detail)));
             }
         }

@@ -29,17 +29,52 @@ fn unmapped(status: Option<&CaseStatus>) -> String {
     )
 }
 
+/// What a person must do about an id that the vendor has for another case.
+const OTHER_REFERENCE: &str = "the vendor states another reference for the id of this case, so nothing of it is collected or \
+                               deleted: look into the vendor's portal, then use `case adopt` with the right id, or with \
+                               `--any-reference` if it is the right one";
+
 impl Work<'_> {
+    /// Whether the vendor states another reference than that of the case: its id is that of another case.
+    fn is_of_another(&self, status: &CaseStatus) -> bool {
+        let stated = status.reference.as_ref().map(|reference| reference.expose().as_str());
+        let own = self.case.reference.as_ref().map(|reference| reference.expose());
+        !self.record.any_reference && stated.is_some_and(|stated| own.is_some_and(|own| own != stated))
+    }
+
+    /// Whether a person can give the case its id at the vendor: nothing was collected or deleted, and the vendor did not give
+    /// the id.
+    pub(crate) fn can_be_adopted(&self) -> bool {
+        match self.record.stage {
+            CaseState::Unknown => true,
+            CaseState::Open => self.record.adopted || self.record.contradicted,
+            // A case that the vendor has lost has an outcome.
+            CaseState::Closed => self.record.closed_because.is_some() && self.record.outcome.is_none(),
+            _ => false,
+        }
+    }
+
     pub(crate) async fn watch(&mut self) -> Result<Next, Failure> {
         let Some(case) = self.case.opened.clone() else {
             self.enter(CaseState::Unknown);
             return Ok(Next::Step);
         };
-        if self.record.cancel {
-            self.cancel(&case).await?;
-        }
         let options = self.call_options().await.stored()?;
         let status = self.setup.provider.status(&case, &options).await;
+        if let Ok(status) = &status {
+            self.record.contradicted = self.is_of_another(status);
+            if self.record.contradicted {
+                self.decide(OTHER_REFERENCE);
+                return Ok(self.rest(self.poll()));
+            }
+            // A case that has ended needs no cancellation.
+            self.record.cancel &= !status.outcome.is_final();
+            if self.record.cancel {
+                // The next step reads what has become of it.
+                self.cancel(&case).await?;
+                return Ok(Next::Step);
+            }
+        }
         let now = self.now();
         let outcome = self.record.absence.note_status(&status, now);
         match (outcome, status) {
@@ -120,8 +155,13 @@ impl Work<'_> {
             {
                 return Err(Failure::Step(error));
             }
-            _ => self.record.cancel = false,
+            Err(error) => self.record.not_canceled = Some(error.detail().to_owned()),
+            // The next status normally shows it.
+            Ok(()) => {
+                self.record.not_canceled = Some("it has confirmed it, but its status does not show it".to_owned())
+            }
         }
+        self.record.cancel = false;
         self.save().await.stored()
     }
 }

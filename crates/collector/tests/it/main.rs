@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod adopt;
 mod crashes;
 mod flow;
 mod operation;

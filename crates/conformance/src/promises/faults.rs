@@ -118,9 +118,10 @@ impl Suite<'_> {
             Ok(value) => {
                 self.check_debug(value);
                 // Evidence in another shape is archived as it was sent.
-                let archived = matches!(fault, Fault::ShapeVariant { .. }) && calls.iter().any(|call| {
-                    call.answer.form == Form::Whole && value.is_archived(&baseline.value, &call.answer.bytes)
-                });
+                let archived = matches!(fault, Fault::ShapeVariant { .. })
+                    && calls.iter().any(|call| {
+                        call.answer.form == Form::Whole && value.is_archived(&baseline.value, &call.answer.bytes)
+                    });
                 let same = *value == baseline.value || archived || matches!(value, Value::Opened(_));
                 self.check("a disturbed response is read completely or is an error", same, place);
             }

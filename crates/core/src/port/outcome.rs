@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Kind};
+use crate::{Error, Kind, Pii};
 
 /// State of a case, the same for all vendors.
 #[non_exhaustive]
@@ -55,12 +55,22 @@ pub struct CaseStatus {
     pub since: Option<Timestamp>,
     /// The vendor's own status codes or words, oldest first.
     pub vendor_codes: Vec<String>,
+    /// The caller's reference as the vendor states it. `None` if the vendor states none, or an empty one. Another one than
+    /// that of the case means that the status is about another case.
+    pub reference: Option<Pii<String>>,
 }
 
 impl CaseStatus {
-    /// Creates a status from the vendor's codes or words, oldest first, without its start.
+    /// Creates a status from the vendor's codes or words, oldest first, without its start and without a reference.
     pub fn new(outcome: Outcome, vendor_codes: Vec<String>) -> Self {
-        Self { outcome, since: None, vendor_codes }
+        Self { outcome, since: None, vendor_codes, reference: None }
+    }
+
+    /// The same status with the reference that the vendor states. An empty one is none.
+    #[must_use]
+    pub fn with_reference(mut self, reference: Option<&Pii<String>>) -> Self {
+        self.reference = reference.filter(|reference| !reference.expose().is_empty()).cloned();
+        self
     }
 }
 

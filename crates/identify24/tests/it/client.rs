@@ -403,6 +403,7 @@ async fn port_opens_a_case_and_reads_its_status() {
     );
 
     let read = client.status(&opened.case, &options()).await.unwrap();
+    assert_eq!(read.reference.as_ref().map(|reference| reference.expose().as_str()), Some("Optional"));
     assert_eq!((read.outcome, read.vendor_codes), (Outcome::Pending, vec!["Unidentified".to_owned()]));
     let elsewhere = CaseRef { provider: "identity-tm".into(), ..opened.case };
     assert_eq!(client.status(&elsewhere, &options()).await.unwrap_err().kind(), Kind::InvalidInput);

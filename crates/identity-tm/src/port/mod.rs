@@ -143,7 +143,7 @@ impl IdentityProvider for IdentityTm {
 
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
         let (finality, status) = self.verdict(case, options).await?;
-        Ok(case_status(&finality, &status.timeline()))
+        Ok(case_status(&finality, &status.timeline()).with_reference(status.reference.as_ref()))
     }
 
     async fn evidence_plan(&self, case: &CaseRef, options: &CallOptions) -> Result<EvidencePlan, Error> {

@@ -33,6 +33,9 @@ pub(super) struct Arguments {
 }
 
 /// Gives a case of unknown outcome its id at the vendor.
+///
+/// It also corrects an id that a person gave, as long as the case is open, and takes back that a person closed a case of
+/// unknown outcome.
 #[derive(Clone, Debug, Args)]
 pub(super) struct AdoptArguments {
     #[command(flatten)]
@@ -41,6 +44,11 @@ pub(super) struct AdoptArguments {
     /// The vendor's id of the case; `-` reads it from standard input.
     #[arg(long, value_name = "ID|-")]
     vendor_id: Option<String>,
+
+    /// The id is right although the vendor states another reference for it. Without this option nothing of such a case is
+    /// collected or deleted.
+    #[arg(long)]
+    any_reference: bool,
 }
 
 /// Gives up a case of unknown outcome, or one that the vendor has lost.
@@ -74,7 +82,7 @@ pub(super) async fn close(arguments: &CloseArguments, format: Format) -> Result<
 pub(super) async fn adopt(arguments: &AdoptArguments, format: Format) -> Result<(), Failure> {
     let ways = Ways { option: "--vendor-id", file: "--vendor-id", prompt: "The vendor's id" };
     let id: Secret = value(arguments.vendor_id.as_deref(), None, ways).await?;
-    run(&arguments.act, Command::Adopt(id), format).await
+    run(&arguments.act, Command::Adopt { id, any_reference: arguments.any_reference }, format).await
 }
 
 /// A collector for commands on one case.

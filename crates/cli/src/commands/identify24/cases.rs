@@ -15,7 +15,7 @@ use identkit_wire::Operation as _;
 use super::arguments::{CredentialArguments, OutcomeArguments, Switches};
 use super::client::unusable;
 use super::{create, ident};
-use crate::account::{Account, Calls, VendorCase, WebhookBase};
+use crate::account::{Account, Calls, Renew, VendorCase, WebhookBase, renew};
 use crate::connection::Route;
 use crate::context::warn;
 use crate::exit::Failure;
@@ -83,19 +83,9 @@ impl Identify24Account {
             .outcomes(outcomes);
         builder.build().map_err(|error| unusable(&error))
     }
-}
 
-#[async_trait]
-impl Account for Identify24Account {
-    fn names(&self) -> &'static [&'static str] {
-        &[identkit_identify24::PROVIDER]
-    }
-
-    fn is_given(&self) -> bool {
-        self.account.is_given()
-    }
-
-    async fn provider(&self, calls: Calls, route: &Route) -> Result<Arc<dyn IdentityProvider>, Failure> {
+    /// The client with the meaning of the statuses, which it needs for some calls.
+    async fn judging_client(&self, calls: Calls, route: &Route) -> Result<Client, Failure> {
         let mut outcomes = ident::outcomes(&self.outcomes).await?;
         let knows_positive_end = outcomes.values().any(|outcome| *outcome == Outcome::Positive);
         match calls {
@@ -109,7 +99,29 @@ impl Account for Identify24Account {
             Calls::All => {}
             Calls::None | Calls::Open => drop(outcomes.insert(NO_STATUS.to_owned(), Outcome::Positive)),
         }
-        Ok(Arc::new(self.client(calls, route, &outcomes)?))
+        self.client(calls, route, &outcomes)
+    }
+}
+
+#[async_trait]
+impl Account for Identify24Account {
+    fn names(&self) -> &'static [&'static str] {
+        &[identkit_identify24::PROVIDER]
+    }
+
+    fn is_given(&self) -> bool {
+        self.account.is_given()
+    }
+
+    async fn provider(&self, calls: Calls, route: &Route) -> Result<Arc<dyn IdentityProvider>, Failure> {
+        Ok(Arc::new(self.judging_client(calls, route).await?))
+    }
+
+    async fn lasting(&self, route: &Route) -> Result<(Arc<dyn IdentityProvider>, Renew), Failure> {
+        let client = self.judging_client(Calls::All, route).await?;
+        let (account, same) = (self.account.clone(), client.clone());
+        let renew = renew(move || account.credentials(), move |credentials| same.set_credentials(credentials))?;
+        Ok((Arc::new(client), renew))
     }
 
     /// The URL is set in the partner portal (I-080).

@@ -6,7 +6,7 @@ use identkit_transport::SystemClock;
 use serde_json::json;
 
 use super::arguments::Arguments;
-use super::parts::{delete_policy, public_url, setups};
+use super::parts::{delete_policy, public_url, select};
 use crate::account::WebhookBase;
 use crate::exit::Failure;
 use crate::output::Format;
@@ -25,7 +25,7 @@ pub(super) async fn run(options: &Arguments, format: Format) -> Result<(), Failu
         Reception::new(listen, &options.reception, &options.tokens, public)?;
     }
     let providers: Vec<&str> =
-        setups(options, WebhookBase::default()).await?.into_iter().map(|(name, _)| name).collect();
+        select(options, WebhookBase::default()).await?.into_iter().map(|selected| selected.name).collect();
     let exists = store(options).await?;
     let sink = options.sink.open().await?;
     options.sink.check(&*sink).await?;

@@ -6,6 +6,7 @@ pub(crate) mod config;
 mod inbox;
 mod journal;
 mod parts;
+mod renewal;
 
 use std::pin::pin;
 use std::process::ExitCode;
@@ -24,7 +25,8 @@ use tokio::task::JoinHandle;
 pub(crate) use self::arguments::Arguments;
 use self::inbox::CollectorInbox;
 use self::journal::Journal;
-use self::parts::{delete_policy, public_url, setups};
+use self::parts::{Selected, delete_policy, public_url, select};
+use self::renewal::Renewal;
 use crate::account::WebhookBase;
 use crate::exit::Failure;
 use crate::output::{Format, print, say};
@@ -78,7 +80,7 @@ impl Running {
             .map(|listen| Reception::new(listen, &options.reception, &options.tokens, public))
             .transpose()?;
         let base = WebhookBase::default();
-        let setups = setups(options, base.clone()).await?;
+        let selected = select(options, base.clone()).await?;
         let store = options.store.open(Missing::Create).await?;
         let sink = options.sink.open().await?;
         options.sink.check(&*sink).await?;
@@ -91,8 +93,10 @@ impl Running {
             .lease(options.lease)
             .concurrency(options.concurrency.into())
             .on_incident(move |incident| journal.report(&incident));
-        let names: Vec<&str> = setups.iter().map(|(name, _)| *name).collect();
-        for (_, setup) in setups {
+        let (mut names, mut renewals) = (Vec::new(), Vec::new());
+        for Selected { name, setup, renew } in selected {
+            names.push(name);
+            renewals.push((name, renew));
             collector = collector.provider(setup);
         }
         let collector = Arc::new(collector.build()?);
@@ -120,7 +124,9 @@ impl Running {
         print(&ready_line(options, &names, received.as_ref(), webhook).to_string())?;
 
         let (stop, stopped) = oneshot::channel();
+        let renewal = Renewal::start(renewals, Arc::new(SystemClock::new()));
         let task = tokio::spawn(async move {
+            let _renewal = renewal;
             collector.run(async { drop(stopped.await) }).await;
         });
         Ok(Self { listener: received.map(|received| received.listener), task, stop })
@@ -152,6 +158,11 @@ async fn remember(options: &Arguments, store: &Store, webhook_base: Option<Strin
         _ => None,
     };
     let wishes = options.wishes.and(EvidenceWishes::default());
+    // A collector without a receiver, e.g. a second one, takes nothing from the receiver that was started before.
+    let webhook_base = match webhook_base {
+        Some(base) => Some(base),
+        None => RunSettings::read(store).await?.and_then(|before| before.webhook_base),
+    };
     let settings = RunSettings { sink: sink.clone(), webhook_base, wishes, delete_after };
     let before = settings.write(store).await?;
     if let Some(before) = before.filter(|before| before.sink != sink) {

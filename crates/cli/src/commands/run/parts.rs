@@ -3,7 +3,7 @@
 use identkit_collector::{DeletePolicy, ProviderSetup};
 
 use super::arguments::Arguments;
-use crate::account::{Account, Calls, WebhookBase};
+use crate::account::{Account, Renew, WebhookBase};
 use crate::exit::Failure;
 use crate::reception::PublicUrl;
 
@@ -20,22 +20,26 @@ pub(super) fn delete_policy(options: &Arguments) -> DeletePolicy {
     }
 }
 
-/// The selected providers by their names.
-pub(super) async fn setups(
-    options: &Arguments,
-    base: WebhookBase,
-) -> Result<Vec<(&'static str, ProviderSetup)>, Failure> {
+/// A selected provider.
+pub(super) struct Selected {
+    pub(super) name: &'static str,
+    pub(super) setup: ProviderSetup,
+    pub(super) renew: Renew,
+}
+
+/// The selected providers.
+pub(super) async fn select(options: &Arguments, base: WebhookBase) -> Result<Vec<Selected>, Failure> {
     let arguments = &options.accounts;
     if options.wishes.video && options.listen.is_none() && options.webhook_base.is_none() {
         return Err(Failure::usage("--video needs a receiver, because the vendor announces recordings: use --listen"));
     }
-    let mut setups = Vec::new();
+    let mut selected = Vec::new();
     for account in arguments.select(&options.provider)? {
-        let provider = account.provider(Calls::All, &arguments.route).await?;
+        let (provider, renew) = account.lasting(&arguments.route).await?;
         let setup = account.with_webhooks(ProviderSetup::new(provider), base.clone());
-        setups.push((name(account), setup));
+        selected.push(Selected { name: name(account), setup, renew });
     }
-    Ok(setups)
+    Ok(selected)
 }
 
 /// The name of an account's provider.

@@ -13,7 +13,7 @@ use identkit_wire::Callback as _;
 
 use super::arguments::{CredentialArguments, Switch, dialect};
 use super::orders;
-use crate::account::{Account, Calls, VendorCase, WebhookBase};
+use crate::account::{Account, Calls, Renew, VendorCase, WebhookBase, renew};
 use crate::connection::Route;
 use crate::context::warn;
 use crate::exit::Failure;
@@ -84,6 +84,13 @@ impl Account for TmAccount {
 
     async fn provider(&self, calls: Calls, route: &Route) -> Result<Arc<dyn IdentityProvider>, Failure> {
         Ok(Arc::new(self.client(calls, route)?))
+    }
+
+    async fn lasting(&self, route: &Route) -> Result<(Arc<dyn IdentityProvider>, Renew), Failure> {
+        let client = self.client(Calls::All, route)?;
+        let (account, same) = (self.account.clone(), client.clone());
+        let renew = renew(move || account.credentials(), move |credentials| same.set_credentials(credentials))?;
+        Ok((Arc::new(client), renew))
     }
 
     fn with_webhooks(&self, setup: ProviderSetup, base: WebhookBase) -> ProviderSetup {

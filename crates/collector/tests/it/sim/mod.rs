@@ -8,5 +8,5 @@ mod vendor;
 mod world;
 
 pub(crate) use self::fuse::{Fuse, Moment};
-pub(crate) use self::vendor::Reaction;
+pub(crate) use self::vendor::{Order, Reaction};
 pub(crate) use self::world::{PROVIDER, Process, World, wishing};

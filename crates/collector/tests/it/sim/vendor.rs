@@ -10,7 +10,7 @@ use bytes::Bytes;
 use identkit_core::{
     CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Clock, Content, Cursor, DeletePermit, Delivery,
     Descriptor, Error, Event, Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened,
-    Outcome, Purpose, Secret, Window,
+    Outcome, Pii, Purpose, Secret, Window,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -203,8 +203,9 @@ impl IdentityProvider for SimVendor {
 
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
         self.call("status", true, options, |state| {
-            let outcome = state.order(&case.id)?.outcome;
-            Ok(CaseStatus::new(outcome, vec![format!("{outcome:?}")]))
+            let order = state.order(&case.id)?;
+            let status = CaseStatus::new(order.outcome, vec![format!("{:?}", order.outcome)]);
+            Ok(status.with_reference(Some(&Pii::new(order.reference.clone()))))
         })
         .await
     }

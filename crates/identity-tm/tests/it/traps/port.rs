@@ -154,6 +154,18 @@ async fn at_63_the_plan_follows_the_outcome_and_the_order() {
 }
 
 #[tokio::test]
+async fn at_19_a_status_states_the_reference_of_the_order() {
+    for (reference, stated) in
+        [(r#""Ref":"case-1","#, Some("case-1")), (r#""Ref":"","#, None), (r#""Ref":null,"#, None), ("", None)]
+    {
+        let body = format!(r#"{{"OrderID":"{ORDER}",{reference}"Status":[{{"Kind":25}}]}}"#);
+        let client = client([reply(200, body)]);
+        let status = IdentityProvider::status(&client, &case(SIGNATURE), &options()).await.unwrap();
+        assert_eq!(status.reference.as_ref().map(|reference| reference.expose().as_str()), stated, "{reference}");
+    }
+}
+
+#[tokio::test]
 async fn at_13_the_port_reads_all_codes_of_a_status() {
     let client = client([reply(200, r#"{"Status":[{"Kind":6},{"Kind":89}]}"#)]);
     let port: &dyn IdentityProvider = &*client;
