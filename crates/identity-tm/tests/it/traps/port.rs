@@ -160,7 +160,7 @@ async fn at_19_a_status_states_the_reference_of_the_order() {
     {
         let body = format!(r#"{{"OrderID":"{ORDER}",{reference}"Status":[{{"Kind":25}}]}}"#);
         let client = client([reply(200, body)]);
-        let status = IdentityProvider::status(&client, &case(SIGNATURE), &options()).await.unwrap();
+        let status = IdentityProvider::status(&*client, &case(SIGNATURE), &options()).await.unwrap();
         assert_eq!(status.reference.as_ref().map(|reference| reference.expose().as_str()), stated, "{reference}");
     }
 }
