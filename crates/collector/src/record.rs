@@ -5,6 +5,7 @@ use identkit_store::Case;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::fault;
 use crate::hooks::Notice;
@@ -161,6 +162,9 @@ pub(crate) struct Record {
     /// Time of the next step, if no event arrives before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<Timestamp>,
+    /// Members of the next release, which works on the same cases on another machine during an upgrade.
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 impl Record {
@@ -207,6 +211,7 @@ impl Record {
             notices: 0,
             last_event: 0,
             next: None,
+            others: Map::new(),
         }
     }
 
@@ -237,6 +242,18 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_of_the_next_release_are_kept() {
+        let wishes = EvidenceWishes::default();
+        let new = Record::new(Purpose::Identification, wishes, "folder".to_owned(), Timestamp::UNIX_EPOCH);
+        let mut written = serde_json::to_value(&new).unwrap();
+        let members = written.as_object_mut().unwrap();
+        assert!(!members.contains_key("others"));
+        members.insert("later".to_owned(), serde_json::json!({"a": [1, "2"]}));
+        let read: Record = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), written);
+    }
 
     #[test]
     fn wishes_are_added_to_a_plan_once() {

@@ -30,6 +30,12 @@ struct StateLabels {
     state: String,
 }
 
+/// Label of what needs a person's attention.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlarmLabels {
+    alarm: &'static str,
+}
+
 /// Label of an event that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TaskLabels {
@@ -44,6 +50,7 @@ pub(crate) struct Metrics {
     acceptance: Histogram,
     changes: Family<StateLabels, Counter>,
     failures: Counter,
+    alarms: Family<AlarmLabels, Counter>,
     unreadable: Family<TaskLabels, Counter>,
     key_file: Gauge,
 }
@@ -64,6 +71,7 @@ impl Metrics {
             acceptance,
             changes: Family::default(),
             failures: Counter::default(),
+            alarms: Family::default(),
             unreadable: Family::default(),
             key_file: Gauge::default(),
         }
@@ -100,6 +108,8 @@ impl Metrics {
         metrics.registry.register("case_changes", help, metrics.changes.clone());
         let help = "Steps of cases that failed and are repeated";
         metrics.registry.register("case_failures", help, metrics.failures.clone());
+        let help = "What needs a person: stuck cases, retentions that end soon, and vendors that were not swept";
+        metrics.registry.register("alarms", help, metrics.alarms.clone());
         metrics.register_unreadable();
         metrics
     }
@@ -112,6 +122,11 @@ impl Metrics {
     /// Counts a failure of a step.
     pub(crate) fn count_failure(&self) {
         self.failures.inc();
+    }
+
+    /// Counts what needs a person's attention.
+    pub(crate) fn count_alarm(&self, alarm: &'static str) {
+        self.alarms.get_or_create(&AlarmLabels { alarm }).inc();
     }
 
     /// Counts a request.

@@ -134,7 +134,7 @@ impl PostgresBuilder {
     /// # Errors
     /// [`Kind::InvalidInput`](identkit_core::Kind::InvalidInput) if the URL cannot be used, or would need a connection
     /// to another machine without TLS. [`Kind::Storage`](identkit_core::Kind::Storage) if the server cannot be reached or
-    /// does not sync its writes, if a schema is not of this crate or of a later release, or if the keys are missing or belong
+    /// does not sync its writes, if a schema is not of this crate or of a release after the next one, or if the keys are missing or belong
     /// to another store.
     pub async fn open(self) -> Result<Postgres, Error> {
         if self.connections == 0 || self.queue == 0 {

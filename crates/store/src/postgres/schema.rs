@@ -7,7 +7,8 @@ use tokio_postgres::Row;
 use super::rows::{Fault, column};
 use crate::cipher;
 
-/// Tables of a schema, one text for each version. A release adds texts and changes none.
+/// Tables of a schema, one text for each version. A release adds at most one text and changes none. The statements of the
+/// release before must work with it, because machines are upgraded one after another.
 type Texts = &'static [&'static str];
 
 const KEYS: (&str, Texts) = (
@@ -140,7 +141,8 @@ async fn migrate(transaction: &Transaction<'_>, (schema, texts): (&str, Texts)) 
     }
     let store: Row = transaction.query_one(&format!("SELECT version, id FROM {schema}.store"), &[]).await?;
     let version = usize::try_from(column::<i32>(&store, 0)?).map_err(|_| Fault::Foreign)?;
-    let missing = texts.get(version..).ok_or(Fault::Newer)?;
+    // Version `len + 1` is that of the next release, which has been started on another machine.
+    let missing = if version == texts.len() + 1 { &[] } else { texts.get(version..).ok_or(Fault::Newer)? };
     if !missing.is_empty() {
         let sql = format!(
             "SET LOCAL search_path = {schema}; {} UPDATE store SET version = {}",

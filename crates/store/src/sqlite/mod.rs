@@ -112,8 +112,8 @@ impl SqliteBuilder {
     /// the disk.
     ///
     /// # Errors
-    /// [`Kind::Storage`](identkit_core::Kind::Storage) if a file cannot be opened, is not a database of this crate or of
-    /// a later release, or if the keys are missing or belong to another store.
+    /// [`Kind::Storage`](identkit_core::Kind::Storage) if a file cannot be opened, is not a database of this crate or is
+    /// of a release after the next one, or if the keys are missing or belong to another store.
     pub fn open(self) -> Result<Sqlite, Error> {
         let Self { path, vfs, queue } = self;
         let mut keys_path = OsString::from(&path);

@@ -4,7 +4,8 @@ use rusqlite::Connection;
 
 use super::rows::Fault;
 
-/// Tables of a file, one text for each version of the schema. A release adds texts and changes none.
+/// Tables of a file, one text for each version of the schema. A release adds at most one text and changes none. The statements
+/// of the release before must work with it.
 pub(super) type Schema = &'static [&'static str];
 
 pub(super) const KEYS: Schema = &["
@@ -83,6 +84,10 @@ pub(super) fn migrate(connection: &Connection, schema: Schema) -> Result<(), Fau
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let migrated = || -> Result<(), Fault> {
         let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version == schema.len() + 1 {
+            // The next release has migrated it while this one still runs, or this one runs again after an upgrade that failed.
+            return Ok(());
+        }
         let missing = schema.get(version..).ok_or(Fault::Newer)?;
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if version == 0 && tables > 0 {

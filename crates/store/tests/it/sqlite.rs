@@ -289,6 +289,30 @@ async fn a_file_that_is_not_of_this_store_is_rejected() {
 }
 
 #[tokio::test]
+async fn a_file_of_the_next_release_is_used_and_keeps_its_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    drop(store_at(&path).await.unwrap());
+    let files = [path.clone(), beside(&path, "-keys")];
+    let version = |file: &std::path::Path| -> i64 {
+        let database = rusqlite::Connection::open(file).unwrap();
+        database.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+    };
+    for (next, works) in [(1, true), (2, false)] {
+        let versions = files.each_ref().map(|file| version(file) + 1);
+        for (file, version) in files.iter().zip(versions) {
+            rusqlite::Connection::open(file).unwrap().pragma_update(None, "user_version", version).unwrap();
+        }
+        let opened = store_at(&path).await;
+        assert_eq!(opened.is_ok(), works, "{next}");
+        if let Ok(store) = opened {
+            store.accept(&delivery("9992", "OnFinal", 1)).await.unwrap();
+        }
+        assert_eq!(files.each_ref().map(|file| version(file)), versions);
+    }
+}
+
+#[tokio::test]
 async fn a_removed_or_replaced_file_acknowledges_nothing() {
     for suffix in ["", "-wal", "-shm", "-keys", "-keys-wal", "-keys-shm"] {
         for replaced in [false, true] {

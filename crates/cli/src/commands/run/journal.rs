@@ -4,8 +4,8 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use identkit_collector::{CaseState, Incident};
-use identkit_core::{Clock as _, Error, Instant};
+use identkit_collector::{CaseHooks, CaseState, Incident, Notice, NoticeKind, NoticedCase};
+use identkit_core::{Clock as _, Error, Instant, async_trait};
 use identkit_transport::SystemClock;
 
 use crate::output::reporter;
@@ -15,7 +15,8 @@ use crate::text::plain;
 /// Minimum time between two lines about a store that fails.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Writes a line for each incident.
+/// Writes a line for each incident, and for each notice that needs a person.
+#[derive(Debug)]
 pub(super) struct Journal {
     lines: SyncSender<String>,
     is_quiet: bool,
@@ -37,6 +38,7 @@ impl Journal {
             Incident::Changed { to, .. } => self.metrics.count_change(*to),
             Incident::Failed { .. } => self.metrics.count_failure(),
             Incident::UnreadableEvent { .. } => self.metrics.count_unreadable("collect"),
+            Incident::SweepGap { .. } => self.metrics.count_alarm("sweep"),
             _ => {}
         }
         let is_change = matches!(incident, Incident::Changed { to, .. } if *to != CaseState::Stuck);
@@ -44,9 +46,13 @@ impl Journal {
             return;
         }
         if let Some(text) = text(incident) {
-            let now = self.clock.wall().strftime("%FT%TZ");
-            drop(self.lines.try_send(format!("{now} {text}")));
+            self.write(&text);
         }
+    }
+
+    fn write(&self, text: &str) {
+        let now = self.clock.wall().strftime("%FT%TZ");
+        drop(self.lines.try_send(format!("{now} {text}")));
     }
 
     fn is_too_soon(&self) -> bool {
@@ -57,6 +63,15 @@ impl Journal {
             *reported = Some(now);
         }
         is_too_soon
+    }
+}
+
+#[async_trait]
+impl CaseHooks for Journal {
+    async fn on_stuck(&self, case: &NoticedCase, notice: &Notice) -> Result<(), Error> {
+        self.metrics.count_alarm(if notice.kind == NoticeKind::Retention { "retention" } else { "stuck" });
+        self.write(&format!("warning: case {}: {}", case.case.0, plain(&notice.text)));
+        Ok(())
     }
 }
 

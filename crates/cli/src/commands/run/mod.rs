@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use identkit_collector::{Collector, DeletePolicy, EvidenceWishes};
+use identkit_collector::{CaseHooks, Collector, DeletePolicy, EvidenceWishes};
 use identkit_core::{Clock as _, Inbox};
 use identkit_store::Store;
 use identkit_transport::SystemClock;
@@ -86,12 +86,13 @@ impl Running {
         options.sink.check(&*sink).await?;
 
         let metrics = Arc::new(Metrics::with_cases());
-        let journal = Journal::start(options.quiet, Arc::clone(&metrics));
+        let journal = Arc::new(Journal::start(options.quiet, Arc::clone(&metrics)));
         let mut collector = Collector::builder(store.clone(), sink, Arc::new(SystemClock::new()))
             .wishes(options.wishes.and(EvidenceWishes::default()))
             .delete(delete_policy(options))
             .lease(options.lease)
             .concurrency(options.concurrency.into())
+            .hooks(Arc::clone(&journal) as Arc<dyn CaseHooks>)
             .on_incident(move |incident| journal.report(&incident));
         let (mut names, mut renewals) = (Vec::new(), Vec::new());
         for Selected { name, setup, renew } in selected {

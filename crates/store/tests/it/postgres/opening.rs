@@ -97,6 +97,24 @@ async fn a_database_that_is_not_of_this_store_is_rejected() {
 }
 
 #[tokio::test]
+async fn a_database_of_the_next_release_is_used_and_keeps_its_version() {
+    let Some(server) = shared().await else { return };
+    let url = server.database().await;
+    drop(engine(&url).await);
+    let client = connect(&url).await;
+    let versions = "SELECT (SELECT version FROM identkit.store) * 1000 + (SELECT version FROM identkit_keys.store)";
+    let version = async || client.query_one(versions, &[]).await.unwrap().get::<_, i32>(0);
+    let next = "UPDATE identkit.store SET version = version + 1; UPDATE identkit_keys.store SET version = version + 1";
+    client.batch_execute(next).await.unwrap();
+    let before = version().await;
+    let engine = engine(&url).await;
+    engine.add_key(b"name", b"value".to_vec()).await.unwrap();
+    assert_eq!(version().await, before);
+    client.batch_execute(next).await.unwrap();
+    assert!(refused(&url).await.to_string().contains("later release"));
+}
+
+#[tokio::test]
 async fn keys_without_data_belong_to_the_next_data() {
     let Some(server) = shared().await else { return };
     let url = server.database().await;
