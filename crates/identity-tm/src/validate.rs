@@ -130,6 +130,11 @@ impl Checker<'_> {
         self.fault(broken, field, "must be a valid date as YYYY-MM-DD", "T-005");
     }
 
+    fn truth(&mut self, field: impl fmt::Display, value: &Option<Pii<String>>) {
+        let broken = non_empty(value).is_some_and(|text| !matches!(text, "true" | "false"));
+        self.fault(broken, field, "must be \"true\" or \"false\", in lower case", "AT-83");
+    }
+
     fn root(&mut self, order: &PutOrder) {
         let product = order.product.map(Product);
         self.required("Product", &product);
@@ -276,8 +281,12 @@ impl Checker<'_> {
             let broken = detail.kind.is_some_and(|kind| !(1..=4).contains(&kind));
             let message = "must be 1 (string), 2 (date), 3 (bool) or 4 (country)";
             self.fault(broken, format_args!("{at}.Type"), message, "AT-83");
-            if detail.kind == Some(2) {
-                self.date(format_args!("{at}.Value"), &detail.value);
+            let value = format_args!("{at}.Value");
+            match detail.kind {
+                Some(2) => self.date(value, &detail.value),
+                Some(3) => self.truth(value, &detail.value),
+                Some(4) => self.country(value, &detail.value, false),
+                _ => {}
             }
         }
     }
