@@ -144,7 +144,9 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         let unknown = error.kind() == Kind::OutcomeUnknown;
         // If this fails, the journal shows a read without an end: report the original error all the same.
         let event = if unknown { UNKNOWN } else { REFUSED };
-        let _ = record_event(event);
+        // A response without a body has no record of its own.
+        let has_answered = is_written || (error.status().is_some() && elsewhere.is_none());
+        let _ = if unknown && !has_answered { Ok(()) } else { record_event(event) };
         let part = if is_whole { "what arrived" } else { "the first MiB" };
         let received = is_written.then(|| format!("{part} of the response is in {}", path.display()));
         let recovery = unknown.then(|| recovery_note(state.since.as_deref()));

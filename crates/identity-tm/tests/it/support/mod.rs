@@ -334,6 +334,7 @@ pub(crate) fn valid(path: &str, pick: u32, text: &str) -> Value {
     let last = path.rsplit('.').next().unwrap_or(path);
     match (path, last) {
         ("Ref", _) => format!("ref-{pick}").into(),
+        ("getGiroLink", _) => format!("BANK{pick}").into(),
         ("Add", _) => {
             let adds: [u64; 6] = [0, 16, 32 | 131_072, 4096 | 8192, 4_194_304, 1 << 33];
             adds[usize::try_from(pick).unwrap() % adds.len()].into()
