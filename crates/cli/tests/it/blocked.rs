@@ -1,4 +1,4 @@
-//! Standard error that nobody reads: nothing that must happen waits for a note.
+//! Standard error that no program reads: nothing that must happen waits for a note.
 
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
