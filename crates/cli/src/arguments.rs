@@ -9,7 +9,7 @@ use crate::connection::empty_option;
 use crate::exit::Failure;
 use crate::help::{OUTPUT, with_texts};
 use crate::levels;
-use crate::output::{Format, exit, say};
+use crate::output::{Format, exit, exit_with};
 
 /// Verifies people's identities, and has documents signed, through German vendors.
 #[derive(Debug, Parser)]
@@ -50,8 +50,7 @@ impl Arguments {
             if error.use_stderr() && wants_json() {
                 let text = error.render().to_string();
                 let text = text.trim().strip_prefix("error: ").unwrap_or(&text);
-                say(&Failure::usage(text).json(false).to_string());
-                std::process::exit(2);
+                exit_with(&Failure::usage(text).json(false).to_string(), 2);
             }
             exit(&error)
         })

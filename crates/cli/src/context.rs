@@ -18,7 +18,7 @@ use crate::output::{Format, Page, say};
 use crate::progress::Progress;
 use crate::state::{self, Recorder, StateDirectory};
 use crate::stream_deadline::StreamDeadline;
-use crate::text::id;
+use crate::text::ids;
 use crate::trace::TraceOptions;
 use crate::verbose::{Observers, Verbose};
 
@@ -180,14 +180,13 @@ impl<'a, A> Context<'a, A> {
     /// Adds the ids in a response that cannot be read: they may be the only copy (AT-97). Secret ones are in the record
     /// only.
     fn salvage(&self, mut failure: Failure) -> Failure {
-        let mut ids: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+        let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         for (name, value) in failure.salvaged_ids() {
-            ids.entry(name).or_default().push(value);
+            found.entry(name).or_default().push(value);
         }
         // If a name has several ids, all are kept (AT-95).
-        for (name, values) in ids {
-            let shown: Vec<String> = values.iter().map(|value| id(value)).collect();
-            let (value, shown) = (values.join(", "), shown.join(", "));
+        for (name, values) in found {
+            let (value, shown) = (values.join(", "), ids(values.iter().map(String::as_str)));
             if self.api.secret_ids {
                 self.recorder.add_secret(name, &value);
             } else {

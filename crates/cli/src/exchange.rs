@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use http::{Request, Response, StatusCode, Uri};
 use identkit_core::Content;
-use identkit_files::{Draft, Existing};
+use identkit_files::{Draft, Existing, cause};
 use identkit_transport::{
     AttemptContext, AttemptReport, CallInfo, CallObserver, CallReport, Failure as TransportFailure, Observer,
     StreamReport, Transport,
@@ -156,7 +156,7 @@ impl RawResponses {
             check_place("--raw", path, Existing::Keep)?;
         }
         let file = tempfile::tempfile()
-            .map_err(|error| Failure::unsent(format!("--raw needs a temporary file: {}", error.kind())))?;
+            .map_err(|error| Failure::unsent(format!("--raw needs a temporary file: {}", cause(&error))))?;
         let state = RawState { file, begun: false, current: None, failed: None, length: 0, error: None };
         Ok(Self { path, state: Arc::new(Mutex::new(state)) })
     }
@@ -196,7 +196,7 @@ impl RawResponses {
     pub(crate) fn deliver(&self) -> Result<Option<String>, Failure> {
         let mut state = lock(&self.state);
         let name = self.path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
-        let failure = |error: &io::Error| Failure::local(format!("--raw: {name} cannot be written: {}", error.kind()));
+        let failure = |error: &io::Error| Failure::local(format!("--raw: {name} cannot be written: {}", cause(error)));
         if let Some(error) = state.error.take() {
             return Err(failure(&error));
         }

@@ -9,6 +9,7 @@ use crate::exit::Failure;
 use crate::input::{secret_of, standard_text};
 use crate::output;
 use crate::signals::run_on_thread;
+use identkit_files::cause;
 
 /// The ways to give a value.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +22,8 @@ pub(crate) struct Ways {
     pub(crate) prompt: &'static str,
 }
 
-/// The value of an option (`-` reads standard input), of a file, or typed at a prompt. Blanks and line breaks around it
-/// are removed.
+/// The value of an option (`-` reads standard input), of a file, or typed at a prompt. Line breaks at its end are not part
+/// of it. Nothing else is removed: a value with blanks around it is used unchanged, or rejected.
 pub(crate) async fn value(option: Option<&str>, file: Option<&Path>, ways: Ways) -> Result<Secret, Failure> {
     let text = match (option, file) {
         (Some("-"), _) => run_on_thread(move || standard_text(ways.option)).await??,
@@ -36,18 +37,17 @@ pub(crate) async fn value(option: Option<&str>, file: Option<&Path>, ways: Ways)
             )));
         }
     };
-    let value = text.expose().trim();
-    if value.is_empty() {
+    if text.expose().trim().is_empty() {
         return Err(Failure::unsent(format!("the value of {} is empty", ways.option)));
     }
-    Ok(Secret::new(value))
+    Ok(text)
 }
 
 fn ask(ways: Ways) -> Result<Secret, Failure> {
     let mut line = String::new();
     let read = output::ask(&format!("{}: ", ways.prompt)).and_then(|()| std::io::stdin().lock().read_line(&mut line));
     match read {
-        Ok(_) => Ok(Secret::new(line)),
-        Err(error) => Err(Failure::unsent(format!("{} cannot be read: {}", ways.option, error.kind()))),
+        Ok(_) => Ok(Secret::new(line.trim_end_matches(['\r', '\n']))),
+        Err(error) => Err(Failure::unsent(format!("{} cannot be read: {}", ways.option, cause(&error)))),
     }
 }

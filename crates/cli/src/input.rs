@@ -12,6 +12,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use crate::exit::Failure;
 use crate::output;
 use crate::signals::{run_on_thread, until_stopped};
+use identkit_files::cause;
 
 /// Maximum size of an input in bytes.
 const MAX_INPUT: u64 = 512 * 1024 * 1024;
@@ -97,10 +98,12 @@ pub(crate) fn text_of(option: &str, path: &Path) -> Result<Secret, Failure> {
     text(&format!("{option} {}", path.display()), &bytes_of(option, path)?)
 }
 
-/// Reads the text of a value from standard input. An error does not quote it.
+/// Reads the text of a value from standard input. Line breaks at its end are not part of the value; blanks are. An error
+/// does not quote it.
 pub(crate) fn standard_text(value: &str) -> Result<Secret, Failure> {
     let name = format!("standard input (the value of {value})");
-    text(&name, &read_all(&name, None, MAX_VALUE)?)
+    let text = text(&name, &read_all(&name, None, MAX_VALUE)?)?;
+    Ok(Secret::new(text.expose().trim_end_matches(['\r', '\n'])))
 }
 
 /// The text without a byte order mark. `name` begins an error message.
@@ -169,7 +172,7 @@ pub(crate) async fn confirm(yes: bool, question: String, not_done: &str) -> Resu
     });
     let line = read
         .await?
-        .map_err(|error: std::io::Error| Failure::local(format!("cannot read the confirmation: {}", error.kind())))?;
+        .map_err(|error: std::io::Error| Failure::local(format!("cannot read the confirmation: {}", cause(&error))))?;
     if !line.ends_with('\n') {
         // Ctrl-D leaves the cursor on the line of the question.
         output::say("");

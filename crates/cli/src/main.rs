@@ -35,6 +35,7 @@ mod state;
 mod stopping;
 mod store;
 mod stream_deadline;
+mod streams;
 mod tap;
 mod text;
 mod trace;
@@ -83,6 +84,12 @@ const START_REPETITIONS: u32 = 20;
 const LATEST: Timestamp = Timestamp::constant(253_370_764_799, 0);
 
 fn main() -> ExitCode {
+    let code = run();
+    streams::finish();
+    code
+}
+
+fn run() -> ExitCode {
     // A panic message can contain personal data: report only the location.
     std::panic::set_hook(Box::new(|info| {
         if STARTING.load(Ordering::SeqCst) {

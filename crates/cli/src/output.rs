@@ -1,7 +1,7 @@
 //! Output: results on standard output, everything else on standard error.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use clap::ValueEnum;
@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use crate::exit::{CLOSED_PIPE, Failure};
 use crate::stopping::may_have_changed;
+use crate::streams;
 use crate::text::{escape, plain};
+use identkit_files::cause;
 
 /// Format of a result: a table for people, JSON for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -149,34 +151,40 @@ fn hide_empty_columns(table: &mut Table) -> Vec<usize> {
 
 /// One line per row, with a tab between cells. A tab or a line break in a cell becomes a space.
 fn tab_separated(table: &Table) -> String {
-    let cell = |cell: &String| cell.replace(['\t', '\n', '\r'], " ");
+    let has_break = |cell: &str| cell.bytes().any(|byte| matches!(byte, b'\t' | b'\n' | b'\r'));
+    let cell = |cell: &String| if has_break(cell) { cell.replace(['\t', '\n', '\r'], " ") } else { cell.clone() };
     rows(table).iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join("\t") + "\n").collect()
 }
 
-/// Writes a line to standard error. Errors are ignored.
+/// Writes a line to standard error. Errors are ignored, and a blocked standard error delays the command only shortly.
 pub(crate) fn say(line: &str) {
-    let _ = announce(line);
+    streams::write_note(terminated(line));
+}
+
+fn terminated(line: &str) -> Vec<u8> {
+    format!("{}\n", escape(line)).into_bytes()
 }
 
 /// Starts a thread that writes lines to standard error, for code that must not block. It ends with the sender.
 pub(crate) fn reporter() -> SyncSender<String> {
     let (sender, lines) = sync_channel::<String>(64);
-    // Without a thread, nothing is reported.
-    drop(std::thread::Builder::new().spawn(move || lines.iter().for_each(|line| say(&line))));
+    // Without a thread, nothing is reported. It waits for each line: senders note how many lines they left out.
+    let write = move || lines.iter().for_each(|line| streams::write_blocking(terminated(&line)));
+    drop(std::thread::Builder::new().spawn(write));
     sender
 }
 
 /// Writes a line to standard error that must not get lost.
 ///
 /// # Errors
-/// If standard error is closed or cannot be written.
+/// If standard error is closed, cannot be written, or is blocked.
 pub(crate) fn announce(line: &str) -> io::Result<()> {
-    write_to(io::stderr().lock(), 2, format!("{}\n", escape(line)).as_bytes())
+    streams::write_needed(terminated(line))
 }
 
 /// Writes a question to standard error, without a line break.
 pub(crate) fn ask(question: &str) -> io::Result<()> {
-    write_to(io::stderr().lock(), 2, escape(question).as_bytes())
+    streams::write_needed(escape(question).into_owned().into_bytes())
 }
 
 /// Writes text and a line break to standard output. A closed pipe (`| head`) is not an error; a full disk is.
@@ -189,7 +197,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 
 /// Writes text to standard output. A closed pipe is an error too.
 fn write_text(text: &str) -> io::Result<()> {
-    write_to(io::stdout().lock(), 1, escape(text).as_bytes())
+    streams::write_result(escape(text).as_bytes())
 }
 
 /// Writes the bytes of a read to standard output, like [`write`].
@@ -205,53 +213,13 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
 pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
     match io::stdout().is_terminal() {
         true => write_text(&String::from_utf8_lossy(bytes)),
-        false => write_to(io::stdout().lock(), 1, bytes),
+        false => streams::write_result(bytes),
     }
-}
-
-/// Writes bytes to a locked stream of the process, through a duplicate of its descriptor: the standard library reports
-/// no error if a stream is closed or open for reading only.
-#[cfg(unix)]
-fn write_to(stream: impl std::os::fd::AsFd, number: u8, bytes: &[u8]) -> io::Result<()> {
-    const NOT_OPEN_FOR_WRITING: i32 = 9; // EBADF
-    if is_closed(number) {
-        return Err(io::Error::new(io::ErrorKind::NotConnected, "the stream is closed"));
-    }
-    let file = stream.as_fd().try_clone_to_owned().map(std::fs::File::from);
-    file.and_then(|mut file| file.write_all(bytes)).map_err(|error| match error.raw_os_error() {
-        // The standard library has no kind for it.
-        Some(NOT_OPEN_FOR_WRITING) => io::Error::new(io::ErrorKind::PermissionDenied, error),
-        _ => error,
-    })
-}
-
-#[cfg(not(unix))]
-fn write_to(mut stream: impl Write, _: u8, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes).and_then(|()| stream.flush())
-}
-
-/// Whether the program was started without this stream, e.g. without standard output (`>&-`). Rust's runtime then opens
-/// `/dev/null` for reading and writing in its place, while `> /dev/null` opens it for writing only. False on systems
-/// without `/proc`.
-#[cfg(unix)]
-fn is_closed(stream: u8) -> bool {
-    const ACCESS_MODE: u32 = 0o3;
-    const READ_WRITE: u32 = 0o2;
-    let is_null = || {
-        std::fs::read_link(format!("/proc/self/fd/{stream}"))
-            .is_ok_and(|path| path == std::path::Path::new("/dev/null"))
-    };
-    let flags = || {
-        let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{stream}")).ok()?;
-        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
-        u32::from_str_radix(flags.trim(), 8).ok()
-    };
-    is_null() && flags().is_some_and(|flags| flags & ACCESS_MODE == READ_WRITE)
 }
 
 /// Why a result is not on standard output.
 pub(crate) fn unwritten(error: &io::Error) -> String {
-    format!("the result could not be written to standard output: {}", error.kind())
+    format!("the result could not be written to standard output: {}", cause(error))
 }
 
 /// The failure of a read whose result could not be written. If the pipe is closed (`| head`), no message is needed.
@@ -311,17 +279,18 @@ pub(crate) fn exit(error: &clap::Error) -> ! {
         // clap ignores an error of standard output.
         Cow::Borrowed(text) if !error.use_stderr() && !io::stdout().is_terminal() => match print(text.trim_end()) {
             Ok(()) => std::process::exit(error.exit_code()),
-            Err(failure) => {
-                say(&format!("error: {}", failure.sentence));
-                std::process::exit(failure.code.into())
-            }
+            Err(failure) => exit_with(&format!("error: {}", failure.sentence), failure.code.into()),
         },
-        Cow::Borrowed(_) => error.exit(),
-        Cow::Owned(escaped) => {
-            say(escaped.trim_end());
-            std::process::exit(error.exit_code())
-        }
+        Cow::Borrowed(_) if !error.use_stderr() || io::stderr().is_terminal() => error.exit(),
+        text => exit_with(text.trim_end(), error.exit_code()),
     }
+}
+
+/// Writes a line to standard error and ends the program.
+pub(crate) fn exit_with(line: &str, code: i32) -> ! {
+    say(line);
+    streams::finish();
+    std::process::exit(code)
 }
 
 /// A note that is written if the command is interrupted before [`disarm`](Self::disarm).

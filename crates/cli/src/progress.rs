@@ -4,7 +4,7 @@
 //! transport is not wrapped.
 
 use std::io::{self, IsTerminal, Read};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use identkit_wire::{Body, BodyReader, Part, Source};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::Format;
+use crate::streams;
 use crate::text::plain;
 
 /// How long a command runs before the bar appears.
@@ -45,7 +46,7 @@ impl Progress {
     /// Outside a tokio runtime.
     pub(crate) fn new(format: Format) -> Self {
         let is_visible = format == Format::Table && io::stderr().is_terminal();
-        Self(is_visible.then(|| delayed(ProgressDrawTarget::stderr())))
+        Self(is_visible.then(|| delayed(Screen::target())))
     }
 
     /// Wraps the transport with the progress bar.
@@ -110,6 +111,73 @@ impl Wait {
             Some(BarGuard(bar)) => bar.suspend(write),
             None => write(),
         }
+    }
+}
+
+/// The terminal of standard error, which a bar must not wait for: a terminal can be stopped.
+#[derive(Debug, Default)]
+pub(crate) struct Screen(Mutex<String>);
+
+impl Screen {
+    /// Width in characters if the terminal does not say it.
+    const WIDTH: u16 = 80;
+
+    pub(crate) fn target() -> ProgressDrawTarget {
+        ProgressDrawTarget::term_like_with_hz(Box::new(Self::default()), 20)
+    }
+
+    fn add(&self, text: &str) -> io::Result<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+        Ok(())
+    }
+
+    /// Moves the cursor: the last letter of the control sequence says in which direction.
+    fn move_cursor(&self, count: usize, direction: char) -> io::Result<()> {
+        if count == 0 { Ok(()) } else { self.add(&format!("\u{1b}[{count}{direction}")) }
+    }
+}
+
+impl indicatif::TermLike for Screen {
+    fn width(&self) -> u16 {
+        let mut table = comfy_table::Table::new();
+        table.use_stderr().width().filter(|width| *width > 0).unwrap_or(Self::WIDTH)
+    }
+
+    fn move_cursor_up(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'A')
+    }
+
+    fn move_cursor_down(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'B')
+    }
+
+    fn move_cursor_right(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'C')
+    }
+
+    fn move_cursor_left(&self, count: usize) -> io::Result<()> {
+        self.move_cursor(count, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.add(text)?;
+        self.add("\n")
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.add(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.add("\r\u{1b}[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        let text = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if !text.is_empty() {
+            streams::write_later(text.into_bytes());
+        }
+        Ok(())
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use identkit_core::{Artifact, Content, Damage, Error, Kind};
-use identkit_files::{Draft, Leftover, create_dirs};
+use identkit_files::{Draft, Leftover, cause, create_dirs};
 use identkit_transport::save::{Existing, FileDigest, Prepared, Save};
 use identkit_wire::json::Blob;
 use serde_json::{Value, json};
@@ -37,9 +37,10 @@ pub(crate) fn existing(force: bool) -> Existing {
 }
 
 /// Checks that a file can be written at `path`, the value of `option`. Call this before sending: without a place for it, nothing is fetched.
-pub(crate) fn check_place(option: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
+pub(crate) fn check_place(option: &'static str, path: &Path, existing: Existing) -> Result<(), Failure> {
     let name = path.display();
     check_name(option, path)?;
+    check_other_options(option, path)?;
     let problem = match path.symlink_metadata() {
         Ok(existing) if existing.is_dir() || path.is_dir() => "is a directory: it must be a file",
         // The new file would replace the link, not its target.
@@ -58,10 +59,30 @@ pub(crate) fn check_place(option: &str, path: &Path, existing: Existing) -> Resu
             report_leftovers(path);
             let draft = Draft::new(path).and_then(Draft::discard);
             return draft
-                .map_err(|error| Failure::unsent(format!("{option} {name} cannot be written: {}", error.kind())));
+                .map_err(|error| Failure::unsent(format!("{option} {name} cannot be written: {}", cause(&error))));
         }
     };
     Err(Failure::unsent(format!("{option} {name} {problem}")))
+}
+
+/// The files that options name, each with its option.
+static PLACES: Mutex<Vec<(&'static str, PathBuf)>> = Mutex::new(Vec::new());
+
+/// Rejects a file that another option names: one would replace the other, or could not be written after the response was
+/// received.
+fn check_other_options(option: &'static str, path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let place = folder.join(path.file_name().unwrap_or_default());
+    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((other, _)) = places.iter().find(|(other, known)| *other != option && *known == place) {
+        let name = path.display();
+        return Err(Failure::unsent(format!(
+            "{other} and {option} both name {name}: choose another file for one of them"
+        )));
+    }
+    places.push((option, place));
+    Ok(())
 }
 
 /// Reports temporary files of commands that were killed, in the directory of `path`. Those without content are removed;
@@ -92,7 +113,7 @@ pub(crate) fn check_name(option: &str, path: &Path) -> Result<(), Failure> {
     }
     match path.symlink_metadata() {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::unsent(format!("{option} {name} cannot be written: {}", error.kind())))
+            Err(Failure::unsent(format!("{option} {name} cannot be written: {}", cause(&error))))
         }
         _ => Ok(()),
     }
@@ -123,7 +144,7 @@ impl Folder {
     pub(crate) fn create(out: &Path) -> Result<Self, Failure> {
         reject_dash("--out", out)?;
         let unusable = |error: std::io::Error| {
-            Failure::unsent(format!("--out {} cannot be used: {}", out.display(), error.kind()))
+            Failure::unsent(format!("--out {} cannot be used: {}", out.display(), cause(&error)))
         };
         create_dirs(out).map(|created| Self { created }).map_err(unusable)
     }

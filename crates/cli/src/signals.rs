@@ -9,6 +9,8 @@ use identkit_transport::SystemClock;
 
 use crate::exit::Failure;
 use crate::stopping::{is_protected, is_stopped, wait_for_protected};
+use crate::streams;
+use identkit_files::cause;
 
 /// How long a command may take to end after a signal.
 const GRACE: Duration = Duration::from_secs(2);
@@ -52,6 +54,7 @@ async fn force_end(code: u8, cleanup: Duration, report: impl FnOnce() + Send + '
         let last = LAST_REPORT.lock().unwrap_or_else(PoisonError::into_inner).take();
         last.into_iter().for_each(|report| report());
         report();
+        streams::finish();
     });
     tokio::select! {
         _ = reported => {}
@@ -163,7 +166,7 @@ pub(crate) async fn run_on_thread<T: Send + 'static>(work: impl FnOnce() -> T + 
     let spawned = std::thread::Builder::new().spawn(move || {
         let _ = sender.send(work());
     });
-    spawned.map_err(|error| Failure::local(format!("cannot start a thread: {}", error.kind())))?;
+    spawned.map_err(|error| Failure::local(format!("cannot start a thread: {}", cause(&error))))?;
     receiver.await.map_err(|_| Failure::local("a thread ended without a result"))
 }
 
@@ -186,7 +189,7 @@ pub(crate) fn until_stopped<T: Send + 'static>(
     let spawned = std::thread::Builder::new().spawn(move || {
         let _ = sender.send(work());
     });
-    spawned.map_err(|error| Failure::local(format!("cannot start a thread: {}", error.kind())))?;
+    spawned.map_err(|error| Failure::local(format!("cannot start a thread: {}", cause(&error))))?;
     let result = receiver.recv();
     listener.abort();
     result.unwrap_or_else(|_| Err(Failure::local("a thread ended without a result")))

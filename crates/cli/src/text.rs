@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 
 /// Replaces every character that [`escape`] escapes, and line breaks and tabs: the text is one value on one line.
 pub(crate) fn plain(text: &str) -> String {
+    if is_ascii(text, |byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars().map(|c| if c.is_control() || is_hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
@@ -19,11 +22,28 @@ pub(crate) fn id(text: &str) -> String {
     escape(&quoted).into_owned()
 }
 
+/// Maximum number of ids in a note. A response can have hundreds of thousands.
+const MOST_IDS: usize = 20;
+
+/// Ids for a note, separated by commas. If there are many, their number follows the first ones.
+pub(crate) fn ids<'a>(all: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = all.len().saturating_sub(MOST_IDS);
+    let mut shown = all.take(MOST_IDS).map(id).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        // Writing to a string does not fail.
+        let _ = write!(shown, " and {more} more");
+    }
+    shown
+}
+
 /// Escapes control characters except line breaks and tabs, and characters that are invisible or change the direction of
 /// the text, as JSON does (`\u001b`). JSON stays valid, with the same values.
 ///
 /// All output passes through this function, so it covers texts of vendors, certificates, files and command lines.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    if is_ascii(text, |byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let is_escaped = |c: char| is_hidden(c) || (c.is_control() && !matches!(c, '\n' | '\t'));
     if !text.contains(is_escaped) {
         return Cow::Borrowed(text);
@@ -40,6 +60,12 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(escaped)
+}
+
+/// Whether a text consists of ASCII characters of a kind in which nothing is replaced. Most texts do, and a result can have
+/// megabytes: bytes are read faster than characters.
+fn is_ascii(text: &str, is_kept: fn(u8) -> bool) -> bool {
+    text.bytes().all(is_kept)
 }
 
 /// Whether a character has no width or changes the direction of the text: Unicode's `Default_Ignorable_Code_Point`,
@@ -115,6 +141,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_note_has_a_limited_number_of_ids() {
+        let all: Vec<String> = (0..400_000).map(|id| format!("9992{id}")).collect();
+        let shown = |count: usize| ids(all.get(..count).unwrap().iter().map(String::as_str));
+        assert_eq!((shown(0).as_str(), shown(2).as_str()), ("", "99920, 99921"));
+        assert!(shown(20).ends_with("999219"), "{}", shown(20));
+        assert!(shown(400_000).ends_with("999219 and 399980 more"), "{}", shown(400_000));
+    }
+
     /// Each function that writes to a stream of the process is in one of these files, which escape what they write.
     #[test]
     fn only_the_output_module_writes_to_a_stream() {
@@ -136,6 +171,6 @@ mod tests {
         let mut found = Vec::new();
         search(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
         found.sort();
-        assert_eq!(found, ["output.rs"]);
+        assert_eq!(found, ["output.rs", "streams.rs"]);
     }
 }

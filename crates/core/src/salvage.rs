@@ -3,8 +3,10 @@
 //! A response that the vendor does not repeat can hold the only copy of an id. Its body may be anything: JSON after a
 //! notice, a number that is too large, half an object. So the bytes are searched without parsing them (AT-97).
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 
 use crate::Secret;
 
@@ -64,24 +66,32 @@ pub(crate) fn find_ids(
         names.iter().filter_map(|name| Some((*name, value_of(name, rest)?))).for_each(|(name, value)| add(name, value));
     }
     for name in names {
+        let mut text = Text::new(body, complete);
         for at in places(body, name.as_bytes()) {
-            if let Some(value) = text_value(body, at, at + name.len(), complete) {
+            if let Some(value) = text.value(at, at + name.len()) {
                 add(name, value);
             }
         }
     }
-    let plain: Vec<u8> = body.iter().copied().filter(|byte| *byte != b'\\').collect();
+    if urls.is_empty() {
+        return found;
+    }
+    let plain = match body.contains(&b'\\') {
+        true => Cow::Owned(body.iter().copied().filter(|byte| *byte != b'\\').collect()),
+        false => Cow::Borrowed(body),
+    };
     for (name, part) in urls {
         let mut word_end = 0;
+        let mut word = Ahead::new(|byte| is_delimiter(byte) || byte == b'=');
+        let mut url_end = Ahead::new(|byte| is_delimiter(byte) && byte != b'&');
         for at in places(&plain, part.as_bytes()) {
             // The URL was found at an earlier place.
             if at < word_end {
                 continue;
             }
-            let rest = plain.get(at..).unwrap_or_default();
-            let length = rest.iter().position(|byte| is_delimiter(*byte) || *byte == b'=');
-            word_end = at + length.unwrap_or(rest.len());
-            if let Some(url) = url_around(&plain, at, part.len(), complete) {
+            word_end = word.find(&plain, at).unwrap_or(plain.len());
+            let end = url_end.find(&plain, at + part.len());
+            if let Some(url) = url_around(&plain, at..at + part.len(), end, complete) {
                 add(name, url);
             }
         }
@@ -91,8 +101,40 @@ pub(crate) fn find_ids(
 
 /// The places of a text in a body, in any case.
 fn places<'a>(body: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    let is_here = |(_, part): &(usize, &[u8])| part.eq_ignore_ascii_case(text);
-    body.windows(text.len().max(1)).enumerate().filter(is_here).map(|(at, _)| at)
+    let first = text.first().copied().unwrap_or_default();
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    // Most bytes are not the first one: comparing the whole text at each would take several times as long.
+    let begins = body.iter().enumerate().filter(move |(_, byte)| **byte == lower || **byte == upper);
+    let is_here = move |at: &usize| {
+        body.get(*at..*at + text.len()).is_some_and(|part| !text.is_empty() && part.eq_ignore_ascii_case(text))
+    };
+    begins.map(|(at, _)| at).filter(is_here)
+}
+
+/// Finds the next byte of a kind. Places are asked for in rising order, so that each byte is read once, whatever the body
+/// contains.
+struct Ahead {
+    is_wanted: fn(u8) -> bool,
+    /// No byte from `from` to before `found` is wanted.
+    from: usize,
+    found: usize,
+}
+
+impl Ahead {
+    fn new(is_wanted: fn(u8) -> bool) -> Self {
+        Self { is_wanted, from: 0, found: 0 }
+    }
+
+    /// The place of the next wanted byte at `from` or later.
+    fn find(&mut self, body: &[u8], from: usize) -> Option<usize> {
+        let is_known = (self.from..self.found).contains(&from);
+        if !is_known {
+            let rest = body.get(from..)?;
+            let distance = rest.iter().position(|byte| (self.is_wanted)(*byte));
+            (self.from, self.found) = (from, from + distance.unwrap_or(rest.len()));
+        }
+        (self.found < body.len()).then_some(self.found)
+    }
 }
 
 /// Whether a byte ends a value without quotes, or a URL.
@@ -101,57 +143,97 @@ fn is_delimiter(byte: u8) -> bool {
         || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'&' | b',' | b';' | b'(' | b')' | b'{' | b'}')
 }
 
-/// The value of an element of XML, form data or plain text whose name is at these bytes.
-fn text_value(body: &[u8], from: usize, to: usize, complete: bool) -> Option<String> {
-    let before = from.checked_sub(1).and_then(|at| body.get(at)).copied();
-    if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'"' | b'\\' | b'/')) {
-        return None;
-    }
-    let rest = body.get(to..)?;
-    if matches!(before, Some(b'<' | b':')) {
-        // The attributes of an element.
-        let is_end = rest.first().is_some_and(|byte| *byte == b'>' || byte.is_ascii_whitespace());
-        let tag = rest.iter().position(|byte| *byte == b'>').filter(|_| is_end);
-        let value =
-            tag.and_then(|end| rest.get(end + 1..)).map(|value| value.strip_prefix(b"<![CDATA[").unwrap_or(value));
-        let end = value.and_then(|value| value.iter().position(|byte| matches!(byte, b'<' | b']')));
-        if let (Some(value), Some(end)) = (value, end) {
-            return word(value.get(..end)?.trim_ascii(), 1);
-        }
-    }
-    let rest = rest.trim_ascii_start().strip_prefix(b"=").or_else(|| rest.trim_ascii_start().strip_prefix(b":"))?;
-    let rest = rest.trim_ascii_start();
-    if let Some(quote) = rest.first().filter(|byte| matches!(byte, b'"' | b'\'')) {
-        let rest = rest.get(1..)?;
-        return word(rest.get(..rest.iter().position(|byte| byte == quote)?)?, 1);
-    }
-    let end = rest.iter().position(|byte| is_delimiter(*byte)).or_else(|| complete.then_some(rest.len()))?;
-    let value = word(rest.get(..end)?.trim_ascii_end(), SHORTEST)?;
-    value.contains(|c: char| c.is_ascii_digit()).then(|| value.trim_end_matches('.').to_owned())
+/// A body in which values of XML, form data and plain text are searched.
+struct Text<'a> {
+    body: &'a [u8],
+    /// Whether a value at the end of the body is whole.
+    complete: bool,
+    content: Ahead,
+    tag_end: Ahead,
+    content_end: Ahead,
+    single_quote: Ahead,
+    double_quote: Ahead,
+    delimiter: Ahead,
 }
 
-/// A value that is one word of at least this length.
+impl<'a> Text<'a> {
+    fn new(body: &'a [u8], complete: bool) -> Self {
+        Self {
+            body,
+            complete,
+            content: Ahead::new(|byte| !byte.is_ascii_whitespace()),
+            tag_end: Ahead::new(|byte| byte == b'>'),
+            content_end: Ahead::new(|byte| matches!(byte, b'<' | b']')),
+            single_quote: Ahead::new(|byte| byte == b'\''),
+            double_quote: Ahead::new(|byte| byte == b'"'),
+            delimiter: Ahead::new(is_delimiter),
+        }
+    }
+
+    /// The value of an element whose name is at these bytes.
+    fn value(&mut self, from: usize, to: usize) -> Option<String> {
+        let body = self.body;
+        let before = from.checked_sub(1).and_then(|at| body.get(at)).copied();
+        if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'"' | b'\\' | b'/')) {
+            return None;
+        }
+        let first = body.get(to).copied();
+        // The attributes of an element follow a blank.
+        let ends_name = first.is_some_and(|byte| byte == b'>' || byte.is_ascii_whitespace());
+        if matches!(before, Some(b'<' | b':'))
+            && ends_name
+            && let Some(tag) = self.tag_end.find(body, to)
+        {
+            let value = body.get(tag + 1..).unwrap_or_default();
+            let marker = if value.starts_with(b"<![CDATA[") { b"<![CDATA[".len() } else { 0 };
+            let begin = tag + 1 + marker;
+            if let Some(end) = self.content_end.find(body, begin) {
+                return word(body.get(begin..end)?, 1);
+            }
+        }
+        let separator = self.content.find(body, to).filter(|at| matches!(body.get(*at), Some(b'=' | b':')))?;
+        let begin = self.content.find(body, separator + 1).unwrap_or(body.len());
+        let quote = match body.get(begin) {
+            Some(b'\'') => Some(&mut self.single_quote),
+            Some(b'"') => Some(&mut self.double_quote),
+            _ => None,
+        };
+        if let Some(quote) = quote {
+            let end = quote.find(body, begin + 1)?;
+            let value = body.get(begin + 1..end)?;
+            return word(value, 1).filter(|word| word.len() == value.len());
+        }
+        let end = self.delimiter.find(body, begin).or_else(|| self.complete.then_some(body.len()))?;
+        let value = word(body.get(begin..end)?, SHORTEST)?;
+        value.contains(|c: char| c.is_ascii_digit()).then(|| value.trim_end_matches('.').to_owned())
+    }
+}
+
+/// A value that is one word of at least this length, without the blanks around it.
 fn word(value: &[u8], shortest: usize) -> Option<String> {
-    let text = std::str::from_utf8(value).ok()?;
+    if value.len() > 2 * LONGEST {
+        return None;
+    }
+    let text = std::str::from_utf8(value.trim_ascii()).ok()?;
     let is_word =
         (shortest..=LONGEST).contains(&text.len()) && !text.contains(|c: char| c.is_whitespace() || c.is_control());
     is_word.then(|| text.to_owned())
 }
 
-/// The URL that has this part of a path.
-fn url_around(body: &[u8], at: usize, length: usize, complete: bool) -> Option<String> {
+/// The URL that has a part of a path at these bytes. `end` is the place of the next byte that ends a URL.
+fn url_around(body: &[u8], part: Range<usize>, end: Option<usize>, complete: bool) -> Option<String> {
     // A longer text is not a URL.
-    let from = at.saturating_sub(LONGEST);
-    let begin = body.get(from..at)?.iter().rposition(|byte| is_delimiter(*byte) || *byte == b'=');
+    let from = part.start.saturating_sub(LONGEST);
+    let begin = body.get(from..part.start)?.iter().rposition(|byte| is_delimiter(*byte) || *byte == b'=');
     let begin = begin.map_or(from, |at| from + at + 1);
-    let rest = body.get(at + length..)?;
-    let is_last = rest.len() <= LONGEST;
-    let rest = rest.get(..LONGEST).unwrap_or(rest);
-    let is_end = |byte: &u8| is_delimiter(*byte) && *byte != b'&';
     let quoted = begin.checked_sub(1).and_then(|at| body.get(at)).is_some_and(|byte| matches!(byte, b'"' | b'\''));
-    let end = rest.iter().position(is_end).or_else(|| (complete && is_last && !quoted).then_some(rest.len()))?;
-    let url = std::str::from_utf8(body.get(begin..at + length + end)?).ok()?.trim_end_matches('.');
-    let is_url = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) && end > 0 && url.len() < LONGEST;
+    let end = end.or_else(|| (complete && !quoted).then_some(body.len()))?;
+    if end - begin > LONGEST {
+        return None;
+    }
+    let url = std::str::from_utf8(body.get(begin..end)?).ok()?.trim_end_matches('.');
+    let is_url = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    let is_url = is_url && end > part.end && url.len() < LONGEST;
     is_url.then(|| url.to_owned())
 }
 
@@ -279,6 +361,30 @@ mod tests {
         assert_eq!(find_ids(body.as_bytes(), &["OrderID"], &[], true).len(), COUNT);
         let urls = format!("https://x{}\"", "/apply/".repeat(COUNT));
         assert!(find_ids(urls.as_bytes(), &[], &[("url", "/apply/")], true).is_empty());
+    }
+
+    #[test]
+    fn at_97_no_text_takes_more_than_linear_time() {
+        const COUNT: usize = 200_000;
+        // Each has many begins of a value without an end.
+        for part in [
+            "<OrderID ",
+            "OrderID=",
+            "OrderID='\"",
+            "OrderID=x",
+            "OrderID:\n\n",
+            "http://x/apply/=",
+            "x/apply/&",
+            "\"OrderID\":[",
+        ] {
+            let body = part.repeat(COUNT);
+            for complete in [false, true] {
+                // Reading on from each of them would take minutes, which is longer than a test may run.
+                drop(find_ids(body.as_bytes(), &["OrderID"], &[("url", "/apply/")], complete));
+            }
+        }
+        let blanks = format!(r#"{{"a":"{}","OrderID":"99"}}"#, " ".repeat(10 << 20));
+        assert_eq!(find_ids(blanks.as_bytes(), &["OrderID"], &[("url", "/apply/")], true).len(), 1);
     }
 
     #[test]

@@ -132,6 +132,11 @@ impl CommitError {
         self.error.kind()
     }
 
+    /// Cause of the error as a text, see [`cause`](crate::cause).
+    pub fn cause(&self) -> String {
+        crate::cause(&self.error)
+    }
+
     /// Retains the file that has the content, and returns its path; `None` if the content was lost.
     pub fn keep(self) -> Option<PathBuf> {
         self.target.or_else(|| self.draft?.file.keep().ok().map(|(_, path)| path))

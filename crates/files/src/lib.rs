@@ -9,6 +9,7 @@
 //! - New files and directories are readable by their owner only (Unix).
 //! - Every write, sync and rename goes through one type, [`Disk`], in which tests inject faults (feature `faults`).
 
+mod cause;
 mod dirs;
 mod disk;
 mod draft;
@@ -21,6 +22,7 @@ mod log;
 #[cfg(test)]
 mod tests;
 
+pub use self::cause::cause;
 pub use self::dirs::create_dirs;
 pub use self::disk::{Disk, Existing};
 pub use self::draft::{CommitError, Draft};

@@ -14,7 +14,7 @@ use std::fmt;
 use identkit_core::{Pii, Violation};
 use identkit_wire::json::Blob;
 use identkit_wire::url::{UrlFault, WebUrl, check_any_scheme};
-use identkit_wire::{Warning, holds_control};
+use identkit_wire::{Warning, has_blank_ends, holds_control};
 
 pub(crate) use self::normal::{is_normal, normalize};
 use self::text::is_date;
@@ -130,6 +130,11 @@ impl Checker<'_> {
         self.fault(broken, field, "must be a valid date as YYYY-MM-DD", "T-005");
     }
 
+    fn truth(&mut self, field: impl fmt::Display, value: &Option<Pii<String>>) {
+        let broken = non_empty(value).is_some_and(|text| !matches!(text, "true" | "false"));
+        self.fault(broken, field, "must be \"true\" or \"false\", in lower case", "AT-83");
+    }
+
     fn root(&mut self, order: &PutOrder) {
         let product = order.product.map(Product);
         self.required("Product", &product);
@@ -154,6 +159,11 @@ impl Checker<'_> {
         self.warn(undocumented, "Product is not one of the documented 0, 12, 15, 16", "T-006");
         let hashes = order.get_video_hashes == Some(true) && !matches!(product, Some(Product::VIDEO | Product::SIGN));
         self.warn(hashes, "getVideoHashes has an effect only with Product 12 or 15", "T-054");
+        // An IBAN or a BIC.
+        let message = "must not have blanks around it";
+        let has_blanks = order.get_giro_link.as_ref().is_some_and(|bank| has_blank_ends(bank.expose()));
+        self.fault(has_blanks, "getGiroLink", message, "AT-41");
+        self.text("getGiroLink", &order.get_giro_link, usize::MAX);
         for (index, document) in order.legitimation_document.iter().flatten().enumerate() {
             self.text(format_args!("LegitimationDocument[{index}].Document"), &document.document, 50);
         }
@@ -276,8 +286,12 @@ impl Checker<'_> {
             let broken = detail.kind.is_some_and(|kind| !(1..=4).contains(&kind));
             let message = "must be 1 (string), 2 (date), 3 (bool) or 4 (country)";
             self.fault(broken, format_args!("{at}.Type"), message, "AT-83");
-            if detail.kind == Some(2) {
-                self.date(format_args!("{at}.Value"), &detail.value);
+            let value = format_args!("{at}.Value");
+            match detail.kind {
+                Some(2) => self.date(value, &detail.value),
+                Some(3) => self.truth(value, &detail.value),
+                Some(4) => self.country(value, &detail.value, false),
+                _ => {}
             }
         }
     }

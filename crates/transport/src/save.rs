@@ -324,7 +324,7 @@ fn task_failed() -> Error {
 fn write_error(error: &io::Error) -> Error {
     // tempfile's errors contain the path, which can contain a person's name. Only the system's error code remains.
     let bare = error.raw_os_error().map_or_else(|| io::Error::from(error.kind()), io::Error::from_raw_os_error);
-    Error::new(Kind::Storage, format!("the file cannot be written: {}", error.kind())).with_source(bare)
+    Error::new(Kind::Storage, format!("the file cannot be written: {}", identkit_files::cause(error))).with_source(bare)
 }
 
 fn write(

@@ -256,6 +256,11 @@ pub fn can_be_id(text: &str) -> bool {
     !(text.is_empty() || is_word || is_calculated)
 }
 
+/// Whether a text has blanks, e.g. a space or a line break, at its start or its end.
+pub fn has_blank_ends(text: &str) -> bool {
+    text.trim().len() != text.len()
+}
+
 /// Stands in a recording for every text, also for an id.
 const REDACTED: &str = "[redacted]";
 

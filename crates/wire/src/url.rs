@@ -13,7 +13,7 @@ use http::{Method, Request, Uri};
 use identkit_core::{Error, Kind, Secret};
 use percent_encoding::percent_decode_str;
 
-use crate::tolerant::encode_base64;
+use crate::tolerant::{encode_base64, has_blank_ends};
 
 /// Why a text is not the URL of a web server.
 #[non_exhaustive]
@@ -46,8 +46,8 @@ impl UrlFault {
                  %25 for %, %2F for /, %3A for :, %3F for ?, %40 for @"
             }
             Self::Syntax => {
-                "must be a valid URL: special characters must be percent-encoded as UTF-8, e.g. %C3%A4 for ä, %20 for a \
-                 space and %25 for %"
+                "must be a valid URL without blanks around it: special characters must be percent-encoded as UTF-8, e.g. \
+                 %C3%A4 for ä, %20 for a space and %25 for %"
             }
         }
     }
@@ -147,15 +147,16 @@ pub fn check_uri(uri: &Uri, name: &str) -> Result<(), Error> {
     }
 }
 
-/// Checks port and characters of a URL with any scheme, which another program will call. A text without `://` is accepted.
+/// Checks port and characters of a URL with any scheme, which another program will call. It is sent unchanged, so it must not
+/// have blanks around it. Any other text without `://` is accepted.
 ///
 /// # Errors
 /// [`UrlFault::Port`] or [`UrlFault::Syntax`].
 pub fn check_any_scheme(text: &str) -> Result<(), UrlFault> {
-    let text = text.trim();
     match Parts::new(text) {
         Some(parts) if check_place(parts.place) == Err(UrlFault::Port) => Err(UrlFault::Port),
         Some(_) => check_characters(text),
+        None if has_blank_ends(text) => Err(UrlFault::Syntax),
         None => Ok(()),
     }
 }
@@ -382,8 +383,14 @@ mod tests {
             ("app://done:1/x", Ok(())),
             ("app://done:65536/x", Err(UrlFault::Port)),
             ("mailto:x", Ok(())),
-            (" https://example.com:99999", Err(UrlFault::Port)),
-            (" https://example.com/?id=[OrderID]&ref=%20#x ", Ok(())),
+            ("https://example.com:99999", Err(UrlFault::Port)),
+            ("https://example.com/?id=[OrderID]&ref=%20#x", Ok(())),
+            (" https://example.com/", Err(UrlFault::Syntax)),
+            ("https://example.com/ ", Err(UrlFault::Syntax)),
+            ("https://example.com/\n", Err(UrlFault::Syntax)),
+            ("mailto:x ", Err(UrlFault::Syntax)),
+            (" ", Err(UrlFault::Syntax)),
+            ("", Ok(())),
             ("https://example.com/ä", Err(UrlFault::Syntax)),
             ("mailto:ä", Ok(())),
             ("app://done/%zz", Err(UrlFault::Syntax)),

@@ -1,5 +1,6 @@
 //! Writes the record of a command.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, response};
 use identkit_core::{Clock, Delivery, Kind, RawResponse};
-use identkit_files::{AppendLog, OpenError, Tail, create_dirs};
+use identkit_files::{AppendLog, OpenError, Tail, cause, create_dirs};
 use identkit_transport::SystemClock;
 use identkit_wire::{Meta, RetrySafety, encode_base64};
 use serde_json::{Map, Value, json};
@@ -19,7 +20,7 @@ use super::options::StateOptions;
 use crate::exit::Failure;
 use crate::output::{self, announce, say};
 use crate::signals;
-use crate::text::{id, plain};
+use crate::text::{self, plain};
 
 /// Number of characters of the random part of a file name.
 const RANDOM: usize = 8;
@@ -75,6 +76,14 @@ struct Name {
     key: &'static str,
     value: String,
     kept: Kept,
+}
+
+impl Name {
+    /// The value for a message. Several ids of one name are in one value (AT-95).
+    fn shown(&self) -> String {
+        let values: Vec<&str> = self.value.split(", ").collect();
+        text::ids(values.into_iter())
+    }
 }
 
 /// Where a name is kept.
@@ -197,7 +206,7 @@ impl Recorder {
             announce(&note).map_err(|error| {
                 Failure::unsent(format!(
                     "--no-state needs standard error, where what is about to be sent is printed: {}",
-                    error.kind()
+                    cause(&error)
                 ))
             })?;
             None
@@ -351,7 +360,7 @@ impl Recorder {
             && !std::mem::replace(&mut record.incomplete, true)
         {
             let path = record.file.as_ref().map(|(_, path)| path.display().to_string()).unwrap_or_default();
-            say(&format!("note: the vendor's response could not be written to {path}: {}", error.kind()));
+            say(&format!("note: the vendor's response could not be written to {path}: {}", cause(&error)));
         }
     }
 
@@ -381,7 +390,7 @@ impl Recorder {
             .names
             .iter()
             .filter(|name| lost || name.kept == Kept::Public)
-            .map(|name| format!("; {} {}", name.key, id(&name.value)))
+            .map(|name| format!("; {} {}", name.key, name.shown()))
             .collect();
         let failure = Failure::local(format!("{} succeeded, but {why}{names}", record.meta.name));
         failure.notes(record.place()).notes(record.lost_text())
@@ -432,7 +441,8 @@ impl Drop for Record {
 impl Received {
     /// Writes the response to standard error, if it can hold an id.
     fn say(&self) {
-        self.text().iter().for_each(|text| say(&format!("note: {text}")));
+        // An error has no other place: nothing else has the response.
+        self.text().iter().for_each(|text| drop(announce(&format!("note: {text}"))));
     }
 
     /// The response as a note, if it can hold an id.
@@ -475,7 +485,7 @@ impl Record {
     fn conclude(&mut self, phase: Phase) {
         let names = names(&self.names);
         if let Err(error) = self.append("result", json!({ "result": phase.word(), "names": names })) {
-            say(&format!("note: the record of the request could not be closed: {}", error.kind()));
+            say(&format!("note: the record of the request could not be closed: {}", cause(&error)));
         }
         // Its place is reported once.
         self.phase = if phase.is_closed() { phase } else { Phase::Done };
@@ -498,7 +508,7 @@ impl Record {
         let response = Arc::new(response);
         let unwritten = Arc::clone(&response);
         signals::before_forced_end(move || unwritten.say());
-        ids.iter().for_each(|note| say(&format!("note: {note}")));
+        ids.iter().for_each(|note| drop(announce(&format!("note: {note}"))));
         if !response.body.is_empty() && output::write(&response.body).is_ok() {
             say("note: what arrived of the vendor's response is on standard output: save it");
         } else {
@@ -519,8 +529,14 @@ impl Record {
         let body = Bytes::copy_from_slice(&received.body);
         let response = RawResponse::new(received.status, received.headers.clone(), body, false);
         let ids = response.with_id_names(self.meta.ids).with_id_urls(self.meta.id_urls).ids();
-        let note = |name, value| format!("the vendor's response contains {name} {}", id(value));
-        Some((ids.iter().map(|found| note(found.name, found.value.expose())).collect(), received))
+        // The response itself is shown too.
+        let names: BTreeSet<&'static str> = ids.iter().map(|found| found.name).collect();
+        let note = |name: &&'static str| {
+            let values: Vec<&str> =
+                ids.iter().filter(|found| found.name == *name).map(|found| found.value.expose()).collect();
+            format!("the vendor's response contains {name} {}", text::ids(values.into_iter()))
+        };
+        Some((names.iter().map(note).collect(), received))
     }
 
     /// A note on where the record is.

@@ -277,9 +277,11 @@ mod drain {
             Reply::Cut(bytes)
         };
         let failing = || Reply::json("500 Internal Server Error", &format!("{{\"Error\":\"{CANARY}\"}}"));
+        let empty = || Reply::json("500 Internal Server Error", "");
         let answered = ["asked", "answer", "unknown"];
-        let replies = [Reply::close, cut, failing, Reply::silence];
-        for (then, events) in replies.into_iter().zip([&["asked"][..], &answered, &answered, &["asked"]]) {
+        let replies = [Reply::close, cut, failing, Reply::silence, empty];
+        let events = [&["asked"][..], &answered, &answered, &["asked"], &["asked", "unknown"]];
+        for (then, events) in replies.into_iter().zip(events) {
             let place = Place::new();
             let server = Server::always(then);
             let result = run(place.command(&server).args(["--timeout", "1"]));

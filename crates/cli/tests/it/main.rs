@@ -5,6 +5,8 @@
 // Tests start in the order of their names: these wait longest, so they come first.
 #[cfg(unix)]
 mod autosave;
+#[cfg(unix)]
+mod blocked;
 mod calls;
 #[cfg(unix)]
 mod cases;

@@ -112,7 +112,7 @@ impl<T> Envelope<T> {
         let mut many = self.into_many().unwrap_or_default();
         let place = match &many[..] {
             [] => return Err(no_data()),
-            [one] if id(one).is_none() => Some(0),
+            [one] if id(one).is_none_or(str::is_empty) => Some(0),
             many => place_of(many, wanted, &id)?,
         };
         let another = "the response contains another object than the requested one";
@@ -136,8 +136,8 @@ impl<T> Envelope<T> {
     }
 }
 
-/// Returns the index of the element with this id. An identical id is preferred. Otherwise the case of letters is
-/// ignored, because a person may have typed the id.
+/// Returns the index of the element with exactly this id: an id in another case of letters, or with blanks around it, is
+/// another id (AT-24).
 ///
 /// # Errors
 /// [`Kind::Protocol`] if several different elements have the id: nothing shows which is right (AT-95).
@@ -146,17 +146,11 @@ pub(crate) fn place_of<T: PartialEq>(
     wanted: &str,
     id: impl Fn(&T) -> Option<&str>,
 ) -> Result<Option<usize>, Error> {
-    let only = |is_same: &dyn Fn(&str) -> bool| {
-        let mut same = many.iter().enumerate().filter(|(_, one)| id(one).is_some_and(is_same));
-        let first = same.next();
-        match first.is_some_and(|(_, first)| same.any(|(_, other)| other != first)) {
-            true => Err(Error::new(Kind::Protocol, "the response contains the requested object more than once")),
-            false => Ok(first.map(|(place, _)| place)),
-        }
-    };
-    match only(&|id| id == wanted)? {
-        Some(place) => Ok(Some(place)),
-        None => only(&|id| id.trim().eq_ignore_ascii_case(wanted.trim())),
+    let mut same = many.iter().enumerate().filter(|(_, one)| id(one) == Some(wanted));
+    let first = same.next();
+    match first.is_some_and(|(_, first)| same.any(|(_, other)| other != first)) {
+        true => Err(Error::new(Kind::Protocol, "the response contains the requested object more than once")),
+        false => Ok(first.map(|(place, _)| place)),
     }
 }
 

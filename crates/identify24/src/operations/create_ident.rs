@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use identkit_core::{Advice, Error, Kind, RawResponse, Secret};
+use identkit_core::{Advice, Error, FoundId, Kind, RawResponse, Secret};
 use identkit_wire::url::WebUrl;
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_new_id, json, operation,
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_new_id, has_blank_ends, json,
+    operation,
 };
 
 use super::refused::{contradicts, hints_at_an_ident};
@@ -40,8 +41,9 @@ operation! {
     },
     decode: |_, _, body, _| {
         let body = body.whole()?;
+        let found = find_ids(body.clone());
         for name in Self::META.ids {
-            let count = count_ids(body.clone(), name);
+            let count = found.iter().filter(|id| id.name == *name).count();
             if count > 1 {
                 // Nothing shows which is right. The error contains all of them: `Error::salvaged_ids` (AT-95, AT-97).
                 let detail = format!("the response contains {count} different values of {name}");
@@ -56,6 +58,12 @@ operation! {
         warnings.extend(Warning::when(invalid, "conference_url is not a valid URL; it is returned unchanged", "AT-99"));
         let message = "the conference_url does not contain the ident_id: it may belong to another ident";
         warnings.extend(Warning::when(is_url_of_another(&answer), message, "I-041"));
+        let has_odd_id = answer.ident_id.as_ref().is_some_and(|id| {
+            let id = id.expose();
+            has_blank_ends(id) || id.contains(|c: char| c.is_whitespace() || c.is_control())
+        });
+        let message = "the ident_id has blanks or control characters, which are part of it: use it unchanged";
+        warnings.extend(Warning::when(has_odd_id, message, "AI-15"));
         let named = answer.ident_id.as_ref().is_some_and(|id| can_be_new_id(id.expose()));
         let keep = |error: Error| error.with_vendor_text(super::excerpt(&body));
         match answer.accepted() {
@@ -78,10 +86,9 @@ operation! {
     respond: |output| json::response(200, &output),
 }
 
-/// The number of different values of an id anywhere in a response.
-fn count_ids(body: Bytes, name: &str) -> usize {
-    let raw = RawResponse::new(StatusCode::OK, HeaderMap::new(), body, true).with_id_names(CreateIdent::META.ids);
-    raw.ids().iter().filter(|id| id.name == name).count()
+/// The different ids anywhere in a response.
+fn find_ids(body: Bytes) -> Vec<FoundId> {
+    RawResponse::new(StatusCode::OK, HeaderMap::new(), body, true).with_id_names(CreateIdent::META.ids).ids()
 }
 
 /// Whether the conference_url does not contain the ident_id (I-041).

@@ -12,7 +12,7 @@ use http::Method;
 use identkit_core::{Advice, Error, Kind};
 use identkit_wire::json::Notes;
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, OneOrMany, Operation, Received, Refusal, RetrySafety,
+    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, OneOrMany, Operation, Received, Refusal, RetrySafety, Warning,
     failure_beside_result, is_result_or_reason, is_same_name, json,
 };
 use serde::de::DeserializeOwned;
@@ -119,12 +119,20 @@ fn is_url_of(url: &str, id: &str) -> bool {
     url.trim().is_empty() || url.contains(id.trim().to_ascii_lowercase().as_str()) || url.contains(&segment)
 }
 
+/// Returns a warning if a response with one object does not have its id: it may be about another object (AT-24).
+fn unnamed<T>(answer: &Envelope<T>, id: impl Fn(&T) -> Option<&str>) -> Option<Warning> {
+    let objects = answer.data.as_ref().map_or(&[][..], OneOrMany::as_slice);
+    let is_unnamed = matches!(objects, [one] if id(one).is_none_or(str::is_empty));
+    let message = "the response does not name its object (id), so it may be about another one than the requested one";
+    Warning::when(is_unnamed, message, "AT-24")
+}
+
 /// Checks that a response with one object names no other than the requested one, in an element that the document does not
 /// list: beside `data` in `id` or the element `name`, in the object in the element `name`.
 fn refuse_another<T: Message>(answer: &mut Envelope<T>, name: &str, wanted: &str) -> Result<(), Error> {
     let differs = |value: &Value| {
         let id = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        !value.is_null() && !id.trim().is_empty() && !id.trim().eq_ignore_ascii_case(wanted.trim())
+        !value.is_null() && !id.is_empty() && id != wanted
     };
     // A list can have other objects.
     let one = match answer.data.as_mut().map_or(&mut [][..], OneOrMany::as_mut_slice) {

@@ -8,9 +8,9 @@ use identkit_wire::json;
 use identkit_wire::{AmbiguityPolicy, BodyMode, Encoded, Meta, OneOrMany, RetrySafety, is_same_name, operation};
 use serde_json::Value;
 
-use super::{call, enveloped, is_url_of, refuse_another};
+use super::{call, enveloped, is_url_of, refuse_another, unnamed};
 use crate::Dialect;
-use crate::messages::{Envelope, Ident, IdentId, IdentStatus, Project, ProjectRequest};
+use crate::messages::{Envelope, Ident, IdentId, IdentStatus, Project, ProjectId, ProjectRequest};
 
 const fn read(name: &'static str, path: &'static str, section: &'static str, attempts: u32) -> Meta {
     call(name, Method::GET, path, section, RetrySafety::Safe, AmbiguityPolicy::Retry(attempts))
@@ -57,6 +57,7 @@ operation! {
         let mut decoded = enveloped(Self::META, body, &["id", "status"])?;
         refuse_another(&mut decoded.value, "ident_id", this.ident_id.expose())?;
         refuse_contradiction(&decoded.value, this.ident_id.expose())?;
+        decoded.warnings.extend(unnamed(&decoded.value, |ident: &Ident| ident.id.as_ref().map(IdentId::expose)));
         Ok(decoded)
     },
     respond: |output| json::response(200, &output),
@@ -103,6 +104,7 @@ operation! {
         let mut decoded = enveloped(Self::META, body, &["id"])?;
         let wanted = this.0.project_id.as_ref().map_or("", |id| id.0.as_str());
         refuse_another(&mut decoded.value, "project_id", wanted)?;
+        decoded.warnings.extend(unnamed(&decoded.value, |project: &Project| project.id.as_ref().map(ProjectId::as_str)));
         Ok(decoded)
     },
     request: |_, request| json::decode_request(request).map(Self),

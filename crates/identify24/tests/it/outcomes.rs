@@ -59,7 +59,8 @@ async fn ai_31_ai_33_at_89_at_97_every_response_to_calls() {
         // The id of another ident, and in place of a list.
         (&[200], Some(r#"{"ident_id":"y","data":{"status":"y"}}"#), ["-", "x", "x"]),
         (&[200], Some(r#"{"data":{"id":"x","IdentID":"y","status":"y"}}"#), ["?", "x", "ok"]),
-        (&[200], Some(r#"{"data":{"id":"x","ident_id":" X","status":"y"}}"#), ["-", "ok", "ok"]),
+        (&[200], Some(r#"{"data":{"id":"x","ident_id":" X","status":"y"}}"#), ["-", "x", "ok"]),
+        (&[200], Some(r#"{"data":{"id":"x","ident_id":"x","status":"y"}}"#), ["-", "ok", "ok"]),
         (&[200], Some(r#"{"result":true,"data":{"6":{"id":6},"7":{"id":7}}}"#), ["?", "-", "x"]),
         (&[200], Some(r#"{"result":true,"data":{"projects":[]}}"#), ["?", "-", "x"]),
         // An empty list beside a failure.

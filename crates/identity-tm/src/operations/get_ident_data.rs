@@ -7,7 +7,7 @@ use identkit_wire::json::{self, Notes};
 use identkit_wire::{Decoded, Received, Warning, debug_as, failure_beside_result};
 
 use super::opaque::{check_order, read_signed};
-use super::{check_named_order, check_one_order, check_order_id, read, refuse_no_result, require};
+use super::{check_named_order, check_one_order, check_order_id, read, refuse_no_result, require, unnamed_order};
 use crate::OrderId;
 use crate::messages::{IdentData, IdentDataAnswer};
 
@@ -74,6 +74,7 @@ pub(crate) fn check(
         Warning::when(repeated, "several entries of IdentData have the same Type: compare them", "AT-23"),
         Warning::when(misspelled, "the time of identification has an undocumented element name", "AT-01"),
         Warning::when(unset, "1970-01-01 in the initial data means that the date is unknown", "AT-25"),
+        unnamed_order(value.order_id.as_ref()),
     ];
     Ok(Decoded::new(value, notes.warnings().into_iter().chain(warnings.into_iter().flatten()).collect()))
 }

@@ -32,7 +32,7 @@ pub struct CheckSignmeUser(pub SignmeUserRequest);
 
 impl CheckSignmeUser {
     fn write(&self) -> Result<Encoded, Error> {
-        let email = self.0.email.as_ref().map_or("", |email| email.expose().trim());
+        let email = self.0.email.as_ref().map_or("", |email| email.expose());
         let section = <Self as identkit_wire::Operation>::META.section;
         let message = "must be a valid e-mail address: the sign-me user name";
         let fault = (!is_mail_address(email)).then(|| Violation::new("Email", message, "AT-58", section));

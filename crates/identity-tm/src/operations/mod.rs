@@ -52,7 +52,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
 use identkit_core::{Advice, Error, Kind, RawResponse};
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, UnknownEnd, error_text,
+    AmbiguityPolicy, BodyMode, Decoded, Message, Meta, Received, Refusal, RetrySafety, UnknownEnd, Warning, error_text,
     failure_beside_result, is_metadata, is_result_or_reason, is_same_name, json, trim_body,
 };
 
@@ -174,6 +174,13 @@ fn check_order_id(requested: &OrderId, received: Option<&OrderId>) -> Result<(),
     }
 }
 
+/// Returns a warning if the response does not name its order: it may be about another one (AT-24).
+fn unnamed_order(received: Option<&OrderId>) -> Option<Warning> {
+    let is_unnamed = received.is_none_or(|received| received.expose().is_empty());
+    let message = "the response does not name its order (OrderID), so it may be about another one";
+    Warning::when(is_unnamed, message, "AT-24")
+}
+
 /// Rejects a response with several different OrderIDs: all but one of them are of other orders (AT-24, AT-95).
 fn check_one_order(notes: &json::Notes) -> Result<(), Error> {
     match notes.has_different("OrderID") {
@@ -243,7 +250,7 @@ fn check_words(requested: &OrderId, value: &Value) -> Result<(), Error> {
 
 fn check_words_of(requested: &OrderId, text: &str) -> Result<(), Error> {
     // An id of another shape has several words (AT-22).
-    let text = text.replace(requested.expose().trim(), " ");
+    let text = text.replace(requested.expose(), " ");
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let words = text.split(|c| !is_part(c)).filter(|word| !is_uuid(word)).flat_map(|word| word.split('-'));
     let can_be_order =

@@ -9,7 +9,7 @@ use identkit_wire::{
 
 use super::{
     BAD_REQUEST, ERROR, NOT_FOUND, UNAUTHORIZED, check_named_order, check_one_order, check_order_id, read,
-    refuse_default, require, wrong_state,
+    refuse_default, require, unnamed_order, wrong_state,
 };
 use crate::messages::{General, OrderStatus, mend};
 use crate::{Dialect, OrderId, PROVIDER};
@@ -26,6 +26,7 @@ fn decode_status(order_id: &OrderId, body: Received) -> Result<Decoded<OrderStat
     refuse_default(entries.is_empty(), &value.extra)?;
     let mut warnings = notes.warnings();
     warnings.extend(failure_beside_result(&value.extra));
+    warnings.extend(unnamed_order(value.order_id.as_ref()));
     Ok(Decoded::new(value, warnings))
 }
 

@@ -10,7 +10,7 @@ use identkit_wire::json::{self, Blob};
 use identkit_wire::url::WebUrl;
 use identkit_wire::{
     AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, OneOrMany, Operation, RetrySafety, Source, Warning,
-    can_be_new_id, is_failure, operation,
+    can_be_new_id, has_blank_ends, is_failure, operation,
 };
 use serde_json::{Map, Value};
 
@@ -90,6 +90,14 @@ fn salvage(bytes: &[u8]) -> Option<PutOrderAnswer> {
     Some(answer)
 }
 
+/// The warning about an OrderID without the documented shape.
+fn odd_id(id: &str) -> &'static str {
+    match has_blank_ends(id) || id.contains(char::is_control) {
+        true => "the OrderID has blanks or control characters, which are part of it: use it unchanged",
+        false => "the OrderID does not have the documented shape",
+    }
+}
+
 fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
     let (answer, notes, odd) = match json::read_answer::<PutOrderAnswer>(bytes) {
         Ok((answer, notes)) => (answer, notes, false),
@@ -129,7 +137,7 @@ fn read_answer(bytes: &Bytes) -> Result<Decoded<PutOrderAnswer>, Error> {
             "the vendor accepted the order but also reported an error",
             "AT-53",
         ),
-        Warning::when(!id.is_regular(), "the OrderID does not have the documented shape", "AT-22"),
+        Warning::when(!id.is_regular(), odd_id(id.expose()), "AT-22"),
     ];
     let warnings = warnings.into_iter().flatten().chain(notes.warnings()).collect();
     Ok(Decoded::new(answer, warnings))

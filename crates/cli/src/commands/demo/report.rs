@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::files::{Folder, STORE};
 use crate::exit::Failure;
 use crate::output::{self, Format, Page};
+use crate::progress::Screen;
 use crate::save::SavedFile;
 
 /// Minimum width of a terminal for the column of notes.
@@ -65,7 +66,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(format: Format) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new_spinner();
+            let bar = ProgressBar::with_draw_target(None, Screen::target());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
                 bar.set_style(style);
             }

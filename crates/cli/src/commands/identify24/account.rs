@@ -4,7 +4,7 @@ use identkit_core::Clock;
 use identkit_identify24::Dialect;
 use identkit_identify24::operations::Login;
 use identkit_transport::SystemClock;
-use identkit_wire::Operation;
+use identkit_wire::{Operation, has_blank_ends};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -55,9 +55,14 @@ pub(super) async fn projects(identify24: &Identify24<'_>) -> Result<(), Failure>
 }
 
 pub(super) async fn project(identify24: &Identify24<'_>, project_id: &str, by_list: bool) -> Result<(), Failure> {
-    let project_id = project_id.trim();
-    if project_id.is_empty() || project_id.chars().count() > MAX_ID || project_id.chars().any(char::is_control) {
-        return Err(Failure::unsent(format!("a project id is 1 to {MAX_ID} characters, e.g. 6")));
+    if project_id.is_empty()
+        || has_blank_ends(project_id)
+        || project_id.chars().count() > MAX_ID
+        || project_id.chars().any(char::is_control)
+    {
+        return Err(Failure::unsent(format!(
+            "a project id is 1 to {MAX_ID} characters without blanks around them, e.g. 6"
+        )));
     }
     let client = identify24.client(|client| client.dialect(Dialect::new().projects_by_list(by_list)))?;
     let response = warn(client.project(&project_id.into(), &identify24.options).await)?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use identkit_files::{CommitError, Draft, Existing};
+use identkit_files::{CommitError, Draft, Existing, cause};
 
 use crate::exit::Failure;
 use crate::save::{check_name, report_leftovers};
@@ -30,7 +30,7 @@ impl ResponseFile {
             draft.reserve(RESERVED)?;
             Ok(Self { path: path.to_owned(), draft })
         });
-        draft.map_err(|error| Failure::unsent(format!("--out {} cannot be written: {}", path.display(), error.kind())))
+        draft.map_err(|error| Failure::unsent(format!("--out {} cannot be written: {}", path.display(), cause(&error))))
     }
 
     /// Its name in messages.
@@ -40,18 +40,18 @@ impl ResponseFile {
 
     /// Writes the response. If the name is taken by now, the response stays in the temporary file of the error.
     pub(super) fn write(mut self, bytes: &[u8]) -> Result<PathBuf, WriteError> {
-        let error_at = |why: io::ErrorKind, fallback| WriteError {
+        let error_at = |why: String, fallback| WriteError {
             why: format!("{} cannot be written: {why}", self.path.display()),
             fallback,
         };
-        self.draft.write_all(bytes).map_err(|error| error_at(error.kind(), None))?;
+        self.draft.write_all(bytes).map_err(|error| error_at(cause(&error), None))?;
         // Another program may have removed or replaced the temporary file.
         let has_it = |path: &PathBuf| fs::read(path).is_ok_and(|written| written == bytes);
-        let lost = |error: CommitError| error_at(error.kind(), error.keep().filter(has_it));
+        let lost = |error: CommitError| error_at(error.cause(), error.keep().filter(has_it));
         self.draft.commit(Existing::Keep).map_err(lost)?;
         match has_it(&self.path) {
             true => Ok(self.path),
-            false => Err(error_at(io::ErrorKind::NotFound, None)),
+            false => Err(error_at(io::ErrorKind::NotFound.to_string(), None)),
         }
     }
 }

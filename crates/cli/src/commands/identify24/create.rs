@@ -17,8 +17,8 @@ use crate::context::{document, warn};
 use crate::exit::{Failure, VendorText};
 use crate::input::Input;
 use crate::misspelled::{self, Foreign, Names};
-use crate::output::{InterruptionNote, others, say, text, to_json};
-use crate::text::plain;
+use crate::output::{self, InterruptionNote, others, say, to_json};
+use crate::text::{self, plain};
 
 /// Names of other vendors and of `NewCase` for something that an ident does not have, or has under another name.
 const FOREIGN: &[Foreign] = &[
@@ -122,7 +122,7 @@ pub(super) async fn create(
     let more = json!({ "hidden": [], "kept_in": path });
     identify24.show(document(full.clone(), &created, more), |page| {
         const LISTED: [&str; 2] = ["ident_id", "conference_url"];
-        let mut rows = Vec::from(LISTED.map(|name| (name.to_owned(), text(&full, name))));
+        let mut rows = Vec::from(LISTED.map(|name| (name.to_owned(), output::text(&full, name))));
         rows.extend(others(&full, &[&LISTED[..], &["result", "messages", "response_status"]].concat()));
         rows.extend(path.as_ref().map(|path| ("saved to".to_owned(), plain(path))));
         page.pairs(rows);
@@ -206,7 +206,7 @@ fn unknown_outcome(
         let unwritten = file.map(|file| format!("{} is not written: no response to save was received", file.name()));
         return recovery.iter().fold(Failure::from(error).notes(unwritten), Failure::note);
     };
-    let text = String::from_utf8_lossy(&body);
+    let body_text = String::from_utf8_lossy(&body);
     let (named, answer) = (!ids.is_empty(), record(ids, &body));
     let written = file.map(|file| file.write(format!("{answer:#}\n").as_bytes())).transpose();
     let (path, unsaved) = written.map_or_else(|error| (error.fallback, Some(error.why)), |path| (path, None));
@@ -224,14 +224,20 @@ fn unknown_outcome(
         (false, _) => VendorText::OnRequest,
     };
     // The vendor's text need not contain them.
-    let lost = error.salvaged_ids().into_iter().filter(|id| reveal && id.name == "conference_url");
-    let lost = lost.map(|id| format!("the vendor's response contains conference_url {}", plain(id.value.expose())));
-    let found = ids.iter().filter(|_| reveal);
-    let found = found.map(|id| format!("the vendor's response contains ident_id {}", plain(id))).chain(lost);
+    let salvaged = error.salvaged_ids();
+    let urls: Vec<&str> =
+        salvaged.iter().filter(|id| id.name == "conference_url").map(|id| id.value.expose()).collect();
+    let found = [(IDENT_ID.name, ids.iter().map(String::as_str).collect()), ("conference_url", urls)];
+    let found = found.into_iter().filter(|(_, values): &(_, Vec<&str>)| reveal && !values.is_empty());
+    let found =
+        found.map(|(name, values)| format!("the vendor's response contains {name} {}", text::ids(values.into_iter())));
     let found: Vec<String> = found.collect();
     // Without the vendor's own text, the response itself is shown.
-    let error =
-        if error.vendor_text().is_some() || text.is_empty() { error } else { error.with_vendor_text(plain(&text)) };
+    let error = if error.vendor_text().is_some() || body_text.is_empty() {
+        error
+    } else {
+        error.with_vendor_text(plain(&body_text))
+    };
     let failure = Failure::from(error).vendor_text(show).notes(found).notes(unsaved);
     let failure = match path.as_ref().map(|path| path.display()) {
         Some(path) if ids.len() > 1 => failure.note(format!(

@@ -38,7 +38,7 @@ pub(super) async fn id(
         (None, Some(path)) => read_file(path).await?,
         (id, _) => (Secret::new(id.unwrap_or_default()), false),
     };
-    let id = id.expose().trim_end_matches(['\r', '\n']);
+    let id = id.expose();
     if any || is_vendors {
         return IDENT_ID.check_any(id).map(|()| IdentId::new(id));
     }

@@ -71,7 +71,6 @@ pub(super) async fn find(store: &Store, id: &str, provider: Option<&str>) -> Res
         "-" => run_on_thread(|| standard_text("ID")).await??,
         id => Secret::new(id),
     };
-    let id = Secret::new(id.expose().trim());
     let known: Vec<&str> = case_id::providers().collect();
     let mut cases = Vec::new();
     for name in provider.map_or(known, |name| vec![name]) {

@@ -18,6 +18,7 @@ use crate::exit::Failure;
 use crate::output::{say, write};
 use crate::providers::WEBHOOKS;
 use crate::reception::Metrics;
+use identkit_files::cause;
 
 /// Number of events that are read and written at once.
 const PAGE: usize = 100;
@@ -224,7 +225,7 @@ impl Output {
                 let _ = reply.send(write(text.as_bytes()));
             }
         });
-        spawned.map_err(|error| Failure::local(format!("cannot start a thread: {}", error.kind())))?;
+        spawned.map_err(|error| Failure::local(format!("cannot start a thread: {}", cause(&error))))?;
         Ok(Self { texts, warned: false })
     }
 

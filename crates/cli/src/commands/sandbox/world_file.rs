@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use identkit_files::{Draft, LockFile, OpenError};
+use identkit_files::{Draft, LockFile, OpenError, cause};
 use identkit_mock_server::{Progress, Sandbox, World};
 
 use crate::exit::Failure;
@@ -28,7 +28,7 @@ impl WorldFile {
     /// If the file is not a regular file, is in use, contains something else, or its directory is not writable.
     pub(super) fn open(path: &Path) -> Result<(Self, Option<World>), Failure> {
         let cannot = |why: String| Failure::usage(format!("--world-file {} cannot be used: {why}", path.display()));
-        let kind = |error: std::io::Error| cannot(error.kind().to_string());
+        let kind = |error: std::io::Error| cannot(cause(&error));
         // A link is followed, so that a save replaces the file and not the link.
         let existing = match std::fs::canonicalize(path) {
             Ok(path) => Some(path),
@@ -44,9 +44,9 @@ impl WorldFile {
             None => std::path::absolute(path).map_err(kind)?,
         };
         let folder = path.parent().unwrap_or(Path::new("."));
-        Draft::new(&path)
-            .and_then(Draft::discard)
-            .map_err(|error| cannot(format!("its directory {} is not writable: {}", folder.display(), error.kind())))?;
+        Draft::new(&path).and_then(Draft::discard).map_err(|error| {
+            cannot(format!("its directory {} is not writable: {}", folder.display(), cause(&error)))
+        })?;
         // Before the world is read: another sandbox could save one in between.
         let lock = lock(&path).map_err(cannot)?;
         let world = existing.map(|path| World::load_file(&all_vendors(), &path, MAX_SIZE)).transpose();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use comfy_table::Table;
 use identkit_core::{Advice, Clock, Error, Kind, RawResponse, Window};
-use identkit_files::Draft;
+use identkit_files::{Draft, cause};
 use identkit_identity_tm::messages::{ListedOrder, StatusEntry};
 use identkit_identity_tm::{DrainUnreportedExtended, GetAllStatus, GetAllStatusExtended, OrderId};
 use identkit_transport::SystemClock;
@@ -129,7 +129,7 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         let stream = match output::write(record.as_bytes()) {
             Ok(()) => "output",
             Err(error) if tm.recorder.has_response() => {
-                let why = error.kind();
+                let why = cause(&error);
                 return format!("the record for the journal could not be written to standard output either: {why}");
             }
             Err(_) => {
@@ -144,8 +144,9 @@ pub(super) async fn drain(tm: &Tm<'_>, path: &Path, yes: bool) -> Result<(), Fai
         let unknown = error.kind() == Kind::OutcomeUnknown;
         // If this fails, the journal shows a read without an end: report the original error all the same.
         let event = if unknown { UNKNOWN } else { REFUSED };
-        let is_open = unknown && !is_written;
-        let _ = if is_open { Ok(()) } else { record_event(event) };
+        // A response without a body has no record of its own.
+        let has_answered = is_written || (error.status().is_some() && elsewhere.is_none());
+        let _ = if unknown && !has_answered { Ok(()) } else { record_event(event) };
         let part = if is_whole { "what arrived" } else { "the first MiB" };
         let received = is_written.then(|| format!("{part} of the response is in {}", path.display()));
         let recovery = unknown.then(|| recovery_note(state.since.as_deref()));

@@ -188,9 +188,6 @@ pub(super) async fn status(tm: &Tm<'_>, order_id: &OrderId, extended: bool) -> R
 
 pub(super) async fn finality(tm: &Tm<'_>, order_id: &OrderId) -> Result<(), Failure> {
     let response = warn(tm.client()?.status(order_id, &tm.options).await)?;
-    if response.value.order_id.is_none() {
-        say("note: the response does not name its order (OrderID), so it may be about another one (AT-24)");
-    }
     let verdicts = Verdicts::judge(|flavor| response.value.finality(flavor));
     tm.show(document(json!({}), &response, verdicts.json()), |page| verdicts.table(page))
 }

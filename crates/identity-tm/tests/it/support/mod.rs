@@ -334,6 +334,7 @@ pub(crate) fn valid(path: &str, pick: u32, text: &str) -> Value {
     let last = path.rsplit('.').next().unwrap_or(path);
     match (path, last) {
         ("Ref", _) => format!("ref-{pick}").into(),
+        ("getGiroLink", _) => format!("BANK{pick}").into(),
         ("Add", _) => {
             let adds: [u64; 6] = [0, 16, 32 | 131_072, 4096 | 8192, 4_194_304, 1 << 33];
             adds[usize::try_from(pick).unwrap() % adds.len()].into()
@@ -352,6 +353,9 @@ pub(crate) fn valid(path: &str, pick: u32, text: &str) -> Value {
         ("eSignHash.Hash", _) => encode_base64(format!("hash {pick}").as_bytes()).into(),
         ("MultiSignOptions.FirstOrderID", _) => format!("999{pick}").into(),
         ("WebhookURL.AfterVideo", _) | (_, "SignatureFieldName") => Value::Null,
+        (path, _) if path.starts_with("RedirectURL.") || path.starts_with("WebhookURL.") => {
+            format!("https://example.com/{pick}").into()
+        }
         (_, "SignaturePosX" | "SignaturePosY" | "SignatureHeight" | "SignatureWidth") => (f64::from(pick) / 8.0).into(),
         (_, "SignaturePage") => pick.into(),
         // Names that must not be empty, and file names that must differ.

@@ -130,7 +130,7 @@ fn at_70_a_decrypted_result_is_checked_like_any_other() {
         .open(&id(), &Reversed)
         .unwrap();
     assert!(answer.identified.is_some());
-    assert_eq!(rules(&warnings), ["AT-01"]);
+    assert_eq!(rules(&warnings), ["AT-01", "AT-24"]);
     let other = opaque(r#"{"OrderID":"99920006C38842"}"#).open(&id(), &Reversed).unwrap_err();
     assert_eq!(other.kind(), Kind::Integrity);
     let junk = opaque("Mustermann").open(&id(), &Reversed).unwrap_err();

@@ -329,7 +329,8 @@ async fn at_94_an_error_after_a_byte_order_mark_counts() {
 fn at_23_two_entries_of_one_type_are_a_warning() {
     let rules_of = |kinds: [u8; 2]| {
         let [one, two] = kinds.map(|kind| format!(r#"{{"Type":{kind},"Surname":"Mustermann"}}"#));
-        let reply = answer(200, "application/json", format!(r#"{{"IdentData":[{one},{two}]}}"#));
+        let text = format!(r#"{{"OrderID":"{}","IdentData":[{one},{two}]}}"#, id().expose());
+        let reply = answer(200, "application/json", text);
         rules(&decode(&GetIdentData::new(id()), &reply).unwrap().warnings)
     };
     assert_eq!(rules_of([1, 2]), Vec::<&str>::new());

@@ -27,7 +27,8 @@ fn at_25_1970_means_unknown_in_initial_id_card_dates_only() {
         json!({"Type": kind, "Surname": null, "Birthdate": "1970-01-01",
             "IDCard": {"CardNo": null, "ValidUntil": "1970-01-01", "DateOfIssue": "1970-01-01"}})
     };
-    let (answer, warnings) = ident_data_answer(&json!({"IdentData": [data(1), data(2)]})).unwrap();
+    let (answer, warnings) =
+        ident_data_answer(&json!({"OrderID": id().expose(), "IdentData": [data(1), data(2)]})).unwrap();
     assert_eq!(rules(&warnings), ["AT-25"]);
     let (checked, initial) = (answer.checked().unwrap(), answer.initial().unwrap());
     for part in [checked, initial] {
@@ -36,7 +37,7 @@ fn at_25_1970_means_unknown_in_initial_id_card_dates_only() {
     }
     assert!(checked.card_valid_until().is_some() && checked.card_date_of_issue().is_some());
     assert!(initial.card_valid_until().is_none() && initial.card_date_of_issue().is_none());
-    let (answer, warnings) = ident_data_answer(&json!({"IdentData": [data(1)]})).unwrap();
+    let (answer, warnings) = ident_data_answer(&json!({"OrderID": id().expose(), "IdentData": [data(1)]})).unwrap();
     assert!(warnings.is_empty() && answer.initial().is_none());
     // The message itself is unchanged.
     let literal = fixture("S-046-get-ident-data-response.json");

@@ -52,7 +52,7 @@ rules! {
     AT_50 = rule("AT-50", "[T] 3.1.3", "Gender must be female or male, in lower case");
     AT_51 = rule("AT-51", "[T] 3.1.3", "Phone numbers must be international: + and digits only");
     AT_79 = rule("AT-79", "[T] 3.1.3", "A document to sign must not be too large");
-    AT_83 = rule("AT-83", "[T] 3.1.3", "Additional must have at most 10 items (2 with Product 0), of the types 1 to 4");
+    AT_83 = rule("AT-83", "[T] 3.1.3", "Additional must have at most 10 items (2 with Product 0), of the types 1 to 4, with values of their type");
     AT_84 = rule("AT-84", "[T] 3.1.3", "If the order requests the link to the landing page, no e-mail is sent");
     AT_85 = rule("AT-85", "[T] 3.1.3", "The position of a signature must be complete and on an existing page, and its field must exist");
     AT_86 = rule("AT-86", "[T] 3.1.3", "A document to sign must be an unprotected PDF");

@@ -168,7 +168,7 @@ pub(super) fn hashes(world: &mut World, op: GetESignHash) -> Result<Response<Con
 /// Returns whether orders of this world have created a sign-me account for the e-mail address, and verified it. The example orders do
 /// not count, because the document's example response has false twice.
 pub(super) fn signme_user(world: &mut World, op: CheckSignmeUser) -> Result<SignmeUser, Rejection> {
-    let email = op.0.email.as_ref().map_or("", |email| email.expose().trim()).to_owned();
+    let email = op.0.email.as_ref().map_or("", |email| email.expose()).to_owned();
     let shaped = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
     if world.enforces(&rules::T_051) && (!shaped || email.contains(char::is_whitespace)) {
         return Err(rules::T_051.reject(400, "Email", "must be an e-mail address, the sign-me user name", "[T] 8.3.3"));
