@@ -50,7 +50,7 @@ impl Arguments {
             "-" => run_on_thread(|| standard_text("ID")).await??,
             id => Secret::new(id),
         };
-        let case = find(&store, id.expose().trim(), self.by).await?;
+        let case = find(&store, id.expose(), self.by).await?;
         Ok((store, case))
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use identkit_core::{Advice, Error, Kind};
+use identkit_files::cause;
 
 /// The error of a failed disk operation, e.g. `cannot store a/b.pdf: the disk is full`. It does not contain the path of
 /// the sink.
@@ -35,9 +36,9 @@ fn explain(error: &io::Error) -> (String, Advice) {
             Advice::DoNotRetry,
         ),
         ErrorKind::NotFound => ("it was removed by another process", Advice::RetryLater),
-        kind => {
+        _ => {
             return (
-                format!("a disk operation failed ({kind}); check the disk, and the case continues by itself"),
+                format!("a disk operation failed ({}); check the disk, and the case continues by itself", cause(error)),
                 Advice::RetryLater,
             );
         }
