@@ -8,6 +8,7 @@ mod autosave;
 mod calls;
 #[cfg(unix)]
 mod cases;
+mod completions;
 mod connection;
 mod demo;
 mod environment;
@@ -25,6 +26,7 @@ mod late;
 mod levels;
 #[cfg(unix)]
 mod listen;
+mod man;
 mod media;
 mod outside;
 mod places;
