@@ -3,6 +3,7 @@
 mod case;
 mod completions;
 mod demo;
+mod explain;
 pub(crate) mod identify24;
 mod inbox;
 mod ledger;
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     State(state::Arguments),
     Case(case::Arguments),
     Ledger(ledger::Arguments),
+    Explain(explain::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
     #[command(flatten)]
@@ -45,6 +47,7 @@ impl Command {
         !matches!(
             self,
             Self::Completions(_)
+                | Self::Explain(_)
                 | Self::Inbox(_)
                 | Self::Ledger(_)
                 | Self::Listen(_)
@@ -68,6 +71,7 @@ impl Command {
             Self::Case(arguments) => case::run(arguments, format).await,
             Self::Ledger(arguments) => ledger::run(arguments, format).await,
             Self::State(arguments) => state::run(arguments, format),
+            Self::Explain(arguments) => explain::run(arguments, format),
             Self::Completions(arguments) => completions::run(arguments, definition()),
             Self::Man(arguments) => man::run(arguments, definition(), format),
             Self::Call(arguments) => calls::run(arguments, format).await,

@@ -13,6 +13,7 @@ mod connection;
 mod demo;
 mod environment;
 mod exit_codes;
+mod explain;
 mod feed;
 mod fuzz;
 mod help;
