@@ -3,6 +3,7 @@
 mod case;
 mod completions;
 mod demo;
+mod doctor;
 mod explain;
 pub(crate) mod identify24;
 mod inbox;
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     State(state::Arguments),
     Case(case::Arguments),
     Ledger(ledger::Arguments),
+    Doctor(Box<doctor::Arguments>),
     Explain(explain::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -47,6 +49,7 @@ impl Command {
         !matches!(
             self,
             Self::Completions(_)
+                | Self::Doctor(_)
                 | Self::Explain(_)
                 | Self::Inbox(_)
                 | Self::Ledger(_)
@@ -71,6 +74,7 @@ impl Command {
             Self::Case(arguments) => case::run(arguments, format).await,
             Self::Ledger(arguments) => ledger::run(arguments, format).await,
             Self::State(arguments) => state::run(arguments, format),
+            Self::Doctor(arguments) => doctor::run(arguments, format).await,
             Self::Explain(arguments) => explain::run(arguments, format),
             Self::Completions(arguments) => completions::run(arguments, definition()),
             Self::Man(arguments) => man::run(arguments, definition(), format),

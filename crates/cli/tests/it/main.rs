@@ -11,6 +11,7 @@ mod cases;
 mod completions;
 mod connection;
 mod demo;
+mod doctor;
 mod environment;
 mod exit_codes;
 mod explain;
