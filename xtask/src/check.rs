@@ -6,8 +6,8 @@
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 use crate::{
-    cargo, cone, coverage, deny, deps, examples, features, growth, layers, names, new_provider, package, platforms,
-    prose, providers, public, snapshots, test, traps,
+    cargo, cone, container, coverage, deny, deps, examples, features, growth, layers, names, new_provider, package,
+    platforms, prose, providers, public, snapshots, test, traps,
 };
 
 #[derive(Debug)]
@@ -76,6 +76,11 @@ pub(crate) const FULL: &[Check] = &[
         new_provider::trial::run(ws, is_command)
     }),
     Check::new("package", "each published crate builds from its package alone", package::run),
+    Check::new(
+        "container",
+        "the release program runs in an empty directory, as in the image of docs/docker (which is not built)",
+        container::run,
+    ),
     Check::new("platforms", "the libraries compile for Windows and macOS (rustup)", platforms::run),
 ];
 

@@ -13,6 +13,7 @@ mod check;
 mod ci;
 mod command;
 mod cone;
+mod container;
 mod coverage;
 mod deny;
 mod deps;

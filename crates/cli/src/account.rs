@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use http::Uri;
 use identkit_collector::{CaseOpener, ProviderSetup};
-use identkit_core::{Error, IdentityProvider, Kind, Purpose, Secret};
+use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Purpose, Secret};
+use identkit_transport::Transport;
 
 use crate::connection::Route;
 use crate::exit::Failure;
@@ -81,6 +82,26 @@ pub(crate) fn renew<T: PartialEq + Send + 'static>(
     }))
 }
 
+/// The base URL of a vendor's API.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Endpoint<'a> {
+    pub(crate) base_url: &'a str,
+    /// The option and the variable that set it.
+    pub(crate) option: &'static str,
+    pub(crate) variable: &'static str,
+    /// The default of both.
+    pub(crate) default: &'static str,
+}
+
+/// The results of calls that change nothing at the vendor. A call that was not made has none.
+#[derive(Debug, Default)]
+pub(crate) struct Examination {
+    /// Whether the vendor's API responds at the base URL.
+    pub(crate) service: Option<Result<(), Failure>>,
+    /// Whether the vendor accepts the credentials.
+    pub(crate) credentials: Option<Result<(), Failure>>,
+}
+
 /// The account at one vendor, from options, variables and files.
 #[async_trait]
 pub(crate) trait Account: fmt::Debug + Send + Sync {
@@ -89,6 +110,23 @@ pub(crate) trait Account: fmt::Debug + Send + Sync {
 
     /// Whether any part of its credentials is given.
     fn is_given(&self) -> bool;
+
+    /// Checks that all parts of the credentials are given.
+    ///
+    /// # Errors
+    /// If a part is missing or cannot be read.
+    fn check_credentials(&self) -> Result<(), Failure>;
+
+    /// Returns the base URL.
+    fn endpoint(&self) -> Endpoint<'_>;
+
+    /// Makes calls that change nothing at the vendor, to find out whether the service and the credentials can be used.
+    async fn examine(&self, transport: Arc<dyn Transport>, options: &CallOptions) -> Examination;
+
+    /// What the vendor requires of the devices and networks of its users, for the page that leads to the vendor.
+    fn end_users(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Builds the client.
     ///

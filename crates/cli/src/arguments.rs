@@ -28,6 +28,11 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Returns the definition of all commands, with the texts of their help.
+    pub(crate) fn definition() -> clap::Command {
+        with_texts(Self::command(), "identkit", "")
+    }
+
     /// Parses the command line. Exits on wrong usage, `--help` and `--version`.
     pub(crate) fn parse() -> Self {
         let given: Vec<_> = std::env::args_os().collect();
@@ -35,7 +40,7 @@ impl Arguments {
         let expanded = expanded.map_err(|message| Self::command().error(ErrorKind::InvalidValue, message));
         let given = expanded.map(|expanded| expanded.unwrap_or(given));
         let matches = given.and_then(|given| {
-            let matches = with_texts(Self::command(), "identkit", "").try_get_matches_from(given.clone())?;
+            let matches = Self::definition().try_get_matches_from(given.clone())?;
             let command = Self::command();
             if let Some(option) = empty_option(&command, &matches) {
                 let message = format!("the value of {option} is empty: pass a value or leave it out");
@@ -111,6 +116,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_valid() {
-        with_texts(Arguments::command(), "identkit", "").debug_assert();
+        Arguments::definition().debug_assert();
     }
 }

@@ -105,7 +105,8 @@ pub(crate) fn empty_option(command: &Command, matches: &ArgMatches) -> Option<St
     option.map(|id| format!("--{}", id.replace('_', "-"))).or(variable).or_else(below)
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// Parses a time limit.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| "must be a number of seconds, e.g. 2 or 0.5".to_owned())?;
     if number > 0.0 && number <= 86_400.0 {
         Ok(Duration::from_secs_f64(number))

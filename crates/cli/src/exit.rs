@@ -149,6 +149,11 @@ impl Failure {
         self.error.as_ref().map(Error::kind)
     }
 
+    /// Why the connection failed, if a call failed because of it.
+    pub(crate) fn connect_fault(&self) -> Option<ConnectFault> {
+        self.error.as_ref().and_then(fault)
+    }
+
     /// How far the request of the call got, if a call failed.
     pub(crate) fn delivery(&self) -> Option<Delivery> {
         self.error.as_ref().and_then(Error::delivery)

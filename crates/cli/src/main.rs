@@ -238,7 +238,7 @@ async fn run_until_stopped(arguments: Arguments) -> Result<Result<ExitCode, u8>,
         return Err(Failure::usage("--show-vendor-text is for commands that call a vendor"));
     }
     let format = arguments.output;
-    let command = arguments.command.run(format);
+    let command = arguments.command.run(format, Arguments::definition);
     if let Command::Sandbox(_) | Command::Listen(_) | Command::Run(_) = &arguments.command {
         // They handle signals themselves: stopping them is a success.
         return command.await.map(Ok);

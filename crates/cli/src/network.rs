@@ -12,6 +12,7 @@ use identkit_core::{Content, Delivery, Error, Kind, Secret};
 use identkit_transport::http::{HyperTransport, Pin, Proxy, ProxyExceptions, TlsBuilder, TlsConfig, certificates};
 use identkit_transport::{AttemptContext, BaseUrl, Failure as TransportFailure, Transport};
 use identkit_wire::Body;
+use identkit_wire::url::WebUrl;
 
 use crate::connection::{Route, path};
 use crate::exit::Failure;
@@ -35,6 +36,14 @@ pub(crate) fn forward(ca_file: Option<&Path>) -> Result<Arc<dyn Transport>, Fail
 /// Builds the transport to the admin API of a sandbox.
 pub(crate) fn admin() -> Result<Arc<dyn Transport>, Failure> {
     direct("--admin", None)
+}
+
+/// Builds the transport for a check of the webhook receiver. Other TLS settings than those of [`webhooks`] can be given.
+pub(crate) fn webhook_check(ca_file: Option<&Path>, tls: Option<&TlsConfig>) -> Result<HyperTransport, Failure> {
+    let flag = "--webhook-ca";
+    let builder = TlsConfig::builder().authorities(&authorities(flag, ca_file)?);
+    let trust = builder.build().map_err(|error| untrusted(flag, ca_file, error))?;
+    Ok(HyperTransport::new(tls.unwrap_or(&trust)))
 }
 
 /// Builds a transport without a proxy that also trusts the authorities of a file.
@@ -68,25 +77,57 @@ impl Transport for Unconnected {
 
 /// Builds the transport to a vendor. After a signal it sends nothing.
 pub(crate) fn vendor(route: &Route, base: &BaseUrl) -> Result<Arc<dyn Transport>, Failure> {
+    let builder = trusted(route)?;
+    // Pins and the client certificate are for the vendor only, not for the proxy.
+    let trust = trust(route)?;
+    let tls = with_identity(route, builder, &trust)?;
+    let proxy = proxy(route)?.map(|proxy| proxy.tls(trust));
+    reject_without_tls(route, base, proxy.as_ref())?;
+    Ok(stoppable(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build())))
+}
+
+/// The TLS settings with the trusted authorities.
+fn trusted(route: &Route) -> Result<TlsBuilder, Failure> {
     let ca_file = path(route.ca_file.as_ref());
     if route.no_bundled_roots && ca_file.is_none() {
         return Err(Failure::usage("--no-bundled-roots needs --ca-file: without it, no authority is trusted"));
     }
-    let authorities = authorities("--ca-file", ca_file)?;
-    let builder = || {
-        let builder = TlsConfig::builder().authorities(&authorities);
-        match (route.no_bundled_roots, route.platform_roots) {
-            (true, _) => builder.without_roots(),
-            (_, true) => builder.platform_roots(),
-            _ => builder,
-        }
+    let builder = TlsConfig::builder().authorities(&authorities("--ca-file", ca_file)?);
+    Ok(match (route.no_bundled_roots, route.platform_roots) {
+        (true, _) => builder.without_roots(),
+        (_, true) => builder.platform_roots(),
+        _ => builder,
+    })
+}
+
+fn trust(route: &Route) -> Result<TlsConfig, Failure> {
+    let built = trusted(route)?.build();
+    built.map_err(|error| untrusted("--ca-file", path(route.ca_file.as_ref()), error))
+}
+
+/// Builds a transport that reaches the same servers as [`vendor`], with other TLS settings for them.
+pub(crate) fn with_tls(route: &Route, tls: &TlsConfig) -> Result<HyperTransport, Failure> {
+    let trust = trust(route)?;
+    let proxy = find_proxy(route)?.map(|proxy| proxy.tls(trust));
+    Ok(HyperTransport::builder(tls).proxy(proxy).build())
+}
+
+/// The proxy in words: its host and port, and the option or the variable that sets it. Without user and password.
+pub(crate) fn proxy_name(route: &Route) -> String {
+    let variables = [PROXY, "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    let set = |name: &'static str| {
+        let url = std::env::var(name).ok().filter(|url| !url.trim().is_empty())?;
+        Some((name, Secret::new(url)))
     };
-    // Pins and the client certificate are for the vendor only, not for the proxy.
-    let trust = builder().build().map_err(|error| untrusted("--ca-file", ca_file, error))?;
-    let tls = with_identity(route, builder(), &trust)?;
-    let proxy = proxy(route)?.map(|proxy| proxy.tls(trust));
-    reject_without_tls(route, base, proxy.as_ref())?;
-    Ok(stoppable(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build())))
+    let option = route.proxy.as_ref().map(|url| ("--proxy", Secret::new(url.as_str())));
+    let Some((source, url)) = option.or_else(|| variables.into_iter().find_map(set)) else {
+        return "a proxy".to_owned();
+    };
+    let text = url.expose().trim();
+    let parsed = WebUrl::parse(text).or_else(|_| WebUrl::parse(&format!("http://{text}"))).ok();
+    let host = parsed.as_ref().and_then(|url| url.uri().host()).unwrap_or("(its URL is not valid)");
+    let port = parsed.as_ref().and_then(|url| url.uri().port_u16()).map(|port| format!(":{port}")).unwrap_or_default();
+    format!("the proxy {host}{port} ({source})")
 }
 
 /// Fails if the calls use no TLS and an option for TLS is given: the user expects a protection that there is not. Also fails
@@ -154,8 +195,17 @@ fn with_identity(route: &Route, builder: TlsBuilder, trust: &TlsConfig) -> Resul
     })
 }
 
-/// The proxy of the option, or of the environment.
+/// The proxy of the option, or of the environment. Exceptions that are ignored give a warning.
 fn proxy(route: &Route) -> Result<Option<Proxy>, Failure> {
+    let proxy = find_proxy(route)?;
+    for item in proxy.iter().flat_map(Proxy::ignored_exceptions) {
+        say(&format!("warning: NO_PROXY contains an item that is ignored: {item}"));
+    }
+    Ok(proxy)
+}
+
+/// The proxy of the option, or of the environment.
+pub(crate) fn find_proxy(route: &Route) -> Result<Option<Proxy>, Failure> {
     // Checked even if there is no proxy.
     let exceptions = ProxyExceptions::parse(route.no_proxy.as_deref().unwrap_or_default())
         .map_err(|error| invalid("--no-proxy (or IDENTKIT_NO_PROXY)", &error))?;
@@ -172,9 +222,6 @@ fn proxy(route: &Route) -> Result<Option<Proxy>, Failure> {
             .map_err(|error| invalid("the proxy of the environment (https_proxy or all_proxy)", &error))?,
     };
     let proxy = proxy.map(|proxy| proxy.exceptions(exceptions));
-    for item in proxy.iter().flat_map(Proxy::ignored_exceptions) {
-        say(&format!("warning: NO_PROXY contains an item that is ignored: {item}"));
-    }
     let (name, path) = ("--proxy-auth-file", path(route.proxy_auth_file.as_ref()));
     let (proxy, path) = match (proxy, path) {
         (proxy, None) => return Ok(proxy),

@@ -1,11 +1,15 @@
 //! The commands, one module each.
 
 mod case;
+mod completions;
 mod demo;
+mod doctor;
+mod explain;
 pub(crate) mod identify24;
 mod inbox;
 mod ledger;
 pub(crate) mod listen;
+mod man;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 mod state;
@@ -31,6 +35,10 @@ pub(crate) enum Command {
     State(state::Arguments),
     Case(case::Arguments),
     Ledger(ledger::Arguments),
+    Doctor(Box<doctor::Arguments>),
+    Explain(explain::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
     #[command(flatten)]
     Call(calls::Arguments),
 }
@@ -40,11 +48,21 @@ impl Command {
     pub(crate) fn calls_a_vendor(&self) -> bool {
         !matches!(
             self,
-            Self::Inbox(_) | Self::Ledger(_) | Self::Listen(_) | Self::Run(_) | Self::Sandbox(_) | Self::State(_)
+            Self::Completions(_)
+                | Self::Doctor(_)
+                | Self::Explain(_)
+                | Self::Inbox(_)
+                | Self::Ledger(_)
+                | Self::Listen(_)
+                | Self::Man(_)
+                | Self::Run(_)
+                | Self::Sandbox(_)
+                | Self::State(_)
         )
     }
 
-    pub(crate) async fn run(&self, format: Format) -> Result<ExitCode, Failure> {
+    /// Runs the command. `definition` is the definition of all commands.
+    pub(crate) async fn run(&self, format: Format, definition: fn() -> clap::Command) -> Result<ExitCode, Failure> {
         match self {
             Self::Demo(arguments) => demo::run(arguments, format).await,
             Self::Sandbox(arguments) => sandbox::run(arguments, format).await,
@@ -56,6 +74,10 @@ impl Command {
             Self::Case(arguments) => case::run(arguments, format).await,
             Self::Ledger(arguments) => ledger::run(arguments, format).await,
             Self::State(arguments) => state::run(arguments, format),
+            Self::Doctor(arguments) => doctor::run(arguments, format).await,
+            Self::Explain(arguments) => explain::run(arguments, format),
+            Self::Completions(arguments) => completions::run(arguments, definition()),
+            Self::Man(arguments) => man::run(arguments, definition(), format),
             Self::Call(arguments) => calls::run(arguments, format).await,
         }
     }

@@ -21,13 +21,13 @@ use tempfile::TempDir;
 const READS: [&str; 2] = ["tm ping", "identify24 login"];
 
 /// A certificate authority for one test, and its files.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+pub(crate) struct Authority {
+    pub(crate) issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -35,8 +35,14 @@ impl Authority {
     }
 
     fn issue(&self, name: &str) -> CertifiedKey<KeyPair> {
+        self.issue_until(name, 4096, 1, 1)
+    }
+
+    /// Issues a certificate that expires on this day.
+    pub(crate) fn issue_until(&self, name: &str, year: i32, month: u8, day: u8) -> CertifiedKey<KeyPair> {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, month, day);
         CertifiedKey { cert: params.signed_by(&key, &self.issuer).unwrap(), signing_key: key }
     }
 
@@ -44,13 +50,13 @@ impl Authority {
         file(&self.folder, name, content)
     }
 
-    fn ca_file(&self) -> String {
+    pub(crate) fn ca_file(&self) -> String {
         self.file("ca.pem", &self.issuer.pem())
     }
 }
 
 /// A TLS server with the same response to every request; it records the heads of requests.
-fn peer(issued: &CertifiedKey<KeyPair>, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<String>>) {
+pub(crate) fn peer(issued: &CertifiedKey<KeyPair>, clients: Option<&Authority>) -> (SocketAddr, Arc<Mutex<String>>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
     let builder = match clients {

@@ -19,7 +19,9 @@ fn check_help(command: &[&str]) -> usize {
     assert_eq!(result.ends_with(0, &[]).stderr, "", "{name}");
     assert!(!text.contains(SECRET), "{name} shows the value of a variable:\n{text}");
     result.shows(&["Example", "Exit codes:"]);
-    if !matches!(command, ["demo" | "inbox" | "ledger" | "listen" | "run" | "sandbox" | "state", ..]) {
+    let own_codes =
+        ["completions", "demo", "doctor", "explain", "inbox", "ledger", "listen", "man", "run", "sandbox", "state"];
+    if !command.first().is_some_and(|name| own_codes.contains(name)) {
         result.shows(&[
             "  0  The",
             "  1  Any",
@@ -48,7 +50,7 @@ fn check_help(command: &[&str]) -> usize {
 
 #[test]
 fn every_command_has_a_complete_help() {
-    assert_eq!(check_help(&[]), 66);
+    assert_eq!(check_help(&[]), 70);
 }
 
 #[test]

@@ -10,10 +10,13 @@ mod blocked;
 mod calls;
 #[cfg(unix)]
 mod cases;
+mod completions;
 mod connection;
 mod demo;
+mod doctor;
 mod environment;
 mod exit_codes;
+mod explain;
 mod feed;
 mod fuzz;
 mod help;
@@ -27,6 +30,7 @@ mod late;
 mod levels;
 #[cfg(unix)]
 mod listen;
+mod man;
 mod media;
 mod outside;
 mod places;

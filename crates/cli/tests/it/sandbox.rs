@@ -284,7 +284,7 @@ fn requests_and_webhooks_are_lines_on_standard_error() {
     let sandbox = Sandbox::printing_requests(&["--plain", "--clock", "frozen"]);
     sandbox.run("tm status 99921269855041").ends_with(0, &[]);
     sandbox.run("tm status 99921269855041 --customer-code wrong-code").ends_with(3, &[]);
-    let webhooks = json!({ "WebhookUrl": { "OnFinal": "http://127.0.0.1:9/hook?token=canary-token" } });
+    let webhooks = json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/hook?token=canary-token" } });
     sandbox.play(&sandbox.place(&webhooks), "positive");
     let began = std::time::Instant::now();
     while !sandbox.stderr().contains("webhook OnFinal") && began.elapsed().as_secs() < 20 {

@@ -20,7 +20,7 @@ fn result(sandbox: &Sandbox, line: &str) -> Value {
 #[test]
 fn orders_are_listed_played_and_their_webhooks_shown() {
     let sandbox = Sandbox::with(&["--plain", "--clock", "frozen"]);
-    let order = sandbox.place(&json!({ "WebhookUrl": { "OnFinal": "http://127.0.0.1:9/hook" } }));
+    let order = sandbox.place(&json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/hook" } }));
     assert_eq!(result(&sandbox, "orders")["orders"][0]["id"], order);
     control(&sandbox, "orders").ends_with(0, &[]).shows(&[&order, "Order initialized", "open"]);
 

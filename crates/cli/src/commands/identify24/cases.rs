@@ -7,15 +7,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clap::Args;
 use identkit_collector::{CaseOpener, OpenCall, ProviderSetup};
-use identkit_core::{Error, IdentityProvider, Opened, Outcome, Pii, Purpose, Secret};
+use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Opened, Outcome, Pii, Purpose, Secret};
 use identkit_identify24::messages::CreateIdent;
+use identkit_identify24::operations::Login;
 use identkit_identify24::{CasePolicy, Credentials, Dialect, Identify24 as Client};
+use identkit_transport::Transport;
 use identkit_wire::Operation as _;
 
 use super::arguments::{CredentialArguments, OutcomeArguments, Switches};
 use super::client::unusable;
 use super::{create, ident};
-use crate::account::{Account, Calls, Renew, VendorCase, WebhookBase, renew};
+use crate::account::{Account, Calls, Endpoint, Examination, Renew, VendorCase, WebhookBase, renew};
 use crate::connection::Route;
 use crate::context::warn;
 use crate::exit::Failure;
@@ -75,6 +77,15 @@ impl Identify24Account {
                 (self.account.credentials()?, network::vendor(route, &base)?)
             }
         };
+        self.client_over(credentials, transport, outcomes)
+    }
+
+    fn client_over(
+        &self,
+        credentials: Credentials,
+        transport: Arc<dyn Transport>,
+        outcomes: &BTreeMap<String, Outcome>,
+    ) -> Result<Client, Failure> {
         let outcomes = outcomes.iter().map(|(status, outcome)| (status.as_str(), *outcome));
         let builder = Client::builder(credentials)
             .base_url(self.identify24_base_url.as_str())
@@ -111,6 +122,33 @@ impl Account for Identify24Account {
 
     fn is_given(&self) -> bool {
         self.account.is_given()
+    }
+
+    fn check_credentials(&self) -> Result<(), Failure> {
+        self.account.credentials().map(drop)
+    }
+
+    fn endpoint(&self) -> Endpoint<'_> {
+        Endpoint {
+            base_url: &self.identify24_base_url,
+            option: "--identify24-base-url",
+            variable: VARIABLE,
+            default: identkit_identify24::DEFAULT_BASE_URL,
+        }
+    }
+
+    /// The API has no call without credentials: a login shows both.
+    async fn examine(&self, transport: Arc<dyn Transport>, options: &CallOptions) -> Examination {
+        let client = self.account.credentials();
+        let client = client.and_then(|credentials| self.client_over(credentials, transport, &BTreeMap::new()));
+        let Ok(client) = client else { return Examination::default() };
+        match client.login(options).await.map_err(|error| error.with_operation(Login::META.name)) {
+            Ok(_) => Examination { service: Some(Ok(())), credentials: Some(Ok(())) },
+            Err(error) if error.kind() == Kind::Authentication => {
+                Examination { service: Some(Ok(())), credentials: Some(Err(error.into())) }
+            }
+            Err(error) => Examination { service: Some(Err(error.into())), credentials: None },
+        }
     }
 
     async fn provider(&self, calls: Calls, route: &Route) -> Result<Arc<dyn IdentityProvider>, Failure> {

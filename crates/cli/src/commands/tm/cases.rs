@@ -6,14 +6,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clap::Args;
 use identkit_collector::{CaseOpener, CaseWebhook, OpenCall, ProviderSetup};
-use identkit_core::{Error, IdentityProvider, Opened, Purpose};
-use identkit_identity_tm::{Credentials, IdentityTm, OrderCallback, OrderFlavor, OrderId, PutOrder, VideoCallback};
-use identkit_transport::SystemClock;
+use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Opened, Purpose};
+use identkit_identity_tm::{
+    Credentials, IdentityTm, OrderCallback, OrderFlavor, OrderId, PutOrder, ServerStatus, VideoCallback,
+};
+use identkit_transport::{ClientSettings, NoAuth, SystemClock, Transport};
 use identkit_wire::Callback as _;
 
 use super::arguments::{CredentialArguments, Switch, dialect};
 use super::orders;
-use crate::account::{Account, Calls, Renew, VendorCase, WebhookBase, renew};
+use crate::account::{Account, Calls, Endpoint, Examination, Renew, VendorCase, WebhookBase, renew};
 use crate::connection::Route;
 use crate::context::warn;
 use crate::exit::Failure;
@@ -22,6 +24,21 @@ use crate::network;
 use crate::output::say;
 
 const VARIABLE: &str = "IDENTKIT_TM_BASE_URL";
+
+/// An order that no account has: to read its status needs credentials, and changes nothing.
+const NO_ORDER: &str = "00000000000000";
+
+/// The requirements of chapters 9.2 and 9.3 (T-008).
+const END_USERS: &[&str] = &[
+    "computer: one of the last two versions of Chrome, Opera or Firefox, or of Safari on macOS",
+    "phone: a current Android with a current Chrome, or the vendor's app for Android or iOS",
+    "camera with at least 640 x 480 pixels, and at least 0.5 MB/s in both directions",
+    "network: TCP port 443 is open, also for traffic that is not HTTP; better UDP port 3478; best UDP ports 1025 to 65535; \
+     TLS 1.2",
+    "WebRTC: outgoing TCP on port 443 that is not TLS, to *.tokbox.com, static.opentok.com, enterprise.opentok.com, \
+     api.opentok.com and anvil.opentok.com",
+    "WebSocket: wss://ws.pusherapp.com on port 443, or ws://ws.pusherapp.com on port 80",
+];
 
 /// The account at identity.TM.
 #[derive(Clone, Debug, Args)]
@@ -61,6 +78,10 @@ impl TmAccount {
                 network::vendor(route, &network::base_url(&self.tm_base_url, "--tm-base-url", VARIABLE)?)?
             }
         };
+        self.client_over(credentials, transport)
+    }
+
+    fn client_over(&self, credentials: Credentials, transport: Arc<dyn Transport>) -> Result<IdentityTm, Failure> {
         let builder = IdentityTm::builder(credentials)
             .base_url(self.tm_base_url.as_str())
             .dialect(dialect(&self.tm_dialect))
@@ -80,6 +101,45 @@ impl Account for TmAccount {
 
     fn is_given(&self) -> bool {
         self.account.is_given()
+    }
+
+    fn check_credentials(&self) -> Result<(), Failure> {
+        self.account.credentials().map(drop)
+    }
+
+    fn endpoint(&self) -> Endpoint<'_> {
+        Endpoint {
+            base_url: &self.tm_base_url,
+            option: "--tm-base-url",
+            variable: VARIABLE,
+            default: identkit_identity_tm::DEFAULT_BASE_URL,
+        }
+    }
+
+    async fn examine(&self, transport: Arc<dyn Transport>, options: &CallOptions) -> Examination {
+        // Without credentials, because the vendor does not check them here (AT-80).
+        let mut settings = ClientSettings::new(&self.tm_base_url, dialect(&self.tm_dialect));
+        settings.transport = Some(Arc::clone(&transport));
+        let service = match settings.driver(Arc::new(NoAuth)) {
+            Ok(driver) => driver.call(&ServerStatus, options).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = service {
+            return Examination { service: Some(Err(error.into())), credentials: None };
+        }
+        let client = self.account.credentials().and_then(|credentials| self.client_over(credentials, transport));
+        let credentials = match client {
+            Ok(client) => match client.status(&OrderId::new(NO_ORDER), options).await {
+                Err(error) if error.kind() != Kind::NotFound => Some(Err(error.into())),
+                _ => Some(Ok(())),
+            },
+            Err(_) => None,
+        };
+        Examination { service: Some(Ok(())), credentials }
+    }
+
+    fn end_users(&self) -> &'static [&'static str] {
+        END_USERS
     }
 
     async fn provider(&self, calls: Calls, route: &Route) -> Result<Arc<dyn IdentityProvider>, Failure> {

@@ -7,5 +7,5 @@ pub(crate) const WEBHOOKS: Webhooks = Webhooks {
     member: "identity_tm_webhooks",
     is_single: false,
     id: "order_id",
-    place: "in new orders (WebhookUrl) or at identity.TM",
+    place: "in new orders (WebhookURL) or at identity.TM",
 };
