@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identkit_core::{Absence, Capability, Error, Kind, Secret};
+use identkit_core::{Capability, Error, Kind, Secret};
 use identkit_store::{CaseId, Claim, Finish, HeldClaim};
 
 use crate::collector::Collector;
@@ -77,7 +77,7 @@ impl Collector {
                 Deleting::WithoutEvidence => &[CaseState::Final, CaseState::Collecting, CaseState::Collected],
             },
         );
-        if !allowed.contains(&stage) {
+        if !allowed.contains(&stage) || work.record.contradicted {
             return Err(not_in_state(stage, "collected"));
         }
         let deleted = work.delete_for_operator(deleting).await;
@@ -173,6 +173,7 @@ impl Collector {
             Command::Cancel if !setup.provider.descriptor().can(Capability::Cancel) => {
                 return Err(Error::unsupported("cancel"));
             }
+            Command::Cancel if work.record.contradicted => return not_in_state("open with the id of its own order"),
             Command::Cancel if stage == CaseState::Open => {
                 (work.record.cancel, work.record.not_canceled) = (true, None)
             }
@@ -181,15 +182,17 @@ impl Collector {
                 work.case.opened = Some(setup.provider.adopt(id.expose(), work.record.purpose)?);
                 (work.record.adopted, work.record.any_reference, work.record.contradicted) =
                     (true, *any_reference, false);
-                (work.record.absence, work.record.closed_because) = (Absence::new(), None);
+                // A cancellation was meant for the case with the former id.
+                (work.record.cancel, work.record.not_canceled, work.record.closed_because) = (false, None, None);
                 work.record.candidates.clear();
-                work.enter(CaseState::Open);
+                work.reopen();
             }
             Command::Adopt { .. } => {
                 return not_in_state("unknown, open with an id that a person gave, or closed by a person as unknown");
             }
             Command::Close(reason) if stage != CaseState::Closed && work.can_be_adopted() => {
                 work.record.closed_because = Some(format!("a person has closed the case: {reason}"));
+                (work.record.cancel, work.record.outcome) = (false, None);
                 work.enter(CaseState::Closed);
             }
             Command::Close(reason) => work.close_lost(reason)?,

@@ -319,8 +319,9 @@ impl Opening<'_> {
 
     /// The cases that an unreadable response names.
     fn candidates(&self, error: &Error, purpose: Purpose) -> Vec<CaseRef> {
-        let ids = error.salvaged_ids();
-        ids.iter().filter_map(|found| self.setup.provider.adopt(found.value.expose(), purpose).ok()).collect()
+        // A URL is the person's: whoever has it can act as the person.
+        let ids = error.salvaged_ids().into_iter().filter(|found| !found.value.expose().contains("://"));
+        ids.filter_map(|found| self.setup.provider.adopt(found.value.expose(), purpose).ok()).collect()
     }
 }
 

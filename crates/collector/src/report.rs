@@ -226,6 +226,10 @@ fn explain(record: &Record, Setup { provider, delete }: Setup<'_>) -> (String, S
             "the request is being sent, or the process that sent it has stopped",
             "after the lease, the collector searches for the case at the vendor; it never opens it again",
         ),
+        CaseState::Unknown if !can(Capability::Find) => (
+            "it is unknown whether the vendor has opened the case, and the vendor has no list to search",
+            "ask the vendor for the reference, then use `case adopt` or `case close`; the case is never opened again",
+        ),
         CaseState::Unknown => (
             "it is unknown whether the vendor has opened the case",
             "the collector searches for it by its reference; it never opens it again",

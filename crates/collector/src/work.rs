@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use identkit_core::{CallOptions, Error, Event, EvidenceKind, Kind};
+use identkit_core::{Absence, CallOptions, Error, Event, EvidenceKind, Kind};
 use identkit_store::{Case, Deletion, Entry, EventId, EventState, Finish, HeldClaim, UnreadableEvent};
 use jiff::{SignedDuration, Timestamp};
 
@@ -109,6 +109,14 @@ impl<'a> Work<'a> {
         self.record.stage = stage;
         self.record.trouble = None;
         self.record.not_found = None;
+    }
+
+    /// The case begins again: its end at the vendor must be read again.
+    pub(crate) fn reopen(&mut self) {
+        (self.record.outcome, self.record.ended, self.record.plan) = (None, None, None);
+        (self.record.collected, self.record.absence) = (None, Absence::new());
+        self.record.saved.clear();
+        self.enter(CaseState::Open);
     }
 
     /// Records when the case is due, and returns it.
@@ -263,7 +271,9 @@ impl<'a> Work<'a> {
         if self.setup.provider.announces_end(event) {
             self.record.absence.note_final_event();
         }
+        // An announcement that nobody has asked for, e.g. with the token of another case, says nothing.
         let wants_recording = self.record.wishes.video
+            && !self.record.recording_requests.is_empty()
             && !self.record.saved.contains(&EvidenceKind::Video)
             && !self.record.stage.is_end();
         let is_recording = self.setup.on_recording.as_ref().is_some_and(|webhook| webhook.event == event.name);

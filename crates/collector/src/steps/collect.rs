@@ -21,6 +21,9 @@ const REQUESTS: usize = 2;
 /// Time until a case whose recording this process cannot request is looked at again.
 const WITHOUT_WEBHOOK: Duration = Duration::from_secs(60);
 
+/// Maximum size of identification data, with pictures, in bytes.
+const LONGEST_DATA: u64 = 256 * 1024 * 1024;
+
 /// Number of events that are read at once.
 const PAGE: usize = 100;
 
@@ -38,6 +41,8 @@ impl Work<'_> {
             // A kind that fails must not keep the others from being saved before the vendor deletes them.
             match self.collect_kind(&case, kind).await {
                 Ok(None) => {}
+                // Nothing of another person's case is saved.
+                Ok(Some(next)) if self.record.contradicted => return Ok(next),
                 Ok(Some(next)) => waits = waits.earlier(next),
                 Err(Failure::Step(error)) => failed = failed.or(Some(error)),
                 Err(lost) => return Err(lost),
@@ -86,6 +91,13 @@ impl Work<'_> {
             let options = self.call_options().await.stored()?;
             self.setup.provider.evidence(case, kind, &options).await
         };
+        let pieces = match pieces {
+            Ok(pieces) if kind == EvidenceKind::IdentData => match self.check_reference(pieces).await? {
+                Some(pieces) => Ok(pieces),
+                None => return Ok(Some(self.rest(self.poll()))),
+            },
+            pieces => pieces,
+        };
         if pieces.as_ref().is_err_and(|error| error.kind() == Kind::NotFound)
             && let Some(next) = self.wait_for_second_404(kind)
         {
@@ -94,6 +106,20 @@ impl Work<'_> {
         }
         self.save_kind(kind, pieces).await?;
         Ok(None)
+    }
+
+    /// Returns identification data if they do not state the reference of another case.
+    async fn check_reference(&mut self, pieces: Vec<Evidence>) -> Result<Option<Vec<Evidence>>, Failure> {
+        let mut checked = Vec::with_capacity(pieces.len());
+        for mut piece in pieces {
+            let data = piece.content.collect(LONGEST_DATA).await.step()?;
+            if self.is_of_another(self.setup.provider.stated_reference(&data).as_ref()) {
+                return Ok(None);
+            }
+            piece.content = Content::from_bytes(data);
+            checked.push(piece);
+        }
+        Ok(Some(checked))
     }
 
     /// A 404 can be a transient error: only two that lie apart show that the vendor has no evidence of a kind.

@@ -150,10 +150,7 @@ impl Work<'_> {
         if Some(status.outcome) == self.record.outcome {
             return Err(Failure::Step(error));
         }
-        (self.record.outcome, self.record.ended, self.record.plan) = (None, None, None);
-        (self.record.collected, self.record.absence) = (None, Absence::new());
-        self.record.saved.clear();
-        self.enter(CaseState::Open);
+        self.reopen();
         self.save().await.stored()?;
         Ok(Next::Step)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identkit_core::{Absence, Capability, CaseRef, CaseStatus, Error, Kind, Outcome};
+use identkit_core::{Absence, Capability, CaseRef, CaseStatus, Error, Kind, Outcome, Pii};
 
 use crate::fault;
 use crate::hooks::NoticeKind;
@@ -35,11 +35,17 @@ const OTHER_REFERENCE: &str = "the vendor states another reference for the id of
                                `--any-reference` if it is the right one";
 
 impl Work<'_> {
-    /// Whether the vendor states another reference than that of the case: its id is that of another case.
-    fn is_of_another(&self, status: &CaseStatus) -> bool {
-        let stated = status.reference.as_ref().map(|reference| reference.expose().as_str());
+    /// Compares the reference that the vendor states with that of the case. If it is another one, the id is that of another
+    /// case, and only a person can continue. Returns whether that is so.
+    pub(crate) fn is_of_another(&mut self, stated: Option<&Pii<String>>) -> bool {
+        let stated = stated.map(|reference| reference.expose().as_str());
         let own = self.case.reference.as_ref().map(|reference| reference.expose());
-        !self.record.any_reference && stated.is_some_and(|stated| own.is_some_and(|own| own != stated))
+        let is_other = stated.is_some_and(|stated| own.is_some_and(|own| own != stated));
+        self.record.contradicted = is_other && !self.record.any_reference;
+        if self.record.contradicted {
+            self.decide(OTHER_REFERENCE);
+        }
+        self.record.contradicted
     }
 
     /// Whether a person can give the case its id at the vendor: nothing was collected or deleted, and the vendor did not give
@@ -48,6 +54,7 @@ impl Work<'_> {
         match self.record.stage {
             CaseState::Unknown => true,
             CaseState::Open => self.record.adopted || self.record.contradicted,
+            CaseState::Collecting => self.record.contradicted && self.record.saved.is_empty(),
             // A case that the vendor has lost has an outcome.
             CaseState::Closed => self.record.closed_because.is_some() && self.record.outcome.is_none(),
             _ => false,
@@ -62,9 +69,7 @@ impl Work<'_> {
         let options = self.call_options().await.stored()?;
         let status = self.setup.provider.status(&case, &options).await;
         if let Ok(status) = &status {
-            self.record.contradicted = self.is_of_another(status);
-            if self.record.contradicted {
-                self.decide(OTHER_REFERENCE);
+            if self.is_of_another(status.reference.as_ref()) {
                 return Ok(self.rest(self.poll()));
             }
             // A case that has ended needs no cancellation.
@@ -137,7 +142,7 @@ impl Work<'_> {
     }
 
     /// Time until the next read without an event. A vendor with a list of changes is swept instead.
-    fn poll(&self) -> Duration {
+    pub(crate) fn poll(&self) -> Duration {
         let sweep = self.collector.timing.sweep;
         if self.setup.provider.descriptor().can(Capability::Changes) { sweep.saturating_mul(4) } else { sweep }
     }

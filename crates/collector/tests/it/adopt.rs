@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identkit_collector::{CaseReport, CaseState, Command};
+use identkit_collector::{CaseReport, CaseState, Command, Deleting};
 use identkit_core::{Clock as _, Kind, Outcome};
 use identkit_store::CaseId;
 
@@ -56,9 +56,10 @@ async fn an_order_with_another_reference_is_left_alone() {
     let report = adopt(&process, OTHER, false).await;
     assert_eq!((report.state, report.outcome), (CaseState::Stuck, None));
     assert!(report.reason.contains("another reference"), "{}", report.reason);
-    // A webhook, a cancellation and a retry change nothing.
+    // A webhook and a cancellation change nothing.
     world.deliver(&process, "Final").await;
-    process.collector.command(CASE, Command::Cancel).await.unwrap();
+    let error = process.collector.command(CASE, Command::Cancel).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidState);
     process.run(MINUTE * 60 * 24).await;
     assert_eq!(read(&process).await.state, CaseState::Stuck);
     assert_eq!(acts(&world), [""; 0]);
@@ -68,7 +69,7 @@ async fn an_order_with_another_reference_is_left_alone() {
     assert_eq!(report.vendor_id.unwrap().expose(), "order-1");
     process.run(MINUTE * 3).await;
     let report = read(&process).await;
-    assert_eq!((report.state, report.outcome), (CaseState::Deleted, Some(Outcome::Terminated)), "it was canceled");
+    assert_eq!((report.state, report.outcome), (CaseState::Open, None));
     let vendor = world.vendor.lock().unwrap();
     assert_eq!((vendor.orders[OTHER].outcome, vendor.orders[OTHER].deleted), (Outcome::Positive, false));
 }
@@ -138,4 +139,39 @@ async fn a_refused_cancellation_is_explained() {
     process.collector.command(CASE, Command::Cancel).await.unwrap();
     process.run(MINUTE * 3).await;
     assert_eq!(read(&process).await.outcome, Some(Outcome::Terminated));
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_with_another_reference_are_not_saved() {
+    let world = World::new();
+    let process = unknown(&world).await;
+    world.vendor.lock().unwrap().orders.get_mut(OTHER).unwrap().reference = String::new();
+    world.vendor.lock().unwrap().data_reference = Some("reference-9".to_owned());
+    let report = adopt(&process, OTHER, false).await;
+    assert_eq!((report.state, report.outcome), (CaseState::Stuck, Some(Outcome::Positive)));
+    assert!(report.reason.contains("another reference") && report.artifacts.is_empty(), "{report:?}");
+    process.run(MINUTE * 60 * 24).await;
+    assert!(world.files.lock().unwrap().is_empty());
+    let error = process.collector.delete_now(CASE, Deleting::WithoutEvidence).await.unwrap_err();
+    assert_eq!((error.kind(), world.vendor.lock().unwrap().deletions), (Kind::InvalidState, 0));
+
+    world.vendor.lock().unwrap().data_reference = Some("reference-1".to_owned());
+    world.vendor.lock().unwrap().orders.get_mut("order-1").unwrap().outcome = Outcome::Positive;
+    let report = adopt(&process, "order-1", false).await;
+    assert_eq!(report.state, CaseState::Deleted);
+    assert!(!world.vendor.lock().unwrap().orders[OTHER].deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_ends_with_the_id_it_was_for() {
+    let world = World::new();
+    let process = unknown(&world).await;
+    world.vendor.lock().unwrap().orders.get_mut(OTHER).unwrap().reference = String::new();
+    world.vendor.lock().unwrap().reactions.insert("status", vec![Reaction::Drop; 3]);
+    // The status cannot be read, so the cancellation waits.
+    drop(adopt(&process, OTHER, false).await);
+    process.collector.command(CASE, Command::Cancel).await.unwrap();
+    let report = adopt(&process, "order-1", false).await;
+    assert_eq!((report.state, report.outcome), (CaseState::Open, None));
+    assert!(!acts(&world).contains(&"cancel"));
 }

@@ -10,6 +10,7 @@ use super::case::{CaseRef, NewCase, Opened, Purpose};
 use super::evidence::{DeletePermit, Evidence, EvidenceKind, EvidencePlan};
 use super::outcome::CaseStatus;
 use super::window::{ChangesPage, Cursor, Found, Window};
+use crate::Pii;
 use crate::{Error, Event, Secret};
 
 /// What a provider can do.
@@ -229,6 +230,13 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
     /// Reads the last day on which the person's document is valid from evidence of the kind
     /// [`IdentData`](EvidenceKind::IdentData). `None` if it does not have it, or cannot be read.
     fn document_expires(&self, ident_data: &[u8]) -> Option<Date> {
+        None
+    }
+
+    /// Reads the caller's reference from evidence of the kind [`IdentData`](EvidenceKind::IdentData), as the vendor states it.
+    /// `None` if it states none, or it cannot be read. Another one than that of the case means that the data are another
+    /// person's.
+    fn stated_reference(&self, ident_data: &[u8]) -> Option<Pii<String>> {
         None
     }
 

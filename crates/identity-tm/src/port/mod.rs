@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use identkit_core::{
     CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Delivery, Descriptor, Error,
-    Event, Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened, Outcome, Purpose,
+    Event, Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened, Outcome, Pii, Purpose,
     Secret, Window,
 };
 use identkit_wire::{Callback as _, Dts, doubt_not_found, json};
@@ -200,6 +200,11 @@ impl IdentityProvider for IdentityTm {
     fn document_expires(&self, ident_data: &[u8]) -> Option<Date> {
         let (answer, _) = json::read_answer::<IdentDataAnswer>(ident_data).ok()?;
         answer.checked()?.card_valid_until()?.expose().parse().ok()
+    }
+
+    fn stated_reference(&self, ident_data: &[u8]) -> Option<Pii<String>> {
+        let (answer, _) = json::read_answer::<IdentDataAnswer>(ident_data).ok()?;
+        answer.reference.filter(|reference| !reference.expose().is_empty())
     }
 
     /// An identification by video has statuses that reuse does not have (AT-72).

@@ -28,7 +28,7 @@ use crate::values::{lease, webhook_url};
 
 /// Opens a case at a vendor. Its intent is in the store before the request is sent, and the request is sent once.
 ///
-/// On exit code 6 the vendor may have opened it: a running collector searches for it.
+/// On exit code 6 the vendor may have opened it: a running collector searches for it if the vendor has a list.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The case in the vendor's own JSON format, or in the neutral form. `-` reads standard input.
@@ -206,7 +206,6 @@ fn show(provider: &str, opened: OpenedCase, format: Format) -> Result<(), Failur
     };
     let failure = failure.with_code(6).without_advice();
     Err(failure.notes(shown.err().map(|other| other.sentence)).note(format!(
-        "case {case} is in the store as unknown: a running collector searches for it and never opens it again; identkit \
-         case explain {case}"
+        "case {case} is in the store as unknown, and is never opened again: identkit case explain {case} says how it is found"
     )))
 }

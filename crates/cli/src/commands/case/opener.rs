@@ -41,8 +41,7 @@ impl CaseOpener for NamedOpener<'_> {
     async fn open(&self, call: &OpenCall<'_>) -> Result<Opened, Error> {
         let case = call.case;
         let note = format!(
-            "the vendor may have opened case {}, which is in the store; a running collector searches for it: identkit case \
-             status {}",
+            "the vendor may have opened case {}, which is in the store and is never opened again: identkit case explain {}",
             case.0, case.0
         );
         let note = InterruptionNote::new(Some(note));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use futures_util::future::try_join_all;
+use identkit_collector::CaseState;
 use identkit_store::{Case, Retention, Store};
 use jiff::Timestamp;
 use serde_json::json;
@@ -35,7 +36,8 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, requires = "older_than", conflicts_with = "id")]
     state: Option<Ended>,
 
-    /// With an id: also if work of the case is pending or claimed. Its deliveries are lost.
+    /// With an id: also if work of the case is pending or claimed, or if a collector or another service has not completed the
+    /// case. Its deliveries are lost, and with a collector's case the order's id and the ledger of its evidence.
     #[arg(long, conflicts_with = "older_than")]
     force: bool,
 
@@ -75,6 +77,13 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
 }
 
 async fn by_id(store: &Store, case: &Case, arguments: &Arguments) -> Result<u64, Failure> {
+    if is_unfinished(case) && !arguments.force {
+        return Err(Failure::usage(format!(
+            "a service has stored the case in its state {:?}, so it was not removed: its id at the vendor and the list of its \
+             evidence would be lost; complete it, or add --force",
+            case.status
+        )));
+    }
     let deliveries = counted(tally(store, case.id).await?.total, "delivery", "deliveries");
     let question = format!("Remove the case with {deliveries} for good?");
     confirm(arguments.yes, question, NOT_DONE).await?;
@@ -88,6 +97,12 @@ async fn by_id(store: &Store, case: &Case, arguments: &Arguments) -> Result<u64,
         return Err(Failure::usage(message));
     }
     Ok(u64::from(purged))
+}
+
+/// Whether a collector or another service has stored the case and has not completed it.
+fn is_unfinished(case: &Case) -> bool {
+    let is_end = |state: &CaseState| state.is_end() && state.as_str() == case.status;
+    case.version > 0 && !CaseState::ALL.iter().any(is_end)
 }
 
 async fn expired(store: &Store, age: Duration, arguments: &Arguments, progress: &Progress) -> Result<u64, Failure> {

@@ -1,6 +1,8 @@
 //! `--config FILE`: options from a TOML file. They are inserted into the command line, so that they mean the same.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use clap::{Arg, ArgAction, Command};
@@ -10,6 +12,9 @@ use crate::misspelled::nearest;
 
 /// Name of the command that has the option.
 const COMMAND: &str = "run";
+
+/// Maximum size of the file in bytes. A device can be endless.
+const MAX: u64 = 1024 * 1024;
 
 /// Options that a file cannot have.
 const EXCLUDED: [&str; 3] = ["config", "check", "help"];
@@ -24,9 +29,19 @@ pub(crate) fn expand(command: &Command, given: &[OsString]) -> Result<Option<Vec
     let Some(file) = file(own) else { return Ok(None) };
     let Some(command) = command.find_subcommand(COMMAND) else { return Ok(None) };
     let name = Path::new(&file).display().to_string();
-    let text = std::fs::read_to_string(&file).map_err(|error| format!("--config {name} cannot be read: {error}"))?;
+    let text = read(&file).map_err(|error| format!("--config {name} cannot be read: {error}"))?;
     let options = options(command, &text, own).map_err(|why| format!("--config {name}: {why}"))?;
     Ok(Some([before, &options, own].concat()))
+}
+
+/// Reads the file.
+fn read(file: &OsStr) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(file)?.take(MAX + 1).read_to_string(&mut text)?;
+    match text.len() as u64 {
+        len if len > MAX => Err(io::Error::other("it is longer than 1 MiB, so it is not a configuration")),
+        _ => Ok(text),
+    }
 }
 
 /// The value of `--config`.

@@ -81,6 +81,8 @@ pub(crate) struct VendorState {
     reports: usize,
     /// Whether the vendor has no audio recording.
     pub(crate) no_audio: bool,
+    /// Reference that the identification data state.
+    pub(crate) data_reference: Option<String>,
     /// Last day on which the person's document is valid.
     pub(crate) document_expires: Option<Date>,
     /// Number of empty pages before that with all changes, and the time that each takes.
@@ -281,6 +283,11 @@ impl IdentityProvider for SimVendor {
     fn document_expires(&self, ident_data: &[u8]) -> Option<Date> {
         assert!(ident_data.starts_with(b"ident-data of "));
         self.state().document_expires
+    }
+
+    fn stated_reference(&self, ident_data: &[u8]) -> Option<Pii<String>> {
+        assert!(ident_data.starts_with(b"ident-data of "));
+        self.state().data_reference.clone().map(Pii::new)
     }
 
     fn was_identified_again(&self, status: &CaseStatus) -> Option<bool> {
