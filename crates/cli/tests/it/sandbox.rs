@@ -284,6 +284,7 @@ fn requests_and_webhooks_are_lines_on_standard_error() {
     let sandbox = Sandbox::printing_requests(&["--plain", "--clock", "frozen"]);
     sandbox.run("tm status 99921269855041").ends_with(0, &[]);
     sandbox.run("tm status 99921269855041 --customer-code wrong-code").ends_with(3, &[]);
+    crate::support::http(&format!("{}/api/2.10/serverStatus?token=canary-query", sandbox.ready_text("/listen")), None);
     let webhooks = json!({ "WebhookURL": { "OnFinal": "http://127.0.0.1:9/hook?token=canary-token" } });
     sandbox.play(&sandbox.place(&webhooks), "positive");
     let began = std::time::Instant::now();
@@ -296,7 +297,8 @@ fn requests_and_webhooks_are_lines_on_standard_error() {
     assert!(lines[0].ends_with(" 200"), "{stderr}");
     assert!(lines[1].contains(" 401 refused: ") || lines[1].contains(" 403 refused: "), "{stderr}");
     assert!(stderr.contains("attempt 1: "), "{stderr}");
-    for secret in ["canary-token", "wrong-code", "sandbox-code", "Mustermann"] {
+    assert!(lines[2].contains("/serverStatus?token=(masked) "), "{stderr}");
+    for secret in ["canary-query", "canary-token", "wrong-code", "sandbox-code", "Mustermann"] {
         assert!(!stderr.contains(secret), "{secret}: {stderr}");
     }
     let quiet = Sandbox::plain();
