@@ -61,7 +61,7 @@ async def find_and_repair(bench, sandbox, site, reference, script):
         after = await page.get_by_role("region", name="Clock").get_by_role("time").first.get_attribute("datetime")
         assert (before[:10], after[:10]) == ("2020-09-10", "2020-09-17") or before[:10] == "2020-09-17", (before, after)
         await open_order(page, case)
-        await expect(page.get_by_text("The data is deleted.")).to_be_visible()
+        await expect(page.get_by_role("definition").get_by_text("deleted", exact=True)).to_be_visible()
 
 
 async def test_an_order_among_many_is_found_and_repaired(bench):

@@ -16,10 +16,11 @@ from playwright.async_api import async_playwright, expect
 
 import access
 import console
+import example
 import person
 import support
 
-MODULES = [person, console, access]
+MODULES = [example, person, console, access]
 
 # Maximum run time in seconds: of a test, and of the whole run.
 TEST, RUN = 60, 240
