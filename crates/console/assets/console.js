@@ -69,6 +69,7 @@ async function changed() {
 wake(document);
 const live = document.querySelector(".live");
 const events = new EventSource(document.body.dataset.events);
-events.onopen = () => { live.hidden = false; };
+// The page does not know what happened before the connection, or while it was lost.
+events.onopen = () => { live.hidden = false; changed(); };
 events.onerror = () => { live.hidden = true; };
 for (const kind of ["call", "timer", "attempt", "moved", "changed"]) events.addEventListener(kind, changed);

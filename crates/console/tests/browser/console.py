@@ -1,5 +1,6 @@
 """The console: find an order among many, play it, repair its webhook, move time, and open every page."""
 
+import asyncio
 import re
 
 from playwright.async_api import expect
@@ -129,13 +130,28 @@ async def test_a_page_follows_what_happens(bench):
             await expect(page.get_by_text("live", exact=True)).to_be_visible()
             await off_thread(sandbox.admin, "POST", f"orders/{case}/transition", {"story": "negative"})
             await expect(page.locator(".timeline")).to_contain_text("played negative")
-            # A field in use stays, and so does an open part.
             await page.get_by_text("The same with curl").click()
             await page.get_by_role("button", name="Copy").click()
             copied = await page.evaluate("navigator.clipboard.readText()")
             assert f"/_sandbox/v1/orders/{case}'" in copied, copied
             first = next(line for line in copied.splitlines() if line.startswith("curl")).split("'")[1]
             assert (await off_thread(call, "GET", first))["id"] == case
+
+
+async def test_what_happens_before_the_connection_is_shown(bench):
+    with bench.sandbox() as sandbox:
+        async with bench.browser.window(sandbox.console) as page:
+            placed = asyncio.Event()
+
+            async def connect_late(route):
+                await placed.wait()
+                await route.continue_()
+
+            await page.route("**/_sandbox/v1/events*", connect_late)
+            await page.goto(sandbox.console)
+            case, _ = await off_thread(sandbox.place)
+            placed.set()
+            await expect(page.get_by_role("main").get_by_role("link", name=case)).to_be_visible()
 
 
 async def test_faults_settings_and_worlds_are_changed(bench):

@@ -44,7 +44,7 @@ class Sandbox:
 
     def __init__(self, *options):
         command = [os.environ["IDENTKIT"], "sandbox", "--plain", "--quiet", "--with-parent", "--clock", "frozen",
-                   "--seed", "7", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *options]
+                   "--seed", "7", *options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.ready = json.loads(self.process.stdout.readline())
         self.console, self.listen = self.ready["admin"], self.ready["listen"]
@@ -115,7 +115,7 @@ class Sandbox:
 class Site:
     """The website of the customer: the person returns to it, and it receives webhooks."""
 
-    def __init__(self):
+    def __init__(self, port=0):
         self.status, self.webhooks = 200, []
         site = self
 
@@ -130,7 +130,8 @@ class Site:
                     self.answer(200, "text/html", page.encode())
 
             def answer(self, status, media_type, body):
-                self.send_response(status)
+                # Without the headers Date and Server, which the pictures would show.
+                self.send_response_only(status)
                 self.send_header("Content-Type", media_type)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -139,7 +140,7 @@ class Site:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
