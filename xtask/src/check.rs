@@ -6,8 +6,8 @@
 use crate::finding::Verdict;
 use crate::workspace::Workspace;
 use crate::{
-    cargo, cone, container, coverage, deny, deps, examples, features, growth, layers, names, new_provider, package,
-    platforms, prose, providers, public, snapshots, test, traps,
+    browser, cargo, cone, container, coverage, deny, deps, examples, features, growth, layers, names, new_provider,
+    package, platforms, prose, providers, public, snapshots, test, traps,
 };
 
 #[derive(Debug)]
@@ -49,6 +49,7 @@ pub(crate) const CHECKS: &[Check] = &[
     Check::new("features", "each feature compiles alone, with none and with all, without warnings", features::run),
     Check::new("docs", "the documentation builds without warnings", cargo::docs),
     Check::new("test", "all tests and doctests, with all features", test::run),
+    Check::new("browser", "the sandbox's pages in a real browser: a part of the tests (Chromium)", browser::run),
     Check::new(
         "coverage",
         "every row of docs/contract has a type, a sandbox check and a test (--verbose: all rows)",
@@ -82,6 +83,7 @@ pub(crate) const FULL: &[Check] = &[
         container::run,
     ),
     Check::new("platforms", "the libraries compile for Windows and macOS (rustup)", platforms::run),
+    Check::new("browser-all", "the sandbox's pages in a real browser: all tests (Chromium)", browser::run_all),
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Check> {

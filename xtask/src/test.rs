@@ -48,6 +48,7 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     if !failed.is_empty() {
         return Ok(vec![format!("tests failed, see above: {}", failed.join(", "))]);
     }
+    ws.print("not a part of these tests: the sandbox's pages in a real browser (cargo xtask browser)");
     fs::rename(&growing, &finished).map_err(|error| format!("writing {}: {error}", finished.display()))?;
     Ok(Vec::new())
 }

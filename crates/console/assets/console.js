@@ -31,6 +31,9 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   const open = [...document.querySelectorAll("details[open]")].map(labelOf);
   const focused = labelOfControl(document.activeElement);
+  // The notice of the last action stays: the action itself causes a refresh.
+  const notice = document.querySelector("#main > .notice");
+  if (notice) fresh.getElementById("main")?.prepend(notice.cloneNode(true));
   for (const id of ["clock", "main"]) {
     const [old, now] = [document.getElementById(id), fresh.getElementById(id)];
     if (old && now && old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
@@ -66,6 +69,7 @@ async function changed() {
 wake(document);
 const live = document.querySelector(".live");
 const events = new EventSource(document.body.dataset.events);
-events.onopen = () => { live.hidden = false; };
+// The page does not know what happened before the connection, or while it was lost.
+events.onopen = () => { live.hidden = false; changed(); };
 events.onerror = () => { live.hidden = true; };
 for (const kind of ["call", "timer", "attempt", "moved", "changed"]) events.addEventListener(kind, changed);

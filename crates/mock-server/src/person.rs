@@ -174,6 +174,9 @@ fn action<'de, D: Deserializer<'de>>(from: D) -> Result<PersonAction, D::Error> 
 pub struct PersonView {
     /// Path of the landing page on the vendors' listener. Null if the case has none.
     pub page: Option<String>,
+    /// URL of the landing page, at the host of the world's latest call. Null if the sandbox has no landing pages, if the
+    /// URL would be too long, or if the world has received no call since it was restored.
+    pub url: Option<String>,
     /// What the landing page shows.
     pub step: PersonStep,
     /// The actions that are possible now.
@@ -195,6 +198,7 @@ impl PersonView {
     pub fn new(step: PersonStep, actions: &[PersonAction]) -> Self {
         Self {
             page: None,
+            url: None,
             step,
             actions: actions.to_vec(),
             methods: Vec::new(),
@@ -225,7 +229,7 @@ impl PersonView {
 const MAX_URL: usize = 100;
 
 impl World {
-    /// Returns the URL of the landing page with this path, at the host of the current request. `None` if the sandbox has
+    /// Returns the URL of the landing page with this path, at the host of the current or latest call. `None` if the sandbox has
     /// no landing pages, if the host is unknown, or if the URL would be too long.
     pub fn landing_page(&self, path: &str) -> Option<String> {
         let origin = self.page_origin.as_ref().filter(|_| self.has_pages)?;

@@ -167,10 +167,11 @@ async fn a_cancellation_ends_with_the_id_it_was_for() {
     let world = World::new();
     let process = unknown(&world).await;
     world.vendor.lock().unwrap().orders.get_mut(OTHER).unwrap().reference = String::new();
-    world.vendor.lock().unwrap().reactions.insert("status", vec![Reaction::Drop; 3]);
+    world.vendor.lock().unwrap().reactions.insert("status", vec![Reaction::Drop; 100]);
     // The status cannot be read, so the cancellation waits.
     drop(adopt(&process, OTHER, false).await);
     process.collector.command(CASE, Command::Cancel).await.unwrap();
+    world.vendor.lock().unwrap().reactions.clear();
     let report = adopt(&process, "order-1", false).await;
     assert_eq!((report.state, report.outcome), (CaseState::Open, None));
     assert!(!acts(&world).contains(&"cancel"));

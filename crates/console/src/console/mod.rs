@@ -28,7 +28,7 @@ mod webhooks;
 mod worlds;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION};
+use http::header::{ALLOW, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY};
 use http::{Method, Request, Response, StatusCode};
 use identkit_core::{BoxFuture, Content};
 use identkit_mock_server::server::AdminApi;
@@ -133,6 +133,8 @@ async fn framed(visit: &mut Visit<'_>, status: StatusCode, page: &Page) -> Respo
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    // With `no-referrer`, a browser sends `Origin: null` with forms, and the listener rejects them.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 

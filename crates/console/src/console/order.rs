@@ -18,6 +18,7 @@ struct Order {
     id: String,
     state: Value,
     details: Value,
+    person: Value,
     deliveries: Value,
     calls: Value,
     messages: Value,
@@ -31,13 +32,14 @@ impl Order {
         let state = visit.get(&path).await?;
         let reveal = if visit.reveals() { "?reveal=true" } else { "" };
         let details = visit.get(&format!("{path}/details{reveal}")).await?;
+        let person = visit.get(&format!("{path}/person")).await?;
         let deliveries = visit.get(&of_order("deliveries?limit=50")).await?;
         let calls = visit.get(&of_order("journal?limit=15")).await?;
         let messages = visit.get(&of_order("outbox?limit=15")).await?;
         let statuses = visit.get("statuses").await?;
         let clock = visit.get("clock").await?;
         let now = text(&clock, "/now").to_owned();
-        Ok(Self { id: id.to_owned(), state, details, deliveries, calls, messages, statuses, now })
+        Ok(Self { id: id.to_owned(), state, details, person, deliveries, calls, messages, statuses, now })
     }
 
     /// The statuses that the vendor of the order knows.
@@ -111,6 +113,7 @@ fn play(visit: &Visit<'_>, order: &Order) -> Markup {
     html! {
         section {
             h2 { "Play the person" }
+            (landing_page(order))
             @if open.is_empty() {
                 p.quiet { "No story can be played now" @if let Some(story) = refused.first() { ": " (text(story, "/refused")) } "." }
             } @else {
@@ -138,6 +141,18 @@ fn play(visit: &Visit<'_>, order: &Order) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The way to the landing page, on which a developer is the person. Nothing if the order has none.
+fn landing_page(order: &Order) -> Markup {
+    let (url, path) = (text(&order.person, "/url"), text(&order.person, "/page"));
+    html! {
+        @if !url.is_empty() {
+            p { a href=(url) { "Open the landing page" } " " span.quiet { "step " (text(&order.person, "/step")) } }
+        } @else if !path.is_empty() {
+            p.quiet { "Landing page: " code { (path) } " at the address of the vendors' APIs" }
         }
     }
 }

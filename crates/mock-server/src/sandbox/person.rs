@@ -13,7 +13,9 @@ impl Sandbox {
     /// Returns what the person of a case sees and can do now. `None` if no vendor has this case.
     pub fn person(&self, case: &str) -> Option<PersonView> {
         let mut world = self.runner.world();
-        self.runner.plan.vendors.iter().find_map(|vendor| vendor.person(&mut world, case))
+        let mut view = self.runner.plan.vendors.iter().find_map(|vendor| vendor.person(&mut world, case))?;
+        view.url = view.page.as_ref().and_then(|path| world.landing_page(path));
+        Some(view)
     }
 
     /// Lets the person of a case act. If a webhook blocks the case, waits until its attempt is over, as the vendor's

@@ -40,7 +40,7 @@ pub struct World {
     pub(super) request_case: Option<String>,
     /// Whether the sandbox has landing pages.
     pub(crate) has_pages: bool,
-    /// Scheme and host of the current request's URL.
+    /// Scheme and host of the URL of the current or latest call.
     pub(crate) page_origin: Option<String>,
     pub(super) warnings: Vec<Violation>,
     pub(crate) messages: Messages,

@@ -412,6 +412,9 @@ async fn m_15_a_saved_world_keeps_link_and_step() {
     let view = restored.person(&case).unwrap();
     assert_eq!((view.step, view.method), (PersonStep::Waiting, Some("video")));
     assert_eq!(view.page.as_deref(), link.strip_prefix("https://sandbox.example:8443"));
+    assert_eq!(view.url, None, "the restored world has received no call");
+    let at_first = bench.sandbox.person(&case).unwrap();
+    assert_eq!(at_first.url, Some(link), "the host of the latest call");
     let worlds = Worlds::from(&restored);
     assert_eq!(worlds.landing_page(view.page.as_ref().unwrap()), Some(("default".to_owned(), case)));
 }

@@ -155,3 +155,13 @@ async fn unknown_worlds_orders_and_pages_are_404_pages() {
     let head = bench.send("HEAD", "/", "", "").await;
     assert_eq!((head.status, head.body.as_str()), (200, ""));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_links_its_landing_page() {
+    let bench = Bench::new().await;
+    let (_, answer) = bench.put(json!({ "getTargetLink": true })).await;
+    let url = answer["TargetURL"].as_str().unwrap();
+    let page = bench.page(&format!("/orders/{}", answer["OrderID"].as_str().unwrap())).await;
+    assert!(page.attributes("href").contains(url), "{}", page.body);
+    assert!(page.text().contains("Open the landing page step choose"), "{}", page.text());
+}

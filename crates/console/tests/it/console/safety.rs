@@ -51,6 +51,8 @@ async fn another_page_can_open_the_console_but_not_use_it() {
     let page = bench.send("GET", "/", link, "").await;
     assert_eq!((page.status, page.header("cross-origin-opener-policy")), (200, "same-origin"));
     assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
+    // With `no-referrer`, browsers send `Origin: null` with the console's own forms.
+    assert_eq!(page.header("referrer-policy"), "same-origin");
     assert_eq!(bench.send("GET", "/_sandbox/v1/orders", link, "").await.status, 403);
     let frame = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n";
     assert_eq!(bench.send("GET", "/", frame, "").await.status, 403);
