@@ -12,7 +12,7 @@ use identkit_store::{KeyEncryptionKey, Postgres, Store};
 use identkit_transport::SystemClock;
 use identkit_transport::http::{HyperTransport, TlsConfig};
 
-use super::kills::verdict::{assert_recorded_once, settle};
+use super::kills::verdict::{assert_recorded_once, reread, settle};
 use super::kills::{check_stderr, number};
 use super::*;
 use crate::listen::postgres::server::{self, Server};
@@ -98,12 +98,25 @@ async fn rate(server: &Server, workers: usize, concurrency: usize, cases: usize)
         assert!(began.elapsed() < HANGS * 10, "{number} of {cases} cases");
         std::thread::sleep(Duration::from_millis(200));
     }
+    let used: f64 =
+        running.iter().map(|worker| processor_time(worker.child.id())).sum::<f64>() / recorded(&service) as f64;
     running.into_iter().for_each(|worker| drop(worker.end("TERM")));
     let (from, done) = times.iter().copied().find(|(_, number)| *number >= first).unwrap();
     let (to, all) = *times.last().unwrap();
     let rate = (all - done) as f64 / (to - from);
-    println!("{workers} workers with {concurrency} cases at once: {rate:.1} cases/s ({cases} cases)");
+    println!(
+        "{workers} workers with {concurrency} cases at once: {rate:.1} cases/s, {used:.1} ms of their processor time a case \
+         ({cases} cases)"
+    );
     rate
+}
+
+/// Processor time of a process in milliseconds.
+fn processor_time(id: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    // The name in parentheses can contain blanks. Fields 14 and 15, in hundredths of a second; the list begins with field 3.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    10.0 * (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,6 +151,7 @@ async fn killed_workers_repeat_no_artifact_and_no_deletion() {
     for worker in workers {
         check_stderr(&worker.end("TERM").stderr);
     }
+    let ended = reread(&service, ended);
     assert_eq!((ended.len(), service.calls("putOrder")), (cases, cases as u64), "one order each");
     for case in &ended {
         service.assert_artifacts(case);

@@ -236,6 +236,7 @@ fn killed_collectors_lose_and_repeat_nothing() {
     let last = stage.start(true);
     let cases = verdict::settle(&stage.service, patience, || people.read_journal());
     check_stderr(&last.end("TERM").stderr);
+    let cases = verdict::reread(&stage.service, cases);
     people.read_journal();
     println!("{} kills; {} s after the last one:", stage.kills.load(Ordering::Relaxed), began.elapsed().as_secs());
     let (persons, calls) = people.into_notes();

@@ -31,22 +31,27 @@ pub(in super::super) fn settle(service: &Service, patience: Duration, meanwhile:
                 continue;
             }
             let status = service.status(case);
-            if is_settled(&status) {
+            if has_ended(&status) {
                 ended.insert(number, status);
             } else {
                 open.push(status);
             }
         }
-        if open.is_empty() || began.elapsed() > patience {
+        // The collector still tries to help a case that needs a person.
+        if open.iter().all(|status| status["state"] == "stuck") || began.elapsed() > patience {
             return ended.into_values().chain(open).collect();
         }
         std::thread::sleep(PAUSE);
     }
 }
 
-/// Whether the case has ended, or a person must decide.
-fn is_settled(status: &Value) -> bool {
-    matches!(text(&status["state"]), "deleted" | "closed" | "stuck")
+fn has_ended(status: &Value) -> bool {
+    matches!(text(&status["state"]), "deleted" | "closed")
+}
+
+/// Reads the cases again after the collector has ended.
+pub(in super::super) fn reread(service: &Service, cases: Vec<Value>) -> Vec<Value> {
+    cases.into_iter().map(|case| if has_ended(&case) { case } else { service.status(&case) }).collect()
 }
 
 fn text(value: &Value) -> &str {
@@ -150,7 +155,9 @@ impl Verdict<'_> {
                 continue;
             }
             let artifacts = case["artifacts"].as_array().unwrap();
-            let has_evidence = matches!(person.story, "positive" | "signed" | "fraud");
+            // An ident has only what its webhook contained, which is sent once.
+            let has_evidence =
+                case["provider"] == "identity-tm" && matches!(person.story, "positive" | "signed" | "fraud");
             assert!(!artifacts.is_empty() || !has_evidence, "{}: all is lost: {case:#}", person.story);
             if let Some(files) = &person.files {
                 compared += 1;
