@@ -234,7 +234,7 @@ fn killed_collectors_lose_and_repeat_nothing() {
 
     let began = Instant::now();
     let last = stage.start(true);
-    let cases = verdict::settle(&stage.service, patience, || people.read_journal());
+    let cases = verdict::settle(&stage.service, patience, || people.read_journal_if_due());
     check_stderr(&last.end("TERM").stderr);
     let cases = verdict::reread(&stage.service, cases);
     people.read_journal();

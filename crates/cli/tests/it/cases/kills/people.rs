@@ -98,6 +98,8 @@ struct Notes {
     persons: BTreeMap<String, Person>,
     seen: HashSet<String>,
     calls: Vec<Call>,
+    /// Time of the last read of the journal.
+    last_read: Option<Instant>,
 }
 
 impl<'a> People<'a> {
@@ -108,16 +110,12 @@ impl<'a> People<'a> {
     /// Acts for the persons of new orders until the end.
     pub(super) fn act(&self, is_over: &AtomicBool) {
         let mut rng = Rng::with_seed(3);
-        let mut last = Instant::now();
         while !is_over.load(Ordering::Relaxed) {
             for list in ["orders", "idents"] {
                 let page = self.admin.json(&format!("{list}?limit={NEWEST}"), None);
                 self.act_for(page[list].as_array().unwrap(), &mut rng);
             }
-            if last.elapsed() > JOURNAL {
-                self.read_journal();
-                last = Instant::now();
-            }
+            self.read_journal_if_due();
             std::thread::sleep(PAUSE);
         }
     }
@@ -155,9 +153,18 @@ impl<'a> People<'a> {
         None
     }
 
+    /// Notes the calls since the last read, if it was some time ago.
+    pub(super) fn read_journal_if_due(&self) {
+        let last = self.notes.lock().unwrap().last_read;
+        if last.is_none_or(|last| last.elapsed() > JOURNAL) {
+            self.read_journal();
+        }
+    }
+
     /// Notes the calls since the last read.
     pub(super) fn read_journal(&self) {
         let mut notes = self.notes.lock().unwrap();
+        notes.last_read = Some(Instant::now());
         let since = notes.calls.last().map_or(0, |call| call.sequence);
         notes.calls.extend(self.admin.calls_since(since));
     }

@@ -18,11 +18,11 @@ const PAUSE: Duration = Duration::from_secs(3);
 const LATE: Duration = Duration::from_secs(20);
 
 /// Waits until all cases have ended or need a person, but not longer than `patience`. Returns the status of each case.
+/// `meanwhile` is called often.
 pub(in super::super) fn settle(service: &Service, patience: Duration, meanwhile: impl Fn()) -> Vec<Value> {
     let began = Instant::now();
     let mut ended: HashMap<u64, Value> = HashMap::new();
     loop {
-        meanwhile();
         let listed = service.json("case list");
         let mut open = Vec::new();
         for case in listed.as_array().unwrap() {
@@ -30,6 +30,7 @@ pub(in super::super) fn settle(service: &Service, patience: Duration, meanwhile:
             if ended.contains_key(&number) {
                 continue;
             }
+            meanwhile();
             let status = service.status(case);
             if has_ended(&status) {
                 ended.insert(number, status);
