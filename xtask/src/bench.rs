@@ -1,5 +1,5 @@
-//! `cargo xtask bench NAME`: compares identkit's transport with other clients, or its store with a plain log. `ci` does
-//! not run it.
+//! `cargo xtask bench NAME`: compares identkit's transport with other clients, its store with a plain log, or measures the
+//! collector. `ci` does not run it.
 //!
 //! `xtask/bench` is a separate workspace, so that this one does not depend on what identkit is compared with.
 
@@ -19,6 +19,11 @@ pub(crate) struct Benchmark {
 
 /// All benchmarks.
 pub(crate) const BENCHMARKS: &[Benchmark] = &[
+    Benchmark {
+        name: "collector",
+        program: "collector",
+        about: "measures whole cases through the sandbox and the collector, in slices that can be stopped and continued: 1,000,000 with artifacts that are discarded, 20,000 in a folder; or only the rows given: discard, folder",
+    },
     Benchmark {
         name: "transport",
         program: "compare",
@@ -53,9 +58,9 @@ mod tests {
     fn the_benchmark_is_built_separately_and_gets_its_rows() {
         let repo = Throwaway::package("");
         let manifest = "[workspace]\n[package]\nname = \"bench\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
-            [features]\ncompare = []\ninbox = []\n";
+            [features]\ncollector = []\ncompare = []\ninbox = []\n";
         repo.write("xtask/bench/Cargo.toml", manifest);
-        for (Benchmark { name, program, .. }, row) in BENCHMARKS.iter().zip(["calls", "claim"]) {
+        for (Benchmark { name, program, .. }, row) in BENCHMARKS.iter().zip(["folder", "calls", "claim"]) {
             let text = format!(
                 "#[cfg(feature = \"{program}\")]\nfn main() {{\n    \
                  assert!(std::env::args().skip(1).eq([\"{name}\", \"{row}\"]));\n}}\n\
@@ -63,7 +68,7 @@ mod tests {
             );
             repo.write(&format!("xtask/bench/src/bin/{program}.rs"), &text);
         }
-        for (benchmark, row) in BENCHMARKS.iter().zip(["calls", "claim"]) {
+        for (benchmark, row) in BENCHMARKS.iter().zip(["folder", "calls", "claim"]) {
             assert!(run(benchmark, &[row.to_owned()], &repo.workspace()).unwrap());
             assert!(!run(benchmark, &[], &repo.workspace()).unwrap());
         }

@@ -88,6 +88,29 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
         rounds: &[("IDENTKIT_COLLECTOR_CRASHES", ["10000", "500"]), ("IDENTKIT_COLLECTOR_FAILURES", ["2000", "200"])],
     },
     Campaign {
+        name: "run-kills",
+        about: "`identkit run`: 1,000 kills while cases are opened and end, and the vendor misbehaves; takes an hour",
+        work: Work::Tests("identkit-cli", "it", "cases::kills::"),
+        // The patience is the number of seconds after the last kill. With 1,800, every case must have ended.
+        rounds: &[("IDENTKIT_RUN_KILLS", ["1000", "60"]), ("IDENTKIT_RUN_KILLS_PATIENCE", ["1800", "60"])],
+    },
+    Campaign {
+        name: "workers",
+        about: "4 processes `identkit run` on PostgreSQL: 10,000 cases under kills, and the rate of one and of four",
+        work: Work::Tests("identkit-cli", "it", "cases::workers::"),
+        rounds: &[
+            ("IDENTKIT_WORKERS_CASES", ["10000", "500"]),
+            ("IDENTKIT_WORKERS_PATIENCE", ["1800", "15"]),
+            ("IDENTKIT_WORKERS_RATE", ["400", "100"]),
+        ],
+    },
+    Campaign {
+        name: "disk-faults",
+        about: "`identkit run`: 240 failing system calls, a full disk, a symbolic link; needs strace",
+        work: Work::Tests("identkit-cli", "it", "cases::disk::"),
+        rounds: &[("IDENTKIT_DISK_FAULTS", ["40", "6"])],
+    },
+    Campaign {
         name: "fuzz-admin",
         about: "the sandbox's admin API: about 500 generated requests to each call; needs schemathesis (PyPI)",
         work: Work::Tests("identkit-cli", "it", "fuzz::"),

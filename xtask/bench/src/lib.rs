@@ -1,5 +1,5 @@
 //! Compares calls, connections, downloads and uploads of identkit with hyper, hyper-util's client and reqwest, and the
-//! acceptance of webhooks (the program `inbox`) with a log and plain inserts.
+//! acceptance of webhooks (the program `inbox`) with a log and plain inserts. The program `collector` measures whole cases.
 //!
 //! Each way of making a call runs in its own processes, alternating with the other ways, against a server in another
 //! process. The benchmark prints figures and never fails on them.
@@ -10,7 +10,7 @@ pub mod call;
 mod cone;
 #[cfg(feature = "compare")]
 pub mod download;
-#[cfg(any(feature = "compare", feature = "inbox"))]
+#[cfg(any(feature = "collector", feature = "compare", feature = "inbox"))]
 pub mod measure;
 #[cfg(feature = "compare")]
 mod order;

@@ -77,7 +77,8 @@ impl Work<'_> {
         let is_deleted = self.is_deleted(case).await?;
         if let (Some(error), true) = (&unconfirmed, is_deleted) {
             // A 404 can be a transient error, also twice: only reads that lie apart prove it.
-            if self.record.saved.is_empty() {
+            let has_nothing = matches!(permit, DeletePermit::NothingToCollect(_)) && error.kind() == Kind::NotFound;
+            if self.record.saved.is_empty() && !has_nothing {
                 let detail =
                     "it is unknown whether the vendor has deleted the data: it has none that could be read before";
                 return Err(Failure::Step(Error::new(error.kind(), detail)));
@@ -86,6 +87,15 @@ impl Work<'_> {
             if self.since(since) < Absence::GONE_AFTER {
                 let wait = Absence::GONE_AFTER.saturating_sub(self.since(since));
                 return Ok(self.rest(wait.unsigned_abs()));
+            }
+            if self.record.saved.is_empty() {
+                // No read has worked before, so that a deletion is not proved (AT-09). Nothing is left to be done, either:
+                // e.g. the vendor has deleted the data itself, because the case timed out.
+                let why = "there was nothing to collect, and the vendor has no data of the case: two requests to delete \
+                           them, at least 5 minutes apart, got a 404";
+                self.record.closed_because = Some(why.to_owned());
+                self.enter(CaseState::Closed);
+                return Ok(Next::Step);
             }
         }
         if !is_deleted {

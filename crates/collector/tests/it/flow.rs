@@ -348,6 +348,33 @@ async fn an_unconfirmed_deletion_needs_two_reads_that_lie_apart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_09_a_case_that_the_vendor_has_deleted_is_closed() {
+    let world = World::new();
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::TimedOut);
+    // The vendor deletes the data at the time-out: there was nothing that could be read before.
+    world.vendor.lock().unwrap().orders.values_mut().for_each(|order| order.deleted = true);
+    world.deliver(&process, "Final").await;
+    process.run(MINUTE * 3).await;
+    assert_eq!(process.report().await.state, CaseState::Collected, "one 404 can be a transient error");
+    process.run(MINUTE * 6).await;
+    let report = process.report().await;
+    assert_eq!((report.state, report.deleted), (CaseState::Closed, None), "{report:?}");
+    assert!(report.reason.contains("got a 404"), "{}", report.reason);
+
+    // The data are there after all.
+    let world = World::new();
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    world.finish(Outcome::Negative);
+    world.vendor.lock().unwrap().reactions.insert("delete", vec![Reaction::Miss]);
+    world.deliver(&process, "Final").await;
+    process.run(MINUTE * 9).await;
+    assert_eq!(process.report().await.state, CaseState::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_the_ledger_does_not_have_is_not_removed() {
     let world = World::new();
     let process = world.process().await;

@@ -39,13 +39,13 @@ fn a_killed_collector_loses_and_repeats_nothing() {
 }
 
 /// The time until the collector continues.
-fn wait_of(status: &Value) -> Duration {
+pub(super) fn wait_of(status: &Value) -> Duration {
     let next: Option<jiff::Timestamp> = status["next_at"].as_str().map(|at| at.parse().unwrap());
     next.and_then(|at| at.duration_since(jiff::Timestamp::now()).try_into().ok()).unwrap_or_default()
 }
 
 /// The number of files in the case's folder that the ledger does not name.
-fn unrecorded_files(status: &Value) -> usize {
+pub(super) fn unrecorded_files(status: &Value) -> usize {
     let text = status["next"].as_str().unwrap();
     let before = text.split_once(" file(s) in the case's folder").map(|(before, _)| before);
     before.map_or(0, |before| before.rsplit(' ').next().unwrap().parse().unwrap())

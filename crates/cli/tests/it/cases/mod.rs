@@ -3,12 +3,15 @@
 mod commands;
 mod configuration;
 mod crashes;
+mod disk;
 mod flow;
+mod kills;
 mod opening;
 mod trouble;
+mod workers;
 
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -26,15 +29,24 @@ const PERSONS: [&str; 4] = ["Mustermann", "Erika", "Heidestr", "0171"];
 struct Service {
     sandbox: Sandbox,
     folder: TempDir,
+    /// URL of a database, and the file with its key. `None`: SQLite in the folder.
+    store: Option<(String, String)>,
 }
 
 impl Service {
     fn new() -> Self {
-        Self { sandbox: Sandbox::plain(), folder: tempfile::tempdir().unwrap() }
+        Self::of(Sandbox::plain())
+    }
+
+    fn of(sandbox: Sandbox) -> Self {
+        Self { sandbox, folder: tempfile::tempdir().unwrap(), store: None }
     }
 
     fn store(&self) -> String {
-        format!("sqlite:{}", self.folder.path().join("state.db").display())
+        match &self.store {
+            Some((url, _)) => url.clone(),
+            None => format!("sqlite:{}", self.folder.path().join("state.db").display()),
+        }
     }
 
     fn sink(&self) -> PathBuf {
@@ -44,7 +56,10 @@ impl Service {
     /// A command on the store, with the credentials of the sandbox.
     fn command(&self, line: &str) -> Command {
         let mut command = self.sandbox.identkit();
-        command.args(line.split(' ')).args(["--store", &self.store()]);
+        command.args(line.split(' ')).env("IDENTKIT_STORE", self.store());
+        if let Some((_, key)) = &self.store {
+            command.args(["--key-file", key]);
+        }
         command
     }
 
@@ -173,19 +188,26 @@ struct Running {
 
 impl Running {
     fn start(command: &mut Command) -> Self {
+        Self::try_start(command).unwrap_or_else(|failed| panic!("no ready line: {failed:#?}"))
+    }
+
+    /// Starts a collector, or returns its failure.
+    fn try_start(command: &mut Command) -> Result<Self, Run> {
         let (stdout, stderr) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
         command.stdout(stdout.reopen().unwrap()).stderr(stderr.reopen().unwrap());
         let child = command.spawn().expect("the collector starts");
         let mut running = Self { child, stdout, stderr, ready: Value::Null };
         let began = Instant::now();
         loop {
-            let text = std::fs::read_to_string(running.stdout.path()).unwrap();
-            if text.ends_with('\n') {
-                running.ready = serde_json::from_str(&text).expect("one line of JSON");
-                return running;
+            let stdout = std::fs::read_to_string(running.stdout.path()).unwrap();
+            if stdout.ends_with('\n') {
+                running.ready = serde_json::from_str(&stdout).expect("one line of JSON");
+                return Ok(running);
             }
-            let lives = running.child.try_wait().unwrap().is_none() && began.elapsed() < HANGS;
-            assert!(lives, "no ready line: {}", running.stderr());
+            if let Some(status) = running.child.try_wait().unwrap() {
+                return Err(Run { code: status.code(), stdout, stderr: running.stderr(), took: began.elapsed() });
+            }
+            assert!(began.elapsed() < HANGS, "no ready line: {}", running.stderr());
             std::thread::sleep(Duration::from_millis(5));
         }
     }

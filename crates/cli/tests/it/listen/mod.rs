@@ -1,7 +1,7 @@
 //! `identkit listen` as a process.
 
 mod forward;
-mod postgres;
+pub(crate) mod postgres;
 mod process;
 mod responses;
 mod tls;

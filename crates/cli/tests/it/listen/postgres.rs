@@ -2,7 +2,7 @@
 
 #[path = "../../../../store/tests/it/postgres/server.rs"]
 #[allow(dead_code, reason = "the tests of the store use the rest")]
-mod server;
+pub(crate) mod server;
 
 use identkit_testkit::pause;
 
