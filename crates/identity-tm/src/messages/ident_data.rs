@@ -111,6 +111,29 @@ message! {
     }
 }
 
+/// Name of an element of an image. It names the listed ones to the deserializer, for warnings and paths.
+struct ImageKey(String);
+
+impl<'de> Deserialize<'de> for ImageKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl de::Visitor<'_> for Name {
+            type Value = ImageKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E: de::Error>(self, key: &str) -> Result<ImageKey, E> {
+                Ok(ImageKey(key.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_struct("key", &["Image", "Data", "Base64", "Base64Data", "Filename"], Name)
+    }
+}
+
 impl<'de> Deserialize<'de> for Image {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Shapes;
@@ -128,7 +151,7 @@ impl<'de> Deserialize<'de> for Image {
 
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Image, A::Error> {
                 let mut read = Image::default();
-                while let Some(key) = map.next_key::<String>()? {
+                while let Some(ImageKey(key)) = map.next_key()? {
                     match key.as_str() {
                         "Image" => {
                             let Some(inner) = map.next_value::<Option<Image>>()? else { continue };
