@@ -49,8 +49,9 @@ pub(crate) struct Route {
     #[arg(long, global = true, env = "IDENTKIT_CLIENT_KEY", hide_env_values = true, value_name = "FILE")]
     pub(crate) client_key: Option<OsString>,
 
-    /// HTTP proxy, e.g. http://proxy.example.com:3128. Default: IDENTKIT_PROXY, otherwise https_proxy. The option
-    /// takes no password: use IDENTKIT_PROXY or --proxy-auth-file.
+    /// HTTP proxy, e.g. http://proxy.example.com:3128. Default: IDENTKIT_PROXY, otherwise the first that is set of
+    /// https_proxy, HTTPS_PROXY, all_proxy and ALL_PROXY. The option takes no password: use IDENTKIT_PROXY or
+    /// --proxy-auth-file.
     // Not clap's `env`: the variable may contain a password, the option must not.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,

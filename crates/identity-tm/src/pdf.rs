@@ -1,7 +1,8 @@
 //! Detects a PDF by its header, and an encrypted one by the dictionary of its last cross-reference section.
 //!
 //! Best effort (AT-86): a PDF that cannot be parsed counts as not encrypted, and bytes elsewhere prove nothing. Reads
-//! the tail of a source, then at most 1 MiB from the section on.
+//! the tail of a source, then at most 1 MiB from the section on. If `startxref` leads to no section, e.g. because line ends
+//! were converted, the trailer or the cross-reference stream at the end of the file decides, as in programs that repair PDFs.
 
 use std::io::{self, Read};
 
@@ -9,6 +10,7 @@ use identkit_wire::Source;
 use identkit_wire::json::Blob;
 
 const HEADER: &[u8] = b"%PDF-";
+const TRAILER: &[u8] = b"trailer";
 /// Number of bytes in which readers look for the header (ISO 32000-1, annex H, note 13).
 const HEADER_RANGE: usize = 1024;
 /// Number of bytes at the end that are searched for `startxref` and its offset.
@@ -24,25 +26,56 @@ pub(crate) fn has_header(document: &Blob) -> bool {
 /// Whether the document's last trailer names an encryption dictionary. A source that is not in memory counts as not
 /// encrypted: requests are written on async threads, which must not wait for a disk.
 pub(crate) fn is_encrypted(document: &Blob) -> bool {
-    let section = match document {
-        Blob::Source(source) if source.in_memory() => last_section(source.as_ref()).ok().flatten(),
+    let encrypted = match document {
+        Blob::Source(source) if source.in_memory() => ends_encrypted(source.as_ref()).ok(),
         Blob::Source(_) => None,
         Blob::Text(_) => {
-            document.to_bytes().ok().and_then(|bytes| last_section(&identkit_wire::MemorySource(bytes)).ok().flatten())
+            document.to_bytes().ok().and_then(|bytes| ends_encrypted(&identkit_wire::MemorySource(bytes)).ok())
         }
     };
-    section.is_some_and(|section| names_encryption(&section))
+    encrypted.unwrap_or(false)
 }
 
-/// Reads the section to which the last `startxref` points.
-fn last_section(source: &dyn Source) -> io::Result<Option<Vec<u8>>> {
+/// Whether the last cross-reference section of a document names an encryption dictionary.
+fn ends_encrypted(source: &dyn Source) -> io::Result<bool> {
     let length = source.len();
-    let mut tail = Vec::new();
-    source.open_at(length.saturating_sub(TAIL as u64))?.take(TAIL as u64).read_to_end(&mut tail)?;
-    let Some(offset) = start_of_section(&tail).filter(|offset| *offset < length) else { return Ok(None) };
-    let mut section = Vec::new();
-    source.open_at(offset)?.take(SECTION).read_to_end(&mut section)?;
-    Ok(Some(section))
+    let read = |from: u64, most: u64| {
+        let mut bytes = Vec::new();
+        source.open_at(from)?.take(most).read_to_end(&mut bytes)?;
+        Ok::<_, io::Error>(bytes)
+    };
+    if let Some(offset) = start_of_section(&read(length.saturating_sub(TAIL as u64), TAIL as u64)?) {
+        let head = read(0, (HEADER_RANGE + HEADER.len()) as u64)?;
+        // Offsets count from the header in a file with other bytes before it.
+        let before = head.windows(HEADER.len()).position(|window| window == HEADER).unwrap_or_default() as u64;
+        for offset in [Some(offset), offset.checked_add(before)].into_iter().flatten().filter(|offset| *offset < length)
+        {
+            if let Some(encrypted) = names_encryption(&read(offset, SECTION)?) {
+                return Ok(encrypted);
+            }
+        }
+    }
+    let whole = read(0, length)?;
+    Ok(section_at_end(&whole).and_then(names_encryption).unwrap_or(false))
+}
+
+/// The trailer after all streams, or the last stream with its dictionary. Streams can contain other PDFs.
+fn section_at_end(file: &[u8]) -> Option<&[u8]> {
+    const END: &[u8] = b"endstream";
+    let last = |bytes: &[u8], word: &[u8]| bytes.windows(word.len()).rposition(|window| window == word);
+    let (before, after) = match last(file, END) {
+        Some(at) => file.split_at_checked(at)?,
+        None => (&[][..], file),
+    };
+    if let Some(at) = last(after, TRAILER) {
+        return after.get(at..);
+    }
+    let stream = last(before, b"stream")?;
+    let object = before.get(..stream).filter(|bytes| !bytes.ends_with(b"end"))?;
+    // From the number of the object on: the number and the generation precede the keyword.
+    let keyword = last(object, b" obj")?;
+    let number = object.get(..keyword)?.iter().rposition(|byte| !byte.is_ascii_digit() && *byte != b' ')? + 1;
+    before.get(number..)
 }
 
 fn start_of_section(tail: &[u8]) -> Option<u64> {
@@ -53,16 +86,19 @@ fn start_of_section(tail: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
 }
 
-/// Whether the dictionary of the trailer or of the cross-reference stream has the key `Encrypt`.
-fn names_encryption(section: &[u8]) -> bool {
-    const TRAILER: &[u8] = b"trailer";
-    let section = if section.starts_with(b"xref") {
-        let at = section.windows(TRAILER.len()).position(|window| window == TRAILER);
-        at.and_then(|at| section.get(at + TRAILER.len()..)).unwrap_or_default()
-    } else {
-        section
+/// Whether the dictionary of the trailer or of the cross-reference stream has the key `Encrypt`. `None` if the bytes are
+/// neither a table with a trailer, nor a trailer, nor a cross-reference stream.
+fn names_encryption(section: &[u8]) -> Option<bool> {
+    let section = section.trim_ascii_start();
+    let is_table = section.starts_with(b"xref") || section.starts_with(TRAILER);
+    let mut rest = match is_table {
+        true => {
+            let at = section.windows(TRAILER.len()).position(|window| window == TRAILER)?;
+            section.get(at + TRAILER.len()..)?
+        }
+        false => after_object_number(section)?,
     };
-    let (mut depth, mut rest) = (0_u32, section);
+    let (mut depth, mut is_stream, mut encrypted) = (0_u32, false, None);
     while let Some((byte, after)) = rest.split_first() {
         rest = after;
         match byte {
@@ -74,24 +110,42 @@ fn names_encryption(section: &[u8]) -> bool {
                 depth = depth.saturating_sub(1);
                 rest = rest.get(1..).unwrap_or_default();
                 if depth == 0 {
-                    return false;
+                    break;
                 }
             }
             b'(' => rest = after_string(rest),
             b'%' => rest = after_comment(rest),
             b'/' => {
                 let (name, after) = split_token(rest);
-                if depth == 1 && decoded_name(name).eq(b"Encrypt".iter().copied()) {
-                    return !is_null(after);
+                let is = |expected: &[u8]| depth == 1 && decoded_name(name).eq(expected.iter().copied());
+                if is(b"Encrypt") {
+                    encrypted.get_or_insert(!is_null(after));
                 }
+                is_stream |= is(b"Type") && is_name(after, b"XRef");
                 rest = after;
             }
             // The content of a stream is arbitrary, and its dictionary precedes it.
-            b's' if depth == 0 && rest.starts_with(b"tream") => return false,
+            b's' if depth == 0 && rest.starts_with(b"tream") => break,
             _ => {}
         }
     }
-    false
+    (is_table || is_stream).then(|| encrypted.unwrap_or(false))
+}
+
+/// Returns the bytes after `7 0 obj`.
+fn after_object_number(bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes;
+    for _ in 0..2 {
+        let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).filter(|digits| *digits > 0)?;
+        rest = rest.get(digits..)?.trim_ascii_start();
+    }
+    rest.strip_prefix(b"obj")
+}
+
+/// Whether the value of an entry is this name.
+fn is_name(value: &[u8], expected: &[u8]) -> bool {
+    let value = value.trim_ascii_start().strip_prefix(b"/");
+    value.is_some_and(|name| decoded_name(split_token(name).0).eq(expected.iter().copied()))
 }
 
 /// Whether the value of an entry is `null`, which is the same as no entry (ISO 32000-1, 7.3.7).
@@ -207,6 +261,38 @@ mod tests {
         assert!(!is_encrypted(&Blob::from_bytes("%PDF-1.7\n%%EOF\n")));
         assert!(!is_encrypted(&Blob::from_bytes("%PDF-1.7 startxref 99999999999999999999")));
         assert!(!is_encrypted(&Blob::from_bytes("%PDF-1.7 startxref 4000")));
+    }
+
+    #[test]
+    fn at_86_an_encrypted_pdf_with_wrong_offsets_is_found() {
+        let table = |entries: &str| format!("xref\n0 1\n0000000000 65535 f \ntrailer\n<< /Size 1 {entries} >>\n");
+        let stream = |entries: &str| format!("7 0 obj\n<< /Type /XRef {entries} >>\nstream\nx\nendstream\nendobj\n");
+        let object = |content: &str| format!("8 0 obj\n<< >>\nstream\n{content}\nendstream\nendobj\n");
+        let encrypt = "/Encrypt 5 0 R";
+        for (body, encrypted) in [
+            (table(encrypt), true),
+            (stream(encrypt), true),
+            (table(""), false),
+            (stream(""), false),
+            (object("x") + &table(encrypt), true),
+            (object(&table(encrypt)) + &table(""), false),
+            (object(&table(encrypt)) + &stream(""), false),
+            // Of another PDF inside a stream.
+            (object(&table(encrypt)), false),
+            (object(&stream(encrypt)), false),
+            (object("/Encrypt 5 0 R") + "9 0 obj << /Encrypt 5 0 R >> endobj\n", false),
+        ] {
+            let end = |offset: usize| format!("{body}startxref\n{offset}\n%%EOF\n");
+            for (name, document) in [
+                ("too large", format!("%PDF-1.7\n{}", end(90_000))),
+                ("off by one", format!("%PDF-1.7\n{}", end(8))),
+                ("no startxref", format!("%PDF-1.7\n{body}%%EOF\n")),
+                ("bytes before", format!("{}%PDF-1.7\n{}", "x".repeat(20), end(9))),
+                ("line ends", format!("%PDF-1.7\n%\n{}", end(11)).replace('\n', "\r\n")),
+            ] {
+                assert_eq!(is_encrypted(&Blob::from_bytes(document)), encrypted, "{name}: {body}");
+            }
+        }
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use identkit_core::Pii;
-use identkit_wire::json::Blob;
+use identkit_wire::json::{self, Blob};
 use identkit_wire::{Dts, OneOrMany, debug_as, message};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
@@ -111,6 +111,29 @@ message! {
     }
 }
 
+/// Name of an element of an image. It names the listed ones to the deserializer, for warnings and paths.
+struct ImageKey(String);
+
+impl<'de> Deserialize<'de> for ImageKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl de::Visitor<'_> for Name {
+            type Value = ImageKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E: de::Error>(self, key: &str) -> Result<ImageKey, E> {
+                Ok(ImageKey(key.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_struct("key", &["Image", "Data", "Base64", "Base64Data", "Filename"], Name)
+    }
+}
+
 impl<'de> Deserialize<'de> for Image {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Shapes;
@@ -128,7 +151,7 @@ impl<'de> Deserialize<'de> for Image {
 
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Image, A::Error> {
                 let mut read = Image::default();
-                while let Some(key) = map.next_key::<String>()? {
+                while let Some(ImageKey(key)) = map.next_key()? {
                     match key.as_str() {
                         "Image" => {
                             let Some(inner) = map.next_value::<Option<Image>>()? else { continue };
@@ -278,16 +301,47 @@ impl IdentDataAnswer {
         true
     }
 
-    /// Returns the checked data: Type 1, or the only element if it has no Type. If several have Type 1, the first one.
+    /// Returns the checked data: Type 1, or the only element if it has no Type. If several have Type 1, the first one. An
+    /// entry without data of a person counts as absent (AT-23).
     pub fn checked(&self) -> Option<&IdentData> {
         match self.ident_data.as_ref()?.as_slice() {
-            [only] if only.kind.is_none() => Some(only),
-            many => many.iter().find(|data| data.kind == Some(1)),
+            [only] if only.kind.is_none() => Some(only).filter(|data| !data.is_empty()),
+            many => of_type(many, 1),
         }
     }
 
-    /// Returns the data sent with putOrder: Type 2.
+    /// Returns the data sent with putOrder: Type 2, if it has data of a person.
     pub fn initial(&self) -> Option<&IdentData> {
-        self.ident_data.as_ref()?.as_slice().iter().find(|data| data.kind == Some(2))
+        of_type(self.ident_data.as_ref()?.as_slice(), 2)
     }
+}
+
+/// The first entry of this Type that has data of a person.
+fn of_type(entries: &[IdentData], kind: u32) -> Option<&IdentData> {
+    entries.iter().find(|data| data.kind == Some(kind) && !data.is_empty())
+}
+
+/// Whether a response has the time of the identification under several listed names with different values (AT-01). A
+/// message has the value of one of them only.
+pub(crate) fn has_different_times(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Times {
+        #[serde(rename = "Identified")]
+        documented: Option<Value>,
+        #[serde(rename = "Identifed")]
+        without_i: Option<Value>,
+        #[serde(rename = "Identfied")]
+        without_second_i: Option<Value>,
+        #[serde(rename = "Indentified")]
+        with_n: Option<Value>,
+        #[serde(rename = "Identifid")]
+        without_e: Option<Value>,
+    }
+    // A repeated name has its own warning (AT-95).
+    let Ok(times) = json::read::<Times>(bytes) else { return false };
+    let Times { documented, without_i, without_second_i, with_n, without_e } = times;
+    let all = [documented, without_i, without_second_i, with_n, without_e];
+    let mut values = all.iter().flatten().filter(|value| !value.is_null());
+    let first = values.next();
+    values.any(|value| Some(value) != first)
 }

@@ -14,6 +14,7 @@ mod status;
 
 pub use all_status::*;
 pub use details::{DetailName, Details};
+pub(crate) use ident_data::has_different_times;
 pub use ident_data::*;
 pub use order::*;
 pub use order_list::OrderList;

@@ -1,6 +1,6 @@
 //! Signed documents and hashes, recordings, banks, sign-me users and error bodies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use bytes::Bytes;
@@ -107,14 +107,25 @@ impl<'de> Deserialize<'de> for Hash {
     }
 }
 
-/// Adds a hash. Two different hashes with the same name are an error: dropping one would lose a signature.
-fn put<E: serde::de::Error>(all: &mut Vec<(String, Secret)>, name: String, hash: Secret) -> Result<(), E> {
-    match all.iter().find(|(other, _)| *other == name) {
-        Some((_, before)) if *before != hash => Err(E::custom("two hashes have the same name")),
-        Some(_) => Ok(()),
-        None => {
-            all.push((name, hash));
-            Ok(())
+/// Hashes while they are read.
+#[derive(Default)]
+struct Collected {
+    all: Vec<(String, Secret)>,
+    /// Place of each name in `all`: a response can have thousands.
+    places: HashMap<String, usize>,
+}
+
+impl Collected {
+    /// Adds a hash. Two different hashes with the same name are an error: dropping one would lose a signature.
+    fn put<E: serde::de::Error>(&mut self, name: String, hash: Secret) -> Result<(), E> {
+        match self.places.get(&name).and_then(|place| self.all.get(*place)) {
+            Some((_, before)) if *before != hash => Err(E::custom("two hashes have the same name")),
+            Some(_) => Ok(()),
+            None => {
+                self.places.insert(name.clone(), self.all.len());
+                self.all.push((name, hash));
+                Ok(())
+            }
         }
     }
 }
@@ -131,24 +142,24 @@ impl<'de> Deserialize<'de> for NamedHashes {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<NamedHashes, A::Error> {
-                let mut all = Vec::new();
+                let mut collected = Collected::default();
                 while let Some(NamedHashes(some)) = seq.next_element()? {
                     if some.is_empty() {
                         return Err(serde::de::Error::custom("an entry has no hash"));
                     }
                     for (name, hash) in some {
-                        put(&mut all, name, hash)?;
+                        collected.put(name, hash)?;
                     }
                 }
-                Ok(NamedHashes(all))
+                Ok(NamedHashes(collected.all))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamedHashes, A::Error> {
-                let mut all = Vec::new();
+                let mut collected = Collected::default();
                 while let Some((name, Hash(hash))) = map.next_entry()? {
-                    put(&mut all, name, hash)?;
+                    collected.put(name, hash)?;
                 }
-                Ok(NamedHashes(all))
+                Ok(NamedHashes(collected.all))
             }
         }
 
@@ -267,5 +278,30 @@ message! {
     pub struct ErrorAnswer {
         /// Description of the error.
         "Error" => error: Pii<String>,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn at_36_the_time_is_linear_in_the_number_of_hashes() {
+        let entries: Vec<String> = (0..60_000).map(|number| format!(r#""name{number:0>60}":"QUJD""#)).collect();
+        let each_alone = format!("[{{{}}}]", entries.join("},{"));
+        let in_one_object = format!("{{{}}}", entries.join(","));
+        for text in [each_alone, in_one_object] {
+            let began = Instant::now();
+            let read: NamedHashes = serde_json::from_str(&text).unwrap();
+            assert_eq!(read.0.len(), entries.len());
+            // Comparing each name with all before it takes more than a minute.
+            assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+        }
+        let repeated = |hash: &str| format!(r#"[{{"a":"QUJD"}},{{"b":"QUJD"}},{{"a":"{hash}"}}]"#);
+        let equal: NamedHashes = serde_json::from_str(&repeated("QUJD")).unwrap();
+        assert_eq!(equal.names().collect::<Vec<_>>(), ["a", "b"]);
+        assert!(serde_json::from_str::<NamedHashes>(&repeated("QUJE")).is_err(), "another hash of the same name");
     }
 }

@@ -9,7 +9,7 @@ use identkit_wire::{Decoded, Received, Warning, debug_as, failure_beside_result}
 use super::opaque::{check_order, read_signed};
 use super::{check_named_order, check_one_order, check_order_id, read, refuse_no_result, require, unnamed_order};
 use crate::OrderId;
-use crate::messages::{IdentData, IdentDataAnswer};
+use crate::messages::{IdentData, IdentDataAnswer, has_different_times};
 
 /// The signed and encrypted result, as received. Store these bytes unchanged (AT-71).
 #[derive(Clone, PartialEq, Eq)]
@@ -32,16 +32,21 @@ impl SignedIdentData {
 
 /// Decodes a response and checks it.
 fn decode(order_id: &OrderId, body: Received) -> Result<Decoded<IdentDataAnswer>, Error> {
-    let (value, notes) = json::read_answer(&body.whole()?).map_err(json::JsonFault::answer)?;
-    check(order_id, value, notes)
+    decode_bytes(order_id, &body.whole()?)
+}
+
+/// Decodes the bytes of a response and checks it.
+pub(crate) fn decode_bytes(order_id: &OrderId, bytes: &[u8]) -> Result<Decoded<IdentDataAnswer>, Error> {
+    let (value, notes) = json::read_answer(bytes).map_err(json::JsonFault::answer)?;
+    let mut decoded = check(order_id, value, notes)?;
+    let message = "the time of identification has several names with different values; one of them was used";
+    let different = decoded.value.identified.is_some() && has_different_times(bytes);
+    decoded.warnings.extend(Warning::when(different, message, "AT-01"));
+    Ok(decoded)
 }
 
 /// Checks that the response is about the requested order (AT-24), and adds warnings.
-pub(crate) fn check(
-    order_id: &OrderId,
-    mut value: IdentDataAnswer,
-    mut notes: Notes,
-) -> Result<Decoded<IdentDataAnswer>, Error> {
+fn check(order_id: &OrderId, mut value: IdentDataAnswer, mut notes: Notes) -> Result<Decoded<IdentDataAnswer>, Error> {
     notes.require_once(&["IdentData"])?;
     // The Type says whether the data is checked.
     notes.require_spelling(&["IdentData", "Type"])?;
@@ -55,6 +60,7 @@ pub(crate) fn check(
     let is_typed = |data: &IdentData| matches!(data.kind, Some(1 | 2)) || (data.kind.is_none() && entries.len() == 1);
     let untyped = !entries.iter().all(is_typed);
     let repeated = [1, 2].iter().any(|kind| entries.iter().filter(|data| data.kind == Some(*kind)).count() > 1);
+    let has_empty = entries.iter().any(IdentData::is_empty);
     let misspelled = value.find_identified();
     if misspelled {
         notes.accept_spelling("Identified");
@@ -66,7 +72,7 @@ pub(crate) fn check(
         })
     };
     let unset = value.initial().is_some_and(unset);
-    let unchecked = value.checked().is_none() && !untyped && !repeated;
+    let unchecked = value.checked().is_none() && !untyped && (!repeated || has_empty);
     let warnings = [
         Warning::when(unchecked, "the response contains no checked data of the person", "AT-23"),
         failure_beside_result(&value.extra),

@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use identkit_core::{Error, Pii};
 use identkit_wire::{Decoded, Operation, Received, Warning, json, operation};
 
-use super::get_ident_data::check;
+use super::get_ident_data::decode_bytes;
 use super::opaque::check_encrypted;
 use super::refuse_no_result;
 use crate::messages::IdentDataAnswer;
@@ -82,8 +82,7 @@ impl IdentDataBody {
 }
 
 fn read_decrypted(bytes: &[u8], order: &OrderId) -> Result<Decoded<IdentDataAnswer>, Error> {
-    let (answer, notes) = json::read_answer(bytes).map_err(json::JsonFault::answer)?;
-    check(order, answer, notes)
+    decode_bytes(order, bytes)
 }
 
 /// Makes a call and returns its body beside the result. What is archived must be the vendor's bytes: JSON that is read and

@@ -2,7 +2,7 @@
 
 use http::Method;
 use identkit_core::{Error, Violation};
-use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, RetrySafety, is_reason, operation};
+use identkit_wire::{AmbiguityPolicy, BodyMode, Decoded, Encoded, Meta, RetrySafety, Warning, is_reason, operation};
 
 use super::{BAD_REQUEST, ERROR, UNAUTHORIZED, refuse_default, require};
 use crate::messages::{Bank, SignmeUser, SignmeUserRequest};
@@ -23,6 +23,14 @@ operation! {
     pub struct GetBankList;
     meta: lookup("getBankList", Method::GET, "/getBankList", "[T] 8.1", 16 * 1024 * 1024),
     output: Vec<Bank>, dialect: Dialect,
+    decode: |_, _, body, _| {
+        let mut banks: Decoded<Vec<Bank>> = identkit_wire::json::decode(body)?;
+        let is_bank = |bank: &&Bank| bank.bic.is_some() || bank.blz.is_some();
+        let (all, named) = (banks.value.len(), banks.value.iter().filter(is_bank).count());
+        let message = format!("unreadable entries: {} of {all}; they have neither a bic nor a blz", all - named);
+        banks.warnings.extend((named < all).then(|| Warning::new(message, "AT-93")));
+        Ok(banks)
+    },
     respond: super::respond::json,
 }
 

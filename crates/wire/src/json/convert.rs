@@ -458,8 +458,9 @@ mod tests {
     #![allow(unreachable_pub, dead_code)]
 
     use std::collections::BTreeMap;
+    use std::marker::PhantomData;
 
-    use crate::json::{read, read_answer, read_input};
+    use crate::json::{read, read_answer, read_input, read_with};
     use crate::message;
     use proptest::prelude::*;
 
@@ -656,6 +657,25 @@ mod tests {
         assert!(notes.require_once(&["*"]).is_ok(), "equal values");
         let (_, notes) = read_answer::<Outcome>(br#"{"Kind":"1","Map":{"a":"1","a":"2"}}"#).unwrap();
         assert!(notes.require_once(&["*"]).is_err(), "different values");
+    }
+
+    #[test]
+    fn at_95_a_repeated_name_is_noted_at_any_depth() {
+        for text in [
+            r#"{"Map":{"a":"1","a":"2"}}"#,
+            r#"{"Erika":{"a":1,"a":2}}"#,
+            r#"{"Erika":[{"b":{"a":1,"\u0061":2}}]}"#,
+            r#"{"List":[{"Erika":{"a":null,"a":2}}]}"#,
+        ] {
+            let (_, notes) = read_answer::<Outcome>(text.as_bytes()).unwrap();
+            let rules: Vec<_> = notes.warnings().iter().map(|warning| warning.rule).collect();
+            assert_eq!(rules, ["AT-95"], "{text}");
+            assert!(read_with::<Outcome, _>(text.as_bytes(), PhantomData::<Outcome>).is_err(), "{text}");
+        }
+        // The same name in other objects is no repetition.
+        let (_, notes) =
+            read_answer::<Outcome>(br#"{"Map":{"a":"1"},"a":{"a":1,"b":{"a":2}},"x":[{"a":1},{"a":2}]}"#).unwrap();
+        assert!(notes.warnings().is_empty());
     }
 
     proptest! {

@@ -144,7 +144,7 @@ pub fn read_answer_with<T: DeserializeOwned>(
     let text = without_byte_order_mark(bytes)?;
     let reading = Reading::new(false);
     let detail = match reading.read(text, PhantomData::<T>) {
-        Ok(value) if !reading.has_other_spelling() => return Ok((value, Notes::default())),
+        Ok(value) if !reading.needs_tree() => return Ok((value, Notes::default())),
         Ok(_) => Detail::default(),
         Err(fault) => fault.into_detail(),
     };
@@ -175,13 +175,14 @@ pub fn parse(bytes: &[u8]) -> Result<Node<'_>, JsonFault> {
 /// Reads a complete JSON text with a seed, which need not build the whole value. Errors name the form of `T`.
 ///
 /// # Errors
-/// Like [`read()`].
+/// Like [`read()`], and if a name occurs more than once in an object: a seed cannot compare the values (AT-95).
 pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
     bytes: &'de [u8],
     seed: S,
 ) -> Result<S::Value, JsonFault> {
     let text = without_byte_order_mark(bytes)?;
-    Reading::new(false).read(text, seed).map_err(|fault| {
+    let reading = Reading::new(false);
+    let value = reading.read(text, seed).map_err(|fault| {
         let mut fault = JsonFault::new(fault.into_detail());
         if fault.well_formed
             && text.len() <= PATH_LIMIT
@@ -190,7 +191,12 @@ pub fn read_with<'de, T: DeserializeOwned, S: DeserializeSeed<'de>>(
             fault.trace(again.into_detail());
         }
         fault
-    })
+    })?;
+    if reading.has_repeated() {
+        let expected = "a name occurs more than once in its object".to_owned();
+        return Err(JsonFault { expected, well_formed: true, ..JsonFault::new(Detail::default()) });
+    }
+    Ok(value)
 }
 
 /// Reads a message that a person or a service wrote, and that will be sent. Unlike [`read()`], it is an error if anything

@@ -6,6 +6,7 @@
 //! record the path; a second pass of the same code with `tracing` finds it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{
@@ -29,8 +30,12 @@ pub(super) struct Reading {
     expected: RefCell<String>,
     /// Field names of the type that is read next, if it has any.
     names: Cell<&'static [&'static str]>,
-    /// The last text that was read, while tracing: a key.
+    /// The last text that was read, while tracing or reading a key of a map: a key.
     text: RefCell<String>,
+    /// Whether a key of a map is read.
+    reads_key: Cell<bool>,
+    /// Whether a name occurs more than once in an object whose type names no elements (AT-95).
+    repeated: Cell<bool>,
     /// Whether a message has an element in another spelling.
     other_spelling: Cell<bool>,
 }
@@ -48,9 +53,15 @@ impl Reading {
         Ok(value)
     }
 
-    /// Whether a message has an element in another spelling than the document's.
-    pub(super) fn has_other_spelling(&self) -> bool {
-        self.other_spelling.get()
+    /// Whether only a tree of the text says all that differs from the document: a message has an element in another spelling
+    /// than the document's, or a name occurs more than once in an object.
+    pub(super) fn needs_tree(&self) -> bool {
+        self.other_spelling.get() || self.repeated.get()
+    }
+
+    /// Whether a name occurs more than once in an object whose type names no elements.
+    pub(super) fn has_repeated(&self) -> bool {
+        self.repeated.get()
     }
 
     /// Field names of the type that is read next.
@@ -60,7 +71,7 @@ impl Reading {
 
     /// Retains a text that may be a key.
     fn trace_text(&self, text: &str) {
-        if self.tracing {
+        if self.tracing || self.reads_key.get() {
             self.text.replace(text.to_owned());
         }
     }
@@ -390,7 +401,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Reader<'_, V> {
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        let entries = Entries { map, reading: self.reading, names: self.reading.names.get(), key: "*" };
+        let entries =
+            Entries { map, reading: self.reading, names: self.reading.names.get(), key: "*", keys: HashSet::new() };
         self.inner.visit_map(entries).map_err(|fault| self.reading.pass(fault))
     }
 
@@ -423,6 +435,8 @@ struct Entries<'a, A> {
     names: &'static [&'static str],
     /// The last key, while tracing.
     key: &'static str,
+    /// All keys so far, if the type names no elements. A message finds repeated names itself.
+    keys: HashSet<String>,
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
@@ -434,7 +448,13 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'_, A> {
         if reading.tracing {
             reading.names.set(self.names);
         }
+        let is_map = self.names.is_empty();
+        reading.reads_key.set(is_map);
         let key = self.map.next_key_seed(Reader::new(seed, reading));
+        reading.reads_key.set(false);
+        if is_map && matches!(key, Ok(Some(_))) && !self.keys.insert(reading.text.borrow().clone()) {
+            reading.repeated.set(true);
+        }
         if reading.tracing {
             // Only a type that names its fields contributes keys to the path. A key can name them too.
             self.key = name_of(reading.names.get(), &reading.text.borrow());

@@ -18,12 +18,35 @@ fn ident_ids(answer: &RawResponse) -> Vec<String> {
     let found = answer.clone().with_id_names(CreateIdent::META.ids).with_id_urls(CreateIdent::META.id_urls).ids();
     let values = |name| found.iter().filter(move |id| id.name == name).map(|id| id.value.expose());
     let headers = [LOCATION, CONTENT_LOCATION].into_iter().filter_map(|name| answer.headers().get(name)?.to_str().ok());
-    let named = once(values(IDENT_ID.name).map(str::to_owned));
+    let numbers = calculated_ids(answer.body());
+    let is_calculated = |id: &str| id.parse::<f64>().is_ok_and(|id| numbers.contains(&id));
+    let named = once(values(IDENT_ID.name).filter(|id| !is_calculated(id)).map(str::to_owned));
     if !named.is_empty() {
         return named;
     }
     let others = id_in_object(answer.body()).into_iter().chain(values("conference_url").filter_map(id_in_person_url));
     once(others.chain(headers.filter_map(id_in_header)))
+}
+
+/// The numbers in place of an ident_id that have a fraction or an exponent. A create accepts no such id (AT-92).
+fn calculated_ids(body: &[u8]) -> Vec<f64> {
+    fn add(value: &Value, found: &mut Vec<f64>) {
+        match value {
+            Value::Array(many) => many.iter().for_each(|one| add(one, found)),
+            Value::Object(members) => {
+                for (name, value) in members {
+                    match value {
+                        Value::Number(id) if name == IDENT_ID.name && id.is_f64() => found.extend(id.as_f64()),
+                        value => add(value, found),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    add(&serde_json::from_slice(trim_body(body)).unwrap_or_default(), &mut found);
+    found
 }
 
 /// Each value once.
@@ -37,7 +60,7 @@ fn id_in_object(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(trim_body(body)).ok()?;
     let id = ["/data/id", "/ident/id"].iter().find_map(|place| match body.pointer(place)? {
         Value::String(id) => Some(id.clone()),
-        Value::Number(id) => Some(id.to_string()),
+        Value::Number(id) if !id.is_f64() => Some(id.to_string()),
         _ => None,
     });
     id.filter(|id| !id.is_empty())
@@ -78,6 +101,10 @@ mod tests {
             ("", r#"<p>{"ident_id":"a-1"}{"ident_id":"b-2"}{"ident_id":"a-1"}"#, &["a-1", "b-2"]),
             ("", "\u{feff}{\"data\":{\"id\":77812}}", &["77812"]),
             ("", r#"{"ident":{"id":"a-1"}}"#, &["a-1"]),
+            ("", r#"{"ident_id":1e15}"#, &[]),
+            ("", r#"{"data":{"ident_id":77812.5,"id":1e15}}"#, &[]),
+            ("", r#"{"ident_id":"1e15"}"#, &["1e15"]),
+            ("", r#"{"ident_id":77812}"#, &["77812"]),
             ("", r#"{"conference_url":"https://x.example/apply/a-1?x=1"}"#, &["a-1"]),
             ("", "go to https://x.example/apply/a-1 now", &["a-1"]),
             ("", r#"{"conference_url":"https://x.example/apply/a-1/start"}"#, &["a-1"]),

@@ -26,7 +26,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) account: CredentialArguments,
 
-    /// Resolves an ambiguity of the vendor's document in another way. Can be given several times.
+    /// Resolves an ambiguity of the vendor's document in another way. Can be given several times, all before or all
+    /// after the name of the subcommand.
     #[arg(long, global = true, value_name = "SWITCH", value_enum)]
     pub(super) dialect: Vec<Switch>,
 
