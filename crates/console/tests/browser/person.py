@@ -93,8 +93,8 @@ def all_paths():
         yield Path(f"{success(method)}, sign, sign tan", "yes", "84", method == "eid", **CONTRACT)
     yield Path("giro, consent, pass, sign, wrong, resend, sign tan", "yes", "84", True, **CONTRACT)
     yield Path("giro, consent, pass, sign, wrong, wrong, wrong", "no", None, **CONTRACT)
-    yield Path("giro, consent, pass, abort", "no", None, **CONTRACT)
-    yield Path("giro, consent, pass, sign, abort", "no", None, **CONTRACT)
+    yield Path("giro, consent, pass, abort", "no", "21", **CONTRACT)
+    yield Path("giro, consent, pass, sign, abort", "no", "21", **CONTRACT)
 
 
 async def click(page, name, role="button"):
