@@ -33,13 +33,15 @@ impl Link {
         let (path, below) = whole.split_at_checked(end).unwrap_or((whole, ""));
         let query = Form::parse(request.uri().query().unwrap_or_default());
         let chosen = query.get("lang").and_then(Language::of_code);
+        let notice = query.get("notice").map(str::to_owned);
         Self {
             path: path.to_owned(),
             below: below.trim_end_matches('/').to_owned(),
             language: chosen.unwrap_or_else(|| Language::preferred(request.headers())),
             is_chosen: chosen.is_some(),
-            goes: query.get("go").is_some(),
-            notice: query.get("notice").map(str::to_owned),
+            // A wrong TAN can end the order.
+            goes: query.get("go").is_some() || notice.as_deref() == Some("tan"),
+            notice,
         }
     }
 

@@ -23,7 +23,7 @@ import support
 MODULES = [example, person, console, access]
 
 # Maximum run time in seconds: of a test, and of the whole run.
-TEST, RUN = 60, 240
+TEST, RUN = 120, 300
 TEST_OF_ALL, RUN_OF_ALL = 900, 1800
 
 # Windows at a time.
