@@ -179,6 +179,11 @@ impl Form {
         if nesting::has_duplicate_name(body, &members) {
             return refuse(self.detail("there is an element twice"));
         }
+        // The only other reason: a number would be returned with another value, e.g. one in a setting of any form.
+        if json::read_input::<Map<String, Value>>(body).is_err() {
+            let what = "a number has more digits than the sandbox keeps: write fewer digits, or a text";
+            return refuse(self.detail(what));
+        }
         B::read(members, self)
     }
 
