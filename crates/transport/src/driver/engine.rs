@@ -228,7 +228,7 @@ impl Engine {
         };
         let status = response.status();
         let retry_after = retry_after(response.headers(), &*self.clock);
-        let mut incoming = ArrivingResponse::new(meta, coding::decode(response));
+        let mut incoming = ArrivingResponse::new(meta, coding::decode(response)).early(context.is_early());
         match deadline.run(self.receive(codec, &mut incoming, slot, observer)).await {
             Ok(Ok(warnings)) => Ok(Response::new(status, warnings, incoming.into_unrepeatable())),
             Ok(Err(error)) => {
@@ -295,10 +295,13 @@ impl Engine {
         }
         // A body that the document does not describe can contradict the status.
         let shown = if meta.answer == Answer::Empty { incoming.shown() } else { Shown::Result };
-        let seen = Seen { status, shown, shows_success: false };
+        let seen = Seen { status, shown, shows_success: false, early: incoming.early };
         let verdict = judge(meta, seen);
         if !matches!(verdict, Verdict::Success | Verdict::UnlistedSuccess) {
             let detail = match shown {
+                _ if incoming.early && verdict == Verdict::Unknown => {
+                    "the response arrived before the whole request was sent"
+                }
                 Shown::Other => "the response has a body in which an error cannot be excluded",
                 _ => "the response contradicts its status",
             };
@@ -355,7 +358,7 @@ impl Engine {
                 Shown::Refusal => incoming.contradicts_by_headers(),
                 _ => false,
             };
-        match judge(meta, Seen { status, shown, shows_success }) {
+        match judge(meta, Seen { status, shown, shows_success, early: incoming.early }) {
             Verdict::Unknown => {
                 let Some(id) = ids.first() else { return unknown(error) };
                 // The response can be the only copy of the id.

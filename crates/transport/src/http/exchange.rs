@@ -39,7 +39,7 @@ pub(super) async fn exchange(
     pool: &Arc<Pool>,
     key: Key,
     mut pooled: Box<PooledConnection>,
-    request: Request<Outgoing>,
+    mut request: Request<Outgoing>,
     context: &AttemptContext,
 ) -> Result<Response<Content>, (Failure, Option<Request<Outgoing>>)> {
     pooled.meter.limit(UNTIL_HEAD);
@@ -49,6 +49,7 @@ pub(super) async fn exchange(
     let arriving = ArrivingHead::begin(operation, &pooled.tee, context);
     let meter = pooled.meter.clone();
     context.set_settling(move || settle(meter.clone()));
+    request.body_mut().begin(&pooled.handover);
     context.mark_sent();
     let mut ended = false;
     let sent = {
@@ -70,6 +71,9 @@ pub(super) async fn exchange(
                 return Err((Failure { answer, ..failure }, None));
             }
             arriving.complete();
+            if pooled.handover.is_early() {
+                context.mark_early();
+            }
             let mut body = ResponseBody {
                 incoming,
                 pooled: Some(pooled),
