@@ -143,7 +143,7 @@ impl AttemptContext {
     }
 
     /// Stores what was received of a response without a whole head. A transport that is dropped calls this for an
-    /// operation that must not be repeated (AT-97).
+    /// operation that must not be repeated, or that changes something and has no documented body (AT-97).
     pub fn set_partial_answer(&self, answer: RawResponse) {
         *self.state.partial_answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
     }

@@ -23,8 +23,8 @@ use super::decide::decide;
 use super::limits::{RetryBucket, Slot};
 use super::observed_call::ObservedCall;
 use super::outcome::{
-    Failed, Seen, Shown, Verdict, after_ambiguous_attempt, can_succeed, conclude, is_ambiguous, is_refusal, judge,
-    unknown,
+    Failed, Seen, Shown, Verdict, after_ambiguous_attempt, can_succeed, conclude, is_ambiguous, is_final, is_refusal,
+    judge, unknown,
 };
 use super::receive::{ArrivingResponse, retry_after};
 use super::stream::Guard;
@@ -240,6 +240,7 @@ impl Engine {
                 let detail =
                     format!("the response with status {} was not complete within the timeout", status.as_u16());
                 let timeout = timeout.with_kind(Kind::Timeout, detail).with_delivery(Delivery::MaybeSent);
+                let timeout = if is_final(meta, status.as_u16()) { unknown(timeout) } else { timeout };
                 Err(Failed::timed_out(timeout.with_answer(incoming.into_raw())))
             }
         }
@@ -256,10 +257,7 @@ impl Engine {
         let status = incoming.head.status.as_u16();
         let incomplete = |error: Error| {
             let error = error.with_status(status).with_delivery(Delivery::MaybeSent);
-            // A repetition would not show what this response says.
-            let is_final =
-                can_succeed(meta, status) && meta.answer == Answer::Empty && meta.safety != RetrySafety::Safe;
-            if is_final { unknown(error) } else { error }
+            if is_final(meta, status) { unknown(error) } else { error }
         };
         if !can_succeed(meta, status) {
             let (error, whole) = incoming.refusal().await;

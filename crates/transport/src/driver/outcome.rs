@@ -94,6 +94,12 @@ pub(super) fn can_succeed(meta: &Meta, status: u16) -> bool {
     meta.expect.contains(&status) || (meta.answer != Answer::Status && matches!(status, 200..=204))
 }
 
+/// Whether an incomplete response of this status leaves the outcome unknown, also for a call that can be repeated: a
+/// repetition would not show what this response says.
+pub(super) fn is_final(meta: &Meta, status: u16) -> bool {
+    can_succeed(meta, status) && meta.answer == Answer::Empty && meta.safety != RetrySafety::Safe
+}
+
 /// Returns what a complete response means (AT-89, AT-94, AT-97, AI-31).
 pub(super) fn judge(meta: &Meta, seen: Seen) -> Verdict {
     let Seen { status, shown, shows_success, early } = seen;
