@@ -17,6 +17,7 @@ use crate::network;
 use crate::output::{Format, Page, say};
 use crate::progress::Progress;
 use crate::state::{self, Recorder, StateDirectory};
+use crate::stopping;
 use crate::stream_deadline::StreamDeadline;
 use crate::text::ids;
 use crate::trace::TraceOptions;
@@ -206,10 +207,12 @@ impl<'a, A> Context<'a, A> {
         let Some(seen) = self.exchanges.take_not_found() else { return failure };
         // A login exists at every base URL, so it needs no probe.
         let is_login = failure.operation() != Some(seen.operation);
-        let is_api = seen.may_be_the_api()
-            && !is_login
-            && !self.api.is_probe
-            && !probe.await.is_err_and(|failure| failure.status() == Some(404));
+        // After a signal the vendor's answer counts without a probe.
+        let is_absent = async {
+            let probed = stopping::unless_stopped(probe).await;
+            probed.is_some_and(|probed| probed.is_err_and(|failure| failure.status() == Some(404)))
+        };
+        let is_api = seen.may_be_the_api() && !is_login && !self.api.is_probe && !is_absent.await;
         let failure = if failure.kind() == Some(Kind::OutcomeUnknown) {
             failure
         } else if failure.has_earlier_attempt() {

@@ -215,6 +215,9 @@ fn check_clock(now: Timestamp) -> Result<(), Failure> {
 fn interrupted(code: u8) -> Failure {
     let message = match stopping::may_have_changed() {
         true => "interrupted; if a request was already sent, the vendor may execute it",
+        false if stopping::is_refused() => {
+            "interrupted; the vendor refused the request (HTTP 401), and it was not sent again"
+        }
         false => "interrupted; no request that changes something was sent",
     };
     Failure::local(message).with_code(code)

@@ -1,7 +1,7 @@
 //! What a command may still do after a signal: receive the response to a request that it has sent (AT-97), and send
 //! nothing.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::{Request, Response};
+use futures_util::future::{Either, select};
+use http::{Request, Response, StatusCode};
 use identkit_core::{Clock as _, Content, Delivery, Kind};
 use identkit_transport::{AttemptContext, Failure as TransportFailure, SystemClock, Transport};
 use identkit_wire::{Body, RetrySafety};
@@ -36,8 +37,14 @@ static REFUSED: AtomicBool = AtomicBool::new(false);
 /// The last request that changes something, with the length of its body.
 static CHANGE: Mutex<Option<(AttemptContext, u64)>> = Mutex::new(None);
 
+/// Whether the response to it has status 401.
+static UNAUTHORIZED: AtomicBool = AtomicBool::new(false);
+
 /// Whether a request that changes something may have been sent before the last one. A login changes nothing.
 static EARLIER_CHANGE: AtomicBool = AtomicBool::new(false);
+
+/// Whether the vendor refused the last request that changes something with a 401, before the login after it.
+static REFUSED_BY_VENDOR: AtomicBool = AtomicBool::new(false);
 
 /// Path of a login.
 const LOGIN: &str = "/auth";
@@ -94,14 +101,36 @@ pub(crate) fn may_have_changed() -> bool {
     EARLIER_CHANGE.load(Ordering::SeqCst) || change.as_ref().is_some_and(|(context, _)| is_sent_change(context))
 }
 
+/// Whether the vendor refused the request that changes something, and it was not sent again.
+pub(crate) fn is_refused() -> bool {
+    REFUSED_BY_VENDOR.load(Ordering::SeqCst) && !may_have_changed()
+}
+
+fn is_login(context: &AttemptContext) -> bool {
+    context.operation().is_some_and(|operation| operation.path == LOGIN)
+}
+
 fn is_sent_change(context: &AttemptContext) -> bool {
-    let is_login = context.operation().is_some_and(|operation| operation.path == LOGIN);
-    !is_login && context.delivery() != Delivery::NotSent
+    !is_login(context) && context.delivery() != Delivery::NotSent
 }
 
 /// Whether a signal arrived.
 pub(crate) fn is_stopped() -> bool {
     STOPPED.load(Ordering::SeqCst)
+}
+
+/// Runs work that changes nothing. `None` if a signal arrives first.
+pub(crate) async fn unless_stopped<T>(work: impl Future<Output = T>) -> Option<T> {
+    let stopped = async {
+        let clock = SystemClock::new();
+        while !is_stopped() {
+            drop(clock.sleep_until(clock.now().plus(TICK)).await);
+        }
+    };
+    match select(pin!(work), pin!(stopped)).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }
 
 /// Waits until no piece of a response has arrived for a while after a signal, or until the time is over.
@@ -154,8 +183,11 @@ impl Transport for StoppableTransport {
         if changes {
             let change = (context.clone(), request.body().len());
             let earlier = CHANGE.lock().unwrap_or_else(PoisonError::into_inner).replace(change);
+            // The driver logs in again only after a sure refusal.
+            let is_refused = UNAUTHORIZED.swap(false, Ordering::SeqCst) && is_login(context);
             if earlier.is_some_and(|(context, _)| is_sent_change(&context)) {
-                EARLIER_CHANGE.store(true, Ordering::SeqCst);
+                let fact = if is_refused { &REFUSED_BY_VENDOR } else { &EARLIER_CHANGE };
+                fact.store(true, Ordering::SeqCst);
             }
         }
         let mut sending = pin!(self.0.send(request, context));
@@ -174,6 +206,7 @@ impl Transport for StoppableTransport {
         if !changes {
             return Ok(response);
         }
+        UNAUTHORIZED.store(response.status() == StatusCode::UNAUTHORIZED, Ordering::SeqCst);
         PIECES.fetch_add(1, Ordering::SeqCst);
         Ok(response.map(|content| {
             tap(content, |_| {

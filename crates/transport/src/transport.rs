@@ -27,6 +27,7 @@ type Settle = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
 #[derive(Default)]
 struct State {
     sent: AtomicBool,
+    early: AtomicBool,
     expiry: Expiry,
     settle: Mutex<Option<Arc<Settle>>>,
     /// Bytes of the request body that were sent.
@@ -118,6 +119,18 @@ impl AttemptContext {
         self.state.body_sent.store(0, Ordering::SeqCst);
     }
 
+    /// Records that the response arrived before the whole request was handed to the connection. A success then proves
+    /// nothing, because the server cannot have read the request (AT-97). The transport calls this before it returns the
+    /// response.
+    pub fn mark_early(&self) {
+        self.state.early.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the response arrived before the whole request was handed to the connection, as reported by the transport.
+    pub fn is_early(&self) -> bool {
+        self.state.early.load(Ordering::SeqCst)
+    }
+
     /// Adds to the number of body bytes that were sent. The transport calls this for every piece, so that the driver
     /// detects a stalled upload.
     pub fn progress(&self, bytes: u64) {
@@ -130,7 +143,7 @@ impl AttemptContext {
     }
 
     /// Stores what was received of a response without a whole head. A transport that is dropped calls this for an
-    /// operation that must not be repeated (AT-97).
+    /// operation that must not be repeated, or that changes something and has no documented body (AT-97).
     pub fn set_partial_answer(&self, answer: RawResponse) {
         *self.state.partial_answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
     }

@@ -131,6 +131,12 @@ impl Recorder {
         }
     }
 
+    /// Remembers what was received of a response to such a request without a whole or valid head.
+    pub(super) fn remember_answer(&self, answer: &RawResponse) {
+        self.remember_response(answer.status(), answer.headers());
+        self.remember_piece(Some(answer.body()));
+    }
+
     /// Remembers a piece of the body of this response. `None` is its end.
     pub(super) fn remember_piece(&self, piece: Option<&[u8]>) {
         let mut change = self.lock_change();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{Request, Response};
-use identkit_core::{Content, Delivery, Kind};
+use identkit_core::{Content, Delivery, Kind, RawResponse};
 use identkit_transport::{AttemptContext, Failure, Trailers, Transport};
 use identkit_wire::{Answer, Body, Meta, RetrySafety};
 
@@ -30,7 +30,12 @@ impl Transport for RecordingTransport {
         if let Some(meta) = context.operation().filter(|meta| is_change(meta)) {
             // The paths of these calls end with an id.
             self.recorder.remember(meta, request.uri().path().rsplit('/').next().unwrap_or_default());
-            let (head, content) = self.inner.send(request, context).await?.into_parts();
+            let dropped = DroppedAttempt::new(context, |answer| self.recorder.remember_answer(answer));
+            let sent = self.inner.send(request, context).await.inspect_err(|failure| {
+                failure.answer.iter().for_each(|answer| self.recorder.remember_answer(answer));
+            });
+            drop(dropped);
+            let (head, content) = sent?.into_parts();
             self.recorder.remember_response(head.status, &head.headers);
             let recorder = self.recorder.clone();
             let content = tap(content, move |piece| match piece {
@@ -47,7 +52,7 @@ impl Transport for RecordingTransport {
             let detail = "the record of the request cannot be written (--state)";
             Failure::new(Delivery::NotSent, Kind::Storage, detail).with_source(error)
         })?;
-        let dropped = DroppedAttempt { recorder: &self.recorder, context };
+        let dropped = DroppedAttempt::new(context, |answer| self.recorder.answer(answer));
         let sent = self.inner.send(request, context).await.inspect_err(|failure| {
             // A response that is not valid HTTP (AT-97).
             failure.answer.iter().for_each(|answer| self.recorder.answer(answer));
@@ -71,14 +76,20 @@ impl Transport for RecordingTransport {
 
 /// Records what was received of a head if the attempt is dropped, by a timeout or a signal (AT-97). The transport below
 /// is dropped first.
-struct DroppedAttempt<'a> {
-    recorder: &'a Recorder,
+struct DroppedAttempt<'a, F: Fn(&RawResponse)> {
     context: &'a AttemptContext,
+    record: F,
 }
 
-impl Drop for DroppedAttempt<'_> {
+impl<'a, F: Fn(&RawResponse)> DroppedAttempt<'a, F> {
+    fn new(context: &'a AttemptContext, record: F) -> Self {
+        Self { context, record }
+    }
+}
+
+impl<F: Fn(&RawResponse)> Drop for DroppedAttempt<'_, F> {
     fn drop(&mut self) {
-        self.context.partial_answer().iter().for_each(|answer| self.recorder.answer(answer));
+        self.context.partial_answer().iter().for_each(&self.record);
     }
 }
 
@@ -87,7 +98,7 @@ mod tests {
     use std::path::PathBuf;
 
     use clap::Parser;
-    use identkit_core::{Instant, RawResponse};
+    use identkit_core::Instant;
     use identkit_identity_tm::PutOrder;
     use identkit_wire::{Operation as _, encode_base64};
 

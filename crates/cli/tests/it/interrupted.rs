@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write};
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -394,6 +394,54 @@ fn at_97_a_response_to_an_interrupted_change_is_kept() {
         result.ends_with(143, &["is on standard output: save it", MESSAGE]);
         assert_eq!(result.stdout, OTHER, "{line}");
     }
+}
+
+#[test]
+fn at_97_a_change_keeps_an_answer_that_is_not_http() {
+    let lengths = "HTTP/1.1 202 A\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}";
+    let switched = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
+    for line in ["tm delete 4711 --yes", "tm video request 4711 --callback-url https://example.com/h"] {
+        for answer in [lengths, switched] {
+            let server = Server::always(|| Reply::Cut(answer.into()));
+            let folder = tempfile::tempdir().unwrap();
+            run(&mut in_folder(&server, &folder, line)).ends_with(6, &["identkit state show"]);
+            assert_eq!(recorded(&folder), answer, "{line}");
+        }
+        // The head arrives, the body does not within the timeout.
+        let server = Server::always(|| Reply::Stall("HTTP/1.1 202 A\r\nContent-Length: 9\r\n\r\n{}".into()));
+        let folder = tempfile::tempdir().unwrap();
+        run(in_folder(&server, &folder, line).args(["--timeout", "1"])).ends_with(6, &["identkit state show"]);
+        assert_eq!(recorded(&folder), "{}", "{line}");
+    }
+}
+
+#[test]
+fn at_97_a_signal_does_not_hide_a_refusal() {
+    // The command's own probe after a 404 hangs.
+    for line in ["tm put-order order.json", "tm sign confirm 4711 --tan 123456"] {
+        let server = Server::start(|request| match request.path.contains("serverStatus") {
+            false => Reply::json("404 Not Found", ""),
+            true => Reply::silence(),
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = in_folder(&server, &folder, line);
+        let result = end_when(&mut command, "TERM", |_| server.requests().len() > 1);
+        assert!(matches!(result.code, Some(4 | 5)), "{line}: {result:#?}");
+        result.logs_none_of(&["interrupted", "may execute"]);
+    }
+    // The login after a 401 hangs.
+    let logins = AtomicUsize::new(0);
+    let server = Server::start(move |request| match request.path.as_str() {
+        "/auth" if logins.fetch_add(1, Ordering::SeqCst) == 0 => {
+            Reply::json("200 OK", r#"{"result":true,"response_status":200,"token":"xxx"}"#)
+        }
+        "/auth" => Reply::silence(),
+        _ => Reply::json("401 Unauthorized", ""),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = in_folder(&server, &folder, "identify24 create ident.json");
+    let result = end_when(&mut command, "TERM", |_| server.requests().len() > 2);
+    result.ends_with(143, &["the vendor refused the request (HTTP 401)"]).logs_none_of(&["may execute", "may exist"]);
 }
 
 #[test]

@@ -5,11 +5,11 @@ use http::{HeaderMap, Method, StatusCode};
 use identkit_core::{Advice, Error, FoundId, Kind, RawResponse, Secret};
 use identkit_wire::url::WebUrl;
 use identkit_wire::{
-    AmbiguityPolicy, BodyMode, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_new_id, has_blank_ends, json,
-    operation,
+    AmbiguityPolicy, BodyMode, Decoded, Encoded, Operation, RetrySafety, Warning, can_be_new_id, failure_beside_result,
+    has_blank_ends, json, operation,
 };
 
-use super::refused::{contradicts, hints_at_an_ident};
+use super::refused::{contradicts, has_another_id, hints_at_an_ident, reports_error};
 use super::{call, is_url_of};
 use crate::messages::{CreateIdent, CreateIdentResponse};
 use crate::{Dialect, writer};
@@ -64,6 +64,11 @@ operation! {
         });
         let message = "the ident_id has blanks or control characters, which are part of it: use it unchanged";
         warnings.extend(Warning::when(has_odd_id, message, "AI-15"));
+        let explained = answer.messages.as_ref().is_some_and(reports_error);
+        let failure = Warning::when(explained, "the vendor also reported an error", "AT-94");
+        warnings.extend(failure.or_else(|| failure_beside_result(&answer.extra)));
+        let message = "the response has another id beside the ident_id: it may belong to another ident";
+        warnings.extend(Warning::when(has_another_id(&answer), message, "AT-95"));
         let named = answer.ident_id.as_ref().is_some_and(|id| can_be_new_id(id.expose()));
         let keep = |error: Error| error.with_vendor_text(super::excerpt(&body));
         match answer.accepted() {

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use identkit_wire::{json, trim_body};
 use serde_json::Value;
 
-use crate::messages::CreateIdentResponse;
+use crate::messages::{CreateIdentResponse, Messages};
 
 /// Whether a refusal of this status, with these headers and this body, may hold an ident. After 401 and 429 the client
 /// sends the create again, so these must prove that they hold nothing. The client does not repeat the others, so they
@@ -390,6 +390,25 @@ fn has_ident(value: &Value) -> bool {
         Value::String(text) => has_url(text.as_bytes()) || labels_an_ident(text),
         _ => false,
     }
+}
+
+/// Whether messages report an error.
+pub(super) fn reports_error(messages: &Messages) -> bool {
+    messages.iter().any(|text| text_refuses(text.expose()) == Some(true))
+}
+
+/// Whether a response has another id beside the ident_id: in `id`, or in the `id` of `data` or `ident`.
+pub(super) fn has_another_id(answer: &CreateIdentResponse) -> bool {
+    let Some(ident_id) = &answer.ident_id else { return false };
+    let differs = |id: &Value| {
+        let text = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+        !is_empty(id) && text != ident_id.expose()
+    };
+    answer.extra.iter().any(|(name, value)| match name.to_ascii_lowercase().as_str() {
+        "id" => differs(value),
+        "data" | "ident" => value.get("id").is_some_and(differs),
+        _ => false,
+    })
 }
 
 #[cfg(test)]

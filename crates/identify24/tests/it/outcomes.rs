@@ -181,6 +181,29 @@ async fn i_041_a_url_without_the_ident_id_is_a_warning() {
     }
 }
 
+#[tokio::test]
+async fn at_94_an_error_beside_a_created_ident_is_a_warning() {
+    for (beside, rules) in [
+        (r#""error":"no credit""#, &["AT-94"][..]),
+        (r#""messages":["ident could not be stored: error"]"#, &["AT-94"]),
+        (r#""messages":["invalid e-mail"],"error":"x""#, &["AT-94"]),
+        (r#""messages":["Ident created"]"#, &[]),
+        (r#""messages":[],"error":"""#, &[]),
+        (r#""id":"b-2""#, &["AT-95"]),
+        (r#""data":{"id":"b-2"}"#, &["AT-95"]),
+        (r#""ident":{"id":7}"#, &["AT-95"]),
+        (r#""id":"a-1","data":{"id":"a-1"}"#, &[]),
+        (r#""id":null,"data":{"id":""}"#, &[]),
+    ] {
+        let body = format!(r#"{{"result":true,"ident_id":"a-1",{beside}}}"#);
+        let vendor = Vendor::script(vec![ok(body)]);
+        let created = client(&vendor).create_ident(&erika(), &options()).await.unwrap();
+        let found =
+            created.warnings.iter().map(|warning| warning.rule).filter(|rule| ["AT-94", "AT-95"].contains(rule));
+        assert_eq!(found.collect::<Vec<_>>(), rules, "{beside}");
+    }
+}
+
 /// Fails unless the outcome of a create with this response is unknown, and the create is sent once.
 async fn assert_sent_once(answer: Step) {
     let vendor = Vendor::script(vec![answer.clone(), ok(CREATED)]);

@@ -144,9 +144,9 @@ mod tests {
                     Kind::Rejected | Kind::RateLimited => Shown::Refusal,
                     _ => Shown::Other,
                 };
-                let verdict = status
-                    .filter(|_| error.delivery() == Some(Answered))
-                    .map(|status| judge(meta, Seen { status: status.as_u16(), shown, shows_success: false }));
+                let verdict = status.filter(|_| error.delivery() == Some(Answered)).map(|status| {
+                    judge(meta, Seen { status: status.as_u16(), shown, shows_success: false, early: false })
+                });
                 let error = if verdict == Some(Verdict::Unknown) { unknown(error) } else { conclude(meta, error) };
                 let failed = Failed { error, status, retry_after, permanent };
                 match decide(meta, &failed, 1, 4, &Policy::default(), 0.5) {

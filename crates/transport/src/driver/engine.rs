@@ -23,8 +23,8 @@ use super::decide::decide;
 use super::limits::{RetryBucket, Slot};
 use super::observed_call::ObservedCall;
 use super::outcome::{
-    Failed, Seen, Shown, Verdict, after_ambiguous_attempt, can_succeed, conclude, is_ambiguous, is_refusal, judge,
-    unknown,
+    Failed, Seen, Shown, Verdict, after_ambiguous_attempt, can_succeed, conclude, is_ambiguous, is_final, is_refusal,
+    judge, unknown,
 };
 use super::receive::{ArrivingResponse, retry_after};
 use super::stream::Guard;
@@ -228,7 +228,7 @@ impl Engine {
         };
         let status = response.status();
         let retry_after = retry_after(response.headers(), &*self.clock);
-        let mut incoming = ArrivingResponse::new(meta, coding::decode(response));
+        let mut incoming = ArrivingResponse::new(meta, coding::decode(response)).early(context.is_early());
         match deadline.run(self.receive(codec, &mut incoming, slot, observer)).await {
             Ok(Ok(warnings)) => Ok(Response::new(status, warnings, incoming.into_unrepeatable())),
             Ok(Err(error)) => {
@@ -240,6 +240,7 @@ impl Engine {
                 let detail =
                     format!("the response with status {} was not complete within the timeout", status.as_u16());
                 let timeout = timeout.with_kind(Kind::Timeout, detail).with_delivery(Delivery::MaybeSent);
+                let timeout = if is_final(meta, status.as_u16()) { unknown(timeout) } else { timeout };
                 Err(Failed::timed_out(timeout.with_answer(incoming.into_raw())))
             }
         }
@@ -256,10 +257,7 @@ impl Engine {
         let status = incoming.head.status.as_u16();
         let incomplete = |error: Error| {
             let error = error.with_status(status).with_delivery(Delivery::MaybeSent);
-            // A repetition would not show what this response says.
-            let is_final =
-                can_succeed(meta, status) && meta.answer == Answer::Empty && meta.safety != RetrySafety::Safe;
-            if is_final { unknown(error) } else { error }
+            if is_final(meta, status) { unknown(error) } else { error }
         };
         if !can_succeed(meta, status) {
             let (error, whole) = incoming.refusal().await;
@@ -295,10 +293,13 @@ impl Engine {
         }
         // A body that the document does not describe can contradict the status.
         let shown = if meta.answer == Answer::Empty { incoming.shown() } else { Shown::Result };
-        let seen = Seen { status, shown, shows_success: false };
+        let seen = Seen { status, shown, shows_success: false, early: incoming.early };
         let verdict = judge(meta, seen);
         if !matches!(verdict, Verdict::Success | Verdict::UnlistedSuccess) {
             let detail = match shown {
+                _ if incoming.early && verdict == Verdict::Unknown => {
+                    "the response arrived before the whole request was sent"
+                }
                 Shown::Other => "the response has a body in which an error cannot be excluded",
                 _ => "the response contradicts its status",
             };
@@ -355,7 +356,7 @@ impl Engine {
                 Shown::Refusal => incoming.contradicts_by_headers(),
                 _ => false,
             };
-        match judge(meta, Seen { status, shown, shows_success }) {
+        match judge(meta, Seen { status, shown, shows_success, early: incoming.early }) {
             Verdict::Unknown => {
                 let Some(id) = ids.first() else { return unknown(error) };
                 // The response can be the only copy of the id.

@@ -70,6 +70,8 @@ pub(super) struct Seen {
     pub(super) shown: Shown,
     /// Whether the body contains one of [`Meta::ids`].
     pub(super) shows_success: bool,
+    /// Whether it arrived before the whole request was sent.
+    pub(super) early: bool,
 }
 
 /// What a complete response means.
@@ -92,12 +94,21 @@ pub(super) fn can_succeed(meta: &Meta, status: u16) -> bool {
     meta.expect.contains(&status) || (meta.answer != Answer::Status && matches!(status, 200..=204))
 }
 
+/// Whether an incomplete response of this status leaves the outcome unknown, also for a call that can be repeated: a
+/// repetition would not show what this response says.
+pub(super) fn is_final(meta: &Meta, status: u16) -> bool {
+    can_succeed(meta, status) && meta.answer == Answer::Empty && meta.safety != RetrySafety::Safe
+}
+
 /// Returns what a complete response means (AT-89, AT-94, AT-97, AI-31).
 pub(super) fn judge(meta: &Meta, seen: Seen) -> Verdict {
-    let Seen { status, shown, shows_success } = seen;
+    let Seen { status, shown, shows_success, early } = seen;
     let reads = meta.safety == RetrySafety::Safe;
     let failed = if reads { Verdict::Unreadable } else { Verdict::Unknown };
     if can_succeed(meta, status) {
+        if early && !reads {
+            return Verdict::Unknown;
+        }
         let listed = meta.expect.contains(&status);
         let success = if listed { Verdict::Success } else { Verdict::UnlistedSuccess };
         return match (meta.answer, shown) {
@@ -262,14 +273,14 @@ mod tests {
             (Status, 200, Shown::Html, "ssss"),
             (Status, 201, Shown::Empty, "-???"),
         ] {
-            let seen = Seen { status, shown, shows_success: false };
+            let seen = Seen { status, shown, shows_success: false, early: false };
             assert_eq!(verdicts(|meta| meta.answer(answer), seen), expected, "{answer:?} {seen:?}");
         }
         for (status, expected) in [(200, "ssss"), (201, "-???")] {
-            let seen = Seen { status, shown: Shown::Empty, shows_success: false };
+            let seen = Seen { status, shown: Shown::Empty, shows_success: false, early: false };
             assert_eq!(verdicts(|meta| meta.answer(Empty).listed_only(), seen), expected, "{seen:?}");
         }
-        let contradictory = Seen { status: 200, shown: Shown::Refusal, shows_success: true };
+        let contradictory = Seen { status: 200, shown: Shown::Refusal, shows_success: true, early: false };
         assert_eq!(verdicts(|meta| meta, contradictory), "r???");
     }
 
@@ -289,16 +300,32 @@ mod tests {
             (500, Gateway, "rr??", "rr??"),
             (600, Other, "r???", "r???"),
         ] {
-            let seen = Seen { status, shown, shows_success: false };
+            let seen = Seen { status, shown, shows_success: false, early: false };
             assert_eq!(verdicts(|meta| meta, seen), expected, "{seen:?}");
             let refusals = Box::leak(Box::new([documented(status)]));
             assert_eq!(verdicts(|meta| meta.refusals(refusals), seen), documented_as, "documented: {seen:?}");
         }
         for (shows_success, expected) in [(false, "rrrr"), (true, "rrr?")] {
-            let seen = |status| Seen { status, shown: Other, shows_success };
+            let seen = |status| Seen { status, shown: Other, shows_success, early: false };
             assert_eq!(verdicts(|meta| meta, seen(400)), expected);
             let certain = const { &[documented(503).certain()] };
             assert_eq!(verdicts(|meta| meta.refusals(certain), seen(503)), expected);
         }
+    }
+
+    #[test]
+    fn at_97_a_success_before_the_end_of_the_request_is_unknown() {
+        let seen = |status, shown| Seen { status, shown, shows_success: false, early: true };
+        for (status, shown, expected) in [
+            (200, Shown::Result, "s???"),
+            (201, Shown::Result, "u???"),
+            (200, Shown::Refusal, "r???"),
+            (400, Shown::Other, "rrrr"),
+            (500, Shown::Other, "rr??"),
+        ] {
+            assert_eq!(verdicts(|meta| meta, seen(status, shown)), expected, "{status} {shown:?}");
+        }
+        assert_eq!(verdicts(|meta| meta.answer(Answer::Empty), seen(200, Shown::Empty)), "s???");
+        assert_eq!(verdicts(|meta| meta.answer(Answer::Status), seen(200, Shown::Empty)), "s???");
     }
 }

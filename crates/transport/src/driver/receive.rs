@@ -46,12 +46,20 @@ pub(super) struct ArrivingResponse {
     pieces: u32,
     /// Whether the buffer holds the whole body.
     complete: bool,
+    /// Whether it arrived before the whole request was sent.
+    pub(super) early: bool,
 }
 
 impl ArrivingResponse {
     pub(super) fn new(meta: &'static Meta, response: ::http::Response<Content>) -> Self {
         let (head, content) = response.into_parts();
-        Self { meta, head, content, buffer: Bytes::new(), pieces: 0, complete: false }
+        Self { meta, head, content, buffer: Bytes::new(), pieces: 0, complete: false, early: false }
+    }
+
+    /// Sets whether the response arrived before the whole request was sent.
+    pub(super) fn early(mut self, early: bool) -> Self {
+        self.early = early;
+        self
     }
 
     /// Reads the next piece of the body.

@@ -21,6 +21,7 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::fault::{ConnectError, ConnectFault};
+use super::handover::Handover;
 
 /// Time limit for connecting to all addresses of one family.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -218,16 +219,18 @@ impl fmt::Display for TooManyBytes {
 
 impl std::error::Error for TooManyBytes {}
 
-/// Implements writing by the field `stream`.
+/// Implements writing by the field `stream`, and notes each flush in another field.
 macro_rules! delegate_writes {
-    ($name:ident) => {
+    ($name:ident $(, $handover:ident)?) => {
         impl AsyncWrite for $name {
             fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
                 Pin::new(&mut self.stream).poll_write(cx, bytes)
             }
 
             fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Pin::new(&mut self.stream).poll_flush(cx)
+                std::task::ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+                $(self.$handover.flush();)?
+                Poll::Ready(Ok(()))
             }
 
             fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -311,22 +314,26 @@ impl Tee {
     }
 }
 
-/// A stream above TLS whose received bytes a [`Tee`] retains.
+/// A stream above TLS whose received bytes a [`Tee`] retains, and a [`Handover`] compares with what was sent.
 pub(super) struct Teed {
     pub(super) stream: Box<dyn Stream>,
     pub(super) tee: Tee,
+    pub(super) handover: Handover,
 }
 
 impl AsyncRead for Teed {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        self.tee.retain(buffer.filled().get(before..).unwrap_or_default());
+        if let Some(received) = buffer.filled().get(before..).filter(|received| !received.is_empty()) {
+            self.handover.receive();
+            self.tee.retain(received);
+        }
         Poll::Ready(Ok(()))
     }
 }
 
-delegate_writes!(Teed);
+delegate_writes!(Teed, handover);
 
 #[cfg(test)]
 mod tests;

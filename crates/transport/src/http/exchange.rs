@@ -19,6 +19,7 @@ use super::invalid::{ArrivingHead, invalid_answer, read_rest, rest_of_body};
 use super::outgoing::Outgoing;
 use super::pool::{Key, Pool, PooledConnection};
 use super::settle::settle;
+use crate::transport::ends_connection;
 use crate::{AttemptContext, Failure, Trailers};
 
 /// Maximum size of a response head, in bytes.
@@ -39,16 +40,17 @@ pub(super) async fn exchange(
     pool: &Arc<Pool>,
     key: Key,
     mut pooled: Box<PooledConnection>,
-    request: Request<Outgoing>,
+    mut request: Request<Outgoing>,
     context: &AttemptContext,
 ) -> Result<Response<Content>, (Failure, Option<Request<Outgoing>>)> {
     pooled.meter.limit(UNTIL_HEAD);
     let ending = Ending::of(context.operation());
-    // The vendor does not give the response to such a request a second time.
-    let operation = context.operation().filter(|operation| operation.safety.forbids_repeat());
+    // The response to such a request can be the only sign of what happened.
+    let operation = context.operation().filter(|operation| ends_connection(operation));
     let arriving = ArrivingHead::begin(operation, &pooled.tee, context);
     let meter = pooled.meter.clone();
     context.set_settling(move || settle(meter.clone()));
+    request.body_mut().begin(&pooled.handover);
     context.mark_sent();
     let mut ended = false;
     let sent = {
@@ -70,6 +72,9 @@ pub(super) async fn exchange(
                 return Err((Failure { answer, ..failure }, None));
             }
             arriving.complete();
+            if pooled.handover.is_early() {
+                context.mark_early();
+            }
             let mut body = ResponseBody {
                 incoming,
                 pooled: Some(pooled),

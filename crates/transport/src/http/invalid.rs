@@ -1,5 +1,5 @@
-//! What was received of a response that is not valid HTTP or has no whole head, if the vendor does not give it a second
-//! time (AT-97).
+//! What was received of a response that is not valid HTTP or has no whole head, if it is the response to a call that must
+//! not be repeated, or that changes something and has no documented body (AT-97).
 
 use std::pin::pin;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Status of bytes without a status line.
 const NO_STATUS: u16 = 600;
 
-/// The response of an operation that must not be repeated, although it is not valid HTTP.
+/// The response of this operation, although it is not valid HTTP.
 pub(super) async fn invalid_answer(
     operation: Option<&Meta>,
     pooled: PooledConnection,

@@ -13,6 +13,7 @@ mod ending;
 mod exceptions;
 mod exchange;
 mod fault;
+mod handover;
 mod invalid;
 mod outgoing;
 mod pool;
@@ -45,6 +46,7 @@ pub use self::tls::{Pin, TlsBuilder, certificates};
 
 use self::dial::{Tee, Teed, open};
 use self::exchange::{BUFFER, HEAD, HEADERS, exchange};
+use self::handover::Handover;
 use self::outgoing::Outgoing;
 use self::pool::{Key, Pool, PooledConnection};
 use self::proxy::ProxyDial;
@@ -156,8 +158,9 @@ impl HyperTransport {
             let fault = fault::connect_fault(&source, self.certificate_requests.load(Ordering::Relaxed) != before);
             ConnectError::new(fault, source).failure()
         })?;
-        let tee = Tee::default();
-        let stream: Box<dyn Stream> = Box::new(Teed { stream: stream.into_inner(), tee: tee.clone() });
+        let (tee, handover) = (Tee::default(), Handover::default());
+        let stream = Teed { stream: stream.into_inner(), tee: tee.clone(), handover: handover.clone() };
+        let stream: Box<dyn Stream> = Box::new(stream);
         let (sender, connection) = hyper::client::conn::http1::Builder::new()
             .max_buf_size(BUFFER)
             .max_header_size(HEAD)
@@ -166,7 +169,7 @@ impl HyperTransport {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|source| ConnectError::new(ConnectFault::Unreachable, source).failure())?;
-        Ok(Box::new(PooledConnection { host, sender, connection, meter, tee }))
+        Ok(Box::new(PooledConnection { host, sender, connection, meter, tee, handover }))
     }
 }
 

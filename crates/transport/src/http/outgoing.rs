@@ -11,6 +11,7 @@ use http_body::{Frame, SizeHint};
 use identkit_wire::{Body, BodyReader};
 use tokio::task::JoinHandle;
 
+use super::handover::Handover;
 use crate::AttemptContext;
 
 type Chunk = Option<io::Result<Bytes>>;
@@ -43,6 +44,7 @@ pub(super) struct Outgoing {
     state: State,
     remaining: u64,
     context: AttemptContext,
+    handover: Option<Handover>,
 }
 
 /// Opens every source once, so that a missing file is an error before anything is sent.
@@ -63,7 +65,13 @@ impl Outgoing {
             (_, true) => State::InMemory(body.read()),
             (_, false) => State::OnDisk(Some(body.read()), Vec::new().into_iter()),
         };
-        Self { state, remaining, context: context.clone() }
+        Self { state, remaining, context: context.clone(), handover: None }
+    }
+
+    /// Begins the request on a connection, which is handed over together with this body.
+    pub(super) fn begin(&mut self, handover: &Handover) {
+        handover.begin(self.remaining > 0);
+        self.handover = Some(handover.clone());
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Chunk> {
@@ -104,6 +112,9 @@ impl http_body::Body for Outgoing {
         if let Some(Ok(bytes)) = &chunk {
             self.remaining = self.remaining.saturating_sub(bytes.len() as u64);
             self.context.progress(bytes.len() as u64);
+            if let Some(handover) = self.handover.as_ref().filter(|_| self.remaining == 0) {
+                handover.take();
+            }
         }
         if !matches!(chunk, Some(Ok(_))) {
             self.state = State::Done;

@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use identkit_core::{Clock, Instant};
 
 use super::dial::{Meter, Stream, Tee};
+use super::handover::Handover;
 use super::outgoing::Outgoing;
 
 /// Limits on idle connections.
@@ -49,6 +50,7 @@ pub(super) struct PooledConnection {
     pub(super) connection: Connection<TokioIo<Box<dyn Stream>>, Outgoing>,
     pub(super) meter: Meter,
     pub(super) tee: Tee,
+    pub(super) handover: Handover,
 }
 
 impl PooledConnection {

@@ -7,8 +7,8 @@ use identkit_core::{Delivery, Kind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
-    CAP, OK, answer_noted, answering, attempt, closed, create, endless, hear, noting, pause, plain, put, server, small,
-    soon, text,
+    CAP, Delete, OK, answer_noted, answering, attempt, call, closed, create, endless, hear, noting, pause, plain, put,
+    server, small, soon, text,
 };
 
 /// Kind and detail of a failure because of an unusable head.
@@ -391,4 +391,21 @@ async fn bytes_during_a_busy_runtime_are_not_the_next_response() {
     read.send(()).unwrap();
     sent.recv().unwrap();
     assert_eq!(text(&transport, &url, false).await.unwrap(), "ok");
+}
+
+#[tokio::test]
+async fn at_97_a_change_keeps_an_answer_that_is_not_valid_http() {
+    for answer in [
+        "HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        "HTTP/1.1 202 Accepted\r\nContent-Length: +2\r\n\r\n{}",
+        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        "HTTP/0.9 202 Accepted\r\n\r\n",
+        "accepted",
+    ] {
+        let url = answering(answer).await;
+        let error = call(plain(), &url, &Delete, Duration::from_secs(30)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::OutcomeUnknown, "{answer:?} {error}");
+        let raw = error.answer().expect(answer);
+        assert_eq!((raw.body().as_ref(), raw.is_complete()), (answer.as_bytes(), false), "{answer:?}");
+    }
 }

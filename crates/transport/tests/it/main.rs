@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod after_end;
+mod early;
 mod exchange;
 mod hostile;
 mod idle;

@@ -10,7 +10,7 @@ use identkit_core::{CallOptions, Content, Delivery, Error, Instant, Kind};
 pub(crate) use identkit_testkit::{closed, hear, pause, server, soon, spawn, within};
 use identkit_transport::http::{ConnectError, ConnectFault, HyperTransport, TlsConfig};
 use identkit_transport::{AttemptContext, BaseUrl, Driver, Failure, NoAuth, SystemClock, Transport};
-use identkit_wire::{AmbiguityPolicy, Body, BodyMode, Encoded, Meta, Received, RetrySafety};
+use identkit_wire::{AmbiguityPolicy, Answer, Body, BodyMode, Encoded, Meta, Operation, Received, RetrySafety};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -153,6 +153,20 @@ identkit_wire::operation! {
     },
 }
 
+/// An operation that deletes something and can be repeated.
+pub(crate) struct Delete;
+
+identkit_wire::operation! {
+    impl Delete;
+    meta: Meta::new(
+        "test", "delete", Method::PUT, "/delete", RetrySafety::IdempotentByEffect, AmbiguityPolicy::Retry(3)
+    )
+    .answer(Answer::Empty),
+    output: (), dialect: (),
+    encode: |_, ()| Ok(Encoded::new(HeaderMap::new(), small())),
+    decode: |_, _, _, ()| Ok(().into()),
+}
+
 pub(crate) fn small() -> Body {
     Body::from(b"body".to_vec())
 }
@@ -164,8 +178,18 @@ pub(crate) async fn create(
     body: Body,
     timeout: Duration,
 ) -> Result<identkit_transport::Response<String>, Error> {
+    call(transport, base, &Create(body), timeout).await
+}
+
+/// Makes a call through the driver.
+pub(crate) async fn call<Op: Operation<Dialect = ()>>(
+    transport: impl Transport + 'static,
+    base: &str,
+    operation: &Op,
+    timeout: Duration,
+) -> Result<identkit_transport::Response<Op::Output>, Error> {
     let base = BaseUrl::parse(base).unwrap();
     let clock = Arc::new(SystemClock::new());
     let driver = Driver::new(Arc::new(transport), clock, Arc::new(NoAuth), base, ());
-    soon("a call", driver.call(&Create(body), &CallOptions::new().timeout(timeout))).await
+    soon("a call", driver.call(operation, &CallOptions::new().timeout(timeout))).await
 }

@@ -13,7 +13,9 @@ use std::time::Duration;
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, stream};
+use http_body::Frame;
+use http_body_util::StreamBody;
 use identkit_core::{Advice, Content, Delivery};
 use identkit_wire::{AmbiguityPolicy, Answer, Body, BodyMode, Refusal, RetrySafety};
 
@@ -58,6 +60,8 @@ enum Step {
     Lengthless(Headers, &'static str),
     /// A response of this status whose body breaks off.
     Broken(u16),
+    /// A response of this status whose body never ends.
+    Stalled(u16),
     NotSent,
     Untrusted,
     Ambiguous,
@@ -82,6 +86,11 @@ impl Step {
             Self::Answer(status, headers, body) => (status, headers, Content::from_bytes(body)),
             Self::Lengthless(headers, body) => (200, headers, Content::new(None, Content::from_bytes(body))),
             Self::Broken(status) => (status, &[][..], Content::new(Some(100), Content::from_bytes("half"))),
+            Self::Stalled(status) => (
+                status,
+                &[][..],
+                Content::new(Some(100), StreamBody::new(stream::pending::<Result<Frame<Bytes>, Error>>())),
+            ),
             Self::NotSent => return Err(failed("refused")),
             Self::Untrusted => return Err(failed("untrusted").permanent()),
             Self::Ambiguous => return Err(failed("reset")),

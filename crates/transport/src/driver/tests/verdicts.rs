@@ -93,6 +93,16 @@ async fn at_89_a_body_that_cannot_be_read_confirms_nothing() {
     assert_eq!(call(&Confirm, &[Step::Broken(503), Step::Ambiguous, answer(202, "")]).await, " after 3");
 }
 
+#[tokio::test(start_paused = true)]
+async fn at_97_a_success_cut_by_the_deadline_is_unknown() {
+    for (status, kind) in [(202, Kind::OutcomeUnknown), (200, Kind::OutcomeUnknown), (503, Kind::Timeout)] {
+        let error = failed(&Confirm, Step::Stalled(status)).await;
+        assert_eq!(error.kind(), kind, "{status} {error}");
+        assert_eq!(error.answer().unwrap().status().as_u16(), status);
+        assert!(error.detail().contains("not complete within the timeout"), "{error}");
+    }
+}
+
 async fn failed<Op: Operation<Dialect = (), Output = String>>(operation: &Op, step: Step) -> Error {
     driver(&[step]).0.call(operation, &CallOptions::new()).await.unwrap_err()
 }
