@@ -122,7 +122,7 @@ fn processor_time(id: u32) -> f64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn four_workers_share_the_work() {
     let Some(server) = server::shared().await else { return };
-    let cases = usize::try_from(number("IDENTKIT_WORKERS_RATE", 24)).unwrap();
+    let cases = usize::try_from(number("IDENTKIT_WORKERS_RATE", 6)).unwrap();
     let one = rate(server, 1, CONCURRENCY, cases).await;
     let four = rate(server, WORKERS, CONCURRENCY, cases * WORKERS).await;
     rate(server, 1, 512, cases * WORKERS).await;
@@ -132,7 +132,7 @@ async fn four_workers_share_the_work() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_workers_repeat_no_artifact_and_no_deletion() {
     let Some(server) = server::shared().await else { return };
-    let cases = usize::try_from(number("IDENTKIT_WORKERS_CASES", 60)).unwrap();
+    let cases = usize::try_from(number("IDENTKIT_WORKERS_CASES", 32)).unwrap();
     let patience = Duration::from_secs(number("IDENTKIT_WORKERS_PATIENCE", 10));
     let service = service(server, cases).await;
     let mut workers: Vec<Running> = (0..WORKERS).map(|_| start(&service, CONCURRENCY)).collect();
@@ -153,7 +153,9 @@ async fn killed_workers_repeat_no_artifact_and_no_deletion() {
     }
     let ended = reread(&service, ended);
     assert_eq!((ended.len(), service.calls("putOrder")), (cases, cases as u64), "one order each");
-    for case in &ended {
+    // With little patience, a case can still wait, e.g. for the next sweep.
+    let waiting = |case: &&Value| patience < super::kills::ALL_WAITS && case["state"] == "open" && case["why"] != "";
+    for case in ended.iter().filter(|case| !waiting(case)) {
         service.assert_artifacts(case);
         let kinds: Vec<_> = case["artifacts"].as_array().unwrap().iter().map(|it| it["kind"].clone()).collect();
         assert_eq!(kinds, ["ident-data", "report"], "each artifact once: {case:#}");
