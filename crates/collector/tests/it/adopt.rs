@@ -87,7 +87,7 @@ async fn a_case_with_a_wrong_id_can_be_closed() {
     let world = World::new();
     let process = unknown(&world).await;
     drop(adopt(&process, OTHER, false).await);
-    process.collector.command(CASE, Command::Close("nobody knows it".into())).await.unwrap();
+    process.collector.command(CASE, Command::Close("the right id is not known".into())).await.unwrap();
     process.run(MINUTE * 3).await;
     assert_eq!(read(&process).await.state, CaseState::Closed);
     assert_eq!(acts(&world), [""; 0]);
