@@ -49,7 +49,7 @@ impl Work<'_> {
     }
 
     /// Whether a person can give the case its id at the vendor: nothing was collected or deleted, and the vendor did not give
-    /// the id.
+    /// the id, or states that it is another case's.
     pub(crate) fn can_be_adopted(&self) -> bool {
         match self.record.stage {
             CaseState::Unknown => true,

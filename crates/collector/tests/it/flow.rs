@@ -127,6 +127,23 @@ async fn a_refused_case_is_closed_and_was_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_38_an_announcement_before_the_request_does_not_count() {
+    let world = World::new();
+    let process = world.process_with(Fuse::none(), wishing(true, false)).await;
+    drop(process.open().await.unwrap());
+    world.deliver(&process, "Recording").await;
+    process.run(MINUTE * 3).await;
+    world.finish(Outcome::Positive);
+    world.deliver(&process, "Final").await;
+    process.run(MINUTE * 3).await;
+    assert_eq!(world.vendor.lock().unwrap().only().1.recording_requests, 1);
+    assert_eq!(process.report().await.missing, [EvidenceKind::Video]);
+    world.deliver(&process, "Recording").await;
+    process.run(MINUTE * 3).await;
+    assert_eq!(process.report().await.state, CaseState::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recording_is_read_after_its_announcement_only() {
     let world = World::new();
     world.vendor.lock().unwrap().no_audio = true;

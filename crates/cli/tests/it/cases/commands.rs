@@ -77,6 +77,21 @@ fn a_paused_case_waits() {
 }
 
 #[test]
+fn the_inbox_does_not_remove_a_case_that_is_not_complete() {
+    let service = Service::new();
+    let running = service.start(&[]);
+    let case = service.open_order(&json!({}));
+    service.json(&format!("case pause {}", case["case"]));
+    let purge = format!("inbox purge {} --yes", case["vendor_id"].as_str().unwrap());
+    service.run(&purge).fails_with(2, &["was not removed", "--force"]);
+    service.run(&format!("case resume {}", case["case"])).ends_with(0, &[]);
+    service.play(&case, "positive");
+    service.becomes(&case, "deleted");
+    running.end("TERM");
+    service.run(&purge).ends_with(0, &[]);
+}
+
+#[test]
 fn a_canceled_case_ends() {
     let service = Service::new();
     let running = service.start(&[]);
