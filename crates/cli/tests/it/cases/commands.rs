@@ -83,7 +83,7 @@ fn the_inbox_does_not_remove_a_case_that_is_not_complete() {
     let case = service.open_order(&json!({}));
     service.json(&format!("case pause {}", case["case"]));
     let purge = format!("inbox purge {} --yes", case["vendor_id"].as_str().unwrap());
-    service.run(&purge).fails_with(2, &["was not removed", "--force"]);
+    service.run(&purge).fails_with(2, &["a service has stored the case", "--force"]);
     service.run(&format!("case resume {}", case["case"])).ends_with(0, &[]);
     service.play(&case, "positive");
     service.becomes(&case, "deleted");
