@@ -36,19 +36,18 @@ impl Arguments {
     /// Parses the command line. Exits on wrong usage, `--help` and `--version`.
     pub(crate) fn parse() -> Self {
         let given: Vec<_> = std::env::args_os().collect();
-        let expanded = config::expand(&Self::command(), &given);
-        let expanded = expanded.map_err(|message| Self::command().error(ErrorKind::InvalidValue, message));
+        let mut definition = Self::definition();
+        let expanded = config::expand(&definition, &given);
+        let expanded = expanded.map_err(|message| definition.error(ErrorKind::InvalidValue, message));
         let given = expanded.map(|expanded| expanded.unwrap_or(given));
         let matches = given.and_then(|given| {
-            let matches = Self::definition().try_get_matches_from(given.clone())?;
-            let command = Self::command();
-            if let Some(option) = empty_option(&command, &matches) {
+            let matches = definition.try_get_matches_from_mut(given.clone())?;
+            if let Some(option) = empty_option(&definition, &matches) {
                 let message = format!("the value of {option} is empty: pass a value or leave it out");
-                return Err(Self::command().error(ErrorKind::InvalidValue, message));
+                return Err(definition.error(ErrorKind::InvalidValue, message));
             }
-            let contradiction = levels::contradiction(&command, &matches, &given);
-            contradiction
-                .map_or(Ok(matches), |message| Err(Self::command().error(ErrorKind::ArgumentConflict, message)))
+            let contradiction = levels::contradiction(&definition, &matches, &given);
+            contradiction.map_or(Ok(matches), |message| Err(definition.error(ErrorKind::ArgumentConflict, message)))
         });
         matches.and_then(|matches| Self::from_arg_matches(&matches)).unwrap_or_else(|error| {
             let error = without_value(error);

@@ -37,6 +37,17 @@ async fn m_18_orders_are_found_by_their_texts_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn m_18_details_mask_secrets_by_their_names() {
+    let (bench, door) = Harness::with_door().await;
+    let id = bench.ordered(json!({ "pinCode": "7391", "Extra": "{\"password\":\"hidden-word\"}" })).await;
+    let masked = door.get(&format!("orders/{id}/details")).await["ordered"].to_string();
+    assert!(masked.contains("Mustermann") && masked.contains("pinCode"), "{masked}");
+    assert!(!masked.contains("7391") && !masked.contains("hidden-word"), "{masked}");
+    let revealed = door.get(&format!("orders/{id}/details?reveal=true")).await["ordered"].to_string();
+    assert!(revealed.contains("7391") && revealed.contains("hidden-word"), "{revealed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn m_18_details_have_names_stories_actions_and_files() {
     let (bench, door) = Harness::with_door().await;
     let id = bench.place(order()).await.expose().to_owned();

@@ -122,3 +122,20 @@ async fn m_17_add_and_accepted_documents_have_effects() {
     let (_, checked) = data(json!({ "LegitimationDocument": [{ "Document": "Residence permit" }] })).await;
     assert_eq!(checked["IDCard"]["Type"], "Residence permit");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f_219_a_tan_goes_to_the_number_of_the_checked_data() {
+    let (bench, door) = Harness::with_door().await;
+    let (number, blank) = ("+491701234567", " ");
+    for (order, checked) in [(Some(number), Some("+491711234567")), (None, Some(number)), (Some(blank), Some(number))] {
+        let settings = json!({ "VerifyMobileNumber": true });
+        let id = bench
+            .ordered(json!({ "Mobile": order, "IdentData": { "Mobile": checked }, "eIDSettings": settings }))
+            .await;
+        bench.play(&id, "eid").await;
+        let data = bench.good("GET", &format!("/getIdentData/{id}"), String::new()).await.json();
+        assert_eq!(data["IdentData"]["Mobile"], number, "{order:?} {checked:?}");
+        let messages = door.get(&format!("outbox?order={id}")).await;
+        assert!(messages.to_string().contains(&format!("\"to\":\"{number}\"")), "{messages}");
+    }
+}

@@ -285,6 +285,19 @@ async fn i_084_identify24_never_retries() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn i_084_every_2xx_counts_as_delivered() {
+    for (status, state) in
+        [(200, "delivered"), (201, "delivered"), (204, "delivered"), (302, "failed"), (404, "failed")]
+    {
+        let (bench, _receiver) = Harness::with_receiver(Receiver::answering(Some(status)));
+        bench.set_portal_url();
+        let id = bench.create_ident().await;
+        bench.play(&id, "positive").await;
+        assert_eq!(bench.sandbox.deliveries(Some(&id))[0].state().name(), state, "{status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn at_64_retries_continue_after_deletion() {
     let (bench, receiver) = Harness::with_receiver(Receiver::answering(Some(500)));
     let id = bench.ended(order_with(&["OnFinal"]), "positive").await;

@@ -145,7 +145,7 @@ async fn get(context: Context, query: RevealQuery, _: NoMembers) -> Result<Json<
 fn masked(ordered: Value, secrets: Secrets) -> Value {
     match ordered {
         Value::Null => Value::Object(serde_json::Map::new()),
-        ordered => secrets.urls(ordered),
+        ordered => secrets.value(ordered),
     }
 }
 

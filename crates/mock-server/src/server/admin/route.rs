@@ -1,6 +1,6 @@
 //! A route of the admin API: method and path, handler, and the texts and schemas for the OpenAPI document.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::header::HeaderMap;
 use http::{Method, Response};
@@ -100,7 +100,9 @@ where
 {
     // Every call except those of `worlds` and `version` applies to one world.
     let takes_world = !path.starts_with("worlds") && path != "version";
-    let (query, body, handler) = (Form::query::<Q>(takes_world), Form::body::<B>(), Arc::new(handler));
+    // Made at the first call: the schemas of all routes would be the largest part of the sandbox's start.
+    let forms = OnceLock::new();
+    let handler = Arc::new(handler);
     Route {
         method,
         path,
@@ -119,6 +121,7 @@ where
             output: O::schema(output),
         },
         run: Box::new(move |context, pairs, bytes| {
+            let (query, body) = forms.get_or_init(|| (Form::query::<Q>(takes_world), Form::body::<B>()));
             let input = query.read_query::<Q>(pairs).and_then(|query| Ok((query, body.read_body::<B>(bytes)?)));
             let handler = Arc::clone(&handler);
             Box::pin(async move {

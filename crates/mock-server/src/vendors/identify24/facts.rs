@@ -34,7 +34,8 @@ pub(super) static FACTS: VendorFacts = VendorFacts {
     // No retries are documented. If rule I-084 is off, the sandbox uses the other vendor's schedule.
     webhooks: WebhookPolicy::new(
         |_| Some(delivery::CUT_OFF),
-        |_, status| delivery::is_accepted(status),
+        // The document states no status that confirms a webhook (I-084).
+        |_, status| (200..300).contains(&status),
         |_, first| delivery::retries(first),
     ),
     ..VendorFacts::new(PROVIDER, "identify24 at /auth, /ident/ and /project/", owns)

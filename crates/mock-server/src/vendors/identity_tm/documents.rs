@@ -164,7 +164,7 @@ impl Order {
         data.gender = pick(&order.gender, "female");
         // Only if a TAN was sent there, [T 3.3.4].
         let proven = self.has_sent_tan() || !rules.enforce(&rules::F_219);
-        data.mobile = given(&self.request.mobile).filter(|_| proven);
+        data.mobile = self.mobile().filter(|_| proven).cloned();
         data.email = given(&order.email).filter(|_| proven);
         data.id_card = Some(self.checked_card(&order.id_card.clone().unwrap_or_default(), rules));
         let ordered = Add(self.request.add.unwrap_or_default());

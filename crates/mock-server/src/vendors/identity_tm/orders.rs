@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use identkit_core::Secret;
+use identkit_core::{Pii, Secret};
 use identkit_identity_tm::messages::{
     CheckedIdCard, IdentDataAnswer, IdentifyMethod, OrderStatus, SignHash, SignPdf, StatusEntry, TvSlot,
 };
@@ -145,6 +145,12 @@ impl Order {
     pub(super) fn has_sent_tan(&self) -> bool {
         let tan = |entry: &StatusEntry| entry.text.as_ref().is_some_and(|text| text.expose() == "TAN");
         self.status.iter().any(|entry| entry.kind == Some(StatusKind::SMS_SENT) && tan(entry))
+    }
+
+    /// The number that a TAN goes to: that of the order, else that of the data to check.
+    pub(super) fn mobile(&self) -> Option<&Pii<String>> {
+        let checked = self.request.ident_data.as_ref().and_then(|data| data.mobile.as_ref());
+        [self.request.mobile.as_ref(), checked].into_iter().flatten().find(|number| !number.expose().trim().is_empty())
     }
 
     /// The TAN that was sent last and is not used yet.

@@ -40,7 +40,7 @@ fn landing_url(world: &mut World, id: &str) -> Option<String> {
 pub(super) fn status_changes(world: &mut World, id: &str, kind: StatusKind, word: Option<Word>) {
     if kind == StatusKind::SMS_SENT {
         send(world, id, |order| {
-            let to = order.request.mobile.as_ref()?.expose().trim().to_owned();
+            let to = order.mobile()?.expose().trim().to_owned();
             let (text, tan) = match word {
                 Some(Word::Tan) => ("the TAN", order.latest_tan().cloned()),
                 Some(Word::SignmePassword) => ("the password of the sign-me account", None),
