@@ -206,8 +206,9 @@ impl Collector {
             }
             Command::Close(reason) => work.close_lost(reason)?,
             Command::WithoutRecording if !stage.is_end() => {
-                work.record.wishes.video = false;
-                work.give_up(EvidenceKind::Video, "the vendor does not announce the recording");
+                if std::mem::take(&mut work.record.wishes.video) {
+                    work.give_up(EvidenceKind::Video, "the vendor does not announce the recording");
+                }
             }
             Command::WithoutAudio(reason)
                 if work.record.wishes.audio

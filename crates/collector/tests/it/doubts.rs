@@ -224,3 +224,28 @@ async fn a_later_search_replaces_what_a_person_must_decide() {
     assert!(report.reason.contains("one case at the vendor can be this one"), "{}", report.reason);
     assert_eq!(report.candidates.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_stops_at_the_status_of_another_case() {
+    let world = World::new();
+    let process = world.process().await;
+    drop(process.open().await.unwrap());
+    process.run(MINUTE * 3).await;
+    // The vendor refuses the deletion (406), and its next status is that of another case.
+    world.vendor.lock().unwrap().refuses_deletion = true;
+    let report = end(&world, &process, Outcome::Positive).await;
+    assert_eq!(report.state, CaseState::Stuck, "{}", report.reason);
+    world.vendor.lock().unwrap().orders.get_mut("order-1").unwrap().reference = "reference-9".to_owned();
+    process.run(HOUR * 2).await;
+    world.vendor.lock().unwrap().refuses_deletion = false;
+    process.run(HOUR * 30).await;
+    let report = process.report().await;
+    assert!(report.reason.contains("another reference"), "{}", report.reason);
+    assert_eq!((report.state, world.vendor.lock().unwrap().deletions), (CaseState::Stuck, 0));
+    // It was a mistake of the vendor.
+    world.vendor.lock().unwrap().orders.get_mut("order-1").unwrap().reference = "reference-1".to_owned();
+    process.run(HOUR * 25).await;
+    let report = process.report().await;
+    assert_eq!(report.state, CaseState::Deleted, "{}", report.reason);
+    world.check(&process, &report).await;
+}

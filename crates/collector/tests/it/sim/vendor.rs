@@ -83,6 +83,8 @@ pub(crate) struct VendorState {
     pub(crate) no_audio: bool,
     /// Whether the vendor refuses to read audio recordings.
     pub(crate) refuses_audio: bool,
+    /// Whether the vendor refuses deletions.
+    pub(crate) refuses_deletion: bool,
     /// Number of signed documents that the vendor returns, if the orders are signed.
     pub(crate) signed_documents: Option<usize>,
     /// Number of entries of its list that cannot be read.
@@ -345,6 +347,9 @@ impl IdentityProvider for SimVendor {
     async fn delete(&self, case: &CaseRef, permit: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
         let files = Arc::clone(&self.files);
         self.call("delete", false, options, |state| {
+            if state.refuses_deletion {
+                return Err(Error::new(Kind::InvalidState, "the order has not ended").with_status(406));
+            }
             let order = state.order(&case.id)?;
             if order.deleted {
                 return Err(Error::new(Kind::NotFound, "no data").with_status(404));
