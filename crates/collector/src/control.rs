@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identkit_core::{Capability, Error, Kind, Secret};
+use identkit_core::{Capability, Error, EvidenceKind, Kind, Secret};
 use identkit_store::{CaseId, Claim, Finish, HeldClaim};
 
 use crate::collector::Collector;
@@ -47,6 +47,9 @@ pub enum Command {
     Close(String),
     /// Collect without the recording of the video.
     WithoutRecording,
+    /// Collect without the audio recordings, e.g. because the vendor refuses to read them for this product. The text is the
+    /// reason, without personal data: [`CaseReport::given_up`](crate::CaseReport::given_up) has it.
+    WithoutAudio(String),
 }
 
 /// What must be saved before a person deletes a case at the vendor.
@@ -88,7 +91,12 @@ impl Collector {
                 Err(Error::new(Kind::InvalidState, detail))
             }
             Ok(_) => work.save().await,
-            Err(Failure::Store(error) | Failure::Step(error)) => Err(error),
+            Err(Failure::Store(error)) => Err(error),
+            Err(Failure::Step(error)) => {
+                // Whether the request may have been executed.
+                work.save().await?;
+                Err(error)
+            }
         }
     }
 
@@ -179,7 +187,8 @@ impl Collector {
             }
             Command::Cancel => return not_in_state("open"),
             Command::Adopt { id, any_reference } if work.can_be_adopted() => {
-                work.case.opened = Some(setup.provider.adopt(id.expose(), work.record.purpose)?);
+                let adopted = setup.provider.adopt(id.expose(), work.record.purpose)?;
+                work.case.opened = Some(work.record.expecting(adopted));
                 (work.record.adopted, work.record.any_reference, work.record.contradicted) =
                     (true, *any_reference, false);
                 // A cancellation was meant for the case with the former id.
@@ -197,13 +206,20 @@ impl Collector {
             }
             Command::Close(reason) => work.close_lost(reason)?,
             Command::WithoutRecording if !stage.is_end() => {
-                work.record.wishes.video = false;
-                if stage == CaseState::Collecting {
-                    // The plan is made again, without the recording.
-                    work.enter(CaseState::Final);
+                if std::mem::take(&mut work.record.wishes.video) {
+                    work.give_up(EvidenceKind::Video, "the vendor does not announce the recording");
                 }
             }
+            Command::WithoutAudio(reason)
+                if work.record.wishes.audio
+                    && !work.record.saved.contains(&EvidenceKind::Audio)
+                    && !matches!(stage, CaseState::Collected | CaseState::Deleted | CaseState::Closed) =>
+            {
+                work.record.wishes.audio = false;
+                work.give_up(EvidenceKind::Audio, reason);
+            }
             Command::WithoutRecording => return not_in_state("not at its end"),
+            Command::WithoutAudio(_) => return not_in_state("waiting for its audio recordings"),
         }
         work.save().await
     }
@@ -214,6 +230,17 @@ impl Collector {
         let case = case.ok_or_else(fault::no_case)?;
         let setup = self.provider(&case.provider)?;
         Work::new(self, held, setup, case)
+    }
+}
+
+impl Work<'_> {
+    /// Records that a person gave up a kind of evidence. The plan is made again, without it.
+    fn give_up(&mut self, kind: EvidenceKind, reason: &str) {
+        self.record.given_up.retain(|(other, _)| *other != kind);
+        self.record.given_up.push((kind, reason.to_owned()));
+        if self.record.stage == CaseState::Collecting {
+            self.enter(CaseState::Final);
+        }
     }
 }
 

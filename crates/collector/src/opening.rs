@@ -55,10 +55,22 @@ pub trait CaseOpener: Send + Sync + fmt::Debug {
     /// # Errors
     /// Those of [`IdentityProvider::open`]: [`Kind::OutcomeUnknown`] if the request may have been executed.
     async fn open(&self, call: &OpenCall<'_>) -> Result<Opened, Error>;
+
+    /// Returns what the case must return, as [`IdentityProvider::expected_state`] does for a [`NewCase`]. It is stored,
+    /// encrypted, before the request is sent. Without it, a case that is found after a lost response can end with fewer
+    /// signatures than it was opened for.
+    fn expected_state(&self, provider: &dyn IdentityProvider) -> Option<Secret> {
+        let _ = provider;
+        None
+    }
 }
 
 #[async_trait]
 impl CaseOpener for NewCase {
+    fn expected_state(&self, provider: &dyn IdentityProvider) -> Option<Secret> {
+        provider.expected_state(self)
+    }
+
     async fn open(&self, call: &OpenCall<'_>) -> Result<Opened, Error> {
         let case = Self {
             reference: Some(call.reference.into()),
@@ -180,6 +192,7 @@ impl Collector {
         let mut record = Record::new(purpose, wishes.unwrap_or(self.wishes), folder, sent);
         record.person = person.map(|person| self.store.keyed_hash("person", &person));
         record.has_signed_data = has_signed_data;
+        record.expected = opener.expected_state(&*setup.provider);
         let intent = Intent::new(provider, reference.clone(), sent)
             .with_status(record.state().as_str())
             .with_data(record.encode()?);

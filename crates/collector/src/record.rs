@@ -75,6 +75,10 @@ pub(crate) struct Record {
     /// What the vendor did with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reuse: Option<ReuseOutcome>,
+    /// State of the reference at the vendor that the request asks for: what the case must return. Records of an earlier release
+    /// lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expected: Option<Secret>,
     /// Time before the request was sent.
     pub(crate) sent: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +120,12 @@ pub(crate) struct Record {
     /// 404s of the present stage without another response in between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) not_found: Option<NotFoundSpan>,
+    /// Time of a request to delete of which no response is recorded: it can have been executed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deletion_sent: Option<Timestamp>,
+    /// Kinds of evidence that a person gave up, with the reasons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) given_up: Vec<(EvidenceKind, String)>,
     /// Number of searches for a case of unknown outcome.
     #[serde(default)]
     pub(crate) searches: u32,
@@ -179,6 +189,7 @@ impl Record {
             document_expires: None,
             has_signed_data: false,
             reuse: None,
+            expected: None,
             sent,
             person_url: None,
             absence: Absence::new(),
@@ -195,6 +206,8 @@ impl Record {
             absent: Vec::new(),
             missing_since: None,
             not_found: None,
+            deletion_sent: None,
+            given_up: Vec::new(),
             searches: 0,
             candidates: Vec::new(),
             trouble: None,
@@ -215,12 +228,25 @@ impl Record {
         }
     }
 
+    /// The reference of a case that was found by its id, with what the case must return.
+    pub(crate) fn expecting(&self, case: CaseRef) -> CaseRef {
+        match &self.expected {
+            Some(state) => case.with_state(state.clone()),
+            None => case,
+        }
+    }
+
     /// The 404s that show that the vendor has lost the case, if they do: a single one can be a transient error. A case of which
     /// something was saved is deleted instead.
     pub(crate) fn lost(&self) -> Option<NotFoundSpan> {
         let can_be_lost = !self.stage.is_end() && self.saved.is_empty();
         let is_proof = |span: &NotFoundSpan| span.last.duration_since(span.first) >= Absence::GONE_AFTER;
         self.not_found.filter(is_proof).filter(|_| can_be_lost)
+    }
+
+    /// Whether audio recordings are still to be read.
+    pub(crate) fn awaits_audio(&self) -> bool {
+        self.stage == CaseState::Collecting && self.wishes.audio && !self.saved.contains(&EvidenceKind::Audio)
     }
 
     /// The state that operators see.

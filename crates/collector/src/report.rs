@@ -76,6 +76,8 @@ pub struct CaseReport {
     pub unrecorded_files: u32,
     /// Kinds of evidence that are still to be saved.
     pub missing: Vec<EvidenceKind>,
+    /// Kinds of evidence that a person gave up, with the reasons.
+    pub given_up: Vec<(EvidenceKind, String)>,
     /// Vendor's ids of cases that can be this one.
     pub candidates: Vec<Secret>,
     /// Why the case waits, or how it ended.
@@ -187,6 +189,7 @@ fn describe(case: &Case, artifacts: &[Artifact], setup: Setup<'_>) -> Result<Cas
         artifacts: artifacts.iter().map(SavedFile::new).collect(),
         unrecorded_files: record.unrecorded_files,
         missing: missing.into_iter().filter(|kind| !record.saved.contains(kind)).collect(),
+        given_up: record.given_up.clone(),
         candidates: record.candidates.iter().map(|case| case.id.clone()).collect(),
         reason,
         next_step,
@@ -212,6 +215,9 @@ fn explain(record: &Record, Setup { provider, delete }: Setup<'_>) -> (String, S
             Some(next) => format!("the collector tries again at {next}, or at once with `case retry`"),
             None => "the collector waits for a decision".to_owned(),
         };
+        if record.awaits_audio() {
+            next_step.push_str("; if the order has no audio recordings, `case retry --without-audio` gives them up");
+        }
         if record.lost().is_some() {
             next_step.push_str("; the vendor has lost the case, so `case close` can give it up");
         }

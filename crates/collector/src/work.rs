@@ -376,11 +376,10 @@ impl Work<'_> {
         self.rest(wait.try_into().unwrap_or(Duration::ZERO))
     }
 
-    /// Records that a person must decide.
+    /// Records that a person must decide. A later text replaces an earlier one: what must be decided can change.
     pub(crate) fn decide(&mut self, text: impl Into<String>) {
-        if self.record.trouble.as_ref().is_none_or(|trouble| trouble.failures > 0) {
-            self.record.trouble = Some(Trouble::decision(text, self.now()));
-        }
+        let since = self.record.trouble.as_ref().filter(|trouble| trouble.failures == 0).map(|trouble| trouble.since);
+        self.record.trouble = Some(Trouble::decision(text, since.unwrap_or(self.now())));
     }
 
     /// The time between now and an earlier time.

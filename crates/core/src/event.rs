@@ -87,6 +87,16 @@ pub trait Tokens: Send + Sync {
     /// # Errors
     /// If the tokens cannot be read. The receiver then responds so that the vendor delivers the webhook again.
     async fn is_valid(&self, provider: &str, event: &str, token: &Secret, now: Timestamp) -> Result<bool, Error>;
+
+    /// Whether a valid token of this provider's event can announce something of the case with this vendor's id. `false` if the
+    /// token is that of another case. By default, every token is for all cases.
+    ///
+    /// # Errors
+    /// Like [`is_valid`](Self::is_valid).
+    #[allow(unused_variables, reason = "the default uses none")]
+    async fn is_for_case(&self, provider: &str, event: &str, token: &Secret, case: &Secret) -> Result<bool, Error> {
+        Ok(true)
+    }
 }
 
 /// An inbox in memory, for tests and for services that make events durable elsewhere. It is lost with the process.

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use crate::cipher;
 use crate::engine::{Lease, TokenRow};
-use crate::model::Claim;
+use crate::fault;
+use crate::model::{CaseId, Claim};
 use crate::store::Store;
 
 /// Length of a token in random bytes.
@@ -18,7 +19,8 @@ const CHARACTERS: usize = (BYTES * 4).div_ceil(3);
 
 impl Store {
     /// Creates a token for the webhooks of one event in the URL of a case: 256 random bits, in 43 characters. It is valid
-    /// until the case is purged, and is not compared with the case that a webhook names: a webhook is only a hint. It cannot be read from the store afterwards.
+    /// until the case is purged, and for the vendor's id of the case only, as soon as that is saved. It cannot be read from the
+    /// store afterwards.
     pub async fn create_case_token(&self, claim: &Claim, provider: &str, event: &str) -> Result<Secret, Error> {
         self.create_token_as(Some(claim.lease), provider, event).await
     }
@@ -86,5 +88,23 @@ impl Tokens for Store {
         }
         let found = self.engine.token(self.keys.token_hash(provider, event, token)).await?;
         Ok(found.is_some_and(|token| token.expires.is_none_or(|expires| now < expires)))
+    }
+
+    /// A token of a case is for the vendor's id of this case. As long as the id is not known, because the response that contains
+    /// it is still to be saved, it is for every id that no other case has.
+    async fn is_for_case(&self, provider: &str, event: &str, token: &Secret, id: &Secret) -> Result<bool, Error> {
+        let Some(row) = self.engine.token(self.keys.token_hash(provider, event, token)).await? else {
+            return Ok(false);
+        };
+        let Some(own) = row.case.map(CaseId) else { return Ok(true) };
+        // The case is being purged, and the token with it.
+        let Some(case) = self.case(own).await? else { return Err(fault::outdated()) };
+        match &case.vendor_id {
+            Some(known) => Ok(case.provider == provider && known == id),
+            None => {
+                let other = self.case_by_vendor_id(provider, id).await?;
+                Ok(other.is_none_or(|other| other.id == own || other.version == 0))
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request};
-use identkit_core::{Clock, Error, Inbox, Instant, Secret, Tokens, WebhookDelivery};
+use identkit_core::{Clock, Error, Event, Inbox, Instant, Secret, Tokens, WebhookDelivery};
 use identkit_wire::{Callback, CallbackPath};
 
 use crate::allow::{AllowList, Peer};
@@ -110,9 +110,20 @@ impl Receiver {
             .fold(false, |known, (provider, token)| known | ((*token == path.token) & (provider == path.provider)))
     }
 
+    /// Whether the token in a path can announce something of the event's case. A token of one case must not be used for others.
+    async fn is_for_case(&self, path: &str, event: &Event) -> Result<bool, Error> {
+        let (Some(path), Some(case)) = (CallbackPath::parse(path), &event.case_id) else { return Ok(true) };
+        match &self.stored_tokens {
+            Some(tokens) if !self.knows(&path) => {
+                tokens.is_for_case(path.provider, path.event, &path.token, case).await
+            }
+            _ => Ok(true),
+        }
+    }
+
     /// Handles one webhook and returns the response:
     /// - 202 if the event is durable;
-    /// - 404 if path, provider, event, token or address is not accepted;
+    /// - 404 if path, provider, event, token or address is not accepted, or if the token is that of another case;
     /// - 405 if the vendor does not use the method;
     /// - 400 if the request cannot be parsed;
     /// - 413 if the body is larger than [`BODY_LIMIT`];
@@ -159,6 +170,11 @@ impl Receiver {
         }
         let request = Request::from_parts(head, body);
         let Ok(event) = callback.parse(&request) else { return StatusCode::BAD_REQUEST };
+        match within(&*self.clock, deadline, self.is_for_case(request.uri().path(), &event)).await {
+            Some(Ok(true)) => {}
+            Some(Ok(false)) => return StatusCode::NOT_FOUND,
+            Some(Err(_)) | None => return StatusCode::SERVICE_UNAVAILABLE,
+        }
         let delivery = WebhookDelivery::new(event, received).with_request(raw::without_token(&request));
         match within(&*self.clock, deadline, self.inbox.accept(delivery)).await {
             Some(Ok(())) => StatusCode::ACCEPTED,
@@ -200,7 +216,7 @@ pub(crate) mod tests {
 
     use super::*;
     use http::{Method, Uri};
-    use identkit_core::{Event, Kind, MemoryInbox, async_trait};
+    use identkit_core::{Kind, MemoryInbox, async_trait};
     use identkit_testkit::TestClock;
     use jiff::Timestamp;
 
@@ -225,6 +241,7 @@ pub(crate) mod tests {
             let query = request.uri().query().unwrap_or_default();
             let id = query.strip_prefix("orderId=").ok_or_else(|| Error::new(Kind::Protocol, "no order"))?;
             let mut event = Event::new(self.provider(), self.name(), id);
+            event.case_id = Some(id.into());
             event.payload = Some(String::from_utf8_lossy(request.body()).into_owned().into());
             Ok(event)
         }
@@ -357,6 +374,49 @@ pub(crate) mod tests {
             let answer = receiver.tokens(Arc::new(tokens)).handle(get(path)).await;
             assert_eq!(answer.status(), status, "{path} {fails} {milliseconds}");
             assert_eq!(inbox.events().len(), usize::from(status == 202));
+        }
+    }
+
+    /// Knows a token of the case `9992`. Fails for the case `broken`, and does not return for `slow`.
+    struct OfCase(TestClock);
+
+    #[async_trait]
+    impl Tokens for OfCase {
+        async fn is_valid(&self, _: &str, _: &str, token: &Secret, _: Timestamp) -> Result<bool, Error> {
+            Ok(token.expose() == "stored")
+        }
+
+        async fn is_for_case(&self, provider: &str, event: &str, token: &Secret, case: &Secret) -> Result<bool, Error> {
+            assert_eq!((provider, event, token.expose()), ("identity-tm", "OnFinal", "stored"));
+            match case.expose() {
+                "broken" => Err(Error::new(Kind::Storage, "broken")),
+                "slow" => {
+                    self.0.advance(RESPONSE_LIMIT);
+                    std::future::pending().await
+                }
+                id => Ok(id == "9992"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn at_38_a_token_of_another_case_is_unknown() {
+        let inbox = Arc::new(MemoryInbox::new());
+        let clock = TestClock::default();
+        let receiver = self::receiver(Arc::clone(&inbox) as Arc<dyn Inbox>).tokens(Arc::new(OfCase(clock.clone())));
+        let receiver = Receiver { clock: Arc::new(clock), ..receiver };
+        for (path, status) in [
+            ("/identity-tm/stored/OnFinal?orderId=9992", 202),
+            ("/identity-tm/stored/OnFinal?orderId=9993", 404),
+            ("/identity-tm/stored/OnFinal?orderId=broken", 503),
+            ("/identity-tm/stored/OnFinal?orderId=slow", 503),
+            // A token of the configuration is for all cases.
+            ("/identity-tm/good/OnFinal?orderId=9993", 202),
+        ] {
+            let before = inbox.events().len();
+            let answer = receiver.handle(get(path)).await;
+            assert_eq!((answer.status().as_u16(), answer.body().len()), (status, 0), "{path}");
+            assert_eq!(inbox.events().len() - before, usize::from(status == 202), "{path}");
         }
     }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use identkit_core::{
-    Absence, Capability, CaseRef, DeletePermit, Error, EvidenceKind, EvidenceProof, Kind, NothingToCollect, Outcome,
+    Absence, Advice, Capability, CaseRef, DeletePermit, Delivery, Error, EvidenceKind, EvidenceProof, Kind,
+    NothingToCollect, Outcome,
 };
 use identkit_store::{Artifact, Deletion};
 
@@ -32,6 +33,14 @@ impl Work<'_> {
             Some(wait) => return Ok(self.rest(wait)),
             None => return Ok(Next::RestForever),
         }
+        if self.record.contradicted {
+            // The data would be another person's.
+            let options = self.call_options().await.stored()?;
+            let status = self.setup.provider.status(&case, &options).await.step()?;
+            if self.is_of_another(status.reference.as_ref()) {
+                return Ok(self.rest(self.poll()));
+            }
+        }
         let artifacts = self.collector.store.artifacts(self.case.id).await.stored()?;
         let permit = self.permit(&artifacts).await?;
         self.delete_with(&case, &permit, &artifacts, &self.collector.actor).await
@@ -55,8 +64,16 @@ impl Work<'_> {
         artifacts: &[Artifact],
         actor: &str,
     ) -> Result<Next, Failure> {
+        // An earlier request may have been executed, and its response was lost, e.g. with the process.
+        let was_sent = self.record.deletion_sent.is_some();
+        self.record.deletion_sent.get_or_insert(self.collector.now());
+        self.save().await.stored()?;
         let options = self.call_options().await.stored()?;
-        let unconfirmed = match self.setup.provider.delete(case, permit, &options).await {
+        let result = self.setup.provider.delete(case, permit, &options).await;
+        if !was_sent && result.as_ref().is_err_and(|error| !may_be_executed(error)) {
+            self.record.deletion_sent = None;
+        }
+        let unconfirmed = match result {
             Ok(()) => None,
             Err(error) if error.kind() == Kind::InvalidState => {
                 // The vendor has nothing to delete (AT-63), or says that the case has not ended.
@@ -78,7 +95,8 @@ impl Work<'_> {
         if let (Some(error), true) = (&unconfirmed, is_deleted) {
             // A 404 can be a transient error, also twice: only reads that lie apart prove it.
             let has_nothing = matches!(permit, DeletePermit::NothingToCollect(_)) && error.kind() == Kind::NotFound;
-            if self.record.saved.is_empty() && !has_nothing {
+            let may_be_ours = self.record.deletion_sent.is_some();
+            if self.record.saved.is_empty() && !has_nothing && !may_be_ours {
                 let detail =
                     "it is unknown whether the vendor has deleted the data: it has none that could be read before";
                 return Err(Failure::Step(Error::new(error.kind(), detail)));
@@ -88,7 +106,7 @@ impl Work<'_> {
                 let wait = Absence::GONE_AFTER.saturating_sub(self.since(since));
                 return Ok(self.rest(wait.unsigned_abs()));
             }
-            if self.record.saved.is_empty() {
+            if self.record.saved.is_empty() && !may_be_ours {
                 // No read has worked before, so that a deletion is not proved (AT-09). Nothing is left to be done, either:
                 // e.g. the vendor has deleted the data itself, because the case timed out.
                 let why = "there was nothing to collect, and the vendor has no data of the case: two requests to delete \
@@ -104,12 +122,22 @@ impl Work<'_> {
             return Err(Failure::Step(unconfirmed.unwrap_or_else(|| Error::new(Kind::Integrity, detail))));
         }
         let now = self.now();
+        let actor = self.actor(actor, unconfirmed.is_some());
         let deletion = Deletion::new(now, actor, artifacts.iter().map(|one| one.sha256).collect())
             .with_subject(self.record.folder.clone());
-        self.record.deleted = Some(now);
+        (self.record.deleted, self.record.deletion_sent) = (Some(now), None);
         self.enter(CaseState::Deleted);
         self.save_deletion(&deletion).await.stored()?;
         Ok(Next::Step)
+    }
+
+    /// The actor for the deletion ledger, with what an auditor must know: that only reads prove the deletion, and which evidence
+    /// a person gave up. The reasons are texts of a person, so that they are in the encrypted case only.
+    fn actor(&self, actor: &str, is_unconfirmed: bool) -> String {
+        let proof = is_unconfirmed.then(|| "proved by reads".to_owned());
+        let given_up = self.record.given_up.iter().map(|(kind, _)| format!("without {}", kind.as_str()));
+        let notes: Vec<_> = proof.into_iter().chain(given_up).collect();
+        if notes.is_empty() { actor.to_owned() } else { format!("{actor} ({})", notes.join(", ")) }
     }
 
     /// Time until the deletion; `None` if the policy is not to delete.
@@ -157,6 +185,9 @@ impl Work<'_> {
         let Some(case) = self.case.opened.clone() else { return Err(Failure::Step(error)) };
         let options = self.call_options().await.stored()?;
         let status = self.setup.provider.status(&case, &options).await.step()?;
+        if self.is_of_another(status.reference.as_ref()) {
+            return Ok(self.rest(self.poll()));
+        }
         if Some(status.outcome) == self.record.outcome {
             return Err(Failure::Step(error));
         }
@@ -164,4 +195,11 @@ impl Work<'_> {
         self.save().await.stored()?;
         Ok(Next::Step)
     }
+}
+
+/// Whether a request to delete that failed may have been executed. After an earlier attempt of the same call without a response,
+/// the advice of a refusal is to reconcile.
+fn may_be_executed(error: &Error) -> bool {
+    let is_refused = error.status().is_some_and(|status| status < 500) && error.advice() != Advice::Reconcile;
+    error.kind() == Kind::OutcomeUnknown || !(is_refused || error.delivery() == Some(Delivery::NotSent))
 }

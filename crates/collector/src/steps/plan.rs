@@ -21,7 +21,10 @@ impl Work<'_> {
             return Ok(Next::Step);
         }
         let options = self.call_options().await.stored()?;
-        let plan = self.setup.provider.evidence_plan(&case, &options).await.step()?;
+        let (status, plan) = self.setup.provider.planned(&case, &options).await.step()?;
+        if self.is_of_another(status.reference.as_ref()) {
+            return Ok(self.rest(self.poll()));
+        }
         let plan = if plan.is_empty() {
             NothingToCollect::new(outcome, &plan).step()?;
             plan

@@ -14,6 +14,9 @@ const SKEW: Duration = Duration::from_secs(15 * 60);
 /// Number of searches without a result after which a person must decide.
 const SEARCHES: u32 = 3;
 
+/// Time between two searches after the last one of [`Timing::searches`](crate::Timing::searches).
+const LATER: Duration = Duration::from_secs(24 * 60 * 60);
+
 impl Work<'_> {
     /// The worker that stored the intent has stopped: the request may have been sent.
     pub(crate) fn begin_search(&mut self) -> Next {
@@ -24,14 +27,14 @@ impl Work<'_> {
     fn next_search(&mut self) -> Next {
         let searches = &self.collector.timing.searches;
         let next = searches.get(usize::try_from(self.record.searches).unwrap_or(usize::MAX));
-        match next.and_then(|after| self.record.sent.checked_add(*after).ok()) {
-            Some(due) => {
-                let due = due.max(self.now());
-                self.record.next = Some(due);
-                Next::Rest(due)
-            }
-            None => Next::RestForever,
+        if let Some(due) = next.and_then(|after| self.record.sent.checked_add(*after).ok()) {
+            let due = due.max(self.now());
+            self.record.next = Some(due);
+            return Next::Rest(due);
         }
+        // As long as the vendor has the data of the case, a later search can find it, or can be the first one that is certain.
+        let age = self.since(self.record.sent).unsigned_abs();
+        if age < self.setup.provider.descriptor().retention { self.rest(LATER) } else { Next::RestForever }
     }
 
     pub(crate) async fn search(&mut self) -> Result<Next, Failure> {
@@ -58,7 +61,7 @@ impl Work<'_> {
         self.record.searches += 1;
         match found.cases.as_slice() {
             [case] if found.is_complete() && !self.is_taken(case).await? => {
-                self.case.opened = Some(case.clone());
+                self.case.opened = Some(self.record.expecting(case.clone()));
                 self.record.candidates.clear();
                 self.enter(CaseState::Open);
                 self.record.next = None;

@@ -54,6 +54,7 @@ impl Work<'_> {
         match self.record.stage {
             CaseState::Unknown => true,
             CaseState::Open => self.record.adopted || self.record.contradicted,
+            CaseState::Final => self.record.contradicted,
             CaseState::Collecting => self.record.contradicted && self.record.saved.is_empty(),
             // A case that the vendor has lost has an outcome.
             CaseState::Closed => self.record.closed_because.is_some() && self.record.outcome.is_none(),

@@ -11,6 +11,7 @@
 
 mod adopt;
 mod crashes;
+mod doubts;
 mod flow;
 mod operation;
 mod pauses;

@@ -167,6 +167,13 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
     /// [`Kind::InvalidInput`](crate::Kind::InvalidInput) if the text cannot be an id.
     fn adopt(&self, id: &str, purpose: Purpose) -> Result<CaseRef, Error>;
 
+    /// Returns the state that the reference of this case will have ([`CaseRef::state`]), before the case is opened. Store it
+    /// with the intent, and set it for a reference of [`find`](Self::find) or [`adopt`](Self::adopt) after a lost response:
+    /// these know the vendor's id only, and not what the case must return. `None` if the id is enough. Sends nothing.
+    fn expected_state(&self, case: &NewCase) -> Option<Secret> {
+        None
+    }
+
     /// Reads the status of a case from the vendor. A case that the vendor does not know is
     /// [`Kind::NotFound`](crate::Kind::NotFound); [`Absence`](crate::Absence) decides when it is gone.
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error>;
@@ -178,6 +185,12 @@ pub trait IdentityProvider: Send + Sync + fmt::Debug {
     /// them with [`EvidencePlan::require`] or [`EvidencePlan::allow`].
     async fn evidence_plan(&self, case: &CaseRef, options: &CallOptions) -> Result<EvidencePlan, Error> {
         Err(Error::unsupported("evidence"))
+    }
+
+    /// Like [`evidence_plan`](Self::evidence_plan), with the status that the plan is made from: its reference says whose case
+    /// it is. By default it reads the status twice.
+    async fn planned(&self, case: &CaseRef, options: &CallOptions) -> Result<(CaseStatus, EvidencePlan), Error> {
+        Ok((self.status(case, options).await?, self.evidence_plan(case, options).await?))
     }
 
     /// Reads all pieces of a kind with one download. If the vendor sends one file, its content is a stream; several files
@@ -320,6 +333,7 @@ mod tests {
         assert!(!Minimal.announces_end(&event));
         let status = CaseStatus::new(crate::Outcome::Signed, Vec::new());
         assert_eq!((Minimal.document_expires(b"{}"), Minimal.was_identified_again(&status)), (None, None));
+        assert_eq!(Minimal.expected_state(&NewCase::default()), None);
         assert!(Minimal.descriptor().can(Capability::Open) && !Minimal.descriptor().can(Capability::Find));
     }
 

@@ -141,14 +141,23 @@ impl IdentityProvider for IdentityTm {
         case_of(&OrderId::new(id), purpose)
     }
 
+    fn expected_state(&self, case: &NewCase) -> Option<Secret> {
+        order::new_order(case, self.dialect()).ok().map(|order| order.case_state())
+    }
+
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
         let (finality, status) = self.verdict(case, options).await?;
         Ok(case_status(&finality, &status.timeline()).with_reference(status.reference.as_ref()))
     }
 
     async fn evidence_plan(&self, case: &CaseRef, options: &CallOptions) -> Result<EvidencePlan, Error> {
+        Ok(self.planned(case, options).await?.1)
+    }
+
+    async fn planned(&self, case: &CaseRef, options: &CallOptions) -> Result<(CaseStatus, EvidencePlan), Error> {
         let (finality, status) = self.verdict(case, options).await?;
-        evidence::plan(&finality, &status, &State::read(case)?)
+        let plan = evidence::plan(&finality, &status, &State::read(case)?)?;
+        Ok((case_status(&finality, &status.timeline()).with_reference(status.reference.as_ref()), plan))
     }
 
     async fn evidence(

@@ -5,7 +5,7 @@ use identkit_wire::json;
 use serde::{Deserialize, Serialize};
 
 use crate::order::Ordered;
-use crate::{OrderFlavor, OrderId, PROVIDER, PlacedOrder};
+use crate::{OrderFlavor, OrderId, PROVIDER, PlacedOrder, PutOrder};
 
 /// Version of the format. A state without a version has this one.
 const VERSION: u32 = 1;
@@ -77,6 +77,16 @@ pub(super) fn case_of(id: &OrderId, purpose: Purpose) -> Result<CaseRef, Error> 
         _ => return Err(Error::new(Kind::Unsupported, "the provider does not know this purpose")),
     };
     Ok(CaseRef::new(PROVIDER, id.expose()).with_state(state.pack()))
+}
+
+impl PutOrder {
+    /// Returns the state of the reference that [`PlacedOrder::case_ref`] has after this order was placed: what the order must
+    /// return. Store it before the order is sent. After a lost response, give it to the reference of
+    /// [`IdentityProvider::find`](identkit_core::IdentityProvider::find) with [`CaseRef::with_state`]. It contains the names of
+    /// the hashes, which can be personal data.
+    pub fn case_state(&self) -> Secret {
+        State { ordered: Ordered::of(self), ..State::new(self.flavor(), self.signed_kinds()) }.pack()
+    }
 }
 
 impl PlacedOrder {

@@ -60,6 +60,7 @@ macro_rules! suite {
             replaced_tokens_expire_and_those_of_cases_do_not
             a_token_can_be_added_again_but_not_revived
             a_rotation_replaces_all_and_can_be_repeated
+            at_38_a_token_of_a_case_is_for_its_id_only
             two_forwarders_deliver_each_event
             purge_idle_spares_a_case_with_work
         );

@@ -1,6 +1,6 @@
 //! Tokens of webhook URLs, and the store as an inbox.
 
-use identkit_core::{Event, Inbox, Secret, Tokens, WebhookDelivery};
+use identkit_core::{CaseRef, Event, Inbox, Secret, Tokens, WebhookDelivery};
 use identkit_store::{Finish, Intent, Store};
 
 use crate::support::{Opened, PROVIDER, all, assert_conflict, at, case_of};
@@ -106,4 +106,42 @@ pub(crate) async fn a_rotation_replaces_all_and_can_be_repeated(Opened { store, 
         assert_eq!(is_valid(store, event, token, 10).await, *event == "AfterVideo", "{event}");
     }
     assert!(is_valid(store, "status", &of_case, 1_000_000_000).await);
+}
+
+pub(crate) async fn at_38_a_token_of_a_case_is_for_its_id_only(Opened { store, other, .. }: &Opened) {
+    let is_for = async |token: &Secret, id: &str| {
+        let here = store.is_for_case(PROVIDER, "Recording", token, &id.into()).await.unwrap();
+        assert_eq!(other.is_for_case(PROVIDER, "Recording", token, &id.into()).await.unwrap(), here);
+        here
+    };
+    let (mut tokens, mut claims) = (Vec::new(), Vec::new());
+    for reference in ["ref-1", "ref-2"] {
+        let claim = store.create(&Intent::new(PROVIDER, reference, at(0))).await.unwrap();
+        tokens.push(store.create_case_token(&claim, PROVIDER, "Recording").await.unwrap());
+        claims.push(claim);
+    }
+    let name = async |index: usize, id: &str| {
+        let mut case = store.case(claims[index].case()).await.unwrap().unwrap();
+        case.opened = Some(CaseRef::new(PROVIDER, id));
+        store.save(&claims[index], &mut case, &[], at(1)).await.unwrap();
+    };
+    name(0, "order-1").await;
+    assert!(is_for(&tokens[0], "order-1").await);
+    assert!(!is_for(&tokens[0], "order-2").await, "also if no case has the id yet");
+    // The response with the second id is still to be saved. A webhook can be faster.
+    assert!(is_for(&tokens[1], "order-2").await);
+    let mut event = Event::new(PROVIDER, "Recording", "key");
+    event.case_id = Some("order-2".into());
+    store.accept(&WebhookDelivery::new(event, at(1))).await.unwrap();
+    assert!(is_for(&tokens[1], "order-2").await);
+    assert!(!is_for(&tokens[1], "order-1").await, "it is the id of another case");
+    name(1, "order-2").await;
+    assert!(is_for(&tokens[1], "order-2").await && !is_for(&tokens[1], "order-3").await);
+    // A token of the whole account is for all cases, and an unknown one for none.
+    let account = store.create_token(PROVIDER, "Recording").await.unwrap();
+    assert!(is_for(&account, "order-1").await && is_for(&account, "order-3").await);
+    assert!(!is_for(&Store::random_token().unwrap(), "order-1").await);
+    assert!(!store.is_for_case(PROVIDER, "OnFinal", &tokens[0], &"order-1".into()).await.unwrap());
+    store.purge(claims[0].case()).await.unwrap();
+    assert!(!is_for(&tokens[0], "order-1").await);
 }

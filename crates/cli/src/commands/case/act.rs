@@ -62,6 +62,29 @@ pub(super) struct CloseArguments {
     reason: String,
 }
 
+/// Does the next step of a case now, also if it is not due. A running collector does it.
+#[derive(Clone, Debug, Args)]
+pub(super) struct RetryArguments {
+    #[command(flatten)]
+    act: Arguments,
+
+    /// Collects without the audio recordings, e.g. because the vendor refuses to read them for this product.
+    #[arg(long)]
+    without_audio: bool,
+
+    /// Why the audio recordings are given up, without personal data. It is stored with the case.
+    #[arg(long, value_name = "TEXT", default_value = "no reason was given", requires = "without_audio")]
+    reason: String,
+}
+
+pub(super) async fn retry(arguments: &RetryArguments, format: Format) -> Result<(), Failure> {
+    let command = match arguments.without_audio {
+        true => Command::WithoutAudio(arguments.reason.clone()),
+        false => Command::Retry,
+    };
+    run(&arguments.act, command, format).await
+}
+
 pub(super) async fn run(arguments: &Arguments, command: Command, format: Format) -> Result<(), Failure> {
     let (store, case) = arguments.case.find().await?;
     let accounts = AccountArguments::offline();

@@ -1,7 +1,7 @@
 //! A case as JSON and as rows for people.
 
 use identkit_collector::{CaseReport, SavedFile};
-use identkit_core::{Outcome, Pii, Secret};
+use identkit_core::{EvidenceKind, Outcome, Pii, Secret};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -32,6 +32,7 @@ pub(super) fn full(report: &CaseReport) -> Value {
         "person_url": text(report.person_url.as_ref()),
         "artifacts": report.artifacts.iter().map(artifact).collect::<Vec<_>>(),
         "missing": to_json(&report.missing),
+        "given_up": report.given_up.iter().map(given_up).collect::<Vec<_>>(),
         "why": report.reason,
         "next": report.next_step,
         "next_at": time(report.next),
@@ -43,6 +44,10 @@ pub(super) fn full(report: &CaseReport) -> Value {
         full.extend(more);
     }
     full
+}
+
+fn given_up((kind, reason): &(EvidenceKind, String)) -> Value {
+    json!({ "kind": to_json(kind), "reason": reason })
 }
 
 fn artifact(file: &SavedFile) -> Value {

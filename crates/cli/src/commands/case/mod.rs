@@ -41,8 +41,7 @@ enum Command {
     /// Cancels an open case at the vendor. A running collector does it.
     Cancel(act::Arguments),
     Delete(Box<delete::Arguments>),
-    /// Does the next step of a case now, also if it is not due. A running collector does it.
-    Retry(act::Arguments),
+    Retry(act::RetryArguments),
     /// Stops the work on a case until `resume`.
     Pause(act::Arguments),
     /// Continues a paused case.
@@ -61,7 +60,7 @@ pub(crate) async fn run(arguments: &Arguments, format: Format) -> Result<ExitCod
         Command::Collect(arguments) => work::run(arguments, format).await,
         Command::Cancel(arguments) => act::run(arguments, Act::Cancel, format).await,
         Command::Delete(arguments) => delete::run(arguments, format).await,
-        Command::Retry(arguments) => act::run(arguments, Act::Retry, format).await,
+        Command::Retry(arguments) => act::retry(arguments, format).await,
         Command::Pause(arguments) => act::run(arguments, Act::Pause, format).await,
         Command::Resume(arguments) => act::run(arguments, Act::Resume, format).await,
         Command::Adopt(arguments) => act::adopt(arguments, format).await,

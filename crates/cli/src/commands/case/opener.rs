@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use identkit_collector::{CaseOpener, OpenCall};
-use identkit_core::{Error, Opened};
+use identkit_core::{Error, IdentityProvider, Opened, Secret};
 use identkit_store::CaseId;
 
 use crate::output::InterruptionNote;
@@ -38,6 +38,10 @@ impl<'a> NamedOpener<'a> {
 
 #[async_trait]
 impl CaseOpener for NamedOpener<'_> {
+    fn expected_state(&self, provider: &dyn IdentityProvider) -> Option<Secret> {
+        self.inner.expected_state(provider)
+    }
+
     async fn open(&self, call: &OpenCall<'_>) -> Result<Opened, Error> {
         let case = call.case;
         let note = format!(

@@ -16,6 +16,13 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     format.show(&full(&report), |page| show(page, &report))
 }
 
+/// The kinds of evidence that a person gave up.
+fn given_up(report: &CaseReport) -> Option<String> {
+    let kinds: Vec<_> =
+        report.given_up.iter().map(|(kind, reason)| format!("{} ({})", kind.as_str(), plain(reason))).collect();
+    (!kinds.is_empty()).then(|| kinds.join(", "))
+}
+
 fn show(page: &mut Page, report: &CaseReport) {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
     let secret = |secret: Option<&Secret>| secret.map(|secret| id(secret.expose()));
@@ -31,6 +38,7 @@ fn show(page: &mut Page, report: &CaseReport) {
         ("ended", time(report.ended)),
         ("collected", time(report.collected)),
         ("deleted", time(report.deleted)),
+        ("given up", given_up(report)),
         ("why", Some(plain(&report.reason))),
         ("next", Some(plain(&report.next_step))),
         ("next at", time(report.next)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clap::Args;
 use identkit_collector::{CaseOpener, CaseWebhook, OpenCall, ProviderSetup};
-use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Opened, Purpose};
+use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Opened, Purpose, Secret};
 use identkit_identity_tm::{
     Credentials, IdentityTm, OrderCallback, OrderFlavor, OrderId, PutOrder, ServerStatus, VideoCallback,
 };
@@ -199,6 +199,10 @@ struct Opener {
 
 #[async_trait]
 impl CaseOpener for Opener {
+    fn expected_state(&self, _: &dyn IdentityProvider) -> Option<Secret> {
+        Some(self.order.case_state())
+    }
+
     async fn open(&self, call: &OpenCall<'_>) -> Result<Opened, Error> {
         let mut order = self.order.clone().reference(call.reference);
         if let Some(url) = call.webhook_final {

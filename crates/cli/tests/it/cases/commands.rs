@@ -27,8 +27,8 @@ fn reading_needs_no_credentials() {
 fn the_status_has_every_member() {
     let service = Service::new();
     let status = service.status(&service.open_order(&json!({})));
-    let members = "artifacts candidates case collected_at created_at deleted_at ended_at failures missing next next_at \
-                   outcome paused person_url provider reference state vendor_id why";
+    let members = "artifacts candidates case collected_at created_at deleted_at ended_at failures given_up missing next \
+                   next_at outcome paused person_url provider reference state vendor_id why";
     assert_eq!(keys(&status), members.split(' ').collect::<Vec<_>>());
 }
 
@@ -185,4 +185,19 @@ fn the_ledger_is_csv_or_json() {
     let hashes: Vec<&str> = json[0]["hashes"].as_array().unwrap().iter().map(|hash| hash.as_str().unwrap()).collect();
     assert!(lines[1].ends_with(&hashes.join(" ")), "{lines:?}");
     csv.hides(&PERSONS).hides(&[case["vendor_id"].as_str().unwrap()]);
+}
+
+#[test]
+fn audio_is_given_up_with_a_reason() {
+    let service = Service::new();
+    drop(service.open_order(&json!({ "Ref": "A-1" })));
+    // The case does not wait for any.
+    service.without_credentials("case retry A-1 --without-audio").fails_with(5, &["audio"]);
+    service.without_credentials("case retry A-1 --reason x").fails_with(2, &["--without-audio"]);
+    let run =
+        feed(&mut service.command("case open - --provider tm --audio"), order(&json!({ "Ref": "A-2" })).as_bytes());
+    run.ends_with(0, &[]);
+    service.without_credentials("case retry A-2 --without-audio --reason none").ends_with(0, &[]);
+    let status = service.without_credentials("case status A-2 --output json").ends_with(0, &[]).json();
+    assert_eq!(status["given_up"], json!([{ "kind": "audio", "reason": "none" }]));
 }

@@ -81,6 +81,14 @@ pub(crate) struct VendorState {
     reports: usize,
     /// Whether the vendor has no audio recording.
     pub(crate) no_audio: bool,
+    /// Whether the vendor refuses to read audio recordings.
+    pub(crate) refuses_audio: bool,
+    /// Whether the vendor refuses deletions.
+    pub(crate) refuses_deletion: bool,
+    /// Number of signed documents that the vendor returns, if the orders are signed.
+    pub(crate) signed_documents: Option<usize>,
+    /// Number of entries of its list that cannot be read.
+    pub(crate) unreadable: usize,
     /// Reference that the identification data state.
     pub(crate) data_reference: Option<String>,
     /// Last day on which the person's document is valid.
@@ -185,7 +193,9 @@ impl IdentityProvider for SimVendor {
             let order =
                 Order { reference, outcome: Outcome::Pending, changed: now, recording_requests: 0, deleted: false };
             state.orders.insert(id.clone(), order);
-            Ok(Opened::new(self.adopt(&id, case.purpose)?, Some(format!("https://vendor.example/{id}").into())))
+            let mut opened = self.adopt(&id, case.purpose)?;
+            opened.state = self.expected_state(case);
+            Ok(Opened::new(opened, Some(format!("https://vendor.example/{id}").into())))
         })
         .await
     }
@@ -194,13 +204,18 @@ impl IdentityProvider for SimVendor {
         self.call("find", true, options, |state| {
             let same = state.orders.iter().filter(|(_, order)| order.reference == reference);
             let found = same.map(|(id, _)| self.adopt(id, purpose)).collect::<Result<_, _>>()?;
-            Ok(Found::new(found, 0))
+            Ok(Found::new(found, state.unreadable))
         })
         .await
     }
 
     fn adopt(&self, id: &str, _: Purpose) -> Result<CaseRef, Error> {
         Ok(CaseRef::new(PROVIDER, id))
+    }
+
+    /// The number of documents to sign.
+    fn expected_state(&self, case: &NewCase) -> Option<Secret> {
+        (!case.documents.is_empty()).then(|| case.documents.len().to_string().into())
     }
 
     async fn status(&self, case: &CaseRef, options: &CallOptions) -> Result<CaseStatus, Error> {
@@ -212,12 +227,19 @@ impl IdentityProvider for SimVendor {
         .await
     }
 
-    async fn evidence_plan(&self, case: &CaseRef, options: &CallOptions) -> Result<EvidencePlan, Error> {
+    async fn planned(&self, case: &CaseRef, options: &CallOptions) -> Result<(CaseStatus, EvidencePlan), Error> {
         self.call("evidence_plan", true, options, |state| {
-            Ok(match state.order(&case.id)?.outcome {
-                Outcome::Positive => EvidencePlan::new([EvidenceKind::IdentData, EvidenceKind::Report]),
+            let signed = state.signed_documents.map(|_| EvidenceKind::SignedDocument);
+            let order = state.order(&case.id)?;
+            let plan = match order.outcome {
+                Outcome::Positive => {
+                    let kinds = [EvidenceKind::IdentData, EvidenceKind::Report];
+                    EvidencePlan::new(kinds.into_iter().chain(signed))
+                }
                 _ => EvidencePlan::default(),
-            })
+            };
+            let status = CaseStatus::new(order.outcome, Vec::new());
+            Ok((status.with_reference(Some(&Pii::new(order.reference.clone()))), plan))
         })
         .await
     }
@@ -230,13 +252,24 @@ impl IdentityProvider for SimVendor {
     ) -> Result<Vec<Evidence>, Error> {
         self.call("evidence", true, options, |state| {
             state.reports += 1;
-            let (report, no_audio) = (state.reports, state.no_audio);
+            let (report, no_audio, refuses_audio) = (state.reports, state.no_audio, state.refuses_audio);
+            let signed = state.signed_documents.unwrap_or_default();
             let order = state.order(&case.id)?;
             if order.deleted || order.outcome != Outcome::Positive {
                 return Err(Error::new(Kind::NotFound, "no data").with_status(404));
             }
             if kind == EvidenceKind::Audio && no_audio {
                 return Ok(Vec::new());
+            }
+            if kind == EvidenceKind::Audio && refuses_audio {
+                return Err(Error::new(Kind::Rejected, "the product has no audio").with_status(400));
+            }
+            if kind == EvidenceKind::SignedDocument {
+                if case.state.as_ref().is_some_and(|ordered| *ordered.expose() != signed.to_string()) {
+                    return Err(Error::new(Kind::Integrity, "not as many documents as ordered"));
+                }
+                let pieces = (0..signed).map(|index| (None, Content::from_bytes(format!("document {index}"))));
+                return Ok(Evidence::list(kind, pieces.collect()));
             }
             assert_ne!(kind, EvidenceKind::Video, "a placeholder");
             let mut content = Self::content(case.id.expose(), kind).to_vec();
@@ -314,6 +347,9 @@ impl IdentityProvider for SimVendor {
     async fn delete(&self, case: &CaseRef, permit: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
         let files = Arc::clone(&self.files);
         self.call("delete", false, options, |state| {
+            if state.refuses_deletion {
+                return Err(Error::new(Kind::InvalidState, "the order has not ended").with_status(406));
+            }
             let order = state.order(&case.id)?;
             if order.deleted {
                 return Err(Error::new(Kind::NotFound, "no data").with_status(404));

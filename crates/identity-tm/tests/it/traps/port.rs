@@ -1,6 +1,6 @@
 //! The neutral port: finding and adopting orders, the plan of the evidence, and its downloads.
 
-use identkit_core::{Evidence, EvidenceKind, EvidencePlan, Found};
+use identkit_core::{Document, Evidence, EvidenceKind, EvidencePlan, Found, NewCase};
 
 use super::*;
 
@@ -395,4 +395,24 @@ async fn at_72_the_port_reads_what_decides_about_reuse() {
         let status = identkit_core::CaseStatus::new(Outcome::Signed, codes.map(str::to_owned).to_vec());
         assert_eq!(client.was_identified_again(&status), Some(again), "{codes:?}");
     }
+}
+
+#[tokio::test]
+async fn at_35_an_order_found_by_its_id_has_its_expectation() {
+    let pdf = |name: &str| json!({"Filename": name, "Data": encode_base64(PDF)});
+    let mut all = serde_json::to_value(plain_order()).unwrap();
+    let two = json!({"Product": 15, "eSignPDF": [pdf("a.pdf"), pdf("b.pdf")]});
+    all.as_object_mut().unwrap().extend(two.as_object().unwrap().clone());
+    let order = order_of(&all);
+    let client = client([reply(202, json!({"OrderID": ORDER}).to_string()), pdfs(&[PDF])]);
+    let placed = client.put_order(&order, &options()).await.unwrap().value;
+    let found = client.adopt(ORDER, Purpose::Signature).unwrap().with_state(order.case_state());
+    assert_eq!(found, placed.case_ref());
+    let error = client.evidence(&found, EvidenceKind::SignedDocument, &options()).await.unwrap_err();
+    assert_eq!((error.kind(), error.detail().contains("is 1, but the order has 2")), (Kind::Integrity, true));
+    // The neutral form.
+    let document = || Document { name: "a.pdf".into(), pdf: PDF.into() };
+    let case = NewCase { purpose: Purpose::Signature, documents: vec![document(), document()], ..NewCase::default() };
+    let state = client.expected_state(&case).unwrap();
+    assert!(state.expose().contains("\"documents\":2"), "{}", state.expose());
 }
