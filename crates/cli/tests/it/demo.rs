@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{Run, assert_private, clean_command, has, identkit, keys, names, open_store, run, sample, sha256};
+use crate::support::{
+    Run, Sandbox, Vendor as _, assert_private, clean_command, feed, has, identkit, keys, names, open_store, order, run,
+    sample, sha256,
+};
 use identkit_store::EventId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The operations that the demo must show, by the vendors' names.
 const OPERATIONS: &str = "putOrder OnFinal getStatus getIdentData getIdentDataPDF getESignPDF delIdentdata auth \
@@ -188,6 +191,28 @@ async fn each_run_adds_two_cases_and_replaces_no_evidence() {
             assert_eq!(file["sha256"], sha256(&bytes), "no file of the first run is replaced");
         }
     }
+}
+
+#[test]
+fn a_case_that_is_not_of_the_demo_is_not_worked_on() {
+    let out = tempfile::tempdir().unwrap();
+    demo(out.path(), &[]).ends_with(0, &[]);
+    let (sandbox, store) = (Sandbox::plain(), format!("sqlite:{}", out.path().join("store.db").display()));
+    let command = |line: &str| {
+        let mut command = sandbox.command(line);
+        command.env("IDENTKIT_STORE", &store);
+        command
+    };
+    let opened = feed(&mut command("case open - --provider tm --output json"), order(&json!({})).as_bytes());
+    let case = &opened.ends_with(0, &[]).json()["case"];
+    // The case is due from now on. The sandbox of the demo does not know it.
+    run(&mut command(&format!("case retry {case}"))).ends_with(0, &[]);
+    let status = || run(&mut command(&format!("case status {case} --output json"))).ends_with(0, &[]).json();
+    let before = status();
+    assert_eq!(before["state"], "open");
+    let operations = operations(&demo(out.path(), &["--output", "json"]).ends_with(0, &[]).json());
+    assert_eq!(operations.iter().filter(|operation| *operation == "getStatus").count(), 2, "{operations:?}");
+    assert_eq!(status(), before);
 }
 
 #[test]
