@@ -95,6 +95,7 @@ impl Counter {
 }
 
 /// Shows a text on the bar until it is dropped.
+#[derive(Debug)]
 pub(crate) struct Wait(Option<BarGuard>);
 
 impl Wait {
@@ -206,6 +207,7 @@ fn begin(bar: &ProgressBar, template: &str, length: Option<u64>) {
 }
 
 /// Clears the bar on drop: the transfer has ended or was given up.
+#[derive(Debug)]
 struct BarGuard(ProgressBar);
 
 impl Drop for BarGuard {

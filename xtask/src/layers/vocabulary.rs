@@ -49,10 +49,6 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     ("crates/cli/src/commands/mod.rs", "identify24", "the list of commands"),
     ("crates/cli/src/commands/demo/mod.rs", "identity_tm", "the demo plays this vendor's flow"),
     ("crates/cli/src/commands/demo/mod.rs", "identify24", "the demo plays this vendor's flow"),
-    ("crates/cli/src/commands/demo/stage.rs", "identity_tm", "the demo receives this vendor's webhooks"),
-    ("crates/cli/src/commands/demo/stage.rs", "identify24", "the demo receives this vendor's webhooks"),
-    ("crates/cli/src/commands/demo/files.rs", "identity-tm", "the folder of the files of this vendor's flow"),
-    ("crates/cli/src/commands/demo/files.rs", "identify24", "the folder of the files of this vendor's flow"),
     ("crates/cli/src/values.rs", "identify24", "the module that defines the time zone of both vendors"),
 ];
 

@@ -1,24 +1,26 @@
 //! `identkit demo` as a process: output, files, and failures.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::support::{Run, assert_private, clean_command, has, identkit, keys, names, open_store, run, sample, sha256};
+use crate::support::{
+    Run, Sandbox, Vendor as _, assert_private, clean_command, feed, has, identkit, keys, names, open_store, order, run,
+    sample, sha256,
+};
 use identkit_store::EventId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The operations that the demo must show, by the vendors' names.
-const OPERATIONS: &str = "serverStatus putOrder AfterIdent OnFinal getStatus getIdentData getIdentDataPDF getESignPDF \
-                          delIdentdata auth ident/create ident/get";
+const OPERATIONS: &str = "putOrder OnFinal getStatus getIdentData getIdentDataPDF getESignPDF delIdentdata auth \
+                          ident/create status ident/get";
 
-const FILES: [&str; 7] = [
-    "input/put-order.json",
-    "input/contract.pdf",
-    "identity-tm/ident-data.json",
-    "identity-tm/report.pdf",
-    "identity-tm/contract.signed.pdf",
-    "input/create-ident.json",
-    "identify24/ident.json",
+const INPUTS: [&str; 3] = ["input/put-order.json", "input/contract.pdf", "input/create-ident.json"];
+
+/// The evidence, by the vendor's folder and the name.
+const EVIDENCE: [(&str, &str); 4] = [
+    ("evidence/identity-tm", "ident-data-0.json"),
+    ("evidence/identity-tm", "report-0.pdf"),
+    ("evidence/identity-tm", "signed-document-0.pdf"),
+    ("evidence/identify24", "webhook-1.json"),
 ];
 
 fn demo(out: &Path, arguments: &[&str]) -> Run {
@@ -28,6 +30,18 @@ fn demo(out: &Path, arguments: &[&str]) -> Run {
 fn operations(document: &Value) -> Vec<String> {
     let steps = document["steps"].as_array().unwrap();
     steps.iter().map(|step| step["operation"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The files that a demo lists.
+fn files(document: &Value) -> Vec<PathBuf> {
+    let files = document["files"].as_array().unwrap();
+    files.iter().map(|file| file["path"].as_str().unwrap().into()).collect()
+}
+
+/// The listed evidence with this name.
+fn evidence(document: &Value, name: &str) -> Vec<u8> {
+    let path = files(document).into_iter().find(|path| path.ends_with(name)).expect(name);
+    std::fs::read(path).unwrap()
 }
 
 #[test]
@@ -57,22 +71,24 @@ fn every_check_passes_and_every_listed_file_is_right() {
     assert_eq!(["putOrder", "delIdentdata", "ident/create"].map(&statuses), [[202], [202], [200]]);
     assert_eq!(statuses("getIdentData"), [200, 404], "first read, then deleted");
 
-    let files = document["files"].as_array().unwrap();
-    let listed: Vec<PathBuf> = files.iter().map(|file| file["path"].as_str().unwrap().into()).collect();
-    assert_eq!(listed, FILES.map(|file| out.join(file)));
-    for file in files {
+    let listed = files(&document);
+    assert_eq!(listed[..3], INPUTS.map(|file| out.join(file)));
+    assert_eq!(listed.len(), INPUTS.len() + EVIDENCE.len(), "{listed:?}");
+    for (path, (folder, name)) in listed[3..].iter().zip(EVIDENCE) {
+        assert!(path.starts_with(out.join(folder)) && path.ends_with(name), "{}", path.display());
+        let folders = path.ancestors().skip(1).take_while(|folder| **folder != out);
+        folders.for_each(|folder| assert_private(folder));
+        assert_private(path);
+    }
+    for file in document["files"].as_array().unwrap() {
         assert_eq!(keys(file), ["bytes", "path", "sha256"]);
         let path = Path::new(file["path"].as_str().unwrap());
         assert_eq!(file["bytes"].as_u64().unwrap(), std::fs::metadata(path).unwrap().len(), "{}", path.display());
         assert_eq!(file["sha256"].as_str().unwrap(), sha256(&std::fs::read(path).unwrap()), "{}", path.display());
     }
     for (folder, inside) in [
-        (
-            "",
-            &[".identkit-demo", "identify24", "identity-tm", "input", "store.db", "store.db-keys", "store.db.key"][..],
-        ),
-        ("identify24", &["ident.json"]),
-        ("identity-tm", &["contract.signed.pdf", "ident-data.json", "report.pdf"]),
+        ("", &[".identkit-demo", "evidence", "input", "store.db", "store.db-keys", "store.db.key"][..]),
+        ("evidence", &["identify24", "identity-tm"]),
         ("input", &["contract.pdf", "create-ident.json", "put-order.json"]),
     ] {
         assert_eq!(names(&out.join(folder)), inside, "no partial file is left");
@@ -83,18 +99,19 @@ fn every_check_passes_and_every_listed_file_is_right() {
 #[test]
 fn inputs_are_the_documents_and_the_signature_appends_only() {
     let out = tempfile::tempdir().unwrap();
-    demo(out.path(), &[]).ends_with(0, &["TargetURL https://www.identity.tm/status/"]);
+    let result = demo(out.path(), &["--output", "json"]);
+    let document = result.ends_with(0, &["person's URL https://www.identity.tm/status/"]).json();
     let written = |name: &str| std::fs::read(out.path().join(name)).unwrap();
-    let json = |name: &str| -> Value { serde_json::from_slice(&written(name)).unwrap() };
+    let json = |name: &str| -> Value { serde_json::from_slice(&evidence(&document, name)).unwrap() };
     for (name, fixture) in [
         ("input/put-order.json", "identity-tm/fixtures/S-035-put-order-request.json"),
         ("input/create-ident.json", "identify24/fixtures/S-011-ident-create-request.json"),
     ] {
         assert_eq!(String::from_utf8(written(name)).unwrap(), sample(fixture));
     }
-    assert_eq!(json("identity-tm/ident-data.json")["IdentData"]["Surname"], "Mustermann");
-    assert_eq!(json("identify24/ident.json")["status"], "Identified");
-    let (original, signed) = (written("input/contract.pdf"), written("identity-tm/contract.signed.pdf"));
+    assert_eq!(json("ident-data-0.json")["IdentData"]["Surname"], "Mustermann");
+    assert_eq!(json("webhook-1.json")["status"], "Identified");
+    let (original, signed) = (written("input/contract.pdf"), evidence(&document, "signed-document-0.pdf"));
     assert!(original.starts_with(b"%PDF-") && signed.len() > original.len());
     assert!(signed.starts_with(&original));
 }
@@ -105,8 +122,9 @@ fn the_report_compares_supplied_with_checked() {
         return;
     }
     let out = tempfile::tempdir().unwrap();
-    demo(out.path(), &[]).ends_with(0, &[]);
-    let result = run(clean_command("pdftotext").arg("-layout").arg(out.path().join("identity-tm/report.pdf")).arg("-"));
+    let document = demo(out.path(), &["--output", "json"]).ends_with(0, &[]).json();
+    let report = files(&document).into_iter().find(|path| path.ends_with("report-0.pdf")).unwrap();
+    let result = run(clean_command("pdftotext").arg("-layout").arg(report).arg("-"));
     assert_eq!((result.code, result.stderr.as_str()), (Some(0), ""), "{result:#?}");
     for (label, value) in [
         ("Nachname", "Mustermann"),
@@ -133,8 +151,11 @@ fn without_a_terminal_progress_is_plain_lines() {
         assert!(row.is_some_and(|row| row.starts_with("ok\t")), "{operation}:\n{}", result.stdout);
         assert!(result.stderr.contains(&format!("[{operation}]")), "{operation}:\n{}", result.stderr);
     }
-    for file in FILES {
+    for file in INPUTS {
         result.shows(&[file, &sha256(&std::fs::read(out.path().join(file)).unwrap())]);
+    }
+    for (folder, name) in EVIDENCE {
+        result.shows(&[folder, name]);
     }
     result.shows(&[out.path().to_str().unwrap(), "Every check passed"]);
     assert!(result.stdout.ends_with(".\n"), "{}", result.stdout);
@@ -142,49 +163,94 @@ fn without_a_terminal_progress_is_plain_lines() {
         assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{name} has control sequences: {text:?}");
         assert!(text.lines().all(|line| !line.ends_with(' ')), "trailing spaces: {text:?}");
     }
-    assert!(result.stderr.lines().all(|line| line.starts_with("ok   ")), "{}", result.stderr);
+    let is_known = |line: &str| line.starts_with("ok   ") || line.starts_with("note: a URL may exceed 150 characters");
+    assert!(result.stderr.lines().all(is_known), "{}", result.stderr);
 }
 
 #[tokio::test]
-async fn each_run_adds_three_events_to_the_store() {
+async fn each_run_adds_two_cases_and_replaces_no_evidence() {
     let out = tempfile::tempdir().unwrap();
+    let mut first = None;
     for run in 1..=2 {
-        demo(out.path(), &["--output", "json"]).ends_with(0, &[]);
+        let document = demo(out.path(), &["--output", "json"]).ends_with(0, &[]).json();
         let store = open_store(&out.path().join("store.db")).await;
         let events = store.events(EventId::default(), 100).await.unwrap();
         let events: Vec<_> = events.iter().map(|stored| &stored.delivery.event).collect();
-        assert_eq!(events.len(), 3 * run, "{events:?}");
-        let latest = &events[events.len() - 3..];
-        let names: Vec<_> = latest.iter().map(|event| event.name.as_str()).collect();
-        assert_eq!(names[..2], ["AfterIdent", "OnFinal"]);
-        let providers: Vec<_> = latest.iter().map(|event| event.provider.as_str()).collect();
-        assert_eq!(providers, ["identity-tm", "identity-tm", "identify24"]);
+        assert_eq!(events.len(), 2 * run, "{events:?}");
+        let latest = events[events.len() - 2..].iter().map(|event| (event.provider.as_str(), event.name.as_str()));
+        assert_eq!(latest.collect::<Vec<_>>(), [("identity-tm", "OnFinal"), ("identify24", "status")]);
+
+        let location = format!("sqlite:{}", out.path().join("store.db").display());
+        let cases = crate::support::run(identkit().args(["case", "list", "--output", "json", "--store", &location]));
+        let cases = cases.ends_with(0, &[]).json();
+        let states: Vec<_> = cases.as_array().unwrap().iter().map(|case| &case["state"]).collect();
+        assert_eq!(states.len(), 2 * run, "{cases}");
+        assert!(states.iter().all(|state| *state == "deleted" || *state == "closed"), "{cases}");
+        for file in first.get_or_insert(document)["files"].as_array().unwrap() {
+            let bytes = std::fs::read(file["path"].as_str().unwrap()).unwrap();
+            assert_eq!(file["sha256"], sha256(&bytes), "no file of the first run is replaced");
+        }
     }
 }
 
 #[test]
-fn a_stopped_receiver_is_explained_and_nothing_is_deleted() {
+fn a_case_that_is_not_of_the_demo_is_not_worked_on() {
+    let out = tempfile::tempdir().unwrap();
+    demo(out.path(), &[]).ends_with(0, &[]);
+    let (sandbox, store) = (Sandbox::plain(), format!("sqlite:{}", out.path().join("store.db").display()));
+    let command = |line: &str| {
+        let mut command = sandbox.command(line);
+        command.env("IDENTKIT_STORE", &store);
+        command
+    };
+    let opened = feed(&mut command("case open - --provider tm --output json"), order(&json!({})).as_bytes());
+    let case = &opened.ends_with(0, &[]).json()["case"];
+    // The case is due from now on. The sandbox of the demo does not know it.
+    run(&mut command(&format!("case retry {case}"))).ends_with(0, &[]);
+    let status = || run(&mut command(&format!("case status {case} --output json"))).ends_with(0, &[]).json();
+    let before = status();
+    assert_eq!(before["state"], "open");
+    let operations = operations(&demo(out.path(), &["--output", "json"]).ends_with(0, &[]).json());
+    assert_eq!(operations.iter().filter(|operation| *operation == "getStatus").count(), 2, "{operations:?}");
+    assert_eq!(status(), before);
+}
+
+#[test]
+fn a_stopped_receiver_is_explained_and_the_sweep_helps() {
     let out = tempfile::tempdir().unwrap();
     let result = demo(out.path(), &["--break", "receiver", "--output", "json"]);
-    result
-        .ends_with(1, &["What happened: ", "What was not done: ", "What to do ", "OnFinal", "identkit tm status 9992"]);
-    assert!(result.took < Duration::from_secs(10), "it took {:?}", result.took);
+    result.ends_with(
+        1,
+        &[
+            "What happened: ",
+            "What was not done: ",
+            "What to do ",
+            "OnFinal",
+            "identkit run",
+            "identkit case collect 1",
+        ],
+    );
     let document = result.json();
     assert_eq!(document["ok"], false);
     assert_eq!(document["account"].as_array().unwrap().len(), 3);
-    let operations = operations(&document);
-    for never in ["getIdentData", "getIdentDataPDF", "getESignPDF", "delIdentdata", "ident/create"] {
-        assert!(!operations.iter().any(|operation| operation == never), "{never} was done: {operations:?}");
-    }
-    let failed: Vec<&Value> = document["steps"].as_array().unwrap().iter().filter(|step| step["ok"] == false).collect();
+    let steps = document["steps"].as_array().unwrap();
+    let failed: Vec<&Value> = steps.iter().filter(|step| step["ok"] == false).collect();
     assert_eq!(failed.len(), 1);
-    assert_eq!(failed[0]["operation"], "OnFinal");
-    assert!(!out.path().join("identity-tm/report.pdf").exists());
+    assert_eq!((&failed[0]["operation"], &failed[0]["http_status"]), (&"OnFinal".into(), &Value::Null));
+    assert!(failed[0]["note"].as_str().unwrap().contains("next attempt: 2"), "{}", failed[0]);
+
+    let operations = operations(&document);
+    let place = |operation: &str| operations.iter().position(|known| known == operation).expect(operation);
+    let order = ["putOrder", "OnFinal", "getAllStatus", "sweep", "getStatus", "getESignPDF", "delIdentdata"].map(place);
+    assert!(order.is_sorted(), "the case waits for the sweep: {operations:?}");
+    assert!(!operations.iter().any(|operation| operation == "ident/create"), "{operations:?}");
+    let sweep = &steps[place("sweep")];
+    assert_eq!(sweep["note"], "changed cases of this store: 1", "the sweep found the case");
+    assert!(evidence(&document, "report-0.pdf").starts_with(b"%PDF-"), "nothing is lost");
 
     let table = demo(out.path(), &["--break", "receiver"]);
-    table.ends_with(1, &["What happened: "]);
+    table.ends_with(1, &["What happened: ", "identkit case collect 2"]);
     assert!(table.stdout.contains("FAIL") && table.stdout.contains("did not run"), "{table:#?}");
-    assert!(!table.stdout.contains("delIdentdata"), "{table:#?}");
 }
 
 #[test]
@@ -213,15 +279,19 @@ fn an_input_that_the_user_changed_is_not_replaced() {
     let out = tempfile::tempdir().unwrap();
     demo(out.path(), &[]).ends_with(0, &[]);
     demo(out.path(), &[]).ends_with(0, &[]);
-    let input = out.path().join("input/create-ident.json");
-    std::fs::write(&input, "{}").unwrap();
-    demo(out.path(), &[]).ends_with(2, &["input/create-ident.json differs from the demo's input", "--out"]);
-    assert_eq!(std::fs::read_to_string(&input).unwrap(), "{}");
+    for name in INPUTS {
+        let input = out.path().join(name);
+        let before = std::fs::read(&input).unwrap();
+        std::fs::write(&input, "{}").unwrap();
+        demo(out.path(), &[]).ends_with(2, &[&format!("{name} differs from the demo's input"), "--out"]);
+        assert_eq!(std::fs::read_to_string(&input).unwrap(), "{}");
+        std::fs::write(&input, before).unwrap();
+    }
 }
 
 #[test]
 fn a_foreign_file_in_the_directory_is_not_replaced() {
-    for name in ["input/contract.pdf", "identity-tm/report.pdf", "identify24/ident.json"] {
+    for name in INPUTS {
         let out = tempfile::tempdir().unwrap();
         let path = out.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -11,7 +11,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "identkit-demo")]
     pub(super) out: PathBuf,
 
-    /// Causes a failure, to show how it is reported. `receiver` stops the webhook receiver before the last webhook.
+    /// Causes a failure, to show how it is reported. `receiver` stops the webhook receiver: a sweep finds the case instead.
     #[arg(long = "break", value_name = "WHAT", value_enum)]
     pub(super) breaks: Option<Break>,
 }

@@ -1,31 +1,24 @@
 //! The directory that the demo writes to.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use identkit_core::Content;
 use identkit_files::create_dirs;
 use identkit_transport::save::Existing;
-use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::save::{SavedFile, reject_dash, save};
 
-/// The store with the webhooks.
+/// The store with the cases and their webhooks.
 pub(super) const STORE: &str = "store.db";
 
-/// All files of a demo.
-const FILES: [&str; 8] = [
-    STORE,
-    "input/put-order.json",
-    "input/contract.pdf",
-    "input/create-ident.json",
-    "identity-tm/ident-data.json",
-    "identity-tm/report.pdf",
-    "identity-tm/contract.signed.pdf",
-    "identify24/ident.json",
-];
+/// The folder of the sink, which never replaces a file.
+pub(super) const EVIDENCE: &str = "evidence";
+
+pub(super) const ORDER: &str = "input/put-order.json";
+pub(super) const CONTRACT: &str = "input/contract.pdf";
+pub(super) const IDENT: &str = "input/create-ident.json";
 
 /// An empty file that marks the directory of a demo. A service of the user can have a store too.
 const MARKER: &str = ".identkit-demo";
@@ -37,31 +30,28 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    pub(super) fn create(root: &Path) -> Result<Self, Failure> {
+    pub(super) async fn create(root: &Path) -> Result<Self, Failure> {
         let name = root.display();
         reject_dash("--out", root)?;
         if fs::metadata(root).is_ok_and(|existing| !existing.is_dir()) {
             return Err(Failure::usage(format!("--out {name} is a file: it must be a directory or a new path")));
         }
-        let cannot = |error: io::Error| Failure::usage(format!("--out {name} cannot be used: {error}"));
         let is_demo = root.join(MARKER).is_file();
-        // Before the marker is written, after which the next demo replaces files.
-        let mut existing = FILES.iter().map(|file| root.join(file)).filter(|file| file.symlink_metadata().is_ok());
+        // Before the marker is written, after which the next demo uses these files.
+        let files = [STORE, ORDER, CONTRACT, IDENT].map(|file| root.join(file));
+        let mut existing = files.iter().filter(|file| file.symlink_metadata().is_ok());
         if !is_demo && let Some(foreign) = existing.next() {
             return Err(Failure::usage(format!(
                 "{} exists and no demo wrote it: choose another directory (--out)",
                 foreign.display()
             )));
         }
-        for folder in ["", "input", "identity-tm", "identify24"] {
-            create_dirs(&root.join(folder)).map_err(cannot)?;
+        for folder in ["", "input", EVIDENCE] {
+            create_dirs(&root.join(folder))
+                .map_err(|error| Failure::usage(format!("--out {name} cannot be used: {error}")))?;
         }
         if !is_demo {
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options.open(root.join(MARKER)).map_err(cannot)?;
+            save(&root.join(MARKER), Existing::Keep, Content::from_bytes(""), |_| Ok(())).await?;
         }
         Ok(Self { root: root.to_owned(), files: Vec::new() })
     }
@@ -70,35 +60,16 @@ impl Folder {
         self.root.join(name)
     }
 
-    pub(super) async fn save(&mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Result<&SavedFile, Failure> {
-        self.stream(name, Content::from_bytes(bytes.into())).await
-    }
-
     /// Saves an input and reads it back. One that the user has changed is not replaced.
-    pub(super) async fn input(&mut self, name: &str, bytes: &str) -> Result<Vec<u8>, Failure> {
-        if fs::read(self.path(name)).is_ok_and(|existing| existing != bytes.as_bytes()) {
+    pub(super) async fn input(&mut self, name: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let path = self.path(name);
+        if fs::read(&path).is_ok_and(|existing| existing != bytes) {
             return Err(Failure::usage(format!(
                 "{} differs from the demo's input: move it, or choose another directory (--out)",
-                self.path(name).display()
+                path.display()
             )));
         }
-        let path = self.save(name, bytes).await?.path.clone();
+        self.files.push(save(&path, Existing::Replace, Content::from_bytes(bytes), |_| Ok(())).await?);
         fs::read(&path).map_err(|error| Failure::local(format!("{} cannot be read: {error}", path.display())))
-    }
-
-    pub(super) async fn json(&mut self, name: &str, value: &impl Serialize) -> Result<&SavedFile, Failure> {
-        let json = serde_json::to_vec_pretty(value).map_err(|_| Failure::local(format!("cannot serialize {name}")))?;
-        self.save(name, json).await
-    }
-
-    /// Saves a stream and adds the file to `files`.
-    pub(super) async fn stream(&mut self, name: &str, content: Content) -> Result<&SavedFile, Failure> {
-        if !FILES.contains(&name) {
-            return Err(Failure::local(format!("{name} is not listed as a file of the demo")));
-        }
-        let path = self.path(name);
-        let saved = save(&path, Existing::Replace, content, |_| Ok(())).await?;
-        self.files.push(saved);
-        self.files.last().ok_or_else(|| Failure::local("a saved file is missing from the list"))
     }
 }

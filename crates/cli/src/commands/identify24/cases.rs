@@ -178,20 +178,20 @@ impl Account for Identify24Account {
         let signs = ident.pdf_content.is_some() || ident.pdf_url.is_some();
         let purpose = if signs { Purpose::Signature } else { Purpose::Identification };
         let reference = ident.custom_id.as_ref().map(|id| Secret::new(Pii::expose(id).as_str()));
-        let opener = Opener { client: self.client(Calls::Open, route, &BTreeMap::new())?, ident };
+        let opener = IdentOpener { client: self.client(Calls::Open, route, &BTreeMap::new())?, ident };
         Ok(VendorCase { purpose, reference, has_webhook: false, opener: Box::new(opener) })
     }
 }
 
 /// Creates an ident in the vendor's format.
 #[derive(Debug)]
-struct Opener {
-    client: Client,
-    ident: CreateIdent,
+pub(crate) struct IdentOpener {
+    pub(crate) client: Client,
+    pub(crate) ident: CreateIdent,
 }
 
 #[async_trait]
-impl CaseOpener for Opener {
+impl CaseOpener for IdentOpener {
     async fn open(&self, call: &OpenCall<'_>) -> Result<Opened, Error> {
         let ident = self.ident.clone().custom_id(call.reference);
         let created = warn(self.client.create_ident(&ident, call.options).await)?.value;

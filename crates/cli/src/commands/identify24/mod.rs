@@ -17,7 +17,7 @@ use identkit_identify24::{CasePolicy, Dialect};
 
 pub(crate) use self::arguments::Arguments;
 use self::arguments::Command;
-pub(crate) use self::cases::Identify24Account;
+pub(crate) use self::cases::{IdentOpener, Identify24Account};
 use self::client::Identify24;
 pub(crate) use self::ids::IDENT_ID;
 pub(crate) use self::sandbox::{HINTS, SandboxOptions};

@@ -185,20 +185,20 @@ impl Account for TmAccount {
         };
         let reference = order.reference.as_ref().map(|reference| reference.expose().as_str().into());
         let has_webhook = order.webhook_url.as_ref().is_some_and(|urls| urls.on_final.is_some());
-        let opener = Opener { client: self.client(Calls::Open, route)?, order };
+        let opener = OrderOpener { client: self.client(Calls::Open, route)?, order };
         Ok(VendorCase { purpose, reference, has_webhook, opener: Box::new(opener) })
     }
 }
 
 /// Places an order in the vendor's format.
 #[derive(Debug)]
-struct Opener {
-    client: IdentityTm,
-    order: PutOrder,
+pub(crate) struct OrderOpener {
+    pub(crate) client: IdentityTm,
+    pub(crate) order: PutOrder,
 }
 
 #[async_trait]
-impl CaseOpener for Opener {
+impl CaseOpener for OrderOpener {
     fn expected_state(&self, _: &dyn IdentityProvider) -> Option<Secret> {
         Some(self.order.case_state())
     }

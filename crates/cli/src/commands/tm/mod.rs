@@ -20,7 +20,7 @@ use identkit_transport::SystemClock;
 
 pub(crate) use self::arguments::Arguments;
 use self::arguments::{Command, Order};
-pub(crate) use self::cases::TmAccount;
+pub(crate) use self::cases::{OrderOpener, TmAccount};
 pub(crate) use self::client::ORDER_ID;
 use self::client::Tm;
 pub(crate) use self::sandbox::HINTS;
