@@ -164,6 +164,24 @@ async fn faults_of_other_operations_are_errors() {
 }
 
 #[tokio::test]
+async fn a_check_tries_each_right_and_leaves_no_object() {
+    let store = Faulty::new();
+    sink(&store).check().await.unwrap();
+    let names = ["put", "get", "get", "delete", "get", "put", "put", "delete", "begin", "abort"];
+    assert_eq!(store.names(), names);
+    assert_eq!(store.aborted(), 1);
+    for (number, name) in names.into_iter().enumerate().filter(|(number, _)| *number != 1) {
+        let store = Faulty::new();
+        let error = sink(&store.with_fault(number..number + 1, Fault::Denied)).check().await.unwrap_err();
+        assert!(error.kind() == Kind::Storage && error.to_string().contains("denied the access"), "{number}: {error}");
+        // What cannot be read or removed remains, and is named.
+        let left = sink(&store).list("check").await.unwrap();
+        assert_eq!(left.len(), usize::from(name == "delete" || number == 2), "{number} {name}");
+        assert!(left.iter().all(|location| error.to_string().contains(location)), "{number}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_torn_read_is_an_error() {
     let store = Faulty::new();
     let saved = sink(&store).store(&name("report-0.pdf", 1), pieces(b"content", 100)).await.unwrap();
