@@ -22,11 +22,11 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
 
-/// Time for the head of a response.
-const ANSWER: Duration = Duration::from_secs(20);
+/// Time for the head of a response. A step that takes longer than the lease of its case cannot record why it failed.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// Time between two pieces of a response's body.
-const STALL: Duration = Duration::from_secs(20);
+const STALL: Duration = Duration::from_secs(10);
 
 /// Slowest upload in bytes per second: a request with a body has additional time.
 const SLOWEST: u64 = 64 * 1024;

@@ -167,11 +167,11 @@ impl S3Arguments {
     }
 }
 
-/// Few retries: the collector repeats a step that failed, and says so.
+/// Few retries, and none after a request that timed out: the collector repeats a step that failed, and says so.
 fn retries() -> RetryConfig {
     let backoff =
         BackoffConfig { init_backoff: Duration::from_millis(200), max_backoff: Duration::from_secs(2), base: 2.0 };
-    RetryConfig { backoff, max_retries: 2, retry_timeout: Duration::from_secs(30) }
+    RetryConfig { backoff, max_retries: 2, retry_timeout: Duration::from_secs(5) }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use identkit_collector::{ArtifactSink as _, ObjectSink};
+use identkit_collector::{ArtifactKey, ArtifactSink as _, EncryptedSink, ObjectSink};
 use identkit_core::{Advice, Content, Error, Kind};
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -179,6 +179,16 @@ async fn a_check_tries_each_right_and_leaves_no_object() {
         assert_eq!(left.len(), usize::from(name == "delete" || number == 2), "{number} {name}");
         assert!(left.iter().all(|location| error.to_string().contains(location)), "{number}: {error}");
     }
+}
+
+#[tokio::test]
+async fn the_check_of_encryption_includes_the_store() {
+    let store = Faulty::new();
+    let key = || ArtifactKey::from_bytes(&[7; 32]);
+    EncryptedSink::new(sink(&store), key()).check().await.unwrap();
+    let begin = store.names().iter().position(|name| *name == "begin").unwrap();
+    let denied = sink(&store.with_fault(begin..begin + 1, Fault::Denied));
+    EncryptedSink::new(denied, key()).check().await.unwrap_err();
 }
 
 #[tokio::test]

@@ -177,7 +177,8 @@ async fn remember(options: &Arguments, store: &Store, webhook_base: Option<Strin
     let before = settings.write(store).await?;
     if let Some(before) = before.filter(|before| before.sink != sink || before.s3_endpoint != s3_endpoint) {
         let what = "artifacts that are saved already stay there, and must be in the new sink under the same names";
-        say(&format!("warning: the sink of this store was {}: {what}", before.sink));
+        let place = before.s3_endpoint.map(|endpoint| format!(" at {endpoint}")).unwrap_or_default();
+        say(&format!("warning: the sink of this store was {}{place}: {what}", before.sink));
     }
     Ok(())
 }

@@ -169,6 +169,9 @@ impl Service {
 
     /// All files of the sink.
     fn files(&self) -> Vec<PathBuf> {
+        if let Some(s3) = &self.s3 {
+            return s3.keys();
+        }
         let mut folders = vec![self.sink()];
         let mut files = Vec::new();
         while let Some(folder) = folders.pop() {

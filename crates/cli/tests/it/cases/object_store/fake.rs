@@ -223,7 +223,7 @@ fn an_artifact_lost_in_the_store_deletes_nothing() {
     command.args(["case", "delete", &case["case"].to_string(), "--store", &service.store()]);
     command.env("AWS_ACCESS_KEY_ID", fake.place.key).env("AWS_SECRET_ACCESS_KEY", fake.place.secret);
     let failed = run(&mut command);
-    assert!(failed.code != Some(0), "{failed:?}");
+    assert!(failed.code == Some(1) && failed.stderr.contains("is missing"), "{failed:?}");
     failed.logs_none_of(&SECRETS);
     assert_eq!((service.calls("delIdentdata"), service.ledger().len()), (0, 0));
 }

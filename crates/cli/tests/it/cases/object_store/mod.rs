@@ -24,21 +24,50 @@ impl S3 {
         command.env("AWS_SECRET_ACCESS_KEY", self.secret);
     }
 
-    /// Reads artifacts.
-    pub(super) fn read(&self, locations: &[&str]) -> Vec<Vec<u8>> {
-        let folder = tempfile::tempdir().unwrap();
+    /// Bucket and prefix.
+    fn place(&self) -> (&str, &str) {
+        self.url.strip_prefix("s3://").unwrap().split_once('/').unwrap()
+    }
+
+    /// curl with the credentials.
+    fn curl(&self) -> Command {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--fail", "--max-time", "60", "--aws-sigv4", "aws:amz:us-east-1:s3"]);
         curl.args(["--user", &format!("{}:{}", self.key, self.secret)]);
         // curl signs this header, but does not add it.
         curl.args(["--header", &format!("x-amz-content-sha256: {}", crate::support::sha256(b""))]);
+        curl
+    }
+
+    /// Reads artifacts.
+    pub(super) fn read(&self, locations: &[&str]) -> Vec<Vec<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut curl, (bucket, prefix)) = (self.curl(), self.place());
         let paths: Vec<PathBuf> = (0..locations.len()).map(|number| folder.path().join(number.to_string())).collect();
         for (location, path) in locations.iter().zip(&paths) {
-            let object = format!("{}/{}/{location}", self.endpoint, self.url.strip_prefix("s3://").unwrap());
-            curl.arg(object).arg("--output").arg(path);
+            curl.arg(format!("{}/{bucket}/{prefix}/{location}", self.endpoint)).arg("--output").arg(path);
         }
         let output = curl.output().unwrap();
         assert!(output.status.success(), "{locations:?}: {output:?}");
         paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    }
+
+    /// The keys of all objects.
+    pub(super) fn keys(&self) -> Vec<PathBuf> {
+        let (bucket, prefix) = self.place();
+        let mut keys: Vec<String> = Vec::new();
+        loop {
+            let last = keys.last().cloned().unwrap_or_default().replace('/', "%2F");
+            let query = format!("list-type=2&prefix={prefix}%2F&start-after={last}");
+            let output = self.curl().arg(format!("{}/{bucket}?{query}", self.endpoint)).output().unwrap();
+            assert!(output.status.success(), "{query}: {output:?}");
+            let text = String::from_utf8(output.stdout).unwrap();
+            let found = text.split("<Key>").skip(1).map(|rest| rest.split_once('<').unwrap().0.to_owned());
+            let before = keys.len();
+            keys.extend(found);
+            if keys.len() == before {
+                return keys.into_iter().map(PathBuf::from).collect();
+            }
+        }
     }
 }
