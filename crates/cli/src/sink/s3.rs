@@ -74,27 +74,26 @@ impl fmt::Display for Bucket {
 
 /// Options of an object store that is compatible with S3.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = OBJECT_STORE)]
 pub(crate) struct S3Arguments {
     /// URL of an S3-compatible store for --sink s3://…; the bucket follows in the path. [default: Amazon's]
-    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL", hide_env_values = true, help_heading = OBJECT_STORE)]
     s3_endpoint: Option<String>,
 
     /// Region of the bucket. [default: us-east-1]
-    #[arg(long, value_name = "REGION", env = "AWS_REGION", hide_env_values = true)]
+    #[arg(long, value_name = "REGION", env = "AWS_REGION", hide_env_values = true, help_heading = OBJECT_STORE)]
     s3_region: Option<String>,
 
     /// Id of the access key.
-    #[arg(long, value_name = "ID", env = "AWS_ACCESS_KEY_ID", hide_env_values = true)]
+    #[arg(long, value_name = "ID", env = "AWS_ACCESS_KEY_ID", hide_env_values = true, help_heading = OBJECT_STORE)]
     s3_access_key: Option<String>,
 
     /// File with the secret access key. Without it, AWS_SECRET_ACCESS_KEY has the key, and AWS_SESSION_TOKEN the token of a
     /// temporary one.
-    #[arg(long, value_name = "FILE", env = "IDENTKIT_S3_SECRET_KEY_FILE", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "IDENTKIT_S3_SECRET_KEY_FILE", hide_env_values = true, help_heading = OBJECT_STORE)]
     s3_secret_key_file: Option<OsString>,
 
     /// File of additional certificate authorities to trust for the object store (PEM).
-    #[arg(long, value_name = "FILE", env = "AWS_CA_BUNDLE", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "AWS_CA_BUNDLE", hide_env_values = true, help_heading = OBJECT_STORE)]
     s3_ca_file: Option<OsString>,
 }
 
