@@ -96,9 +96,12 @@ pub(crate) const CAMPAIGNS: &[Campaign] = &[
     },
     Campaign {
         name: "workers",
-        about: "4 processes `identkit run` on PostgreSQL: 10,000 cases under kills, and the rate of one and of four",
+        about: "4 processes `identkit run` on PostgreSQL, with a folder and with an S3 server: 10,000 cases under kills, rates",
         work: Work::Tests("identkit-cli", "it", "cases::workers::"),
         rounds: &[
+            ("IDENTKIT_S3_SERVER", ["1", "1"]),
+            ("IDENTKIT_WORKERS_S3_CASES", ["10000", "100"]),
+            ("IDENTKIT_WORKERS_S3_RATE", ["200", "20"]),
             ("IDENTKIT_WORKERS_CASES", ["10000", "500"]),
             ("IDENTKIT_WORKERS_PATIENCE", ["1800", "15"]),
             ("IDENTKIT_WORKERS_RATE", ["400", "100"]),

@@ -81,6 +81,9 @@ const NOT_EMPTY: &[&str] = &[
     "state",
     "customer_code_file",
     "api_key_file",
+    "s3_endpoint",
+    "s3_secret_key_file",
+    "s3_ca_file",
 ];
 
 /// Options whose environment variable must not be empty either, because it names the credentials.

@@ -9,6 +9,8 @@ const TEXTS: &str = include_str!("help.txt");
 pub(crate) const OUTPUT: &str = "Output";
 /// Heading of the options of the commands that call a vendor.
 pub(crate) const CONNECTION: &str = "Connection";
+/// Heading of the options of an object store.
+pub(crate) const OBJECT_STORE: &str = "Object store";
 /// Heading of the options that select where requests are recorded.
 pub(crate) const STATE: &str = "State";
 

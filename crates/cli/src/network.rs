@@ -86,6 +86,22 @@ pub(crate) fn vendor(route: &Route, base: &BaseUrl) -> Result<Arc<dyn Transport>
     Ok(stoppable(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build())))
 }
 
+/// Builds the transport to an object store. Pins and the client certificate are for the vendors only.
+pub(crate) fn object_store(
+    route: &Route,
+    ca_file: Option<&Path>,
+    base: &BaseUrl,
+) -> Result<Arc<dyn Transport>, Failure> {
+    let flag = "--s3-ca-file (AWS_CA_BUNDLE)";
+    let builder = TlsConfig::builder().authorities(&authorities(flag, ca_file)?);
+    let builder = if route.platform_roots { builder.platform_roots() } else { builder };
+    let tls = builder.build().map_err(|error| untrusted(flag, ca_file, error))?;
+    let trust = trust(route)?;
+    let proxy = find_proxy(route)?.map(|proxy| proxy.tls(trust));
+    reject_proxy_without_tls("--s3-endpoint", base, proxy.as_ref())?;
+    Ok(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build()))
+}
+
 /// The TLS settings with the trusted authorities.
 fn trusted(route: &Route) -> Result<TlsBuilder, Failure> {
     let ca_file = path(route.ca_file.as_ref());
@@ -133,13 +149,8 @@ pub(crate) fn proxy_name(route: &Route) -> String {
 /// Fails if the calls use no TLS and an option for TLS is given: the user expects a protection that there is not. Also fails
 /// if the calls use a proxy, which would read the credentials; its loopback is another machine.
 fn reject_without_tls(route: &Route, base: &BaseUrl, proxy: Option<&Proxy>) -> Result<(), Failure> {
-    let Some(url) = base.join("/").ok().filter(|url| url.scheme() != Some(&Scheme::HTTPS)) else { return Ok(()) };
-    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    if proxy.is_some_and(|proxy| proxy.applies_to(host, url.port_u16().unwrap_or(80))) {
-        return Err(Failure::unsent(format!(
-            "--proxy (or {PROXY}) cannot be used, because the base URL begins with http:// and the proxy would read the \
-             credentials: remove it, use https://, or name the host with --no-proxy"
-        )));
+    if !reject_proxy_without_tls("the base URL", base, proxy)? {
+        return Ok(());
     }
     let given = [
         ("--pin", !route.pin.is_empty()),
@@ -152,6 +163,19 @@ fn reject_without_tls(route: &Route, base: &BaseUrl, proxy: Option<&Proxy>) -> R
             "{option} has no effect, because the base URL begins with http://: remove it, or use https://"
         ))),
         None => Ok(()),
+    }
+}
+
+/// Returns whether the calls use no TLS. Fails if they use a proxy then.
+fn reject_proxy_without_tls(name: &str, base: &BaseUrl, proxy: Option<&Proxy>) -> Result<bool, Failure> {
+    let Some(url) = base.join("/").ok().filter(|url| url.scheme() != Some(&Scheme::HTTPS)) else { return Ok(false) };
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    match proxy.is_some_and(|proxy| proxy.applies_to(host, url.port_u16().unwrap_or(80))) {
+        false => Ok(true),
+        true => Err(Failure::unsent(format!(
+            "--proxy (or {PROXY}) cannot be used, because {name} begins with http:// and the proxy would read the \
+             credentials: remove it, use https://, or name the host with --no-proxy"
+        ))),
     }
 }
 

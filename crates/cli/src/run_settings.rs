@@ -15,9 +15,15 @@ const NAME: &str = "run";
 /// The settings of the collector that was started last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunSettings {
-    /// The sink as an absolute path.
+    /// The sink as an absolute path or as a URL.
     #[serde(default)]
     pub(crate) sink: String,
+    /// URL of the sink's object store, if it is not Amazon's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) s3_endpoint: Option<String>,
+    /// Region of the bucket at that URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) s3_region: Option<String>,
     /// URL at which the vendors reach the receiver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) webhook_base: Option<String>,

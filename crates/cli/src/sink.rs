@@ -1,49 +1,72 @@
 //! The sink that a command opens: `--sink`.
 
+mod http;
+mod s3;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use identkit_collector::{ArtifactSink, FolderSink};
 
+pub(crate) use self::s3::S3Arguments;
+
+use self::s3::Bucket;
+use crate::connection::Route;
 use crate::exit::Failure;
 use crate::signals::run_on_thread;
 
-/// Where artifacts are stored: a folder.
+/// Where artifacts are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SinkLocation(PathBuf);
+pub(crate) enum SinkLocation {
+    /// A folder.
+    Folder(PathBuf),
+    /// A bucket of an S3-compatible object store.
+    Bucket(Bucket),
+}
 
 impl FromStr for SinkLocation {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "" => Err("must be a folder".to_owned()),
-            text if text.starts_with("s3://") => {
-                Err("this build has no object store yet: name a folder, e.g. on a volume that is backed up".to_owned())
-            }
-            text if text.contains("://") => Err("must be a folder".to_owned()),
-            text => Ok(Self(text.into())),
+        match text.strip_prefix("s3://") {
+            Some(rest) => Bucket::parse(rest).map(Self::Bucket),
+            // The text is not repeated: a URL may contain a password.
+            None if text.is_empty() || text.contains("://") => Err("must be a folder or s3://BUCKET/PREFIX".to_owned()),
+            None => Ok(Self::Folder(text.into())),
         }
     }
 }
 
 impl SinkLocation {
-    /// The folder as an absolute path.
+    /// The folder as an absolute path, or the URL.
     pub(crate) fn shown(&self) -> String {
-        std::path::absolute(&self.0).unwrap_or_else(|_| self.0.clone()).display().to_string()
+        match self {
+            Self::Folder(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            Self::Bucket(bucket) => bucket.to_string(),
+        }
+    }
+
+    /// The endpoint of the object store, if it is given.
+    pub(crate) fn endpoint<'a>(&self, s3: &'a S3Arguments) -> Option<&'a str> {
+        matches!(self, Self::Bucket(_)).then(|| s3.endpoint()).flatten()
     }
 
     /// Opens the sink. Creates the folder if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be created or read.
-    pub(crate) async fn open(&self) -> Result<Arc<dyn ArtifactSink>, Failure> {
-        let path = self.0.clone();
-        // A network file system can block.
-        let opened = run_on_thread(move || FolderSink::open(path)).await?;
-        let sink = opened.map_err(|error| self.unusable(&error))?;
-        Ok(Arc::new(sink))
+    /// If the folder cannot be created or read, or if an option of the object store cannot be used.
+    pub(crate) async fn open(&self, s3: &S3Arguments, route: &Route) -> Result<Arc<dyn ArtifactSink>, Failure> {
+        match self {
+            Self::Folder(path) => {
+                let path = path.clone();
+                // A network file system can block.
+                let opened = run_on_thread(move || FolderSink::open(path)).await?;
+                let sink = opened.map_err(|error| self.unusable(&error))?;
+                Ok(Arc::new(sink))
+            }
+            Self::Bucket(bucket) => Ok(Arc::new(s3.open(bucket, route)?)),
+        }
     }
 
     /// Checks that artifacts can be stored.
@@ -55,7 +78,11 @@ impl SinkLocation {
     }
 
     fn unusable(&self, error: &identkit_core::Error) -> Failure {
-        Failure::local(format!("--sink {} cannot be used: {}", self.0.display(), error.detail()))
+        let sink = match self {
+            Self::Folder(path) => path.display().to_string(),
+            Self::Bucket(bucket) => bucket.to_string(),
+        };
+        Failure::local(format!("--sink {sink} cannot be used: {}", error.detail()))
     }
 }
 
@@ -64,11 +91,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sink_is_a_folder() {
-        assert_eq!("evidence".parse(), Ok(SinkLocation("evidence".into())));
-        assert!("s3://bucket/prefix".parse::<SinkLocation>().unwrap_err().contains("no object store"));
-        for wrong in ["", "https://example.com/x"] {
-            assert!(wrong.parse::<SinkLocation>().is_err(), "{wrong}");
+    fn a_sink_is_a_folder_or_a_bucket() {
+        assert_eq!("evidence".parse(), Ok(SinkLocation::Folder("evidence".into())));
+        let bucket: SinkLocation = "s3://bucket-1/a/b/".parse().unwrap();
+        assert!(matches!(bucket, SinkLocation::Bucket(_)));
+        assert_eq!(bucket.shown(), "s3://bucket-1/a/b");
+        for wrong in ["", "https://user:geheim@example.com/x", "s3://", "s3://user:geheim@bucket/x"] {
+            let error = wrong.parse::<SinkLocation>().unwrap_err();
+            assert!(error.contains("s3://BUCKET/PREFIX") && !error.contains("geheim"), "{error}");
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::sink::location::differs;
 use crate::sink::port::{ArtifactName, ArtifactSink};
 
 /// Folder of the files that a check writes.
-const FOLDER: &str = "check";
+pub(crate) const FOLDER: &str = "check";
 
 /// Stores a file under a random name, reads it and removes it.
 pub(crate) async fn check<S: ArtifactSink + ?Sized>(sink: &S) -> Result<(), Error> {

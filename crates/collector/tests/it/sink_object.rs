@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use identkit_collector::{ArtifactSink as _, ObjectSink};
+use identkit_collector::{ArtifactKey, ArtifactSink as _, EncryptedSink, ObjectSink};
 use identkit_core::{Advice, Content, Error, Kind};
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -161,6 +161,34 @@ async fn faults_of_other_operations_are_errors() {
         assert_eq!(checked.is_err(), number != 1, "{number} {fault:?}");
         sink(&store).check().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_check_tries_each_right_and_leaves_no_object() {
+    let store = Faulty::new();
+    sink(&store).check().await.unwrap();
+    let names = ["put", "get", "get", "delete", "get", "put", "put", "delete", "begin", "abort"];
+    assert_eq!(store.names(), names);
+    assert_eq!(store.aborted(), 1);
+    for (number, name) in names.into_iter().enumerate().filter(|(number, _)| *number != 1) {
+        let store = Faulty::new();
+        let error = sink(&store.with_fault(number..number + 1, Fault::Denied)).check().await.unwrap_err();
+        assert!(error.kind() == Kind::Storage && error.to_string().contains("denied the access"), "{number}: {error}");
+        // What cannot be read or removed remains, and is named.
+        let left = sink(&store).list("check").await.unwrap();
+        assert_eq!(left.len(), usize::from(name == "delete" || number == 2), "{number} {name}");
+        assert!(left.iter().all(|location| error.to_string().contains(location)), "{number}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn the_check_of_encryption_includes_the_store() {
+    let store = Faulty::new();
+    let key = || ArtifactKey::from_bytes(&[7; 32]);
+    EncryptedSink::new(sink(&store), key()).check().await.unwrap();
+    let begin = store.names().iter().position(|name| *name == "begin").unwrap();
+    let denied = sink(&store.with_fault(begin..begin + 1, Fault::Denied));
+    EncryptedSink::new(denied, key()).check().await.unwrap_err();
 }
 
 #[tokio::test]

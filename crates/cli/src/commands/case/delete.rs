@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     let (store, case) = arguments.case.find().await?;
     let account = arguments.accounts.account(&case.provider)?;
     let provider = account.provider(Calls::Open, &arguments.accounts.route).await?;
-    let sink = arguments.sink.open(&store).await?;
+    let sink = arguments.sink.open(&store, &arguments.accounts.route).await?;
     let deleting = if arguments.force { Deleting::WithoutEvidence } else { Deleting::WithEvidence };
     if arguments.force {
         let question = format!("Evidence of case {} that is not saved will be lost.", case.id.0);

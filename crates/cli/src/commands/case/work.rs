@@ -11,10 +11,11 @@ use super::act::{collector, show};
 use super::find;
 use crate::account::Calls;
 use crate::accounts::AccountArguments;
+use crate::connection::Route;
 use crate::exit::Failure;
 use crate::output::Format;
 use crate::run_settings::RunSettings;
-use crate::sink::SinkLocation;
+use crate::sink::{S3Arguments, SinkLocation};
 use crate::values::lease;
 
 /// Does the steps of a case that are due now, in this process: reads the status, collects, verifies and deletes.
@@ -43,9 +44,13 @@ pub(super) struct Arguments {
 /// The sink of a command on one case.
 #[derive(Clone, Debug, Args)]
 pub(super) struct SinkArguments {
-    /// The folder of the artifacts. [default: that of the collector that was started last on this store]
-    #[arg(long, value_name = "DIR", env = "IDENTKIT_SINK", hide_env_values = true)]
+    /// Where artifacts are stored: a folder, or s3://BUCKET/PREFIX. [default: that of the collector that was started last on
+    /// this store]
+    #[arg(long, value_name = "SINK", env = "IDENTKIT_SINK", hide_env_values = true)]
     sink: Option<SinkLocation>,
+
+    #[command(flatten)]
+    s3: S3Arguments,
 }
 
 impl SinkArguments {
@@ -53,15 +58,21 @@ impl SinkArguments {
     ///
     /// # Errors
     /// If none is given, and no collector was started on the store.
-    pub(super) async fn open(&self, store: &Store) -> Result<Arc<dyn ArtifactSink>, Failure> {
-        if let Some(sink) = &self.sink {
-            return sink.open().await;
-        }
-        let remembered = RunSettings::read(store).await?.map(|settings| settings.sink).filter(|sink| !sink.is_empty());
-        let Some(sink) = remembered else {
-            return Err(Failure::usage("--sink is missing: no collector was started on this store"));
+    pub(super) async fn open(&self, store: &Store, route: &Route) -> Result<Arc<dyn ArtifactSink>, Failure> {
+        let settings = RunSettings::read(store).await?.unwrap_or_default();
+        let sink = match &self.sink {
+            Some(sink) => sink.clone(),
+            None if settings.sink.is_empty() => {
+                return Err(Failure::usage("--sink is missing: no collector was started on this store"));
+            }
+            None => settings.sink.parse::<SinkLocation>().map_err(Failure::usage)?,
         };
-        sink.parse::<SinkLocation>().map_err(Failure::usage)?.open().await
+        // The store that the collector uses, unless another sink is given.
+        let s3 = match sink.shown() == settings.sink {
+            true => self.s3.or_place(settings.s3_endpoint, settings.s3_region),
+            false => self.s3.clone(),
+        };
+        sink.open(&s3, route).await
     }
 }
 
@@ -69,7 +80,7 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     let (store, case) = arguments.case.find().await?;
     let account = arguments.accounts.account(&case.provider)?;
     let provider = account.provider(Calls::All, &arguments.accounts.route).await?;
-    let sink = arguments.sink.open(&store).await?;
+    let sink = arguments.sink.open(&store, &arguments.accounts.route).await?;
     // That of the running collector, also if none runs now.
     let settings = RunSettings::read(&store).await?;
     let delete = settings.map_or(DeletePolicy::After(Duration::ZERO), |settings| settings.delete_policy());

@@ -11,7 +11,7 @@ use crate::evidence::WishArguments;
 use crate::help::OUTPUT;
 use crate::providers::provider_name;
 use crate::reception::{ReceptionArguments, TokenArguments, URLS, address};
-use crate::sink::SinkLocation;
+use crate::sink::{S3Arguments, SinkLocation};
 use crate::store::StoreArguments;
 use crate::values::{age, lease, webhook_url};
 
@@ -26,8 +26,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) store: StoreArguments,
 
-    /// The folder for the artifacts. It is created if it does not exist.
-    #[arg(long, value_name = "DIR", env = "IDENTKIT_SINK", hide_env_values = true)]
+    /// Where artifacts are stored: a folder, which is created if it does not exist, or s3://BUCKET/PREFIX.
+    #[arg(long, value_name = "SINK", env = "IDENTKIT_SINK", hide_env_values = true)]
     pub(super) sink: SinkLocation,
 
     /// TOML file with options: `lease = "30s"` says the same as `--lease 30s`. An option on the command line or in a
@@ -82,6 +82,9 @@ pub(crate) struct Arguments {
     /// Writes no line when the state of a case changes. Warnings remain.
     #[arg(long, help_heading = OUTPUT)]
     pub(super) quiet: bool,
+
+    #[command(flatten)]
+    pub(super) s3: S3Arguments,
 
     #[command(flatten)]
     pub(super) accounts: AccountArguments,

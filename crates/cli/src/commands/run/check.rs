@@ -27,7 +27,7 @@ pub(super) async fn run(options: &Arguments, format: Format) -> Result<(), Failu
     let providers: Vec<&str> =
         select(options, WebhookBase::default()).await?.into_iter().map(|selected| selected.name).collect();
     let exists = store(options).await?;
-    let sink = options.sink.open().await?;
+    let sink = options.sink.open(&options.s3, &options.accounts.route).await?;
     options.sink.check(&*sink).await?;
     let delete_after = match delete_policy(options) {
         DeletePolicy::After(time) => Some(time.as_secs()),

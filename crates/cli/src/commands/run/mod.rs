@@ -82,7 +82,7 @@ impl Running {
         let base = WebhookBase::default();
         let selected = select(options, base.clone()).await?;
         let store = options.store.open(Missing::Create).await?;
-        let sink = options.sink.open().await?;
+        let sink = options.sink.open(&options.s3, &options.accounts.route).await?;
         options.sink.check(&*sink).await?;
 
         let metrics = Arc::new(Metrics::with_cases());
@@ -164,11 +164,21 @@ async fn remember(options: &Arguments, store: &Store, webhook_base: Option<Strin
         Some(base) => Some(base),
         None => RunSettings::read(store).await?.and_then(|before| before.webhook_base),
     };
-    let settings = RunSettings { sink: sink.clone(), webhook_base, wishes, delete_after };
+    let s3_endpoint = options.sink.endpoint(&options.s3).map(str::to_owned);
+    let s3_region = s3_endpoint.as_ref().and_then(|_| options.s3.region()).map(str::to_owned);
+    let settings = RunSettings {
+        sink: sink.clone(),
+        s3_endpoint: s3_endpoint.clone(),
+        s3_region,
+        webhook_base,
+        wishes,
+        delete_after,
+    };
     let before = settings.write(store).await?;
-    if let Some(before) = before.filter(|before| before.sink != sink) {
+    if let Some(before) = before.filter(|before| before.sink != sink || before.s3_endpoint != s3_endpoint) {
         let what = "artifacts that are saved already stay there, and must be in the new sink under the same names";
-        say(&format!("warning: the sink of this store was {}: {what}", before.sink));
+        let place = before.s3_endpoint.map(|endpoint| format!(" at {endpoint}")).unwrap_or_default();
+        say(&format!("warning: the sink of this store was {}{place}: {what}", before.sink));
     }
     Ok(())
 }

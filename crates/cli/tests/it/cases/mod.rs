@@ -6,6 +6,7 @@ mod crashes;
 mod disk;
 mod flow;
 mod kills;
+mod object_store;
 mod opening;
 mod trouble;
 mod workers;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
+use self::object_store::S3;
 use crate::support::{HANGS, Run, Sandbox, Vendor as _, feed, ident, order, run, send};
 
 /// The word of the sandbox for a positive end.
@@ -31,6 +33,8 @@ struct Service {
     folder: TempDir,
     /// URL of a database, and the file with its key. `None`: SQLite in the folder.
     store: Option<(String, String)>,
+    /// The object store of the artifacts. `None`: they are in the folder.
+    s3: Option<S3>,
 }
 
 impl Service {
@@ -39,7 +43,7 @@ impl Service {
     }
 
     fn of(sandbox: Sandbox) -> Self {
-        Self { sandbox, folder: tempfile::tempdir().unwrap(), store: None }
+        Self { sandbox, folder: tempfile::tempdir().unwrap(), store: None, s3: None }
     }
 
     fn store(&self) -> String {
@@ -53,12 +57,26 @@ impl Service {
         self.folder.path().join("evidence")
     }
 
+    /// The value of `--sink`.
+    fn sink_option(&self) -> PathBuf {
+        self.s3.as_ref().map_or_else(|| self.sink(), |s3| s3.url.clone().into())
+    }
+
+    /// The bytes of artifacts.
+    fn read_artifacts(&self, locations: &[&str]) -> Vec<Vec<u8>> {
+        let read = |location: &&str| std::fs::read(self.sink().join(location)).unwrap();
+        self.s3.as_ref().map_or_else(|| locations.iter().map(read).collect(), |s3| s3.read(locations))
+    }
+
     /// A command on the store, with the credentials of the sandbox.
     fn command(&self, line: &str) -> Command {
         let mut command = self.sandbox.identkit();
         command.args(line.split(' ')).env("IDENTKIT_STORE", self.store());
         if let Some((_, key)) = &self.store {
             command.args(["--key-file", key]);
+        }
+        if let Some(s3) = &self.s3 {
+            s3.set(&mut command);
         }
         command
     }
@@ -81,7 +99,7 @@ impl Service {
     /// The command that starts a collector with a receiver.
     fn collector(&self, more: &[&str]) -> Command {
         let mut command = self.command("run --listen 127.0.0.1:0");
-        command.args([POSITIVE, "--sink"]).arg(self.sink()).args(more);
+        command.args([POSITIVE, "--sink"]).arg(self.sink_option()).args(more);
         command
     }
 
@@ -151,6 +169,9 @@ impl Service {
 
     /// All files of the sink.
     fn files(&self) -> Vec<PathBuf> {
+        if let Some(s3) = &self.s3 {
+            return s3.keys();
+        }
         let mut folders = vec![self.sink()];
         let mut files = Vec::new();
         while let Some(folder) = folders.pop() {
@@ -166,12 +187,11 @@ impl Service {
     #[track_caller]
     fn assert_artifacts(&self, status: &Value) {
         let artifacts = status["artifacts"].as_array().unwrap();
-        for artifact in artifacts {
-            let bytes = std::fs::read(self.sink().join(artifact["location"].as_str().unwrap())).unwrap();
+        let mut locations: Vec<&str> = artifacts.iter().map(|it| it["location"].as_str().unwrap()).collect();
+        for (artifact, bytes) in artifacts.iter().zip(self.read_artifacts(&locations)) {
             assert_eq!(artifact["sha256"], crate::support::sha256(&bytes), "{artifact}");
             assert_eq!(artifact["bytes"], bytes.len(), "{artifact}");
         }
-        let mut locations: Vec<&str> = artifacts.iter().map(|it| it["location"].as_str().unwrap()).collect();
         locations.sort_unstable();
         locations.dedup();
         assert_eq!(locations.len(), artifacts.len(), "{status:#}");

@@ -14,6 +14,8 @@ use identkit_transport::http::{HyperTransport, TlsConfig};
 
 use super::kills::verdict::{assert_recorded_once, reread, settle};
 use super::kills::{check_stderr, number};
+use super::object_store::SECRETS;
+use super::object_store::server::Server as ObjectStore;
 use super::*;
 use crate::listen::postgres::server::{self, Server};
 use crate::support::file;
@@ -27,12 +29,12 @@ const CONCURRENCY: usize = 8;
 const WORKERS: usize = 4;
 
 /// A service with a new database and a new vendor.
-async fn service(server: &Server, cases: usize) -> Service {
+async fn service(server: &Server, s3: Option<&ObjectStore>, cases: usize) -> Service {
     let folder = tempfile::tempdir().unwrap();
     let key = file(&folder, "key", &"7".repeat(64));
     let sandbox = Sandbox::plain();
     let store = Some((server.database().await, key));
-    let service = Service { sandbox, folder, store };
+    let service = Service { sandbox, folder, store, s3: s3.map(ObjectStore::place) };
     open(&service, cases).await;
     let slow = json!({ "fault": "latency", "seconds": ANSWER, "times": null });
     service.sandbox.ask("faults", Some(&slow.to_string()));
@@ -72,7 +74,7 @@ async fn open(service: &Service, cases: usize) {
 
 fn start(service: &Service, concurrency: usize) -> Running {
     let mut command = service.command("run --provider tm --lease 4s");
-    command.args(["--concurrency", &concurrency.to_string(), "--sink"]).arg(service.sink());
+    command.args(["--concurrency", &concurrency.to_string(), "--sink"]).arg(service.sink_option());
     Running::start(&mut command)
 }
 
@@ -82,8 +84,8 @@ fn recorded(service: &Service) -> usize {
 }
 
 /// Cases each second of some workers.
-async fn rate(server: &Server, workers: usize, concurrency: usize, cases: usize) -> f64 {
-    let service = service(server, cases).await;
+async fn rate(server: &Server, s3: Option<&ObjectStore>, workers: usize, concurrency: usize, cases: usize) -> f64 {
+    let service = service(server, s3, cases).await;
     let began = Instant::now();
     let running: Vec<Running> = (0..workers).map(|_| start(&service, concurrency)).collect();
     // The last cases leave places free, and the first need a sweep: neither counts.
@@ -105,8 +107,9 @@ async fn rate(server: &Server, workers: usize, concurrency: usize, cases: usize)
     let (to, all) = *times.last().unwrap();
     let rate = (all - done) as f64 / (to - from);
     println!(
-        "{workers} workers with {concurrency} cases at once: {rate:.1} cases/s, {used:.1} ms of their processor time a case \
-         ({cases} cases)"
+        "{workers} workers with {concurrency} cases at once{}: {rate:.1} cases/s, {used:.1} ms of their processor time a case \
+         ({cases} cases)",
+        if s3.is_some() { ", S3" } else { "" }
     );
     rate
 }
@@ -123,18 +126,54 @@ fn processor_time(id: u32) -> f64 {
 async fn four_workers_share_the_work() {
     let Some(server) = server::shared().await else { return };
     let cases = usize::try_from(number("IDENTKIT_WORKERS_RATE", 6)).unwrap();
-    let one = rate(server, 1, CONCURRENCY, cases).await;
-    let four = rate(server, WORKERS, CONCURRENCY, cases * WORKERS).await;
-    rate(server, 1, 512, cases * WORKERS).await;
+    rates(server, None, cases).await;
+}
+
+/// A case with its artifacts in a real object store.
+fn complete_case(s3: &ObjectStore) {
+    let service = Service { s3: Some(s3.place()), ..Service::new() };
+    run(&mut service.collector(&["--check"])).ends_with(0, &[]).logs_none_of(&SECRETS);
+    let running = service.start(&[]);
+    assert_eq!(running.ready["sink"], service.sink_option().to_str().unwrap());
+    let case = service.open_order(&json!({}));
+    service.play(&case, "positive");
+    let status = service.becomes(&case, "deleted");
+    service.assert_artifacts(&status);
+    assert_eq!((status["artifacts"].as_array().unwrap().len(), service.files().len()), (2, 2));
+    running.end("TERM").logs_none_of(&SECRETS);
+}
+
+/// Rates of one worker and of four.
+async fn rates(server: &Server, s3: Option<&ObjectStore>, cases: usize) {
+    let one = rate(server, s3, 1, CONCURRENCY, cases).await;
+    let four = rate(server, s3, WORKERS, CONCURRENCY, cases * WORKERS).await;
+    rate(server, s3, 1, 512, cases * WORKERS).await;
     println!("4 workers are {:.2} times as fast as one (goal: 3)", four / one);
+}
+
+/// Does nothing without `IDENTKIT_S3_SERVER=1`: the tests of every run need no object store.
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_share_postgresql_and_an_object_store() {
+    if number("IDENTKIT_S3_SERVER", 0) == 0 {
+        return;
+    }
+    let (Some(server), Some(s3)) = (server::shared().await, ObjectStore::start()) else { return };
+    complete_case(&s3);
+    let count = |variable, default| usize::try_from(number(variable, default)).unwrap();
+    kill_workers(server, Some(&s3), count("IDENTKIT_WORKERS_S3_CASES", 32)).await;
+    rates(server, Some(&s3), count("IDENTKIT_WORKERS_S3_RATE", 12)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_workers_repeat_no_artifact_and_no_deletion() {
     let Some(server) = server::shared().await else { return };
-    let cases = usize::try_from(number("IDENTKIT_WORKERS_CASES", 32)).unwrap();
+    kill_workers(server, None, usize::try_from(number("IDENTKIT_WORKERS_CASES", 32)).unwrap()).await;
+}
+
+/// Kills workers at random until most cases are complete. Each artifact and each deletion must be recorded once.
+async fn kill_workers(server: &Server, s3: Option<&ObjectStore>, cases: usize) {
     let patience = Duration::from_secs(number("IDENTKIT_WORKERS_PATIENCE", 10));
-    let service = service(server, cases).await;
+    let service = service(server, s3, cases).await;
     let mut workers: Vec<Running> = (0..WORKERS).map(|_| start(&service, CONCURRENCY)).collect();
     let (mut rng, mut kills, began) = (Rng::with_seed(5), 0_usize, Instant::now());
     // Most of the work is done while workers are killed.

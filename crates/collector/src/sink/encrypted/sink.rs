@@ -113,6 +113,7 @@ impl<S: ArtifactSink> ArtifactSink for EncryptedSink<S> {
     }
 
     async fn check(&self) -> Result<(), Error> {
+        self.inner.check().await?;
         probe::check(self).await
     }
 }

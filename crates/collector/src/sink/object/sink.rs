@@ -13,7 +13,7 @@ use object_store::{
 };
 
 use crate::sink::location::{candidates, check_folder, conflict, differs, insert, not_found, split};
-use crate::sink::object::fault::{storage, vanished};
+use crate::sink::object::fault::{storage, unconditional, vanished};
 use crate::sink::object::parts::Parts;
 use crate::sink::object::reader;
 use crate::sink::port::{ArtifactName, ArtifactSink, SavedArtifact};
@@ -136,6 +136,18 @@ impl ObjectSink {
         }
     }
 
+    /// Fails if an object can be created under a name that another object has.
+    async fn create_twice(&self, location: &str) -> Result<(), Error> {
+        let path = self.path(location);
+        let create = |text: &'static str| self.store.put_opts(&path, text.into(), PutMode::Create.into());
+        create("first\n").await.map_err(|error| storage(STORE, location, &error))?;
+        match create("second\n").await {
+            Err(StoreError::AlreadyExists { .. }) => Ok(()),
+            Err(error) => Err(storage(STORE, location, &error)),
+            Ok(_) => Err(unconditional()),
+        }
+    }
+
     async fn delete(&self, operation: &str, location: &str) -> Result<(), Error> {
         match self.store.delete(&self.path(location)).await {
             Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
@@ -212,7 +224,14 @@ impl ArtifactSink for ObjectSink {
         self.delete("remove", location).await
     }
 
+    /// Also checks that the store creates an object only if none has its name, and that an upload in parts can begin.
     async fn check(&self) -> Result<(), Error> {
-        probe::check(self).await
+        probe::check(self).await?;
+        let location = format!("{}/{}.txt", probe::FOLDER, random_hex::<16>()?);
+        let created = self.create_twice(&location).await;
+        let removed = self.delete("remove", &location).await;
+        created.and(removed)?;
+        let failed = |error: StoreError| storage("begin and abort an upload in parts of", &location, &error);
+        self.store.put_multipart(&self.path(&location)).await.map_err(failed)?.abort().await.map_err(failed)
     }
 }
