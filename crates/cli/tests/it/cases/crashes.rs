@@ -62,6 +62,8 @@ fn a_case_of_a_killed_worker_goes_on_within_a_minute() {
         Some(&json!({ "operation": "getIdentDataPDF", "fault": "latency", "seconds": 120 }).to_string()),
     );
     service.play(&case, "positive");
+    // The state is stored before the call: the next worker must not meet the fault.
+    service.until(&case, |_| service.sandbox.ask("faults", None)["faults"][0]["hits"] == 1);
     service.becomes(&case, "collecting");
     running.kill();
     let began = Instant::now();

@@ -1,6 +1,6 @@
 //! The neutral port: finding and adopting orders, the plan of the evidence, and its downloads.
 
-use identkit_core::{Document, Evidence, EvidenceKind, EvidencePlan, Found, NewCase};
+use identkit_core::{Document, Evidence, EvidenceKind, EvidencePlan, Found, NewCase, Person};
 
 use super::*;
 
@@ -411,8 +411,16 @@ async fn at_35_an_order_found_by_its_id_has_its_expectation() {
     let error = client.evidence(&found, EvidenceKind::SignedDocument, &options()).await.unwrap_err();
     assert_eq!((error.kind(), error.detail().contains("is 1, but the order has 2")), (Kind::Integrity, true));
     // The neutral form.
-    let document = || Document { name: "a.pdf".into(), pdf: PDF.into() };
-    let case = NewCase { purpose: Purpose::Signature, documents: vec![document(), document()], ..NewCase::default() };
+    let document = |name: &str| Document { name: name.into(), pdf: PDF.into() };
+    let person = Person {
+        given_names: "Erika".into(),
+        family_name: "Mustermann".into(),
+        email: Some("e.mustermann@example.com".into()),
+        address: identkit_core::Address { country: Some("DE".into()), ..Default::default() },
+        ..Person::default()
+    };
+    let documents = vec![document("a.pdf"), document("b.pdf")];
+    let case = NewCase { purpose: Purpose::Signature, person, documents, ..NewCase::default() };
     let state = client.expected_state(&case).unwrap();
     assert!(state.expose().contains("\"documents\":2"), "{}", state.expose());
 }
