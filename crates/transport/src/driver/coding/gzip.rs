@@ -53,7 +53,8 @@ enum State {
 }
 
 fn damaged() -> Error {
-    Error::new(Kind::Integrity, "the response is in gzip, which is damaged or ends too early")
+    let detail = "the response is in gzip, which is damaged or ends too early";
+    Error::new(Kind::Integrity, detail).with_source(super::Undecoded)
 }
 
 /// Decodes bytes of the piece until a chunk is full.
