@@ -440,6 +440,16 @@ fn at_03_entries_that_cannot_be_read_are_reported() {
 }
 
 #[test]
+fn at_93_a_listed_entry_without_a_code_is_1() {
+    let line = "tm statuses --extended --from 2020-09-10T00:00:00Z --to 2020-09-11T00:00:00Z";
+    for status in [r#"{"Kind":true}"#, r#"{"Kind":6.0}"#, r#"{"Kind":6,"Kind":89}"#, r#""89""#, "{}"] {
+        let body = format!(r#"[{{"OrderID":"1","Status":[{{"Kind":6}}]}},{{"OrderID":"2","Status":[{status}]}}]"#);
+        let result = Server::json("200 OK", body).run(line);
+        result.ends_with(1, &["unreadable entries: 1 of 2", "no Kind"]).shows(&["undecided"]);
+    }
+}
+
+#[test]
 fn at_06_a_part_of_the_codes_decides_only_a_suspicion_of_fraud() {
     for (kinds, verdict) in [
         (json!([{ "Kind": 6 }, { "Kind": 84 }]), "undecided"),

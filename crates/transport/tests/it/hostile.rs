@@ -422,7 +422,8 @@ async fn at_97_a_cut_head_of_a_success_is_not_repeated() {
         ("HTTP/1.1 20", Kind::Unreachable, 3),
     ] {
         let treat = move |mut stream: tokio::net::TcpStream, log: crate::support::Log| async move {
-            log.lock().unwrap().push(hear(&mut stream, "body").await);
+            let received = hear(&mut stream, "body").await;
+            log.lock().unwrap().push(received);
             let _ = stream.write_all(head.as_bytes()).await;
             let _ = stream.shutdown().await;
             closed(&mut stream).await;
