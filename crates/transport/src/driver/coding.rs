@@ -4,8 +4,8 @@
 
 #[cfg(feature = "http-custom-tls")]
 mod gzip;
+mod undecoded;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,6 +13,9 @@ use ::http::header::{CONTENT_ENCODING, HeaderMap};
 use ::http::{Response, response};
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::Warning;
+
+use self::undecoded::Undecoded;
+pub use self::undecoded::is_undecoded;
 
 /// Marker in the extensions of a response: its body was decoded. The flag is whether the body has an end of its own: it
 /// had a length, or turned out to be in gzip.
@@ -43,24 +46,6 @@ fn decode_gzip(mut response: Response<Content>) -> Response<Content> {
     headers.remove(CONTENT_LENGTH);
     response.extensions_mut().insert(Decoded(Arc::clone(&has_end)));
     response.map(|coded| gzip::decoded(coded, has_end))
-}
-
-/// Marker in an error: the body cannot be decoded.
-#[derive(Debug)]
-struct Undecoded;
-
-impl fmt::Display for Undecoded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the content coding of the response is damaged or not supported")
-    }
-}
-
-impl std::error::Error for Undecoded {}
-
-/// Whether the content coding of a response is damaged or not supported (AT-90). [`Error::answer`] then has what could be
-/// decoded, or the bytes as received. If a stream ends with this error, its earlier pieces are what could be decoded.
-pub fn is_undecoded(error: &Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<Undecoded>())
 }
 
 /// Whether the body was decoded.
