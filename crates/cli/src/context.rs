@@ -89,7 +89,13 @@ impl<'a, A> Context<'a, A> {
     }
 
     /// Creates the transport to the vendor, with a progress bar.
+    ///
+    /// # Errors
+    /// If the base URL or a connection option is unusable, or if a command that changes something could not write a record.
     pub(crate) fn transport(&self) -> Result<Arc<dyn Transport>, Failure> {
+        if self.api.changes {
+            self.recorder.check_place()?;
+        }
         let Api { base_url, variable, .. } = self.api;
         let base = network::base_url(base_url, "--base-url", variable)?;
         let transport = self.exchanges.watch(network::vendor(&self.connection.route, &base)?);

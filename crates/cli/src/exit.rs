@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 use crate::text::plain;
 
+/// The end of a message about wrong usage of a call.
+const UNSENT: &str = "; nothing was sent";
+
 /// The exit code that shells use for SIGPIPE. A failure with it has no message.
 pub(crate) const CLOSED_PIPE: u8 = 141;
 
@@ -64,7 +67,12 @@ impl Failure {
 
     /// Wrong usage or invalid input of a call; the message adds that nothing was sent.
     pub(crate) fn unsent(message: impl Display) -> Self {
-        Self::usage(format!("{message}; nothing was sent"))
+        Self::usage(format!("{message}{UNSENT}"))
+    }
+
+    /// The sentence, for a place where a request may have been sent.
+    pub(crate) fn reason(&self) -> &str {
+        self.sentence.strip_suffix(UNSENT).unwrap_or(&self.sentence)
     }
 
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {

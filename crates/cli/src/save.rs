@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use identkit_core::{Artifact, Content, Damage, Error, Kind};
+use identkit_core::{Artifact, Content, Damage, Error, Kind, RawResponse};
 use identkit_files::{Draft, Leftover, cause, create_dirs};
+use identkit_transport::is_undecoded;
 use identkit_transport::save::{Existing, FileDigest, Prepared, Save};
 use identkit_wire::json::Blob;
 use serde_json::{Value, json};
@@ -279,6 +280,26 @@ pub(crate) async fn prepare(
         ));
     }
     Ok(PreparedFile { path: path.to_owned(), file, accepted })
+}
+
+/// Keeps the body of a response whose content coding is damaged or not supported, as a damaged file (AT-90, AT-96).
+/// Returns a note that names the file.
+pub(crate) async fn keep_undecoded(path: &Path, error: &Error) -> Option<String> {
+    let answer = error.answer().filter(|answer| is_undecoded(error) && !answer.body().is_empty())?;
+    let body = answer.body().clone();
+    let limit = if body.len() < RawResponse::LIMIT { "" } else { ", up to its first MiB" };
+    let free = damaged_names(path).find(|name| name.symlink_metadata().is_err());
+    let save = Save::new(path).existing(Existing::Replace).damaged(Damage::UNDECODED);
+    let kept = match save.prepare(Content::from_bytes(body)).await {
+        Ok(file) => file.commit().await.err(),
+        Err(error) => Some(error),
+    };
+    match kept.filter(|error| error.kind() != Kind::Integrity) {
+        Some(error) => Some(format!("the body of the response could not be kept: {}", error.detail())),
+        None => free.map(|name| {
+            format!("the body of the response, as far as it could be decoded{limit}, is in {}", name.display())
+        }),
+    }
 }
 
 /// How to save a damaged file.

@@ -35,6 +35,9 @@ impl Damage {
     /// Text that should be Base64 but cannot be decoded.
     pub const NOT_BASE64: Self = Self("it is not valid Base64");
 
+    /// Bytes whose content coding is damaged or not supported (AT-90).
+    pub const UNDECODED: Self = Self("its content coding is damaged or not supported");
+
     /// The reason as half a sentence, e.g. `it has no %%EOF within its last 1,024 bytes`.
     pub fn reason(&self) -> &'static str {
         self.0

@@ -42,6 +42,11 @@ impl CreateIdent {
         type_of_id.take_if(|kind| kind.as_str().trim().is_empty());
         pdf_url.take_if(|url| url.expose().trim().is_empty());
         pdf_content.take_if(|pdf| matches!(pdf, PdfContent::Text(text) if text.expose().trim().is_empty()));
+        if let Some(PdfContent::Text(text)) = pdf_content
+            && has_blanks(text.expose())
+        {
+            *text = Pii::from(text.expose().trim());
+        }
         let Self { custom_id, custom1, custom2, custom3, custom4, .. } = &mut ident;
         for own in [custom_id, custom1, custom2, custom3, custom4] {
             own.take_if(|text| text.expose().is_empty());
@@ -142,7 +147,8 @@ fn trimmed(given: &CreateIdent) -> Vec<&'static str> {
         street house_no zip_code city country international_code birthday birth_place nationality id_number id_country
         id_issue_date id_end_date issuing_authority
     );
-    project.into_iter().chain(texts).collect()
+    let pdf = matches!(&given.pdf_content, Some(PdfContent::Text(pdf)) if has_blanks(pdf.expose()));
+    project.into_iter().chain(texts).chain(pdf.then_some("pdf_content")).collect()
 }
 
 /// Lists the fields by name, each with whether it is set.
@@ -205,6 +211,8 @@ pub(crate) fn check(ident: &CreateIdent, given: &CreateIdent, dialect: &Dialect)
     let no_pdf = matches!(&ident.pdf_content, Some(PdfContent::Pdf(source))
         if Blob::Source(source.clone()).first_bytes(5) != b"%PDF-");
     fault(no_pdf, "pdf_content", "must be a PDF: its first bytes are %PDF-", "I-043");
+    let url_safe = ident.pdf_content.as_ref().is_some_and(PdfContent::is_url_safe);
+    fault(url_safe, "pdf_content", "must be Base64 with + and /, not with - and _ (RFC 4648, section 4)", "AI-19");
     if faults.is_empty() { Ok(warnings(ident, given)) } else { Err(Error::invalid(faults)) }
 }
 

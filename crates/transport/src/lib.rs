@@ -30,7 +30,7 @@ pub use auth::{Authenticator, Basic, Generation, NoAuth};
 pub use base::BaseUrl;
 pub use client::ClientSettings;
 pub use clock::SystemClock;
-pub use driver::{Driver, Policy, Response};
+pub use driver::{Driver, Policy, Response, is_undecoded};
 pub use observer::{AttemptReport, CallInfo, CallObserver, CallReport, Observer, StreamReport};
 pub use session::{IssuedToken, LoggedIn, Login, MemoryTokenStore, StoredToken, TokenKey, TokenSession, TokenStore};
 #[cfg(feature = "tracing")]

@@ -5,7 +5,8 @@
 //! left and an existing file stays unchanged. The disk is written on a blocking thread.
 //!
 //! A complete download that is not a whole [`Artifact`] is kept under a name that says so: the name with `.damaged`
-//! appended (AT-96). It has no [`FileDigest`], so it never counts as saved evidence.
+//! appended (AT-96). So is what could be decoded of a download with a damaged content coding (AT-90). It has no
+//! [`FileDigest`], so it never counts as saved evidence.
 
 use std::fmt;
 use std::fs::File;
@@ -20,6 +21,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::spawn_blocking;
+
+use crate::is_undecoded;
 
 /// Maximum number of pieces of the stream that wait for the disk.
 const QUEUE: usize = 16;
@@ -148,6 +151,7 @@ impl<'a> Save<'a> {
     ///
     /// # Errors
     /// - The error of the stream, e.g. [`Kind::Integrity`] if it ends too early.
+    /// - [`Kind::Integrity`] if its content coding is damaged; what could be decoded was kept as damaged.
     /// - [`Kind::Integrity`] if the bytes read back from the disk differ, or if the file is not a whole
     ///   [`artifact`](Self::artifact) and was kept as damaged.
     /// - [`Kind::Protocol`] if there are more than [`at_most`](Self::at_most) bytes.
@@ -197,13 +201,18 @@ impl<'a> Save<'a> {
                 progress(received, total);
             }
         };
-        if streamed.is_ok() {
+        // What could be decoded is kept (AT-90).
+        let is_undecoded = received > 0 && streamed.as_ref().err().is_some_and(|error| is_undecoded(error));
+        if streamed.is_ok() || is_undecoded {
             // Marks the stream as complete. A channel that closes without it is an abandoned download.
             let _ = to_disk.send(None).await;
         }
         drop(to_disk);
         // Also after an error, so that the temporary file is gone when this returns.
         let written = writer.await.unwrap_or_else(|_| Err(task_failed()));
+        if is_undecoded {
+            return written.map(|prepared| Prepared { damage: Some(Damage::UNDECODED), ..prepared });
+        }
         streamed.and(written)
     }
 }

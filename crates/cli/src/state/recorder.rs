@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, response};
 use identkit_core::{Clock, Delivery, Kind, RawResponse};
-use identkit_files::{AppendLog, OpenError, Tail, cause, create_dirs};
+use identkit_files::{AppendLog, Draft, OpenError, Tail, cause, create_dirs};
 use identkit_transport::SystemClock;
 use identkit_wire::{Meta, RetrySafety, encode_base64};
 use serde_json::{Map, Value, json};
@@ -175,7 +175,8 @@ impl Recorder {
         let file = if self.options.no_state {
             None
         } else {
-            let directory = self.options.directory.path().map_err(|failure| io::Error::other(failure.sentence));
+            let directory =
+                self.options.directory.path().map_err(|failure| io::Error::other(failure.reason().to_owned()));
             let created = directory.and_then(|directory| create(directory, meta, &names));
             let why = |error: &io::Error| format!("note: the vendor's response cannot be recorded (--state): {error}");
             created.inspect_err(|error| say(&why(error))).ok()
@@ -219,16 +220,26 @@ impl Recorder {
         } else {
             let directory = self.options.directory.path()?;
             let created = create(directory.clone(), meta, &names);
-            Some(created.map_err(|error| {
-                let place = directory.display();
-                Failure::unsent(format!(
-                    "the record of the request cannot be written to {place}: {error}; --state names another \
-                     directory, --no-state sends the request without a record"
-                ))
-            })?)
+            Some(created.map_err(|error| unwritable(&directory, &error))?)
         };
         self.open(meta, file, names);
         Ok(())
+    }
+
+    /// Checks that a record can be written. A call that may be repeated has one only if its outcome is unknown.
+    ///
+    /// # Errors
+    /// If it cannot: then nothing must be sent.
+    pub(crate) fn check_place(&self) -> Result<(), Failure> {
+        if self.options.no_state {
+            return Ok(());
+        }
+        let directory = self.options.directory.path()?;
+        let created = create_dirs(&directory).map_err(|error| unwritable(&directory, &error))?;
+        let checked = Draft::new(&directory.join("check")).and_then(Draft::discard);
+        // `remove_dir` fails if a directory is not empty.
+        created.iter().for_each(|created| drop(std::fs::remove_dir(created)));
+        checked.map_err(|error| unwritable(&directory, &error))
     }
 
     fn open(&self, meta: &'static Meta, file: Option<(AppendLog, PathBuf)>, names: Vec<Name>) {
@@ -559,6 +570,15 @@ impl Record {
 fn pairs(headers: &HeaderMap) -> Value {
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| json!([name.as_str(), text(value)])).collect()
+}
+
+/// The failure of a request whose record cannot be written.
+fn unwritable(directory: &Path, error: &io::Error) -> Failure {
+    let place = directory.display();
+    Failure::unsent(format!(
+        "the record of the request cannot be written to {place}: {error}; --state names another directory, --no-state \
+         sends the request without a record"
+    ))
 }
 
 /// Creates the file with the intent.

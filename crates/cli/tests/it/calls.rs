@@ -480,9 +480,18 @@ mod inputs {
             let result = server.feed(&format!("tm put-order - --ident-data-signed {other}"), &order(&json!({})));
             result.fails_with(2, &[&other, "is not the signed form", "nothing was sent"]).hides(&["no such order"]);
         }
+        let file = file(&folder, "order.json", &order(&json!({ "IdentDataSigned": "hello world" })));
+        for line in ["tm put-order -", &format!("tm put-order {file}")] {
+            for form in ["", "error", "hello world", "<html>an error page</html>", r#"{"Error":"no such order"}"#] {
+                let result = server.feed(line, &order(&json!({ "IdentDataSigned": form })));
+                result.fails_with(2, &["IdentDataSigned in ", "cannot be used", "nothing was sent"]);
+            }
+        }
         let result = server.feed(&line, &order(&json!({ "IdentDataSigned": "in the order" })));
         result.fails_with(2, &["--ident-data-signed and IdentDataSigned in standard input are both given"]);
         assert_eq!(server.requests().len(), 1);
+        server.feed("tm put-order -", &order(&json!({ "IdentDataSigned": "b3BhcXVlLXNpZ25lZA==" }))).ends_with(0, &[]);
+        assert!(server.requests()[1].body.contains("\"IdentDataSigned\":\"b3BhcXVlLXNpZ25lZA==\""));
     }
 
     #[test]

@@ -238,7 +238,7 @@ mod drain {
         let server = Server::untouched();
         let file = crate::support::file(&place.folder, "file", "");
         run(place.command(&server).env("IDENTKIT_STATE_DIR", file)).fails_with(2, &["record", "nothing was sent"]);
-        place.has_events(&[]);
+        assert!(!place.path.exists(), "there is no journal either");
         assert_eq!(server.connections(), 0);
     }
 
@@ -437,6 +437,16 @@ fn at_03_entries_that_cannot_be_read_are_reported() {
     // Control characters of an id are shown so that the id can be used.
     let server = Server::json("200 OK", r#"[{"OrderID":"9\u001b1","Status":[{"Kind":6}]}]"#);
     server.run(line).ends_with(0, &[]).shows(&[r#""9\u001b1""#]);
+}
+
+#[test]
+fn at_93_a_listed_entry_without_a_code_is_1() {
+    let line = "tm statuses --extended --from 2020-09-10T00:00:00Z --to 2020-09-11T00:00:00Z";
+    for status in [r#"{"Kind":true}"#, r#"{"Kind":6.0}"#, r#"{"Kind":6,"Kind":89}"#, r#""89""#, "{}"] {
+        let body = format!(r#"[{{"OrderID":"1","Status":[{{"Kind":6}}]}},{{"OrderID":"2","Status":[{status}]}}]"#);
+        let result = Server::json("200 OK", body).run(line);
+        result.ends_with(1, &["unreadable entries: 1 of 2", "no Kind"]).shows(&["undecided"]);
+    }
 }
 
 #[test]

@@ -108,6 +108,7 @@ fn ai_19_a_pdf_content_that_is_no_pdf_is_2() {
         ("bm8gUERG".to_owned(), "is not a PDF"),
         (format!("{pdf}!"), "is not valid Base64"),
         ("data:@file/pdf;base64,xxxxxxxxxxxxxxxxx".to_owned(), "is not valid Base64"),
+        (format!("{pdf}__79"), "not valid Base64"),
     ] {
         create(&content).fails_with(2, &["pdf_content", why, "AI-19", "nothing was sent"]).hides(&[&content]);
     }
@@ -115,6 +116,8 @@ fn ai_19_a_pdf_content_that_is_no_pdf_is_2() {
     for content in [pdf.clone(), format!("data:@file/pdf;base64,{pdf}"), String::new()] {
         create(&content).ends_with(0, &[]);
     }
+    create(&format!(" {pdf}\n")).ends_with(0, &["sent without the blanks around them: pdf_content"]);
+    assert!(server.requests().last().unwrap().body.contains(&format!("\"{pdf}\"")));
 }
 
 #[test]

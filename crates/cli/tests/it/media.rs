@@ -314,3 +314,31 @@ mod signed {
         assert_eq!(server.connections(), 0);
     }
 }
+
+/// A report in gzip, with its last bytes missing.
+const CUT: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03S\rpq\xd35\xd43WHT(J-\xc8/*\x01\0\xbb\xe4\xbc";
+const REPORT: &[u8] = b"%PDF-1.7 a report";
+
+#[test]
+fn at_90_an_undecodable_file_is_kept_as_damaged() {
+    for (call, out, kept) in [
+        ("ident-data-pdf", "r.pdf", "r.pdf.damaged"),
+        ("esign-pdf", "", "99921269855041-1.pdf.damaged"),
+        ("video get", "v.mp4", "v.mp4.damaged"),
+        ("voice", "", "99921269855041-voice.json.damaged"),
+        ("ident-data --encrypted", "e", "e.damaged"),
+        ("ident-data --signed", "s", "s.damaged"),
+    ] {
+        for (coding, body, expected) in [("gzip", CUT, REPORT), ("deflate", b"coded", b"coded"), ("br", REPORT, REPORT)]
+        {
+            let head =
+                format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {}\r\n\r\n", body.len());
+            let server = Server::always(move || Reply::Next([head.as_bytes(), body].concat()));
+            let folder = tempfile::tempdir().unwrap();
+            let line = format!("tm {call} 99921269855041 --timeout 1 -o {}", folder.path().join(out).display());
+            server.run(&line).ends_with(1, &[kept]);
+            assert_eq!(names(folder.path()), [kept], "{call} {coding}");
+            assert_eq!(std::fs::read(folder.path().join(kept)).unwrap(), expected, "{call} {coding}");
+        }
+    }
+}

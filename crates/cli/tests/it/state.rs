@@ -523,15 +523,11 @@ fn at_97_without_a_record_an_unknown_response_is_shown() {
             assert_eq!(result.stderr.matches(expected).count(), 1, "{line}: {result:#?}");
         }
     }
-    // A change that may be repeated needs no record, unless its outcome is unknown.
+    // A change that may be repeated has no record, unless its outcome is unknown.
     let server = Server::always(|| Reply::answer("302 Found\r\nLocation: /elsewhere", "text/plain", "moved"));
-    let file = tempfile::NamedTempFile::new().unwrap();
-    for more in ["--no-state".to_owned(), format!("--state {}/below", file.path().display())] {
-        for line in ["tm delete", "tm cancel"] {
-            let result = server.run(&format!("{line} {ORDER} --yes {more}"));
-            result.ends_with(6, &["HTTP 302; location: /elsewhere; body: moved"]).logs_none_of(&["nothing was sent"]);
-            assert_eq!(result.stderr.contains("cannot be recorded (--state)"), more != "--no-state", "{result:#?}");
-        }
+    for line in ["tm delete", "tm cancel"] {
+        let result = server.run(&format!("{line} {ORDER} --yes --no-state"));
+        result.ends_with(6, &["HTTP 302; location: /elsewhere; body: moved"]).logs_none_of(&["nothing was sent"]);
     }
 }
 
@@ -809,5 +805,43 @@ fn at_97_without_a_place_for_the_intent_nothing_is_sent() {
         shell.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         assert_eq!(feed(&mut shell, order_text().as_bytes()).code, Some(code), "{redirection}");
         assert_eq!(server.connections(), usize::from(code == 0), "{redirection}");
+    }
+}
+
+/// Commands that change something and can be repeated.
+const CHANGES: [&str; 3] = [
+    "tm delete 99921269855041 --yes",
+    "tm cancel 99921269855041 --yes",
+    "tm video request 99921269855041 --callback-url https://example.com/",
+];
+
+#[test]
+fn at_97_a_change_needs_a_place_for_its_record() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::untouched());
+    let blocked = crate::support::file(&folder, "file", "");
+    for line in CHANGES {
+        for (directory, words) in [
+            ("records", "pass an absolute path"),
+            ("~/records", "pass an absolute path"),
+            (&*blocked, "the record of the request cannot be written"),
+            (&format!("{blocked}/below"), "the record of the request cannot be written"),
+        ] {
+            let mut command = server.command(line);
+            command.env("IDENTKIT_STATE_DIR", directory);
+            run(&mut command).fails_with(2, &[words, "nothing was sent"]);
+        }
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn at_97_a_change_with_a_cut_head_has_a_record() {
+    for line in CHANGES {
+        for head in ["HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", "HTTP/1.1 202 Accepted\r\nContent-T"] {
+            let (state, server) = (State::new(), Server::always(move || Reply::Cut(head.into())));
+            run(&mut state.command(&server, line)).ends_with(6, &["not known whether"]);
+            let changes = server.requests().iter().filter(|request| request.method != "GET").count();
+            assert_eq!((changes, state.records().len()), (1, 1), "{line} {head}");
+        }
     }
 }

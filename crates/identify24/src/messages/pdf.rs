@@ -36,16 +36,24 @@ impl PdfContent {
     /// [`Kind::Storage`](identkit_core::Kind::Storage) if the source cannot be read.
     pub fn to_bytes(&self) -> Result<Bytes, Error> {
         match self {
-            Self::Text(text) => {
-                let text = text.expose();
-                let base64 = match text.split_once(',') {
-                    Some((before, after)) if before.starts_with("data:") => after,
-                    _ => text,
-                };
-                Blob::Text(base64.into()).to_bytes()
-            }
+            Self::Text(text) => Blob::Text(base64(text.expose()).into()).to_bytes(),
             Self::Pdf(source) => Blob::Source(Arc::clone(source)).to_bytes(),
         }
+    }
+
+    /// Whether a text has the URL-safe alphabet of Base64 (RFC 4648, section 5). Such an ident is rejected: the text would be
+    /// sent unchanged, and the document says Base64 (AI-19).
+    pub fn is_url_safe(&self) -> bool {
+        matches!(self, Self::Text(text) if base64(text.expose()).contains(['-', '_']))
+    }
+}
+
+/// The part of an encoded value after a data URI's prefix. Blanks around the value are not sent.
+fn base64(text: &str) -> &str {
+    let text = text.trim();
+    match text.split_once(',') {
+        Some((before, after)) if before.starts_with("data:") => after,
+        _ => text,
     }
 }
 

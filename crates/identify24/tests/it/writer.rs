@@ -79,6 +79,17 @@ fn ai_19_dialect_selects_the_pdf_encoding() {
     ] {
         assert_eq!(written(&ident, &Dialect::new().pdf_encoding(encoding))["pdf_content"], expected);
     }
+    // Blanks around a text are not sent; the URL-safe alphabet is an error.
+    let blank = erika().pdf_content(PdfContent::from(" data:@file/pdf;base64,JVBERi0xLjcK\n"));
+    assert_eq!(written(&blank, &Dialect::new())["pdf_content"], "data:@file/pdf;base64,JVBERi0xLjcK");
+    let warnings = blank.encode(&Dialect::new()).unwrap().warnings;
+    let message = "sent without the blanks around them: pdf_content";
+    assert!(warnings.iter().any(|warning| warning.message == message), "{warnings:?}");
+    for text in ["JVBERi0xLjcK__79", "data:application/pdf;base64,JVBERi0xLjcK-_79"] {
+        let error = erika().pdf_content(PdfContent::from(text)).encode(&Dialect::new()).unwrap_err();
+        let violations: Vec<_> = error.violations().iter().map(|fault| (&*fault.field, fault.rule)).collect();
+        assert_eq!(violations, [("pdf_content", "AI-19")], "{text}");
+    }
     for bytes in ["not a PDF", "%PDF"] {
         let error = erika().pdf_content(PdfContent::from_bytes(bytes)).encode(&Dialect::new()).unwrap_err();
         let violations: Vec<_> = error.violations().iter().map(|fault| (&*fault.field, fault.rule)).collect();

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "http-custom-tls")]
 mod gzip;
+mod undecoded;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,9 @@ use ::http::header::{CONTENT_ENCODING, HeaderMap};
 use ::http::{Response, response};
 use identkit_core::{Content, Error, Kind};
 use identkit_wire::Warning;
+
+use self::undecoded::Undecoded;
+pub use self::undecoded::is_undecoded;
 
 /// Marker in the extensions of a response: its body was decoded. The flag is whether the body has an end of its own: it
 /// had a length, or turned out to be in gzip.
@@ -63,7 +67,7 @@ pub(super) fn warning(head: &response::Parts) -> Option<Warning> {
 /// The error of a body in another coding.
 pub(super) fn unsupported(headers: &HeaderMap) -> Option<Error> {
     let detail = "the response has a content coding that the client did not ask for (Content-Encoding)";
-    (!codings(headers).is_empty()).then(|| Error::new(Kind::Protocol, detail))
+    (!codings(headers).is_empty()).then(|| Error::new(Kind::Protocol, detail).with_source(Undecoded))
 }
 
 /// The codings of a body, except `identity`. An empty element of a list does not count (RFC 9110, section 5.6.1). A value
@@ -100,8 +104,36 @@ mod tests {
             (&[" , identity,"], false),
         ] {
             let response = decode(response(codings, Content::from_bytes("body")));
-            assert_eq!(unsupported(response.headers()).is_some(), error, "{codings:?}");
+            let unsupported = unsupported(response.headers());
+            assert!(unsupported.as_ref().is_none_or(is_undecoded), "{codings:?}");
+            assert_eq!(unsupported.is_some(), error, "{codings:?}");
         }
+    }
+
+    #[cfg(all(feature = "http-custom-tls", feature = "save"))]
+    #[tokio::test]
+    async fn at_90_a_damaged_download_is_kept_as_damaged() {
+        use std::io::Write as _;
+
+        use crate::save::Save;
+
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(b"%PDF-1.7 a report").unwrap();
+        let whole = encoder.finish().unwrap();
+        let cut = |by: usize| Content::from_bytes(whole[..whole.len() - by].to_vec());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.pdf");
+        let error = Save::new(&path).run(decode(response(&["gzip"], cut(5))).into_body()).await.unwrap_err();
+        assert!(error.kind() == Kind::Integrity && error.detail().contains("content coding"), "{error}");
+        assert!(!path.exists(), "it has no final name");
+        assert_eq!(std::fs::read(folder.path().join("r.pdf.damaged")).unwrap(), b"%PDF-1.7 a report");
+        // Nothing could be decoded.
+        let other = folder.path().join("s.pdf");
+        let error =
+            Save::new(&other).run(decode(response(&["gzip"], cut(whole.len() - 3))).into_body()).await.unwrap_err();
+        assert!(is_undecoded(&error), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        Save::new(&path).run(decode(response(&["gzip"], cut(0))).into_body()).await.unwrap();
     }
 
     #[cfg(feature = "http-custom-tls")]

@@ -23,8 +23,8 @@ use super::decide::decide;
 use super::limits::{RetryBucket, Slot};
 use super::observed_call::ObservedCall;
 use super::outcome::{
-    Failed, Seen, Shown, Verdict, after_ambiguous_attempt, can_succeed, conclude, is_ambiguous, is_final, is_refusal,
-    judge, unknown,
+    Failed, Seen, Shown, Verdict, after_ambiguous_attempt, after_status_line, can_succeed, conclude, is_ambiguous,
+    is_final, is_refusal, judge, unknown,
 };
 use super::receive::{ArrivingResponse, retry_after};
 use super::stream::Guard;
@@ -213,7 +213,10 @@ impl Engine {
         // Without the `&*`, the `Arc` would be the transport and box its future as well.
         let sending = Transport::send(&*self.transport, request, context);
         let response = match self.sending(context, bytes, &mut deadline, sending).await {
-            Ok(sent) => sent.map_err(Failed::from)?,
+            Ok(sent) => sent.map_err(|failure| {
+                let failed = Failed::from(failure);
+                Failed { error: after_status_line(meta, failed.error), ..failed }
+            })?,
             Err(timeout) => {
                 let partial = context.partial_answer();
                 let timeout = match partial {
@@ -223,7 +226,7 @@ impl Engine {
                     None => timeout,
                 };
                 let timeout = timeout.with_delivery(context.delivery()).with_answer(partial);
-                return Err(Failed::timed_out(timeout));
+                return Err(Failed::timed_out(after_status_line(meta, timeout)));
             }
         };
         let status = response.status();

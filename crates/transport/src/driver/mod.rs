@@ -23,6 +23,7 @@ use ::http::response::Parts;
 use identkit_core::{CallOptions, Clock, Error, Kind};
 use identkit_wire::{Encoded, Meta, Operation, Received, Warning};
 
+pub use self::coding::is_undecoded;
 pub(crate) use self::outcome::NOT_KNOWN;
 pub use self::policy::Policy;
 pub use self::response::Response;

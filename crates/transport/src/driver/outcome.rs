@@ -100,6 +100,12 @@ pub(super) fn is_final(meta: &Meta, status: u16) -> bool {
     can_succeed(meta, status) && meta.answer == Answer::Empty && meta.safety != RetrySafety::Safe
 }
 
+/// Adjusts the error of an attempt without a complete head: the status line can have arrived (AT-97).
+pub(super) fn after_status_line(meta: &Meta, error: Error) -> Error {
+    let is_final = error.answer().is_some_and(|answer| is_final(meta, answer.status().as_u16()));
+    if is_final { unknown(error) } else { error }
+}
+
 /// Returns what a complete response means (AT-89, AT-94, AT-97, AI-31).
 pub(super) fn judge(meta: &Meta, seen: Seen) -> Verdict {
     let Seen { status, shown, shows_success, early } = seen;

@@ -409,3 +409,48 @@ async fn at_97_a_change_keeps_an_answer_that_is_not_valid_http() {
         assert_eq!((raw.body().as_ref(), raw.is_complete()), (answer.as_bytes(), false), "{answer:?}");
     }
 }
+
+#[tokio::test]
+async fn at_97_a_cut_head_of_a_success_is_not_repeated() {
+    for (head, kind, times) in [
+        ("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n", Kind::OutcomeUnknown, 1),
+        ("HTTP/1.1 200 OK\r\nContent-T", Kind::OutcomeUnknown, 1),
+        ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\n", Kind::OutcomeUnknown, 1),
+        // hyper rejects it.
+        ("HTTP/1.1 202 Accepted\r\nno colon\r\n\r\n", Kind::OutcomeUnknown, 1),
+        ("HTTP/1.1 503 Unavailable\r\nContent-T", Kind::Unreachable, 3),
+        ("HTTP/1.1 20", Kind::Unreachable, 3),
+    ] {
+        let treat = move |mut stream: tokio::net::TcpStream, log: crate::support::Log| async move {
+            let received = hear(&mut stream, "body").await;
+            log.lock().unwrap().push(received);
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.shutdown().await;
+            closed(&mut stream).await;
+        };
+        let (address, log) = noting(treat).await;
+        let error = call(plain(), &format!("http://{address}/"), &Delete, Duration::from_secs(30)).await.unwrap_err();
+        assert_eq!((error.kind(), log.lock().unwrap().len()), (kind, times), "{head}");
+        if kind == Kind::OutcomeUnknown {
+            assert!(error.answer().unwrap().body().starts_with(b"HTTP/1.1 20"), "{head}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_97_a_head_cut_by_the_deadline_is_not_repeated() {
+    for (head, kind) in [
+        ("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n", Kind::OutcomeUnknown),
+        ("HTTP/1.1 503 Unavailable\r\n", Kind::Timeout),
+        ("", Kind::Timeout),
+    ] {
+        let (address, _) = server(move |mut stream, _| async move {
+            hear(&mut stream, "body").await;
+            let _ = stream.write_all(head.as_bytes()).await;
+            closed(&mut stream).await;
+        })
+        .await;
+        let error = call(plain(), &format!("http://{address}/"), &Delete, Duration::from_secs(1)).await.unwrap_err();
+        assert_eq!((error.kind(), error.answer().is_some()), (kind, !head.is_empty()), "{head}");
+    }
+}

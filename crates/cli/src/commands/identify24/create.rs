@@ -138,6 +138,8 @@ fn check_pdf(ident: &CreateIdent) -> Result<Option<String>, Failure> {
     let is_empty = matches!(content, PdfContent::Text(text) if text.expose().trim().is_empty());
     let problem = match content.to_bytes() {
         _ if is_empty => return Ok(None),
+        // It would be sent unchanged.
+        Ok(_) if content.is_url_safe() => "is not valid Base64 with + and /",
         Ok(pdf) if pdf.starts_with(b"%PDF-") => return Ok(None),
         Ok(_) => "is not a PDF: its first bytes are not %PDF-",
         Err(_) => "is not valid Base64",

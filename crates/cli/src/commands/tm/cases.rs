@@ -168,10 +168,7 @@ impl Account for TmAccount {
     }
 
     fn read_case(&self, input: &Input, signed: Option<&Path>, route: &Route) -> Result<VendorCase, Failure> {
-        let mut order = orders::read(input)?;
-        if let Some(path) = signed {
-            order = orders::with_signed_data(order, input, path)?;
-        }
+        let order = orders::with_signed_data(orders::read(input)?, input, signed)?;
         let dialect = dialect(&self.tm_dialect);
         orders::note_changes(input, &order, &dialect);
         // A mistake must not use up the reference.

@@ -262,7 +262,7 @@ fn warn(state: &JournalState) {
 /// Orders by first appearance, each once.
 #[derive(Default)]
 struct Orders {
-    /// Whether an entry without a status code is unreadable: the vendor does not send it a second time.
+    /// Whether an order without statuses is unreadable: the vendor does not send it a second time.
     statuses_required: bool,
     all: Vec<ListedOrder>,
     places: HashMap<String, usize>,
@@ -324,10 +324,11 @@ impl Orders {
 
     /// Number of entries that cannot be read completely.
     fn unreadable(&self) -> usize {
-        let has_codes = |order: &ListedOrder| {
-            order.status.as_ref().is_some_and(|entries| entries.iter().all(|entry| entry.kind.is_some()))
+        let has_codes = |order: &ListedOrder| match &order.status {
+            Some(entries) => entries.iter().all(|entry| entry.kind.is_some()),
+            None => !self.statuses_required,
         };
-        let is_readable = |order: &&ListedOrder| order.is_whole() && (!self.statuses_required || has_codes(order));
+        let is_readable = |order: &&ListedOrder| order.is_whole() && has_codes(order);
         self.all.len() - self.all.iter().filter(is_readable).count()
     }
 
@@ -337,9 +338,10 @@ impl Orders {
         if unreadable == 0 {
             return Ok(());
         }
-        let statuses = if self.statuses_required { ", no Status, no Kind" } else { "" };
-        let why =
-            format!("they have no OrderID{statuses}, or an element that cannot be read; --output json shows them");
+        let statuses = if self.statuses_required { ", no Status" } else { "" };
+        let why = format!(
+            "they have no OrderID{statuses}, no Kind, or an element that cannot be read; --output json shows them"
+        );
         let error = Error::new(kind, format!("unreadable entries: {unreadable} of {}: {why}", self.all.len()));
         let advice = if kind == Kind::OutcomeUnknown { Advice::Reconcile } else { Advice::DoNotRetry };
         Err(Failure::from(error.with_operation(operation).with_advice(advice)).note(place))
@@ -408,6 +410,25 @@ mod tests {
         assert_eq!(first["Status"], json!([{ "Kind": 25 }, { "Kind": 6 }]));
         assert_eq!((&first["Ref"], &first["More"]), (&"r".into(), &1.into()));
         assert_eq!(first["identkit"]["verdict"]["if_identification"], "undecided");
+    }
+
+    #[test]
+    fn at_93_a_status_without_a_readable_code_is_unreadable() {
+        for (status, read, drained) in [
+            (r#"[{"Kind":6}]"#, 0, 0),
+            ("[]", 0, 0),
+            ("null", 0, 1),
+            (r#"[{"Time":"2020-01-01T00:00:00Z"}]"#, 1, 1),
+            (r#"[{"Kind":6},{}]"#, 1, 1),
+        ] {
+            let text = format!(r#"[{{"OrderID":"1","Status":{status}}},{{"OrderID":"2","Status":[{{"Kind":6}}]}}]"#);
+            for (statuses_required, expected) in [(false, read), (true, drained)] {
+                let orders = Orders { statuses_required, ..orders(&[&text]) };
+                assert_eq!(orders.unreadable(), expected, "{status}");
+                let checked = orders.check_whole(Kind::Protocol, "test", "here");
+                assert_eq!(checked.is_err(), expected > 0, "{status}");
+            }
+        }
     }
 
     #[test]

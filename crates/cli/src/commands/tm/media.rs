@@ -18,8 +18,8 @@ use crate::exit::Failure;
 use crate::given::{Ways, value};
 use crate::output::{InterruptionNote, say};
 use crate::save::{
-    ACCEPT, Expected, Folder, Names, SavedFile, check_place, commit_all, digest, existing, place_beside, prepare,
-    received,
+    ACCEPT, Expected, Folder, Names, SavedFile, check_place, commit_all, digest, existing, keep_undecoded,
+    place_beside, prepare, received,
 };
 
 const CALLBACK_URL: Ways = Ways { option: "--callback-url", file: "--callback-url-file", prompt: "Callback URL" };
@@ -59,7 +59,13 @@ async fn get(
     let deadline = tm.stream_deadline();
     let client = tm.client()?;
     // The command line has no event of the vendor, only the user's --callback-received.
-    let response = warn(client.video(&VideoReady::force(order_id.clone()), &tm.options).await)?;
+    let response = match warn(client.video(&VideoReady::force(order_id.clone()), &tm.options).await) {
+        Ok(response) => response,
+        Err(error) => {
+            let kept = keep_undecoded(out, &error).await;
+            return Err(Failure::from(error).notes(kept));
+        }
+    };
     let compared = rule.has_digests();
     let provisioned = if callback_received { "callback_received" } else { "unknown" };
     let media_type = &response.value.media_type;
@@ -105,7 +111,15 @@ const NO_VOICE: &str =
 pub(super) async fn voice(tm: &Tm<'_>, order_id: &OrderId, out: &Path, accepted: &[String]) -> Result<(), Failure> {
     let _folder = Folder::create(out)?;
     let response = tm.client()?.voice_files(order_id, &tm.options).await;
-    let response = warn(response).map_err(|error| Failure::from(error).note_on(400, NO_VOICE))?;
+    let response = match warn(response) {
+        Ok(response) => response,
+        Err(error) => {
+            // The list of recordings is JSON.
+            let name = format!("{}-voice.json", names::safe(order_id.expose(), 1));
+            let kept = keep_undecoded(&out.join(name), &error).await;
+            return Err(Failure::from(error).note_on(400, NO_VOICE).notes(kept));
+        }
+    };
     let recordings = response.value.voicefiles.as_deref().unwrap_or_default();
     let expected = Expected { artifact: Artifact::Audio, accepted };
     let (mut saved, mut files, mut damaged, mut names) = (Vec::new(), Vec::new(), Vec::new(), Names::default());

@@ -77,8 +77,16 @@ pub(super) fn note_changes(input: &Input, order: &PutOrder, dialect: &Dialect) {
     notes.iter().filter_map(|(what, names)| changes::note(what, names)).for_each(|note| say(&format!("note: {note}")));
 }
 
-/// Adds the signed data of an earlier order from a file of `ident-data --signed`, byte for byte (AT-71).
-pub(super) fn with_signed_data(order: PutOrder, input: &Input, path: &Path) -> Result<PutOrder, Failure> {
+/// Adds the signed data of an earlier order from a file of `ident-data --signed`, byte for byte. Signed data in the order
+/// itself must pass the same check (AT-71).
+pub(super) fn with_signed_data(order: PutOrder, input: &Input, path: Option<&Path>) -> Result<PutOrder, Failure> {
+    let Some(path) = path else {
+        let Some(form) = &order.ident_data_signed else { return Ok(order) };
+        let form = SignedIdentData(form.expose().to_owned().into()).for_reuse().map_err(|error| {
+            Failure::unsent(format!("IdentDataSigned in {} cannot be used: {}", input.name, error.detail()))
+        })?;
+        return Ok(order.ident_data_signed(form));
+    };
     if order.ident_data_signed.is_some() {
         let (option, name) = ("--ident-data-signed", &input.name);
         return Err(Failure::unsent(format!("{option} and IdentDataSigned in {name} are both given: remove one")));
@@ -99,10 +107,7 @@ pub(super) fn with_signed_data(order: PutOrder, input: &Input, path: &Path) -> R
 
 pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Result<(), Failure> {
     let input = Input::read(file).await?;
-    let mut order = read(&input)?;
-    if let Some(path) = signed {
-        order = with_signed_data(order, &input, path)?;
-    }
+    let mut order = with_signed_data(read(&input)?, &input, signed)?;
     let client = tm.client()?;
     // The Ref is generated here and not by the client, so that it can be printed if the response is lost.
     let given = order.reference.as_ref().map(|reference| plain(reference.expose())).filter(|given| !given.is_empty());

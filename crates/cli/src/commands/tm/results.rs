@@ -10,6 +10,7 @@ use http::header::CONTENT_TYPE;
 use identkit_core::{Artifact, Content, Error, Kind, Pii};
 use identkit_identity_tm::messages::{IdentData, IdentDataAnswer};
 use identkit_identity_tm::{Decryptor, IdentDataBody, OrderId, SignedPdfs};
+use identkit_transport::is_undecoded;
 use identkit_transport::save::Existing;
 use identkit_wire::{OneOrMany, is_empty_or_json};
 use serde_json::{Value, json};
@@ -20,7 +21,9 @@ use crate::context::{document, say_all, summary, to_list, warn};
 use crate::exit::Failure;
 use crate::input::{Input, confirm};
 use crate::output::{self, InterruptionNote, Page, to_json};
-use crate::save::{Expected, Folder, SavedFile, check_place, commit_all, digest, prepare, received, save};
+use crate::save::{
+    Expected, Folder, SavedFile, check_place, commit_all, digest, keep_undecoded, prepare, received, save,
+};
 use crate::text::plain;
 
 pub(super) async fn data(tm: &Tm<'_>, order_id: &OrderId, initial: bool, method: bool) -> Result<(), Failure> {
@@ -117,7 +120,13 @@ pub(super) async fn encrypted_data(
     existing: Existing,
 ) -> Result<(), Failure> {
     check_place("--out", out, existing)?;
-    let response = warn(tm.client()?.ident_data_body(order_id, &tm.options).await).map_err(not_found)?;
+    let response = match warn(tm.client()?.ident_data_body(order_id, &tm.options).await) {
+        Ok(response) => response,
+        Err(error) => {
+            let kept = keep_undecoded(out, &error).await;
+            return Err(not_found(error).notes(kept));
+        }
+    };
     let summary = summary(&response, json!({}));
     let IdentDataBody::Opaque { bytes, .. } = response.value else {
         return Err(Failure::local("the vendor's response is not encrypted: read it without --encrypted"));
@@ -178,7 +187,16 @@ pub(super) async fn signed_data(
         return Err(Failure::unsent("the signed form is never written to a terminal: pass -o FILE, or redirect it"));
     }
     out.map(|out| check_place("--out", out, existing)).transpose()?;
-    let response = warn(tm.client()?.ident_data_signed(order_id, &tm.options).await).map_err(not_found)?;
+    let response = match warn(tm.client()?.ident_data_signed(order_id, &tm.options).await) {
+        Ok(response) => response,
+        Err(error) => {
+            let kept = match out {
+                Some(out) => keep_undecoded(out, &error).await,
+                None => None,
+            };
+            return Err(not_found(error).notes(kept));
+        }
+    };
     let summary = summary(&response, json!({}));
     let bytes = response.value.0;
     match out {
@@ -211,7 +229,10 @@ pub(super) async fn report(
             let summary = summary(&response, json!({}));
             (deadline.limit(response.value), summary)
         }
-        Err(error) => damaged_pdf(&error).ok_or_else(|| not_found(error))?,
+        Err(error) => {
+            let kept = keep_undecoded(out, &error).await;
+            damaged_pdf(&error).ok_or_else(|| not_found(error).notes(kept))?
+        }
     };
     let file = prepare(out, existing, content, (expected, None), |_| Ok(())).await?;
     Files { files: commit_all(vec![file]).await?, summary }.show(tm)
@@ -226,7 +247,7 @@ fn damaged_pdf(error: &Error) -> Option<(Content, Value)> {
     let (media, body) = (answer.headers().get(CONTENT_TYPE), answer.body());
     let is_pdf = media.is_some_and(|media| media.as_bytes().to_ascii_lowercase().starts_with(b"application/pdf"));
     let is_other = is_empty_or_json(body) || body.trim_ascii_start().starts_with(b"<");
-    let is_file = error.kind() == Kind::Protocol && !body.is_empty() && (is_pdf || !is_other);
+    let is_file = error.kind() == Kind::Protocol && !is_undecoded(error) && !body.is_empty() && (is_pdf || !is_other);
     is_file.then(|| (Content::from_bytes(body.clone()), json!({ "http_status": answer.status().as_u16() })))
 }
 
@@ -276,7 +297,8 @@ pub(super) async fn documents(
             (contents, summary)
         }
         Err(error) => {
-            let (content, summary) = damaged_pdf(&error).ok_or_else(|| not_signed(error, order_id))?;
+            let kept = keep_undecoded(&path(1), &error).await;
+            let (content, summary) = damaged_pdf(&error).ok_or_else(|| not_signed(error, order_id).notes(kept))?;
             (vec![(content, None)], summary)
         }
     };

@@ -11,6 +11,8 @@ use flate2::write::MultiGzDecoder;
 use http_body::{Body, Frame};
 use identkit_core::{Content, Error, Kind};
 
+use super::undecoded::Undecoded;
+
 /// Number of decoded bytes after which no further bytes are decoded until these are read. One coded byte can be a
 /// thousand decoded ones.
 const CHUNK: usize = 64 * 1024;
@@ -53,7 +55,8 @@ enum State {
 }
 
 fn damaged() -> Error {
-    Error::new(Kind::Integrity, "the response is in gzip, which is damaged or ends too early")
+    let detail = "the response is in gzip, which is damaged or ends too early";
+    Error::new(Kind::Integrity, detail).with_source(Undecoded)
 }
 
 /// Decodes bytes of the piece until a chunk is full.
