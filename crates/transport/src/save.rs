@@ -202,7 +202,7 @@ impl<'a> Save<'a> {
             }
         };
         // What could be decoded is kept (AT-90).
-        let is_undecoded = received > 0 && streamed.as_ref().err().is_some_and(|error| is_undecoded(error));
+        let is_undecoded = received > 0 && streamed.as_ref().err().is_some_and(is_undecoded);
         if streamed.is_ok() || is_undecoded {
             // Marks the stream as complete. A channel that closes without it is an abandoned download.
             let _ = to_disk.send(None).await;

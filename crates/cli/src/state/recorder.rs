@@ -236,7 +236,7 @@ impl Recorder {
         }
         let directory = self.options.directory.path()?;
         let created = create_dirs(&directory).map_err(|error| unwritable(&directory, &error))?;
-        let checked = Draft::new(&directory.join("check")).and_then(Draft::discard);
+        let checked = Draft::new(directory.join("check")).and_then(Draft::discard);
         // `remove_dir` fails if a directory is not empty.
         created.iter().for_each(|created| drop(std::fs::remove_dir(created)));
         checked.map_err(|error| unwritable(&directory, &error))

@@ -54,11 +54,6 @@ fn limit(meta: &Meta, failed: &Failed, allowed: u32) -> u32 {
         {
             1
         }
-        // The limit of the operation counts for its responses too, e.g. after a 429.
-        RetrySafety::IdempotentByEffect if delivery == Some(Delivery::Answered) => match meta.ambiguity {
-            AmbiguityPolicy::Retry(at_most) => allowed.min(at_most),
-            AmbiguityPolicy::Never | AmbiguityPolicy::Probe => allowed,
-        },
         _ => allowed,
     }
 }
@@ -176,8 +171,6 @@ mod tests {
         };
         assert!(read(Delivery::NotSent, 3, 4) && !read(Delivery::NotSent, 4, 4), "the caller's limit");
         assert!(read(Delivery::MaybeSent, 2, 4) && !read(Delivery::MaybeSent, 3, 4), "the operation's limit");
-        let change = |made| decide(&CLASSES[3], &limited(1), made, 4, &policy, 0.0).is_some();
-        assert!(change(2) && !change(3), "the operation's limit, after a 429");
         assert!(read(Delivery::MaybeSent, 1, 2) && !read(Delivery::MaybeSent, 2, 2), "the caller's lower limit");
     }
 

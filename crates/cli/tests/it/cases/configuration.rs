@@ -17,7 +17,7 @@ fn ai_12_an_ident_needs_the_word_for_a_positive_end() {
 fn unusable_options_are_named() {
     let service = Service::new();
     let sink = service.sink().display().to_string();
-    service.run("run --sink s3://bucket/prefix").ends_with(2, &["--sink", "no object store"]);
+    service.run("run --provider tm --sink s3://b/prefix").ends_with(2, &["--sink", "s3://BUCKET/PREFIX"]);
     service.run("run --provider tm").ends_with(2, &["--sink"]);
     service.run(&format!("run --sink {sink} --provider acme")).ends_with(2, &["possible values: tm, identify24"]);
     service.run(&format!("run --sink {sink} --lease 1s")).ends_with(2, &["3s to 10m"]);

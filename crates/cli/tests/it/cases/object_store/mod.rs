@@ -31,7 +31,7 @@ impl S3 {
 
     /// curl with the credentials.
     fn curl(&self) -> Command {
-        let mut curl = Command::new("curl");
+        let mut curl = crate::support::clean_command("curl");
         curl.args(["--silent", "--fail", "--max-time", "60", "--aws-sigv4", "aws:amz:us-east-1:s3"]);
         curl.args(["--user", &format!("{}:{}", self.key, self.secret)]);
         // curl signs this header, but does not add it.

@@ -3,12 +3,13 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use identkit_testkit::missing;
 
 use super::S3;
+use crate::support::clean_command;
 
 /// A server, which ends with this process: it reads its input to the end.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl Server {
         }
         let folder = tempfile::TempDir::with_prefix("identkit-s3-").unwrap().keep();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/outside/s3_server.py");
-        let mut command = Command::new("python3");
+        let mut command = clean_command("python3");
         command.arg(script).arg(&folder).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut port = String::new();
