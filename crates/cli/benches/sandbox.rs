@@ -1,6 +1,6 @@
 //! Measures `identkit sandbox` as a process: start time, memory, request rates.
 //!
-//! `cargo bench -p identkit-cli --bench sandbox` runs all parts; add `start`, `rates` or `console` for one of them. The
+//! `cargo bench --profile release -p identkit-cli --bench sandbox` runs all parts; add `start`, `rates` or `console` for one of them. The
 //! rates are measured with `wrk` (Debian package `wrk`) on the same machine, for `IDENTKIT_BENCH_SECONDS` (default: 10).
 #![allow(
     clippy::unwrap_used,
