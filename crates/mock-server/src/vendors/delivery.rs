@@ -7,11 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 /// Time limit of a receiver, [T 2.5.1].
 pub(super) const CUT_OFF: Duration = Duration::from_secs(10);
 
-/// Whether a status counts as delivered (T-034). 201, 204 and redirects are failures.
-pub(super) fn is_accepted(status: u16) -> bool {
-    matches!(status, 200 | 202)
-}
-
 /// Returns the retries of [T 2.5.2] after a first attempt (T-036): 86.4 s and then every minute up to 864 s, then every hour
 /// up to 12 h, then every night (01:00 UTC, assumed) up to 6 days.
 pub(super) fn retries(first: Timestamp) -> Vec<Timestamp> {

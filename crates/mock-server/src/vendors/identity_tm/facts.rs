@@ -39,7 +39,8 @@ pub(super) static FACTS: VendorFacts = VendorFacts {
     landing_path: Some(LANDING_PATH),
     webhooks: WebhookPolicy::new(
         |rules| rules.enforce(&rules::T_033_10S).then_some(delivery::CUT_OFF),
-        |rules, status| delivery::is_accepted(status) || !rules.enforce(&rules::T_034),
+        // 201, 204 and redirects are failures.
+        |rules, status| matches!(status, 200 | 202) || !rules.enforce(&rules::T_034),
         |rules, first| if rules.enforce(&rules::T_036) { delivery::retries(first) } else { Vec::new() },
     ),
     ..VendorFacts::new(PROVIDER, "identity.TM at /api/{version}/", |path| below_version(path).is_some())
