@@ -106,7 +106,7 @@ fn timed_out(detail: &'static str) -> HttpError {
     HttpError::new(HttpErrorKind::Timeout, Error::new(Kind::Timeout, detail))
 }
 
-/// The error of a request without a response. A certificate that is not trusted stays so.
+/// The error of a request without a response. A permanent failure, e.g. an untrusted certificate, is not retried.
 fn failed(failure: Failure) -> HttpError {
     let kind = match (failure.permanent, failure.delivery) {
         (true, _) => HttpErrorKind::Unknown,

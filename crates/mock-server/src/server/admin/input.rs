@@ -68,8 +68,8 @@ impl RevealQuery {
     }
 }
 
-/// Whether the response contains secrets: credentials, tokens, TANs and cookies. By default they are masked; in orders,
-/// settings and faults only those in URLs.
+/// Whether the response contains secrets: credentials, tokens, TANs and cookies. By default they are masked; in orders
+/// (but not in their details), settings and faults only those in URLs.
 #[derive(Default, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub(super) struct Reveal(#[schemars(with = "bool")] Option<String>);
