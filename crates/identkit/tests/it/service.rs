@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use identkit_mock_server::faults::{Fault, Rule as FaultRule};
 use identkit_mock_server::{Sandbox, TestSandbox};
 use identkit_testkit::{call, eventually, pause, within};
 use tempfile::TempDir;
@@ -100,8 +101,13 @@ async fn a_client_that_leaves_does_not_end_its_order() {
         "email":"e.mustermann@example.com"}"#;
     let length = case.len();
     let request = format!("POST /cases HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n{case}");
+    // The client leaves while the vendor has the order. Before that, nothing was begun.
+    sandbox
+        .inject(FaultRule::new(Fault::Latency { by: Duration::from_secs(1) }).operation("putOrder").times(1))
+        .unwrap();
     let mut client = TcpStream::connect(address).unwrap();
     client.write_all(request.as_bytes()).unwrap();
+    eventually("the order is at the vendor", || sandbox.faults().iter().any(|fault| fault.hits == 1)).await;
     drop(client);
     eventually("the order is placed", || calls(&sandbox, "putOrder") == 1).await;
     // The case exists with the vendor's id: its webhook leads to its evidence at once.
