@@ -66,8 +66,8 @@ impl Arguments {
 fn without_value(mut error: clap::Error) -> clap::Error {
     let kind = match error.kind() {
         ErrorKind::InvalidUtf8 => return not_utf8(error),
-        // An option with a fixed list of values, e.g. with a number for --phone.
-        ErrorKind::InvalidValue if error.get(ContextKind::ValidValue).is_some() => {
+        // E.g. a number for --phone, or a store's URL with a password in an environment variable.
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation if error.get(ContextKind::InvalidValue).is_some() => {
             error.insert(ContextKind::InvalidValue, ContextValue::String("(not shown)".to_owned()));
             return error;
         }

@@ -213,12 +213,12 @@ fn check_clock(now: Timestamp) -> Result<(), Failure> {
 }
 
 fn interrupted(code: u8) -> Failure {
-    let message = match stopping::may_have_changed() {
-        true => "interrupted; if a request was already sent, the vendor may execute it",
-        false if stopping::is_refused() => {
-            "interrupted; the vendor refused the request (HTTP 401), and it was not sent again"
+    let message = match (stopping::may_have_changed(), stopping::refused()) {
+        (true, _) => "interrupted; if a request was already sent, the vendor may execute it".to_owned(),
+        (false, Some(status)) => {
+            format!("interrupted; the vendor refused the request (HTTP {status}), and it was not sent again")
         }
-        false => "interrupted; no request that changes something was sent",
+        (false, None) => "interrupted; no request that changes something was sent".to_owned(),
     };
     Failure::local(message).with_code(code)
 }

@@ -3,14 +3,14 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use identkit_core::{Clock as _, Content, Delivery, Kind};
 use identkit_transport::{AttemptContext, Failure as TransportFailure, SystemClock, Transport};
 use identkit_wire::{Body, RetrySafety};
@@ -37,14 +37,11 @@ static REFUSED: AtomicBool = AtomicBool::new(false);
 /// The last request that changes something, with the length of its body.
 static CHANGE: Mutex<Option<(AttemptContext, u64)>> = Mutex::new(None);
 
-/// Whether the response to it has status 401.
-static UNAUTHORIZED: AtomicBool = AtomicBool::new(false);
-
 /// Whether a request that changes something may have been sent before the last one. A login changes nothing.
 static EARLIER_CHANGE: AtomicBool = AtomicBool::new(false);
 
-/// Whether the vendor refused the last request that changes something with a 401, before the login after it.
-static REFUSED_BY_VENDOR: AtomicBool = AtomicBool::new(false);
+/// Status with which the vendor refused the last request that changes something, before the login after it; 0 without one.
+static REFUSED_BY_VENDOR: AtomicU16 = AtomicU16::new(0);
 
 /// Path of a login.
 const LOGIN: &str = "/auth";
@@ -92,6 +89,7 @@ pub(crate) fn stop() -> bool {
     let change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
     change
         .as_ref()
+        .filter(|(context, _)| context.refused().is_none())
         .is_some_and(|(context, length)| context.delivery() != Delivery::NotSent && context.body_sent() >= *length)
 }
 
@@ -101,9 +99,14 @@ pub(crate) fn may_have_changed() -> bool {
     EARLIER_CHANGE.load(Ordering::SeqCst) || change.as_ref().is_some_and(|(context, _)| is_sent_change(context))
 }
 
-/// Whether the vendor refused the request that changes something, and it was not sent again.
-pub(crate) fn is_refused() -> bool {
-    REFUSED_BY_VENDOR.load(Ordering::SeqCst) && !may_have_changed()
+/// Status with which the vendor refused the request that changes something, if it was not sent again.
+pub(crate) fn refused() -> Option<u16> {
+    if may_have_changed() {
+        return None;
+    }
+    let change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let last = change.as_ref().filter(|(context, _)| !is_login(context)).and_then(|(context, _)| context.refused());
+    last.or(Some(REFUSED_BY_VENDOR.load(Ordering::SeqCst)).filter(|status| *status != 0))
 }
 
 fn is_login(context: &AttemptContext) -> bool {
@@ -111,7 +114,7 @@ fn is_login(context: &AttemptContext) -> bool {
 }
 
 fn is_sent_change(context: &AttemptContext) -> bool {
-    !is_login(context) && context.delivery() != Delivery::NotSent
+    !is_login(context) && context.delivery() != Delivery::NotSent && context.refused().is_none()
 }
 
 /// Whether a signal arrived.
@@ -183,11 +186,11 @@ impl Transport for StoppableTransport {
         if changes {
             let change = (context.clone(), request.body().len());
             let earlier = CHANGE.lock().unwrap_or_else(PoisonError::into_inner).replace(change);
-            // The driver logs in again only after a sure refusal.
-            let is_refused = UNAUTHORIZED.swap(false, Ordering::SeqCst) && is_login(context);
-            if earlier.is_some_and(|(context, _)| is_sent_change(&context)) {
-                let fact = if is_refused { &REFUSED_BY_VENDOR } else { &EARLIER_CHANGE };
-                fact.store(true, Ordering::SeqCst);
+            if let Some((earlier, _)) = earlier {
+                EARLIER_CHANGE.fetch_or(is_sent_change(&earlier), Ordering::SeqCst);
+                if let Some(status) = earlier.refused().filter(|_| !is_login(&earlier)) {
+                    REFUSED_BY_VENDOR.store(status, Ordering::SeqCst);
+                }
             }
         }
         let mut sending = pin!(self.0.send(request, context));
@@ -206,7 +209,6 @@ impl Transport for StoppableTransport {
         if !changes {
             return Ok(response);
         }
-        UNAUTHORIZED.store(response.status() == StatusCode::UNAUTHORIZED, Ordering::SeqCst);
         PIECES.fetch_add(1, Ordering::SeqCst);
         Ok(response.map(|content| {
             tap(content, |_| {

@@ -1,7 +1,7 @@
 //! The transport: sends one request, returns one response, and reports how far the request got.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::http::{Request, Response};
@@ -28,6 +28,8 @@ type Settle = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
 struct State {
     sent: AtomicBool,
     early: AtomicBool,
+    /// Status of a sure refusal, 0 before it.
+    refused: AtomicU16,
     expiry: Expiry,
     settle: Mutex<Option<Arc<Settle>>>,
     /// Bytes of the request body that were sent.
@@ -129,6 +131,17 @@ impl AttemptContext {
     /// Whether the response arrived before the whole request was handed to the connection, as reported by the transport.
     pub fn is_early(&self) -> bool {
         self.state.early.load(Ordering::SeqCst)
+    }
+
+    /// Records that the vendor refused the request and did nothing. The driver calls this before it waits for a repetition.
+    pub(crate) fn mark_refused(&self, status: u16) {
+        self.state.refused.store(status, Ordering::SeqCst);
+    }
+
+    /// Status of the response, if the driver has read it completely and repeats the request because the vendor surely did
+    /// nothing.
+    pub fn refused(&self) -> Option<u16> {
+        Some(self.state.refused.load(Ordering::SeqCst)).filter(|status| *status != 0)
     }
 
     /// Adds to the number of body bytes that were sent. The transport calls this for every piece, so that the driver

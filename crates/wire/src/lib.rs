@@ -60,7 +60,7 @@ pub use refusal::{
 pub use response::{Decoded, Received, UnknownEnd, Warning};
 pub use spelling::{has_other_spelling, is_same_name};
 pub use tolerant::{
-    Base64Error, Loose, OneOrMany, TextOrNumber, Tolerant, can_be_id, can_be_new_id, decode_base64,
+    Base64Error, Loose, ONE_OR_MANY, OneOrMany, TextOrNumber, Tolerant, can_be_id, can_be_new_id, decode_base64,
     decode_base64_lenient, encode_base64, has_blank_ends, read_id, read_text, read_text_leniently,
 };
 pub use undescribed::{UndescribedBody, is_metadata, is_object_without_failure, states_failure};

@@ -11,7 +11,7 @@ use serde::ser::{Serialize, Serializer};
 use crate::{FieldPlace, FieldReader};
 
 /// Name of [`OneOrMany`] for a deserializer.
-pub(crate) const ONE_OR_MANY: &str = "one or many";
+pub const ONE_OR_MANY: &str = "one or many";
 
 /// Name of a value that [`Loose`] reads, for a deserializer.
 pub(crate) const LOOSE: &str = "loose";

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, response};
 use identkit_core::{Clock, Delivery, Kind, RawResponse};
 use identkit_files::{AppendLog, Draft, OpenError, Tail, cause, create_dirs};
-use identkit_transport::SystemClock;
+use identkit_transport::{AttemptContext, SystemClock};
 use identkit_wire::{Meta, RetrySafety, encode_base64};
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,9 @@ use crate::text::{self, plain};
 
 /// Number of characters of the random part of a file name.
 const RANDOM: usize = 8;
+
+/// Space that must be free before a change whose record is written afterwards: for a response of 64 KiB, in Base64.
+const RESERVED: usize = 128 * 1024;
 
 /// Whether an operation must not be repeated, so that its response may be the only copy.
 pub(super) fn is_unrepeatable(meta: &Meta) -> bool {
@@ -56,6 +59,8 @@ struct Record {
     file: Option<(AppendLog, PathBuf)>,
     names: Vec<Name>,
     phase: Phase,
+    /// The last attempt that was sent.
+    attempt: Option<AttemptContext>,
     /// Whether the vendor answered an attempt.
     answered: bool,
     /// Whether a part of the last response is not in the file.
@@ -183,7 +188,7 @@ impl Recorder {
         };
         self.open(meta, file, names);
         // An error here is reported with the response.
-        let _ = self.request(meta);
+        let _ = self.request(meta, None);
         self.answer(answer);
     }
 
@@ -242,9 +247,21 @@ impl Recorder {
         checked.map_err(|error| unwritable(&directory, &error))
     }
 
+    /// Checks that there is space for the record of a change, which is written afterwards.
+    pub(super) fn check_space(&self) -> io::Result<()> {
+        if self.options.no_state {
+            return Ok(());
+        }
+        let directory = self.options.directory.path().map_err(|failure| io::Error::other(failure.sentence))?;
+        create_dirs(&directory)?;
+        let mut draft = Draft::new(directory.join("check"))?;
+        let reserved = draft.reserve(RESERVED);
+        draft.discard().and(reserved)
+    }
+
     fn open(&self, meta: &'static Meta, file: Option<(AppendLog, PathBuf)>, names: Vec<Name>) {
-        let (phase, answered, incomplete, received) = (Phase::Unsent, false, false, None);
-        *self.lock() = Some(Record { meta, file, names, phase, answered, incomplete, received });
+        let (phase, attempt, answered, incomplete, received) = (Phase::Unsent, None, false, false, None);
+        *self.lock() = Some(Record { meta, file, names, phase, attempt, answered, incomplete, received });
     }
 
     /// Adds a name that the response contains.
@@ -319,13 +336,14 @@ impl Recorder {
     }
 
     /// Records that an attempt is about to be sent.
-    pub(super) fn request(&self, meta: &'static Meta) -> io::Result<()> {
+    pub(super) fn request(&self, meta: &'static Meta, attempt: Option<&AttemptContext>) -> io::Result<()> {
         if !self.is_open() {
             self.prepare(meta, &[]).map_err(|failure| io::Error::other(failure.sentence))?;
         }
         match &mut *self.lock() {
             Some(record) => record.append("request", Value::Null).inspect(|()| {
                 (record.phase, record.incomplete, record.received) = (Phase::Unanswered, false, None);
+                record.attempt = attempt.cloned();
             }),
             None => Ok(()),
         }
@@ -448,6 +466,9 @@ impl Drop for Change {
 impl Drop for Record {
     fn drop(&mut self) {
         // The command was interrupted.
+        if self.attempt.as_ref().is_some_and(|attempt| attempt.refused().is_some()) && !self.phase.is_closed() {
+            self.conclude(Phase::Refused);
+        }
         if !self.phase.is_closed() {
             self.place().iter().for_each(|note| say(&format!("note: {note}")));
             self.show_lost();
@@ -640,7 +661,7 @@ mod tests {
         let recorder = Recorder::new(&options.state);
         recorder.prepare(PutOrder::META, &[("Ref", "my-ref")]).unwrap();
         if until >= Until::Sent {
-            recorder.request(PutOrder::META).unwrap();
+            recorder.request(PutOrder::META, None).unwrap();
         }
         if until >= Until::Answered {
             recorder.answer(&RawResponse::new(StatusCode::OK, HeaderMap::new(), "{}".into(), true));
@@ -657,7 +678,7 @@ mod tests {
         recorder.prepare(PutOrder::META, &[]).unwrap();
         let body = r#"{"OrderID":"9992SAVED","Ref":"#;
         for part in ["refused", body] {
-            recorder.request(PutOrder::META).unwrap();
+            recorder.request(PutOrder::META, None).unwrap();
             recorder.answer(&RawResponse::new(StatusCode::ACCEPTED, HeaderMap::new(), part.into(), false));
         }
         let mut record = recorder.lock().take().unwrap();

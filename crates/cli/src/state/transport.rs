@@ -1,5 +1,6 @@
 //! A transport that records requests that must not be repeated, and their responses.
 
+use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -28,6 +29,7 @@ impl Transport for RecordingTransport {
         // Not a login, whose response is a secret.
         let is_change = |meta: &Meta| meta.safety == RetrySafety::IdempotentByEffect && meta.answer == Answer::Empty;
         if let Some(meta) = context.operation().filter(|meta| is_change(meta)) {
+            self.recorder.check_space().map_err(unwritable)?;
             // The paths of these calls end with an id.
             self.recorder.remember(meta, request.uri().path().rsplit('/').next().unwrap_or_default());
             let dropped = DroppedAttempt::new(context, |answer| self.recorder.remember_answer(answer));
@@ -48,10 +50,7 @@ impl Transport for RecordingTransport {
         let Some(meta) = context.operation().filter(|meta| is_unrepeatable(meta)) else {
             return self.inner.send(request, context).await;
         };
-        self.recorder.request(meta).map_err(|error| {
-            let detail = "the record of the request cannot be written (--state)";
-            Failure::new(Delivery::NotSent, Kind::Storage, detail).with_source(error)
-        })?;
+        self.recorder.request(meta, Some(context)).map_err(unwritable)?;
         let dropped = DroppedAttempt::new(context, |answer| self.recorder.answer(answer));
         let sent = self.inner.send(request, context).await.inspect_err(|failure| {
             // A response that is not valid HTTP (AT-97).
@@ -72,6 +71,11 @@ impl Transport for RecordingTransport {
         });
         Ok(Response::from_parts(head, content))
     }
+}
+
+fn unwritable(error: io::Error) -> Failure {
+    let detail = "the record of the request cannot be written (--state)";
+    Failure::new(Delivery::NotSent, Kind::Storage, detail).with_source(error)
 }
 
 /// Records what was received of a head if the attempt is dropped, by a timeout or a signal (AT-97). The transport below

@@ -114,6 +114,13 @@ fn a_base_url_without_its_path_is_named() {
     let (_, ident) =
         checks(&mut sandbox.identkit(), &format!("--provider identify24 --identify24-base-url {listen}/x"));
     assert_check(&ident, "base URL", "error", &["below /x/ (HTTP 404)", "--identify24-base-url"]);
+    // Only one path leads to the API.
+    let half = Server::start(|request| match request.path.contains("serverStatus") {
+        true => Reply::bytes("text/plain", b""),
+        false => Reply::answer("404 Not Found", "text/html", b"<html><h1>Not Found</h1></html>"),
+    });
+    let (_, page) = checks(&mut with_account(&half.url()), "");
+    assert_check(&page, "credentials", "error", &["HTTP 404", "another server"]);
     let (_, down) = checks(&mut with_account(&Server::json("500 Internal Server Error", "{}").url()), "");
     assert_check(&down, "base URL", "error", &["HTTP 500"]);
     let (_, unreachable) = checks(&mut with_account(NO_SERVER), "");

@@ -124,11 +124,24 @@ fn in_folder(server: &Server, folder: &TempDir, line: &str) -> Command {
     command
 }
 
+fn state(folder: &TempDir, line: &str) -> String {
+    run(in_folder(&Server::untouched(), folder, "state").args(line.split(' '))).stdout
+}
+
+/// The records of the directory.
+fn records(folder: &TempDir) -> Vec<Value> {
+    let records: Value = serde_json::from_str(&state(folder, "list --output json")).unwrap();
+    records["records"].as_array().unwrap().clone()
+}
+
+/// The states of the records of the directory.
+fn states(folder: &TempDir) -> Vec<String> {
+    records(folder).iter().map(|record| record["state"].as_str().unwrap().to_owned()).collect()
+}
+
 /// The body of the response in the only record of the directory.
 fn recorded(folder: &TempDir) -> String {
-    let show = |line: &str| run(in_folder(&Server::untouched(), folder, "state").args(line.split(' '))).stdout;
-    let records: Value = serde_json::from_str(&show("list --output json")).unwrap();
-    show(&format!("show {} --body", records["records"][0]["name"].as_str().unwrap()))
+    state(folder, &format!("show {} --body", records(folder)[0]["name"].as_str().unwrap()))
 }
 
 #[test]
@@ -442,6 +455,23 @@ fn at_97_a_signal_does_not_hide_a_refusal() {
     let mut command = in_folder(&server, &folder, "identify24 create ident.json");
     let result = end_when(&mut command, "TERM", |_| server.requests().len() > 2);
     result.ends_with(143, &["the vendor refused the request (HTTP 401)"]).logs_none_of(&["may execute", "may exist"]);
+    assert_eq!(states(&folder), ["refused"]);
+    // During the wait after a 429.
+    for body in ["", r#"{"result":false,"messages":["too many requests"]}"#] {
+        let length = body.len();
+        let refusal =
+            format!("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 20\r\nContent-Length: {length}\r\n\r\n{body}");
+        let server = Server::after_login(move |_| Reply::Next(refusal.clone().into_bytes()));
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = in_folder(&server, &folder, "identify24 create ident.json");
+        let result = end_when(&mut command, "TERM", |_| {
+            std::thread::sleep(Duration::from_millis(300));
+            server.requests().len() > 1
+        });
+        result.ends_with(143, &["the vendor refused the request (HTTP 429), and it was not sent again"]);
+        result.logs_none_of(&["may execute", "may exist"]);
+        assert_eq!(states(&folder), ["refused"]);
+    }
 }
 
 #[test]

@@ -43,6 +43,7 @@ mod signing;
 mod state;
 mod support;
 mod tables;
+mod usage;
 mod with_parent;
 #[cfg(unix)]
 mod world_file;

@@ -835,6 +835,17 @@ fn at_97_a_change_needs_a_place_for_its_record() {
 }
 
 #[test]
+#[cfg(unix)]
+fn at_97_a_change_needs_space_for_its_record() {
+    for line in CHANGES {
+        let (state, server) = (State::new(), Server::untouched());
+        let mut command = on_full_disk(&state.command(&server, line), 1);
+        run(&mut command).fails_with(2, &["the record of the request cannot be written", "nothing was sent"]);
+        assert_eq!((server.connections(), state.records().len()), (0, 0), "{line}");
+    }
+}
+
+#[test]
 fn at_97_a_change_with_a_cut_head_has_a_record() {
     for line in CHANGES {
         for head in ["HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", "HTTP/1.1 202 Accepted\r\nContent-T"] {

@@ -80,7 +80,7 @@ const VERDICT: [&str; 2] = ["result", "response_status"];
 /// Reads a response with its payload in `data`. Fails if it reports a failure (AI-02, AI-30) or has one beside an empty list
 /// (AT-94), if a decisive element occurs more than once in an object (AT-95) or in another spelling (AT-93), or if one of
 /// [`VERDICT`] and of the elements `readable` has a value that cannot be read (AT-93).
-fn enveloped<T: DeserializeOwned>(
+fn enveloped<T: DeserializeOwned + Default + PartialEq>(
     meta: &'static Meta,
     body: Received,
     readable: &[&'static str],
@@ -97,10 +97,10 @@ fn enveloped<T: DeserializeOwned>(
     let Some(data) = &answer.data else {
         return Err(Error::new(Kind::Protocol, "the response has no member data"));
     };
-    // An empty list beside a failure or another list does not mean that there is none.
+    // An empty list or object beside a failure or another list does not mean that there is none.
     let explained = answer.messages.as_ref().is_some_and(|messages| !messages.is_empty());
     let explained = explained || answer.extra.iter().any(|(name, value)| is_result_or_reason(name, value));
-    if data.as_slice().is_empty() && explained {
+    if data.as_slice().iter().all(|one| *one == T::default()) && explained {
         return Err(Error::new(Kind::Protocol, "the response has an error or another element in place of a result"));
     }
     if let Some(name) = unreadable(readable) {

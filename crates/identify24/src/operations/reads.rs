@@ -13,7 +13,8 @@ use crate::Dialect;
 use crate::messages::{Envelope, Ident, IdentId, IdentStatus, Project, ProjectId, ProjectRequest};
 
 const fn read(name: &'static str, path: &'static str, section: &'static str, attempts: u32) -> Meta {
-    call(name, Method::GET, path, section, RetrySafety::Safe, AmbiguityPolicy::Retry(attempts))
+    // The document does not describe the element: without a result it is a refusal (AT-94).
+    call(name, Method::GET, path, section, RetrySafety::Safe, AmbiguityPolicy::Retry(attempts)).error_member("Error")
 }
 
 /// Checks that nothing beside the ident contradicts it: neither a status of the response, nor the URL of another ident

@@ -298,6 +298,28 @@ async fn ai_02_ai_30_an_unreadable_success_is_an_error() {
 }
 
 #[tokio::test]
+async fn at_94_an_error_without_a_result_is_a_rejection() {
+    for body in [
+        r#"{"Error":"Mustermann"}"#,
+        r#"{"result":true,"data":null,"Error":"Mustermann"}"#,
+        r#"{"Error":"Mustermann","data":[]}"#,
+        r#"{"Error":{"message":"Mustermann"},"data":{}}"#,
+    ] {
+        for read in both(body).await {
+            let error = read.unwrap_err();
+            assert_eq!((error.kind(), error.status()), (Kind::Rejected, Some(200)), "{body}");
+            assert_eq!(error.vendor_text().map(|text| text.expose().as_str()), Some("Mustermann"), "{body}");
+            assert!(!error.to_string().contains("Mustermann"), "{error}");
+        }
+    }
+    for body in [r#"{"Error":"","data":null}"#, r#"{"Error":null}"#] {
+        for read in both(body).await {
+            assert_eq!(read.unwrap_err().kind(), Kind::Protocol, "{body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn at_93_an_ident_that_is_contradicted_has_no_verdict() {
     let (own, nameless) = (r#"{"id":"6","status":"Identified"}"#, r#"{"status":"Identified"}"#);
     let url = "https://www.example.com/apply/";

@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 use identkit_core::{Error, Kind, Pii, Secret};
 use identkit_wire::json::Blob;
-use identkit_wire::{TextOrNumber, debug_as, decode_base64_lenient, message};
+use identkit_wire::{ONE_OR_MANY, TextOrNumber, debug_as, decode_base64_lenient, message};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -141,6 +141,10 @@ impl<'de> Deserialize<'de> for NamedHashes {
                 f.write_str("an array of objects, or an object, of hashes by name")
             }
 
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<NamedHashes, D::Error> {
+                deserializer.deserialize_any(self)
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<NamedHashes, A::Error> {
                 let mut collected = Collected::default();
                 while let Some(NamedHashes(some)) = seq.next_element()? {
@@ -163,7 +167,8 @@ impl<'de> Deserialize<'de> for NamedHashes {
             }
         }
 
-        deserializer.deserialize_any(Shapes)
+        // As a list with the keys 0, 1, 2 too (AT-92).
+        deserializer.deserialize_newtype_struct(ONE_OR_MANY, Shapes)
     }
 }
 

@@ -72,7 +72,8 @@ pub(super) fn check_encrypted(order_id: &OrderId, bytes: &[u8], detail: &'static
 /// # Errors
 /// Why the bytes are not the form, as the end of a sentence.
 pub(super) fn read_signed(bytes: &[u8]) -> Result<Secret, &'static str> {
-    let text = match bytes.first() {
+    // JSON can have white space and a byte order mark before it.
+    let text = match trim_body(bytes).first() {
         Some(b'"') => json::read::<Secret>(bytes).ok(),
         _ => None,
     };

@@ -89,6 +89,29 @@ async fn t_101_more_than_1000_elements_are_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn t_005_a_bound_is_a_date_time_with_offset() {
+    let bench = Harness::listing_examples();
+    let ask = |end: &str| {
+        let body = json!({ "Period": { "Begin": "2018-01-01T00:00:00Z", "End": end } }).to_string();
+        bench.tm_call("POST", "/getAllStatus", body)
+    };
+    let whole = ask("2030-01-01T00:00:00Z").await;
+    for end in ["9999-12-31T23:59:59Z", "9999-12-31T00:00:00+01:00", "9999-12-30T22:00:00-23:00"] {
+        assert_eq!(ask(end).await.body, whole.body, "{end}");
+    }
+    for end in [
+        "2030-01-01T00:00:00Z[Europe/Berlin]",
+        " 2030-01-01T00:00:00Z",
+        "2030-01-01T00:00:00+25:30",
+        "2030-01-01T00:00:00",
+        "2030-01-01",
+        "9999-12-31",
+    ] {
+        ask(end).await.refused(400, "Period.End", "T-005", "[T] 4.2");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn at_05_only_strict_requires_both_bounds_of_a_period() {
     let begin = r#"{"Period":{"Begin":"2018-01-01T00:00:00Z"}}"#;
     let end = r#"{"Period":{"End":"2030-01-01T00:00:00Z"}}"#;

@@ -112,6 +112,11 @@ async fn ai_02_the_client_detects_rejections_with_status_200() {
     assert_eq!((error.kind(), error.status()), (Kind::Rejected, Some(200)));
     // An expired token still gets 401, so that the client logs in again.
     assert_eq!(bench.i24_call("dead", "GET", "/project/getAll", "").await.status, 401);
+    // A rejected login has no token (I-031).
+    let login =
+        bench.i24_call("", "POST", "/auth", json!({ "PARTNER": "911-internet", "APIKEY": "wrong" }).to_string());
+    let login = login.await;
+    assert_eq!((login.status, &login.json()["result"]), (200, &json!(false)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

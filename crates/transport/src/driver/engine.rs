@@ -142,6 +142,7 @@ impl Engine {
                     return Err(failed.error);
                 }
                 renewed = true;
+                mark_refused(&context, &failed);
                 // Does not count as an attempt: the vendor refused before it did anything.
                 made -= 1;
                 self.before(deadline, self.auth.renew(generation)).await??;
@@ -156,6 +157,9 @@ impl Engine {
                 _ => allowed,
             };
             let wait = decide(meta, &failed, made, allowed, &self.policy, fastrand::f64());
+            if wait.is_some() && meta.safety.forbids_repeat() {
+                mark_refused(&context, &failed);
+            }
             let error = failed.error;
             let retry = wait.map(|wait| (wait, self.clock.now().plus(wait))).filter(|(_, until)| *until < deadline);
             // The bucket comes last: a call that ends anyway must not take tokens.
@@ -431,5 +435,13 @@ impl Engine {
             }
             before = sent;
         }
+    }
+}
+
+/// Notes on an attempt that is repeated that the vendor surely refused it.
+fn mark_refused(context: &AttemptContext, failed: &Failed) {
+    let status = failed.error.status().or_else(|| failed.status.map(|status| status.as_u16()));
+    if let Some(status) = status.filter(|_| failed.error.delivery() == Some(Delivery::Answered)) {
+        context.mark_refused(status);
     }
 }

@@ -53,11 +53,18 @@ impl ProxyExceptions {
         for item in list.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty()) {
             match Exception::parse(item) {
                 Some(exception) => exceptions.0.push(exception),
-                None => rejected.push(format!(
-                    "\"{}\" must be a domain, *.domain, an address or *, each with an optional port from 1 to 65535, \
-                     or a network such as 10.0.0.0/8",
-                    item.escape_default()
-                )),
+                None => {
+                    // A URL with a password can be given by mistake.
+                    let item = if item.contains('@') {
+                        "(not shown)".to_owned()
+                    } else {
+                        format!("\"{}\"", item.escape_default())
+                    };
+                    rejected.push(format!(
+                        "{item} must be a domain, *.domain, an address or *, each with an optional port from 1 to 65535, \
+                         or a network such as 10.0.0.0/8"
+                    ));
+                }
             }
         }
         (exceptions, rejected)
@@ -218,7 +225,9 @@ mod tests {
         ] {
             let error = ProxyExceptions::parse(&format!("example.org,{item}")).unwrap_err();
             assert_eq!(error.kind(), Kind::InvalidInput, "{item}");
-            assert!(error.detail().starts_with('"') && error.detail().is_ascii(), "{error}");
+            // An item with a user may have a password too.
+            assert_eq!(error.detail().starts_with('"'), !item.contains('@'), "{error}");
+            assert!(error.detail().is_ascii() && !error.detail().contains("user"), "{error}");
             let (valid, rejected) = ProxyExceptions::parse_valid(&format!("{item},example.org"));
             assert_eq!((valid.contains("example.org", 443), rejected.len()), (true, 1), "{item}");
         }

@@ -11,7 +11,7 @@ use identkit_identity_tm::{
     Credentials, IdentityTm, OrderCallback, OrderFlavor, OrderId, PutOrder, ServerStatus, VideoCallback,
 };
 use identkit_transport::{ClientSettings, NoAuth, SystemClock, Transport};
-use identkit_wire::Callback as _;
+use identkit_wire::{Callback as _, doubt_not_found};
 
 use super::arguments::{CredentialArguments, Switch, dialect};
 use super::orders;
@@ -130,8 +130,12 @@ impl Account for TmAccount {
         let client = self.account.credentials().and_then(|credentials| self.client_over(credentials, transport));
         let credentials = match client {
             Ok(client) => match client.status(&OrderId::new(NO_ORDER), options).await {
-                Err(error) if error.kind() != Kind::NotFound => Some(Err(error.into())),
-                _ => Some(Ok(())),
+                Ok(_) => Some(Ok(())),
+                // The page of another server says nothing about the credentials.
+                Err(error) => match doubt_not_found(error) {
+                    error if error.kind() == Kind::NotFound => Some(Ok(())),
+                    error => Some(Err(error.into())),
+                },
             },
             Err(_) => None,
         };

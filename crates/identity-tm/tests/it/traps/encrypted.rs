@@ -210,6 +210,8 @@ async fn at_71_the_signed_form_is_preserved_and_reused_as_text() {
         ("c2VhbGVkIGZvcm0=", "c2VhbGVkIGZvcm0="),
         (" c2VhbGVkIGZvcm0=\r\n", " c2VhbGVkIGZvcm0=\r\n"),
         (r#""c2Vh\/bGVkIGZvcm0=""#, "c2Vh/bGVkIGZvcm0="),
+        ("\r\n \"c2VhbGVkIGZvcm0=\"\n", "c2VhbGVkIGZvcm0="),
+        ("\u{feff}\"c2VhbGVkIGZvcm0=\"", "c2VhbGVkIGZvcm0="),
         ("{\"sealed\":\"c2VhbGVkIGZvcm0=ü\"}", "{\"sealed\":\"c2VhbGVkIGZvcm0=ü\"}"),
         ("\u{feff}c2VhbGVkIGZvcm0=", "\u{feff}c2VhbGVkIGZvcm0="),
     ] {

@@ -18,7 +18,7 @@ use identkit_core::{Content, Location};
 use identkit_identify24::PROVIDER;
 use identkit_identify24::messages::{CreateIdent, Envelope, Project};
 use identkit_identify24::operations::{GetAllProjects, GetIdent, GetProject, Login};
-use identkit_wire::json;
+use identkit_wire::{Operation as _, json};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -131,7 +131,8 @@ impl MockVendor for Identify24 {
 
     fn handle(&self, world: &mut World, request: &Request<Bytes>, target: Option<&Target<'_>>) -> CallOutcome {
         let outcome = self.answer(world, request, target);
-        let outcome = outcome.unwrap_or_else(|rejection| CallOutcome::Ready(respond(world, &rejection)));
+        let is_login = target.is_some_and(|target| target.meta().name == Login::META.name);
+        let outcome = outcome.unwrap_or_else(|rejection| CallOutcome::Ready(respond(world, &rejection, is_login)));
         replace_status(outcome, world.state::<Account>().settings.success_status)
     }
 
@@ -286,10 +287,11 @@ fn apply_proxy(world: &mut World, request: &Request<Bytes>) -> Result<Option<Req
 }
 
 /// Returns an error in the shape of the vendor's responses: the document shows no error (AI-03).
-fn respond(world: &mut World, refused: &Rejection) -> Response<Content> {
+fn respond(world: &mut World, refused: &Rejection, is_login: bool) -> Response<Content> {
     let refused = refused.bounded();
     let mut body = json!({ "result": false, "messages": [refused.text()], "response_status": refused.status });
-    let keeps_401 = world.enforces(&rules::AI_02);
+    // An invalid token keeps its status; a rejected login has no token.
+    let keeps_401 = world.enforces(&rules::AI_02) && !is_login;
     let status = match world.state::<Account>().settings.refusals {
         Refusals::ByResult if refused.status != 401 || !keeps_401 => {
             if let Some(body) = body.as_object_mut() {

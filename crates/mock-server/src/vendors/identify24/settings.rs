@@ -127,7 +127,7 @@ pub enum Refusals {
     /// By the HTTP status.
     #[default]
     ByStatus,
-    /// By `result: false` in a response with status 200; an invalid token still gets 401 (AI-02).
+    /// By `result: false` in a response with status 200, also for a login; an invalid token still gets 401 (AI-02).
     ByResult,
     /// By `response_status` in a response with status 200 (AI-30).
     ByResponseStatus,

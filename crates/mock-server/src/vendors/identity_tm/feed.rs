@@ -8,6 +8,7 @@ use identkit_identity_tm::GetAllStatus;
 use identkit_identity_tm::messages::{AllStatusRequest, ListedOrder, OrderList, Paging, Period};
 use identkit_wire::{Dts, ServedOperation as _, json};
 use jiff::Timestamp;
+use jiff::fmt::temporal::Pieces;
 use serde_json::Value;
 
 use super::put_order::unlisted;
@@ -158,6 +159,15 @@ fn unreported(
     }
 }
 
+/// The point in time of a bound: ISO 8601 with offset (T-005). Instead of one that cannot be represented, e.g. the last
+/// second of the year 9999 for an open end, it is the last or the first that can.
+fn moment(bound: &Dts) -> Option<Timestamp> {
+    let pieces = Pieces::parse(bound.as_str()).ok().filter(|pieces| pieces.time_zone_annotation().is_none())?;
+    let offset = pieces.time().and(pieces.to_numeric_offset())?;
+    let outermost = if pieces.date().year() > 0 { Timestamp::MAX } else { Timestamp::MIN };
+    (offset.seconds().unsigned_abs() < 24 * 3600).then(|| bound.timestamp().unwrap_or(outermost))
+}
+
 /// Returns the statuses of a period, or of one page of it. That both bounds are inclusive is assumed (AT-05).
 fn page_of(
     period: &Period,
@@ -166,7 +176,7 @@ fn page_of(
     strict: bool,
     rules: &Rules,
 ) -> Result<Vec<Place>, Rejection> {
-    let read = |bound: &Option<Dts>, field: &'static str| match bound.as_ref().map(Dts::timestamp) {
+    let read = |bound: &Option<Dts>, field: &'static str| match bound.as_ref().map(moment) {
         Some(None) if rules.enforce(&rules::T_005_PERIOD) => {
             refuse(field, "must be a date-time with offset", &rules::T_005)
         }

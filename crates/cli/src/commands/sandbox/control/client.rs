@@ -50,7 +50,11 @@ impl Target {
         let base = match &self.admin {
             Some(url) => {
                 let invalid = |fault: &str| Failure::usage(format!("--admin {fault}"));
-                WebUrl::parse(url).map_err(|fault| invalid(fault.text()))?;
+                let parsed = WebUrl::parse(url).map_err(|fault| invalid(fault.text()))?;
+                // It is shown if nothing responds there.
+                if parsed.credentials().is_some() || parsed.uri().query().is_some() || parsed.has_fragment() {
+                    return Err(invalid("must have no user, password, query or fragment"));
+                }
                 url.trim_end_matches('/').to_owned()
             }
             None => last::admin()?,
