@@ -22,7 +22,7 @@ pub(crate) const BENCHMARKS: &[Benchmark] = &[
     Benchmark {
         name: "collector",
         program: "collector",
-        about: "measures whole cases through the sandbox and the collector, in slices that can be stopped and continued: 1,000,000 with artifacts that are discarded, 20,000 in a folder; or only the rows given: discard, folder",
+        about: "measures whole cases through the sandbox and the collector, in slices that can be stopped and continued: 1,000,000 with artifacts that are discarded, 20,000 in a folder, and a comparison with the same calls by hand; or only the rows given: by-hand, discard, folder",
     },
     Benchmark {
         name: "transport",

@@ -1,7 +1,6 @@
 //! The account with which a collector calls one vendor.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -13,6 +12,7 @@ use identkit_transport::Transport;
 use crate::connection::Route;
 use crate::exit::Failure;
 use crate::input::Input;
+use crate::signed_form::SignedForm;
 
 /// The calls that a command makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub(crate) struct VendorCase {
     pub(crate) reference: Option<Secret>,
     /// Whether it has a URL for the webhook of its end.
     pub(crate) has_webhook: bool,
+    /// Whether it has the signed data of an earlier case.
+    pub(crate) has_signed_data: bool,
     /// Sends the request.
     pub(crate) opener: Box<dyn CaseOpener>,
 }
@@ -148,9 +150,15 @@ pub(crate) trait Account: fmt::Debug + Send + Sync {
         failure
     }
 
-    /// Reads and checks a case in the vendor's own format, with the signed data of an earlier case if they are in a file.
+    /// Whether a new case can use the signed data of an earlier one.
+    fn can_reuse(&self) -> bool {
+        false
+    }
+
+    /// Reads and checks a case in the vendor's own format, and adds the signed data of an earlier case. A vendor that cannot
+    /// reuse them gets none.
     ///
     /// # Errors
     /// If it is not in this format or breaks a rule. Nothing is sent or stored then.
-    fn read_case(&self, input: &Input, signed: Option<&Path>, route: &Route) -> Result<VendorCase, Failure>;
+    fn read_case(&self, input: &Input, signed: Option<SignedForm>, route: &Route) -> Result<VendorCase, Failure>;
 }

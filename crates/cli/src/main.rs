@@ -30,6 +30,7 @@ mod reception;
 mod run_settings;
 mod save;
 mod signals;
+mod signed_form;
 mod sink;
 mod state;
 mod stopping;

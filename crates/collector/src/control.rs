@@ -50,6 +50,9 @@ pub enum Command {
     /// Collect without the audio recordings, e.g. because the vendor refuses to read them for this product. The text is the
     /// reason, without personal data: [`CaseReport::given_up`](crate::CaseReport::given_up) has it.
     WithoutAudio(String),
+    /// Collect without the signed data for a later case, e.g. because the vendor has not enabled the account for them. The text
+    /// is the reason, as for [`WithoutAudio`](Self::WithoutAudio).
+    WithoutSignedData(String),
 }
 
 /// What must be saved before a person deletes a case at the vendor.
@@ -210,16 +213,9 @@ impl Collector {
                     work.give_up(EvidenceKind::Video, "the vendor does not announce the recording");
                 }
             }
-            Command::WithoutAudio(reason)
-                if work.record.wishes.audio
-                    && !work.record.saved.contains(&EvidenceKind::Audio)
-                    && !matches!(stage, CaseState::Collected | CaseState::Deleted | CaseState::Closed) =>
-            {
-                work.record.wishes.audio = false;
-                work.give_up(EvidenceKind::Audio, reason);
-            }
             Command::WithoutRecording => return not_in_state("not at its end"),
-            Command::WithoutAudio(_) => return not_in_state("waiting for its audio recordings"),
+            Command::WithoutAudio(reason) => work.do_without(EvidenceKind::Audio, reason)?,
+            Command::WithoutSignedData(reason) => work.do_without(EvidenceKind::SignedIdentData, reason)?,
         }
         work.save().await
     }
@@ -234,6 +230,22 @@ impl Collector {
 }
 
 impl Work<'_> {
+    /// Gives up evidence that was wished and is still to be read.
+    fn do_without(&mut self, kind: EvidenceKind, reason: &str) -> Result<(), Error> {
+        let stage = self.record.stage;
+        let is_saved = matches!(stage, CaseState::Collected | CaseState::Deleted | CaseState::Closed)
+            || self.record.saved.contains(&kind);
+        let wish = match kind {
+            EvidenceKind::Audio => &mut self.record.wishes.audio,
+            _ => &mut self.record.wishes.signed_ident_data,
+        };
+        if is_saved || !std::mem::take(wish) {
+            return Err(not_in_state(stage, &format!("waiting for its evidence of kind {}", kind.as_str())));
+        }
+        self.give_up(kind, reason);
+        Ok(())
+    }
+
     /// Records that a person gave up a kind of evidence. The plan is made again, without it.
     fn give_up(&mut self, kind: EvidenceKind, reason: &str) {
         self.record.given_up.retain(|(other, _)| *other != kind);

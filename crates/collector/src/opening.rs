@@ -94,7 +94,8 @@ pub struct OpenRequest<'a> {
     /// Additional evidence. `None`: that of the collector.
     pub wishes: Option<EvidenceWishes>,
     /// The service's own name of the person, e.g. a customer number, under which [`Collector::signed_data`] finds the signed data
-    /// of this case. The store has a keyed hash of it only.
+    /// of this case. They are collected even without [`EvidenceWishes::signed_ident_data`]. The store has a keyed hash of the name
+    /// only.
     pub person: Option<Secret>,
     /// Whether the request contains the signed data of an earlier case: the report then says whether the vendor has used them.
     pub has_signed_data: bool,
@@ -115,7 +116,7 @@ impl<'a> OpenRequest<'a> {
         self
     }
 
-    /// Sets the service's own name of the person.
+    /// Sets the service's own name of the person, and collects the signed data of the case.
     #[must_use]
     pub fn person(mut self, name: impl Into<Secret>) -> Self {
         self.person = Some(name.into());
@@ -189,7 +190,10 @@ impl Collector {
         };
         let date = sent.strftime("%Y/%m/%d");
         let folder = format!("{provider}/{date}/{}", random::name()?);
-        let mut record = Record::new(purpose, wishes.unwrap_or(self.wishes), folder, sent);
+        let mut wishes = wishes.unwrap_or(self.wishes);
+        // Without its signed data, the case is of no use for the person's next one.
+        wishes.signed_ident_data |= person.is_some();
+        let mut record = Record::new(purpose, wishes, folder, sent);
         record.person = person.map(|person| self.store.keyed_hash("person", &person));
         record.has_signed_data = has_signed_data;
         record.expected = opener.expected_state(&*setup.provider);

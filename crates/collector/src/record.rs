@@ -244,9 +244,9 @@ impl Record {
         self.not_found.filter(is_proof).filter(|_| can_be_lost)
     }
 
-    /// Whether audio recordings are still to be read.
-    pub(crate) fn awaits_audio(&self) -> bool {
-        self.stage == CaseState::Collecting && self.wishes.audio && !self.saved.contains(&EvidenceKind::Audio)
+    /// Whether evidence of a kind that was wished is still to be read.
+    pub(crate) fn awaits(&self, wish: bool, kind: EvidenceKind) -> bool {
+        wish && self.stage == CaseState::Collecting && !self.saved.contains(&kind)
     }
 
     /// The state that operators see.

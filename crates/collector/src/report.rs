@@ -215,8 +215,13 @@ fn explain(record: &Record, Setup { provider, delete }: Setup<'_>) -> (String, S
             Some(next) => format!("the collector tries again at {next}, or at once with `case retry`"),
             None => "the collector waits for a decision".to_owned(),
         };
-        if record.awaits_audio() {
+        if record.awaits(record.wishes.audio, EvidenceKind::Audio) {
             next_step.push_str("; if the order has no audio recordings, `case retry --without-audio` gives them up");
+        }
+        if record.awaits(record.wishes.signed_ident_data, EvidenceKind::SignedIdentData) {
+            next_step.push_str(
+                "; if the account is not enabled for signed data, `case retry --without-signed-data` gives them up",
+            );
         }
         if record.lost().is_some() {
             next_step.push_str("; the vendor has lost the case, so `case close` can give it up");

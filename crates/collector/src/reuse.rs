@@ -63,6 +63,19 @@ pub enum NoSignedData {
     Damaged,
 }
 
+impl fmt::Display for NoSignedData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "no case of the person in the store has any",
+            Self::DocumentExpired => {
+                "the person's document has expired, and the vendor would identify the person again"
+            }
+            Self::TooOld => "they were collected too long ago",
+            Self::Damaged => "the artifact in the sink is missing, or is not the one that was verified",
+        })
+    }
+}
+
 impl Collector {
     /// Returns the signed data of the person's newest case that has any, if they can be used today. Give the same key to
     /// [`OpenRequest::person`](crate::OpenRequest::person) of each case of the person. `max_age` limits the time since they were

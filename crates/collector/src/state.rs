@@ -96,6 +96,15 @@ pub enum ReuseOutcome {
     IdentifiedAgain,
 }
 
+impl fmt::Display for ReuseOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reused => "used by the vendor",
+            Self::IdentifiedAgain => "not used: the person was identified again",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

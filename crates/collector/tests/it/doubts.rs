@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use identkit_collector::{CaseReport, CaseState, Command, Deleting};
+use identkit_collector::{CaseReport, CaseState, Command, Deleting, EvidenceWishes};
 use identkit_core::{Document, EvidenceKind, Kind, NewCase, Outcome, Purpose};
 
 use crate::sim::{Fuse, Moment, PROVIDER, Process, Reaction, World, wishing};
@@ -150,24 +150,32 @@ async fn at_09_a_404_to_the_first_deletion_proves_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_audio_can_be_given_up() {
-    let world = World::new();
-    world.vendor.lock().unwrap().refuses_audio = true;
-    let process = world.process_with(Fuse::none(), wishing(false, true)).await;
-    let case = process.open().await.unwrap().case;
-    process.run(MINUTE * 3).await;
-    let report = end(&world, &process, Outcome::Positive).await;
-    assert_eq!((report.state, report.missing), (CaseState::Stuck, vec![EvidenceKind::Audio]));
-    assert!(report.next_step.contains("--without-audio"), "{}", report.next_step);
-    process.collector.command(case, Command::WithoutAudio("the product has none".into())).await.unwrap();
-    process.run(MINUTE * 3).await;
-    let report = process.report().await;
-    assert_eq!((report.state, report.artifacts.len()), (CaseState::Deleted, 2));
-    assert_eq!(report.given_up, [(EvidenceKind::Audio, "the product has none".to_owned())]);
-    assert_eq!(actors(&process).await, ["collector (without audio)"]);
-    world.check(&process, &report).await;
-    let again = process.collector.command(case, Command::WithoutAudio(String::new())).await.unwrap_err();
-    assert_eq!(again.kind(), Kind::InvalidState);
+async fn refused_evidence_can_be_given_up() {
+    let commands = [
+        (EvidenceKind::Audio, "--without-audio", Command::WithoutAudio("none".into())),
+        (EvidenceKind::SignedIdentData, "--without-signed-data", Command::WithoutSignedData("none".into())),
+    ];
+    for (kind, option, command) in commands {
+        let world = World::new();
+        world.vendor.lock().unwrap().refused = Some(kind);
+        let mut wishes = EvidenceWishes::default();
+        (wishes.audio, wishes.signed_ident_data) = (kind == EvidenceKind::Audio, kind == EvidenceKind::SignedIdentData);
+        let process = world.process_with(Fuse::none(), |builder| builder.wishes(wishes)).await;
+        let case = process.open().await.unwrap().case;
+        process.run(MINUTE * 3).await;
+        let report = end(&world, &process, Outcome::Positive).await;
+        assert_eq!((report.state, report.missing), (CaseState::Stuck, vec![kind]));
+        assert!(report.next_step.contains(option), "{}", report.next_step);
+        process.collector.command(case, command.clone()).await.unwrap();
+        process.run(MINUTE * 3).await;
+        let report = process.report().await;
+        assert_eq!((report.state, report.artifacts.len()), (CaseState::Deleted, 2));
+        assert_eq!(report.given_up, [(kind, "none".to_owned())]);
+        assert_eq!(actors(&process).await, [format!("collector (without {})", kind.as_str())]);
+        world.check(&process, &report).await;
+        let again = process.collector.command(case, command).await.unwrap_err();
+        assert_eq!(again.kind(), Kind::InvalidState);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,28 +2,19 @@
 
 use std::time::Duration;
 
-use identkit_collector::{CaseState, CollectorBuilder, EvidenceWishes, NoSignedData, OpenRequest, ReuseOutcome};
+use identkit_collector::{CaseState, NoSignedData, OpenRequest, ReuseOutcome};
 use identkit_core::{NewCase, Outcome, Purpose, Secret};
 
-use crate::sim::{Fuse, PROVIDER, Process, World};
+use crate::sim::{PROVIDER, Process, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
-
-async fn with_signed_data(world: &World) -> Process {
-    let wishes = |builder: CollectorBuilder| {
-        let mut wishes = EvidenceWishes::default();
-        wishes.signed_ident_data = true;
-        builder.wishes(wishes)
-    };
-    world.process_with(Fuse::none(), wishes).await
-}
 
 fn person() -> Secret {
     "customer-17".into()
 }
 
-/// Opens a case of a person, and plays it to its end.
+/// Opens a case of a person, whose signed data are therefore collected, and plays it to its end.
 async fn play(world: &World, process: &Process, reference: &str, reuses: bool, outcome: Outcome) {
     let new = NewCase::default();
     let mut request = OpenRequest::new(PROVIDER, Purpose::Signature, &new).reference(reference).person(person());
@@ -43,7 +34,7 @@ async fn refusal(process: &Process, max_age: Option<Duration>) -> NoSignedData {
 #[tokio::test(start_paused = true)]
 async fn at_71_signed_data_of_the_newest_case_are_returned_unchanged() {
     let world = World::new();
-    let process = with_signed_data(&world).await;
+    let process = world.process().await;
     assert_eq!(refusal(&process, None).await, NoSignedData::Absent);
     for reference in ["first", "second"] {
         play(&world, &process, reference, false, Outcome::Positive).await;
@@ -63,7 +54,7 @@ async fn at_71_signed_data_of_the_newest_case_are_returned_unchanged() {
 async fn at_72_signed_data_that_the_vendor_would_not_use_are_refused() {
     let world = World::new();
     world.vendor.lock().unwrap().document_expires = Some("2026-12-02".parse().unwrap());
-    let process = with_signed_data(&world).await;
+    let process = world.process().await;
     play(&world, &process, "first", false, Outcome::Positive).await;
     tokio::time::sleep(DAY * 2).await;
     // The last day.
@@ -76,7 +67,7 @@ async fn at_72_signed_data_that_the_vendor_would_not_use_are_refused() {
 #[tokio::test(start_paused = true)]
 async fn damaged_signed_data_are_refused() {
     let world = World::new();
-    let process = with_signed_data(&world).await;
+    let process = world.process().await;
     play(&world, &process, "first", false, Outcome::Positive).await;
     let name = world.files.lock().unwrap().keys().find(|name| name.contains("signed-ident-data")).unwrap().clone();
     world.files.lock().unwrap().insert(name.clone(), "other".into());
@@ -94,7 +85,7 @@ async fn at_72_the_report_says_whether_the_vendor_used_the_data() {
         (true, Outcome::Negative, Some(ReuseOutcome::Reused)),
     ] {
         let world = World::new();
-        let process = with_signed_data(&world).await;
+        let process = world.process().await;
         play(&world, &process, "first", reuses, outcome).await;
         let report = process.report().await;
         assert_eq!((report.state, report.reuse), (CaseState::Deleted, expected));

@@ -1,6 +1,8 @@
 //! The program of `cargo xtask bench collector`. It starts itself for each slice.
 
+mod by_hand;
 mod slice;
+mod stage;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,18 +22,50 @@ fn main() -> ExitCode {
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     match arguments.as_slice() {
         ["slice", folder, sink, count] => runtime().block_on(slice::run(folder, sink, count.parse().unwrap())),
+        ["by-hand", folder, sink, count] => runtime().block_on(by_hand::run(folder, sink, count.parse().unwrap())),
         ["count", folder] => runtime().block_on(slice::count(folder)),
         ["collector", rows @ ..] => {
+            if rows.is_empty() || rows.contains(&"by-hand") {
+                compare();
+            }
             for (sink, cases) in ROWS.into_iter().filter(|(sink, _)| rows.is_empty() || rows.contains(sink)) {
                 print(sink, cases);
             }
         }
         _ => {
-            eprintln!("usage: collector collector [discard] [folder]");
+            eprintln!("usage: collector collector [by-hand] [discard] [folder]");
             return ExitCode::from(2);
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Compares the collector with the same calls and syncs by hand, in new folders, one after the other.
+fn compare() {
+    const ROUNDS: usize = 5;
+    let count = std::env::var("IDENTKIT_BENCH_SLICE").unwrap_or_else(|_| "1000".to_owned());
+    println!("collector with SQLite, and the same calls and syncs by hand; {count} cases a round, artifacts discarded");
+    let (mut ratios, mut without_vendor) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let [ours, limit] = ["slice", "by-hand"].map(|way| {
+            let folder = tempfile::tempdir_in("target").unwrap();
+            let [_, took, cpu, _, most, vendor] = run(&[way, folder.path().to_str().unwrap(), "discard", &count]);
+            println!(
+                "{way:>8}: {:.0} cases/s, {cpu:.2} ms of processor time a case, {:.2} ms without the vendor; at most {most:.0} MiB",
+                count.parse::<f64>().unwrap() / took,
+                cpu - vendor
+            );
+            (cpu, cpu - vendor)
+        });
+        ratios.push(ours.0 / limit.0);
+        without_vendor.push(ours.1 / limit.1);
+    }
+    let median = |mut ratios: Vec<f64>| {
+        ratios.sort_by(f64::total_cmp);
+        ratios[ROUNDS / 2]
+    };
+    println!("processor time of the collector: {:.2} x by hand, {:.2} x without the vendor (goal: 1.25)",
+        median(ratios), median(without_vendor));
 }
 
 /// Adds slices to the store of a row until it has all cases, or until the time is over. The next run continues.
@@ -46,7 +80,7 @@ fn print(sink: &str, cases: u64) {
     let [mut before] = run(&["count", path]).map(|number| number as u64);
     while before < cases && began.elapsed() < Duration::from_secs(seconds) {
         let count = size.min(cases - before);
-        let [_, took, cpu, idle, most] = run(&["slice", path, sink, &count.to_string()]);
+        let [_, took, cpu, idle, most, _] = run(&["slice", path, sink, &count.to_string()]);
         before += count;
         println!(
             "{before:>8} cases: {:.0} cases/s, {cpu:.2} ms of processor time a case; memory {idle:.1} MiB at the start, at \

@@ -69,18 +69,24 @@ pub(super) struct RetryArguments {
     act: Arguments,
 
     /// Collects without the audio recordings, e.g. because the vendor refuses to read them for this product.
-    #[arg(long)]
+    #[arg(long, group = "given_up")]
     without_audio: bool,
 
-    /// Why the audio recordings are given up, without personal data. It is stored with the case.
-    #[arg(long, value_name = "TEXT", default_value = "no reason was given", requires = "without_audio")]
+    /// Collects without the signed data for a later case, e.g. because the account is not enabled for them.
+    #[arg(long, group = "given_up")]
+    without_signed_data: bool,
+
+    /// Why the evidence is given up, without personal data. It is stored with the case.
+    #[arg(long, value_name = "TEXT", default_value = "no reason was given", requires = "given_up")]
     reason: String,
 }
 
 pub(super) async fn retry(arguments: &RetryArguments, format: Format) -> Result<(), Failure> {
-    let command = match arguments.without_audio {
-        true => Command::WithoutAudio(arguments.reason.clone()),
-        false => Command::Retry,
+    let reason = arguments.reason.clone();
+    let command = match (arguments.without_audio, arguments.without_signed_data) {
+        (true, _) => Command::WithoutAudio(reason),
+        (_, true) => Command::WithoutSignedData(reason),
+        _ => Command::Retry,
     };
     run(&arguments.act, command, format).await
 }

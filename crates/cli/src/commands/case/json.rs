@@ -32,6 +32,7 @@ pub(super) fn full(report: &CaseReport) -> Value {
         "person_url": text(report.person_url.as_ref()),
         "artifacts": report.artifacts.iter().map(artifact).collect::<Vec<_>>(),
         "missing": to_json(&report.missing),
+        "reuse": report.reuse.map(|reuse| to_json(&reuse)),
         "given_up": report.given_up.iter().map(given_up).collect::<Vec<_>>(),
         "why": report.reason,
         "next": report.next_step,

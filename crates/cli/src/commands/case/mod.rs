@@ -9,6 +9,7 @@ mod list;
 mod neutral;
 mod open;
 mod opener;
+mod reuse;
 mod status;
 mod watch;
 mod work;

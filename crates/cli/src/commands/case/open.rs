@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::neutral;
 use super::opener::NamedOpener;
+use super::reuse::ReuseArguments;
 use crate::account::{Account, Calls, VendorCase, WebhookBase};
 use crate::accounts::AccountArguments;
 use crate::evidence::WishArguments;
@@ -22,6 +23,7 @@ use crate::output::{Format, say, unwritten};
 use crate::providers::provider_name;
 use crate::reception::{URLS, check_base};
 use crate::run_settings::RunSettings;
+use crate::signed_form::SignedForm;
 use crate::store::{Missing, StoreArguments};
 use crate::text::{id, plain};
 use crate::values::{lease, webhook_url};
@@ -63,6 +65,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     wishes: WishArguments,
 
+    #[command(flatten)]
+    reuse: ReuseArguments,
+
     /// The lease of the running collectors.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = lease)]
     lease: Duration,
@@ -74,7 +79,14 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> {
     let account = arguments.accounts.account(&arguments.provider)?;
     let provider = account.provider(Calls::Open, &arguments.accounts.route).await?;
-    let case = read_case(arguments, account).await?;
+    let input = read_input(arguments, account).await?;
+    let mut reuse =
+        arguments.reuse.read(&arguments.store, &provider, arguments.lease, &arguments.accounts.route).await?;
+    let signed = match &arguments.ident_data_signed {
+        Some(path) => Some(SignedForm::read(path)?),
+        None => reuse.form.take(),
+    };
+    let case = read_case(arguments, account, &input, signed).await?;
     let given = arguments.webhook_base.as_deref().map(|url| check_base(url, "--webhook-base")).transpose()?;
     let store = arguments.store.open(Missing::Create).await?;
     let settings = RunSettings::read(&store).await?.unwrap_or_default();
@@ -101,33 +113,59 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     if let Some(reference) = arguments.reference.as_deref().map(Secret::new).or(case.reference) {
         request = request.reference(reference);
     }
+    if let Some(person) = reuse.person {
+        request = request.person(person);
+    }
+    if case.has_signed_data {
+        request = request.with_signed_data();
+    }
     let opened = collector.open_with(request).await;
     let begun = opener.end();
     match opened {
-        Ok(opened) => show(name, opened, format),
+        Ok(opened) => show(name, opened, reuse.case, format),
         Err(error) => Err(account.name_options(rejected(error, begun))),
     }
 }
 
-/// Reads the case in either form, and checks it.
-async fn read_case(arguments: &Arguments, account: &dyn Account) -> Result<VendorCase, Failure> {
+/// Reads the input, and checks that it can be combined with the options for signed data.
+async fn read_input(arguments: &Arguments, account: &dyn Account) -> Result<Input, Failure> {
+    let file = arguments.ident_data_signed.as_ref().map(|_| "--ident-data-signed");
+    let option = file.or(arguments.reuse.option());
+    if let Some(option) = option.filter(|_| !account.can_reuse()) {
+        return Err(Failure::unsent(format!("{option} cannot be used: this vendor does not reuse signed data")));
+    }
+    if arguments.reuse.reads_standard_input() && arguments.file.as_os_str() == "-" {
+        return Err(Failure::unsent("FILE and --person-file cannot both be read from standard input"));
+    }
     let input = Input::read(&arguments.file).await?;
-    let signed = arguments.ident_data_signed.as_deref();
-    if !neutral::is_neutral(&input) {
-        return account.read_case(&input, signed, &arguments.accounts.route);
+    if let Some(option) = option.filter(|_| file.is_some() || arguments.reuse.sends_data())
+        && neutral::is_neutral(&input)
+    {
+        return Err(Failure::unsent(format!(
+            "{option} needs a case in the vendor's own format, not in the neutral form"
+        )));
     }
-    if signed.is_some() {
-        return Err(Failure::unsent(
-            "--ident-data-signed needs a case in the vendor's own format, not in the neutral form",
-        ));
+    Ok(input)
+}
+
+/// Reads the case in either form, and checks it.
+async fn read_case(
+    arguments: &Arguments,
+    account: &dyn Account,
+    input: &Input,
+    signed: Option<SignedForm>,
+) -> Result<VendorCase, Failure> {
+    if !neutral::is_neutral(input) {
+        return account.read_case(input, signed, &arguments.accounts.route);
     }
-    let case = neutral::read(&input)?;
+    let case = neutral::read(input)?;
     rehearse(arguments, account, &case).await?;
     let reference = case.reference.as_ref().map(|reference| Secret::new(reference.expose().as_str()));
     Ok(VendorCase {
         purpose: case.purpose,
         reference,
         has_webhook: false,
+        has_signed_data: false,
         opener: Box::new(case) as Box<dyn CaseOpener>,
     })
 }
@@ -168,7 +206,7 @@ fn rejected(error: Error, case: Option<CaseId>) -> Failure {
 }
 
 /// Shows the case. It is in the store, so that a failure of standard output loses nothing.
-fn show(provider: &str, opened: OpenedCase, format: Format) -> Result<(), Failure> {
+fn show(provider: &str, opened: OpenedCase, reused: Option<CaseId>, format: Format) -> Result<(), Failure> {
     let OpenedCase { case, reference, state, vendor_id, person_url, unknown_because, .. } = opened;
     let json = json!({
         "case": case.0,
@@ -177,6 +215,7 @@ fn show(provider: &str, opened: OpenedCase, format: Format) -> Result<(), Failur
         "person_url": person_url.as_ref().map(Secret::expose),
         "state": state.as_str(),
         "reference": reference.expose(),
+        "signed_data_of": reused.map(|case| case.0),
     });
     let shown = format.write(&json, |page| {
         let rows = [
@@ -186,6 +225,7 @@ fn show(provider: &str, opened: OpenedCase, format: Format) -> Result<(), Failur
             ("person's URL", person_url.as_ref().map(|url| plain(url.expose()))),
             ("state", Some(state.to_string())),
             ("reference", Some(id(reference.expose()))),
+            ("signed data of", reused.map(|case| format!("case {}", case.0))),
         ];
         page.pairs(rows.into_iter().filter_map(|(name, value)| Some((name, value?))));
     });

@@ -33,6 +33,7 @@ fn show(page: &mut Page, report: &CaseReport) {
         ("reference", secret(report.reference.as_ref())),
         ("state", Some(report.state.to_string())),
         ("outcome", report.outcome.map(|outcome| word(outcome).to_owned())),
+        ("signed data", report.reuse.map(|reuse| reuse.to_string())),
         ("person's URL", secret(report.person_url.as_ref())),
         ("created", Some(report.created.to_string())),
         ("ended", time(report.ended)),

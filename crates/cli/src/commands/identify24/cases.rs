@@ -1,7 +1,6 @@
 //! identify24 in `identkit run` and `identkit case`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -23,6 +22,7 @@ use crate::context::warn;
 use crate::exit::Failure;
 use crate::input::Input;
 use crate::network;
+use crate::signed_form::SignedForm;
 
 const VARIABLE: &str = "IDENTKIT_IDENTIFY24_BASE_URL";
 
@@ -167,10 +167,7 @@ impl Account for Identify24Account {
         setup
     }
 
-    fn read_case(&self, input: &Input, signed: Option<&Path>, route: &Route) -> Result<VendorCase, Failure> {
-        if signed.is_some() {
-            return Err(Failure::unsent("--ident-data-signed cannot be used: this vendor does not reuse signed data"));
-        }
+    fn read_case(&self, input: &Input, _: Option<SignedForm>, route: &Route) -> Result<VendorCase, Failure> {
         let dialect = self.dialect();
         let ident = create::read(input, &dialect)?;
         // A mistake must not use up the reference.
@@ -179,7 +176,7 @@ impl Account for Identify24Account {
         let purpose = if signs { Purpose::Signature } else { Purpose::Identification };
         let reference = ident.custom_id.as_ref().map(|id| Secret::new(Pii::expose(id).as_str()));
         let opener = IdentOpener { client: self.client(Calls::Open, route, &BTreeMap::new())?, ident };
-        Ok(VendorCase { purpose, reference, has_webhook: false, opener: Box::new(opener) })
+        Ok(VendorCase { purpose, reference, has_webhook: false, has_signed_data: false, opener: Box::new(opener) })
     }
 }
 

@@ -1,6 +1,5 @@
 //! identity.TM in `identkit run` and `identkit case`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -22,6 +21,7 @@ use crate::exit::Failure;
 use crate::input::Input;
 use crate::network;
 use crate::output::say;
+use crate::signed_form::SignedForm;
 
 const VARIABLE: &str = "IDENTKIT_TM_BASE_URL";
 
@@ -171,7 +171,11 @@ impl Account for TmAccount {
         failure.rename_option("--dialect", "--tm-dialect")
     }
 
-    fn read_case(&self, input: &Input, signed: Option<&Path>, route: &Route) -> Result<VendorCase, Failure> {
+    fn can_reuse(&self) -> bool {
+        true
+    }
+
+    fn read_case(&self, input: &Input, signed: Option<SignedForm>, route: &Route) -> Result<VendorCase, Failure> {
         let order = orders::with_signed_data(orders::read(input)?, input, signed)?;
         let dialect = dialect(&self.tm_dialect);
         orders::note_changes(input, &order, &dialect);
@@ -186,8 +190,9 @@ impl Account for TmAccount {
         };
         let reference = order.reference.as_ref().map(|reference| reference.expose().as_str().into());
         let has_webhook = order.webhook_url.as_ref().is_some_and(|urls| urls.on_final.is_some());
+        let has_signed_data = order.ident_data_signed.is_some();
         let opener = OrderOpener { client: self.client(Calls::Open, route)?, order };
-        Ok(VendorCase { purpose, reference, has_webhook, opener: Box::new(opener) })
+        Ok(VendorCase { purpose, reference, has_webhook, has_signed_data, opener: Box::new(opener) })
     }
 }
 

@@ -15,9 +15,10 @@ use super::client::Tm;
 use crate::changes::{self, Changes};
 use crate::context::{document, say_all, warn};
 use crate::exit::Failure;
-use crate::input::{Input, bytes_of};
+use crate::input::Input;
 use crate::misspelled::{self, Foreign, Listed, Names};
 use crate::output::{InterruptionNote, Page, others, say, table, to_json};
+use crate::signed_form::SignedForm;
 use crate::text::{id, plain};
 use crate::verdict::{description, word};
 
@@ -77,10 +78,14 @@ pub(super) fn note_changes(input: &Input, order: &PutOrder, dialect: &Dialect) {
     notes.iter().filter_map(|(what, names)| changes::note(what, names)).for_each(|note| say(&format!("note: {note}")));
 }
 
-/// Adds the signed data of an earlier order from a file of `ident-data --signed`, byte for byte. Signed data in the order
-/// itself must pass the same check (AT-71).
-pub(super) fn with_signed_data(order: PutOrder, input: &Input, path: Option<&Path>) -> Result<PutOrder, Failure> {
-    let Some(path) = path else {
+/// Adds the signed data of an earlier order, byte for byte. Signed data in the order itself must pass the same check
+/// (AT-71).
+pub(super) fn with_signed_data(
+    order: PutOrder,
+    input: &Input,
+    signed: Option<SignedForm>,
+) -> Result<PutOrder, Failure> {
+    let Some(SignedForm { option, name, bytes }) = signed else {
         let Some(form) = &order.ident_data_signed else { return Ok(order) };
         let form = SignedIdentData(form.expose().to_owned().into()).for_reuse().map_err(|error| {
             Failure::unsent(format!("IdentDataSigned in {} cannot be used: {}", input.name, error.detail()))
@@ -88,25 +93,24 @@ pub(super) fn with_signed_data(order: PutOrder, input: &Input, path: Option<&Pat
         return Ok(order.ident_data_signed(form));
     };
     if order.ident_data_signed.is_some() {
-        let (option, name) = ("--ident-data-signed", &input.name);
-        return Err(Failure::unsent(format!("{option} and IdentDataSigned in {name} are both given: remove one")));
+        let input = &input.name;
+        return Err(Failure::unsent(format!("{option} and IdentDataSigned in {input} are both given: remove one")));
     }
-    let bytes = bytes_of("--ident-data-signed", path)?;
     if serde_json::from_slice(&bytes)
         .is_ok_and(|json: Value| json.get("base64").is_some() && json.get("identkit").is_some())
     {
         let why = "it is the output of --output json: pass a file that ident-data --signed -o wrote";
-        return Err(Failure::unsent(format!("--ident-data-signed {} cannot be used: {why}", path.display())));
+        return Err(Failure::unsent(format!("{name} cannot be used: {why}")));
     }
     let result = SignedIdentData(bytes.into());
-    let form = result.for_reuse().map_err(|error| {
-        Failure::unsent(format!("--ident-data-signed {} cannot be used: {}", path.display(), error.detail()))
-    })?;
+    let form =
+        result.for_reuse().map_err(|error| Failure::unsent(format!("{name} cannot be used: {}", error.detail())))?;
     Ok(order.ident_data_signed(form))
 }
 
 pub(super) async fn put(tm: &Tm<'_>, file: &Path, signed: Option<&Path>) -> Result<(), Failure> {
     let input = Input::read(file).await?;
+    let signed = signed.map(SignedForm::read).transpose()?;
     let mut order = with_signed_data(read(&input)?, &input, signed)?;
     let client = tm.client()?;
     // The Ref is generated here and not by the client, so that it can be printed if the response is lost.

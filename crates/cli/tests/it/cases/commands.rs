@@ -28,7 +28,8 @@ fn the_status_has_every_member() {
     let service = Service::new();
     let status = service.status(&service.open_order(&json!({})));
     let members = "artifacts candidates case collected_at created_at deleted_at ended_at failures given_up missing next \
-                   next_at outcome paused person_url provider reference state vendor_id why";
+                   next_at outcome paused person_url provider reference reuse state vendor_id \
+                   why";
     assert_eq!(keys(&status), members.split(' ').collect::<Vec<_>>());
 }
 
@@ -188,7 +189,7 @@ fn the_ledger_is_csv_or_json() {
 }
 
 #[test]
-fn audio_is_given_up_with_a_reason() {
+fn evidence_is_given_up_with_a_reason() {
     let service = Service::new();
     drop(service.open_order(&json!({ "Ref": "A-1" })));
     // The case does not wait for any.
@@ -200,4 +201,6 @@ fn audio_is_given_up_with_a_reason() {
     service.without_credentials("case retry A-2 --without-audio --reason none").ends_with(0, &[]);
     let status = service.without_credentials("case status A-2 --output json").ends_with(0, &[]).json();
     assert_eq!(status["given_up"], json!([{ "kind": "audio", "reason": "none" }]));
+    service.without_credentials("case retry A-2 --without-signed-data").fails_with(5, &["signed-ident-data"]);
+    service.without_credentials("case retry A-2 --without-signed-data --without-audio").fails_with(2, &["cannot be"]);
 }

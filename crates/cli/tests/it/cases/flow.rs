@@ -13,7 +13,7 @@ fn at_63_a_case_is_collected_and_deleted() {
     assert_eq!(running.ready["store"], service.store());
 
     let case = service.open_order(&json!({}));
-    assert_eq!(keys(&case), ["case", "person_url", "provider", "reference", "state", "vendor_id"]);
+    assert_eq!(keys(&case), ["case", "person_url", "provider", "reference", "signed_data_of", "state", "vendor_id"]);
     assert_eq!((&case["provider"], &case["state"]), (&"identity-tm".into(), &"open".into()));
     assert!(case["person_url"].as_str().unwrap().starts_with("http"), "{case}");
     assert_eq!(service.status(&case)["person_url"], case["person_url"], "the store has it too");

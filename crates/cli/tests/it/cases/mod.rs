@@ -8,6 +8,7 @@ mod flow;
 mod kills;
 mod object_store;
 mod opening;
+mod reuse;
 mod trouble;
 mod workers;
 

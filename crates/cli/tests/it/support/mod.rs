@@ -508,7 +508,7 @@ pub(crate) fn ident(changes: &Value) -> String {
 }
 
 /// Applies a JSON merge patch (RFC 7396).
-fn merge(into: &mut Value, changes: &Value) {
+pub(crate) fn merge(into: &mut Value, changes: &Value) {
     let Value::Object(changes) = changes else {
         *into = changes.clone();
         return;

@@ -81,8 +81,8 @@ pub(crate) struct VendorState {
     reports: usize,
     /// Whether the vendor has no audio recording.
     pub(crate) no_audio: bool,
-    /// Whether the vendor refuses to read audio recordings.
-    pub(crate) refuses_audio: bool,
+    /// Kind of evidence that the vendor refuses to read.
+    pub(crate) refused: Option<EvidenceKind>,
     /// Whether the vendor refuses deletions.
     pub(crate) refuses_deletion: bool,
     /// Number of signed documents that the vendor returns, if the orders are signed.
@@ -252,7 +252,7 @@ impl IdentityProvider for SimVendor {
     ) -> Result<Vec<Evidence>, Error> {
         self.call("evidence", true, options, |state| {
             state.reports += 1;
-            let (report, no_audio, refuses_audio) = (state.reports, state.no_audio, state.refuses_audio);
+            let (report, no_audio, refused) = (state.reports, state.no_audio, state.refused);
             let signed = state.signed_documents.unwrap_or_default();
             let order = state.order(&case.id)?;
             if order.deleted || order.outcome != Outcome::Positive {
@@ -261,8 +261,8 @@ impl IdentityProvider for SimVendor {
             if kind == EvidenceKind::Audio && no_audio {
                 return Ok(Vec::new());
             }
-            if kind == EvidenceKind::Audio && refuses_audio {
-                return Err(Error::new(Kind::Rejected, "the product has no audio").with_status(400));
+            if refused == Some(kind) {
+                return Err(Error::new(Kind::Rejected, "the account is not enabled for it").with_status(400));
             }
             if kind == EvidenceKind::SignedDocument {
                 if case.state.as_ref().is_some_and(|ordered| *ordered.expose() != signed.to_string()) {
