@@ -235,25 +235,35 @@ async fn a_later_search_replaces_what_a_person_must_decide() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_stops_at_the_status_of_another_case() {
-    let world = World::new();
-    let process = world.process().await;
-    drop(process.open().await.unwrap());
-    process.run(MINUTE * 3).await;
-    // The vendor refuses the deletion (406), and its next status is that of another case.
-    world.vendor.lock().unwrap().refuses_deletion = true;
-    let report = end(&world, &process, Outcome::Positive).await;
-    assert_eq!(report.state, CaseState::Stuck, "{}", report.reason);
-    world.vendor.lock().unwrap().orders.get_mut("order-1").unwrap().reference = "reference-9".to_owned();
-    process.run(HOUR * 2).await;
-    world.vendor.lock().unwrap().refuses_deletion = false;
-    process.run(HOUR * 30).await;
-    let report = process.report().await;
-    assert!(report.reason.contains("another reference"), "{}", report.reason);
-    assert_eq!((report.state, world.vendor.lock().unwrap().deletions), (CaseState::Stuck, 0));
-    // It was a mistake of the vendor.
-    world.vendor.lock().unwrap().orders.get_mut("order-1").unwrap().reference = "reference-1".to_owned();
-    process.run(HOUR * 25).await;
-    let report = process.report().await;
-    assert_eq!(report.state, CaseState::Deleted, "{}", report.reason);
-    world.check(&process, &report).await;
+    // The other case can have ended in another way: it must not replace how this one has ended.
+    for outcome in [Outcome::Positive, Outcome::Negative] {
+        let world = World::new();
+        let process = world.process().await;
+        drop(process.open().await.unwrap());
+        process.run(MINUTE * 3).await;
+        let answer = |reference: &str, outcome: Outcome, refuses_deletion: bool| {
+            let mut vendor = world.vendor.lock().unwrap();
+            vendor.refuses_deletion = refuses_deletion;
+            let order = vendor.orders.get_mut("order-1").unwrap();
+            (order.reference, order.outcome) = (reference.to_owned(), outcome);
+        };
+        // The vendor refuses the deletion (406), and its next status is that of another case.
+        world.vendor.lock().unwrap().refuses_deletion = true;
+        let report = end(&world, &process, Outcome::Positive).await;
+        assert_eq!(report.state, CaseState::Stuck, "{}", report.reason);
+        answer("reference-9", outcome, true);
+        process.run(HOUR * 2).await;
+        answer("reference-9", outcome, false);
+        process.run(HOUR * 30).await;
+        let report = process.report().await;
+        assert!(report.reason.contains("another reference"), "{}", report.reason);
+        assert_eq!((report.state, world.vendor.lock().unwrap().deletions), (CaseState::Stuck, 0));
+        assert!(report.outcome == Some(Outcome::Positive) && report.collected.is_some(), "{report:?}");
+        // It was a mistake of the vendor.
+        answer("reference-1", Outcome::Positive, false);
+        process.run(HOUR * 25).await;
+        let report = process.report().await;
+        assert_eq!(report.state, CaseState::Deleted, "{}", report.reason);
+        world.check(&process, &report).await;
+    }
 }

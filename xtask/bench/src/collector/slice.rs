@@ -51,7 +51,7 @@ async fn open_store(folder: &Path) -> Store {
 }
 
 /// Adds cases to the store of a folder. Prints the number of cases before, the seconds, the milliseconds of processor time
-/// for each case, the peak memory in MiB after the start and at the end, and how many of the milliseconds the vendor took.
+/// for each case, the peak memory in MiB after the start and at the end.
 pub async fn run(folder: &str, sink_name: &str, count: u64) {
     let folder = Path::new(folder);
     let store = open_store(folder).await;
@@ -62,8 +62,12 @@ pub async fn run(folder: &str, sink_name: &str, count: u64) {
     let run = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros()).unwrap();
     let clock = VirtualClock::new(start + SignedDuration::from_hours(hours));
     let late = Arc::new(Late::default());
-    let stage =
-        Stage::start(clock.clone(), run, Arc::clone(&late) as Arc<dyn Inbox>, Arc::new(store.clone()) as Arc<dyn Tokens>);
+    let stage = Stage::start(
+        clock.clone(),
+        run,
+        Arc::clone(&late) as Arc<dyn Inbox>,
+        Arc::new(store.clone()) as Arc<dyn Tokens>,
+    );
     // A slice that was stopped leaves cases that this vendor does not know. They are not part of this slice.
     let first = Arc::new(AtomicU64::new(u64::MAX));
     let is_left_over = {
@@ -118,7 +122,7 @@ pub async fn run(folder: &str, sink_name: &str, count: u64) {
     let total = (before + count).to_string().into_bytes();
     let was = store.watermark(CASES).await.unwrap();
     assert!(store.swap_watermark(CASES, was.as_deref(), &total).await.unwrap());
-    println!("{before} {seconds} {} {at_start} {} {}", used / count as f64, peak(), stage.cpu() / count as f64);
+    println!("{before} {seconds} {} {at_start} {}", used / count as f64, peak());
 }
 
 /// Prints the number of cases of a folder.

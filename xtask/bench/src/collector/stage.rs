@@ -1,10 +1,7 @@
-//! The vendor of a slice: a sandbox in this process whose processor time is measured, and its client.
+//! The vendor of a slice: a sandbox in this process, and its client.
 
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -17,7 +14,6 @@ use identkit_mock_server::{Sandbox, VirtualClock};
 use identkit_transport::{AttemptContext, Failure, Transport};
 use identkit_webhook::Receiver;
 use identkit_wire::Body;
-use rustix::time::{ClockId, clock_gettime};
 
 /// Number of cases that the vendor remembers: its memory must not grow.
 const REMEMBERED: usize = 1_000;
@@ -46,45 +42,11 @@ impl Transport for Webhooks {
     }
 }
 
-/// Processor time of the vendor in nanoseconds.
-#[derive(Clone, Debug, Default)]
-struct Meter(Arc<AtomicU64>);
-
-impl Meter {
-    fn measure<T>(&self, work: impl FnOnce() -> T) -> T {
-        let now = || {
-            let now = clock_gettime(ClockId::ThreadCPUTime);
-            u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap()
-        };
-        let before = now();
-        let result = work();
-        self.0.fetch_add(now() - before, Ordering::Relaxed);
-        result
-    }
-}
-
-/// The transport to the vendor, which does its work while the response is polled.
-#[derive(Debug)]
-struct Metered {
-    inner: Arc<dyn Transport>,
-    meter: Meter,
-}
-
-#[async_trait]
-impl Transport for Metered {
-    async fn send(&self, request: Request<Body>, context: &AttemptContext) -> Result<Response<Content>, Failure> {
-        let mut sent = pin!(self.inner.send(request, context));
-        std::future::poll_fn(|cx| -> Poll<_> { self.meter.measure(|| sent.as_mut().poll(cx)) }).await
-    }
-}
-
 /// The vendor.
 #[derive(Clone)]
 pub struct Stage {
-    pub clock: VirtualClock,
     pub vendor: Arc<IdentityTm>,
     sandbox: Sandbox,
-    meter: Meter,
 }
 
 impl Stage {
@@ -98,24 +60,17 @@ impl Stage {
             .webhook_transport(Arc::new(Webhooks(Arc::new(receiver.tokens(tokens)))))
             .start();
         let [id, code] = sandbox.credentials("identity-tm");
-        let meter = Meter::default();
-        let inner = Arc::new(sandbox.transport());
         let vendor = IdentityTm::builder(Credentials::new(id, Secret::new(code)))
-            .transport(Arc::new(Metered { inner, meter: meter.clone() }))
-            .clock(Arc::new(clock.clone()))
+            .transport(sandbox.transport())
+            .clock(Arc::new(clock))
             .build()
             .unwrap();
-        Self { clock, vendor: Arc::new(vendor), sandbox, meter }
+        Self { vendor: Arc::new(vendor), sandbox }
     }
 
     /// The person identifies and signs.
     pub fn play(&self, case: &Secret) {
-        self.meter.measure(|| self.sandbox.play(case.expose(), "signed")).unwrap();
-    }
-
-    /// Processor time of the vendor in milliseconds.
-    pub fn cpu(&self) -> f64 {
-        self.meter.0.load(Ordering::Relaxed) as f64 / 1e6
+        self.sandbox.play(case.expose(), "signed").unwrap();
     }
 }
 

@@ -89,7 +89,7 @@ fn at_71_a_second_case_reuses_the_signed_data_of_the_first() {
 fn at_72_an_expired_document_is_identified_again() {
     let service = Service::new();
     let running = service.start(&[]);
-    let expired = json!({ "IdentData": { "IdCard": { "ValidUntil": "2020-12-31" } } });
+    let expired = json!({ "IdentData": { "IDCard": { "ValidUntil": "2020-12-31" } } });
     let first = service.ended(&service.open_for(PERSON, "", &contract(&expired)), "signed");
     let second = service.open_for(PERSON, " --reuse", &contract(&json!({})));
     second.ends_with(0, &["because the person's document has expired"]);
