@@ -14,12 +14,18 @@ use crate::{
 pub(crate) struct Check {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
+    /// Whether `ci` runs it beside the checks that follow it. Such a check prints nothing.
+    pub(crate) beside: bool,
     pub(crate) run: fn(&Workspace) -> Verdict,
 }
 
 impl Check {
     const fn new(name: &'static str, about: &'static str, run: fn(&Workspace) -> Verdict) -> Self {
-        Self { name, about, run }
+        Self { name, about, beside: false, run }
+    }
+
+    const fn beside(self) -> Self {
+        Self { beside: true, ..self }
     }
 }
 
@@ -46,7 +52,8 @@ pub(crate) const CHECKS: &[Check] = &[
     Check::new("growth", "a public type of a library can grow without breaking its users", growth::run),
     Check::new("cone", "the dependency trees stay within their budgets", cone::run),
     Check::new("clippy", "clippy over all targets and features, warnings are errors", cargo::clippy),
-    Check::new("features", "each feature compiles alone, with none and with all, without warnings", features::run),
+    Check::new("features", "each feature compiles alone, with none and with all, without warnings", features::run)
+        .beside(),
     Check::new("docs", "the documentation builds without warnings", cargo::docs),
     Check::new("test", "all tests and doctests, with all features", test::run),
     Check::new("browser", "the sandbox's pages in a real browser: a part of the tests (Chromium)", browser::run),
@@ -96,20 +103,25 @@ pub(crate) fn is_command(word: &str) -> bool {
 
 /// Runs one check and prints its findings. Returns whether there are none.
 pub(crate) fn report(check: &Check, ws: &Workspace) -> bool {
-    match (check.run)(ws) {
+    print(check.name, &(check.run)(ws))
+}
+
+/// Prints the findings of a check. Returns whether there are none.
+pub(crate) fn print(name: &str, verdict: &Verdict) -> bool {
+    match verdict {
         Ok(findings) if findings.is_empty() => {
-            println!("{}: ok", check.name);
+            println!("{name}: ok");
             true
         }
         Ok(findings) => {
-            for finding in &findings {
-                println!("{}: {finding}", check.name);
+            for finding in findings {
+                println!("{name}: {finding}");
             }
-            println!("{}: {} finding(s)", check.name, findings.len());
+            println!("{name}: {} finding(s)", findings.len());
             false
         }
         Err(broken) => {
-            println!("{}: could not run: {broken}", check.name);
+            println!("{name}: could not run: {broken}");
             false
         }
     }

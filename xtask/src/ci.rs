@@ -1,9 +1,14 @@
 //! `cargo xtask ci` and `cargo xtask full`: run all steps, also after a failed one, and print a table at the end.
+//!
+//! A check that is only compiled runs beside the steps that follow it, because most tests wait more than they compute. Its
+//! findings are printed after the last step.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::campaign::{self, CAMPAIGNS, Campaign, Rounds};
 use crate::check::{self, Check, FULL};
+use crate::finding::Verdict;
 use crate::table;
 use crate::workspace::Workspace;
 
@@ -11,22 +16,24 @@ use crate::workspace::Workspace;
 struct Step<'a> {
     name: String,
     about: &'a str,
-    run: Box<dyn Fn() -> bool + 'a>,
+    /// Whether it runs beside the steps that follow it.
+    beside: bool,
+    run: Box<dyn Fn() -> Verdict + Send + 'a>,
 }
 
 impl<'a> Step<'a> {
     fn check(check: &'a Check, ws: &'a Workspace) -> Self {
-        Self { name: check.name.to_owned(), about: check.about, run: Box::new(|| check::report(check, ws)) }
+        let run = Box::new(|| (check.run)(ws));
+        Self { name: check.name.to_owned(), about: check.about, beside: check.beside, run }
     }
 
     fn campaign(campaign: &'a Campaign, ws: &'a Workspace) -> Self {
         let run = || {
-            campaign::run(campaign, Rounds::Few, ws).unwrap_or_else(|broken| {
-                println!("could not run: {broken}");
-                false
-            })
+            let passed = campaign::run(campaign, Rounds::Few, ws)?;
+            Ok(if passed { Vec::new() } else { vec!["failed: see above".to_owned()] })
         };
-        Self { name: format!("campaign {}", campaign.name), about: campaign.about, run: Box::new(run) }
+        let name = format!("campaign {}", campaign.name);
+        Self { name, about: campaign.about, beside: false, run: Box::new(run) }
     }
 }
 
@@ -44,13 +51,30 @@ pub(crate) fn run_full(ws: &Workspace) -> bool {
 fn run_all<'a>(steps: impl Iterator<Item = Step<'a>>) -> bool {
     let mut rows = vec![["check", "result", "seconds"].map(str::to_owned)];
     let mut all = true;
+    let mut end = |name: &str, (verdict, took): (Verdict, Duration)| {
+        let ok = check::print(name, &verdict);
+        all &= ok;
+        rows.push(row(name, ok, took));
+    };
     let ((), took) = timed(|| {
-        for Step { name, about, run } in steps {
-            println!("\n== {name}: {about}");
-            let (ok, took) = timed(run);
-            all &= ok;
-            rows.push(row(&name, ok, took));
-        }
+        thread::scope(|scope| {
+            let mut beside = Vec::new();
+            for Step { name, about, beside: is_beside, run } in steps {
+                println!("\n== {name}: {about}");
+                if is_beside {
+                    println!("{name}: runs beside the next checks");
+                    beside.push((name, scope.spawn(move || timed(run))));
+                } else {
+                    end(&name, timed(run));
+                }
+            }
+            for (name, running) in beside {
+                let panicked = |_| (Err("its thread panicked".to_owned()), Duration::ZERO);
+                let ended = running.join().unwrap_or_else(panicked);
+                println!("\n== {name}: its end");
+                end(&name, ended);
+            }
+        });
     });
     rows.push(row("all", all, took));
     println!("\n{}", table::render(&rows));
@@ -71,25 +95,45 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Barrier, mpsc};
 
     use super::*;
 
     #[test]
     fn a_failed_check_fails_the_run_but_does_not_stop_it() {
         static RAN: AtomicUsize = AtomicUsize::new(0);
-        let bad = Check { name: "bad", about: "", run: |_| Ok(vec!["wrong".to_owned()]) };
         let good = Check {
             name: "good",
             about: "",
+            beside: false,
             run: |_| {
                 RAN.fetch_add(1, Ordering::Relaxed);
                 Ok(Vec::new())
             },
         };
         let ws = Workspace::throwaway("nowhere", "nowhere/target");
-        assert!(!run(&[&bad, &good], &ws));
-        assert_eq!(RAN.load(Ordering::Relaxed), 1);
+        for (beside, before) in [(false, 0), (true, 1)] {
+            let bad = Check { name: "bad", about: "", beside, run: |_| Ok(vec!["wrong".to_owned()]) };
+            assert!(!run(&[&bad, &good], &ws));
+            assert_eq!(RAN.load(Ordering::Relaxed), before + 1);
+        }
         assert!(run(&[&good], &ws));
+    }
+
+    #[test]
+    fn a_check_beside_others_runs_at_the_same_time() {
+        static BOTH: Barrier = Barrier::new(2);
+        // Each of them waits for the other one.
+        let meet = |_: &Workspace| {
+            BOTH.wait();
+            Ok(Vec::new())
+        };
+        let beside = Check { name: "beside", about: "", beside: true, run: meet };
+        let next = Check { name: "next", about: "", beside: false, run: meet };
+        let (ended, end) = mpsc::channel();
+        // Without a limit, a check that does not run beside the others would wait for ever.
+        thread::spawn(move || ended.send(run(&[&beside, &next], &Workspace::throwaway("nowhere", "nowhere/target"))));
+        assert!(end.recv_timeout(Duration::from_secs(60)).unwrap());
     }
 
     #[test]

@@ -1,54 +1,32 @@
 //! `cargo xtask features`: checks that every library crate compiles without features, with each feature alone and with
 //! all of them, without warnings. Of combinations that enable the same features, one is checked.
 //!
-//! The packages are checked side by side, each lane with a target directory of its own.
+//! `ci` runs it beside the tests, so it prints nothing. All builds are in one target directory, one after the other: what
+//! two of them have in common is compiled once.
 //!
 //! Warnings are read from cargo's messages instead of being denied through `RUSTFLAGS`, because other flags would make
 //! cargo build everything a second time.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::process::Command;
 
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use cargo_metadata::{Message, Metadata};
 
 use crate::finding::Verdict;
-use crate::lanes;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(ws: &Workspace) -> Verdict {
-    let mut libraries = libraries(&ws.metadata()?);
+    let libraries = libraries(&ws.metadata()?);
     if libraries.is_empty() {
         return Err("crates/ contains no library".to_owned());
     }
-    // The longest first: what starts last would run alone.
-    libraries.sort_by_key(|(_, features)| Reverse(combinations(features).len()));
-    let lanes: Vec<Workspace> = (0..lanes::count()).map(|lane| workspace(ws, lane)).collect();
-    let findings = lanes::run_all(libraries, |lane, (package, features)| {
-        let ws = lanes.get(lane).ok_or_else(|| format!("no lane {lane}"))?;
-        let findings = combinations(&features).into_iter().map(|combination| check(ws, &package, &combination));
-        Ok(findings.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect::<Vec<_>>())
-    })?;
-    Ok(findings.into_iter().flatten().collect())
-}
-
-/// Returns the workspace with the target directory of a lane: two builds in one target directory wait for each other.
-/// In CI, where the real one is small, a new directory begins as its copy: what is compiled already is not compiled again.
-fn workspace(ws: &Workspace, lane: usize) -> Workspace {
-    if lane == 0 {
-        return ws.with_target(ws.target().to_owned());
+    let mut findings = Vec::new();
+    for (package, features) in libraries {
+        for combination in combinations(&features) {
+            findings.extend(check(ws, &package, &combination)?);
+        }
     }
-    let target = ws.target().join(format!("features-{lane}"));
-    let is_new = !target.exists() && fs::create_dir_all(&target).is_ok();
-    if is_new && std::env::var_os("CI").is_some() {
-        // With the times of all files, which cargo compares. Without the copy, the lane only takes longer.
-        let mut copy = Command::new("cp");
-        copy.arg("-a").arg(ws.target().join("debug")).arg(&target);
-        let _ = ws.capture(copy);
-    }
-    ws.with_target(target)
+    Ok(findings)
 }
 
 /// The features of a package, each with what it enables.

@@ -8,6 +8,7 @@
 //!
 //! Invariant: the list exists only after all tests passed, because the list of an incomplete run lacks references.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Write as _};
@@ -20,6 +21,10 @@ use cargo_metadata::{Artifact, Message};
 use crate::finding::Verdict;
 use crate::lanes;
 use crate::workspace::Workspace;
+
+/// The test programs that take longest, most of it waiting. They start first: one that starts last would run alone.
+const LONGEST: [&str; 3] =
+    ["crates/cli/tests/it/main.rs", "crates/collector/tests/it/main.rs", "crates/store/tests/it/main.rs"];
 
 /// The list of snapshots that the last successful run asserted.
 pub(crate) fn references(ws: &Workspace) -> PathBuf {
@@ -34,14 +39,13 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
     let Some(mut programs) = programs(ws)? else {
         return Ok(vec!["some tests do not compile: see above".to_owned()]);
     };
-    let doctests = ("doctests".to_owned(), ws.cargo(&["test", "--doc", "--workspace", "--all-features"]));
-    programs.push_front(doctests);
+    programs.push_front(("doctests".to_owned(), ws.cargo(&["test", "--doc", "--workspace", "--all-features"])));
     for (_, command) in &mut programs {
         command.env("INSTA_UPDATE", "no").env("INSTA_SNAPSHOT_REFERENCES_FILE", &growing);
         // A developer's shell can set this variable, with which insta accepts everything.
         command.env_remove("INSTA_FORCE_PASS");
         if std::env::var_os("RUST_TEST_THREADS").is_none() {
-            command.env("RUST_TEST_THREADS", (2 * lanes::count()).to_string());
+            command.env("RUST_TEST_THREADS", (3 * lanes::cores()).to_string());
         }
     }
     let failed = run_side_by_side(ws, programs)?;
@@ -56,8 +60,8 @@ pub(crate) fn run(ws: &Workspace) -> Verdict {
 /// What is run: a name for people, and the command.
 type Program = (String, Command);
 
-/// Compiles all tests, and returns the test programs, the largest first: they have the most tests, and one that starts
-/// last would run alone. Returns `None` if something does not compile.
+/// Compiles all tests, and returns the test programs: the longest first, then the largest, which have the most tests.
+/// Returns `None` if something does not compile.
 fn programs(ws: &Workspace) -> Result<Option<VecDeque<Program>>, String> {
     let all = ["test", "--no-run", "--workspace", "--all-features", "--message-format", "json-render-diagnostics"];
     let built = ws.capture_stdout(ws.cargo(&all))?;
@@ -72,7 +76,7 @@ fn programs(ws: &Workspace) -> Result<Option<VecDeque<Program>>, String> {
             _ => {}
         }
     }
-    programs.sort_by(|(one, _), (other, _)| other.cmp(one));
+    programs.sort_by_key(|(size, (name, _))| (!LONGEST.contains(&name.as_str()), Reverse(*size)));
     Ok(Some(programs.into_iter().map(|(_, program)| program).collect()))
 }
 
@@ -85,10 +89,10 @@ fn program(ws: &Workspace, artifact: &Artifact) -> Result<(u64, Program), String
     Ok((size, (source.to_string(), ws.program(file, package))))
 }
 
-/// Runs as many programs at once as there are cores. Returns the names of those that failed.
+/// Runs more programs at once than there are cores, because most of them wait. Returns the names of those that failed.
 fn run_side_by_side(ws: &Workspace, programs: VecDeque<Program>) -> Result<Vec<String>, String> {
     let printing = Mutex::new(());
-    let ended = lanes::run_all(programs, |_, (name, command)| {
+    let ended = lanes::run_all(lanes::cores() + 1, programs, |(name, command)| {
         let output = ws.capture(command)?;
         // The outputs of two programs must not mix.
         let _printing = printing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,6 +145,12 @@ fn asserts_a_snapshot() {
         repo.lib(&REFERENCES.replace("ANSWER", "3"));
         assert_eq!(run(&ws).unwrap().len(), 1);
         assert!(!references(&ws).exists());
+    }
+
+    #[test]
+    fn the_longest_test_programs_exist() {
+        let ws = Workspace::current().unwrap();
+        assert!(LONGEST.iter().all(|path| ws.root().join(path).is_file()));
     }
 
     #[test]

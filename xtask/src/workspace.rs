@@ -36,11 +36,6 @@ impl Workspace {
         Self { root, target, throwaway: false, redirected: true }
     }
 
-    /// The same workspace with another target directory.
-    pub(crate) fn with_target(&self, target: PathBuf) -> Self {
-        Self { root: self.root.clone(), redirected: self.redirected || target != self.target, target, ..*self }
-    }
-
     /// Creates a workspace with its own target directory, whose tools print nothing.
     #[cfg(test)]
     pub(crate) fn throwaway(root: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Self {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{clean_command, identkit, run};
+use crate::support::{clean_command, identkit, is_installed, run};
 
 /// Writes the pages to a directory and returns their paths.
 fn pages(out: &Path) -> Vec<String> {
@@ -48,21 +48,21 @@ fn a_page_has_the_lines_of_the_help() {
     let page = directory.path().join("identkit-tm-status.1");
     let help = run(identkit().args(["tm", "status", "--help"])).stdout;
     let examples = help.split("Examples:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    let (mut tool, format) = match [("groff", "-mandoc -k -Tutf8 -P-cbou -ww"), ("mandoc", "-Tutf8 -W warning")]
+    let (tool, format) = match [("groff", "-mandoc -k -Tutf8 -P-cbou -ww"), ("mandoc", "-Tutf8 -W warning")]
         .into_iter()
-        .find(|(tool, _)| clean_command(tool).arg("--version").output().is_ok())
+        .find(|(tool, _)| is_installed(tool))
     {
-        Some((tool, options)) => (clean_command(tool), options.split(' ')),
+        Some((tool, options)) => (tool, options.split(' ')),
         // CI does not install them.
         None => return eprintln!("skipped: groff and mandoc are missing"),
     };
-    let formatted = run(tool.args(format.clone()).arg(&page));
+    let formatted = run(clean_command(tool).args(format.clone()).arg(&page));
     assert_eq!(formatted.ends_with(0, &[]).stderr, "");
     for line in examples.lines() {
         assert!(formatted.stdout.lines().any(|shown| shown.trim() == line.trim()), "{line}: {}", formatted.stdout);
     }
     for path in paths {
-        let mut tool = clean_command(tool.get_program().to_str().unwrap());
-        assert_eq!(run(tool.args(format.clone()).arg(&path)).ends_with(0, &[]).stderr, "", "{path}");
+        let formatted = run(clean_command(tool).args(format.clone()).arg(&path));
+        assert_eq!(formatted.ends_with(0, &[]).stderr, "", "{path}");
     }
 }
