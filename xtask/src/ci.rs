@@ -121,6 +121,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "without a limit, a check that runs alone would wait for ever")]
     fn a_check_beside_others_runs_at_the_same_time() {
         static BOTH: Barrier = Barrier::new(2);
         // Each of them waits for the other one.
@@ -131,7 +132,6 @@ mod tests {
         let beside = Check { name: "beside", about: "", beside: true, run: meet };
         let next = Check { name: "next", about: "", beside: false, run: meet };
         let (ended, end) = mpsc::channel();
-        // Without a limit, a check that does not run beside the others would wait for ever.
         thread::spawn(move || ended.send(run(&[&beside, &next], &Workspace::throwaway("nowhere", "nowhere/target"))));
         assert!(end.recv_timeout(Duration::from_secs(60)).unwrap());
     }

@@ -1,5 +1,8 @@
 //! The text below the options in `--help`: examples, explanations and exit codes.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use clap::Command;
 
 /// The text of each command, below a heading with the command's path.
@@ -14,8 +17,12 @@ pub(crate) const OBJECT_STORE: &str = "Object store";
 /// Heading of the options that select where requests are recorded.
 pub(crate) const STATE: &str = "State";
 
+/// The texts by their headings. Each start of the program looks up every command.
+static BY_TITLE: LazyLock<HashMap<&str, &str>> =
+    LazyLock::new(|| TEXTS.split("## ").filter_map(|text| text.split_once('\n')).collect());
+
 fn text(title: &str) -> Option<&'static str> {
-    TEXTS.split("## ").find_map(|text| text.strip_prefix(title)?.strip_prefix('\n'))
+    BY_TITLE.get(title).copied()
 }
 
 /// Adds the texts to a command and its subcommands. A command without a text gets its parent's. A text without exit
