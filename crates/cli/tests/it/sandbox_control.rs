@@ -48,6 +48,9 @@ fn faults_are_injected_listed_and_removed() {
     let sandbox = Sandbox::plain();
     let fault = result(&sandbox, "fault reset-after-commit --operation putOrder --count 2");
     assert_eq!((&fault["fault"], &fault["left"]), (&json!("reset-after-commit"), &json!(2)));
+    let fault = result(&sandbox, "fault latency --operation getStatus");
+    assert_eq!(fault["left"], json!(null), "all calls: {fault}");
+    assert_eq!(result(&sandbox, "fault --off 2")["faults"].as_array().map(Vec::len), Some(1));
     control(&sandbox, "fault").ends_with(0, &["latency"]).shows(&["reset-after-commit", "putOrder"]);
     assert_eq!(result(&sandbox, "fault --off 1")["faults"], json!([]));
     control(&sandbox, "fault --off 1").ends_with(1, &[]);

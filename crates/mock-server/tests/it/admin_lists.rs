@@ -276,6 +276,21 @@ async fn warnings(door: &Door, operation: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn at_10_at_11_paths_of_examples_only_get_a_warning() {
+    let (bench, door) = Harness::with_door().await;
+    let warned = async |method: &str, path: &str| {
+        bench.raw(tm_request(method, "").uri(path).body(Bytes::new()).unwrap()).await;
+        let calls = door.get("journal?limit=1").await;
+        let warnings = calls["requests"][0]["warnings"].as_array().cloned().unwrap_or_default();
+        warnings.iter().map(|warning| warning["rule"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(warned("GET", "/api/2.10/getStatus/99921269855041").await, [""; 0]);
+    assert_eq!(warned("GET", "/api/2.0/getStatus/99921269855041").await, ["AT-11"]);
+    assert_eq!(warned("POST", "/api/2.10/confirm/99921269855041").await, ["AT-10"]);
+    assert_eq!(warned("POST", "/api/2.0/confirm/99921269855041").await, ["AT-10", "AT-11"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn misspelled_elements_get_a_warning_with_the_nearest_name() {
     let (bench, door) = Harness::with_door().await;
     let near = |field: &str, nearest: &str| {

@@ -282,6 +282,14 @@ async fn at_13_the_default_list_hides_a_suspicion_of_fraud() {
 }
 
 #[tokio::test]
+async fn at_06_chaos_reports_each_order_once() {
+    for (profile, unit) in [(Profile::Literal, "Statuses"), (Profile::Chaos, "Orders")] {
+        let bench = Harness::with(|builder| builder.profile(profile));
+        assert_eq!(bench.sandbox.settings()["identity_tm"]["reported_unit"], unit, "{profile:?}");
+    }
+}
+
+#[tokio::test]
 async fn m_08_chaos_accepts_what_literal_accepts() {
     let bench = chaos(3);
     // Without drawn faults.

@@ -170,6 +170,26 @@ async fn t_051_an_order_with_add_0_creates_and_verifies_the_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn t_051_an_account_lasts_as_long_as_data_of_its_orders() {
+    let account_only = || order().product(15_u32).add(8_u64).email("user@example.com");
+    let uses = |add| signed_by("user@example.com", add);
+    for (other, story) in [(uses(16), "signed"), (account_only(), "account-only"), (uses(0), "signed")] {
+        let bench = Harness::new();
+        let tm = bench.tm();
+        let user = async || {
+            let user = tm.signme_user(&"user@example.com".into(), &options()).await.unwrap().value;
+            (user.user_exists.unwrap(), user.user_is_able_to_sign.unwrap())
+        };
+        let first = bench.ended(account_only(), "account-only").await;
+        let second = bench.ended(other, story).await;
+        bench.good("DELETE", &format!("/delIdentdata/{}", first.expose()), String::new()).await;
+        assert_eq!(user().await, (true, true), "{story}");
+        bench.good("DELETE", &format!("/delIdentdata/{}", second.expose()), String::new()).await;
+        assert_eq!(user().await, (false, false), "{story}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn t_051_add_16_requires_an_account_that_can_sign() {
     let bench = Harness::new();
     let put = async |bench: &Harness, order: PutOrder| {

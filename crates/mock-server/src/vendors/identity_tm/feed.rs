@@ -206,7 +206,23 @@ fn page_of(
     Ok(match settings.page_unit {
         Unit::Statuses => all.into_iter().skip(skipped).take(elements).collect(),
         Unit::Orders => {
-            all.chunk_by(|one, next| one.0 == next.0).skip(skipped).take(elements).flatten().cloned().collect()
+            let pages = pages_of_orders(&all, elements, most(rules));
+            pages.get(usize::try_from(page).unwrap_or(usize::MAX)).map(|page| page.to_vec()).unwrap_or_default()
         }
     })
+}
+
+/// The pages of whole orders: each has at most `elements` of them, and at most `most` statuses (T-101).
+fn pages_of_orders(all: &[Place], elements: usize, most: usize) -> Vec<&[Place]> {
+    let (mut pages, mut begin, mut end, mut orders) = (Vec::new(), 0, 0, 0);
+    for order in all.chunk_by(|one, next| one.0 == next.0) {
+        if orders == elements || (orders > 0 && end - begin + order.len() > most) {
+            pages.push(all.get(begin..end).unwrap_or_default());
+            (begin, orders) = (end, 0);
+        }
+        end += order.len();
+        orders += 1;
+    }
+    pages.push(all.get(begin..end).unwrap_or_default());
+    pages
 }

@@ -55,7 +55,7 @@ pub(super) fn account(world: &mut World, email: &str, except: Option<&str>) -> (
         if !same || except == Some(id.as_str()) {
             continue;
         }
-        verified |= order.has(StatusKind::ACCOUNT_VERIFIED) || order.verifies_account();
+        verified |= order.has(StatusKind::ACCOUNT_VERIFIED) || order.has_verified_account();
         exists |= verified || order.has(StatusKind::ACCOUNT_CREATED) || order.has(StatusKind::ACCOUNT_EXISTS);
     }
     (exists, verified)

@@ -179,6 +179,8 @@ impl MockVendor for IdentityTm {
             // The default list hides a suspicion of fraud (AT-13).
             configure(world, |settings| {
                 settings.general.remove(&StatusKind::FRAUD.0);
+                // An order that was reported is never reported again (AT-06).
+                settings.reported_unit = Unit::Orders;
             });
         }
     }
@@ -315,8 +317,10 @@ impl IdentityTm {
             let rejection = rules::T_003.reject(401, "Authorization", message, "[T] 2.6");
             return Err(rejection.at(Location::Header));
         }
-        let path = resolve_alias(world, path);
-        self.check_access(world, request.uri().path(), &path)?;
+        let resolved = resolve_alias(world, path);
+        self.check_access(world, request.uri().path(), &resolved)?;
+        warn_about_path(world, request.uri().path(), resolved != path);
+        let path = resolved;
         if world.profile == Profile::Strict && !request.body().is_empty() {
             if world.enforces(&rules::T_002_TYPE) {
                 requests::check_media_type(
@@ -452,6 +456,21 @@ impl IdentityTm {
             Some(route) => rejection.allow(&route.meta().method),
             None => rejection,
         }
+    }
+}
+
+/// Adds warnings to the journal if a path is accepted only because the document's examples have it (AT-10, AT-11).
+fn warn_about_path(world: &mut World, whole: &str, is_alias: bool) {
+    let mut warn = |rule: &Rule, message: &'static str| {
+        if world.enforces(rule) {
+            world.warn(rule.violation("path", message, rule.section));
+        }
+    };
+    if is_alias {
+        warn(&rules::AT_10, "the documented path of the call is /confirmSign/{OrderID}, which the vendor may require");
+    }
+    if !whole.starts_with("/api/2.10/") {
+        warn(&rules::AT_11, "the documented version is 2.10 (/api/2.10/), which the vendor may require");
     }
 }
 

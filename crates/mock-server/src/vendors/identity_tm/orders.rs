@@ -43,6 +43,12 @@ pub(super) struct Order {
     #[serde(with = "text")]
     pub(super) decided: Timestamp,
     pub(super) deleted: bool,
+    /// Whether `delIdentdata` has deleted the data, and not the end of a time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    deleted_by_call: bool,
+    /// Whether the person had a verified sign-me account when the order was placed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) uses_account: bool,
     /// Whether the order is unknown to all calls, including the status (AT-59).
     pub(super) gone: bool,
     /// Appointment with the courier; getAllStatus returns it with status 19.
@@ -99,6 +105,8 @@ impl Order {
             executed: None,
             decided: now,
             deleted: false,
+            deleted_by_call: false,
+            uses_account: false,
             gone: false,
             appointment: None,
             script: VecDeque::new(),
@@ -129,16 +137,27 @@ impl Order {
         self.deleted = true;
     }
 
+    /// Deletes the data because of `delIdentdata`.
+    pub(super) fn delete_by_call(&mut self) {
+        self.delete_data();
+        self.deleted_by_call = true;
+    }
+
     pub(super) fn has(&self, kind: StatusKind) -> bool {
         self.status.iter().any(|entry| entry.kind == Some(kind))
     }
 
-    /// Whether the order has created and verified a sign-me account on its way to a signature: `Add` without 16, [T 8.3].
-    /// No status reports it.
-    pub(super) fn verifies_account(&self) -> bool {
-        let uses_account = Add(self.request.add.unwrap_or_default()).contains(Add::USE_ACCOUNT);
+    /// Whether the order has verified a sign-me account, or uses one that was verified, [T 8.3]. No status reports it for
+    /// an order with something to sign, which creates and verifies the account on its way to a signature.
+    pub(super) fn has_verified_account(&self) -> bool {
+        let wants_account = Add(self.request.add.unwrap_or_default()).contains(Add::USE_ACCOUNT);
         let is_verified = self.has(StatusKind::POSITIVE) || self.has(StatusKind::SIGNED);
-        self.flavor == OrderFlavor::Qes && !uses_account && is_verified
+        match self.flavor {
+            OrderFlavor::Qes if wants_account => self.uses_account,
+            OrderFlavor::Qes => is_verified,
+            OrderFlavor::SignAccountOnly => is_verified && self.has(StatusKind::ACCOUNT_EXISTS),
+            _ => false,
+        }
     }
 
     /// Whether a TAN was sent, which proves the mobile number.
@@ -180,7 +199,7 @@ impl Order {
 
     /// Whether the status can still be read (AT-09, AT-59).
     pub(super) fn has_readable_status(&self, settings: &Settings) -> bool {
-        !self.gone && (settings.status_after_deletion || !self.deleted)
+        !self.gone && (settings.status_after_deletion || !self.deleted_by_call)
     }
 
     /// Returns the status: all codes, or only the general ones (AT-13).

@@ -50,7 +50,8 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
     }
     let account_required = !settings.sign_me_account_optional;
     rules.uphold(check(&order, settings))?;
-    if rules.enforce(&rules::T_051_ACCOUNT) && account_required && !may_use_account(world, &order) {
+    let wanted_account = wanted_account(world, &order);
+    if rules.enforce(&rules::T_051_ACCOUNT) && account_required && wanted_account == Some(false) {
         let message = "must not contain 16: Email has no sign-me account that can sign (UserExists and UserIsAbleToSign of checkSignmeUser)";
         return Err(rules::T_051_ACCOUNT.reject(400, "Add", message, "[T] 8.3"));
     }
@@ -67,6 +68,7 @@ pub(super) fn put_order(world: &mut World, order: PutOrder) -> Result<PutOrderAn
     if let Some(id) = &answer.order_id {
         if let Some(order) = world.state::<Orders>().by_id.get_mut(id.expose()) {
             order.of_master = of_master;
+            order.uses_account = wanted_account == Some(true);
         }
         reuse::apply(world, id);
     }
@@ -114,11 +116,11 @@ fn other_images(order: &PutOrder, known: &[Violation]) -> Vec<Violation> {
 /// The first bytes of a JPEG.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 
-/// Whether an order does not use the person's sign-me account, or the account can sign, [T 8.3].
-fn may_use_account(world: &mut World, order: &PutOrder) -> bool {
-    let uses = order.flavor() == OrderFlavor::Qes && Add(order.add.unwrap_or_default()).contains(Add::USE_ACCOUNT);
+/// Whether the person's sign-me account can sign, if an order is to use it, [T 8.3].
+fn wanted_account(world: &mut World, order: &PutOrder) -> Option<bool> {
+    let wants = order.flavor() == OrderFlavor::Qes && Add(order.add.unwrap_or_default()).contains(Add::USE_ACCOUNT);
     let email = order.email.as_ref().map_or("", |email| email.expose().trim());
-    !uses || account(world, email, None) == (true, true)
+    wants.then(|| account(world, email, None) == (true, true))
 }
 
 /// Returns the link to the bank, if the order requests it. The result for a bank that getBankList does not name is not

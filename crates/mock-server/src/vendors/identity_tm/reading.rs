@@ -84,7 +84,7 @@ pub(super) fn delete(world: &mut World, op: DelIdentData) -> Result<(), Rejectio
             &rules::T_025_DELETE,
         ));
     }
-    order.delete_data();
+    order.delete_by_call();
     Ok(())
 }
 

@@ -117,6 +117,14 @@ async fn at_09_status_after_deletion_and_exact_paths_are_settings() {
             "the client's check does not depend on the setting"
         );
     }
+    // Only delIdentdata: the end of a time has a setting of its own.
+    let bench = Harness::configured(|settings| settings.status_after_deletion = false);
+    let (late, kept) = (bench.place(order()).await, bench.ended(order(), "positive").await);
+    bench.clock.advance(DAY * 31).await;
+    for id in [&late, &kept] {
+        assert_eq!(bench.get_order("/getStatus/{}", id).await.status, 200);
+        assert_eq!(bench.get_order("/getIdentData/{}", id).await.status, 404);
+    }
     for (exact, status) in [(false, 202), (true, 404)] {
         let bench = Harness::configured(|settings| settings.exact_paths = exact);
         let id = bench.ended(order(), "positive").await;

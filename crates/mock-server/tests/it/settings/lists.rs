@@ -125,6 +125,25 @@ async fn at_05_the_client_handles_every_kind_of_paging() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn t_101_a_page_of_orders_has_at_most_1000_statuses() {
+    let bench = Harness::configured(|settings| settings.page_unit = Unit::Orders);
+    for _ in 0..3 {
+        let id = bench.place(order()).await;
+        for _ in 0..400 {
+            bench.sandbox.transition(id.expose(), &Transition::Status(71.into())).unwrap();
+        }
+    }
+    let page = async |elements: u32, number: u32| {
+        let answer = bench.tm_call("POST", "/getAllStatus/ExtendedList", paged(elements, number)).await;
+        let orders = if answer.status == 304 { Vec::new() } else { answer.json().as_array().unwrap().clone() };
+        orders.iter().map(|order| order["Status"].as_array().unwrap().len()).collect::<Vec<_>>()
+    };
+    // No order is split, and none is lost between two pages.
+    assert_eq!([page(1000, 1).await, page(1000, 2).await, page(1000, 3).await], [vec![401, 401], vec![401], vec![]]);
+    assert_eq!([page(1, 1).await, page(1, 3).await, page(1, 4).await], [vec![401], vec![401], vec![]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn at_06_by_orders_a_reported_order_is_never_repeated() {
     let bench = Harness::configured(|settings| settings.reported_unit = Unit::Orders);
     let tm = bench.tm();

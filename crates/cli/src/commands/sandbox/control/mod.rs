@@ -182,7 +182,8 @@ async fn fault(arguments: &FaultArguments, format: Format) -> Result<(), Failure
             rule.extend(
                 arguments.operation.iter().map(|operation| ("operation".to_owned(), operation.as_str().into())),
             );
-            rule.extend(arguments.count.map(|count| ("times".to_owned(), count.into())));
+            // Without a limit, as `null`: the admin API has 1 by default.
+            rule.insert("times".to_owned(), arguments.count.into());
         }
         let json = client.post("faults", &rule).await?;
         return format.show(&json, |page| rows(page, &columns, std::slice::from_ref(&json)));
