@@ -139,8 +139,8 @@ async fn t_101_a_page_of_orders_has_at_most_1000_statuses() {
         orders.iter().map(|order| order["Status"].as_array().unwrap().len()).collect::<Vec<_>>()
     };
     // No order is split, and none is lost between two pages.
-    assert_eq!([page(1000, 1).await, page(1000, 2).await, page(1000, 3).await], [vec![401, 401], vec![401], vec![]]);
-    assert_eq!([page(1, 1).await, page(1, 3).await, page(1, 4).await], [vec![401], vec![401], vec![]]);
+    assert_eq!([page(1000, 1).await, page(1000, 2).await, page(1000, 3).await], [vec![402, 402], vec![402], vec![]]);
+    assert_eq!([page(1, 1).await, page(1, 3).await, page(1, 4).await], [vec![402], vec![402], vec![]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
