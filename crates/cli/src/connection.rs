@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command};
 
 use crate::help::CONNECTION;
+use crate::state::Recorder;
 
 /// The connection options of commands that make one call to a vendor.
 #[derive(Clone, Debug, Args)]
@@ -64,6 +65,10 @@ pub(crate) struct Route {
     /// only), addresses, networks, or `*`. All but networks can end with a port, e.g. example.com:8443 or [::1]:443.
     #[arg(long, global = true, env = "IDENTKIT_NO_PROXY", hide_env_values = true, value_name = "LIST")]
     pub(crate) no_proxy: Option<String>,
+
+    /// Records requests that must not be repeated, for a command that sends one by a client of a provider.
+    #[arg(skip)]
+    pub(crate) recorder: Option<Recorder>,
 }
 
 /// The path, if it is not empty: an empty environment variable counts as unset.

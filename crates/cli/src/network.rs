@@ -18,6 +18,7 @@ use crate::connection::{Route, path};
 use crate::exit::Failure;
 use crate::input::{bytes_of, secret_of, text_of};
 use crate::output::say;
+use crate::state;
 use crate::stopping::stoppable;
 
 /// The variable may contain a password; the command line must not.
@@ -108,7 +109,11 @@ pub(crate) fn vendor(route: &Route, base: &BaseUrl) -> Result<Arc<dyn Transport>
     let tls = with_identity(route, builder, &trust)?;
     let proxy = proxy(route)?.map(|proxy| proxy.tls(trust));
     reject_without_tls(route, base, proxy.as_ref())?;
-    Ok(stoppable(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build())))
+    let transport = stoppable(Arc::new(HyperTransport::builder(&tls).proxy(proxy).build()));
+    Ok(match &route.recorder {
+        Some(recorder) => state::record(transport, recorder.clone()),
+        None => transport,
+    })
 }
 
 /// Builds the transport to an object store. Pins and the client certificate are for the vendors only.

@@ -52,7 +52,11 @@ impl Work<'_> {
         let artifacts = self.collector.store.artifacts(self.case.id).await.stored()?;
         let permit = match deleting {
             Deleting::WithEvidence => self.permit(&artifacts).await?,
-            Deleting::WithoutEvidence => DeletePermit::Operator,
+            Deleting::WithoutEvidence => {
+                // A person gives up what is not saved, not what was saved and is lost.
+                self.compare(&artifacts).await?;
+                DeletePermit::Operator
+            }
         };
         self.delete_with(&case, &permit, &artifacts, OPERATOR).await
     }
@@ -150,6 +154,16 @@ impl Work<'_> {
     /// The proof that nothing is lost. Every artifact is read from the sink again.
     async fn permit(&self, artifacts: &[Artifact]) -> Result<DeletePermit, Failure> {
         let plan = self.record.plan.clone().unwrap_or_default();
+        self.compare(artifacts).await?;
+        if plan.is_empty() {
+            let outcome = self.record.outcome.unwrap_or(Outcome::Unknown);
+            return NothingToCollect::new(outcome, &plan).map(DeletePermit::NothingToCollect).step();
+        }
+        EvidenceProof::new(&plan, digests(artifacts)).map(DeletePermit::Evidence).step()
+    }
+
+    /// Reads every artifact from the sink again, and compares it.
+    async fn compare(&self, artifacts: &[Artifact]) -> Result<(), Failure> {
         for artifact in artifacts {
             let found = match self.collector.sink.digest(artifact.sink.expose()).await {
                 Err(error) if error.kind() == Kind::NotFound => None,
@@ -161,11 +175,7 @@ impl Work<'_> {
                 return Err(Failure::Step(Error::new(Kind::Integrity, detail)));
             }
         }
-        if plan.is_empty() {
-            let outcome = self.record.outcome.unwrap_or(Outcome::Unknown);
-            return NothingToCollect::new(outcome, &plan).map(DeletePermit::NothingToCollect).step();
-        }
-        EvidenceProof::new(&plan, digests(artifacts)).map(DeletePermit::Evidence).step()
+        Ok(())
     }
 
     /// Reads something that the vendor had, or would have.

@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use identkit_core::{
-    CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Delivery, Descriptor, Error,
-    Event, Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened, Outcome, Pii, Purpose,
-    Secret, Window,
+    Advice, CallOptions, Capability, CaseRef, CaseStatus, ChangesPage, Cursor, DeletePermit, Delivery, Descriptor,
+    Error, Event, Evidence, EvidenceKind, EvidencePlan, Found, IdentityProvider, Kind, NewCase, Opened, Outcome, Pii,
+    Purpose, Secret, Window,
 };
-use identkit_wire::{Callback as _, Dts, doubt_not_found, json};
+use identkit_wire::{Callback as _, Dts, Operation as _, doubt_not_found, json};
 use jiff::civil::Date;
 
 use self::state::{State, case_of, order_id};
 use crate::messages::{IdentDataAnswer, ListedOrder, OrderStatus, StatusEntry};
+use crate::operations::DelIdentData;
 use crate::{Finality, IdentityTm, OrderCallback, OrderFlavor, OrderId, PROVIDER, StatusKind, VideoReady};
 
 static DESCRIPTOR: Descriptor = Descriptor::new(
@@ -227,7 +228,17 @@ impl IdentityProvider for IdentityTm {
     }
 
     async fn delete(&self, case: &CaseRef, _: &DeletePermit, options: &CallOptions) -> Result<(), Error> {
-        self.delete_ident_data(&order_id(case)?, options).await.map(|_| ()).map_err(doubt_not_found)
+        let deleted = self.delete_ident_data(&order_id(case)?, options).await.map_err(doubt_not_found)?;
+        if DelIdentData::META.expect.contains(&deleted.status.as_u16()) {
+            return Ok(());
+        }
+        let detail = "the response has another success status than the documented one: only reads show whether the data \
+                      is deleted";
+        let error = Error::new(Kind::OutcomeUnknown, detail).with_status(deleted.status.as_u16());
+        Err(error
+            .with_operation(DelIdentData::META.name)
+            .with_delivery(Delivery::Answered)
+            .with_advice(Advice::Reconcile))
     }
 
     async fn changes(

@@ -16,6 +16,7 @@ use super::opener::NamedOpener;
 use super::reuse::ReuseArguments;
 use crate::account::{Account, Calls, VendorCase, WebhookBase};
 use crate::accounts::AccountArguments;
+use crate::connection::Route;
 use crate::evidence::WishArguments;
 use crate::exit::Failure;
 use crate::input::Input;
@@ -24,6 +25,7 @@ use crate::providers::provider_name;
 use crate::reception::{URLS, check_base};
 use crate::run_settings::RunSettings;
 use crate::signed_form::SignedForm;
+use crate::state::{Recorder, StateOptions};
 use crate::store::{Missing, StoreArguments};
 use crate::text::{id, plain};
 use crate::values::{lease, webhook_url};
@@ -78,7 +80,12 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> {
     let account = arguments.accounts.account(&arguments.provider)?;
-    let provider = account.provider(Calls::Open, &arguments.accounts.route).await?;
+    // The response can be the only copy of an id or of the person's URL (AT-97).
+    let recorder = Recorder::new(&StateOptions::default());
+    recorder.check_place()?;
+    recorder.report_before_forced_end();
+    let route = Route { recorder: Some(recorder.clone()), ..arguments.accounts.route.clone() };
+    let provider = account.provider(Calls::Open, &route).await?;
     let input = read_input(arguments, account).await?;
     let mut reuse =
         arguments.reuse.read(&arguments.store, &provider, arguments.lease, &arguments.accounts.route).await?;
@@ -86,7 +93,7 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
         Some(path) => Some(SignedForm::read(path)?),
         None => reuse.form.take(),
     };
-    let case = read_case(arguments, account, &input, signed).await?;
+    let case = read_case(arguments, account, &input, signed, &route).await?;
     let given = arguments.webhook_base.as_deref().map(|url| check_base(url, "--webhook-base")).transpose()?;
     let store = arguments.store.open(Missing::Create).await?;
     let settings = RunSettings::read(&store).await?.unwrap_or_default();
@@ -121,9 +128,19 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
     }
     let opened = collector.open_with(request).await;
     let begun = opener.end();
-    match opened {
+    let shown = match opened {
         Ok(opened) => show(name, opened, reuse.case, format),
         Err(error) => Err(account.name_options(rejected(error, begun))),
+    };
+    if let Some(case) = begun {
+        recorder.add_name("case", &case.0.to_string());
+    }
+    match shown {
+        Ok(()) => {
+            recorder.delivered();
+            Ok(())
+        }
+        Err(failure) => Err(recorder.failed(failure)),
     }
 }
 
@@ -154,9 +171,10 @@ async fn read_case(
     account: &dyn Account,
     input: &Input,
     signed: Option<SignedForm>,
+    route: &Route,
 ) -> Result<VendorCase, Failure> {
     if !neutral::is_neutral(input) {
-        return account.read_case(input, signed, &arguments.accounts.route);
+        return account.read_case(input, signed, route);
     }
     let case = neutral::read(input)?;
     rehearse(arguments, account, &case).await?;

@@ -35,6 +35,16 @@ pub(crate) async fn shared() -> Option<&'static Server> {
     SHARED.get_or_init(Server::start).await.as_ref()
 }
 
+/// A free port below those that the system gives to connections: one of them could take it before the server has started,
+/// and between its death and its restart.
+fn free_port() -> u16 {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let first = std::process::id() as usize * 61;
+    let tries = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed));
+    let mut ports = tries.map(|number| 10_000 + u16::try_from(number % 20_000).unwrap());
+    ports.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+}
+
 impl Server {
     pub(crate) async fn start() -> Option<Self> {
         let Some(programs) = programs() else {
@@ -43,7 +53,7 @@ impl Server {
         };
         let folder = TempDir::with_prefix("identkit-postgres-").unwrap().keep();
         std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         write_certificates(&folder);
         for path in [&folder, &folder.join("server.key")] {
             if let Some(user) = user() {
