@@ -1,5 +1,5 @@
 //! The same cases without a collector: the same calls through the same client, the same artifacts in the same sink, and a sync
-//! of a plain file wherever the collector makes its state durable. There is no state machine, and no crash is survived.
+//! of a plain file wherever the collector makes its state durable. It has no state machine, and survives no crash.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! `identkit case open`.
 
 use super::*;
-use crate::support::{Server, Vendor as _, file};
+use crate::support::{Reply, Server, Vendor as _, file, ident};
 
 fn neutral() -> Value {
     json!({
@@ -203,6 +203,34 @@ fn at_02_a_killed_opening_is_found_and_not_repeated() {
         service.becomes(&status, "open");
         assert_eq!(service.calls("putOrder"), 1, "never a second order");
         running.end("TERM");
+    }
+}
+
+#[test]
+fn at_97_the_response_to_an_opening_is_recorded() {
+    for (provider, response) in [
+        ("tm", r#"{"Ref":"A-1","TargetURL":"https://example.com/t"}"#),
+        ("identify24", r#"{"result":true,"data":{"id":"abc-1"},"conference_url":"https://example.com/t"}"#),
+    ] {
+        let server = Server::after_login(move |_| Reply::json("200 OK", response));
+        let folder = tempfile::tempdir().unwrap();
+        let input = if provider == "tm" { order(&json!({ "Ref": "A-1" })) } else { ident(&json!({})) };
+        let input = file(&folder, "case.json", &input);
+        let store = format!("sqlite:{}", folder.path().join("state.db").display());
+        let command = |line: &str| {
+            let mut command = server.command(line);
+            command.env("IDENTKIT_STORE", &store).env("IDENTKIT_STATE_DIR", folder.path().join("state"));
+            command
+        };
+        let open = format!(
+            "case open {input} --provider {provider} --tm-base-url {0} --identify24-base-url {0}",
+            server.url()
+        );
+        run(&mut command(&open)).ends_with(6, &["identkit state show", "case 1 is in the store as unknown"]);
+        let records = run(&mut command("state list --output json")).json();
+        let name = records["records"][0]["name"].as_str().unwrap();
+        assert_eq!(records["records"][0]["state"], "unknown", "{records}");
+        assert_eq!(run(&mut command(&format!("state show {name} --body"))).stdout, response);
     }
 }
 

@@ -83,6 +83,8 @@ fn a_changed_artifact_stops_the_deletion() {
     std::fs::write(&artifact, "other").unwrap();
     let line = format!("case delete {}", case["case"]);
     service.run(&line).fails_with(1, &["not the one that was verified"]);
+    // A person can give up what is not saved, but not what is lost.
+    service.run(&format!("{line} --force --yes")).fails_with(1, &["not the one that was verified"]);
     assert_eq!((service.calls("delIdentdata"), service.ledger().len()), (0, 0));
 }
 

@@ -1,6 +1,6 @@
 //! The neutral port: finding and adopting orders, the plan of the evidence, and its downloads.
 
-use identkit_core::{Document, Evidence, EvidenceKind, EvidencePlan, Found, NewCase, Person};
+use identkit_core::{Advice, DeletePermit, Document, Evidence, EvidenceKind, EvidencePlan, Found, NewCase, Person};
 
 use super::*;
 
@@ -423,4 +423,15 @@ async fn at_35_an_order_found_by_its_id_has_its_expectation() {
     let case = NewCase { purpose: Purpose::Signature, person, documents, ..NewCase::default() };
     let state = client.expected_state(&case).unwrap();
     assert!(state.expose().contains("\"documents\":2"), "{}", state.expose());
+}
+
+#[tokio::test]
+async fn at_89_another_success_status_of_a_deletion_needs_reads() {
+    let permit = DeletePermit::Operator;
+    for status in [200, 203, 204] {
+        let client = client([reply(status, ""), reply(404, "")]);
+        let error = client.delete(&case(IDENTIFICATION), &permit, &options()).await.unwrap_err();
+        assert_eq!((error.kind(), error.advice()), (Kind::OutcomeUnknown, Advice::Reconcile), "{status}");
+    }
+    client([reply(202, "")]).delete(&case(IDENTIFICATION), &permit, &options()).await.unwrap();
 }
