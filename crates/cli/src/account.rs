@@ -160,5 +160,14 @@ pub(crate) trait Account: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// If it is not in this format or breaks a rule. Nothing is sent or stored then.
-    fn read_case(&self, input: &Input, signed: Option<SignedForm>, route: &Route) -> Result<VendorCase, Failure>;
+    fn read_case(
+        &self,
+        input: &Input,
+        signed: Option<SignedForm>,
+        reference: Option<&str>,
+        route: &Route,
+    ) -> Result<VendorCase, Failure>;
+
+    /// Fails unless a text that a person typed has the documented form of the vendor's ids.
+    fn check_id(&self, id: &str) -> Result<(), Error>;
 }

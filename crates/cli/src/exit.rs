@@ -278,6 +278,9 @@ fn words(name: &str) -> String {
 fn code(error: &Error) -> u8 {
     match error.kind() {
         Kind::InvalidInput => 2,
+        _ if is_unsent(error) => 2,
+        // The store's: another process has written it meanwhile. The vendor's have an operation.
+        Kind::Conflict if error.operation().is_none() && error.status().is_none() => 1,
         // The place for the record of the request is wrong.
         Kind::Storage if error.delivery() == Some(Delivery::NotSent) => 2,
         Kind::Authentication => 3,
@@ -293,6 +296,12 @@ fn code(error: &Error) -> u8 {
         Kind::Unreachable | Kind::Timeout | Kind::Unavailable => 7,
         _ => 1,
     }
+}
+
+/// Whether identkit itself has rejected the command, e.g. because of the state of the case.
+fn is_unsent(error: &Error) -> bool {
+    let is_rejection = matches!(error.kind(), Kind::InvalidState | Kind::Conflict | Kind::NotFound | Kind::Unsupported);
+    is_rejection && error.delivery() == Some(Delivery::NotSent) && error.advice() == Advice::FixInput
 }
 
 fn sentence(error: &Error) -> String {
@@ -320,6 +329,7 @@ fn sentence(error: &Error) -> String {
         Kind::InvalidInput if error.violations().is_empty() => "nothing was sent",
         Kind::InvalidInput => Advice::FixInput.text(),
         Kind::Storage if error.delivery() == Some(Delivery::NotSent) => "nothing was sent",
+        _ if is_unsent(error) => "nothing was sent",
         _ => fault(error).and_then(remedy).unwrap_or_else(|| error.advice().text()),
     };
     format!("{message}; {advice}")

@@ -182,7 +182,7 @@ impl Collector {
             Command::Pause => work.record.paused = true,
             Command::Resume => work.record.paused = false,
             Command::Cancel if !setup.provider.descriptor().can(Capability::Cancel) => {
-                return Err(Error::unsupported("cancel"));
+                return Err(fault::unsent(Error::unsupported("cancel")));
             }
             Command::Cancel if work.record.contradicted => return not_in_state("open with the id of its own order"),
             Command::Cancel if stage == CaseState::Open => {
@@ -257,5 +257,6 @@ impl Work<'_> {
 }
 
 fn not_in_state(stage: CaseState, allowed: &str) -> Error {
-    Error::new(Kind::InvalidState, format!("the case is {stage}: this needs a case that is {allowed}"))
+    let detail = format!("the case is {stage}: this needs a case that is {allowed}");
+    fault::unsent(Error::new(Kind::InvalidState, detail))
 }

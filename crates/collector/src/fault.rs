@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use identkit_core::{Advice, Error, Kind};
+use identkit_core::{Advice, Delivery, Error, Kind};
 
 use crate::state::CaseState;
+
+/// Marks an error as the collector's own: the vendor has rejected nothing, and reading its status does not help.
+pub(crate) fn unsent(error: Error) -> Error {
+    error.with_delivery(Delivery::NotSent).with_advice(Advice::FixInput)
+}
 
 pub(crate) fn unreadable() -> Error {
     Error::new(Kind::Integrity, "the stored state of the case cannot be read: another program has written it")
@@ -31,6 +36,7 @@ pub(crate) fn empty_reference() -> Error {
 
 pub(crate) fn no_case() -> Error {
     Error::new(Kind::NotFound, "the store has no such case, or knows it from webhooks only")
+        .with_delivery(Delivery::NotSent)
         .with_advice(Advice::FixInput)
 }
 
@@ -44,7 +50,7 @@ pub(crate) fn not_lost(stage: CaseState) -> Error {
         "the case is {stage}: only a case of unknown outcome can be closed, or one of which nothing is saved and that the \
          vendor has lost, which two reads at least 5 minutes apart must show"
     );
-    Error::new(Kind::InvalidState, detail)
+    unsent(Error::new(Kind::InvalidState, detail))
 }
 
 pub(crate) fn slow_hook(limit: Duration) -> Error {

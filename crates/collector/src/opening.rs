@@ -200,7 +200,11 @@ impl Collector {
         let intent = Intent::new(provider, reference.clone(), sent)
             .with_status(record.state().as_str())
             .with_data(record.encode()?);
-        let claim = self.store.create(&intent).await?;
+        let claim = self.store.create(&intent).await.map_err(|error| match error.kind() {
+            // A case has the reference.
+            Kind::Conflict => fault::unsent(error),
+            _ => error,
+        })?;
         let mut ended = None;
         let slot = &mut ended;
         let attended = self.dispatcher.run_one(claim, async |held: HeldClaim| {

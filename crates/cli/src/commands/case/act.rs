@@ -11,7 +11,7 @@ use identkit_transport::SystemClock;
 use serde_json::json;
 
 use super::find::{self, report};
-use crate::account::Calls;
+use crate::account::{Account, Calls};
 use crate::accounts::AccountArguments;
 use crate::exit::Failure;
 use crate::given::{Ways, value};
@@ -44,6 +44,10 @@ pub(super) struct AdoptArguments {
     /// The vendor's id of the case; `-` reads it from standard input.
     #[arg(long, value_name = "ID|-")]
     vendor_id: Option<String>,
+
+    /// Takes the id as the vendor gave it, in any form.
+    #[arg(long)]
+    any_id: bool,
 
     /// The id is right although the vendor states another reference for it. Without this option nothing of such a case is
     /// collected or deleted.
@@ -92,9 +96,20 @@ pub(super) async fn retry(arguments: &RetryArguments, format: Format) -> Result<
 }
 
 pub(super) async fn run(arguments: &Arguments, command: Command, format: Format) -> Result<(), Failure> {
+    run_checked(arguments, command, |_| Ok(()), format).await
+}
+
+/// Like [`run`], after a check that depends on the vendor.
+async fn run_checked(
+    arguments: &Arguments,
+    command: Command,
+    check: impl FnOnce(&dyn Account) -> Result<(), Failure>,
+    format: Format,
+) -> Result<(), Failure> {
     let (store, case) = arguments.case.find().await?;
     let accounts = AccountArguments::offline();
     let account = accounts.account(&case.provider)?;
+    check(account)?;
     let provider = account.provider(Calls::None, &accounts.route).await?;
     // Nothing is stored in it.
     let sink = Arc::new(DiscardSink::new(0));
@@ -111,7 +126,14 @@ pub(super) async fn close(arguments: &CloseArguments, format: Format) -> Result<
 pub(super) async fn adopt(arguments: &AdoptArguments, format: Format) -> Result<(), Failure> {
     let ways = Ways { option: "--vendor-id", file: "--vendor-id", prompt: "The vendor's id" };
     let id: Secret = value(arguments.vendor_id.as_deref(), None, ways).await?;
-    run(&arguments.act, Command::Adopt { id, any_reference: arguments.any_reference }, format).await
+    let check = |account: &dyn Account| match arguments.any_id {
+        true => Ok(()),
+        false => account.check_id(id.expose()).map_err(|refusal| {
+            Failure::from(refusal).note("--any-id takes an id of another form, as the vendor gave it")
+        }),
+    };
+    let command = Command::Adopt { id: id.clone(), any_reference: arguments.any_reference };
+    run_checked(&arguments.act, command, check, format).await
 }
 
 /// A collector for commands on one case.

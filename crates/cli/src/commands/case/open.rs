@@ -117,7 +117,7 @@ pub(super) async fn run(arguments: &Arguments, format: Format) -> Result<(), Fai
         .build()?;
     let opener = NamedOpener::new(&*case.opener);
     let mut request = OpenRequest::new(name, case.purpose, &opener);
-    if let Some(reference) = arguments.reference.as_deref().map(Secret::new).or(case.reference) {
+    if let Some(reference) = case.reference {
         request = request.reference(reference);
     }
     if let Some(person) = reuse.person {
@@ -174,9 +174,12 @@ async fn read_case(
     route: &Route,
 ) -> Result<VendorCase, Failure> {
     if !neutral::is_neutral(input) {
-        return account.read_case(input, signed, route);
+        return account.read_case(input, signed, arguments.reference.as_deref(), route);
     }
-    let case = neutral::read(input)?;
+    let mut case = neutral::read(input)?;
+    if let Some(reference) = arguments.reference.as_deref() {
+        case.reference = Some(reference.into());
+    }
     rehearse(arguments, account, &case).await?;
     let reference = case.reference.as_ref().map(|reference| Secret::new(reference.expose().as_str()));
     Ok(VendorCase {

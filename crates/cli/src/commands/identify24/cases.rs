@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use clap::Args;
 use identkit_collector::{CaseOpener, OpenCall, ProviderSetup};
 use identkit_core::{CallOptions, Error, IdentityProvider, Kind, Opened, Outcome, Pii, Purpose, Secret};
-use identkit_identify24::messages::CreateIdent;
+use identkit_identify24::messages::{CreateIdent, IdentId};
 use identkit_identify24::operations::Login;
 use identkit_identify24::{CasePolicy, Credentials, Dialect, Identify24 as Client};
 use identkit_transport::Transport;
@@ -167,9 +167,22 @@ impl Account for Identify24Account {
         setup
     }
 
-    fn read_case(&self, input: &Input, _: Option<SignedForm>, route: &Route) -> Result<VendorCase, Failure> {
+    fn check_id(&self, id: &str) -> Result<(), Error> {
+        IdentId::from_typed(id).map(drop)
+    }
+
+    fn read_case(
+        &self,
+        input: &Input,
+        _: Option<SignedForm>,
+        reference: Option<&str>,
+        route: &Route,
+    ) -> Result<VendorCase, Failure> {
         let dialect = self.dialect();
-        let ident = create::read(input, &dialect)?;
+        let mut ident = create::read(input, &dialect)?;
+        if let Some(reference) = reference {
+            ident = ident.custom_id(reference);
+        }
         // A mistake must not use up the reference.
         ident.encode(&dialect)?;
         let signs = ident.pdf_content.is_some() || ident.pdf_url.is_some();

@@ -175,10 +175,23 @@ impl Account for TmAccount {
         true
     }
 
-    fn read_case(&self, input: &Input, signed: Option<SignedForm>, route: &Route) -> Result<VendorCase, Failure> {
-        let order = orders::with_signed_data(orders::read(input)?, input, signed)?;
+    fn check_id(&self, id: &str) -> Result<(), Error> {
+        OrderId::parse(id).map(drop)
+    }
+
+    fn read_case(
+        &self,
+        input: &Input,
+        signed: Option<SignedForm>,
+        reference: Option<&str>,
+        route: &Route,
+    ) -> Result<VendorCase, Failure> {
+        let mut order = orders::with_signed_data(orders::read(input)?, input, signed)?;
         let dialect = dialect(&self.tm_dialect);
         orders::note_changes(input, &order, &dialect);
+        if let Some(reference) = reference {
+            order = order.reference(reference);
+        }
         // A mistake must not use up the reference.
         order.check(&dialect).map_err(|error| self.name_options(error.into()))?;
         if order.get_target_link != Some(true) {

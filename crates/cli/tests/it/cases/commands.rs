@@ -73,7 +73,7 @@ fn a_paused_case_waits() {
     assert_eq!((&status["state"], &status["paused"]), (&"open".into(), &true.into()));
     service.run(&format!("case resume {number}")).ends_with(0, &[]);
     service.becomes(&case, "deleted");
-    service.run(&format!("case cancel {number}")).fails_with(5, &["needs a case that is open"]);
+    service.run(&format!("case cancel {number}")).fails_with(2, &["needs a case that is open; nothing was sent"]);
     running.end("TERM");
 }
 
@@ -164,7 +164,7 @@ fn forcing_a_deletion_needs_a_confirmation() {
     }
     running.end("TERM");
     let line = format!("case delete {}", case["case"]);
-    service.run(&line).fails_with(5, &["needs a case that is collected"]);
+    service.run(&line).fails_with(2, &["needs a case that is collected"]);
     service.run(&format!("{line} --force")).fails_with(2, &["--yes"]);
     assert_eq!(service.calls("delIdentdata"), 0);
     assert_eq!(service.json(&format!("{line} --force --yes"))["state"], "deleted");
@@ -193,7 +193,7 @@ fn evidence_is_given_up_with_a_reason() {
     let service = Service::new();
     drop(service.open_order(&json!({ "Ref": "A-1" })));
     // The case does not wait for any.
-    service.without_credentials("case retry A-1 --without-audio").fails_with(5, &["audio"]);
+    service.without_credentials("case retry A-1 --without-audio").fails_with(2, &["audio"]);
     service.without_credentials("case retry A-1 --reason x").fails_with(2, &["--without-audio"]);
     let run =
         feed(&mut service.command("case open - --provider tm --audio"), order(&json!({ "Ref": "A-2" })).as_bytes());
@@ -201,6 +201,6 @@ fn evidence_is_given_up_with_a_reason() {
     service.without_credentials("case retry A-2 --without-audio --reason none").ends_with(0, &[]);
     let status = service.without_credentials("case status A-2 --output json").ends_with(0, &[]).json();
     assert_eq!(status["given_up"], json!([{ "kind": "audio", "reason": "none" }]));
-    service.without_credentials("case retry A-2 --without-signed-data").fails_with(5, &["signed-ident-data"]);
+    service.without_credentials("case retry A-2 --without-signed-data").fails_with(2, &["signed-ident-data"]);
     service.without_credentials("case retry A-2 --without-signed-data --without-audio").fails_with(2, &["cannot be"]);
 }

@@ -130,7 +130,7 @@ fn without_deletion_the_data_stay_at_the_vendor() {
     let ledger = service.ledger();
     assert_eq!((ledger.len(), &ledger[0]["actor"]), (1, &"operator".into()));
     assert_eq!(service.calls("delIdentdata"), 1);
-    service.run(&format!("case delete {}", case["case"])).fails_with(5, &["the case is deleted"]);
+    service.run(&format!("case delete {}", case["case"])).fails_with(2, &["the case is deleted"]);
 }
 
 #[test]

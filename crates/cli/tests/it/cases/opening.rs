@@ -18,6 +18,12 @@ fn neutral() -> Value {
     })
 }
 
+fn neutral_without_project() -> Value {
+    let mut case = neutral();
+    case.as_object_mut().unwrap().remove("project");
+    case
+}
+
 #[test]
 fn the_neutral_form_opens_at_both_vendors() {
     let service = Service::new();
@@ -44,7 +50,7 @@ fn at_85_a_reference_is_used_once() {
             order(&json!({ "Ref": "A-1" })).as_bytes(),
         )
     };
-    open("").fails_with(5, &["--reference"]);
+    open("").fails_with(2, &["nothing was sent", "--reference"]);
     open(" --reference A-2").ends_with(0, &[]).shows(&["A-2"]);
     assert_eq!(service.calls("putOrder"), 2);
 }
@@ -67,6 +73,33 @@ fn a_mistake_uses_up_no_reference() {
 }
 
 #[test]
+fn a_reference_that_breaks_a_rule_stores_no_case() {
+    let service = Service::new();
+    for input in [order(&json!({})), neutral_without_project().to_string()] {
+        for reference in ["x".repeat(101), "a\tb".to_owned()] {
+            let mut command = service.command("case open - --provider tm --reference");
+            let run = feed(command.arg(&reference), input.as_bytes());
+            run.fails_with(2, &[]).logs_none_of(&PERSONS);
+        }
+    }
+    // The list fails if no command has created the store.
+    drop(service.open_order(&json!({ "Ref": "A-1" })));
+    assert_eq!(service.json("case list").as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn i_080_a_redirect_that_the_vendor_lacks_is_exit_code_2() {
+    let service = Service::new();
+    for name in ["redirect_success", "redirect_abort"] {
+        let mut case = neutral();
+        case[name] = "https://example.com/end".into();
+        let run = feed(&mut service.command("case open - --provider identify24"), case.to_string().as_bytes());
+        run.fails_with(2, &["redirect_success", "nothing was sent"]);
+    }
+    service.open("identify24", &neutral().to_string());
+}
+
+#[test]
 fn ai_28_an_unknown_outcome_is_6_and_names_the_case() {
     let service = Service::new();
     service
@@ -80,6 +113,8 @@ fn ai_28_an_unknown_outcome_is_6_and_names_the_case() {
     // The vendor has no list, so a person must decide.
     let status = service.status(&opened);
     assert_eq!(status["state"], "unknown");
+    service.run("case adopt A-1 --vendor-id ../x").fails_with(2, &["--any-id"]);
+    assert_eq!(service.status(&opened)["state"], "unknown");
     let adopted = service.json("case adopt A-1 --vendor-id xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
     assert_eq!(adopted["state"], "open", "{adopted}");
 }
@@ -98,7 +133,7 @@ fn a_case_of_unknown_outcome_is_closed_with_a_reason() {
     assert!(closed["why"].as_str().unwrap().contains("the portal does not show it"), "{closed}");
     // An open case whose vendor has it.
     let case = service.open_order(&json!({}));
-    service.run(&format!("case close {}", case["case"])).fails_with(5, &["the vendor has lost"]);
+    service.run(&format!("case close {}", case["case"])).fails_with(2, &["the vendor has lost", "nothing was sent"]);
 }
 
 #[test]
