@@ -40,11 +40,11 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Compares the collector with the same calls and syncs by hand, in new folders, one after the other.
+/// Compares the collector with the same calls and syncs without a collector, in new folders, one after the other.
 fn compare() {
     const ROUNDS: usize = 5;
     let count = std::env::var("IDENTKIT_BENCH_SLICE").unwrap_or_else(|_| "1000".to_owned());
-    println!("collector with SQLite, and the same calls and syncs by hand; {count} cases a round, artifacts discarded");
+    println!("collector with SQLite, and the same calls without it; {count} cases a round, artifacts discarded");
     let mut ratios: Vec<f64> = Vec::new();
     for _ in 0..ROUNDS {
         let [ours, limit] = ["slice", "by-hand"].map(|way| {
@@ -57,7 +57,7 @@ fn compare() {
         ratios.push(ours / limit);
     }
     ratios.sort_by(f64::total_cmp);
-    println!("processor time of the collector: {:.2} x by hand (goal: 1.25)", ratios[ROUNDS / 2]);
+    println!("processor time of the collector: {:.2} x that without it (goal: 1.25)", ratios[ROUNDS / 2]);
 }
 
 /// Adds slices to the store of a row until it has all cases, or until the time is over. The next run continues.
